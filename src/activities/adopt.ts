@@ -1,0 +1,85 @@
+import { cancellationSignal } from '@temporalio/activity';
+import type { Definition } from '../contract/batch-file.js';
+import type { Job } from '../contract/job.js';
+import type { AgentEnd, JobRef } from '../contract/messages.js';
+import { effectsOf } from '../batch/effects.js';
+import { writerOf, type Deps } from './deps.js';
+import { effectRequest, receiptOf } from './land-effect.js';
+import { publisherFor } from './publishers/publisher-for.js';
+
+/**
+ * Asks the destinations of a job that the ledger does not know, before anything is paid: the ledger may have been
+ * lost or restored from an older copy.
+ * @returns adopted when every effect is there; held when one is there that is not this payload's, or somebody
+ *   else's; undefined when the agent has to run (effects found are recorded all the same)
+ */
+export async function adoptFromDestinations(
+  deps: Deps,
+  ref: JobRef,
+  definition: Definition,
+  job: Job,
+): Promise<AgentEnd | undefined> {
+  const { ledger, now } = deps;
+  const by = writerOf(ref.batchId, deps);
+  const effects = effectsOf(definition, job);
+  const settles = {
+    work: ref.work,
+    jobKey: job.key,
+    effectKeys: effects.map(({ key }) => key),
+    revision: job.revision,
+    state: 'adopted',
+  } as const;
+  let missing = 0;
+  for (const effect of effects) {
+    const publisher = await publisherFor(effect, definition.baseDir, deps);
+    const context = { signal: cancellationSignal(), now };
+    const found = await publisher
+      .lookup?.(effectRequest(ref, job, effect, 0), context)
+      .catch((error: unknown) => {
+        throw publisher.classify(error, 'lookup');
+      });
+    if (found?.kind === 'theirs') {
+      const message = `${effect.name}: ${found.location}: ${found.why}`;
+      return hold(message);
+    }
+    if (
+      found?.kind !== 'ours' ||
+      !found.placed.visible ||
+      (found.placed.revision ?? job.revision) < job.revision
+    ) {
+      missing++;
+      continue;
+    }
+    if (found.placed.fingerprint !== undefined && found.placed.fingerprint !== job.fingerprint) {
+      const { url, id, fingerprint } = found.placed;
+      return hold(
+        `${effect.name}: ${url ?? id} was made from fingerprint ${fingerprint}, the batch asks for ${job.fingerprint}; ` +
+          'raise revision to publish the new version',
+      );
+    }
+    const row = await ledger.beginEffect(
+      {
+        effectKey: effect.key,
+        work: ref.work,
+        jobKey: job.key,
+        name: effect.name,
+        target: effect.target,
+        use: effect.use,
+        revision: job.revision,
+      },
+      by,
+    );
+    await ledger.landEffect(
+      receiptOf(found.placed, effect.key, job.revision, now(), true),
+      settles,
+      row.fence,
+    );
+  }
+  return missing === 0 ? { kind: 'adopted' } : undefined;
+
+  async function hold(message: string): Promise<AgentEnd> {
+    const end = { errorClass: 'conflict', message } as const;
+    await ledger.settleJob({ work: ref.work, jobKey: job.key }, { state: 'held', ...end }, by.workflowId);
+    return { kind: 'held', ...end };
+  }
+}

@@ -1,0 +1,54 @@
+import { activityInfo } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { ArtifactStore } from '../contract/artifact.js';
+import type { Definition } from '../contract/batch-file.js';
+import type { Job } from '../contract/job.js';
+import type { JobRef } from '../contract/messages.js';
+import { readDefinition, readJob } from '../batch/manifest.js';
+import type { By, Ledger } from '../ledger/ledger.js';
+import type { Reached } from './crash-points.js';
+
+/** What Activities work with. Built once, in `worker.ts`. */
+export interface Deps {
+  readonly ledger: Ledger;
+  readonly artifacts: ArtifactStore;
+  /** On a connection of its own: calls on the worker's own can't be interrupted. */
+  readonly client: Client;
+  /** Absolute. */
+  readonly stateDir: string;
+  /** Where `${env:NAME}` is looked up, and nowhere else. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Host and process of this worker. */
+  readonly worker: string;
+  readonly now: () => Date;
+  readonly reached: Reached;
+}
+
+/** Who writes to the ledger in the present Activity. */
+export function writerOf(batchId: string, { worker }: Deps): By {
+  const { workflowExecution, attempt } = activityInfo();
+  return {
+    batchId,
+    workflowId: workflowExecution?.workflowId ?? '',
+    runId: workflowExecution?.runId ?? '',
+    attempt,
+    worker,
+  };
+}
+
+/** Reads a job and its batch's definition from the stored manifest. @throws AdapterError `lost` when they are gone or damaged */
+export async function readRef(
+  ref: JobRef,
+  { artifacts }: Deps,
+): Promise<{ definition: Definition; job: Job }> {
+  const [definition, job] = await Promise.all([
+    readDefinition(ref.manifest, artifacts),
+    readJob({ jobs: ref.manifest.jobs, offset: ref.offset, length: ref.length }, artifacts),
+  ]);
+  return { definition, job };
+}
+
+/** True while nothing new may start for this batch. */
+export async function isPaused(batchId: string, { ledger }: Deps): Promise<boolean> {
+  return (await ledger.batch(batchId))?.state === 'paused';
+}

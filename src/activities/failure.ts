@@ -1,0 +1,36 @@
+import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { AdapterError, type ErrorClass } from '../contract/errors.js';
+import { StaleFence } from '../ledger/ledger.js';
+
+/** Unexpected errors, before any effect was sent, are tried this often in one run. */
+const BUG_TRIES_MAX = 5;
+
+/**
+ * The only place where errors become Temporal failures. Cancellation passes untouched. The failure's type is the
+ * error class; its message carries no stack and no secret.
+ */
+export function toApplicationFailure(error: unknown): Error {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  if (error instanceof StaleFence) {
+    return ApplicationFailure.create({ type: 'StaleFence', message: error.message, nextRetryDelay: 1000 });
+  }
+  if (error instanceof AdapterError)
+    return retryAfter(error.errorClass, error.message, error.facts.retryAfterMs ?? 2000);
+  const message = error instanceof Error ? error.message : String(error);
+  return ApplicationFailure.create({
+    type: 'bug',
+    message: `unexpected: ${message}`,
+    nonRetryable: activityInfo().attempt >= BUG_TRIES_MAX,
+    ...(error instanceof Error && { cause: error }),
+  });
+}
+
+/** A failure that Temporal tries again after exactly this delay. */
+export function retryAfter(errorClass: ErrorClass, message: string, delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: errorClass,
+    message,
+    nextRetryDelay: Math.max(1, Math.round(delayMs)),
+  });
+}

@@ -1,0 +1,118 @@
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '@temporalio/activity';
+import { ActivityNotFoundError, type Client } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { z } from 'zod';
+import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
+
+/**
+ * Each worker notes the task tokens of the Activities it has in hand. A worker that is killed can't give them back,
+ * and the engine would wait out their heartbeat timeout; the next worker on this host sees that the process is gone,
+ * and hands them back at once.
+ *
+ *  IF1. Whether a worker lives is told by a lock that the kernel frees with the process, never by a time.
+ *  IF2. A token names one attempt. Giving back one that has ended meanwhile changes nothing.
+ *  IF3. Only a hint: nothing is lost when the file is, for then the timeout does its work.
+ */
+export class InFlight {
+  private constructor(
+    private readonly file: string,
+    private readonly lock: ProcessLock,
+  ) {}
+
+  /** @param folder shared by the workers of one state directory */
+  static open(folder: string, name: string): InFlight {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = tryExclusiveLock(join(folder, `${name}.lock`));
+    if (!lock) throw new Error(`a worker named ${name} is running already`);
+    return new InFlight(join(folder, `${name}.jsonl`), lock);
+  }
+
+  readonly interceptor = (ctx: Context): { inbound: ActivityInboundCallsInterceptor } => ({
+    inbound: {
+      execute: async (input, next) => {
+        const token = Buffer.from(ctx.info.taskToken).toString('base64');
+        this.note({ begun: token });
+        try {
+          return await next(input);
+        } finally {
+          this.note({ ended: token });
+        }
+      },
+    },
+  });
+
+  /** Forgets everything: call when the worker has stopped in good order. */
+  close(): void {
+    rmSync(this.file, { force: true });
+    this.lock.release();
+    rmSync(lockOf(this.file), { force: true });
+  }
+
+  // Not synced: the page cache outlives a killed process, and IF3 covers a power cut.
+  private note(entry: Note): void {
+    appendFileSync(this.file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+  }
+}
+
+const noteSchema = z.union([z.strictObject({ begun: z.string() }), z.strictObject({ ended: z.string() })]);
+type Note = z.infer<typeof noteSchema>;
+
+const lockOf = (file: string): string => file.replace(/\.jsonl$/, '.lock');
+
+/**
+ * Gives back what dead workers of this host had in hand.
+ * @returns number of Activities that go on at once because of it
+ */
+export async function releaseDeadWorkers(folder: string, client: Client): Promise<number> {
+  let released = 0;
+  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jsonl')) : [];
+  for (const name of files) {
+    const file = join(folder, name);
+    const lock = tryExclusiveLock(lockOf(file)); // IF1
+    if (!lock) continue;
+    try {
+      for (const token of outstanding(file)) if (await giveBack(client, token)) released++;
+      rmSync(file, { force: true });
+    } finally {
+      lock.release();
+      rmSync(lockOf(file), { force: true });
+    }
+  }
+  return released;
+}
+
+function outstanding(file: string): Set<string> {
+  const tokens = new Set<string>();
+  if (!existsSync(file)) return tokens;
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    const entry = noteSchema.safeParse(parseJson(line));
+    if (!entry.success) continue; // the last line of a killed process may be cut
+    if ('begun' in entry.data) tokens.add(entry.data.begun);
+    else tokens.delete(entry.data.ended);
+  }
+  return tokens;
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+async function giveBack(client: Client, token: string): Promise<boolean> {
+  try {
+    await client.activity.fail(
+      Buffer.from(token, 'base64'),
+      ApplicationFailure.create({ type: 'WorkerDied', message: 'its worker was killed', nextRetryDelay: 1 }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ActivityNotFoundError) return false; // IF2
+    throw error;
+  }
+}

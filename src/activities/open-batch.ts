@@ -1,0 +1,126 @@
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { judgeManifest } from '../batch/judge-manifest.js';
+import { readDefinition } from '../batch/manifest.js';
+import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
+import type { BatchInput, OpenedBatch, Slice, Ticket, Unfinished } from '../contract/messages.js';
+import type { ArtifactStore } from '../contract/artifact.js';
+import { jobTitle } from '../contract/job.js';
+import type { Member } from '../ledger/ledger.js';
+import { DIRECT_JOBS_MAX, partsOf } from '../policy/shards.js';
+import type { Deps } from './deps.js';
+import { keepAlive } from './heartbeat.js';
+
+/** Unfinished jobs named in the batch's own summary; the others are counted. */
+const NOTES_MAX = 20;
+
+/**
+ * Opens a run in the ledger and compares every job of the manifest with what the ledger knows, in bulk: a batch
+ * whose jobs are all done costs no child Workflow.
+ */
+export const openBatch =
+  (deps: Deps) =>
+  async (input: BatchInput): Promise<OpenedBatch> => {
+    const { ledger, artifacts } = deps;
+    const { workflowId: batchId = '', runId = '' } = activityInfo().workflowExecution ?? {};
+    const stopHeartbeat = keepAlive();
+    try {
+      const definition = await readDefinition(input.manifest, artifacts);
+      await ledger.openBatch({
+        id: batchId,
+        name: parseBatchWorkflowId(batchId)?.name ?? input.name,
+        key: input.key,
+        work: input.work,
+        runId,
+        manifest: JSON.stringify(input.manifest),
+        jobs: input.manifest.count,
+        currency: definition.budget?.currency ?? 'USD',
+        by: input.startedBy,
+      });
+
+      const tickets: Ticket[] = [];
+      const members: Member[] = [];
+      const notes: Unfinished[] = [];
+      const counts = { adopted: 0, parked: 0, held: 0 };
+      for await (const { job, offset, length, verdict, note, known } of judgeManifest(
+        input.manifest,
+        ledger,
+        artifacts,
+      )) {
+        cancellationSignal().throwIfAborted();
+        const title = jobTitle(job.identity);
+        members.push({
+          work: input.work,
+          jobKey: job.key,
+          identity: job.identity,
+          verdict,
+          ...(note && { note }),
+        });
+        switch (verdict) {
+          case 'adopt':
+            counts.adopted++;
+            break;
+          case 'parked':
+            counts.parked++;
+            addNote({
+              key: job.key,
+              title,
+              state: 'parked',
+              trouble: { errorClass: known?.errorClass ?? 'bug', message: known?.errorMessage ?? 'parked' },
+            });
+            break;
+          case 'conflict':
+            counts.held++;
+            addNote({
+              key: job.key,
+              title,
+              state: 'held',
+              trouble: { errorClass: 'conflict', message: note ?? '' },
+            });
+            break;
+          case 'new':
+          case 'resume':
+          case 'update':
+            tickets.push({
+              key: job.key,
+              title,
+              site: job.identity['site'],
+              offset,
+              length,
+              fingerprint: job.fingerprint,
+              revision: job.revision,
+              again: known?.state === 'done' || known?.state === 'adopted',
+            });
+        }
+      }
+      await ledger.setMembers(batchId, members);
+      return { ...(await handOver(tickets, artifacts)), ...counts, notes };
+
+      function addNote(unfinished: Unfinished): void {
+        if (notes.length < NOTES_MAX) notes.push(unfinished);
+      }
+    } finally {
+      stopHeartbeat();
+    }
+  };
+
+async function handOver(
+  tickets: Ticket[],
+  artifacts: ArtifactStore,
+): Promise<Pick<OpenedBatch, 'tickets' | 'slices'>> {
+  if (tickets.length <= DIRECT_JOBS_MAX) return { tickets, slices: [] };
+  const slices: Slice[] = [];
+  for (const { index, from, count } of partsOf(tickets.length)) {
+    const lines = tickets.slice(from, from + count).map((ticket) => JSON.stringify(ticket));
+    const { sha256 } = await artifacts.put(Buffer.from(lines.join('\n')), 'application/jsonl');
+    slices.push({ index, tickets: sha256, from, count });
+  }
+  return { tickets: [], slices };
+}
+
+/** Reads the part of a large batch that a shard carries. */
+export const openShard =
+  ({ artifacts }: Deps) =>
+  async ({ tickets }: Slice): Promise<Ticket[]> => {
+    const text = new TextDecoder().decode(await artifacts.read(tickets));
+    return text.split('\n').map((line) => JSON.parse(line) as Ticket);
+  };

@@ -1,0 +1,138 @@
+import type { z } from 'zod';
+import type { AdapterError, ErrorClass } from '../../contract/errors.js';
+import type { Json, JsonObject } from '../../contract/json.js';
+import type { Usage } from '../../ledger/ledger.js';
+
+/**
+ * The Provider port: one agent service. Adapters send each request once, never publish, and know nothing of
+ * Temporal: retries, budgets and what follows from a failure belong to `runAgent` and `policy/`.
+ */
+export interface Provider {
+  readonly facts: ProviderFacts;
+  /** Looks for the session of this request. Spends nothing. `unknown` is not `none`. */
+  find(
+    request: SessionRequest,
+    known: SessionHandle | undefined,
+    context: ProviderContext,
+  ): Promise<FoundSession>;
+  /**
+   * Starts the session, or attaches when the provider says that it is already there. Saves the handle through
+   * `context.save` as soon as the service has given an id.
+   * @throws AdapterError; one whose `facts.sent` is `maybe` means that a session may be running unseen
+   */
+  start(
+    request: SessionRequest,
+    known: SessionHandle | undefined,
+    context: ProviderContext,
+  ): Promise<SessionHandle>;
+  /** One look at the session; never sleeps. Words of the service that we don't know count as running. */
+  poll(handle: SessionHandle, context: ProviderContext): Promise<SessionProgress>;
+  /** Idempotent: a session already gone or ended counts as cancelled. */
+  cancel(handle: SessionHandle, context: ProviderContext): Promise<void>;
+  /** The result of a session that succeeded; may be called again until `release`. */
+  collect(handle: SessionHandle, context: ProviderContext): Promise<Output>;
+  /** Legal in any phase, also after failure or cancel, so that waste is booked. */
+  usage(handle: SessionHandle, context: ProviderContext): Promise<Usage>;
+  /** Frees what the session holds. Called when its output is stored or it has failed for good; failing is not fatal. */
+  release?(handle: SessionHandle, context: ProviderContext): Promise<void>;
+  /** Pure and total: every error that a verb may throw gets a class. */
+  classify(error: unknown, during: ProviderVerb): AdapterError;
+}
+
+export type ProviderVerb = 'find' | 'start' | 'poll' | 'cancel' | 'collect' | 'usage' | 'release';
+
+export interface ProviderFacts {
+  readonly name: string;
+  /** How sure `find` is: by our key; by reading a list; by signs only; on the same host only. */
+  readonly find: 'exact' | 'scan' | 'signs-only' | 'same-host';
+  /** Whether a start that got no answer may be sent again without risk of a second session. */
+  readonly startIsIdempotent: boolean;
+  /** Whether sessions go on while no worker watches them. */
+  readonly survivesWorkerLoss: boolean;
+  readonly cost: 'provider' | 'price-table' | 'reported' | 'none';
+}
+
+/** Everything about one paid attempt of one job. */
+export interface SessionRequest {
+  /** Key of (work, job, revision); with `attempt` the look-up key at the provider. */
+  readonly runKey: string;
+  /** Paid attempt, from 1. */
+  readonly attempt: number;
+  readonly work: string;
+  readonly jobKey: string;
+  readonly identity: Readonly<Record<string, string>>;
+  readonly input: JsonObject;
+  readonly revision: number;
+  /** Filled in; absent when the batch file has none. */
+  readonly prompt: string | undefined;
+  /** ISO 8601; the session is cancelled then. */
+  readonly deadlineAt: string;
+  /** Absolute folder of the batch file. */
+  readonly baseDir: string;
+}
+
+/** Plain JSON under 2 KB: stored in the ledger and carried by heartbeats. */
+export interface SessionHandle {
+  readonly v: 1;
+  readonly provider: string;
+  readonly runKey: string;
+  readonly attempt: number;
+  /** Ids at the service: session, environment, run directory, process… */
+  readonly ids: Readonly<Record<string, Json>>;
+}
+
+export interface ProviderContext {
+  /** Durable when it resolves. @throws StaleFence when another try took over: stop at once. */
+  save(handle: SessionHandle): Promise<void>;
+  /** Aborted when the job is cancelled or the worker stops; pass it to every request. */
+  readonly signal: AbortSignal;
+  now(): Date;
+}
+
+export type FoundSession =
+  | { readonly kind: 'session'; readonly handle: SessionHandle }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+export type SessionProgress =
+  | { readonly kind: 'running'; readonly nextPollMs: number; readonly note?: string }
+  | { readonly kind: 'succeeded' }
+  | {
+      readonly kind: 'failed';
+      readonly errorClass: ErrorClass;
+      readonly message: string;
+      readonly retryAfterMs?: number;
+    }
+  | { readonly kind: 'lost'; readonly message: string };
+
+/** What a session produced. Empty output is no success: adapters report it as `failed`, class `rejected`. */
+export interface Output {
+  readonly content: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly mime?: string;
+}
+
+/** What an adapter gets when it is made. Secrets in `options` are resolved already. */
+export interface ProviderSetup<Options> {
+  readonly options: Options;
+  /** Absolute folder where the adapter may keep what its sessions need on this host. */
+  readonly stateDir: string;
+  /** Resolves `${env:NAME}` in a text at the moment of use. @throws AdapterError `config` naming the variable */
+  readonly secret: (text: string) => string;
+}
+
+/** What an adapter module exports as `provider` (or by default). */
+export interface ProviderModule<Options = unknown> {
+  readonly kind: 'provider';
+  readonly name: string;
+  readonly version: string;
+  /** Checks the whole `agent` block without `use`, `prompt`, `timeout` and `outward`. */
+  readonly options: z.ZodType<Options>;
+  create(setup: ProviderSetup<Options>): Provider | Promise<Provider>;
+}
+
+export const defineProvider = <Options>(
+  module: Omit<ProviderModule<Options>, 'kind'>,
+): ProviderModule<Options> => ({
+  kind: 'provider',
+  ...module,
+});

@@ -1,0 +1,33 @@
+import { activityInfo } from '@temporalio/activity';
+import { readTickets } from '../batch/manifest.js';
+import { jobTitle } from '../contract/job.js';
+import type { BatchInput, ControlRequest, Ticket } from '../contract/messages.js';
+import type { Deps } from './deps.js';
+
+/** Gives parked jobs of a running batch a fresh budget; answers with what is needed to start them. */
+export const requeueJobs =
+  ({ ledger, artifacts }: Deps) =>
+  async (
+    input: BatchInput,
+    { by, keys }: ControlRequest & { readonly keys?: readonly string[] },
+  ): Promise<Ticket[]> => {
+    const batchId = activityInfo().workflowExecution?.workflowId ?? '';
+    const requeued = new Set(await ledger.requeue(batchId, by, keys));
+    const tickets: Ticket[] = [];
+    if (requeued.size === 0) return tickets;
+    for await (const { job, offset, length } of readTickets(input.manifest, artifacts)) {
+      if (!requeued.has(job.key)) continue;
+      const { key, fingerprint, revision, identity } = job;
+      tickets.push({
+        key,
+        title: jobTitle(identity),
+        site: identity['site'],
+        offset,
+        length,
+        fingerprint,
+        revision,
+        again: false,
+      });
+    }
+    return tickets;
+  };

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { suggestion } from './nearest.js';
+import { descriptionAt, fieldsKnown, schemaAt } from './schema-walk.js';
+import { kindOf, pathText, shown } from './shown.js';
+
+type Issue = z.core.$ZodIssue;
+type Path = readonly PropertyKey[];
+
+/** One thing wrong with a value, at a path inside it. */
+export interface Finding {
+  readonly path: Path;
+  /** Is it the field's name that is wrong, or its value? */
+  readonly at: 'key' | 'value';
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** Turns what zod found into sentences that an operator can act on. */
+export const findingsOf = (schema: z.core.$ZodType, value: unknown, issues: readonly Issue[]): Finding[] =>
+  issues.flatMap((issue) => findingsOfIssue(issue, [], { schema, value }));
+
+interface Context {
+  readonly schema: z.core.$ZodType;
+  readonly value: unknown;
+}
+
+function findingsOfIssue(issue: Issue, base: Path, { schema, value }: Context): Finding[] {
+  const path = [...base, ...issue.path];
+  const found = valueAt(value, issue.path);
+  const name = pathText(path);
+  const say = (message: string, hint?: string): Finding[] => [
+    { path, at: 'value', message: `${name === '' ? 'the file' : name} ${message}`, hint },
+  ];
+  const mustBe = (what: string): Finding[] => say(`must be ${what}, not ${kindOf(found)}`);
+
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        at: 'key',
+        message: `${pathText([...path, key])} is no field that can stand here`,
+        hint: suggestion(key, fieldsKnown(schemaAt(schema, issue.path))),
+      }));
+    case 'invalid_type':
+      if (found === undefined) return say('is missing', descriptionAt(schema, issue.path));
+      return mustBe(TYPE_NAMES[issue.expected] ?? issue.expected);
+    case 'invalid_value':
+      return mustBe(issue.values.map((allowed) => JSON.stringify(allowed)).join(' or '));
+    case 'too_small':
+      return say(sizeSentence(found, issue.origin, issue.minimum, 'least', issue.inclusive ?? true));
+    case 'too_big':
+      return say(sizeSentence(found, issue.origin, issue.maximum, 'most', issue.inclusive ?? true));
+    case 'invalid_union':
+      return findingsOfUnion(issue, path, { schema: schemaAt(schema, issue.path) ?? schema, value: found });
+    case 'invalid_key':
+      return [{ path, at: 'key', message: `${name}: ${shown(path.at(-1))} is no name that can stand here` }];
+    default:
+      return say(
+        `${scalarShown(found)}${ownSentence(issue) ?? 'does not have the right form'}`,
+        descriptionAt(schema, issue.path),
+      );
+  }
+}
+
+/**
+ * A union says what is wrong with every one of its forms. What helps is the form that was meant: the only one of
+ * the value's kind, or else the one that most of the value fits.
+ */
+function findingsOfUnion(
+  issue: z.core.$ZodIssueInvalidUnion,
+  path: Path,
+  { schema, value }: Context,
+): Finding[] {
+  const forms = schema instanceof z.ZodUnion ? schema.options : [];
+  const ofItsKind = issue.errors
+    .map((issues, i) => ({ issues, form: forms[i] ?? schema }))
+    .filter(
+      ({ issues }) => !issues.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'),
+    );
+
+  const meant =
+    ofItsKind.length === 1
+      ? ofItsKind[0]
+      : ofItsKind.find(({ issues }) => !issues.some((inner) => inner.code === 'unrecognized_keys'));
+  if (meant) {
+    return meant.issues.flatMap((inner) => findingsOfIssue(inner, path, { schema: meant.form, value }));
+  }
+  return [unmetUnion(forms, path, value)];
+}
+
+/** No form comes near: say which forms there are. */
+function unmetUnion(forms: readonly z.core.$ZodType[], path: Path, value: unknown): Finding {
+  const name = pathText(path);
+  const fields = forms.flatMap((form) => fieldsKnown(form));
+  const isChoice = fields.length === forms.length; // each form is an object of one field: `{ minWords: 300 }`
+  const here = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  if (!isChoice) {
+    const kinds = forms.map((form) => TYPE_NAMES[form._zod.def.type] ?? form._zod.def.type);
+    const hint = forms
+      .map((form) => z.globalRegistry.get(form)?.description)
+      .filter((text) => text !== undefined);
+    return {
+      path,
+      at: 'value',
+      message: `${name} must be ${kinds.join(' or ')}, not ${kindOf(value)}`,
+      hint: hint.length === 0 ? undefined : hint.join('; or '),
+    };
+  }
+  const wrong = here.find((field) => !fields.includes(field));
+  if (wrong !== undefined) {
+    const at = [...path, wrong];
+    return {
+      path: at,
+      at: 'key',
+      message: `${pathText(at)} is no field that can stand here`,
+      hint: suggestion(wrong, fields),
+    };
+  }
+  return {
+    path,
+    at: 'value',
+    message:
+      here.length > 1
+        ? `${name} has ${here.length} fields, and each entry may have one`
+        : `${name} must be an object of one field, not ${kindOf(value)}`,
+    hint: here.length > 1 ? 'write each as an entry of its own' : `known here: ${fields.join(', ')}`,
+  };
+}
+
+function sizeSentence(
+  found: unknown,
+  origin: string,
+  limit: number | bigint,
+  direction: 'least' | 'most',
+  inclusive: boolean,
+): string {
+  if (origin === 'string' && direction === 'least' && Number(limit) === 1) return 'must not be empty';
+  if (origin === 'string') return `must have at ${direction} ${limit} characters`;
+  if (origin === 'array')
+    return `must have at ${direction} ${limit} ${Number(limit) === 1 ? 'entry' : 'entries'}`;
+  const bound = inclusive
+    ? `at ${direction} ${limit}`
+    : `${direction === 'least' ? 'more' : 'less'} than ${limit}`;
+  return `must be ${bound}, not ${shown(found)}`;
+}
+
+/** The contract's own words; zod's begin with what they found, such as "Invalid string". */
+const ownSentence = ({ message }: Issue): string | undefined =>
+  /^[A-Z]/.test(message) ? undefined : message;
+
+const scalarShown = (value: unknown): string =>
+  typeof value === 'object' || value === undefined ? '' : `(${shown(value)}) `;
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, part) => {
+    if (typeof inner !== 'object' || inner === null || !Object.hasOwn(inner, part)) return undefined;
+    return (inner as Record<PropertyKey, unknown>)[part];
+  }, value);
+}

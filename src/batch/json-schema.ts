@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { batchFileSchema } from '../contract/batch-file.js';
+
+/** The JSON Schema of a batch file, for editors: what an operator may write, defaults not yet filled in. */
+export function batchJsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(batchFileSchema, { target: 'draft-2020-12', io: 'input' });
+  return {
+    $schema,
+    $id: 'urn:nightshift:schema:batch:1',
+    title: batchFileSchema.meta()?.title,
+    description: 'A nightly batch: what is worked on, by which agent, and where the results go.',
+    ...rest,
+  };
+}

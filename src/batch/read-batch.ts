@@ -1,0 +1,96 @@
+import { dirname, resolve } from 'node:path';
+import type { Definition } from '../contract/batch-file.js';
+import { InvalidBatch } from '../contract/errors.js';
+import type { PlacedJob } from '../contract/job.js';
+import { batchKey } from '../identity/keys.js';
+import { batchWorkflowId } from '../identity/workflow-ids.js';
+import { checkBatchFile, type CheckedBatchFile } from './check-batch-file.js';
+import { checkTemplates } from './check-templates.js';
+import { FileProblems } from './problems.js';
+import { readJobs } from './read-jobs.js';
+import type { Environment } from './secrets.js';
+import { UnreadableFile, wholeText } from './source-text.js';
+import { parseYaml, type YamlDocument } from './yaml-document.js';
+
+/** A batch file is a page of settings; jobs by the thousand belong into a file of their own. */
+const BATCH_BYTES_MAX = 5 * 1024 * 1024;
+
+/** A batch as the operator wrote it, checked as a whole: nothing in it is known to be wrong. */
+export interface Batch {
+  /** Path as the operator gave it. */
+  readonly file: string;
+  readonly definition: Definition;
+  /** In the order of their source; keys unique; at least one. */
+  readonly jobs: readonly PlacedJob[];
+  readonly key: string;
+  readonly workflowId: string;
+}
+
+export interface ReadBatchOptions {
+  /** Where a relative path starts; the working directory of the process unless given. */
+  readonly cwd?: string;
+  readonly signal?: AbortSignal;
+  /** Told what takes long, and of what looks odd but is allowed. */
+  readonly onProgress?: (line: string) => void;
+  /** Where a program that lists the jobs gets its PATH and HOME from; those of the process unless given. */
+  readonly env?: Environment;
+}
+
+/**
+ * Reads a batch file and its jobs. Runs nothing, except the program that lists the jobs where there is one, and
+ * that only when nothing else is wrong with the batch file.
+ * @throws InvalidBatch with every problem of both files
+ */
+export async function readBatch(path: string, options: ReadBatchOptions = {}): Promise<Batch> {
+  const { cwd = process.cwd(), signal, onProgress, env = process.env } = options;
+  const absolute = resolve(cwd, path);
+  const baseDir = dirname(absolute);
+  const problems = new FileProblems(path);
+
+  const document = await readDocument(absolute, problems, signal);
+  if (!document) throw new InvalidBatch(problems.all());
+  const checked = checkBatchFile(document, problems);
+  const { identity } = checked;
+  const context = { file: path, baseDir, document, problems, env, onProgress, signal };
+  const read =
+    identity && mayReadJobs(checked) ? await readJobs(checked.jobs, { ...context, identity }) : undefined;
+  checkTemplates({ document, problems, identity, read });
+
+  const found =
+    read && read.problems !== problems ? [...problems.all(), ...read.problems.all()] : problems.all();
+  if (found.length > 0 || !checked.file || !read) throw new InvalidBatch(found);
+  return batchOf(path, { ...withoutJobs(checked.file), baseDir }, read.jobs);
+}
+
+async function readDocument(
+  path: string,
+  { report }: FileProblems,
+  signal: AbortSignal | undefined,
+): Promise<YamlDocument | undefined> {
+  try {
+    return parseYaml(await wholeText(path, { bytesMax: BATCH_BYTES_MAX, signal }), report);
+  } catch (error) {
+    if (!(error instanceof UnreadableFile)) throw error;
+    report(error.problem);
+    return undefined;
+  }
+}
+
+type WithJobs = CheckedBatchFile & { readonly jobs: NonNullable<CheckedBatchFile['jobs']> };
+
+/** A file may be read to find more problems; a program is not run for that. */
+function mayReadJobs(checked: CheckedBatchFile): checked is WithJobs {
+  const { jobs, file } = checked;
+  return jobs !== undefined && (file !== undefined || typeof jobs === 'string' || Array.isArray(jobs));
+}
+
+function batchOf(file: string, definition: Definition, jobs: readonly PlacedJob[]): Batch {
+  const { name } = definition;
+  const key = batchKey({ name, jobKeys: jobs.map((job) => job.key) });
+  return { file, definition, jobs, key, workflowId: batchWorkflowId({ name, batchKey: key }) };
+}
+
+function withoutJobs(file: NonNullable<CheckedBatchFile['file']>): Omit<Definition, 'baseDir'> {
+  const { jobs: _, ...rest } = file;
+  return rest;
+}

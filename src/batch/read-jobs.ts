@@ -1,0 +1,118 @@
+import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import type { z } from 'zod';
+import type { jobSourceSchema } from '../contract/batch-file.js';
+import type { PlacedJob } from '../contract/job.js';
+import { CommandFailed, readCommand } from './jobs-command.js';
+import { readCsv } from './jobs-csv.js';
+import { readJson } from './jobs-json.js';
+import { readJsonl } from './jobs-jsonl.js';
+import { readYaml, rowsOfDocument } from './jobs-yaml.js';
+import { placeJobs, type PlacedJobs } from './place-jobs.js';
+import { FileProblems } from './problems.js';
+import type { Row, RowSource } from './rows.js';
+import type { Environment } from './secrets.js';
+import { shown } from './shown.js';
+import { UnreadableFile } from './source-text.js';
+import type { YamlDocument } from './yaml-document.js';
+
+export type JobSource = z.infer<typeof jobSourceSchema>;
+
+export interface ReadJobs {
+  /** The batch file as the operator gave it, its absolute folder, its content, and its problems. */
+  readonly file: string;
+  readonly baseDir: string;
+  readonly document: YamlDocument;
+  readonly problems: FileProblems;
+  readonly identity: readonly string[];
+  readonly env: Environment;
+  readonly onProgress?: ((line: string) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface JobsRead {
+  readonly jobs: readonly PlacedJob[];
+  /** Problems of the file that the jobs are in, which may be the batch file. */
+  readonly problems: FileProblems;
+  /** Every field that a job may have, beside `revision`; undefined when the list could not be read to its end. */
+  readonly fields: ReadonlySet<string> | undefined;
+}
+
+const FORMATS: Readonly<Record<string, (source: RowSource) => AsyncIterable<Row>>> = {
+  '.csv': readCsv,
+  '.jsonl': readJsonl,
+  '.ndjson': readJsonl,
+  '.json': readJson,
+  '.yaml': readYaml,
+  '.yml': readYaml,
+};
+
+/** Reads the jobs of a batch from wherever its `jobs` says. Whatever is wrong becomes a problem, not an exception. */
+export async function readJobs(jobs: JobSource, o: ReadJobs): Promise<JobsRead> {
+  if (Array.isArray(jobs)) {
+    return collect(({ report }) => rowsOfDocument(o.document, ['jobs'], report), o.problems, o);
+  }
+  return typeof jobs === 'object' ? readFromCommand(jobs.command, o) : readFromFile(jobs, o);
+}
+
+async function readFromFile(path: string, o: ReadJobs): Promise<JobsRead> {
+  const read = FORMATS[extname(path).toLowerCase()];
+  if (!read) {
+    o.problems.report({
+      ...o.document.placeOf(['jobs']),
+      message: `jobs: ${shown(path)} has no ending that says how to read it`,
+      hint: 'name a .csv, .jsonl, .json or .yaml file',
+    });
+    return { jobs: [], problems: o.problems, fields: undefined };
+  }
+  // Seen from where the operator stands, as the batch file's own path is.
+  const problems = new FileProblems(isAbsolute(path) ? path : join(dirname(o.file), path));
+  const { identity, signal } = o;
+  return collect((hear) => read({ path: resolve(o.baseDir, path), identity, signal, ...hear }), problems, o);
+}
+
+/** What the program prints has lines of its own; that it failed is said where the batch file names it. */
+async function readFromCommand(argv: readonly string[], o: ReadJobs): Promise<JobsRead> {
+  const problems = new FileProblems(`output of ${shown(argv.join(' '))}`);
+  o.onProgress?.(`running ${argv.join(' ')}`);
+  const { baseDir: cwd, env, signal } = o;
+  try {
+    return await collect(({ report }) => readCommand({ argv, cwd, env, report, signal }), problems, o);
+  } catch (error) {
+    if (!(error instanceof CommandFailed)) throw error;
+    o.problems.report({ ...o.document.placeOf(['jobs', 'command']), ...error.problem });
+    // Lines of a program that failed may be cut anywhere: what is wrong with them says nothing.
+    return { jobs: [], problems: new FileProblems(problems.file), fields: undefined };
+  }
+}
+
+type Hearing = Pick<RowSource, 'report' | 'declare'>;
+
+async function collect(
+  rowsFor: (hearing: Hearing) => AsyncIterable<Row> | Iterable<Row>,
+  problems: FileProblems,
+  { identity, onProgress, signal }: ReadJobs,
+): Promise<JobsRead> {
+  const { file, report } = problems;
+  const before = problems.count;
+  let declared: readonly string[] | undefined;
+  const rows = rowsFor({ report, declare: (names) => (declared = names) });
+  try {
+    const placed = await placeJobs(rows, { file, identity, report, onProgress, signal });
+    if (placed.rows === 0 && problems.count === before) {
+      report({ message: `there is nothing to do: no jobs in ${file}` });
+    }
+    return { jobs: placed.jobs, problems, fields: fieldsOf(placed, declared) };
+  } catch (error) {
+    if (!(error instanceof UnreadableFile) || error instanceof CommandFailed) throw error;
+    report(error.problem);
+    return { jobs: [], problems, fields: undefined };
+  }
+}
+
+/** A row that could not be taken may hold a field that no other has; a header names them all. */
+function fieldsOf({ rows, jobs, fields }: PlacedJobs, declared?: readonly string[]): JobsRead['fields'] {
+  if (!declared && (jobs.length < rows || rows === 0)) return undefined;
+  const names = new Set([...(declared ?? []), ...fields.keys()]);
+  names.delete('revision');
+  return names;
+}

@@ -1,0 +1,82 @@
+import { userInfo } from 'node:os';
+import type { Client } from '@temporalio/client';
+import { folderArtifactStore } from '../artifacts/folder-store.js';
+import type { ArtifactStore } from '../contract/artifact.js';
+import { statePaths, type Config } from '../config.js';
+import { openEngine, type Engine } from '../engine/index.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { openLedger } from '../ledger/open.js';
+
+export type Notify = (line: string) => void;
+
+/** What a process has opened: each thing when it is first needed, all of it given back by `close`. */
+export class Connections {
+  private openedLedger: Promise<Ledger> | undefined;
+  private openedEngine: Promise<Engine> | undefined;
+  private openedClient: Promise<Client> | undefined;
+
+  constructor(
+    readonly config: Config,
+    readonly notify: Notify,
+  ) {}
+
+  get artifacts(): ArtifactStore {
+    return folderArtifactStore({ root: statePaths(this.config.stateDir).artifacts });
+  }
+
+  ledger(): Promise<Ledger> {
+    return (this.openedLedger ??= openLedger({ path: statePaths(this.config.stateDir).ledger }));
+  }
+
+  /** @throws EngineUnavailable */
+  engine(): Promise<Engine> {
+    const { stateDir, env } = this.config;
+    return (this.openedEngine ??= openEngine({ stateDir, env, onProgress: this.notify }).catch(
+      (error: unknown) => {
+        this.openedEngine = undefined;
+        throw error;
+      },
+    ));
+  }
+
+  /** The SDK is loaded here and not before: half of all calls are answered by the ledger alone. */
+  client(): Promise<Client> {
+    return (this.openedClient ??= (async () => {
+      const engine = await this.engine();
+      const { Client, Connection } = await import('@temporalio/client');
+      const connection = await Connection.connect(engine.connection);
+      return new Client({ connection, namespace: engine.namespace });
+    })().catch((error: unknown) => {
+      this.openedClient = undefined;
+      throw error;
+    }));
+  }
+
+  /** Forgets a connection that broke; the next call finds the engine again, or starts it. */
+  async reconnect(): Promise<void> {
+    const [client, engine] = [this.openedClient, this.openedEngine];
+    this.openedClient = this.openedEngine = undefined;
+    await (await settled(client))?.connection.close();
+    (await settled(engine))?.release();
+  }
+
+  /** Who asks, for the ledger: a person at a host. */
+  get who(): string {
+    return `${userInfo().username}@${this.config.env['HOSTNAME'] ?? 'localhost'}`;
+  }
+
+  async close(): Promise<void> {
+    await this.reconnect();
+    await (await settled(this.openedLedger))?.close();
+    this.openedLedger = undefined;
+  }
+}
+
+/** What a promise gave, or undefined when it failed: whoever awaited it first has seen its error. */
+const settled = async <T>(promise: Promise<T> | undefined): Promise<T | undefined> => {
+  try {
+    return await promise;
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,98 @@
+import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import type { Connections } from './connections.js';
+
+/** One line of `doctor`. */
+export interface Finding {
+  readonly subject: string;
+  readonly status: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+const FREE_BYTES_MIN = 500 * 1024 * 1024;
+
+/** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
+export async function doctor(connections: Connections): Promise<readonly Finding[]> {
+  const checks = [node, stateDir, ledger, engine];
+  const findings: Finding[] = [];
+  for (const check of checks) {
+    try {
+      findings.push(...(await check(connections)));
+    } catch (error) {
+      findings.push({
+        subject: check.name,
+        status: 'fail',
+        detail: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+  return findings;
+}
+
+async function node(): Promise<Finding[]> {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const good = major > 20 || (major === 20 && minor >= 20);
+  return [
+    {
+      subject: 'node',
+      status: good ? 'ok' : 'fail',
+      detail: process.version,
+      ...(!good && { fix: 'install Node 20.20 or newer' }),
+    },
+  ];
+}
+
+async function stateDir({ config }: Connections): Promise<Finding[]> {
+  await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+  await access(config.stateDir, constants.W_OK);
+  const { bavail, bsize } = await statfs(config.stateDir);
+  const free = bavail * bsize;
+  const gigabytes = (free / 1024 ** 3).toFixed(1);
+  const enough = free > FREE_BYTES_MIN;
+  return [
+    {
+      subject: 'state directory',
+      status: enough ? 'ok' : 'warn',
+      detail: `${config.stateDir}, ${gigabytes} GiB free`,
+      ...(!enough && { fix: 'free some room: a full disk stops a night' }),
+    },
+  ];
+}
+
+async function ledger(connections: Connections): Promise<Finding[]> {
+  const { path, engineVersion, schemaVersion, problems } = await (await connections.ledger()).inspect();
+  if (problems.length === 0) {
+    return [
+      {
+        subject: 'ledger',
+        status: 'ok',
+        detail: `${path}, SQLite ${engineVersion}, schema ${schemaVersion}`,
+      },
+    ];
+  }
+  return problems.map((detail) => ({ subject: 'ledger', status: 'fail', detail }));
+}
+
+async function engine(connections: Connections): Promise<Finding[]> {
+  const { kind, address, namespace, webUi } = await connections.engine();
+  const client = await connections.client();
+  const [info, described] = await Promise.all([
+    client.workflowService.getSystemInfo({}),
+    client.workflowService.describeNamespace({ namespace }),
+  ]);
+  const retentionHours = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 3600;
+  const findings: Finding[] = [
+    {
+      subject: 'engine',
+      status: 'ok',
+      detail: `${kind}, ${address}, namespace ${namespace}, Temporal ${info.serverVersion ?? 'of unknown version'}${webUi === undefined ? '' : `, Web UI ${webUi}`}`,
+    },
+    {
+      subject: 'retention',
+      status: retentionHours >= 24 ? 'ok' : 'warn',
+      detail: `histories are kept for ${retentionHours} hours; the ledger keeps receipts for ever`,
+    },
+  ];
+  return findings;
+}

@@ -1,0 +1,147 @@
+import { readBatch, type Batch } from '../batch/read-batch.js';
+import { resolveConfig, type Config } from '../config.js';
+import { UsageError } from '../contract/errors.js';
+import type { ControlState, Progress } from '../contract/messages.js';
+import type { RunReport } from '../contract/result.js';
+import type { BatchRow, HistoryRow, ReceiptRow } from '../ledger/ledger.js';
+import { Connections, type Notify } from './connections.js';
+import { doctor, type Finding } from './doctor.js';
+import { cancelBatch, controlBatch, retryBatch, type Answer } from './operate.js';
+import { planBatch, type Plan } from './plan.js';
+import { preflight } from './preflight.js';
+import { startBatch, type Started } from './start.js';
+import { batchStatus, type BatchStatus } from './status.js';
+import { watchBatch, type WatchOptions } from './watch.js';
+import { WorkerHost } from './worker-host.js';
+
+export interface NightshiftOptions {
+  /** State directory; `.nightshift` of the working directory unless NIGHTSHIFT_STATE says otherwise. */
+  readonly state?: string;
+  readonly taskQueue?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Told what takes a while: an engine being downloaded or started, a lost connection. */
+  readonly onProgress?: Notify;
+}
+
+export interface StartOptions {
+  /** Who or what asks to start; kept in the ledger. */
+  readonly by?: string;
+}
+
+export interface RunOptions extends StartOptions, WatchOptions {
+  /** Told once the batch is started or joined. */
+  readonly onStarted?: (started: Started) => void;
+}
+
+/**
+ * Everything the command line does, one call each. Nothing is connected or started before it is needed; `close`
+ * gives everything back. Batches go by name (the run opened last) or by Workflow ID.
+ */
+export interface Nightshift {
+  readonly config: Config;
+  /** @throws InvalidBatch with every problem found */
+  read(file: string): Promise<Batch>;
+  /** What a run would do. Changes nothing, and needs no engine. */
+  plan(batch: Batch): Promise<Plan>;
+  /** Starts the batch, joins its run under way, or finds it finished. Does not wait, and hosts no worker. */
+  start(batch: Batch, options?: StartOptions): Promise<Started>;
+  /** Waits for a started batch; hosts a worker while no other does. */
+  watch(started: Started, options?: WatchOptions): Promise<RunReport>;
+  /** `start`, then `watch`. */
+  run(batch: Batch, options?: RunOptions): Promise<RunReport>;
+  /** A handle on the run of a batch opened last, to watch it. @throws UsageError when there is none */
+  find(nameOrId: string): Promise<Started>;
+  status(nameOrId: string): Promise<BatchStatus>;
+  list(limit?: number): Promise<readonly BatchRow[]>;
+  pause(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
+  resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
+  cancel(nameOrId: string): Promise<Answer<undefined>>;
+  /** Parked jobs (or just those named) run again with a fresh budget; starts the batch again when it has ended. */
+  retry(
+    nameOrId: string,
+    keys?: readonly string[],
+  ): Promise<{ readonly keys: readonly string[]; readonly started: Started }>;
+  receipts(filter?: { readonly nameOrId?: string; readonly jobKey?: string }): Promise<readonly ReceiptRow[]>;
+  history(filter: {
+    readonly nameOrId?: string;
+    readonly jobKey?: string;
+    readonly limit?: number;
+  }): Promise<readonly HistoryRow[]>;
+  doctor(): Promise<readonly Finding[]>;
+  /** Hosts a worker until `stop`, whether or not it has work. */
+  host(): Promise<WorkerHost>;
+  /** Address of the Web UI, once an engine is connected. */
+  webUi(): Promise<string | undefined>;
+  close(): Promise<void>;
+}
+
+export function createNightshift(options: NightshiftOptions = {}): Nightshift {
+  const { state, taskQueue, env, onProgress } = options;
+  const config = resolveConfig(
+    { ...(state !== undefined && { state }), ...(taskQueue !== undefined && { taskQueue }) },
+    env,
+  );
+  const connections = new Connections(config, onProgress ?? (() => undefined));
+
+  const resolve = async (nameOrId: string): Promise<BatchRow> => {
+    const ledger = await connections.ledger();
+    const row = (await ledger.batch(nameOrId)) ?? (await ledger.latestBatch(nameOrId));
+    if (row) return row;
+    const known = [...new Set((await ledger.batches(20)).map(({ name }) => name))];
+    throw new UsageError(
+      `no batch "${nameOrId}" in ${config.stateDir}; ${known.length > 0 ? `there are: ${known.join(', ')}` : 'none was ever run there'}`,
+    );
+  };
+  const optionally = async (nameOrId: string | undefined) =>
+    nameOrId === undefined ? {} : { batchId: (await resolve(nameOrId)).id };
+
+  const nightshift: Nightshift = {
+    config,
+    read: async (file) => {
+      const batch = await readBatch(file, { ...(onProgress && { onProgress }) });
+      await preflight(batch, config);
+      return batch;
+    },
+    plan: (batch) => planBatch(batch, connections),
+    start: (batch, { by } = {}) => startBatch(batch, connections, by),
+    watch: (started, watchOptions) => watchBatch(started, connections, watchOptions),
+    run: async (batch, { by, onStarted, ...watchOptions } = {}) => {
+      const started = await startBatch(batch, connections, by);
+      onStarted?.(started);
+      return watchBatch(started, connections, watchOptions);
+    },
+    find: async (nameOrId) => {
+      const { id, name, key, runId } = await resolve(nameOrId);
+      const since = await (await connections.ledger()).head();
+      return { how: 'joined', name, key, workflowId: id, runId, since };
+    },
+    status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
+    list: async (limit) => (await connections.ledger()).batches(limit),
+    pause: async (nameOrId, reason) => controlBatch('pause', await resolve(nameOrId), connections, reason),
+    resume: async (nameOrId, reason) => controlBatch('resume', await resolve(nameOrId), connections, reason),
+    cancel: async (nameOrId) => cancelBatch(await resolve(nameOrId), connections),
+    retry: async (nameOrId, keys) => retryBatch(await resolve(nameOrId), connections, keys),
+    receipts: async ({ nameOrId, jobKey } = {}) =>
+      (await connections.ledger()).receipts({
+        ...(await optionally(nameOrId)),
+        ...(jobKey !== undefined && { jobKey }),
+      }),
+    history: async ({ nameOrId, jobKey, limit }) =>
+      (await connections.ledger()).history({
+        ...(await optionally(nameOrId)),
+        ...(jobKey !== undefined && { jobKey }),
+        ...(limit !== undefined && { limit }),
+      }),
+    doctor: () => doctor(connections),
+    host: async () => {
+      const host = new WorkerHost(connections);
+      await host.start();
+      return host;
+    },
+    webUi: async () => (await connections.engine()).webUi,
+    close: () => connections.close(),
+  };
+  return nightshift;
+}
+
+export type { Answer, Batch, BatchStatus, Finding, Plan, Progress, Started, WatchOptions };

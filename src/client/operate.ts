@@ -1,0 +1,109 @@
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { readDefinition } from '../batch/manifest.js';
+import { MESSAGE, manifestRefSchema, type ControlRequest, type ControlState } from '../contract/messages.js';
+import { statePaths } from '../config.js';
+import { tryExclusiveLock } from '../engine/index.js';
+import type { BatchRow } from '../ledger/ledger.js';
+import type { Connections } from './connections.js';
+import { restartBatch, type Started } from './start.js';
+import { WorkerHost } from './worker-host.js';
+
+/**
+ * `answered`: the batch has answered · `queued`: no worker runs, so the engine keeps the message and the batch will
+ * act on it before anything else · `ended`: the batch is not running, there is nothing to do.
+ */
+export type Answer<T> =
+  { readonly kind: 'answered'; readonly state: T } | { readonly kind: 'queued' } | { readonly kind: 'ended' };
+
+/** A worker that lives answers an update within this time, or is too busy to be waited for. */
+const ANSWER_MS = 30_000;
+
+export async function controlBatch(
+  verb: 'pause' | 'resume',
+  { id }: BatchRow,
+  connections: Connections,
+  reason?: string,
+): Promise<Answer<ControlState>> {
+  const client = await connections.client();
+  const handle = client.workflow.getHandle(id);
+  const request: ControlRequest = { by: connections.who, ...(reason !== undefined && { reason }) };
+  try {
+    if (!(await isWorkerAlive(connections))) {
+      await handle.signal(MESSAGE[verb], request);
+      return { kind: 'queued' };
+    }
+    const state = await client.connection.withDeadline(Date.now() + ANSWER_MS, () =>
+      handle.executeUpdate<ControlState, [ControlRequest]>(MESSAGE[verb], { args: [request] }),
+    );
+    return { kind: 'answered', state };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
+    throw error;
+  }
+}
+
+/** Asks the batch to end: sessions are cancelled, effects under way finish. A worker is hosted for that if none lives. */
+export async function cancelBatch({ id }: BatchRow, connections: Connections): Promise<Answer<undefined>> {
+  const client = await connections.client();
+  const handle = client.workflow.getHandle(id);
+  try {
+    if ((await handle.describe()).status.name !== 'RUNNING') return { kind: 'ended' };
+    await handle.cancel();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
+    throw error;
+  }
+  const host = new WorkerHost(connections);
+  try {
+    await host.takeIfFree();
+    await handle.result().catch(() => undefined); // it ends Cancelled, which is what was asked for
+    return { kind: 'answered', state: undefined };
+  } finally {
+    await host.stop();
+  }
+}
+
+export async function retryBatch(
+  row: BatchRow,
+  connections: Connections,
+  keys?: readonly string[],
+): Promise<{ readonly keys: readonly string[]; readonly started: Started }> {
+  const client = await connections.client();
+  const handle = client.workflow.getHandle(row.id);
+  const request = { by: connections.who, ...(keys && { keys }) };
+  const ledger = await connections.ledger();
+  const since = await ledger.head();
+  const running = await handle.describe().then(
+    ({ status, runId }) => (status.name === 'RUNNING' ? runId : undefined),
+    (error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    },
+  );
+  if (running !== undefined) {
+    const host = new WorkerHost(connections);
+    try {
+      await host.takeIfFree(); // an update needs a worker to answer it
+      const requeued = await handle.executeUpdate<readonly string[], [typeof request]>(MESSAGE.retryJob, {
+        args: [request],
+      });
+      const { id: workflowId, name, key } = row;
+      return { keys: requeued, started: { how: 'joined', name, key, workflowId, runId: running, since } };
+    } finally {
+      await host.stop();
+    }
+  }
+  const requeued = await ledger.requeue(row.id, connections.who, keys);
+  const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
+  const definition = await readDefinition(manifest, connections.artifacts);
+  const started = await restartBatch(row, definition, manifest, connections);
+  return { keys: requeued, started: { ...started, since } };
+}
+
+/** On a configured engine workers may run anywhere; here, one holds the lock of the state directory. */
+async function isWorkerAlive(connections: Connections): Promise<boolean> {
+  if ((await connections.engine()).kind === 'configured') return true;
+  const lock = tryExclusiveLock(statePaths(connections.config.stateDir).workerLock);
+  lock?.release();
+  return lock === undefined;
+}

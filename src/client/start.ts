@@ -1,0 +1,162 @@
+import {
+  SearchAttributeType,
+  WorkflowExecutionAlreadyStartedError,
+  defineSearchAttributeKey,
+} from '@temporalio/common';
+import type { Client } from '@temporalio/client';
+import { judgeManifest } from '../batch/judge-manifest.js';
+import { storeManifest } from '../batch/manifest.js';
+import type { Batch } from '../batch/read-batch.js';
+import { durationMs, type Definition } from '../contract/batch-file.js';
+import type { BatchInput, ManifestRef } from '../contract/messages.js';
+import type { Engine } from '../engine/index.js';
+import type { batch as batchWorkflow } from '../workflows/batch.js';
+import type { Connections } from './connections.js';
+
+/** Self-hosted and embedded engines charge nothing for a heartbeat; a crash is noticed sooner. */
+const HEARTBEAT_EMBEDDED_MS = 20_000;
+/** A configured engine may be Temporal Cloud, where each heartbeat is paid for. */
+const HEARTBEAT_CONFIGURED_MS = 120_000;
+
+/**
+ * How a start went. `started`: a first run, or one after an unfinished end · `joined`: a run was under way ·
+ * `reopened`: the batch had finished, and the ledger found work in it (a raised revision, a new effect, an edited
+ * job) · `already-completed`: nothing is left to do, and nothing was started.
+ */
+export interface Started {
+  readonly how: 'started' | 'joined' | 'reopened' | 'already-completed';
+  readonly name: string;
+  readonly key: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Head of the ledger's history before this start: what came later is its doing. */
+  readonly since: number;
+}
+
+/** Starts a batch under its natural Workflow ID, or joins or finds what goes by that ID. Safe at any moment, any number of times at once. */
+export async function startBatch(
+  batch: Batch,
+  connections: Connections,
+  by = connections.who,
+): Promise<Started> {
+  const { definition, key, workflowId } = batch;
+  const ledger = await connections.ledger();
+  const manifest = await storeManifest(batch, connections.artifacts);
+  const since = await ledger.head();
+  const named = { name: definition.name, key, workflowId, since };
+
+  // A batch that the ledger knows to be finished needs no engine, not even a running one.
+  const row = await ledger.batch(workflowId);
+  if (row?.state === 'completed' && !(await hasWork(manifest, connections))) {
+    return { ...named, how: 'already-completed', runId: row.runId };
+  }
+  const engine = await connections.engine();
+  const client = await connections.client();
+  const input = inputOf(definition, key, manifest, engine, connections, by);
+  return start(client, { ...named, input, taskQueue: connections.config.taskQueue }, () =>
+    hasWork(manifest, connections),
+  );
+}
+
+/** Starts a batch again from what the ledger has stored of it. */
+export async function restartBatch(
+  row: { readonly id: string; readonly name: string; readonly key: string },
+  definition: Definition,
+  manifest: ManifestRef,
+  connections: Connections,
+): Promise<Started> {
+  const since = await (await connections.ledger()).head();
+  const engine = await connections.engine();
+  const client = await connections.client();
+  const input = inputOf(definition, row.key, manifest, engine, connections, connections.who);
+  const { taskQueue } = connections.config;
+  return start(
+    client,
+    { name: row.name, key: row.key, workflowId: row.id, since, input, taskQueue },
+    async () => true,
+  );
+}
+
+interface Request {
+  readonly name: string;
+  readonly key: string;
+  readonly workflowId: string;
+  readonly since: number;
+  readonly input: BatchInput;
+  readonly taskQueue: string;
+}
+
+async function start(client: Client, request: Request, workLeft: () => Promise<boolean>): Promise<Started> {
+  const { input, taskQueue, ...named } = request;
+  const { name, workflowId } = named;
+  let reuse: 'ALLOW_DUPLICATE_FAILED_ONLY' | 'ALLOW_DUPLICATE' = 'ALLOW_DUPLICATE_FAILED_ONLY';
+  for (;;) {
+    try {
+      const handle = await client.workflow.start<typeof batchWorkflow>('batch', {
+        workflowId,
+        taskQueue,
+        args: [input],
+        workflowIdReusePolicy: reuse,
+        // USE_EXISTING would do the same, but would not tell whether we started it or joined.
+        workflowIdConflictPolicy: 'FAIL',
+        staticSummary: `${name}: ${input.manifest.count} jobs`,
+        memo: { manifest: input.manifest, startedBy: input.startedBy },
+        ...(input.searchAttributes && { typedSearchAttributes: attributesOf(input) }),
+      });
+      const how = reuse === 'ALLOW_DUPLICATE' ? 'reopened' : 'started';
+      return { ...named, how, runId: handle.firstExecutionRunId };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    const { status, runId } = await client.workflow.getHandle(workflowId).describe();
+    if (status.name === 'RUNNING') return { ...named, how: 'joined', runId };
+    if (status.name === 'COMPLETED') {
+      if (!(await workLeft())) return { ...named, how: 'already-completed', runId };
+      // The engine refuses a second run of a finished batch, and rightly: only the ledger may overrule it.
+      reuse = 'ALLOW_DUPLICATE';
+    }
+    // Closed unfinished between our two calls: start it again.
+  }
+}
+
+/** Whether any job of the batch is not done at its revision, as the ledger knows it. */
+async function hasWork(manifest: ManifestRef, connections: Connections): Promise<boolean> {
+  const ledger = await connections.ledger();
+  for await (const { verdict } of judgeManifest(manifest, ledger, connections.artifacts)) {
+    if (verdict !== 'adopt') return true;
+  }
+  return false;
+}
+
+function inputOf(
+  definition: Definition,
+  key: string,
+  manifest: ManifestRef,
+  engine: Engine,
+  { config }: Connections,
+  startedBy: string,
+): BatchInput {
+  const { name, work, effects, limits, agent } = definition;
+  return {
+    name,
+    work,
+    key,
+    manifest,
+    effects: effects.map((effect) => effect.name),
+    concurrency: limits.concurrency,
+    timing: {
+      heartbeatTimeoutMs:
+        config.heartbeatTimeoutMs ??
+        (engine.kind === 'embedded' ? HEARTBEAT_EMBEDDED_MS : HEARTBEAT_CONFIGURED_MS),
+      sessionTimeoutMs: durationMs(agent.timeout),
+    },
+    startedBy,
+    // A configured namespace may lack our attributes, and a start that names an unknown one is refused.
+    searchAttributes: engine.kind === 'embedded',
+  };
+}
+
+const attributesOf = ({ name, work }: BatchInput) => [
+  { key: defineSearchAttributeKey('NightshiftBatch', SearchAttributeType.KEYWORD), value: name },
+  { key: defineSearchAttributeKey('NightshiftWork', SearchAttributeType.KEYWORD), value: work },
+];

@@ -1,0 +1,153 @@
+import { WorkflowFailedError } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  CancelledFailure,
+  TerminatedFailure,
+  WorkflowNotFoundError,
+} from '@temporalio/common';
+import { FAILURE } from '../contract/messages.js';
+import type { BatchOutcome, RunReport } from '../contract/result.js';
+import type { BatchState } from '../contract/states.js';
+import type { ActiveJob, Ledger } from '../ledger/ledger.js';
+import type { Connections } from './connections.js';
+import type { Started } from './start.js';
+import { WorkerHost } from './worker-host.js';
+
+/** What a watcher is shown, about twice a second. */
+export interface Snapshot {
+  readonly state: BatchState | 'starting';
+  readonly reason: string | undefined;
+  readonly counts: Awaited<ReturnType<Ledger['counts']>>;
+  readonly active: readonly ActiveJob[];
+  /** Whether this very process runs the jobs. */
+  readonly hosting: boolean;
+}
+
+export interface WatchOptions {
+  readonly onSnapshot?: (snapshot: Snapshot) => void;
+  /** Aborted: stop watching; a worker hosted here stops in good order. */
+  readonly signal?: AbortSignal;
+  /** False: only look; jobs run where a worker is. */
+  readonly host?: boolean;
+  /** Give up watching when the batch is paused, instead of waiting for its `resume`. */
+  readonly noWait?: boolean;
+}
+
+/** The watcher stopped; the batch did not. */
+export class WatchStopped extends Error {
+  override readonly name = 'WatchStopped';
+  constructor(readonly hosted: boolean) {
+    super('stopped watching');
+  }
+}
+
+const SNAPSHOT_MS = 500;
+const HOST_CHECK_MS = 1000;
+const RECONNECT_MS = 500;
+const ACTIVE_SHOWN = 8;
+
+/**
+ * Follows a batch to its end. While no worker lives, this process hosts one.
+ * @throws WatchStopped when `signal` aborts
+ */
+export async function watchBatch(
+  started: Started,
+  connections: Connections,
+  { onSnapshot, signal, host: mayHost = true, noWait = false }: WatchOptions = {},
+): Promise<RunReport> {
+  const ledger = await connections.ledger();
+  if (started.how === 'already-completed') return report(started, 'already-completed', ledger);
+
+  const ended = new AbortController();
+  const host = new WorkerHost(connections);
+  let sayPaused: (outcome: 'paused') => void = () => undefined;
+  const paused = new Promise<'paused'>((resolve) => (sayPaused = resolve));
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = () => reject(new WatchStopped(host.hosting));
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+  stopped.catch(() => undefined); // raced below; alone it would be an unhandled rejection
+
+  const tasks = [
+    mayHost ? repeat(HOST_CHECK_MS, ended.signal, () => host.takeIfFree()) : undefined,
+    repeat(SNAPSHOT_MS, ended.signal, async () => {
+      const row = await ledger.batch(started.workflowId);
+      const state = row?.runId === started.runId ? row.state : 'starting';
+      if (state === 'paused' && noWait) sayPaused('paused');
+      if (!onSnapshot) return;
+      onSnapshot({
+        state,
+        reason: row?.reason,
+        counts: await ledger.counts(started.workflowId, started.since),
+        active: await ledger.activeJobs(started.workflowId, ACTIVE_SHOWN),
+        hosting: host.hosting,
+      });
+    }),
+  ];
+  try {
+    const failed = Promise.race(tasks.filter((task) => task !== undefined)).then(
+      () => new Promise<never>(() => undefined),
+    );
+    const outcome = await Promise.race([
+      outcomeOf(started, connections, ended.signal),
+      paused,
+      stopped,
+      failed,
+    ]);
+    return await report(started, outcome, ledger);
+  } finally {
+    ended.abort();
+    await Promise.allSettled(tasks);
+    await host.stop();
+  }
+}
+
+/** Waits for the run's end, over lost connections and restarts of the engine. */
+async function outcomeOf(
+  started: Started,
+  connections: Connections,
+  ended: AbortSignal,
+): Promise<BatchOutcome> {
+  for (;;) {
+    try {
+      const client = await connections.client();
+      await client.workflow.getHandle(started.workflowId, started.runId).result();
+      return 'completed';
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) return outcomeOfFailure(error);
+      if (ended.aborted || error instanceof WorkflowNotFoundError) throw error;
+      connections.notify('lost the engine; looking for it again');
+      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      await connections.reconnect();
+    }
+  }
+}
+
+function outcomeOfFailure({ cause }: WorkflowFailedError): BatchOutcome {
+  if (cause instanceof ApplicationFailure && cause.type === FAILURE.batchIncomplete) return 'incomplete';
+  if (cause instanceof CancelledFailure || cause instanceof TerminatedFailure) return 'cancelled';
+  throw cause ?? new Error('the batch failed');
+}
+
+export async function report(started: Started, result: BatchOutcome, ledger: Ledger): Promise<RunReport> {
+  const { name, key, workflowId, runId, since } = started;
+  const [totals, jobs] = await Promise.all([ledger.totals(workflowId, since), ledger.jobReports(workflowId)]);
+  return { batch: { name, key, workflowId, runId, result }, ...totals, jobs: [...jobs] };
+}
+
+/** Does something again and again, each time after the last has ended, until aborted. Rejects when it throws. */
+async function repeat(everyMs: number, signal: AbortSignal, step: () => Promise<unknown>): Promise<void> {
+  while (!signal.aborted) {
+    await step();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(done, everyMs);
+      function done(): void {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      }
+      signal.addEventListener('abort', done, { once: true });
+    });
+  }
+}

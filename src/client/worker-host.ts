@@ -1,0 +1,90 @@
+import { statePaths } from '../config.js';
+import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
+import type { RunningWorker, WorkerOptions } from '../worker.js';
+import type { Connections } from './connections.js';
+
+/**
+ * Hosts a worker in this process while no other process of the same state directory does. Many processes may watch
+ * one batch: one of them carries it, and when that one dies, another takes its place.
+ */
+export class WorkerHost {
+  private lock: ProcessLock | undefined;
+  private worker: RunningWorker | undefined;
+  private failure: unknown;
+
+  constructor(
+    private readonly connections: Connections,
+    private readonly log?: WorkerOptions['log'],
+  ) {}
+
+  get hosting(): boolean {
+    return this.worker !== undefined;
+  }
+
+  /** Takes the place if it is free. @returns whether this process hosts the worker now */
+  async takeIfFree(): Promise<boolean> {
+    if (this.failure !== undefined) throw this.failure;
+    if (this.worker) return true;
+    const lock = tryExclusiveLock(statePaths(this.connections.config.stateDir).workerLock);
+    if (!lock) return false;
+    this.lock = lock;
+    try {
+      const engine = await this.connections.engine();
+      if (engine.kind === 'configured' && (await this.hasPollers())) return false;
+      // The native core and the Workflow sandbox are loaded by the one process that needs them.
+      const { startWorker } = await import('../worker.js');
+      this.worker = await startWorker({
+        config: this.connections.config,
+        engine,
+        ...(this.log && { log: this.log }),
+      });
+      this.worker.done.catch((error: unknown) => (this.failure = error)).finally(() => this.release());
+      return true;
+    } finally {
+      if (!this.worker) this.release();
+    }
+  }
+
+  /** Hosts a worker, beside others if there are any. */
+  async start(): Promise<void> {
+    const engine = await this.connections.engine();
+    this.lock = tryExclusiveLock(statePaths(this.connections.config.stateDir).workerLock);
+    const { startWorker } = await import('../worker.js');
+    this.worker = await startWorker({
+      config: this.connections.config,
+      engine,
+      ...(this.log && { log: this.log }),
+    });
+  }
+
+  /** Resolves when the worker has stopped, rejects when it failed. */
+  get done(): Promise<void> {
+    return this.worker?.done ?? Promise.resolve();
+  }
+
+  /** Nothing new starts, sessions are left alone, what is in hand ends. */
+  async stop(): Promise<void> {
+    const { worker } = this;
+    if (!worker) return;
+    await worker.stop();
+    this.release();
+  }
+
+  private release(): void {
+    this.worker = undefined;
+    this.lock?.release();
+    this.lock = undefined;
+  }
+
+  /** Pollers of the last minute: a long poll is renewed about once in that time. */
+  private async hasPollers(): Promise<boolean> {
+    const client = await this.connections.client();
+    const { pollers } = await client.workflowService.describeTaskQueue({
+      namespace: client.options.namespace,
+      taskQueue: { name: this.connections.config.taskQueue },
+      taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
+    });
+    const aMinuteAgo = Date.now() / 1000 - 65;
+    return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > aMinuteAgo);
+  }
+}

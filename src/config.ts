@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { UsageError } from './contract/errors.js';
+
+/** Settings of one process, resolved once. Nothing else reads the environment, but for adapters' `${env:NAME}`. */
+export interface Config {
+  /** Absolute. Ledger, artifacts, run directories, and the embedded engine's database. */
+  readonly stateDir: string;
+  readonly taskQueue: string;
+  /** A worker silent for this long is taken for dead. */
+  readonly heartbeatTimeoutMs: number | undefined;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const settingsSchema = z.object({
+  NIGHTSHIFT_STATE: z.string().min(1).default('.nightshift'),
+  NIGHTSHIFT_TASK_QUEUE: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, ".", "_" or "-"')
+    .default('nightshift'),
+  NIGHTSHIFT_HEARTBEAT_SECONDS: z.coerce.number().min(5).max(3600).optional(),
+});
+
+/**
+ * @param flags what the command line said; it goes before the environment, which goes before the defaults
+ * @throws UsageError naming the variable
+ */
+export function resolveConfig(
+  flags: { readonly state?: string; readonly taskQueue?: string } = {},
+  env: NodeJS.ProcessEnv = process.env,
+): Config {
+  const parsed = settingsSchema.safeParse(env);
+  if (!parsed.success) {
+    throw new UsageError(
+      parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
+    );
+  }
+  const { NIGHTSHIFT_STATE, NIGHTSHIFT_TASK_QUEUE, NIGHTSHIFT_HEARTBEAT_SECONDS } = parsed.data;
+  return {
+    stateDir: resolve(flags.state ?? NIGHTSHIFT_STATE),
+    taskQueue: flags.taskQueue ?? NIGHTSHIFT_TASK_QUEUE,
+    heartbeatTimeoutMs: NIGHTSHIFT_HEARTBEAT_SECONDS && NIGHTSHIFT_HEARTBEAT_SECONDS * 1000,
+    env,
+  };
+}
+
+/** Places within the state directory. */
+export const statePaths = (stateDir: string) => ({
+  ledger: resolve(stateDir, 'ledger.db'),
+  artifacts: resolve(stateDir, 'artifacts'),
+  workers: resolve(stateDir, 'workers'),
+  workerLock: resolve(stateDir, 'worker.lock'),
+});

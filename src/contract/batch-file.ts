@@ -1,0 +1,198 @@
+import { z } from 'zod';
+import { jsonObjectSchema, jsonSchema } from './json.js';
+
+/** Names become part of Workflow IDs and keys: short, lower case, safe everywhere. */
+export const nameSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9-]{0,63}$/,
+    'must be 1 to 64 of a-z, 0-9 and "-", beginning with a letter or digit',
+  );
+
+/** `90s`, `30m`, `2h`, `1d`, `500ms`; a bare number counts seconds. */
+export const durationSchema = z.union([
+  z.string().regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)$/, 'must be a duration such as "90s", "30m" or "2h"'),
+  z.number().positive(),
+]);
+export type Duration = z.infer<typeof durationSchema>;
+
+/** Whole milliseconds of a duration that `durationSchema` accepted. */
+export function durationMs(duration: Duration): number {
+  if (typeof duration === 'number') return Math.round(duration * 1000);
+  const [, amount = '0', unit = 's'] = /^([\d.]+)\s*(ms|s|m|h|d)$/.exec(duration) ?? [];
+  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 1000;
+  return Math.round(Number(amount) * unitMs);
+}
+
+/** A built-in adapter's name, or a module path relative to the batch file. */
+export const adapterUseSchema = z
+  .string()
+  .regex(
+    /^([a-z][a-z0-9-]*|\.{1,2}\/.+|\/.+)$/,
+    'must be an adapter name such as "folder", or a path such as "./my-adapter.ts"',
+  );
+
+/** Names that say when, where or how often something ran. Such a field would make every run look like new work. */
+export const VOLATILE_FIELDS: ReadonlySet<string> = new Set([
+  'date',
+  'time',
+  'timestamp',
+  'now',
+  'today',
+  'createdat',
+  'updatedat',
+  'startedat',
+  'datetime',
+  'attempt',
+  'attempts',
+  'try',
+  'retry',
+  'runid',
+  'run',
+  'executionid',
+  'sessionid',
+  'batchid',
+  'uuid',
+  'guid',
+  'nonce',
+  'random',
+  'seed',
+  'index',
+  'position',
+  'row',
+  'line',
+  'rownumber',
+  'linenumber',
+]);
+
+/** True for names that may not be part of an identity, whatever their spelling (`run_id`, `runId`, `RUN-ID`). */
+export const isVolatileField = (name: string): boolean =>
+  VOLATILE_FIELDS.has(name.toLowerCase().replace(/[^a-z0-9]/g, ''));
+
+/** Fields of a job that mean something to nightshift and can't be part of an identity. */
+export const RESERVED_FIELDS: ReadonlySet<string> = new Set(['revision']);
+
+export const identityFieldSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a field name of letters, digits and "_"')
+  .refine((name) => !isVolatileField(name), {
+    message:
+      'says when or how a job runs, not what it is; use "edition" for repeating work (its nominal date or period)',
+  })
+  .refine((name) => !RESERVED_FIELDS.has(name), { message: 'is reserved; the revision never changes a key' });
+
+export const agentSchema = z
+  .strictObject({
+    use: adapterUseSchema.describe('provider: command, or a module path'),
+    command: z.array(z.string().min(1)).min(1).optional().describe('program and arguments; no shell'),
+    cwd: z.string().min(1).optional().describe('working directory, relative to the batch file'),
+    env: z
+      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+      .optional()
+      .describe(
+        'all the program gets beside PATH, HOME and NIGHTSHIFT_*; "${env:NAME}" is resolved when it starts',
+      ),
+    prompt: z.string().optional().describe('template over the fields of the job'),
+    timeout: durationSchema.default('1h').describe('longest a session may take'),
+    quiet: durationSchema.optional().describe('longest a session may go without any output'),
+    outward: z
+      .boolean()
+      .default(false)
+      .describe('true: the agent itself acts on the outside world; an unclear start is held'),
+    with: jsonObjectSchema.optional().describe('options of the provider'),
+  })
+  .meta({ id: 'agent' });
+export type AgentSpec = z.infer<typeof agentSchema>;
+
+export const checkSchema = z.union([
+  z.strictObject({ notEmpty: z.literal(true) }),
+  z.strictObject({ minWords: z.int().positive() }),
+  z.strictObject({ maxWords: z.int().positive() }),
+  z.strictObject({ contains: z.string().min(1) }),
+  z.strictObject({ notContains: z.string().min(1) }),
+]);
+export type CheckSpec = z.infer<typeof checkSchema>;
+
+export const effectSchema = z
+  .strictObject({
+    name: nameSchema.describe('part of the effect key: another name is another effect'),
+    use: adapterUseSchema.describe('publisher: folder, or a module path'),
+    target: z
+      .string()
+      .min(1)
+      .describe('where it goes; template over the fields of the job; part of the effect key'),
+    with: jsonObjectSchema.default({}).describe('options of the publisher; strings are templates'),
+  })
+  .meta({ id: 'effect' });
+export type EffectSpec = z.infer<typeof effectSchema>;
+
+const moneySchema = z.number().nonnegative();
+export const budgetSchema = z.strictObject({
+  perJob: moneySchema.optional().describe('most that one job may cost, over all its sessions'),
+  perBatch: moneySchema.optional().describe('most that this batch may cost'),
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .default('USD'),
+});
+
+export const jobSourceSchema = z.union([
+  z.string().min(1).describe('path of a .csv, .jsonl, .json or .yaml file'),
+  z.array(z.record(z.string(), jsonSchema)).describe('the jobs themselves'),
+  z.strictObject({ command: z.array(z.string().min(1)).min(1) }).describe('a program that prints JSON lines'),
+]);
+
+/** What an operator writes. Strict: an unknown field is a typo, and a typo must not run all night. */
+export const batchFileSchema = z
+  .strictObject({
+    name: nameSchema.describe('name of the batch; part of its Workflow ID'),
+    work: nameSchema.describe(
+      'kind of work; jobs of the same work and identity are the same job, whatever batch names them',
+    ),
+    identity: z
+      .array(identityFieldSchema)
+      .min(1)
+      .max(16)
+      .default(['site', 'category', 'slug'])
+      .refine((fields) => new Set(fields).size === fields.length, { message: 'names a field twice' })
+      .describe('fields that say what is processed'),
+    jobs: jobSourceSchema,
+    agent: agentSchema,
+    checks: z
+      .array(checkSchema)
+      .default([{ notEmpty: true }])
+      .describe('what an artifact must meet before any effect'),
+    effects: z
+      .array(effectSchema)
+      .min(1)
+      .refine((effects) => new Set(effects.map((e) => e.name)).size === effects.length, {
+        message: 'has two effects of one name',
+      }),
+    limits: z
+      .strictObject({
+        concurrency: z.int().min(1).max(500).default(8).describe('jobs in progress at once'),
+      })
+      .prefault({}),
+    retry: z
+      .strictObject({
+        sessions: z.int().min(1).max(20).default(3).describe('sessions one job may use before it is parked'),
+      })
+      .prefault({}),
+    budget: budgetSchema.optional(),
+    alerts: z
+      .array(z.strictObject({ use: z.literal('webhook'), url: z.string().min(1) }))
+      .default([])
+      .describe('told when a batch ends unfinished'),
+  })
+  .meta({ id: 'batch', title: 'nightshift batch file' });
+
+export type BatchFile = z.infer<typeof batchFileSchema>;
+
+/**
+ * A checked batch file without its jobs, as workers get it: everything that says how jobs are done.
+ * Stored by content, so a running batch is not changed by an edit of the file.
+ */
+export const definitionSchema = batchFileSchema.omit({ jobs: true }).extend({
+  baseDir: z.string().describe('absolute folder of the batch file; relative paths start there'),
+});
+export type Definition = z.infer<typeof definitionSchema>;

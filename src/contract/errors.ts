@@ -1,0 +1,82 @@
+/**
+ * The error classes: the only vocabulary in which adapters, Activities and Workflows speak of failure.
+ * `policy/retry.ts` says what each class leads to; `docs/reference/errors.md` says the same to operators.
+ */
+export const ERROR_CLASSES = [
+  'transient',
+  'throttled',
+  'exhausted',
+  'auth',
+  'config',
+  'invalid',
+  'rejected',
+  'budget',
+  'unknown',
+  'lost',
+  'timeout',
+  'conflict',
+  'bug',
+] as const;
+
+export type ErrorClass = (typeof ERROR_CLASSES)[number];
+
+/** What an adapter found out about an error beside its class. */
+export interface ErrorFacts {
+  /** Did the request leave this process? Decides whether an effect's outcome is known. */
+  readonly sent?: 'no' | 'maybe' | 'rejected';
+  /** The server's own hint, a lower bound, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** Short code of the destination or provider, such as `EACCES` or `429`. */
+  readonly code?: string;
+}
+
+/**
+ * The one error that adapters throw. Its text says what failed, where, and how to fix it; never a secret.
+ * `activities/failure.ts` alone turns it into an ApplicationFailure.
+ */
+export class AdapterError extends Error {
+  override readonly name = 'AdapterError';
+  constructor(
+    readonly errorClass: ErrorClass,
+    message: string,
+    readonly facts: ErrorFacts = {},
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
+
+/** One thing wrong with what the operator wrote, at a place that an editor can open. */
+export interface Problem {
+  /** Path as the operator gave it. */
+  readonly file: string;
+  /** From 1; absent where the whole file is meant. */
+  readonly line?: number;
+  /** From 1. */
+  readonly column?: number;
+  /** What is wrong, in one sentence. */
+  readonly message: string;
+  /** What would be right. */
+  readonly hint?: string;
+}
+
+/** `file:line:column: message (hint)`, the form that editors and terminals make clickable. */
+export function formatProblem({ file, line, column, message, hint }: Problem): string {
+  const place = [file, line, line === undefined ? undefined : column]
+    .filter((part) => part !== undefined)
+    .join(':');
+  return `${place}: ${message}${hint === undefined ? '' : `\n    ${hint}`}`;
+}
+
+/** The operator's files cannot be run. Carries every problem found, not just the first. Exit code 78. */
+export class InvalidBatch extends Error {
+  override readonly name = 'InvalidBatch';
+  constructor(readonly problems: readonly Problem[]) {
+    super(problems.map(formatProblem).join('\n'));
+  }
+}
+
+/** Wrong words on the command line, or a name that nothing has. Exit code 64. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,220 @@
+import { z } from 'zod';
+import { ERROR_CLASSES, type ErrorClass } from './errors.js';
+import { keySchema, revisionSchema, sha256Schema } from './job.js';
+
+/**
+ * What Workflows and Activities hand to each other. Wire format: a running batch may have been started by an
+ * older release, so fields are added with defaults and never renamed.
+ */
+
+/** A stored batch: definition and jobs by content hash. */
+export const manifestRefSchema = z.strictObject({
+  definition: sha256Schema,
+  jobs: sha256Schema,
+  count: z.int().nonnegative(),
+});
+export type ManifestRef = z.infer<typeof manifestRefSchema>;
+
+/** Numbers that a Workflow needs and may not look up itself. */
+export interface Timing {
+  /** A worker that is silent for longer is taken for dead. */
+  readonly heartbeatTimeoutMs: number;
+  /** Longest that one session may take. */
+  readonly sessionTimeoutMs: number;
+}
+
+export interface BatchInput {
+  readonly name: string;
+  readonly work: string;
+  /** Batch key. */
+  readonly key: string;
+  readonly manifest: ManifestRef;
+  /** Names of the effects, in order. */
+  readonly effects: readonly string[];
+  readonly concurrency: number;
+  readonly timing: Timing;
+  /** Who or what asked to start. */
+  readonly startedBy: string;
+  /** Whether the namespace knows our search attributes. */
+  readonly searchAttributes: boolean;
+}
+
+/** One job that a run has to do, and where in the stored list it stands. */
+export interface Ticket {
+  readonly key: string;
+  readonly title: string;
+  readonly site: string | undefined;
+  readonly offset: number;
+  readonly length: number;
+  readonly fingerprint: string;
+  readonly revision: number;
+  /** True when the job was done before and is to be changed: its finished Workflow is no reason to stop. */
+  readonly again: boolean;
+}
+
+/** A part of the tickets of a large batch, stored as an artifact: too many for a Workflow's history. */
+export interface Slice {
+  readonly index: number;
+  /** Hash of the stored tickets, JSON Lines. */
+  readonly tickets: string;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** What `openBatch` found. Tickets come directly while they are few, else in slices. */
+export interface OpenedBatch {
+  readonly tickets: readonly Ticket[];
+  readonly slices: readonly Slice[];
+  readonly adopted: number;
+  readonly parked: number;
+  readonly held: number;
+  /** Some of what was not started and why, for people. */
+  readonly notes: readonly Unfinished[];
+}
+
+export interface JobInput {
+  readonly work: string;
+  readonly batchId: string;
+  readonly manifest: ManifestRef;
+  readonly ticket: Ticket;
+  readonly effects: readonly string[];
+  readonly timing: Timing;
+  /** Started while its batch was being paused. */
+  readonly paused: boolean;
+}
+
+/** What every Activity of a job is told. */
+export interface JobRef {
+  readonly work: string;
+  readonly batchId: string;
+  readonly manifest: ManifestRef;
+  readonly key: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Trouble {
+  readonly errorClass: ErrorClass;
+  readonly message: string;
+}
+export const troubleSchema = z.object({ errorClass: z.enum(ERROR_CLASSES), message: z.string() });
+
+/** How the agent step ended. `adopted`: every effect of the job was found at its destination; nothing is left to do. */
+export type AgentEnd =
+  | { readonly kind: 'made'; readonly sha256: string }
+  | { readonly kind: 'adopted' }
+  | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
+  | Paused;
+
+/** The batch was paused before anything was started or sent; the step is called again after `resume`. */
+export interface Paused {
+  readonly kind: 'paused';
+}
+
+export interface PublishRequest extends JobRef {
+  readonly effect: string;
+  readonly artifact: string;
+}
+
+export type PublishEnd =
+  | { readonly kind: 'landed' | 'adopted'; readonly url: string | undefined }
+  | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
+  | Paused;
+
+/** How a job ended for its batch. Tiny, because a parent's history holds one for each child. */
+export const jobOutcomeSchema = z.discriminatedUnion('state', [
+  z.object({ state: z.enum(['done', 'adopted']), fingerprint: sha256Schema, revision: revisionSchema }),
+  z.object({ state: z.enum(['parked', 'held', 'gated']), trouble: troubleSchema }),
+  z.object({ state: z.literal('cancelled') }),
+]);
+export type JobOutcome = z.infer<typeof jobOutcomeSchema>;
+
+/** A job that this run did not finish, for the failure of the batch and for people. */
+export const unfinishedSchema = z.object({
+  key: keySchema,
+  title: z.string(),
+  state: z.string(),
+  trouble: troubleSchema.optional(),
+});
+export type Unfinished = z.infer<typeof unfinishedSchema>;
+
+/** Live figures, answered by the query `progress` and shown in the Web UI. */
+export interface Progress {
+  readonly state: 'opening' | 'running' | 'pausing' | 'paused' | 'stopping' | 'closing';
+  readonly jobs: number;
+  readonly done: number;
+  readonly adopted: number;
+  readonly parked: number;
+  readonly held: number;
+  readonly cancelled: number;
+  readonly inFlight: number;
+  readonly waiting: number;
+  readonly reason: string | undefined;
+}
+
+/** Result of a finished batch, and details of `BatchIncomplete`. */
+export interface BatchSummary {
+  readonly batchId: string;
+  readonly jobs: number;
+  readonly done: number;
+  readonly adopted: number;
+  readonly parked: number;
+  readonly held: number;
+  readonly cancelled: number;
+  /** Not started: admission was stopped. */
+  readonly waiting: number;
+  /** The first 20. */
+  readonly unfinished: readonly Unfinished[];
+  readonly stoppedBy: Trouble | undefined;
+}
+
+export interface ShardInput {
+  readonly batch: BatchInput;
+  readonly batchId: string;
+  readonly slice: Slice;
+  readonly concurrency: number;
+}
+
+/** Result of a shard, and details of `ShardIncomplete`. */
+export const shardSummarySchema = z.object({
+  jobs: z.number(),
+  done: z.number(),
+  adopted: z.number(),
+  parked: z.number(),
+  held: z.number(),
+  cancelled: z.number(),
+  waiting: z.number(),
+  unfinished: z.array(unfinishedSchema),
+  stoppedBy: troubleSchema.optional(),
+});
+export type ShardSummary = z.infer<typeof shardSummarySchema>;
+
+/** Messages that a batch and its jobs take. Names are wire format. */
+export const MESSAGE = {
+  pause: 'pause',
+  resume: 'resume',
+  retryJob: 'retryJob',
+  setConcurrency: 'setConcurrency',
+  progress: 'progress',
+} as const;
+
+/** Failure types of our Workflows. */
+export const FAILURE = {
+  batchIncomplete: 'BatchIncomplete',
+  shardIncomplete: 'ShardIncomplete',
+  jobParked: 'JobParked',
+  jobHeld: 'JobHeld',
+  jobGated: 'JobGated',
+} as const;
+
+/** Answer of `pause`, `resume` and `setConcurrency`. */
+export interface ControlState {
+  readonly state: 'running' | 'pausing' | 'paused';
+  readonly inFlight: number;
+  readonly concurrency: number;
+}
+
+export interface ControlRequest {
+  readonly by: string;
+  readonly reason?: string;
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { ERROR_CLASSES } from './errors.js';
+import { keySchema } from './job.js';
+import { EFFECT_STATES, JOB_STATES } from './states.js';
+
+const count = z.int().nonnegative();
+
+export const countsSchema = z.strictObject({
+  jobs: count,
+  done: count.describe('finished since this start'),
+  adopted: count.describe('found done'),
+  parked: count,
+  held: count,
+  cancelled: count,
+});
+export type Counts = z.infer<typeof countsSchema>;
+
+export const sessionTotalsSchema = z.strictObject({ started: count, attached: count, wasted: count });
+export const effectTotalsSchema = z.strictObject({
+  landed: count,
+  adopted: count,
+  unknown: count,
+  held: count,
+});
+export const costSchema = z.strictObject({
+  currency: z.string(),
+  total: z.number().nonnegative(),
+  wasted: z.number().nonnegative(),
+});
+
+export const jobReportSchema = z.strictObject({
+  key: keySchema,
+  identity: z.record(z.string(), z.string()),
+  state: z.enum(JOB_STATES),
+  effects: z.array(
+    z.strictObject({
+      name: z.string(),
+      target: z.string(),
+      state: z.enum(EFFECT_STATES),
+      id: z.string().optional(),
+      url: z.string().optional(),
+    }),
+  ),
+  error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).optional(),
+});
+export type JobReport = z.infer<typeof jobReportSchema>;
+
+export const batchOutcomeSchema = z.enum([
+  'completed',
+  'already-completed',
+  'incomplete',
+  'paused',
+  'cancelled',
+]);
+export type BatchOutcome = z.infer<typeof batchOutcomeSchema>;
+
+/** Figures of one start: what it did, not what the batch ever did. */
+export const totalsSchema = z.strictObject({
+  counts: countsSchema,
+  sessions: sessionTotalsSchema,
+  effects: effectTotalsSchema,
+  cost: costSchema,
+});
+export type Totals = z.infer<typeof totalsSchema>;
+
+/** The document that `run --json` prints. */
+export const runReportSchema = totalsSchema.extend({
+  batch: z.strictObject({
+    name: z.string(),
+    key: keySchema,
+    workflowId: z.string(),
+    runId: z.string(),
+    result: batchOutcomeSchema,
+  }),
+  jobs: z.array(jobReportSchema),
+});
+export type RunReport = z.infer<typeof runReportSchema>;

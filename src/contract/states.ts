@@ -1,0 +1,75 @@
+/**
+ * The states of jobs, effects, sessions and batches, and the only changes between them.
+ * The ledger's migrations are generated from these tables, so SQL refuses exactly what this file does.
+ */
+
+export const JOB_STATES = [
+  'waiting',
+  'running',
+  'gated',
+  'done',
+  'adopted',
+  'parked',
+  'held',
+  'cancelled',
+] as const;
+export type JobState = (typeof JOB_STATES)[number];
+
+/** A finished job leaves its state only for a higher revision, or for an effect it did not have before. */
+export const JOB_TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
+  waiting: ['running', 'gated', 'adopted', 'parked', 'held', 'cancelled'],
+  running: ['gated', 'done', 'adopted', 'parked', 'held', 'cancelled', 'waiting'],
+  gated: ['running', 'waiting', 'parked', 'held', 'cancelled', 'done', 'adopted'],
+  done: ['waiting', 'running'],
+  adopted: ['waiting', 'running'],
+  parked: ['waiting', 'running', 'cancelled', 'adopted', 'held'],
+  held: ['waiting', 'running', 'cancelled', 'done', 'adopted', 'parked'],
+  cancelled: ['waiting', 'running', 'adopted', 'held'],
+};
+
+export const EFFECT_STATES = ['pending', 'attempting', 'landed', 'unknown', 'held', 'failed'] as const;
+export type EffectState = (typeof EFFECT_STATES)[number];
+
+/** `landed -> pending` is an update to a higher revision; nothing else leaves `landed`. */
+export const EFFECT_TRANSITIONS: Readonly<Record<EffectState, readonly EffectState[]>> = {
+  pending: ['attempting', 'landed', 'held', 'failed'],
+  attempting: ['landed', 'unknown', 'held', 'failed', 'pending'],
+  landed: ['pending'],
+  unknown: ['landed', 'attempting', 'held', 'failed', 'pending'],
+  held: ['landed', 'attempting', 'unknown', 'failed', 'pending'],
+  failed: ['pending', 'attempting', 'landed', 'held'],
+};
+
+/** `intent` is committed before the provider is asked to start, `started` before the first heartbeat. */
+export const SESSION_STATES = [
+  'intent',
+  'started',
+  'ended',
+  'collected',
+  'failed',
+  'lost',
+  'cancelled',
+] as const;
+export type SessionState = (typeof SESSION_STATES)[number];
+
+export const SESSION_TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>> = {
+  intent: ['started', 'failed', 'lost', 'cancelled'],
+  started: ['ended', 'collected', 'failed', 'lost', 'cancelled'],
+  ended: ['collected', 'failed', 'lost', 'cancelled'],
+  collected: ['failed'],
+  failed: [],
+  lost: [],
+  cancelled: [],
+};
+
+export const BATCH_STATES = ['running', 'paused', 'completed', 'incomplete', 'cancelled'] as const;
+export type BatchState = (typeof BATCH_STATES)[number];
+
+/** A batch may be opened again from every state: starting again is what nightshift is for. */
+export const BATCH_TRANSITIONS: Readonly<Record<BatchState, readonly BatchState[]>> = {
+  running: ['paused', 'completed', 'incomplete', 'cancelled'],
+  paused: ['running', 'completed', 'incomplete', 'cancelled'],
+  completed: ['running'],
+  incomplete: ['running', 'paused'],
+  cancelled: ['running'],
+};

@@ -1,0 +1,48 @@
+import { openConfigured } from './configured-engine.js';
+import { openEmbedded } from './embedded-engine.js';
+import type { TLSConfig } from '@temporalio/client';
+
+/** Options for `Connection.connect` and `NativeConnection.connect` alike. */
+export interface EngineConnection {
+  address: string;
+  tls?: TLSConfig | boolean;
+  apiKey?: string;
+  metadata?: Record<string, string>;
+}
+
+/** A Temporal that answered when it was opened. */
+export interface Engine {
+  /** `configured`: the operator's own server. `embedded`: ours, in the state directory. */
+  readonly kind: 'configured' | 'embedded';
+  /** host:port */
+  readonly address: string;
+  readonly namespace: string;
+  /** http://127.0.0.1:port of the embedded engine; a configured server does not tell. */
+  readonly webUi: string | undefined;
+  readonly connection: EngineConnection;
+  /** Gives up this process's use of an embedded engine, which stops when nobody uses it. Idempotent. */
+  release(): void;
+}
+
+export interface OpenEngineOptions {
+  /** Folder of the ledger and the embedded engine; made if need be. */
+  readonly stateDir: string;
+  /** Default: `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Gets one line of text, without a newline, per step that takes time. Nothing when the engine runs already. */
+  readonly onProgress?: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The Temporal to work with: the configured one where the environment or `temporal.toml` names one, else the
+ * embedded one of this state directory, started if need be and shared with every other process that asks.
+ * An engine not released is in use until the process ends.
+ * @throws EngineUnavailable; nothing is retried beyond the time a start or a connection may take.
+ *         The reason of `signal` when that is aborted
+ */
+export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
+  const { stateDir, env = process.env, onProgress = () => undefined, signal } = options;
+  signal?.throwIfAborted();
+  return (await openConfigured(env)) ?? (await openEmbedded({ stateDir, env, onProgress, signal }));
+}

@@ -1,0 +1,22 @@
+/** `nightshift`: everything that the command line does, as a library. */
+export { createNightshift } from './client/nightshift.js';
+export type {
+  Answer,
+  Batch,
+  BatchStatus,
+  Finding,
+  Nightshift,
+  NightshiftOptions,
+  Plan,
+  RunOptions,
+  Started,
+  StartOptions,
+  WatchOptions,
+} from './client/nightshift.js';
+export { WatchStopped, type Snapshot } from './client/watch.js';
+export { batchFileSchema, type BatchFile } from './contract/batch-file.js';
+export { AdapterError, InvalidBatch, UsageError, type ErrorClass, type Problem } from './contract/errors.js';
+export type { Receipt } from './contract/receipt.js';
+export type { Counts, JobReport, RunReport } from './contract/result.js';
+export { EngineUnavailable } from './engine/index.js';
+export { batchKey, effectKey, jobKey, runKey } from './identity/keys.js';

@@ -1,0 +1,129 @@
+import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
+import { inChunks } from './rows.js';
+import type { BatchesTable, BatchJobsTable } from './schema.js';
+import { headOf, type Db, type Store } from './store.js';
+import { assertBatchMove } from './transitions.js';
+
+/** Rows of one INSERT: 7 columns each, far below the number of parameters that both databases allow. */
+const MEMBERS_PER_INSERT = 500;
+
+const DEFAULT_LIMIT = 100;
+
+type Batches = Pick<
+  Ledger,
+  'openBatch' | 'setMembers' | 'setBatchState' | 'batch' | 'latestBatch' | 'batches'
+>;
+
+export const batches = (store: Store): Batches => ({
+  openBatch: (batch) => store.write((db) => openBatch(db, batch, store.now())),
+
+  setMembers: (batchId, members) => store.write((db) => setMembers(db, batchId, members)),
+
+  setBatchState: (batchId, state, by, reason) =>
+    store.write(async (db) => {
+      const { state: present } = await db
+        .selectFrom('batches')
+        .select('state')
+        .where('id', '=', batchId)
+        .executeTakeFirstOrThrow(() => new Error(`the ledger has no batch ${batchId}`));
+      if (present !== state) assertBatchMove(batchId, present, state);
+      const at = store.now();
+      const open = state === 'running' || state === 'paused';
+      await db
+        .updateTable('batches')
+        .set({ state, reason: reason ?? null, updated_at: at, updated_by: by, detail: reason ?? null })
+        .$if(present !== state, (query) => query.set({ closed_at: open ? null : at }))
+        .where('id', '=', batchId)
+        .execute();
+    }),
+
+  async batch(batchId) {
+    const row = await store.db.selectFrom('batches').selectAll().where('id', '=', batchId).executeTakeFirst();
+    return row && batchRow(row);
+  },
+
+  async latestBatch(name) {
+    const row = await store.db
+      .selectFrom('batches')
+      .selectAll()
+      .where('name', '=', name)
+      .orderBy('opened_seq', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    return row && batchRow(row);
+  },
+
+  async batches(limit = DEFAULT_LIMIT) {
+    const rows = await store.db
+      .selectFrom('batches')
+      .selectAll()
+      .orderBy('opened_seq', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(batchRow);
+  },
+});
+
+async function openBatch(db: Db, batch: OpenBatch, at: string): Promise<void> {
+  const known = await db.selectFrom('batches').select('run_id').where('id', '=', batch.id).executeTakeFirst();
+  if (known?.run_id === batch.runId) return;
+  const opened = {
+    name: batch.name,
+    batch_key: batch.key,
+    work: batch.work,
+    run_id: batch.runId,
+    manifest: batch.manifest,
+    jobs: batch.jobs,
+    currency: batch.currency,
+    state: 'running',
+    reason: null,
+    opened_seq: await headOf(db),
+    opened_at: at,
+    opened_by: batch.by,
+    closed_at: null,
+    updated_at: at,
+    updated_by: batch.by,
+    detail: `run ${batch.runId}`,
+  } as const;
+  if (known === undefined) {
+    await db
+      .insertInto('batches')
+      .values({ id: batch.id, ...opened })
+      .execute();
+  } else {
+    await db.updateTable('batches').set(opened).where('id', '=', batch.id).execute();
+  }
+}
+
+async function setMembers(db: Db, batchId: string, members: readonly Member[]): Promise<void> {
+  await db.deleteFrom('batch_jobs').where('batch_id', '=', batchId).execute();
+  const rows = members.map((member, position): BatchJobsTable => ({
+    batch_id: batchId,
+    position,
+    work: member.work,
+    job_key: member.jobKey,
+    identity: JSON.stringify(member.identity),
+    verdict: member.verdict,
+    note: member.note ?? null,
+  }));
+  for (const chunk of inChunks(rows, MEMBERS_PER_INSERT)) {
+    await db.insertInto('batch_jobs').values(chunk).execute();
+  }
+}
+
+const batchRow = (row: BatchesTable): BatchRow => ({
+  id: row.id,
+  name: row.name,
+  key: row.batch_key,
+  work: row.work,
+  runId: row.run_id,
+  manifest: row.manifest,
+  jobs: row.jobs,
+  currency: row.currency,
+  state: row.state,
+  openedSeq: row.opened_seq,
+  openedAt: row.opened_at,
+  closedAt: row.closed_at ?? undefined,
+  openedBy: row.opened_by,
+  reason: row.reason ?? undefined,
+});

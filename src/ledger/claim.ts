@@ -1,0 +1,186 @@
+import type { ErrorClass } from '../contract/errors.js';
+import { AGENT_STEP, beginAttempt, endAttempt } from './attempts.js';
+import { writerOf } from './by.js';
+import { isInProgress } from './job-state.js';
+import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
+import { artifactColumns, artifactOf } from './rows.js';
+import type { JobsTable, SessionsTable } from './schema.js';
+import type { Db, Store } from './store.js';
+
+/**
+ * Takes a job for one try of its agent step.
+ *  C1. A payload that may have been seen outside is never replaced without a higher revision.
+ *  C2. Who claims gets a fence above every fence given before, so whoever held the job can no longer write.
+ *  C3. An artifact or an open session is handed on only to the very payload it was made for.
+ */
+export const claimJob =
+  (store: Store) =>
+  (claim: ClaimRequest): Promise<Claim> =>
+    store.write(async (db) => {
+      const job = await db
+        .selectFrom('jobs')
+        .selectAll()
+        .where('work', '=', claim.work)
+        .where('job_key', '=', claim.jobKey)
+        .executeTakeFirst();
+      return job === undefined ? claimFresh(db, claim, store.now()) : claimKnown(db, job, claim, store.now());
+    });
+
+async function claimFresh(db: Db, claim: ClaimRequest, at: string): Promise<Claim> {
+  const { work, jobKey, by } = claim;
+  await db
+    .insertInto('jobs')
+    .values({
+      work,
+      job_key: jobKey,
+      ...claimColumns(claim, at),
+      fence: 1,
+      active_since: at,
+      last_attempt: 0,
+      budget_from_attempt: 1,
+      finished_seq: null,
+      ...artifactColumns(undefined),
+    })
+    .execute();
+  await beginAttempt(db, { work, jobKey, number: 1 }, by, at);
+  return {
+    kind: 'claimed',
+    fence: 1,
+    fresh: true,
+    artifact: undefined,
+    openSession: undefined,
+    nextAttempt: 1,
+    failures: [],
+  };
+}
+
+async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: string): Promise<Claim> {
+  const raised = claim.revision > job.revision;
+  const changed = raised || claim.fingerprint !== job.fingerprint;
+  if (!raised) {
+    const refused = claim.revision < job.revision || (changed && (await wasSeenOutside(db, claim)));
+    if (refused) return { kind: 'conflict', fingerprint: job.fingerprint, revision: job.revision };
+    if (job.state === 'parked') return parked(job);
+  }
+
+  if (changed) await giveUpSessions(db, job, claim, at);
+  const fence = job.fence + 1;
+  const artifact = changed ? undefined : artifactOf(job);
+  const budgetFrom = raised ? job.last_attempt + 1 : job.budget_from_attempt;
+  await db
+    .updateTable('jobs')
+    .set({
+      ...claimColumns(claim, at),
+      fence,
+      active_since: isInProgress(job.state) ? (job.active_since ?? at) : at,
+      budget_from_attempt: budgetFrom,
+      ...artifactColumns(artifact),
+    })
+    .where('work', '=', claim.work)
+    .where('job_key', '=', claim.jobKey)
+    .execute();
+  const tried = { work: claim.work, jobKey: claim.jobKey, number: fence };
+  await beginAttempt(db, tried, claim.by, at);
+  if (artifact !== undefined) await endAttempt(db, tried, 'reused', at);
+  return {
+    kind: 'claimed',
+    fence,
+    fresh: false,
+    artifact,
+    nextAttempt: job.last_attempt + 1,
+    ...(await sessionsSoFar(db, claim, budgetFrom)),
+  };
+}
+
+const claimColumns = (claim: ClaimRequest, at: string) => ({
+  identity: JSON.stringify(claim.identity),
+  fingerprint: claim.fingerprint,
+  revision: claim.revision,
+  state: 'running' as const,
+  batch_id: claim.by.batchId,
+  claimed_by: writerOf(claim.by),
+  step: AGENT_STEP,
+  error_class: null,
+  error_message: null,
+  updated_at: at,
+  updated_by: writerOf(claim.by),
+  detail: null,
+});
+
+const parked = (job: JobsTable): Claim => ({
+  kind: 'parked',
+  errorClass: job.error_class ?? 'bug',
+  message: job.error_message ?? 'parked without a reason',
+});
+
+/** True once a request of any effect may have left, or one was found at its destination. */
+async function wasSeenOutside(db: Db, claim: ClaimRequest): Promise<boolean> {
+  const effect = await db
+    .selectFrom('effects')
+    .select('effect_key')
+    .where('work', '=', claim.work)
+    .where('job_key', '=', claim.jobKey)
+    .where((eb) => eb.or([eb('attempts', '>', 0), eb('landed_revision', 'is not', null)]))
+    .limit(1)
+    .executeTakeFirst();
+  return effect !== undefined;
+}
+
+const OPEN = ['intent', 'started', 'ended'] as const;
+
+/** Sessions at work on the old payload: what they will make is of no use, and whoever went on with one would
+ * publish the old payload under the new fingerprint (C3). Their cost is not known; they count as waste. */
+async function giveUpSessions(db: Db, job: JobsTable, claim: ClaimRequest, at: string): Promise<void> {
+  const message =
+    claim.revision > job.revision
+      ? `revision ${claim.revision} replaced revision ${job.revision}`
+      : 'the payload of the job changed';
+  await db
+    .updateTable('sessions')
+    .set({
+      state: 'cancelled',
+      ended_at: at,
+      booked_batch_id: job.batch_id,
+      cost_source: 'none',
+      error_class: 'conflict',
+      error_message: message,
+      updated_at: at,
+      updated_by: writerOf(claim.by),
+      detail: message,
+    })
+    .where('work', '=', claim.work)
+    .where('job_key', '=', claim.jobKey)
+    .where('state', 'in', OPEN)
+    .execute();
+}
+
+async function sessionsSoFar(
+  db: Db,
+  claim: ClaimRequest,
+  budgetFrom: number,
+): Promise<{ openSession: SessionRow | undefined; failures: readonly ErrorClass[] }> {
+  const sessions = await db
+    .selectFrom('sessions')
+    .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at', 'error_class'])
+    .where('work', '=', claim.work)
+    .where('job_key', '=', claim.jobKey)
+    .where((eb) => eb.or([eb('attempt', '>=', budgetFrom), eb('state', 'in', OPEN)]))
+    .orderBy('attempt')
+    .execute();
+  const open = sessions.findLast(({ state }) => (OPEN as readonly string[]).includes(state));
+  const failures = sessions
+    .filter(({ state, attempt }) => attempt >= budgetFrom && (state === 'failed' || state === 'lost'))
+    .map(({ error_class }) => error_class ?? 'bug');
+  return { openSession: open && sessionRow(open), failures };
+}
+
+const sessionRow = (
+  row: Pick<SessionsTable, 'run_key' | 'attempt' | 'provider' | 'state' | 'handle' | 'opened_at'>,
+): SessionRow => ({
+  runKey: row.run_key,
+  attempt: row.attempt,
+  provider: row.provider,
+  state: row.state,
+  handle: row.handle === null ? undefined : (JSON.parse(row.handle) as unknown),
+  startedAt: row.opened_at,
+});

@@ -1,0 +1,54 @@
+import type { JobState } from '../contract/states.js';
+import type { JobEnd, JobId } from './ledger.js';
+import type { JobsTable } from './schema.js';
+import type { Db } from './store.js';
+import { jobPath } from './transitions.js';
+
+/** A job under way, or stopped at a gate on its way. */
+export const IN_PROGRESS = ['running', 'gated'] as const satisfies readonly JobState[];
+
+export const isInProgress = (state: JobState): boolean => state === 'running' || state === 'gated';
+
+/** Names a job in messages and in `history`. */
+export const jobSubject = (job: JobId): string => `${job.work}:${job.jobKey}`;
+
+export interface Written {
+  readonly at: string;
+  readonly by: string;
+}
+
+/**
+ * Changes the state of a job, with what is known of its error. Nothing happens when it is in that state already.
+ * @param detour see `jobPath`
+ * @throws IllegalTransition
+ */
+export async function moveJob(
+  db: Db,
+  job: Pick<JobsTable, 'work' | 'job_key' | 'state' | 'active_since'>,
+  end: JobEnd,
+  { at, by }: Written,
+  detour = false,
+): Promise<void> {
+  const id = { work: job.work, jobKey: job.job_key };
+  for (const state of jobPath(jobSubject(id), job.state, end.state, detour)) {
+    const arrived = state === end.state;
+    await db
+      .updateTable('jobs')
+      .set({
+        state,
+        active_since: isInProgress(state) ? (job.active_since ?? at) : null,
+        error_class: (arrived ? end.errorClass : undefined) ?? null,
+        error_message: (arrived ? end.message : undefined) ?? null,
+        updated_at: at,
+        updated_by: by,
+        detail: (arrived ? detailOf(end) : undefined) ?? null,
+      })
+      .where('work', '=', job.work)
+      .where('job_key', '=', job.job_key)
+      .execute();
+  }
+}
+
+/** What `history` says of an end: `rejected: too short`. */
+export const detailOf = (end: Pick<JobEnd, 'errorClass' | 'message'>): string | undefined =>
+  [end.errorClass, end.message].filter((part) => part !== undefined).join(': ') || undefined;

@@ -1,0 +1,117 @@
+import type { EffectState } from '../contract/states.js';
+import { jobSubject, moveJob } from './job-state.js';
+import type { JobEnd, JobId, KnownJob, Ledger } from './ledger.js';
+import { artifactOf, inChunks } from './rows.js';
+import type { Db, Store } from './store.js';
+
+/** Keys of one query: few enough for every database, enough that the number of queries does not matter. */
+const KEYS_PER_QUERY = 500;
+
+type Jobs = Pick<Ledger, 'jobs' | 'settleJob' | 'requeue'>;
+
+export const jobs = (store: Store): Jobs => ({
+  jobs: (work, keys) => store.read((db) => knownJobs(db, work, keys)),
+
+  settleJob: (job, end, by) => store.write((db) => settleJob(db, job, end, { at: store.now(), by })),
+
+  requeue: (batchId, by, keys) =>
+    store.write((db) => requeue(db, batchId, { at: store.now(), by }, keys && new Set(keys))),
+});
+
+async function knownJobs(
+  db: Db,
+  work: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, KnownJob>> {
+  const known = new Map<string, KnownJob>();
+  for (const chunk of inChunks(keys, KEYS_PER_QUERY)) {
+    const effects = await effectsOf(db, work, chunk);
+    const rows = await db
+      .selectFrom('jobs')
+      .select(['job_key', 'state', 'fingerprint', 'revision', 'last_attempt', 'error_class', 'error_message'])
+      .select(['artifact_sha256', 'artifact_bytes', 'artifact_mime'])
+      .where('work', '=', work)
+      .where('job_key', 'in', chunk)
+      .execute();
+    for (const row of rows) {
+      known.set(row.job_key, {
+        state: row.state,
+        fingerprint: row.fingerprint,
+        revision: row.revision,
+        artifact: artifactOf(row),
+        attempts: row.last_attempt,
+        effects: effects.get(row.job_key) ?? new Map(),
+        errorClass: row.error_class ?? undefined,
+        errorMessage: row.error_message ?? undefined,
+      });
+    }
+  }
+  return known;
+}
+
+type EffectsReached = Map<string, { readonly state: EffectState; readonly revision: number }>;
+
+async function effectsOf(
+  db: Db,
+  work: string,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, EffectsReached>> {
+  const rows = await db
+    .selectFrom('effects')
+    .select(['job_key', 'effect_key', 'state', 'revision'])
+    .where('work', '=', work)
+    .where('job_key', 'in', keys)
+    .execute();
+  const byJob = new Map<string, EffectsReached>();
+  for (const { job_key, effect_key, state, revision } of rows) {
+    const effects = byJob.get(job_key) ?? new Map<string, { state: EffectState; revision: number }>();
+    byJob.set(job_key, effects.set(effect_key, { state, revision }));
+  }
+  return byJob;
+}
+
+async function settleJob(
+  db: Db,
+  job: JobId,
+  end: JobEnd,
+  written: { readonly at: string; readonly by: string },
+): Promise<void> {
+  const row = await db
+    .selectFrom('jobs')
+    .select(['work', 'job_key', 'state', 'active_since'])
+    .where('work', '=', job.work)
+    .where('job_key', '=', job.jobKey)
+    .executeTakeFirstOrThrow(() => new Error(`the ledger has no job ${jobSubject(job)}; claim it first`));
+  await moveJob(db, row, end, written);
+}
+
+/** Without keys: the parked. With keys: those of them that are parked or held. Conflicts stay what they are. */
+async function requeue(
+  db: Db,
+  batchId: string,
+  written: { readonly at: string; readonly by: string },
+  keys: ReadonlySet<string> | undefined,
+): Promise<readonly string[]> {
+  const stopped = await db
+    .selectFrom('batch_jobs as m')
+    .innerJoin('jobs as j', (join) =>
+      join.onRef('j.work', '=', 'm.work').onRef('j.job_key', '=', 'm.job_key'),
+    )
+    .select(['j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.last_attempt'])
+    .where('m.batch_id', '=', batchId)
+    .where('m.verdict', '<>', 'conflict')
+    .where('j.state', 'in', keys === undefined ? ['parked'] : ['parked', 'held'])
+    .orderBy('m.position')
+    .execute();
+  const requeued = stopped.filter((job) => keys === undefined || keys.has(job.job_key));
+  for (const job of requeued) {
+    await moveJob(db, job, { state: 'waiting' }, written);
+    await db
+      .updateTable('jobs')
+      .set({ budget_from_attempt: job.last_attempt + 1 })
+      .where('work', '=', job.work)
+      .where('job_key', '=', job.job_key)
+      .execute();
+  }
+  return requeued.map((job) => job.job_key);
+}

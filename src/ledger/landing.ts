@@ -1,0 +1,115 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Receipt } from '../contract/receipt.js';
+import { endAttempt } from './attempts.js';
+import { moveJob } from './job-state.js';
+import type { Settles } from './ledger.js';
+import { receiptOf } from './rows.js';
+import type { EffectsTable } from './schema.js';
+import { headOf, type Db } from './store.js';
+import { assertEffectMove } from './transitions.js';
+
+/**
+ * Books a receipt: its row, the effect's state and, when it was the last one missing, the job's.
+ * The same receipt again changes nothing, for the answer to the first call may have been lost.
+ */
+export async function landEffect(
+  db: Db,
+  effect: EffectsTable,
+  receipt: Receipt,
+  settles: Settles | undefined,
+  at: string,
+): Promise<{ jobDone: boolean }> {
+  const written = await receiptAt(db, receipt);
+  if (written === undefined) await book(db, effect, receipt, at);
+  else assertSame(written, receipt);
+  return { jobDone: settles !== undefined && (await settle(db, effect, settles, at)) };
+}
+
+async function book(db: Db, effect: EffectsTable, receipt: Receipt, at: string): Promise<void> {
+  assertEffectMove(effect.effect_key, effect.state, 'landed');
+  await db
+    .updateTable('effects')
+    .set({
+      state: 'landed',
+      landed_revision: receipt.revision,
+      error_class: null,
+      error_message: null,
+      updated_at: at,
+      updated_by: effect.claimed_by,
+      detail: `${receipt.adopted ? 'found' : 'sent'}: ${receipt.id}${receipt.url === undefined ? '' : ` ${receipt.url}`}`,
+    })
+    .where('effect_key', '=', effect.effect_key)
+    .execute();
+  await db
+    .insertInto('receipts')
+    .values({
+      effect_key: receipt.effectKey,
+      revision: receipt.revision,
+      id: receipt.id,
+      url: receipt.url ?? null,
+      sha256: receipt.sha256,
+      landed_at: receipt.landedAt,
+      adopted: receipt.adopted ? 1 : 0,
+      work: effect.work,
+      job_key: effect.job_key,
+      batch_id: effect.batch_id,
+      recorded_at: at,
+      recorded_by: effect.claimed_by,
+      recorded_seq: await headOf(db), // the row of `history` that the update above has just written
+    })
+    .execute();
+  const tried = {
+    work: effect.work,
+    jobKey: effect.job_key,
+    effect: { key: effect.effect_key, name: effect.name },
+    number: effect.fence,
+  };
+  await endAttempt(db, tried, 'landed', at);
+}
+
+async function receiptAt(db: Db, { effectKey, revision }: Receipt): Promise<Receipt | undefined> {
+  const row = await db
+    .selectFrom('receipts')
+    .selectAll()
+    .where('effect_key', '=', effectKey)
+    .where('revision', '=', revision)
+    .executeTakeFirst();
+  return row && receiptOf(row);
+}
+
+function assertSame(written: Receipt, receipt: Receipt): void {
+  if (isDeepStrictEqual(written, { ...receipt })) return;
+  throw new Error(
+    `effect ${receipt.effectKey} revision ${receipt.revision} has another receipt already ` +
+      `[id=${written.id}, given=${receipt.id}]: receipts never change`,
+  );
+}
+
+/** True when the job is finished, by this landing or before. */
+async function settle(db: Db, effect: EffectsTable, settles: Settles, at: string): Promise<boolean> {
+  const keys = new Set(settles.effectKeys);
+  const landed = await db
+    .selectFrom('effects as e')
+    .innerJoin('receipts as r', (join) =>
+      join.onRef('r.effect_key', '=', 'e.effect_key').onRef('r.revision', '=', 'e.landed_revision'),
+    )
+    .select('r.adopted')
+    .where('e.effect_key', 'in', [...keys])
+    .where('e.state', '=', 'landed')
+    .where('e.revision', '>=', settles.revision)
+    .execute();
+  if (landed.length < keys.size) return false;
+
+  const job = await db
+    .selectFrom('jobs')
+    .select(['work', 'job_key', 'state', 'active_since', 'revision'])
+    .where('work', '=', settles.work)
+    .where('job_key', '=', settles.jobKey)
+    .executeTakeFirstOrThrow(() => new Error(`the ledger has no job ${settles.work}:${settles.jobKey}`));
+  if (job.state === 'done' || job.state === 'adopted') return true;
+  if (job.revision > settles.revision) return false; // claimed meanwhile for a newer one, which is not done
+  const adopted = settles.state === 'adopted' && landed.every((receipt) => receipt.adopted === 1);
+  const written = { at, by: effect.claimed_by };
+  await moveJob(db, job, { state: adopted ? 'adopted' : 'done' }, written, true);
+  return true;
+}

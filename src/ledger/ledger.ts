@@ -1,0 +1,316 @@
+import type { ArtifactRef } from '../contract/artifact.js';
+import type { ErrorClass } from '../contract/errors.js';
+import type { Receipt } from '../contract/receipt.js';
+import type { Counts, JobReport, Totals } from '../contract/result.js';
+import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
+
+/**
+ * The ledger: what was done, kept outside the engine and longer than its histories.
+ *
+ *  L1. Every method that writes is one durable transaction: when its promise resolves, a power cut loses nothing.
+ *  L2. Only the state changes of `contract/states.ts` are possible; SQL refuses the others as well.
+ *  L3. `history` only grows. Each change of state adds a row there in the same transaction.
+ *  L4. Writes about a job's session or effect carry the fence that the writer was given; a writer whose fence
+ *      was passed on gets `StaleFence` and has changed nothing.
+ */
+export interface Ledger {
+  // --- batches -------------------------------------------------------------------------------------------
+  /** Records that a run of a batch is open; state `running`. Called again for a run already open: no change. */
+  openBatch(batch: OpenBatch): Promise<void>;
+  /** Replaces the list of jobs that the batch names, in its order. */
+  setMembers(batchId: string, members: readonly Member[]): Promise<void>;
+  setBatchState(batchId: string, state: BatchState, by: string, reason?: string): Promise<void>;
+  batch(batchId: string): Promise<BatchRow | undefined>;
+  /** The batch of that name which was opened last. */
+  latestBatch(name: string): Promise<BatchRow | undefined>;
+  /** Newest first. */
+  batches(limit?: number): Promise<readonly BatchRow[]>;
+
+  // --- jobs ----------------------------------------------------------------------------------------------
+  /** What is known of these jobs; jobs never seen are absent from the map. Bulk: 10,000 keys are one call. */
+  jobs(work: string, keys: readonly string[]): Promise<ReadonlyMap<string, KnownJob>>;
+  /** Takes the job for one try of its agent step; raises its fence. */
+  claimJob(claim: ClaimRequest): Promise<Claim>;
+  /** Takes over jobs found done at their destinations, or ends jobs that can't go on. */
+  settleJob(job: JobId, end: JobEnd, by: string): Promise<void>;
+  /** Parked (and, when named, held) jobs of a batch may run again with a fresh budget. Returns their keys. */
+  requeue(batchId: string, by: string, keys?: readonly string[]): Promise<readonly string[]>;
+
+  // --- sessions ------------------------------------------------------------------------------------------
+  /** Committed before the provider is asked to start. Opens paid attempt number `session.attempt`. */
+  intendSession(session: NewSession, fence: number): Promise<void>;
+  /** The provider's handle. Committed before the first heartbeat. May be repeated with a fuller handle. */
+  saveHandle(session: SessionId, handle: unknown, fence: number): Promise<void>;
+  /** This try found the session and goes on with it. */
+  attachSession(session: SessionId, fence: number): Promise<void>;
+  /** Books its end, its usage and cost, and what that means for the job, all at once. */
+  endSession(session: SessionId, end: SessionEnd, fence: number): Promise<void>;
+
+  // --- effects -------------------------------------------------------------------------------------------
+  /** Takes the effect for one try; raises its fence. Makes the row when it is new (`pending`). */
+  beginEffect(effect: EffectId, by: By): Promise<EffectRow>;
+  /** Committed before the request leaves. */
+  attemptingEffect(
+    effectKey: string,
+    body: { sha256: string; revision: number },
+    fence: number,
+  ): Promise<void>;
+  /** Receipt and state at once; where `settles` is given and every effect named there has landed at that revision, the job is done too. */
+  landEffect(receipt: Receipt, settles: Settles | undefined, fence: number): Promise<{ jobDone: boolean }>;
+  /** `unknown`, `held` or `failed`; with `job`, the job's state changes in the same transaction. */
+  stopEffect(effectKey: string, stop: EffectStop, fence: number): Promise<void>;
+
+  // --- reading -------------------------------------------------------------------------------------------
+  /** Newest sequence number of `history`; 0 when empty. A start remembers it to tell what it did itself. */
+  head(): Promise<number>;
+  /** Counts by present state; cheap enough to be asked twice a second. `done` and `adopted` are split by `since`. */
+  counts(
+    batchId: string,
+    since: number,
+  ): Promise<Counts & { readonly waiting: number; readonly running: number; readonly gated: number }>;
+  totals(batchId: string, since: number): Promise<Totals>;
+  jobReports(
+    batchId: string,
+    only?: { states?: readonly JobState[]; limit?: number },
+  ): Promise<readonly JobReport[]>;
+  /** Jobs in progress, longest first. */
+  activeJobs(batchId: string, limit: number): Promise<readonly ActiveJob[]>;
+  receipts(filter: { batchId?: string; work?: string; jobKey?: string }): Promise<readonly ReceiptRow[]>;
+  history(filter: {
+    batchId?: string;
+    work?: string;
+    jobKey?: string;
+    limit?: number;
+  }): Promise<readonly HistoryRow[]>;
+  /** Cost of all sessions of a job, and of all sessions run for a batch, in micro-units of the currency. */
+  spend(of: { job: JobId } | { batchId: string }): Promise<number>;
+  /** Facts that `doctor` shows. */
+  inspect(): Promise<LedgerFacts>;
+  close(): Promise<void>;
+}
+
+/** Another writer took over (L4). Whoever gets this stops without touching anything else. */
+export class StaleFence extends Error {
+  override readonly name = 'StaleFence';
+}
+
+/** Who writes: enough to answer "who did this, in which run, on which try". */
+export interface By {
+  /** Workflow ID of the batch. */
+  readonly batchId: string;
+  readonly workflowId: string;
+  readonly runId: string;
+  /** Number of the Activity attempt, from 1; not a paid attempt. */
+  readonly attempt: number;
+  /** Host and process of the worker. */
+  readonly worker: string;
+}
+
+export interface OpenBatch {
+  readonly id: string;
+  readonly name: string;
+  readonly key: string;
+  readonly work: string;
+  readonly runId: string;
+  /** JSON of the manifest reference. */
+  readonly manifest: string;
+  readonly jobs: number;
+  readonly currency: string;
+  readonly by: string;
+}
+
+/** What the plan said of a job of this batch. */
+export type Verdict = 'new' | 'resume' | 'adopt' | 'update' | 'conflict' | 'parked';
+
+export interface Member {
+  readonly work: string;
+  readonly jobKey: string;
+  readonly identity: Readonly<Record<string, string>>;
+  readonly verdict: Verdict;
+  /** Why a conflict is one; names both fingerprints. */
+  readonly note?: string;
+}
+
+export interface BatchRow extends Omit<OpenBatch, 'by'> {
+  readonly state: BatchState;
+  /** Head of `history` when this run was opened. */
+  readonly openedSeq: number;
+  readonly openedAt: string;
+  readonly closedAt: string | undefined;
+  readonly openedBy: string;
+  /** Reason given for the present state, if any. */
+  readonly reason: string | undefined;
+}
+
+export interface JobId {
+  readonly work: string;
+  readonly jobKey: string;
+}
+
+export interface KnownJob {
+  readonly state: JobState;
+  readonly fingerprint: string;
+  readonly revision: number;
+  readonly artifact: ArtifactRef | undefined;
+  /** Sessions started for this job, ever. */
+  readonly attempts: number;
+  /** effect key -> state and revision it has reached. */
+  readonly effects: ReadonlyMap<string, { readonly state: EffectState; readonly revision: number }>;
+  readonly errorClass: ErrorClass | undefined;
+  readonly errorMessage: string | undefined;
+}
+
+export interface ClaimRequest extends JobId {
+  readonly identity: Readonly<Record<string, string>>;
+  readonly fingerprint: string;
+  readonly revision: number;
+  readonly by: By;
+}
+
+/**
+ * `claimed`: state is `running`. A changed payload is accepted while no effect of the job was ever attempted
+ * (nobody outside has seen the old one); it drops the old artifact. A higher revision is always accepted: it drops
+ * the artifact and gives a fresh budget. Otherwise a changed payload, or a lower revision, is `conflict`, and
+ * nothing changes. A parked job is not claimed: a person decides (`requeue`).
+ */
+export type Claim =
+  | {
+      readonly kind: 'claimed';
+      readonly fence: number;
+      /** True when the ledger had never heard of the job: the destination may know more than we do. */
+      readonly fresh: boolean;
+      /** Made by an earlier session for this very fingerprint and revision. */
+      readonly artifact: ArtifactRef | undefined;
+      /** A session that was begun and not ended. */
+      readonly openSession: SessionRow | undefined;
+      /** Number that the next session gets, from 1; grows over all runs and revisions of the job. */
+      readonly nextAttempt: number;
+      /** How sessions ended since the job last got a budget, oldest first. */
+      readonly failures: readonly ErrorClass[];
+    }
+  | { readonly kind: 'conflict'; readonly fingerprint: string; readonly revision: number }
+  | { readonly kind: 'parked'; readonly errorClass: ErrorClass; readonly message: string };
+
+export interface JobEnd {
+  readonly state: JobState;
+  readonly errorClass?: ErrorClass;
+  readonly message?: string;
+}
+
+export interface SessionId {
+  readonly runKey: string;
+  /** Paid attempt, from 1. */
+  readonly attempt: number;
+}
+
+export interface NewSession extends SessionId, JobId {
+  readonly provider: string;
+  readonly revision: number;
+  readonly by: By;
+}
+
+export interface SessionRow extends SessionId {
+  readonly provider: string;
+  readonly state: SessionState;
+  /** As saved by the adapter; undefined while only the intent is known. */
+  readonly handle: unknown;
+  readonly startedAt: string;
+}
+
+export interface Usage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cachedTokens: number;
+  /** Whole micro-units of the currency (0.01 USD = 10,000). */
+  readonly costMicros: number;
+  /** Where the cost comes from; `none` means it is not known, not that it was free. */
+  readonly costSource: 'provider' | 'price-table' | 'reported' | 'estimate' | 'none';
+}
+
+/** `collected`: the artifact becomes the job's. All others are waste, whatever they cost. */
+export type SessionEnd =
+  | { readonly state: 'collected'; readonly artifact: ArtifactRef; readonly usage: Usage }
+  | {
+      readonly state: 'failed' | 'lost' | 'cancelled';
+      readonly usage: Usage;
+      readonly errorClass: ErrorClass;
+      readonly message: string;
+      /** What the session made although it failed; kept for inspection only. */
+      readonly artifact?: ArtifactRef;
+      /** Set when the budget is spent: the job is parked in the same transaction. */
+      readonly job?: JobEnd;
+    };
+
+export interface EffectId extends JobId {
+  readonly effectKey: string;
+  readonly name: string;
+  readonly target: string;
+  readonly use: string;
+  readonly revision: number;
+}
+
+export interface EffectRow extends EffectId {
+  readonly state: EffectState;
+  readonly fence: number;
+  /** When a request for the present revision first left; ISO 8601. */
+  readonly firstSentAt: string | undefined;
+  /** Requests committed as `attempting`, over all runs. */
+  readonly attempts: number;
+  /** Hash of the body last committed as `attempting`. */
+  readonly sentSha256: string | undefined;
+  /** The newest receipt, of whatever revision. */
+  readonly receipt: Receipt | undefined;
+}
+
+export interface Settles extends JobId {
+  /** All effects of the job in this batch; the job is done when each has landed at `revision` or later. */
+  readonly effectKeys: readonly string[];
+  readonly revision: number;
+  /** `adopted` when nothing was sent by us. */
+  readonly state: 'done' | 'adopted';
+}
+
+export interface EffectStop {
+  readonly state: 'unknown' | 'held' | 'failed';
+  readonly errorClass: ErrorClass;
+  readonly message: string;
+  readonly job?: JobEnd;
+}
+
+export interface ActiveJob extends JobId {
+  readonly identity: Readonly<Record<string, string>>;
+  readonly state: JobState;
+  /** `agent`, or the name of the effect in hand. */
+  readonly step: string;
+  readonly since: string;
+}
+
+export interface ReceiptRow extends Receipt {
+  readonly work: string;
+  readonly jobKey: string;
+  readonly identity: Readonly<Record<string, string>>;
+  readonly name: string;
+  readonly target: string;
+  readonly use: string;
+}
+
+export interface HistoryRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly kind: 'batch' | 'job' | 'session' | 'effect';
+  readonly subject: string;
+  readonly from: string | undefined;
+  readonly to: string;
+  readonly by: string;
+  readonly detail: string | undefined;
+}
+
+export interface LedgerFacts {
+  readonly path: string;
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly engineVersion: string;
+  readonly schemaVersion: string;
+  /** Name -> value of the settings that durability rests on. */
+  readonly settings: Readonly<Record<string, string>>;
+  readonly problems: readonly string[];
+}

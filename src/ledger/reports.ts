@@ -1,0 +1,105 @@
+import type { JobReport } from '../contract/result.js';
+import type { ErrorClass } from '../contract/errors.js';
+import type { JobState } from '../contract/states.js';
+import { IN_PROGRESS } from './job-state.js';
+import type { Ledger, Verdict } from './ledger.js';
+import { membersOf, memberState } from './members.js';
+import { identityOf } from './rows.js';
+import type { Db, Store } from './store.js';
+
+type Reports = Pick<Ledger, 'jobReports' | 'activeJobs'>;
+
+export const reports = (store: Store): Reports => ({
+  jobReports: (batchId, only = {}) => store.read((db) => jobReports(db, batchId, only)),
+
+  async activeJobs(batchId, limit) {
+    const rows = await membersOf(store.db, batchId)
+      .select(['m.work', 'm.job_key', 'm.identity', 'j.state', 'j.step', 'j.active_since'])
+      .where('m.verdict', '<>', 'conflict')
+      .where('j.state', 'in', IN_PROGRESS)
+      .orderBy('j.active_since')
+      .orderBy('m.position')
+      .limit(limit)
+      .execute();
+    return rows.map((row) => ({
+      work: row.work,
+      jobKey: row.job_key,
+      identity: identityOf(row.identity),
+      state: row.state ?? 'running',
+      step: row.step ?? '',
+      since: row.active_since ?? '',
+    }));
+  },
+});
+
+interface Only {
+  readonly states?: readonly JobState[];
+  readonly limit?: number;
+}
+
+/** In the order of the member list. Two queries, however many jobs there are. */
+async function jobReports(db: Db, batchId: string, { states, limit }: Only): Promise<readonly JobReport[]> {
+  const members = await membersOf(db, batchId)
+    .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
+    .select(['j.error_class', 'j.error_message'])
+    .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
+    .orderBy('m.position')
+    .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
+    .execute();
+  const last = members.at(-1);
+  if (last === undefined) return [];
+
+  const effects = await effectsOf(db, batchId, { states, upTo: last.position });
+  return members.map((row) => ({
+    key: row.job_key,
+    identity: identityOf(row.identity),
+    state: row.state,
+    effects: effects.get(row.position) ?? [],
+    ...errorOf(row),
+  }));
+}
+
+type EffectReports = JobReport['effects'];
+
+/** Effects of the same members that the reports are about, by their position in the list. */
+async function effectsOf(
+  db: Db,
+  batchId: string,
+  { states, upTo }: { states: readonly JobState[] | undefined; upTo: number },
+): Promise<ReadonlyMap<number, EffectReports>> {
+  const rows = await membersOf(db, batchId)
+    .innerJoin('effects as e', (join) =>
+      join.onRef('e.work', '=', 'm.work').onRef('e.job_key', '=', 'm.job_key'),
+    )
+    .leftJoin('receipts as r', (join) =>
+      join.onRef('r.effect_key', '=', 'e.effect_key').onRef('r.revision', '=', 'e.landed_revision'),
+    )
+    .select(['m.position', 'e.name', 'e.target', 'e.state', 'r.id', 'r.url'])
+    .where('m.position', '<=', upTo)
+    .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
+    .orderBy('m.position')
+    .orderBy('e.position')
+    .execute();
+  const byPosition = new Map<number, EffectReports>();
+  for (const { position, name, target, state, id, url } of rows) {
+    const effects = byPosition.get(position) ?? [];
+    effects.push({ name, target, state, ...(id !== null && { id }), ...(url !== null && { url }) });
+    byPosition.set(position, effects);
+  }
+  return byPosition;
+}
+
+function errorOf(row: {
+  readonly verdict: Verdict;
+  readonly note: string | null;
+  readonly error_class: ErrorClass | null;
+  readonly error_message: string | null;
+}): Pick<JobReport, 'error'> {
+  if (row.verdict === 'conflict') {
+    return {
+      error: { class: 'conflict', message: row.note ?? 'the payload differs from the one done before' },
+    };
+  }
+  if (row.error_class === null) return {};
+  return { error: { class: row.error_class, message: row.error_message ?? '' } };
+}

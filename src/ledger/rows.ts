@@ -1,0 +1,40 @@
+import type { ArtifactRef } from '../contract/artifact.js';
+import type { Receipt } from '../contract/receipt.js';
+import type { ReceiptsTable } from './schema.js';
+
+/** Identity as it was written: fields in their declared order. */
+export const identityOf = (json: string): Readonly<Record<string, string>> =>
+  JSON.parse(json) as Readonly<Record<string, string>>;
+
+/** The columns that hold an artifact reference; all null without one. */
+export const artifactColumns = (artifact: ArtifactRef | undefined) => ({
+  artifact_sha256: artifact?.sha256 ?? null,
+  artifact_bytes: artifact?.bytes ?? null,
+  artifact_mime: artifact?.mime ?? null,
+});
+
+export function artifactOf(row: ReturnType<typeof artifactColumns>): ArtifactRef | undefined {
+  if (row.artifact_sha256 === null || row.artifact_bytes === null) return undefined;
+  return {
+    sha256: row.artifact_sha256,
+    bytes: row.artifact_bytes,
+    ...(row.artifact_mime !== null && { mime: row.artifact_mime }),
+  };
+}
+
+export const receiptOf = (
+  row: Pick<ReceiptsTable, 'effect_key' | 'revision' | 'id' | 'url' | 'sha256' | 'landed_at' | 'adopted'>,
+): Receipt => ({
+  effectKey: row.effect_key,
+  revision: row.revision,
+  id: row.id,
+  ...(row.url !== null && { url: row.url }),
+  sha256: row.sha256,
+  landedAt: row.landed_at,
+  adopted: row.adopted === 1,
+});
+
+/** `list` cut into parts for queries that name each key. */
+export function* inChunks<T>(list: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size);
+}

@@ -1,0 +1,204 @@
+import type { ErrorClass } from '../contract/errors.js';
+import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
+import type { Generated } from 'kysely';
+import type { Usage, Verdict } from './ledger.js';
+
+/**
+ * The rows as SQL holds them. Times are ISO 8601 in UTC, objects are JSON text, truth values are 0 or 1.
+ * Columns named `…_seq` hold a sequence number of `history`, so that "since this start" is one comparison.
+ */
+export interface Tables {
+  ledger_migrations: LedgerMigrationsTable;
+  batches: BatchesTable;
+  batch_jobs: BatchJobsTable;
+  jobs: JobsTable;
+  attempts: AttemptsTable;
+  sessions: SessionsTable;
+  effects: EffectsTable;
+  receipts: ReceiptsTable;
+  history: HistoryTable;
+}
+
+export interface LedgerMigrationsTable {
+  version: number;
+  name: string;
+  applied_at: string;
+}
+
+/** What the history triggers copy: who changed the row last, when, and a word on why. */
+interface Changed {
+  updated_at: string;
+  updated_by: string;
+  detail: string | null;
+}
+
+interface Failed {
+  error_class: ErrorClass | null;
+  error_message: string | null;
+}
+
+interface Artifact {
+  artifact_sha256: string | null;
+  artifact_bytes: number | null;
+  artifact_mime: string | null;
+}
+
+export interface BatchesTable extends Changed {
+  id: string;
+  name: string;
+  batch_key: string;
+  work: string;
+  run_id: string;
+  manifest: string;
+  jobs: number;
+  currency: string;
+  state: BatchState;
+  reason: string | null;
+  opened_seq: number;
+  opened_at: string;
+  opened_by: string;
+  closed_at: string | null;
+}
+
+/** The list of jobs that a batch names; the only rows that are ever replaced. */
+export interface BatchJobsTable {
+  batch_id: string;
+  position: number;
+  work: string;
+  job_key: string;
+  identity: string;
+  verdict: Verdict;
+  note: string | null;
+}
+
+export interface JobsTable extends Changed, Failed, Artifact {
+  work: string;
+  job_key: string;
+  identity: string;
+  fingerprint: string;
+  revision: number;
+  state: JobState;
+  fence: number;
+  /** The batch that claimed it last. */
+  batch_id: string;
+  claimed_by: string;
+  /** `agent`, or the name of the effect in hand. */
+  step: string;
+  /** When it last came into progress; null while it is not. */
+  active_since: string | null;
+  /** Highest session number ever given. */
+  last_attempt: number;
+  /** Sessions below this number were paid from an earlier budget. */
+  budget_from_attempt: number;
+  /** Set by trigger when the job becomes done or adopted. */
+  finished_seq: number | null;
+}
+
+/** One row for each time a worker took a job or an effect in hand. */
+export interface AttemptsTable {
+  work: string;
+  job_key: string;
+  /** `agent`, or the name of the effect. */
+  step: string;
+  /** Empty for the agent step. */
+  effect_key: string;
+  /** From 1; also the fence that this try was given. */
+  number: number;
+  batch_id: string;
+  workflow_id: string;
+  run_id: string;
+  activity_attempt: number;
+  worker: string;
+  started_at: string;
+  /** Set once. Null: in progress, or it died and nobody took over yet. */
+  outcome: AttemptOutcome | null;
+  ended_at: string | null;
+}
+
+export type AttemptOutcome =
+  'reused' | 'collected' | 'failed' | 'lost' | 'cancelled' | 'landed' | 'unknown' | 'held' | 'superseded';
+
+export interface SessionsTable extends Changed, Failed, Artifact {
+  run_key: string;
+  attempt: number;
+  work: string;
+  job_key: string;
+  revision: number;
+  fingerprint: string;
+  provider: string;
+  state: SessionState;
+  handle: string | null;
+  /** The batch that started it. */
+  batch_id: string;
+  workflow_id: string;
+  run_id: string;
+  activity_attempt: number;
+  worker: string;
+  opened_at: string;
+  intent_seq: number | null;
+  started_seq: number | null;
+  /** How often a later try found it and went on with it. */
+  attached: Generated<number>;
+  attached_seq: number | null;
+  attached_batch_id: string | null;
+  ended_at: string | null;
+  end_seq: number | null;
+  /** The batch that its cost is booked to: the one that held the job when the session ended. */
+  booked_batch_id: string | null;
+  input_tokens: Generated<number>;
+  output_tokens: Generated<number>;
+  cached_tokens: Generated<number>;
+  cost_micros: Generated<number>;
+  cost_source: Usage['costSource'] | null;
+}
+
+export interface EffectsTable extends Changed, Failed {
+  effect_key: string;
+  work: string;
+  job_key: string;
+  /** Order in which the effects of a job were first begun, from 1. */
+  position: number;
+  name: string;
+  target: string;
+  use: string;
+  revision: number;
+  state: EffectState;
+  fence: number;
+  batch_id: string;
+  claimed_by: string;
+  first_sent_at: string | null;
+  attempts: number;
+  sent_sha256: string | null;
+  /** Revision of the newest receipt. */
+  landed_revision: number | null;
+}
+
+export interface ReceiptsTable {
+  effect_key: string;
+  revision: number;
+  id: string;
+  url: string | null;
+  sha256: string;
+  landed_at: string;
+  adopted: number;
+  work: string;
+  job_key: string;
+  batch_id: string;
+  recorded_at: string;
+  recorded_by: string;
+  recorded_seq: number;
+}
+
+export interface HistoryTable {
+  seq: Generated<number>;
+  at: string;
+  kind: 'batch' | 'job' | 'session' | 'effect';
+  subject: string;
+  from_state: string | null;
+  to_state: string;
+  written_by: string;
+  detail: string | null;
+  work: string | null;
+  job_key: string | null;
+  batch_id: string | null;
+}

@@ -1,0 +1,176 @@
+import type { Selectable, Updateable } from 'kysely';
+import { endAttempt } from './attempts.js';
+import { writerOf } from './by.js';
+import { detailOf, jobSubject, moveJob } from './job-state.js';
+import { StaleFence, type Ledger, type NewSession, type SessionEnd, type SessionId } from './ledger.js';
+import { artifactColumns } from './rows.js';
+import type { JobsTable, SessionsTable } from './schema.js';
+import type { Db, Store } from './store.js';
+import { assertSessionMove, IllegalTransition } from './transitions.js';
+
+type Sessions = Pick<Ledger, 'intendSession' | 'saveHandle' | 'attachSession' | 'endSession'>;
+
+export const sessions = (store: Store): Sessions => ({
+  intendSession: (session, fence) => store.write((db) => intendSession(db, session, fence, store.now())),
+
+  saveHandle: (id, handle, fence) =>
+    store.write(async (db) => {
+      const { session, job } = await fenced(db, id, fence);
+      if (session.state !== 'started') assertSessionMove(subjectOf(id), session.state, 'started');
+      await update(db, id, {
+        state: 'started',
+        handle: JSON.stringify(handle ?? null),
+        updated_at: store.now(),
+        updated_by: job.claimed_by,
+        detail: session.provider,
+      });
+    }),
+
+  attachSession: (id, fence) =>
+    store.write(async (db) => {
+      const { session, job } = await fenced(db, id, fence);
+      if (session.ended_at !== null) {
+        throw new IllegalTransition('session', subjectOf(id), session.state, 'attached');
+      }
+      await update(db, id, {
+        attached: session.attached + 1,
+        attached_batch_id: job.batch_id,
+        updated_at: store.now(),
+        updated_by: job.claimed_by,
+        detail: null,
+      });
+    }),
+
+  endSession: (id, end, fence) => store.write((db) => endSession(db, id, end, fence, store.now())),
+});
+
+async function intendSession(db: Db, session: NewSession, fence: number, at: string): Promise<void> {
+  const job = await db
+    .selectFrom('jobs')
+    .select(['fence', 'fingerprint', 'last_attempt'])
+    .where('work', '=', session.work)
+    .where('job_key', '=', session.jobKey)
+    .executeTakeFirst();
+  if (job?.fence !== fence) throw staleJob(jobSubject(session), job?.fence, fence);
+  if (session.attempt <= job.last_attempt) {
+    throw new Error(`session ${subjectOf(session)} of ${jobSubject(session)}: this number was given before`);
+  }
+  await db
+    .insertInto('sessions')
+    .values({
+      run_key: session.runKey,
+      attempt: session.attempt,
+      work: session.work,
+      job_key: session.jobKey,
+      revision: session.revision,
+      fingerprint: job.fingerprint,
+      provider: session.provider,
+      state: 'intent',
+      batch_id: session.by.batchId,
+      workflow_id: session.by.workflowId,
+      run_id: session.by.runId,
+      activity_attempt: session.by.attempt,
+      worker: session.by.worker,
+      opened_at: at,
+      updated_at: at,
+      updated_by: writerOf(session.by),
+      detail: session.provider,
+    })
+    .execute();
+  await db
+    .updateTable('jobs')
+    .set({ last_attempt: session.attempt })
+    .where('work', '=', session.work)
+    .where('job_key', '=', session.jobKey)
+    .execute();
+}
+
+async function endSession(db: Db, id: SessionId, end: SessionEnd, fence: number, at: string): Promise<void> {
+  const { session, job } = await fenced(db, id, fence);
+  const repeated = session.state === end.state && session.artifact_sha256 === (end.artifact?.sha256 ?? null);
+  if (repeated) return; // the answer to the first call was lost
+  assertSessionMove(subjectOf(id), session.state, end.state);
+
+  const failure = end.state === 'collected' ? undefined : end;
+  await update(db, id, {
+    state: end.state,
+    ended_at: at,
+    booked_batch_id: job.batch_id,
+    input_tokens: end.usage.inputTokens,
+    output_tokens: end.usage.outputTokens,
+    cached_tokens: end.usage.cachedTokens,
+    cost_micros: end.usage.costMicros,
+    cost_source: end.usage.costSource,
+    ...artifactColumns(end.artifact),
+    error_class: failure?.errorClass ?? null,
+    error_message: failure?.message ?? null,
+    updated_at: at,
+    updated_by: job.claimed_by,
+    detail: failure === undefined ? null : (detailOf(failure) ?? null),
+  });
+  await endAttempt(db, { work: job.work, jobKey: job.job_key, number: fence }, end.state, at);
+
+  if (failure === undefined) {
+    await db
+      .updateTable('jobs')
+      .set({ ...artifactColumns(end.artifact), error_class: null, error_message: null })
+      .where('work', '=', job.work)
+      .where('job_key', '=', job.job_key)
+      .execute();
+    return;
+  }
+  if (session.state === 'collected') await dropArtifact(db, job);
+  if (failure.job !== undefined) await moveJob(db, job, failure.job, { at, by: job.claimed_by }, true);
+}
+
+/** A collected artifact that failed its checks afterwards is not the job's any more. */
+async function dropArtifact(db: Db, job: Pick<JobsTable, 'work' | 'job_key'>): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set(artifactColumns(undefined))
+    .where('work', '=', job.work)
+    .where('job_key', '=', job.job_key)
+    .execute();
+}
+
+const subjectOf = (id: SessionId): string => `${id.runKey}#${id.attempt}`;
+
+const staleJob = (subject: string, present: number | undefined, given: number): StaleFence =>
+  new StaleFence(
+    `another try took job ${subject} over [fence=${given}, present=${present ?? 'none'}]: this one stops`,
+  );
+
+type FencedJob = Pick<JobsTable, 'work' | 'job_key' | 'state' | 'active_since' | 'batch_id' | 'claimed_by'>;
+type FencedSession = Pick<
+  Selectable<SessionsTable>,
+  'provider' | 'state' | 'attached' | 'ended_at' | 'artifact_sha256'
+>;
+
+/** @throws StaleFence when the job was claimed again since `fence` was given */
+async function fenced(
+  db: Db,
+  id: SessionId,
+  fence: number,
+): Promise<{ session: FencedSession; job: FencedJob }> {
+  const row = await db
+    .selectFrom('sessions as s')
+    .innerJoin('jobs as j', (join) =>
+      join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
+    )
+    .select(['s.provider', 's.state as session_state', 's.attached', 's.ended_at', 's.artifact_sha256'])
+    .select(['j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.batch_id', 'j.claimed_by', 'j.fence'])
+    .where('s.run_key', '=', id.runKey)
+    .where('s.attempt', '=', id.attempt)
+    .executeTakeFirstOrThrow(() => new Error(`the ledger has no session ${subjectOf(id)}`));
+  if (row.fence !== fence) throw staleJob(`${row.work}:${row.job_key}`, row.fence, fence);
+  return { session: { ...row, state: row.session_state }, job: row };
+}
+
+async function update(db: Db, id: SessionId, values: Updateable<SessionsTable>): Promise<void> {
+  await db
+    .updateTable('sessions')
+    .set(values)
+    .where('run_key', '=', id.runKey)
+    .where('attempt', '=', id.attempt)
+    .execute();
+}

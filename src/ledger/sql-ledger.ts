@@ -1,0 +1,39 @@
+import { batches } from './batches.js';
+import { claimJob } from './claim.js';
+import type { LedgerDialect } from './dialect.js';
+import { effects } from './effects.js';
+import { jobs } from './jobs.js';
+import type { Ledger } from './ledger.js';
+import { migrate } from './migrate.js';
+import { reading } from './reading.js';
+import { reports } from './reports.js';
+import { sessions } from './sessions.js';
+import { createStore } from './store.js';
+import { figures } from './totals.js';
+
+/** A ledger over an opened database, whose schema it brings up to date first. */
+export async function createSqlLedger(dialect: LedgerDialect, now: () => Date): Promise<Ledger> {
+  const store = createStore(dialect.db, now);
+  try {
+    await migrate(dialect, store);
+  } catch (error) {
+    await dialect.db.destroy();
+    throw error;
+  }
+  return {
+    ...batches(store),
+    ...jobs(store),
+    claimJob: claimJob(store),
+    ...sessions(store),
+    ...effects(store),
+    ...reading(store),
+    ...figures(store),
+    ...reports(store),
+    inspect: async () => ({
+      dialect: dialect.name,
+      schemaVersion: String(await dialect.schemaVersion(store.db)),
+      ...(await dialect.facts()),
+    }),
+    close: () => dialect.db.destroy(),
+  };
+}

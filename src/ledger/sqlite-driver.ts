@@ -1,0 +1,115 @@
+/**
+ * Kysely over one better-sqlite3 connection. Not Kysely's own driver, for three reasons:
+ *  D1. A transaction that may write begins IMMEDIATE. Begun deferred, one that reads first and then writes fails
+ *      at once with SQLITE_BUSY_SNAPSHOT, which no busy timeout helps against.
+ *  D2. Calls queue fairly for the one connection: a transaction is never interleaved with another call.
+ *  D3. Statements stay prepared; preparing costs more than most of our queries.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type BetterSqlite3 from 'better-sqlite3';
+import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
+
+/** Above the number of different queries there are; a bound only because lists of keys vary in length. */
+const STATEMENTS_MAX = 200;
+
+/** Each try waits up to the busy timeout inside SQLite; in between the event loop gets its turn. */
+const BUSY_RETRY_MS = 30_000;
+
+/** True for every SQLITE_BUSY: somebody else holds the lock that was needed. */
+export const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+
+/** Tries again for up to 30 s while another process holds the lock. */
+export async function whileBusy<T>(act: () => T): Promise<T> {
+  const giveUpAt = Date.now() + BUSY_RETRY_MS;
+  for (;;) {
+    try {
+      return act();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() >= giveUpAt) throw error;
+      await sleep(2 + Math.random() * 20); // not in step with the others that wait
+    }
+  }
+}
+
+export class SqliteDriver implements Driver {
+  readonly #database: BetterSqlite3.Database;
+  readonly #connection: SqliteConnection;
+  readonly #waiting: (() => void)[] = [];
+  #taken = false;
+
+  constructor(database: BetterSqlite3.Database) {
+    this.#database = database;
+    this.#connection = new SqliteConnection(database);
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    if (this.#taken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#taken = true;
+    return this.#connection;
+  }
+
+  async releaseConnection(): Promise<void> {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#taken = false;
+    else next(); // stays taken: nobody may slip in before the one that waited longest
+  }
+
+  async beginTransaction(_connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const begin = settings.accessMode === 'read only' ? 'begin deferred' : 'begin immediate';
+    await whileBusy(() => this.#connection.run(begin));
+  }
+
+  async commitTransaction(): Promise<void> {
+    this.#connection.run('commit');
+  }
+
+  async rollbackTransaction(): Promise<void> {
+    // Some errors (disk full, I/O) make SQLite roll back by itself; a second rollback would hide them.
+    if (this.#database.inTransaction) this.#connection.run('rollback');
+  }
+
+  async destroy(): Promise<void> {
+    this.#database.close();
+  }
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #database: BetterSqlite3.Database;
+  readonly #statements = new Map<string, BetterSqlite3.Statement>();
+
+  constructor(database: BetterSqlite3.Database) {
+    this.#database = database;
+  }
+
+  run(sql: string): void {
+    this.#prepared(sql).run();
+  }
+
+  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    const statement = this.#prepared(sql);
+    const execute = (): QueryResult<R> => {
+      if (statement.reader) return { rows: statement.all(...parameters) as R[] };
+      return { numAffectedRows: BigInt(statement.run(...parameters).changes), rows: [] };
+    };
+    // Inside a transaction the locks are held already; outside, another process may be closing or recovering.
+    return this.#database.inTransaction ? execute() : whileBusy(execute);
+  }
+
+  // eslint-disable-next-line require-yield -- the interface asks for a generator
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('the ledger does not stream: a long read would keep the WAL from being checkpointed');
+  }
+
+  #prepared(sql: string): BetterSqlite3.Statement {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare(sql);
+    const [oldest] = this.#statements.keys();
+    if (this.#statements.size >= STATEMENTS_MAX && oldest !== undefined) this.#statements.delete(oldest);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}

@@ -1,0 +1,134 @@
+import { sql } from 'kysely';
+import type { Totals } from '../contract/result.js';
+import type { Ledger } from './ledger.js';
+import { membersOf, memberState } from './members.js';
+import type { Db, Store } from './store.js';
+
+type Figures = Pick<Ledger, 'counts' | 'totals' | 'spend'>;
+type StateCounts = Awaited<ReturnType<Ledger['counts']>>;
+
+const MICROS = 1_000_000;
+
+/** Figures are read from the rows that carry the states, so they always agree with them. */
+export const figures = (store: Store): Figures => ({
+  counts: (batchId, since) => countJobs(store.db, batchId, since),
+
+  totals: (batchId, since) =>
+    store.read(async (db): Promise<Totals> => {
+      const { waiting: _w, running: _r, gated: _g, ...counts } = await countJobs(db, batchId, since);
+      return {
+        counts,
+        sessions: await countSessions(db, batchId, since),
+        effects: await countEffects(db, batchId, since),
+        cost: await sumCost(db, batchId, since),
+      };
+    }),
+
+  async spend(of) {
+    const { micros } = await store.db
+      .selectFrom('sessions')
+      .select((eb) => eb.fn.sum<number>('cost_micros').as('micros'))
+      .$if('batchId' in of, (query) => query.where('booked_batch_id', '=', 'batchId' in of ? of.batchId : ''))
+      .$if('job' in of, (query) =>
+        'job' in of ? query.where('work', '=', of.job.work).where('job_key', '=', of.job.jobKey) : query,
+      )
+      .executeTakeFirstOrThrow();
+    return micros ?? 0;
+  },
+});
+
+/** A finished job counts as `done` when this batch finished it after `since`, and as `adopted` otherwise. */
+async function countJobs(db: Db, batchId: string, since: number): Promise<StateCounts> {
+  const finishedNow = sql<number>`case
+    when ${sql.ref('j.batch_id')} = ${batchId} and ${sql.ref('j.finished_seq')} > ${since} then 1 else 0 end`;
+  const rows = await membersOf(db, batchId)
+    .select(({ fn }) => [memberState.as('state'), finishedNow.as('now'), fn.countAll<number>().as('jobs')])
+    .groupBy([memberState, finishedNow])
+    .execute();
+  const counts = { jobs: 0, done: 0, adopted: 0, parked: 0, held: 0, cancelled: 0 };
+  const all = { ...counts, waiting: 0, running: 0, gated: 0 };
+  for (const { state, now, jobs } of rows) {
+    const finished = state === 'done' || state === 'adopted';
+    all[finished ? (now === 1 ? 'done' : 'adopted') : state] += jobs;
+    all.jobs += jobs;
+  }
+  return all;
+}
+
+/** A session that was only intended never ran as far as we know, so it is wasted at most, not started. */
+async function countSessions(db: Db, batchId: string, since: number): Promise<Totals['sessions']> {
+  const { started } = await db
+    .selectFrom('sessions')
+    .select((eb) => eb.fn.countAll<number>().as('started'))
+    .where('batch_id', '=', batchId)
+    .where('intent_seq', '>', since)
+    .where('started_seq', 'is not', null)
+    .executeTakeFirstOrThrow();
+  const { attached } = await db
+    .selectFrom('sessions')
+    .select((eb) => eb.fn.countAll<number>().as('attached'))
+    .where('attached_batch_id', '=', batchId)
+    .where('attached_seq', '>', since)
+    .executeTakeFirstOrThrow();
+  const { wasted } = await db
+    .selectFrom('sessions')
+    .select((eb) => eb.fn.countAll<number>().as('wasted'))
+    .where('booked_batch_id', '=', batchId)
+    .where('end_seq', '>', since)
+    .where('state', '<>', 'collected')
+    .executeTakeFirstOrThrow();
+  return { started, attached, wasted };
+}
+
+async function countEffects(db: Db, batchId: string, since: number): Promise<Totals['effects']> {
+  const { landed } = await db
+    .selectFrom('receipts')
+    .select((eb) => eb.fn.countAll<number>().as('landed'))
+    .where('batch_id', '=', batchId)
+    .where('recorded_seq', '>', since)
+    .where('adopted', '=', 0)
+    .executeTakeFirstOrThrow();
+  const rows = await db
+    .selectFrom('batch_jobs as m')
+    .innerJoin('effects as e', (join) =>
+      join.onRef('e.work', '=', 'm.work').onRef('e.job_key', '=', 'm.job_key'),
+    )
+    .leftJoin('receipts as r', (join) =>
+      join
+        .onRef('r.effect_key', '=', 'e.effect_key')
+        .onRef('r.revision', '=', 'e.landed_revision')
+        .on('r.batch_id', '=', batchId)
+        .on('r.recorded_seq', '>', since)
+        .on('r.adopted', '=', 0),
+    )
+    .select(['e.state', ({ fn }) => fn.countAll<number>().as('effects')])
+    .where('m.batch_id', '=', batchId)
+    .where('e.state', 'in', ['landed', 'unknown', 'held'])
+    .where('r.effect_key', 'is', null) // those with such a receipt are counted above
+    .groupBy('e.state')
+    .execute();
+  const of = (state: string): number => rows.find((row) => row.state === state)?.effects ?? 0;
+  return { landed, adopted: of('landed'), unknown: of('unknown'), held: of('held') };
+}
+
+async function sumCost(db: Db, batchId: string, since: number): Promise<Totals['cost']> {
+  const batch = await db
+    .selectFrom('batches')
+    .select('currency')
+    .where('id', '=', batchId)
+    .executeTakeFirst();
+  const { total, wasted } = await db
+    .selectFrom('sessions')
+    .select(({ eb, fn }) => [
+      fn.sum<number | null>('cost_micros').as('total'),
+      fn
+        .sum<number | null>(
+          eb.case().when('state', '=', 'collected').then(0).else(eb.ref('cost_micros')).end(),
+        )
+        .as('wasted'),
+    ])
+    .where('booked_batch_id', '=', batchId)
+    .where('end_seq', '>', since)
+    .executeTakeFirstOrThrow();
+  return { currency: batch?.currency ?? 'USD', total: (total ?? 0) / MICROS, wasted: (wasted ?? 0) / MICROS };
+}

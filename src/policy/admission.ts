@@ -1,0 +1,9 @@
+import type { JobOutcome, Trouble } from '../contract/messages.js';
+
+/**
+ * Trouble that would hit every other job in the same way: credentials, configuration, an exhausted quota. Jobs not
+ * yet started would only burn attempts on it, so admission stops and they go on at the next start.
+ */
+export function stopsAdmission(outcome: JobOutcome): Trouble | undefined {
+  return outcome.state === 'gated' ? outcome.trouble : undefined;
+}

@@ -1,0 +1,30 @@
+/**
+ * Up to this many jobs are children of the batch itself.
+ * Source: a child costs its parent up to 9 history events, and the server suggests continue-as-new at 4,096;
+ * 400 × 9 = 3,600 leaves room for messages.
+ */
+export const DIRECT_JOBS_MAX = 400;
+
+/** Jobs in one shard of a larger batch. */
+export const SHARD_JOBS = 250;
+
+/** A Workflow is a single writer: more jobs at once than this under one parent wait for its history, not for work. */
+const SHARD_CONCURRENCY = 25;
+const SHARDS_AT_ONCE_MAX = 8;
+
+/** Shards to run at once so that the jobs in progress, shared out among them, reach the batch's concurrency. At least 1. */
+export const shardsAtOnce = (concurrency: number, shards: number): number =>
+  Math.max(1, Math.min(shards, SHARDS_AT_ONCE_MAX, Math.ceil(concurrency / SHARD_CONCURRENCY)));
+
+/**
+ * Cuts a number of jobs into parts, order kept, every job in exactly one.
+ * @returns parts of 1 to `SHARD_JOBS` jobs; none for no jobs
+ */
+export function partsOf(
+  jobs: number,
+): { readonly index: number; readonly from: number; readonly count: number }[] {
+  return Array.from({ length: Math.ceil(jobs / SHARD_JOBS) }, (_, index) => {
+    const from = index * SHARD_JOBS;
+    return { index, from, count: Math.min(SHARD_JOBS, jobs - from) };
+  });
+}

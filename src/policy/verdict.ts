@@ -1,0 +1,46 @@
+import type { KnownJob, Verdict } from '../ledger/ledger.js';
+
+/** A job as a batch wants it: payload, revision, and the effects that must have landed. */
+export interface WantedJob {
+  readonly fingerprint: string;
+  readonly revision: number;
+  readonly effectKeys: readonly string[];
+}
+
+export type Judgement = { readonly verdict: Verdict; readonly note?: string };
+
+/**
+ * What a start has to do about one job, from what the ledger knows. The same rule serves `plan`, `openBatch`
+ * and the decision whether a finished batch has anything left to do.
+ */
+export function judge(wanted: WantedJob, known: KnownJob | undefined): Judgement {
+  if (known === undefined) return { verdict: 'new' };
+  const samePayload = known.fingerprint === wanted.fingerprint;
+
+  if (wanted.revision > known.revision) return { verdict: touchedOutside(known) ? 'update' : 'resume' };
+  if (wanted.revision < known.revision) return conflict(wanted, known);
+  if (!samePayload) return touchedOutside(known) ? conflict(wanted, known) : { verdict: 'resume' };
+  if (known.state === 'parked') return { verdict: 'parked' };
+
+  const landed = wanted.effectKeys.every((key) => hasLanded(known, key, wanted.revision));
+  return { verdict: landed && (known.state === 'done' || known.state === 'adopted') ? 'adopt' : 'resume' };
+}
+
+const hasLanded = (known: KnownJob, effectKey: string, revision: number): boolean => {
+  const effect = known.effects.get(effectKey);
+  return effect?.state === 'landed' && effect.revision >= revision;
+};
+
+/** While nothing was ever sent, nobody outside has seen the old payload, and it may change freely. */
+const touchedOutside = (known: KnownJob): boolean =>
+  [...known.effects.values()].some(({ state }) => state !== 'pending');
+
+function conflict(wanted: WantedJob, known: KnownJob): Judgement {
+  return {
+    verdict: 'conflict',
+    note:
+      `the ledger has revision ${known.revision} with fingerprint ${known.fingerprint.slice(0, 12)}, ` +
+      `the batch asks for revision ${wanted.revision} with fingerprint ${wanted.fingerprint.slice(0, 12)}; ` +
+      `nothing was changed. To publish the new version, set revision to ${known.revision + 1}`,
+  };
+}

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import {
+  DefaultLogger,
+  NativeConnection,
+  Runtime,
+  Worker,
+  type LogLevel,
+  type WorkerOptions as SdkWorkerOptions,
+} from '@temporalio/worker';
+import { createActivities } from './activities/index.js';
+import type { Reached } from './activities/crash-points.js';
+import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
+import { folderArtifactStore } from './artifacts/folder-store.js';
+import { statePaths, type Config } from './config.js';
+import type { Engine } from './engine/index.js';
+import { openLedger } from './ledger/open.js';
+import { waitQueue } from './workflows/queues.js';
+
+/** Sessions and effects that one worker has in hand at most; a session under way costs a timer and a few kilobytes. */
+const ACTIVITIES_MAX = 1000;
+
+export interface WorkerOptions {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly log?: { readonly level: LogLevel; readonly write: (line: string) => void };
+  /** Called at each named crash point; tests stop the worker there. */
+  readonly reached?: Reached;
+}
+
+export interface RunningWorker {
+  /** Resolves when the worker has stopped; rejects when it stopped by an error. */
+  readonly done: Promise<void>;
+  /** Stops taking work, leaves sessions alone, waits for what is in hand. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Builds a worker, wires it and runs it. The one place that knows every part; it decides nothing.
+ * @throws when the engine can't be reached or the Workflow bundle was not built
+ */
+export async function startWorker({ config, engine, log, reached }: WorkerOptions): Promise<RunningWorker> {
+  installRuntime(log);
+  const { stateDir, taskQueue, env } = config;
+  const { namespace } = engine;
+  const paths = statePaths(stateDir);
+  const name = `${hostname()}-${process.pid}`;
+  const inFlight = InFlight.open(paths.workers, name);
+  const ledger = await openLedger({ path: paths.ledger });
+  const connection = await NativeConnection.connect(engine.connection);
+  const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
+  await releaseDeadWorkers(paths.workers, client);
+
+  const activities = createActivities({
+    ledger,
+    artifacts: folderArtifactStore({ root: paths.artifacts }),
+    client,
+    stateDir,
+    env,
+    worker: name,
+    now: () => new Date(),
+    reached: reached ?? (() => undefined),
+  });
+  const common = {
+    connection,
+    namespace,
+    identity: name,
+    interceptors: { activity: [inFlight.interceptor] },
+    shutdownGraceTime: '1s',
+    shutdownForceTime: '30s',
+  } satisfies Partial<SdkWorkerOptions>;
+  const workers = await Promise.all([
+    Worker.create({
+      ...common,
+      taskQueue,
+      workflowBundle: { codePath: workflowBundlePath() },
+      activities,
+      maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+      maxConcurrentWorkflowTaskExecutions: 100,
+      // After a crash, work for the old worker's cache moves to the new one this fast.
+      stickyQueueScheduleToStartTimeout: '3s',
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: waitQueue(taskQueue),
+      activities: { awaitJob: activities.awaitJob },
+      maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+    }),
+  ]);
+
+  const done = Promise.all(workers.map((worker) => worker.run())).then(close, async (error: unknown) => {
+    stopAll();
+    await close();
+    throw error;
+  });
+  return {
+    done,
+    async stop() {
+      stopAll();
+      await done;
+    },
+  };
+
+  function stopAll(): void {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  }
+
+  async function close(): Promise<void> {
+    inFlight.close();
+    await client.connection.close();
+    await connection.close();
+    await ledger.close();
+  }
+}
+
+let installed = false;
+
+/** Once in a process, before the first connection. Signals belong to the command line, which says what goes on. */
+function installRuntime(log: WorkerOptions['log']): void {
+  if (installed) return;
+  installed = true;
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger(log?.level ?? 'ERROR', ({ level, message, meta }) => {
+      log?.write(`${level} ${message}${meta === undefined ? '' : ` ${JSON.stringify(meta)}`}`);
+    }),
+    telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
+  });
+}
+
+/** The prebuilt bundle; beside this file when built, in `dist` when run from the sources. */
+function workflowBundlePath(): string {
+  const places = ['./workflow-bundle.js', '../dist/workflow-bundle.js'].map((place) =>
+    fileURLToPath(new URL(place, import.meta.url)),
+  );
+  const found = places.find((place) => existsSync(place));
+  if (found === undefined)
+    throw new Error(`the Workflow bundle is missing [looked for ${places.join(', ')}]; run "npm run build"`);
+  return found;
+}

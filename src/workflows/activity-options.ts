@@ -1,0 +1,56 @@
+import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+import type { Timing } from '../contract/messages.js';
+
+const MINUTE = 60_000;
+
+/**
+ * The options of every Activity, in one place.
+ *
+ * Retries: how long to wait and when to give up is decided by `policy/retry.ts`, whose verdict an Activity hands to
+ * Temporal as `nextRetryDelay` or as a value. The policy below only paces what nobody decided: a crashed worker.
+ *
+ * Cancellation: the SDK's own default, TRY_CANCEL, would close a cancelled Workflow while an effect is on its way.
+ */
+const RETRY: NonNullable<ActivityOptions['retry']> = {
+  initialInterval: 500,
+  backoffCoefficient: 2,
+  maximumInterval: MINUTE,
+};
+const WAIT = 'WAIT_CANCELLATION_COMPLETED';
+
+/** Activities of a batch: short, and safe to repeat. */
+export const batchActivities = (timing: Timing) =>
+  proxyActivities<Pick<Activities, 'openBatch' | 'openShard' | 'closeBatch' | 'noteBatch' | 'requeueJobs'>>({
+    startToCloseTimeout: 10 * MINUTE,
+    heartbeatTimeout: timing.heartbeatTimeoutMs,
+    retry: RETRY,
+    cancellationType: WAIT,
+  });
+
+/** Waits for a job that another batch runs; on a queue of its own, for a wait must not take a worker's last place. */
+export const waitActivities = (timing: Timing, taskQueue: string) =>
+  proxyActivities<Pick<Activities, 'awaitJob'>>({
+    taskQueue,
+    // A wait ends with the other job; this only bounds one try.
+    startToCloseTimeout: 24 * 60 * MINUTE,
+    heartbeatTimeout: timing.heartbeatTimeoutMs,
+    retry: RETRY,
+    cancellationType: WAIT,
+  });
+
+export const jobActivities = (timing: Timing) => ({
+  ...proxyActivities<Pick<Activities, 'runAgent'>>({
+    // The session has a deadline of its own; the rest is for collecting and storing what it made.
+    startToCloseTimeout: timing.sessionTimeoutMs + 15 * MINUTE,
+    heartbeatTimeout: timing.heartbeatTimeoutMs,
+    retry: RETRY,
+    cancellationType: WAIT,
+  }),
+  ...proxyActivities<Pick<Activities, 'publish' | 'settleJob'>>({
+    startToCloseTimeout: 15 * MINUTE,
+    heartbeatTimeout: timing.heartbeatTimeoutMs,
+    retry: RETRY,
+    cancellationType: WAIT,
+  }),
+});

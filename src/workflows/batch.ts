@@ -1,0 +1,177 @@
+import { ApplicationFailure } from '@temporalio/common';
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  FAILURE,
+  type BatchInput,
+  type BatchSummary,
+  type ControlRequest,
+  type ControlState,
+  type Progress,
+} from '../contract/messages.js';
+import { batchActivities } from './activity-options.js';
+import { currentDetails } from './current-details.js';
+import { Lanes } from './lanes.js';
+import {
+  pauseSignal,
+  pauseUpdate,
+  progressQuery,
+  resumeSignal,
+  resumeUpdate,
+  retryJobUpdate,
+  setConcurrencyUpdate,
+} from './messages.js';
+import { Shards } from './shards.js';
+import { Tally } from './tally.js';
+
+/**
+ * Carries a batch from its manifest to a summary. Owns the order of steps and the messages; does no I/O.
+ *
+ *  B1. Only jobs that `openBatch` found unfinished are started: directly while they are few, else by shards.
+ *  B2. Completed means that every job is done or adopted. Otherwise the run ends Failed as BatchIncomplete, so that
+ *      the engine refuses a second run of a finished batch and allows one of an unfinished batch.
+ */
+export async function batch(input: BatchInput): Promise<BatchSummary> {
+  const { workflowId: batchId } = workflowInfo();
+  const { openBatch, closeBatch, noteBatch, requeueJobs } = batchActivities(input.timing);
+
+  const tally = new Tally(input.manifest.count);
+  const lanes = new Lanes(input, batchId, tally, { concurrency: input.concurrency }, showDetails);
+  const shards = new Shards(input, batchId, tally, lanes, showDetails);
+  let phase: 'opening' | 'open' | 'closing' = 'opening';
+
+  setHandler(progressQuery, progress, { description: 'Figures of this run' });
+  setHandler(pauseUpdate, (request) => setPaused(true, request), {
+    description: 'Start no new job, session or effect; sessions under way finish',
+  });
+  setHandler(resumeUpdate, (request) => setPaused(false, request), { description: 'Go on after a pause' });
+  setHandler(pauseSignal, async (request) => void (await setPaused(true, request)));
+  setHandler(resumeSignal, async (request) => void (await setPaused(false, request)));
+  setHandler(setConcurrencyUpdate, setConcurrency, {
+    validator: assertConcurrency,
+    description: 'Jobs in progress at once, 1 to 500',
+  });
+  setHandler(
+    retryJobUpdate,
+    async (request) => {
+      const tickets = await requeueJobs(input, request);
+      lanes.add(tickets.filter(({ key }) => tally.forget(key)));
+      return tickets.map(({ key }) => key);
+    },
+    { description: 'Run parked jobs again with a fresh budget' },
+  );
+  setCurrentDetails(`Opening ${input.manifest.count} jobs`);
+
+  try {
+    const opened = await openBatch(input);
+    tally.open(opened);
+    phase = 'open';
+    lanes.add(opened.tickets); // B1
+    await shards.run(opened.slices);
+    await lanes.run();
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+    await close('cancelled');
+    throw error;
+  }
+
+  const summary = summarise();
+  const complete = tally.finished === input.manifest.count;
+  await close(complete ? 'completed' : 'incomplete');
+  if (complete) return summary;
+  throw ApplicationFailure.nonRetryable(incompleteText(summary), FAILURE.batchIncomplete, summary); // B2
+
+  function control(): ControlState {
+    const inFlight = lanes.inFlightCount + shards.inFlightCount;
+    const state = lanes.isPaused ? (inFlight > 0 ? 'pausing' : 'paused') : 'running';
+    return { state, inFlight, concurrency: lanes.concurrency };
+  }
+
+  function progress(): Progress {
+    const { state, inFlight } = control();
+    return {
+      ...tally.counts,
+      state: phase !== 'open' ? phase : lanes.stoppedBy ? 'stopping' : state,
+      inFlight,
+      waiting: lanes.waiting + shards.waiting,
+      reason: lanes.stoppedBy?.message,
+    };
+  }
+
+  function showDetails(): void {
+    setCurrentDetails(currentDetails(input, progress(), tally.unfinished(10)));
+  }
+
+  async function setPaused(paused: boolean, request: ControlRequest | undefined): Promise<ControlState> {
+    if (paused !== lanes.isPaused) {
+      // The ledger first: Activities ask it, so nothing new starts once this is written.
+      await noteBatch(batchId, paused ? 'paused' : 'running', request ?? { by: 'signal' });
+      await lanes.setPaused(paused);
+      await shards.setPaused(paused);
+      showDetails();
+    }
+    return control();
+  }
+
+  async function setConcurrency(value: number): Promise<ControlState> {
+    lanes.concurrency = value;
+    await shards.setConcurrency(value);
+    return control();
+  }
+
+  function summarise(): BatchSummary {
+    const waiting = lanes.waiting + shards.waiting;
+    return {
+      batchId,
+      ...tally.counts,
+      waiting,
+      unfinished: tally.unfinished(20),
+      stoppedBy: lanes.stoppedBy,
+    };
+  }
+
+  async function close(state: 'completed' | 'incomplete' | 'cancelled'): Promise<void> {
+    phase = 'closing';
+    const { unfinished: _unfinished, stoppedBy: _stoppedBy, batchId: _batchId, ...counts } = summarise();
+    await CancellationScope.nonCancellable(async () => {
+      await closeBatch({ batchId, state, manifest: input.manifest, counts });
+      await condition(allHandlersFinished);
+    });
+    showDetails();
+  }
+}
+
+function assertConcurrency(value: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > 500) {
+    const message = `concurrency must be a whole number from 1 to 500, not ${String(value)}`;
+    throw ApplicationFailure.nonRetryable(message, 'InvalidRequest');
+  }
+}
+
+function incompleteText({
+  jobs,
+  done,
+  adopted,
+  parked,
+  held,
+  cancelled,
+  waiting,
+  stoppedBy,
+}: BatchSummary): string {
+  const rest = [
+    [parked, 'parked'],
+    [held, 'held'],
+    [cancelled, 'cancelled'],
+    [waiting, 'not started'],
+  ] as const;
+  const words = rest.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`);
+  const why = stoppedBy ? `; stopped by ${stoppedBy.errorClass}: ${stoppedBy.message}` : '';
+  return `${done + adopted} of ${jobs} jobs finished; ${words.join(', ')}${why}`;
+}

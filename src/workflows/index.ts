@@ -1,0 +1,4 @@
+/** Entry of the Workflow bundle: each export is a Workflow type, and its name is wire format. */
+export { batch } from './batch.js';
+export { job } from './job.js';
+export { shard } from './shard.js';

@@ -1,0 +1,104 @@
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { BatchInput, Ticket, Trouble } from '../contract/messages.js';
+import { stopsAdmission } from '../policy/admission.js';
+import { pauseSignal, resumeSignal } from './messages.js';
+import { runJob, type StartedJob } from './run-job.js';
+import type { Tally } from './tally.js';
+
+/**
+ * Starts jobs, so many at once, and settles each. Serves a batch and a shard alike.
+ *
+ *  L1. One job's end never decides another's. Only trouble that would hit every job the same way (credentials,
+ *      configuration, exhausted quota) stops admission.
+ *  L2. Paused: nothing is admitted, and the jobs under way are told.
+ */
+export class Lanes {
+  private readonly queue: Ticket[] = [];
+  private readonly inFlight = new Map<string, StartedJob | undefined>();
+  private paused: boolean;
+  private stopped: Trouble | undefined;
+  concurrency: number;
+
+  constructor(
+    private readonly batch: BatchInput,
+    private readonly batchId: string,
+    private readonly tally: Tally,
+    options: { readonly concurrency: number; readonly paused?: boolean },
+    private readonly onChange: () => void = () => undefined,
+  ) {
+    this.concurrency = options.concurrency;
+    this.paused = options.paused ?? false;
+  }
+
+  get inFlightCount(): number {
+    return this.inFlight.size;
+  }
+
+  get waiting(): number {
+    return this.queue.length;
+  }
+
+  get isPaused(): boolean {
+    return this.paused;
+  }
+
+  get stoppedBy(): Trouble | undefined {
+    return this.stopped;
+  }
+
+  add(tickets: readonly Ticket[]): void {
+    for (const ticket of tickets) this.queue.push(ticket);
+  }
+
+  /** Nothing more is admitted; jobs under way end as they will. */
+  stop(trouble: Trouble): void {
+    this.stopped ??= trouble;
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    this.paused = paused;
+    const signal = paused ? pauseSignal : resumeSignal;
+    // A job that has just ended can't be told, and need not be.
+    await Promise.allSettled([...this.inFlight.values()].map((child) => child?.signal(signal))); // L2
+  }
+
+  /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */
+  async run(): Promise<void> {
+    const running: Promise<void>[] = [];
+    try {
+      for (;;) {
+        await condition(() => this.isIdle() || this.mayAdmit());
+        if (this.isIdle()) return;
+        const ticket = this.queue.shift();
+        if (ticket) running.push(this.carryOut(ticket));
+      }
+    } finally {
+      // Cancelled: the jobs were cancelled with us, and have effects to finish.
+      await CancellationScope.nonCancellable(() => Promise.allSettled(running));
+    }
+  }
+
+  private isIdle(): boolean {
+    return this.inFlight.size === 0 && (this.queue.length === 0 || this.stopped !== undefined);
+  }
+
+  private mayAdmit(): boolean {
+    return !this.paused && !this.stopped && this.queue.length > 0 && this.inFlight.size < this.concurrency;
+  }
+
+  private async carryOut(ticket: Ticket): Promise<void> {
+    this.inFlight.set(ticket.key, undefined);
+    try {
+      const onStarted = (child: StartedJob) => void this.inFlight.set(ticket.key, child);
+      const outcome = await runJob(this.batch, this.batchId, ticket, this.paused, onStarted);
+      this.tally.add(ticket, outcome);
+      this.stopped ??= stopsAdmission(outcome); // L1
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      this.tally.add(ticket, { state: 'cancelled' });
+    } finally {
+      this.inFlight.delete(ticket.key);
+      this.onChange();
+    }
+  }
+}

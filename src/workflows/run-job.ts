@@ -1,0 +1,100 @@
+import {
+  ApplicationFailure,
+  ChildWorkflowFailure,
+  WorkflowExecutionAlreadyStartedError,
+} from '@temporalio/common';
+import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { isCancellation, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow';
+import {
+  jobOutcomeSchema,
+  type BatchInput,
+  type JobInput,
+  type JobOutcome,
+  type Ticket,
+} from '../contract/messages.js';
+import { jobWorkflowId } from '../identity/workflow-ids.js';
+import { waitActivities } from './activity-options.js';
+import { job } from './job.js';
+import { waitQueue } from './queues.js';
+
+/** A job that this batch started itself; messages may be sent to it. */
+export type StartedJob = ChildWorkflowHandle<typeof job>;
+
+const SITE = defineSearchAttributeKey('NightshiftSite', SearchAttributeType.KEYWORD);
+const WORK = defineSearchAttributeKey('NightshiftWork', SearchAttributeType.KEYWORD);
+const BATCH = defineSearchAttributeKey('NightshiftBatch', SearchAttributeType.KEYWORD);
+
+/**
+ * Starts a job, or joins it where another batch runs it already, and tells how it ended. Rejects only when this
+ * Workflow is cancelled.
+ * @param batchId of the batch, also where a shard starts the job
+ * @param onStarted told of the child when it is ours
+ */
+export async function runJob(
+  batch: BatchInput,
+  batchId: string,
+  ticket: Ticket,
+  paused: boolean,
+  onStarted: (child: StartedJob) => void,
+): Promise<JobOutcome> {
+  const { taskQueue } = workflowInfo();
+  const { awaitJob } = waitActivities(batch.timing, waitQueue(taskQueue));
+  const workflowId = jobWorkflowId({ work: batch.work, jobKey: ticket.key });
+  const input: JobInput = {
+    work: batch.work,
+    batchId,
+    manifest: batch.manifest,
+    ticket,
+    effects: batch.effects,
+    timing: batch.timing,
+    paused,
+  };
+  // A job done before and now to be changed has a Completed run, which is no reason to refuse this one.
+  let again = ticket.again;
+  for (;;) {
+    try {
+      const child = await startChild(job, {
+        workflowId,
+        args: [input],
+        workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
+        // Another batch may wait for this job: it outlives a batch that is terminated.
+        parentClosePolicy: 'ABANDON',
+        staticSummary: ticket.title,
+        ...(batch.searchAttributes && { typedSearchAttributes: attributesOf(batch, ticket) }),
+      });
+      onStarted(child);
+      return await child.result();
+    } catch (error) {
+      if (error instanceof ChildWorkflowFailure && !isCancellation(error)) return outcomeOf(error);
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+    const other = await awaitJob.executeWithOptions({ summary: `wait for ${ticket.title}` }, [workflowId]);
+    if (other.kind === 'completed') {
+      const { outcome } = other;
+      const finished = outcome.state === 'done' || outcome.state === 'adopted';
+      if (finished && outcome.fingerprint === ticket.fingerprint && outcome.revision >= ticket.revision) {
+        return { ...outcome, state: 'adopted' };
+      }
+    }
+    // It is closed, and the ledger said that there is work left: start it here. Whatever it has done meanwhile is
+    // found in the ledger by the job's own first step.
+    again = true;
+  }
+}
+
+function outcomeOf(failure: ChildWorkflowFailure): JobOutcome {
+  const { cause } = failure;
+  if (cause instanceof ApplicationFailure) {
+    const outcome = jobOutcomeSchema.safeParse(cause.details?.[0]);
+    if (outcome.success) return outcome.data;
+  }
+  return { state: 'parked', trouble: { errorClass: 'bug', message: cause?.message ?? failure.message } };
+}
+
+function attributesOf(batch: BatchInput, { site }: Ticket): SearchAttributePair[] {
+  return [
+    { key: BATCH, value: batch.name },
+    { key: WORK, value: batch.work },
+    ...(site === undefined ? [] : [{ key: SITE, value: site.slice(0, 255) }]),
+  ];
+}

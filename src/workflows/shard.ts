@@ -1,0 +1,37 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { allHandlersFinished, condition, setHandler } from '@temporalio/workflow';
+import { FAILURE, type ShardInput, type ShardSummary } from '../contract/messages.js';
+import { batchActivities } from './activity-options.js';
+import { Lanes } from './lanes.js';
+import { pauseSignal, resumeSignal, setConcurrencySignal } from './messages.js';
+import { Tally } from './tally.js';
+
+/**
+ * Carries a part of a large batch. Ends Failed (`ShardIncomplete`) when a job is left unfinished, as its batch does.
+ */
+export async function shard({ batch, batchId, slice, concurrency }: ShardInput): Promise<ShardSummary> {
+  const { openShard } = batchActivities(batch.timing);
+  const tally = new Tally(slice.count);
+  const lanes = new Lanes(batch, batchId, tally, { concurrency });
+  setHandler(pauseSignal, () => lanes.setPaused(true));
+  setHandler(resumeSignal, () => lanes.setPaused(false));
+  setHandler(setConcurrencySignal, (value) => void (lanes.concurrency = value));
+
+  lanes.add(await openShard(slice));
+  await lanes.run();
+  await condition(allHandlersFinished);
+
+  const summary: ShardSummary = {
+    ...tally.counts,
+    waiting: lanes.waiting,
+    unfinished: tally.unfinished(20),
+    stoppedBy: lanes.stoppedBy,
+  };
+  if (tally.finished === slice.count) return summary;
+  const left = slice.count - tally.finished;
+  throw ApplicationFailure.nonRetryable(
+    `${left} of ${slice.count} jobs unfinished`,
+    FAILURE.shardIncomplete,
+    summary,
+  );
+}

@@ -1,0 +1,64 @@
+import type { JobOutcome, OpenedBatch, ShardSummary, Ticket, Unfinished } from '../contract/messages.js';
+
+/** Running figures of one run of a batch. */
+export class Tally {
+  private done = 0;
+  private adopted = 0;
+  /** Unfinished jobs beyond those in `notes`: found so by the ledger, or by a shard. */
+  private readonly found = { parked: 0, held: 0, cancelled: 0 };
+  private readonly notes = new Map<string, Unfinished>();
+
+  constructor(private readonly jobs: number) {}
+
+  open({ adopted, parked, held, notes }: OpenedBatch): void {
+    this.adopted += adopted;
+    this.found.parked += parked - notes.filter(({ state }) => state === 'parked').length;
+    this.found.held += held - notes.filter(({ state }) => state === 'held').length;
+    for (const note of notes) this.notes.set(note.key, note);
+  }
+
+  add({ key, title }: Ticket, outcome: JobOutcome): void {
+    if (outcome.state === 'done') this.done++;
+    else if (outcome.state === 'adopted') this.adopted++;
+    else this.notes.set(key, { key, title, ...outcome });
+  }
+
+  /** What a shard did. Of its unfinished jobs it names the first; the others are only counted. */
+  merge({ done, adopted, parked, held, cancelled, unfinished }: ShardSummary): void {
+    this.done += done;
+    this.adopted += adopted;
+    const named = (state: string) => unfinished.filter((job) => job.state === state).length;
+    this.found.parked += parked - named('parked');
+    this.found.held += held - named('held');
+    this.found.cancelled += cancelled - named('cancelled');
+    for (const job of unfinished) this.notes.set(job.key, job);
+  }
+
+  /** The job runs again. False when it is under way already. */
+  forget(key: string): boolean {
+    if (this.notes.delete(key)) return true;
+    if (this.found.parked === 0) return false;
+    this.found.parked--;
+    return true;
+  }
+
+  get finished(): number {
+    return this.done + this.adopted;
+  }
+
+  get counts() {
+    const inState = (state: string) => [...this.notes.values()].filter((job) => job.state === state).length;
+    return {
+      jobs: this.jobs,
+      done: this.done,
+      adopted: this.adopted,
+      parked: inState('parked') + this.found.parked,
+      held: inState('held') + this.found.held,
+      cancelled: inState('cancelled') + this.found.cancelled,
+    };
+  }
+
+  unfinished(limit: number): Unfinished[] {
+    return [...this.notes.values()].slice(0, limit);
+  }
+}

@@ -1,0 +1,356 @@
+// Who may take a job, with which payload, and what the next try is told of the earlier ones.
+import { describe, expect, test } from 'vitest';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { StaleFence } from '../../src/ledger/ledger.js';
+import {
+  aLedger,
+  by,
+  claimed,
+  claimRequest,
+  collected,
+  effectOf,
+  failed,
+  FINGERPRINT,
+  jobOf,
+  keyOf,
+  landed,
+  NOBODY,
+  openBatch,
+  PARKED,
+  receiptOf,
+  sessionOf,
+  startedSession,
+  stateOf,
+  WORK,
+} from './ledger-fixture.js';
+
+const OTHER = 'e'.repeat(64);
+const ARTIFACT = { sha256: 'a'.repeat(64), bytes: 3 };
+
+async function withArtifact(ledger: Ledger): Promise<void> {
+  const claim = await claimed(ledger, 'one');
+  await ledger.endSession(await startedSession(ledger, 'one', claim), collected(), claim.fence);
+}
+
+async function withEffectAttempted(ledger: Ledger): Promise<void> {
+  await withArtifact(ledger);
+  const { fence } = await ledger.beginEffect(effectOf('one'), by());
+  await ledger.attemptingEffect(effectOf('one').effectKey, { sha256: OTHER, revision: 1 }, fence);
+}
+
+async function withEffectBegun(ledger: Ledger): Promise<void> {
+  await withArtifact(ledger);
+  await ledger.beginEffect(effectOf('one'), by());
+}
+
+async function withEffectFound(ledger: Ledger): Promise<void> {
+  await withArtifact(ledger);
+  const { fence } = await ledger.beginEffect(effectOf('one'), by());
+  await ledger.landEffect(receiptOf(effectOf('one'), { adopted: true }), undefined, fence);
+}
+
+async function done(ledger: Ledger): Promise<void> {
+  await withArtifact(ledger);
+  await landed(ledger, 'one');
+}
+
+async function atRevisionTwo(ledger: Ledger): Promise<void> {
+  await claimed(ledger, 'one', { revision: 2 });
+}
+
+const settledAs = (state: 'held' | 'cancelled' | 'gated' | 'waiting') => async (ledger: Ledger) => {
+  await withArtifact(ledger);
+  await ledger.settleJob(jobOf('one'), { state }, NOBODY);
+};
+
+async function parked(ledger: Ledger): Promise<void> {
+  await withArtifact(ledger);
+  await ledger.settleJob(jobOf('one'), PARKED, NOBODY);
+}
+
+const same = {};
+const changed = { fingerprint: OTHER };
+const raised = { revision: 2, fingerprint: OTHER };
+const lower = { revision: 1 };
+const fresh = { kind: 'claimed', fresh: true, fence: 1, artifact: undefined, nextAttempt: 1 };
+const again = { kind: 'claimed', fresh: false, fence: 2, nextAttempt: 2 };
+const conflict = { kind: 'conflict', fingerprint: FINGERPRINT };
+
+test.each([
+  ['a job never seen', async () => {}, same, fresh],
+  ['the same payload, after a crash', withArtifact, same, { ...again, artifact: ARTIFACT }],
+  ['the same payload of a finished job, for a new effect', done, same, { ...again, artifact: ARTIFACT }],
+  ['a changed payload, no effect begun', withArtifact, changed, { ...again, artifact: undefined }],
+  [
+    'a changed payload, effect begun, nothing sent',
+    withEffectBegun,
+    changed,
+    { ...again, artifact: undefined },
+  ],
+  ['a changed payload, effect attempted', withEffectAttempted, changed, conflict],
+  ['a changed payload, effect found at its destination', withEffectFound, changed, conflict],
+  ['a changed payload of a finished job', done, changed, conflict],
+  ['a higher revision', withEffectAttempted, raised, { ...again, artifact: undefined, failures: [] }],
+  ['a higher revision of a finished job', done, raised, { ...again, artifact: undefined }],
+  ['a higher revision of a parked job', parked, raised, { ...again, artifact: undefined }],
+  ['a higher revision, same payload', done, { revision: 2 }, { ...again, artifact: undefined }],
+  ['a lower revision', atRevisionTwo, lower, { ...conflict, revision: 2 }],
+  ['a parked job', parked, same, { kind: 'parked', errorClass: 'rejected', message: 'budget spent' }],
+  ['a parked job with a changed payload', parked, changed, { kind: 'parked' }],
+  ['a held job', settledAs('held'), same, { ...again, artifact: ARTIFACT }],
+  ['a cancelled job', settledAs('cancelled'), same, { ...again, artifact: ARTIFACT }],
+  ['a gated job', settledAs('gated'), same, { ...again, artifact: ARTIFACT }],
+  ['a waiting job', settledAs('waiting'), same, { ...again, artifact: ARTIFACT }],
+] as const)('claiming %s', async (_, prepare, change, expected) => {
+  const { ledger } = await aLedger();
+  await prepare(ledger);
+  const stateBefore = await stateOf(ledger, 'one');
+  const headBefore = await ledger.head();
+
+  const claim = await ledger.claimJob(claimRequest('one', change));
+
+  expect(claim).toMatchObject(expected);
+  if (claim.kind === 'claimed') {
+    expect(await stateOf(ledger, 'one')).toBe('running');
+  } else {
+    expect(await stateOf(ledger, 'one')).toBe(stateBefore);
+    expect(await ledger.head()).toBe(headBefore);
+  }
+});
+
+describe('the fence', () => {
+  test('a try that was passed over can write nothing about its session', async () => {
+    const { ledger } = await aLedger();
+    const old = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', old);
+    await claimed(ledger, 'one');
+    const head = await ledger.head();
+
+    const next = { ...sessionOf('one', 2), ...jobOf('one'), provider: 'command', revision: 1, by: by() };
+    await expect(ledger.intendSession(next, old.fence)).rejects.toThrow(StaleFence);
+    await expect(ledger.saveHandle(session, { pid: 2 }, old.fence)).rejects.toThrow(StaleFence);
+    await expect(ledger.attachSession(session, old.fence)).rejects.toThrow(StaleFence);
+    await expect(ledger.endSession(session, collected(), old.fence)).rejects.toThrow(StaleFence);
+    await expect(ledger.endSession(session, failed({ job: PARKED }), old.fence)).rejects.toThrow(StaleFence);
+
+    expect(await ledger.head()).toBe(head);
+    const { openSession, artifact } = await claimed(ledger, 'one');
+    expect(openSession).toMatchObject({ ...session, state: 'started', handle: { pid: 1 } });
+    expect(artifact).toBeUndefined();
+  });
+
+  test('a fence that was never given is refused', async () => {
+    const { ledger } = await aLedger();
+    const next = { ...sessionOf('one', 1), ...jobOf('one'), provider: 'command', revision: 1, by: by() };
+    await expect(ledger.intendSession(next, 1)).rejects.toThrow(StaleFence);
+    await claimed(ledger, 'one');
+    await expect(ledger.intendSession(next, 2)).rejects.toThrow(StaleFence);
+  });
+
+  test('who claims at once gets different fences, growing by one', async () => {
+    const { ledger } = await aLedger();
+    const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(ledger, 'one')));
+    expect(claims.map((claim) => claim.fence)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
+    expect(claims.filter((claim) => claim.fresh)).toHaveLength(1);
+  });
+});
+
+describe('sessions of earlier tries', () => {
+  test('an intent without a handle is given to the next try', async () => {
+    const { ledger } = await aLedger();
+    const first = await claimed(ledger, 'one');
+    const session = sessionOf('one', 1);
+    await ledger.intendSession(
+      { ...session, ...jobOf('one'), provider: 'claude', revision: 1, by: by() },
+      first.fence,
+    );
+    expect((await claimed(ledger, 'one')).openSession).toMatchObject({
+      ...session,
+      provider: 'claude',
+      state: 'intent',
+      handle: undefined,
+    });
+  });
+
+  test('the newest handle is given to the next try, and attaching leaves a trace', async () => {
+    const { ledger } = await aLedger();
+    const first = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', first);
+    await ledger.saveHandle(session, { pid: 1, url: 'http://agent/1' }, first.fence);
+
+    const second = await claimed(ledger, 'one');
+    expect(second.openSession).toMatchObject({ handle: { pid: 1, url: 'http://agent/1' } });
+    await ledger.attachSession(session, second.fence);
+
+    const rows = await ledger.history({ ...jobOf('one') });
+    expect(rows.filter((row) => row.kind === 'session').map((row) => row.to)).toEqual([
+      'intent',
+      'started',
+      'attached',
+    ]);
+  });
+
+  test('a session that ended can neither be attached nor is it open', async () => {
+    const { ledger } = await aLedger();
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    await ledger.endSession(session, failed(), claim.fence);
+    await expect(ledger.attachSession(session, claim.fence)).rejects.toThrow(/attached/);
+    expect((await claimed(ledger, 'one')).openSession).toBeUndefined();
+  });
+
+  test.each([
+    ['a changed payload', { fingerprint: OTHER }],
+    ['a higher revision', { revision: 2 }],
+  ])('%s gives up the session of the old one, which counts as waste', async (_, change) => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const first = await claimed(ledger, 'one');
+    await startedSession(ledger, 'one', first);
+
+    const second = await claimed(ledger, 'one', change);
+
+    expect(second).toMatchObject({ openSession: undefined, nextAttempt: 2, failures: [] });
+    expect((await ledger.totals('batch:nightly:1', 0)).sessions).toEqual({
+      started: 1,
+      attached: 0,
+      wasted: 1,
+    });
+  });
+
+  test('failures are told oldest first, without the cancelled and the collected', async () => {
+    const { ledger } = await aLedger();
+    const ends = [
+      failed({ errorClass: 'rejected' }),
+      failed({ state: 'cancelled', errorClass: 'transient' }),
+      failed({ state: 'lost', errorClass: 'lost' }),
+      collected(),
+    ];
+    for (const end of ends) {
+      const claim = await claimed(ledger, 'one');
+      await ledger.endSession(await startedSession(ledger, 'one', claim), end, claim.fence);
+    }
+    expect(await claimed(ledger, 'one')).toMatchObject({
+      failures: ['rejected', 'lost'],
+      nextAttempt: 5,
+      artifact: ARTIFACT,
+    });
+  });
+
+  test('an artifact that fails its checks after it was collected is not handed on', async () => {
+    const { ledger } = await aLedger();
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    await ledger.endSession(session, collected(), claim.fence);
+    await ledger.endSession(session, failed(), claim.fence);
+    expect(await claimed(ledger, 'one')).toMatchObject({ artifact: undefined, failures: ['rejected'] });
+  });
+
+  test('numbers of sessions grow over requeues and revisions, budgets start afresh', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const failOnce = async (revision: number, job?: typeof PARKED) => {
+      const claim = await claimed(ledger, 'one', { revision });
+      const session = await startedSession(ledger, 'one', claim, { revision });
+      await ledger.endSession(session, failed({ ...(job && { job }) }), claim.fence);
+      return claim;
+    };
+
+    await failOnce(1);
+    expect(await failOnce(1, PARKED)).toMatchObject({ nextAttempt: 2, failures: ['rejected'] });
+    expect(await ledger.claimJob(claimRequest('one'))).toMatchObject({ kind: 'parked' });
+    expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([keyOf('one')]);
+    expect(await failOnce(1)).toMatchObject({ nextAttempt: 3, failures: [] });
+    expect(await failOnce(2)).toMatchObject({ nextAttempt: 4, failures: [] });
+    expect(await claimed(ledger, 'one', { revision: 2 })).toMatchObject({
+      nextAttempt: 5,
+      failures: ['rejected'],
+    });
+    expect((await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'))?.attempts).toBe(4);
+  });
+
+  test('the number of a session is given once', async () => {
+    const { ledger } = await aLedger();
+    const { fence } = await claimed(ledger, 'one');
+    const session = { ...sessionOf('one', 1), ...jobOf('one'), provider: 'command', revision: 1, by: by() };
+    await ledger.intendSession(session, fence);
+    await expect(ledger.intendSession(session, fence)).rejects.toThrow(/given before/);
+    await expect(ledger.intendSession({ ...session, runKey: 'other' }, fence)).rejects.toThrow(
+      /given before/,
+    );
+  });
+});
+
+describe('the end of a session', () => {
+  test('said twice is booked once', async () => {
+    const { ledger } = await aLedger();
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    await ledger.endSession(session, collected(500), claim.fence);
+    const head = await ledger.head();
+    await ledger.endSession(session, collected(500), claim.fence);
+    expect(await ledger.head()).toBe(head);
+    expect(await ledger.spend({ job: jobOf('one') })).toBe(500);
+  });
+
+  test('parks the job in the same step, with its reason', async () => {
+    const { ledger } = await aLedger();
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    await ledger.endSession(session, failed({ job: PARKED }), claim.fence);
+    expect((await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'))).toMatchObject({
+      state: 'parked',
+      errorClass: 'rejected',
+      errorMessage: 'budget spent',
+    });
+  });
+
+  test('collected clears the error of the job', async () => {
+    const { ledger } = await aLedger();
+    await claimed(ledger, 'one');
+    await ledger.settleJob(jobOf('one'), { state: 'held', errorClass: 'conflict', message: 'x' }, NOBODY);
+    await withArtifact(ledger);
+    const job = (await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'));
+    expect(job).toMatchObject({ state: 'running', errorClass: undefined, artifact: ARTIFACT });
+  });
+});
+
+describe('settleJob', () => {
+  test('a job that was never claimed cannot be settled', async () => {
+    const { ledger } = await aLedger();
+    await expect(ledger.settleJob(jobOf('one'), { state: 'adopted' }, NOBODY)).rejects.toThrow(
+      /claim it first/,
+    );
+  });
+
+  test('the state that it has already is no change', async () => {
+    const { ledger } = await aLedger();
+    await claimed(ledger, 'one');
+    await ledger.settleJob(jobOf('one'), { state: 'adopted' }, NOBODY);
+    const head = await ledger.head();
+    await ledger.settleJob(jobOf('one'), { state: 'adopted' }, NOBODY);
+    expect(await ledger.head()).toBe(head);
+  });
+});
+
+describe('requeue', () => {
+  test('takes the parked of the batch in its order; the held only when named; conflicts never', async () => {
+    const { ledger } = await aLedger();
+    const slugs = ['done', 'parked-2', 'held', 'parked-1', 'elsewhere'];
+    for (const slug of slugs) await claimed(ledger, slug);
+    const settle = (slug: string, state: 'parked' | 'held' | 'done') =>
+      ledger.settleJob(jobOf(slug), { state, errorClass: 'unknown', message: 'no answer' }, NOBODY);
+    await settle('done', 'done');
+    for (const slug of ['parked-1', 'parked-2', 'elsewhere']) await settle(slug, 'parked');
+    await settle('held', 'held');
+    await openBatch(ledger, slugs.slice(0, 4));
+
+    expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([keyOf('parked-2'), keyOf('parked-1')]);
+    expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([]);
+    expect(await ledger.requeue('batch:nightly:1', NOBODY, ['held', 'done', 'elsewhere'].map(keyOf))).toEqual(
+      [keyOf('held')],
+    );
+    expect(await stateOf(ledger, 'held')).toBe('waiting');
+    expect(await stateOf(ledger, 'elsewhere')).toBe('parked');
+  });
+});

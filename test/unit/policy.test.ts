@@ -1,0 +1,185 @@
+// Pure decisions: retry table, verdict on a job, shards, checks, jitter.
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ERROR_CLASSES, type ErrorClass } from '../../src/contract/errors.js';
+import type { KnownJob } from '../../src/ledger/ledger.js';
+import { failedChecks } from '../../src/policy/checks.js';
+import { jitterOf } from '../../src/policy/jitter.js';
+import { EFFECT_TRIES_MAX, RETRY_RULES, afterEffect, afterSession } from '../../src/policy/retry.js';
+import { DIRECT_JOBS_MAX, SHARD_JOBS, partsOf, shardsAtOnce } from '../../src/policy/shards.js';
+import { judge } from '../../src/policy/verdict.js';
+
+describe('the table of retries', () => {
+  test('docs/reference/errors.md says the same, class by class', () => {
+    const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| `(\w+)` \| .* \| (\w+) \| (\w+) \| (yes|no) \|$/gm)];
+    const documented = Object.fromEntries(
+      rows.map(([, name, agent, effect, counts]) => [name, { agent, effect, counts: counts === 'yes' }]),
+    );
+    const coded = Object.fromEntries(
+      ERROR_CLASSES.map((name) => {
+        const { agent, effect, counts } = RETRY_RULES[name];
+        return [name, { agent, effect, counts }];
+      }),
+    );
+    expect(documented).toEqual(coded);
+  });
+
+  test('a job is parked exactly when its sessions are used up, whatever the classes', () => {
+    const classes = fc.array(fc.constantFrom(...ERROR_CLASSES), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(
+        classes,
+        fc.integer({ min: 1, max: 6 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (failures, max, jitter) => {
+          const last = failures.at(-1) ?? 'bug';
+          const next = afterSession(last, failures, max, jitter);
+          const used = failures.filter((name) => RETRY_RULES[name].counts).length;
+          const mayGoOn = RETRY_RULES[last].agent === 'again' && !(RETRY_RULES[last].counts && used >= max);
+          expect(next.kind === 'again').toBe(mayGoOn);
+        },
+      ),
+    );
+  });
+
+  test('a wait never ends before the hint of the server, and is never zero', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<ErrorClass>('transient', 'throttled', 'unknown'),
+        fc.integer({ min: 1, max: EFFECT_TRIES_MAX - 1 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.integer({ min: 0, max: 3_600_000 }),
+        (errorClass, tries, jitter, hintMs) => {
+          const next = afterEffect(errorClass, tries, jitter, hintMs);
+          expect(next.kind).toBe('again');
+          if (next.kind === 'again') expect(next.delayMs).toBeGreaterThanOrEqual(Math.max(1, hintMs));
+        },
+      ),
+    );
+  });
+
+  test('siblings that fail together do not come back together', () => {
+    const delays = Array.from({ length: 50 }, (_, job) =>
+      afterSession('transient', ['transient'], 3, jitterOf(`job-${job}:1`)),
+    );
+    const distinct = new Set(
+      delays.map((next) => (next.kind === 'again' ? Math.round(next.delayMs / 100) : -1)),
+    );
+    expect(distinct.size).toBeGreaterThan(10);
+  });
+});
+
+describe('the verdict on a job', () => {
+  const key = 'e'.repeat(32);
+  const [one, other] = ['1'.repeat(64), '2'.repeat(64)];
+  const wanted = (fingerprint = one, revision = 1) => ({ fingerprint, revision, effectKeys: [key] });
+  const known = (
+    state: KnownJob['state'],
+    effect: 'pending' | 'landed' | 'unknown' = 'landed',
+    revision = 1,
+  ): KnownJob => ({
+    state,
+    fingerprint: one,
+    revision,
+    artifact: undefined,
+    attempts: 1,
+    effects: new Map([[key, { state: effect, revision }]]),
+    errorClass: undefined,
+    errorMessage: undefined,
+  });
+
+  test.each([
+    ['never seen', wanted(), undefined, 'new'],
+    ['done, unchanged', wanted(), known('done'), 'adopt'],
+    ['adopted, unchanged', wanted(), known('adopted'), 'adopt'],
+    [
+      'done, but the effect is a new one',
+      { ...wanted(), effectKeys: [key, 'f'.repeat(32)] },
+      known('done'),
+      'resume',
+    ],
+    ['done, payload edited', wanted(other), known('done'), 'conflict'],
+    ['done, payload edited and revision raised', wanted(other, 2), known('done'), 'update'],
+    ['done at a higher revision', wanted(one, 1), known('done', 'landed', 2), 'conflict'],
+    ['running, payload edited, nothing sent', wanted(other), known('running', 'pending'), 'resume'],
+    ['running, payload edited, something may be out', wanted(other), known('held', 'unknown'), 'conflict'],
+    ['parked, unchanged', wanted(), known('parked', 'pending'), 'parked'],
+    ['parked, input mended, nothing sent', wanted(other), known('parked', 'pending'), 'resume'],
+    ['held', wanted(), known('held', 'unknown'), 'resume'],
+    ['cancelled', wanted(), known('cancelled', 'pending'), 'resume'],
+  ] as const)('%s', (_, job, ledger, verdict) => {
+    expect(judge(job, ledger).verdict).toBe(verdict);
+  });
+
+  test('a conflict names both fingerprints and the revision to set', () => {
+    const { note } = judge(wanted(other), known('done'));
+    expect(note).toContain(one.slice(0, 12));
+    expect(note).toContain(other.slice(0, 12));
+    expect(note).toContain('revision to 2');
+  });
+});
+
+describe('shards', () => {
+  test('every job is in exactly one part, in order, and no part is too large', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 200_000 }), (jobs) => {
+        const parts = partsOf(jobs);
+        let next = 0;
+        for (const { from, count } of parts) {
+          expect(from).toBe(next);
+          expect(count).toBeGreaterThan(0);
+          expect(count).toBeLessThanOrEqual(SHARD_JOBS);
+          next += count;
+        }
+        expect(next).toBe(jobs);
+      }),
+    );
+  });
+
+  test('the jobs at once over all shards never exceed the concurrency asked for, beyond one for each', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 500 }),
+        fc.integer({ min: 1, max: 800 }),
+        (concurrency, shards) => {
+          const atOnce = shardsAtOnce(concurrency, shards);
+          expect(atOnce * Math.max(1, Math.floor(concurrency / atOnce))).toBeLessThanOrEqual(concurrency);
+        },
+      ),
+    );
+    expect(DIRECT_JOBS_MAX).toBeLessThanOrEqual(400);
+  });
+});
+
+describe('checks of an artifact', () => {
+  const failed = (text: string, ...checks: Parameters<typeof failedChecks>[2]) =>
+    failedChecks(text, Buffer.byteLength(text), checks);
+
+  test('an empty artifact never goes out, whether or not a check asks', () => {
+    expect(failed('')).toEqual(['the artifact is empty']);
+    expect(failed(' \n\t')).toEqual(['the artifact is empty']);
+  });
+
+  test('each failed check says what was found and what is asked for', () => {
+    expect(failed('one two', { minWords: 3 })).toEqual(['it has 2 words, at least 3 are asked for']);
+    expect(failed('one two', { maxWords: 1 }, { contains: 'three' }, { notContains: 'two' })).toHaveLength(3);
+    expect(failed('one two three', { minWords: 3 }, { notEmpty: true })).toEqual([]);
+  });
+
+  test('what is not text fails every check on words', () => {
+    expect(failedChecks(undefined, 10, [{ minWords: 1 }])).toHaveLength(1);
+    expect(failedChecks(undefined, 10, [{ notEmpty: true }])).toEqual([]);
+  });
+});
+
+describe('jitter', () => {
+  test('is spread over the whole range, and the same for the same text', () => {
+    const values = Array.from({ length: 1000 }, (_, n) => jitterOf(`key:${n}`));
+    expect(Math.min(...values)).toBeLessThan(0.05);
+    expect(Math.max(...values)).toBeGreaterThan(0.95);
+    expect(values.reduce((sum, value) => sum + value, 0) / values.length).toBeCloseTo(0.5, 1);
+    expect(jitterOf('key:1')).toBe(jitterOf('key:1'));
+  });
+});
