@@ -51,7 +51,7 @@ export async function startWorker({ config, engine, log, reached }: WorkerOption
   const ledger = await openLedger({ path: paths.ledger });
   const connection = await NativeConnection.connect(engine.connection);
   const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
-  await releaseDeadWorkers(paths.workers, client);
+  await releaseDeadWorkers(paths.workers, client, taskQueue);
 
   const activities = createActivities({
     ledger,

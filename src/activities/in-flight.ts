@@ -15,6 +15,9 @@ import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
  *  IF1. Whether a worker lives is told by a lock that the kernel frees with the process, never by a time.
  *  IF2. A token names one attempt. Giving back one that has ended meanwhile changes nothing.
  *  IF3. Only a hint: nothing is lost when the file is, for then the timeout does its work.
+ *
+ * The engine also keeps sending a Workflow's next step to the worker that has it in its cache, and waits there for a
+ * dead one; so the running Workflows are taken out of those caches first.
  */
 export class InFlight {
   private constructor(
@@ -66,14 +69,16 @@ const lockOf = (file: string): string => file.replace(/\.jsonl$/, '.lock');
  * Gives back what dead workers of this host had in hand.
  * @returns number of Activities that go on at once because of it
  */
-export async function releaseDeadWorkers(folder: string, client: Client): Promise<number> {
+export async function releaseDeadWorkers(folder: string, client: Client, taskQueue: string): Promise<number> {
   let released = 0;
+  let dead = 0;
   const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jsonl')) : [];
   for (const name of files) {
     const file = join(folder, name);
     const lock = tryExclusiveLock(lockOf(file)); // IF1
     if (!lock) continue;
     try {
+      if (dead++ === 0) await forgetCaches(client, taskQueue);
       for (const token of outstanding(file)) if (await giveBack(client, token)) released++;
       rmSync(file, { force: true });
     } finally {
@@ -82,6 +87,14 @@ export async function releaseDeadWorkers(folder: string, client: Client): Promis
     }
   }
   return released;
+}
+
+async function forgetCaches(client: Client, taskQueue: string): Promise<void> {
+  const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`;
+  const { namespace } = client.options;
+  for await (const { workflowId, runId } of client.workflow.list({ query })) {
+    await client.workflowService.resetStickyTaskQueue({ namespace, execution: { workflowId, runId } });
+  }
 }
 
 function outstanding(file: string): Set<string> {

@@ -3,6 +3,7 @@ import { resolveConfig, type Config } from '../config.js';
 import { UsageError } from '../contract/errors.js';
 import type { ControlState, Progress } from '../contract/messages.js';
 import type { RunReport } from '../contract/result.js';
+import type { Engine } from '../engine/index.js';
 import type { BatchRow, HistoryRow, ReceiptRow } from '../ledger/ledger.js';
 import { Connections, type Notify } from './connections.js';
 import { doctor, type Finding } from './doctor.js';
@@ -12,7 +13,7 @@ import { preflight } from './preflight.js';
 import { startBatch, type Started } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
 import { watchBatch, type WatchOptions } from './watch.js';
-import { WorkerHost } from './worker-host.js';
+import { WorkerHost, isWorkerAlive } from './worker-host.js';
 
 export interface NightshiftOptions {
   /** State directory; `.nightshift` of the working directory unless NIGHTSHIFT_STATE says otherwise. */
@@ -55,7 +56,7 @@ export interface Nightshift {
   list(limit?: number): Promise<readonly BatchRow[]>;
   pause(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
-  cancel(nameOrId: string): Promise<Answer<undefined>>;
+  cancel(nameOrId: string, reason?: string): Promise<Answer<undefined>>;
   /** Parked jobs (or just those named) run again with a fresh budget; starts the batch again when it has ended. */
   retry(
     nameOrId: string,
@@ -70,8 +71,10 @@ export interface Nightshift {
   doctor(): Promise<readonly Finding[]>;
   /** Hosts a worker until `stop`, whether or not it has work. */
   host(): Promise<WorkerHost>;
-  /** Address of the Web UI, once an engine is connected. */
-  webUi(): Promise<string | undefined>;
+  /** The engine in use; found, or started, when first asked for. @throws EngineUnavailable */
+  engine(): Promise<Pick<Engine, 'kind' | 'address' | 'namespace' | 'webUi'>>;
+  /** Whether any worker would take work now. */
+  isWorkerAlive(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -111,15 +114,15 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       return watchBatch(started, connections, watchOptions);
     },
     find: async (nameOrId) => {
-      const { id, name, key, runId } = await resolve(nameOrId);
-      const since = await (await connections.ledger()).head();
-      return { how: 'joined', name, key, workflowId: id, runId, since };
+      // Figures of the run as a whole: this call starts nothing of its own.
+      const { id, name, key, runId, openedSeq } = await resolve(nameOrId);
+      return { how: 'joined', name, key, workflowId: id, runId, since: openedSeq };
     },
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
     list: async (limit) => (await connections.ledger()).batches(limit),
     pause: async (nameOrId, reason) => controlBatch('pause', await resolve(nameOrId), connections, reason),
     resume: async (nameOrId, reason) => controlBatch('resume', await resolve(nameOrId), connections, reason),
-    cancel: async (nameOrId) => cancelBatch(await resolve(nameOrId), connections),
+    cancel: async (nameOrId, reason) => cancelBatch(await resolve(nameOrId), connections, reason),
     retry: async (nameOrId, keys) => retryBatch(await resolve(nameOrId), connections, keys),
     receipts: async ({ nameOrId, jobKey } = {}) =>
       (await connections.ledger()).receipts({
@@ -138,7 +141,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       await host.start();
       return host;
     },
-    webUi: async () => (await connections.engine()).webUi,
+    engine: () => connections.engine(),
+    isWorkerAlive: () => isWorkerAlive(connections),
     close: () => connections.close(),
   };
   return nightshift;

@@ -1,12 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import { MESSAGE, manifestRefSchema, type ControlRequest, type ControlState } from '../contract/messages.js';
-import { statePaths } from '../config.js';
-import { tryExclusiveLock } from '../engine/index.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { restartBatch, type Started } from './start.js';
-import { WorkerHost } from './worker-host.js';
+import { WorkerHost, isWorkerAlive } from './worker-host.js';
 
 /**
  * `answered`: the batch has answered · `queued`: no worker runs, so the engine keeps the message and the batch will
@@ -43,12 +42,23 @@ export async function controlBatch(
 }
 
 /** Asks the batch to end: sessions are cancelled, effects under way finish. A worker is hosted for that if none lives. */
-export async function cancelBatch({ id }: BatchRow, connections: Connections): Promise<Answer<undefined>> {
+export async function cancelBatch(
+  { id }: BatchRow,
+  connections: Connections,
+  reason = '',
+): Promise<Answer<undefined>> {
   const client = await connections.client();
   const handle = client.workflow.getHandle(id);
   try {
     if ((await handle.describe()).status.name !== 'RUNNING') return { kind: 'ended' };
-    await handle.cancel();
+    // As handle.cancel() does, which has no place for a reason; it is shown in the Web UI.
+    await client.workflowService.requestCancelWorkflowExecution({
+      namespace: client.options.namespace,
+      workflowExecution: { workflowId: id },
+      identity: connections.who,
+      requestId: randomUUID(),
+      reason,
+    });
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
     throw error;
@@ -94,16 +104,12 @@ export async function retryBatch(
     }
   }
   const requeued = await ledger.requeue(row.id, connections.who, keys);
+  if (requeued.length === 0 && row.state === 'completed') {
+    const { id: workflowId, name, key, runId } = row;
+    return { keys: requeued, started: { how: 'already-completed', name, key, workflowId, runId, since } };
+  }
   const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
   const definition = await readDefinition(manifest, connections.artifacts);
   const started = await restartBatch(row, definition, manifest, connections);
   return { keys: requeued, started: { ...started, since } };
-}
-
-/** On a configured engine workers may run anywhere; here, one holds the lock of the state directory. */
-async function isWorkerAlive(connections: Connections): Promise<boolean> {
-  if ((await connections.engine()).kind === 'configured') return true;
-  const lock = tryExclusiveLock(statePaths(connections.config.stateDir).workerLock);
-  lock?.release();
-  return lock === undefined;
 }

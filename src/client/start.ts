@@ -13,8 +13,8 @@ import type { Engine } from '../engine/index.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import type { Connections } from './connections.js';
 
-/** Self-hosted and embedded engines charge nothing for a heartbeat; a crash is noticed sooner. */
-const HEARTBEAT_EMBEDDED_MS = 20_000;
+/** Self-hosted and embedded engines charge nothing for a heartbeat; crashes and cancellation are noticed sooner. */
+const HEARTBEAT_EMBEDDED_MS = 10_000;
 /** A configured engine may be Temporal Cloud, where each heartbeat is paid for. */
 const HEARTBEAT_CONFIGURED_MS = 120_000;
 

@@ -6,7 +6,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/common';
 import { FAILURE } from '../contract/messages.js';
-import type { BatchOutcome, RunReport } from '../contract/result.js';
+import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
@@ -19,6 +19,10 @@ export interface Snapshot {
   readonly reason: string | undefined;
   readonly counts: Awaited<ReturnType<Ledger['counts']>>;
   readonly active: readonly ActiveJob[];
+  /** Some of the jobs that do not go on by themselves, and why. */
+  readonly troubled: readonly JobReport[];
+  /** ISO 8601; undefined until the run is open. */
+  readonly openedAt: string | undefined;
   /** Whether this very process runs the jobs. */
   readonly hosting: boolean;
 }
@@ -45,6 +49,7 @@ const SNAPSHOT_MS = 500;
 const HOST_CHECK_MS = 1000;
 const RECONNECT_MS = 500;
 const ACTIVE_SHOWN = 8;
+const TROUBLED = { states: ['parked', 'held', 'gated'], limit: 20 } as const;
 
 /**
  * Follows a batch to its end. While no worker lives, this process hosts one.
@@ -76,11 +81,15 @@ export async function watchBatch(
       const state = row?.runId === started.runId ? row.state : 'starting';
       if (state === 'paused' && noWait) sayPaused('paused');
       if (!onSnapshot) return;
+      const counts = await ledger.counts(started.workflowId, started.since);
+      const isTroubled = counts.parked + counts.held + counts.gated > 0;
       onSnapshot({
         state,
         reason: row?.reason,
-        counts: await ledger.counts(started.workflowId, started.since),
+        counts,
         active: await ledger.activeJobs(started.workflowId, ACTIVE_SHOWN),
+        troubled: isTroubled ? await ledger.jobReports(started.workflowId, TROUBLED) : [],
+        openedAt: state === 'starting' ? undefined : row?.openedAt,
         hosting: host.hosting,
       });
     }),

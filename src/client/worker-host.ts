@@ -14,7 +14,11 @@ export class WorkerHost {
 
   constructor(
     private readonly connections: Connections,
-    private readonly log?: WorkerOptions['log'],
+    // A Workflow task that fails is tried for ever: whoever watches must see why nothing moves.
+    private readonly log: NonNullable<WorkerOptions['log']> = {
+      level: 'ERROR',
+      write: (line) => connections.notify(`worker: ${line}`),
+    },
   ) {}
 
   get hosting(): boolean {
@@ -30,13 +34,13 @@ export class WorkerHost {
     this.lock = lock;
     try {
       const engine = await this.connections.engine();
-      if (engine.kind === 'configured' && (await this.hasPollers())) return false;
+      if (engine.kind === 'configured' && (await hasPollers(this.connections))) return false;
       // The native core and the Workflow sandbox are loaded by the one process that needs them.
       const { startWorker } = await import('../worker.js');
       this.worker = await startWorker({
         config: this.connections.config,
         engine,
-        ...(this.log && { log: this.log }),
+        log: this.log,
       });
       this.worker.done.catch((error: unknown) => (this.failure = error)).finally(() => this.release());
       return true;
@@ -53,7 +57,7 @@ export class WorkerHost {
     this.worker = await startWorker({
       config: this.connections.config,
       engine,
-      ...(this.log && { log: this.log }),
+      log: this.log,
     });
   }
 
@@ -75,16 +79,24 @@ export class WorkerHost {
     this.lock?.release();
     this.lock = undefined;
   }
+}
 
-  /** Pollers of the last minute: a long poll is renewed about once in that time. */
-  private async hasPollers(): Promise<boolean> {
-    const client = await this.connections.client();
-    const { pollers } = await client.workflowService.describeTaskQueue({
-      namespace: client.options.namespace,
-      taskQueue: { name: this.connections.config.taskQueue },
-      taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
-    });
-    const aMinuteAgo = Date.now() / 1000 - 65;
-    return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > aMinuteAgo);
-  }
+/** Whether any worker could take work now: for an embedded engine one of this state directory, else one anywhere. */
+export async function isWorkerAlive(connections: Connections): Promise<boolean> {
+  if ((await connections.engine()).kind === 'configured') return hasPollers(connections);
+  const lock = tryExclusiveLock(statePaths(connections.config.stateDir).workerLock);
+  lock?.release();
+  return lock === undefined;
+}
+
+/** Pollers of the last minute: a long poll is renewed about once in that time. */
+async function hasPollers(connections: Connections): Promise<boolean> {
+  const client = await connections.client();
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: connections.config.taskQueue },
+    taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
+  });
+  const aMinuteAgo = Date.now() / 1000 - 65;
+  return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > aMinuteAgo);
 }

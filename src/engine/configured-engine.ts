@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { EngineUnavailable } from './engine-unavailable.js';
 import type { Engine, EngineConnection } from './open-engine.js';
@@ -50,10 +51,12 @@ function readConnection(
 }
 
 function load(variables: Record<string, string>): ReturnType<typeof loadClientConnectConfig> {
+  const file = variables['TEMPORAL_CONFIG_FILE'];
   try {
+    if (file !== undefined) accessSync(file, constants.R_OK); // a file that is asked for but missing is passed over
     return loadClientConnectConfig({ overrideEnvVars: variables });
   } catch (error) {
-    const where = variables['TEMPORAL_CONFIG_FILE'] ?? 'temporal.toml in the user’s configuration folder';
+    const where = file ?? 'temporal.toml in the user’s configuration folder';
     throw new EngineUnavailable(
       'The settings for Temporal cannot be read.',
       [`${where}: ${textOf(error)}`],

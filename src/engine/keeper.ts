@@ -2,7 +2,8 @@
  * The keeper: a small process of its own between the users of an embedded engine and its server. Started detached
  * by whoever needs the engine first, it belongs to none of them and outlives them all, but not for long.
  *  K1. One keeper per state directory: it holds `keeper.lock` for life.
- *  K2. `engine.json` names a server that was healthy; while that one is being started again, it stays.
+ *  K2. `engine.json` names a server that was healthy; while that one is being started again, it stays. The starter
+ *      has removed that of an earlier keeper.
  *  K3. When nobody has used the engine for the idle time, the keeper stops the server and ends. It holds the
  *      users' lock meanwhile, so that nobody begins to use what is about to stop.
  *  K4. When its folder is removed or replaced it ends and touches nothing there: another keeper may own the new one.
@@ -11,9 +12,9 @@
  */
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EngineFiles, engineFiles, readTextIfPresent } from './engine-files.js';
+import { engineFiles, readTextIfPresent } from './engine-files.js';
 import { writeEngineRecord } from './engine-record.js';
-import { type KeeperOrder, readKeeperOrder } from './keeper-order.js';
+import { readKeeperOrder } from './keeper-order.js';
 import { EMBEDDED_NAMESPACE, probeNamespaceId } from './namespace-probe.js';
 import { choosePorts } from './ports.js';
 import { type ProcessLock, tryExclusiveLock } from './process-lock.js';
@@ -71,7 +72,6 @@ async function keep(): Promise<void> {
     stopping.signal.aborted || inodeOf(files.keeperLock) !== inode || unused() !== undefined;
 
   let failures = 0;
-  rmSync(files.record, { force: true }); // of a keeper that was killed
   while (!isOver()) {
     const startedAt = performance.now();
     const server = await startServer(order.binary, files, await choosePorts(files));
@@ -148,4 +148,6 @@ function failed(how: string | undefined): End {
   return { kind: 'failed', how: log ? `${reason}; its log ends: ${log}` : reason };
 }
 
-const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}

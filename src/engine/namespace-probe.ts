@@ -1,4 +1,4 @@
-import { connect } from 'node:http2';
+import { connect, type IncomingHttpHeaders } from 'node:http2';
 
 /** The only namespace of an embedded engine; Temporal's dev server always has it. */
 export const EMBEDDED_NAMESPACE = 'default';
@@ -41,7 +41,7 @@ export function probeNamespaceId(address: string, timeoutMs: number): Promise<st
     let status: unknown;
     call.on('error', fail);
     call.on('data', (chunk: Buffer) => answer.push(chunk));
-    call.on('trailers', (trailers) => (status = trailers['grpc-status']));
+    call.on('trailers', (trailers: IncomingHttpHeaders) => (status = trailers['grpc-status']));
     call.on('end', () => {
       // The id is the first field of the answer that looks like a UUID (NamespaceInfo.id); the name comes before it.
       finish(status === '0' ? UUID.exec(Buffer.concat(answer).toString('latin1'))?.[0] : undefined);

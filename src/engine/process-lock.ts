@@ -3,10 +3,10 @@
  *
  * Owns: the mapping of "exclusive" and "shared" to the file locks SQLite takes. The kernel frees those when a
  * process dies, SIGKILL included, so there is no stale lock to clear. Node has no file locks of its own.
- *  L1. A lock file stays empty: nothing is written, an empty file is a valid database.
+ *  L1. A lock file stays empty and alone: nothing is written, an empty file is a valid database.
  *  L2. A lock file is opened through this module only. POSIX drops all locks a process has on a file when the
  *      process closes any descriptor of it; SQLite minds this among its own connections, `node:fs` does not.
- *  L3. The rollback journal, never WAL: in WAL mode readers do not keep writers out.
+ *  L3. A rollback journal, never WAL: in WAL mode readers do not keep writers out.
  */
 import { truncateSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -55,7 +55,7 @@ function tryRepeatedly(path: string, sql: string): ProcessLock | undefined {
 function tryOnce(path: string, sql: string): ProcessLock | undefined {
   const db = new Database(path, { timeout: 0 }); // 0: answer at once; waiting inside SQLite would block this process
   try {
-    db.exec(sql);
+    db.exec(`PRAGMA journal_mode = MEMORY; ${sql}`); // L1: an exclusive begin on an empty file would write a journal
   } catch (error) {
     db.close();
     const code = sqliteCode(error);

@@ -17,8 +17,11 @@ export async function peekEngine(stateDir: string): Promise<EngineRecord | undef
 
 /** @see peekEngine */
 export async function runningEngine(files: EngineFiles): Promise<EngineRecord | undefined> {
+  // In this order: no keeper gets its lock while a record of an earlier one is there, so what is read under a living
+  // keeper is its own. Without a keeper the server is about to end.
+  if (!isKeeperAlive(files)) return undefined;
   const record = readEngineRecord(files);
-  if (!record || !isKeeperAlive(files)) return undefined; // without a keeper the server is about to end
+  if (!record) return undefined;
   const namespaceId = await probeNamespaceId(record.address, PROBE_TIMEOUT_MS);
   return namespaceId === record.namespaceId ? record : undefined;
 }

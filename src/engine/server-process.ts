@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
+import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineFiles, readTextIfPresent } from './engine-files.js';
 import type { Ports } from './ports.js';
@@ -70,7 +71,7 @@ export async function startServer(binary: string, files: EngineFiles, ports: Por
     cwd: files.dir,
   });
   closeSync(log);
-  const lifeline = wrapper.stdin;
+  const lifeline = wrapper.stdin as Writable; // a pipe, see stdio
   lifeline.on('error', () => undefined); // its reader may be gone first
   const ended = endOf(wrapper);
   // Whatever ended the wrapper: the closed pipe makes its watcher end a server that is still there.

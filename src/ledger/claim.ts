@@ -60,7 +60,8 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
   if (!raised) {
     const refused = claim.revision < job.revision || (changed && (await wasSeenOutside(db, claim)));
     if (refused) return { kind: 'conflict', fingerprint: job.fingerprint, revision: job.revision };
-    if (job.state === 'parked') return parked(job);
+    // An edited payload is a person's decision to go on, like a raised revision.
+    if (job.state === 'parked' && !changed) return parked(job);
   }
 
   if (changed) await giveUpSessions(db, job, claim, at);

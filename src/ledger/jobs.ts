@@ -1,5 +1,5 @@
 import type { EffectState } from '../contract/states.js';
-import { jobSubject, moveJob } from './job-state.js';
+import { jobSubject, moveJob, type Written } from './job-state.js';
 import type { JobEnd, JobId, KnownJob, Ledger } from './ledger.js';
 import { artifactOf, inChunks } from './rows.js';
 import type { Db, Store } from './store.js';
@@ -70,26 +70,24 @@ async function effectsOf(
   return byJob;
 }
 
-async function settleJob(
-  db: Db,
-  job: JobId,
-  end: JobEnd,
-  written: { readonly at: string; readonly by: string },
-): Promise<void> {
+/** A job that was never claimed has nothing to end: it stays unknown, and so unfinished, which is the truth. */
+async function settleJob(db: Db, job: JobId, end: JobEnd, written: Written): Promise<void> {
   const row = await db
     .selectFrom('jobs')
     .select(['work', 'job_key', 'state', 'active_since'])
     .where('work', '=', job.work)
     .where('job_key', '=', job.jobKey)
-    .executeTakeFirstOrThrow(() => new Error(`the ledger has no job ${jobSubject(job)}; claim it first`));
-  await moveJob(db, row, end, written);
+    .executeTakeFirst();
+  if (row !== undefined) return moveJob(db, row, end, written);
+  if (end.state !== 'done' && end.state !== 'adopted') return;
+  throw new Error(`the ledger has no job ${jobSubject(job)}, so it can't be ${end.state}: claim it first`);
 }
 
 /** Without keys: the parked. With keys: those of them that are parked or held. Conflicts stay what they are. */
 async function requeue(
   db: Db,
   batchId: string,
-  written: { readonly at: string; readonly by: string },
+  written: Written,
   keys: ReadonlySet<string> | undefined,
 ): Promise<readonly string[]> {
   const stopped = await db

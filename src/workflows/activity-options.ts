@@ -39,18 +39,26 @@ export const waitActivities = (timing: Timing, taskQueue: string) =>
     cancellationType: WAIT,
   });
 
-export const jobActivities = (timing: Timing) => ({
-  ...proxyActivities<Pick<Activities, 'runAgent'>>({
+export function jobActivities(timing: Timing) {
+  // A proxy has no properties of its own to spread: each Activity is named.
+  const { runAgent } = agentProxy(timing);
+  const { publish, settleJob } = effectProxy(timing);
+  return { runAgent, publish, settleJob };
+}
+
+const agentProxy = (timing: Timing) =>
+  proxyActivities<Pick<Activities, 'runAgent'>>({
     // The session has a deadline of its own; the rest is for collecting and storing what it made.
     startToCloseTimeout: timing.sessionTimeoutMs + 15 * MINUTE,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,
     cancellationType: WAIT,
-  }),
-  ...proxyActivities<Pick<Activities, 'publish' | 'settleJob'>>({
+  });
+
+const effectProxy = (timing: Timing) =>
+  proxyActivities<Pick<Activities, 'publish' | 'settleJob'>>({
     startToCloseTimeout: 15 * MINUTE,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,
     cancellationType: WAIT,
-  }),
-});
+  });

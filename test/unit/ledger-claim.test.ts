@@ -96,7 +96,7 @@ test.each([
   ['a higher revision, same payload', done, { revision: 2 }, { ...again, artifact: undefined }],
   ['a lower revision', atRevisionTwo, lower, { ...conflict, revision: 2 }],
   ['a parked job', parked, same, { kind: 'parked', errorClass: 'rejected', message: 'budget spent' }],
-  ['a parked job with a changed payload', parked, changed, { kind: 'parked' }],
+  ['a parked job whose payload was changed since', parked, changed, { ...again, artifact: undefined }],
   ['a held job', settledAs('held'), same, { ...again, artifact: ARTIFACT }],
   ['a cancelled job', settledAs('cancelled'), same, { ...again, artifact: ARTIFACT }],
   ['a gated job', settledAs('gated'), same, { ...again, artifact: ARTIFACT }],
@@ -316,8 +316,10 @@ describe('the end of a session', () => {
 });
 
 describe('settleJob', () => {
-  test('a job that was never claimed cannot be settled', async () => {
+  test('a job that was never claimed can end unfinished, which changes nothing, but not finished', async () => {
     const { ledger } = await aLedger();
+    await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, NOBODY);
+    expect(await stateOf(ledger, 'one')).toBeUndefined();
     await expect(ledger.settleJob(jobOf('one'), { state: 'adopted' }, NOBODY)).rejects.toThrow(
       /claim it first/,
     );

@@ -82,7 +82,7 @@ test('a try that was passed over can write nothing about the effect', async () =
 });
 
 describe('receipts', () => {
-  test('the same receipt again changes nothing, another one is refused', async () => {
+  test('the same object again changes nothing, another one is refused', async () => {
     const ledger = await aRunningJob();
     const { fence } = await ledger.beginEffect(post, by());
     const settles = settlesOf('one', [post]);
@@ -94,6 +94,13 @@ describe('receipts', () => {
     expect(await ledger.landEffect(receiptOf(post, { url: 'http://x' }), settles, fence)).toEqual({
       jobDone: true,
     });
+    const seenAgain = receiptOf(post, {
+      url: 'http://x',
+      adopted: true,
+      landedAt: '2026-01-02T00:00:00.000Z',
+    });
+    expect(await ledger.landEffect(seenAgain, settles, fence)).toEqual({ jobDone: true });
+    expect(await ledger.receipts({})).toMatchObject([receiptOf(post, { url: 'http://x' })]);
     const other = receiptOf(post, { id: 'another post' });
     await expect(ledger.landEffect(other, settles, fence)).rejects.toThrow(/receipts never change/);
 

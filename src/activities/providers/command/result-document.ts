@@ -28,8 +28,8 @@ export const resultDocumentSchema = z.object({
         mime: z.string().optional(),
       }),
     )
-    .max(1, 'names more than one file; a session has one artifact')
-    .optional(),
+    .optional()
+    .describe('the first is the artifact: a session has one'),
   usage: z.object({ inputTokens: count, outputTokens: count, cachedTokens: count }).optional(),
   cost: z
     .object({

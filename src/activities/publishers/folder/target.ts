@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { mkdir, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { FoundEffect, Placed } from '../publisher.js';
+import type { Disk } from './disk.js';
+import { journalOf, type Journal, type Mark } from './journal.js';
+import { standingAt, type Standing } from './standing.js';
+import { codeOf } from './system-errors.js';
+
+/** A target folder that exists, with its journal. */
+export interface Target {
+  /** Real path. */
+  readonly root: string;
+  readonly journal: Journal;
+  readonly disk: Disk;
+}
+
+/** Undefined while the folder does not exist. */
+export async function openTarget(root: string, disk: Disk): Promise<Target | undefined> {
+  try {
+    const real = await realpath(root);
+    return { root: real, journal: journalOf(real, disk), disk };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Makes the folder when it is missing. */
+export async function makeTarget(root: string, disk: Disk): Promise<Target> {
+  await makeFolder(root, disk);
+  const target = await openTarget(root, disk);
+  if (!target) throw new Error(`${root} was removed as soon as it was made`);
+  return target;
+}
+
+/** Makes a folder and what is missing above it; when it resolves, a power cut takes none of that. */
+export async function makeFolder(path: string, disk: Disk): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made))
+    await disk.syncFolder(dirname(made));
+}
+
+/** What takes the name for a moment where the file system has no second names; see `placeWithoutLinks`. */
+export const claimText = (effectKey: string): string => `nightshift ${effectKey}\n`;
+
+/**
+ * Looks for an effect in a target: at its path, then at the paths that it had before. A file is ours when our marks
+ * name both its path and its hash.
+ */
+export async function findEffect(
+  { root, journal }: Target,
+  path: string,
+  effectKey: string,
+): Promise<FoundEffect> {
+  await journal.refresh();
+  const marks = journal.marksOf(effectKey);
+  const here = await standingAt(root, path);
+  const placed = oursAt(root, path, here, marks);
+
+  const formerPaths = new Set(marks.map((mark) => mark.path).filter((former) => former !== path));
+  const former: Placed[] = [];
+  for (const formerPath of formerPaths) {
+    const found = oursAt(root, formerPath, await standingAt(root, formerPath), marks);
+    if (found) former.push(found);
+  }
+
+  const [first, ...twins] = placed ? [placed, ...former] : former.reverse();
+  if (first) return { kind: 'ours', placed: first, ...(twins.length > 0 && { twins }) };
+  if (here.kind === 'absent' || isClaim(here, effectKey)) return { kind: 'absent' };
+  return { kind: 'theirs', location: join(root, path), why: whyTheirs(here, path, effectKey, journal) };
+}
+
+function oursAt(root: string, path: string, standing: Standing, marks: readonly Mark[]): Placed | undefined {
+  if (standing.kind !== 'file' || !marks.some((mark) => mark.path === path)) return undefined;
+  const mark = marks.findLast(({ sha256 }) => sha256 === standing.sha256);
+  if (!mark) return undefined;
+  const { sha256, revision, fingerprint } = mark;
+  return {
+    id: path,
+    url: pathToFileURL(join(root, path)).href,
+    sha256,
+    revision,
+    fingerprint,
+    visible: true,
+  };
+}
+
+/** Left by a crash of `placeWithoutLinks`; as good as nothing. */
+export const isClaim = (standing: Standing, effectKey: string): boolean =>
+  standing.kind === 'file' &&
+  standing.sha256 === createHash('sha256').update(claimText(effectKey)).digest('hex');
+
+function whyTheirs(here: Standing, path: string, effectKey: string, journal: Journal): string {
+  if (here.kind === 'other') return `${here.what} has this name`;
+  const owner = journal.ownerOf(path);
+  if (journal.marksOf(effectKey).some((mark) => mark.path === path)) return 'changed since it was published';
+  if (owner !== undefined) return `another effect (${owner}) published to this path; give each its own`;
+  return 'a file that nightshift did not put there has this name';
+}

@@ -1,0 +1,60 @@
+/** Amounts, times and counts as people read them. */
+
+/** `0.42 USD`; amounts below a cent keep two digits that say something. */
+export function money(amount: number, currency: string): string {
+  const tiny = amount > 0 && amount < 0.01;
+  const digits = tiny ? Math.min(6, 1 - Math.floor(Math.log10(amount))) : 2;
+  return `${amount.toFixed(digits)} ${currency}`;
+}
+
+/** `2 jobs`, `1 job`. */
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** `12 s`, `3 min 5 s`, `2 h 10 min`, `1 d 4 h`. */
+export function duration(ms: number): string {
+  const whole = Math.max(0, ms);
+  if (whole < MINUTE_MS) return `${Math.floor(whole / SECOND_MS)} s`;
+  if (whole < HOUR_MS) return pair(whole, MINUTE_MS, 'min', SECOND_MS, 's');
+  if (whole < DAY_MS) return pair(whole, HOUR_MS, 'h', MINUTE_MS, 'min');
+  return pair(whole, DAY_MS, 'd', HOUR_MS, 'h');
+}
+
+function pair(ms: number, bigMs: number, big: string, smallMs: number, small: string): string {
+  const rest = Math.floor((ms % bigMs) / smallMs);
+  return `${Math.floor(ms / bigMs)} ${big}${rest > 0 ? ` ${rest} ${small}` : ''}`;
+}
+
+/** `2026-11-23 04:03:26 CET`: the zone of this machine unless another is given. Text that is no time stays as it is. */
+export function localTime(iso: string, timeZone?: string): string {
+  const at = new Date(iso);
+  if (Number.isNaN(at.getTime())) return iso;
+  const part = partsOf(at, timeZone);
+  return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${part('timeZoneName')}`;
+}
+
+/** `04:03:26`, for lines of a log that is read the same day. */
+export function clockTime(ms: number, timeZone?: string): string {
+  const part = partsOf(new Date(ms), timeZone);
+  return `${part('hour')}:${part('minute')}:${part('second')}`;
+}
+
+function partsOf(at: Date, timeZone: string | undefined): (type: Intl.DateTimeFormatPartTypes) => string {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'short',
+    ...(timeZone !== undefined && { timeZone }),
+  }).formatToParts(at);
+  return (type) => parts.find((part) => part.type === type)?.value ?? '';
+}

@@ -1,0 +1,39 @@
+import type { Counts } from '../contract/result.js';
+import type { JobState } from '../contract/states.js';
+import { type Span, type Style } from './line.js';
+
+/** Jobs by state as the ledger counts them while a batch is open. */
+export type LiveCounts = Counts & {
+  readonly waiting: number;
+  readonly running: number;
+  readonly gated: number;
+};
+
+/** States in the order of a bar from finished to untouched, with the words and colours that every view uses. */
+export const STATE_SHOWN: readonly {
+  readonly state: JobState;
+  readonly word: string;
+  readonly style: Style;
+}[] = [
+  { state: 'done', word: 'done', style: 'green' },
+  { state: 'adopted', word: 'found done', style: 'cyan' },
+  { state: 'running', word: 'running', style: 'blue' },
+  { state: 'parked', word: 'parked', style: 'yellow' },
+  { state: 'held', word: 'held', style: 'red' },
+  { state: 'gated', word: 'gated', style: 'yellow' },
+  { state: 'cancelled', word: 'cancelled', style: 'red' },
+  { state: 'waiting', word: 'waiting', style: 'dim' },
+];
+
+export const styleOfState = (state: JobState): Style =>
+  STATE_SHOWN.find((shown) => shown.state === state)?.style ?? 'bold';
+
+/** `7 done`, `2 running`, …: the states that any job is in. */
+export const countParts = (counts: Readonly<Partial<Record<JobState, number>>>): Span[] =>
+  STATE_SHOWN.filter(({ state }) => (counts[state] ?? 0) > 0).map(({ state, word, style }) => ({
+    style,
+    text: `${counts[state] ?? 0} ${word}`,
+  }));
+
+/** Jobs that need nothing more. */
+export const finishedOf = ({ done, adopted }: Pick<Counts, 'done' | 'adopted'>): number => done + adopted;

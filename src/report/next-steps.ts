@@ -1,0 +1,38 @@
+import type { JobReport } from '../contract/result.js';
+import type { BatchState } from '../contract/states.js';
+
+/** Commands as the operator can type them, flags of this call included. */
+export interface Commands {
+  /** Starts the batch again. */
+  readonly run: string;
+  readonly retry: string;
+  readonly resume: string;
+  readonly receipts: string;
+}
+
+/** What a person can do about jobs that did not finish, each advice once, the most pressing first. */
+export function nextSteps(
+  jobs: readonly JobReport[],
+  state: BatchState,
+  { run, retry, resume }: Commands,
+): string[] {
+  const is = (jobState: JobReport['state'], errorClass?: string) => (job: JobReport) =>
+    job.state === jobState && (errorClass === undefined || job.error?.class === errorClass);
+  const unclear = jobs.find((job) => job.state === 'held' && job.error?.class !== 'conflict');
+  const steps = [
+    jobs.some(is('gated', 'auth')) && `put the credentials right, then: ${run}`,
+    jobs.some(is('gated', 'config')) && `put the configuration right, then: ${run}`,
+    jobs.some(is('gated', 'exhausted')) && `when the quota is back: ${run}`,
+    jobs.some(is('parked')) && `give the parked jobs a new budget: ${retry}`,
+    jobs.some(is('held', 'conflict')) &&
+      `for a conflict, raise "revision" of that job or restore what it was, then: ${run}`,
+    unclear && `look at the destination, then decide for each held job: ${retry} --job ${unclear.key}`,
+    (state === 'cancelled' || jobs.some(is('cancelled'))) && `go on where it was cancelled: ${run}`,
+    state === 'paused' && `go on: ${resume}`,
+  ];
+  return steps.filter((step) => typeof step === 'string');
+}
+
+/** Jobs that will not go on by themselves. */
+export const needsPerson = ({ state }: JobReport): boolean =>
+  state === 'parked' || state === 'held' || state === 'gated' || state === 'cancelled';

@@ -1,0 +1,26 @@
+/**
+ * A worker to be killed: starts one session, says so, and stays. Arguments: options, request and state directory,
+ * each as JSON.
+ */
+import { setInterval } from 'node:timers';
+import { fileURLToPath } from 'node:url';
+import { createJiti } from 'jiti';
+
+const [options, request, stateDir] = process.argv.slice(2).map((text) => JSON.parse(text));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const { command } = await createJiti(root, { fsCache: false }).import(
+  `${root}src/activities/providers/command/provider.ts`,
+);
+const provider = await command.create({
+  options: command.options.parse(options),
+  stateDir,
+  secret: (text) => text,
+});
+const context = {
+  save: async () => undefined,
+  signal: { aborted: false, throwIfAborted: () => undefined },
+  now: () => new Date(),
+};
+await provider.start(request, undefined, context);
+process.stdout.write('started\n');
+setInterval(() => undefined, 60_000);

@@ -1,0 +1,341 @@
+// Counts, totals and reports: figures of one start, told apart from what was there before by `since`.
+import { describe, expect, test } from 'vitest';
+import { jobReportSchema, totalsSchema } from '../../src/contract/result.js';
+import {
+  aLedger,
+  BATCH,
+  by,
+  claimed,
+  collected,
+  effectOf,
+  failed,
+  jobOf,
+  keyOf,
+  landed,
+  member,
+  NO_USAGE,
+  NOBODY,
+  openBatch,
+  PARKED,
+  receiptOf,
+  sessionOf,
+  startedSession,
+} from './ledger-fixture.js';
+
+const NOTHING = {
+  jobs: 0,
+  done: 0,
+  adopted: 0,
+  parked: 0,
+  held: 0,
+  cancelled: 0,
+  waiting: 0,
+  running: 0,
+  gated: 0,
+};
+const OTHER = 'batch:other:1';
+
+describe('batches', () => {
+  test('a new run opens a closed batch again; the same run changes nothing', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await ledger.setBatchState(BATCH, 'incomplete', NOBODY, 'one parked');
+    const closed = await ledger.batch(BATCH);
+    expect(closed).toMatchObject({ state: 'incomplete', reason: 'one parked', openedSeq: 0 });
+    expect(closed?.closedAt).toBeDefined();
+
+    await openBatch(ledger, ['one']); // a late repetition of run-1
+    expect(await ledger.batch(BATCH)).toEqual(closed);
+
+    const head = await ledger.head();
+    await openBatch(ledger, ['one'], { runId: 'run-2' });
+    expect(await ledger.batch(BATCH)).toMatchObject({
+      state: 'running',
+      runId: 'run-2',
+      openedSeq: head,
+      closedAt: undefined,
+      reason: undefined,
+    });
+  });
+
+  test('a pause has a reason, and a resume takes it away', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, []);
+    await ledger.setBatchState(BATCH, 'paused', 'anna', 'disk full');
+    expect(await ledger.batch(BATCH)).toMatchObject({ reason: 'disk full', closedAt: undefined });
+    await ledger.setBatchState(BATCH, 'running', 'anna');
+    expect(await ledger.batch(BATCH)).toMatchObject({ state: 'running', reason: undefined });
+    expect((await ledger.history({ batchId: BATCH })).map(({ to, by, detail }) => [to, by, detail])).toEqual([
+      ['running', NOBODY, 'run run-1'],
+      ['paused', 'anna', 'disk full'],
+      ['running', 'anna', undefined],
+    ]);
+  });
+
+  test('the latest of a name is the one opened last, also when it was known before', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one'], { id: 'a' });
+    await openBatch(ledger, ['two'], { id: 'b' });
+    await openBatch(ledger, ['three'], { id: 'c', name: 'other' });
+    expect((await ledger.latestBatch('nightly'))?.id).toBe('b');
+    await openBatch(ledger, ['one'], { id: 'a', runId: 'run-2' });
+    expect((await ledger.latestBatch('nightly'))?.id).toBe('a');
+    expect((await ledger.batches()).map((row) => row.id)).toEqual(['a', 'c', 'b']);
+    expect(await ledger.batches(1)).toHaveLength(1);
+    expect(await ledger.latestBatch('nobody')).toBeUndefined();
+    expect(await ledger.batch('nobody')).toBeUndefined();
+  });
+
+  test('a state for a batch that was never opened is refused', async () => {
+    const { ledger } = await aLedger();
+    await expect(ledger.setBatchState('nobody', 'paused', NOBODY)).rejects.toThrow(/no batch nobody/);
+  });
+});
+
+describe('counts', () => {
+  test('tell the present state of each member', async () => {
+    const { ledger } = await aLedger();
+    const states = ['done', 'adopted', 'parked', 'held', 'cancelled', 'gated', 'waiting'] as const;
+    await openBatch(ledger, [...states, 'running', 'never-seen']);
+    for (const state of states) {
+      await claimed(ledger, state);
+      await ledger.settleJob(jobOf(state), { state }, NOBODY);
+    }
+    await claimed(ledger, 'running');
+    await claimed(ledger, 'not-a-member');
+    expect(await ledger.counts(BATCH, 0)).toEqual({
+      jobs: 9,
+      done: 2,
+      adopted: 0,
+      parked: 1,
+      held: 1,
+      cancelled: 1,
+      waiting: 2,
+      running: 1,
+      gated: 1,
+    });
+    expect(await ledger.counts('nobody', 0)).toEqual(NOTHING);
+  });
+
+  test('what this batch finished since then is done, all else that is finished is adopted', async () => {
+    const { ledger } = await aLedger();
+    const slugs = ['before', 'elsewhere', 'now'];
+    await openBatch(ledger, slugs);
+    await claimed(ledger, 'before');
+    await landed(ledger, 'before');
+    const since = await ledger.head();
+    await claimed(ledger, 'elsewhere', { by: by(OTHER) });
+    await landed(ledger, 'elsewhere', { batchId: OTHER });
+    await claimed(ledger, 'now');
+    await landed(ledger, 'now');
+
+    expect(await ledger.counts(BATCH, since)).toEqual({ ...NOTHING, jobs: 3, done: 1, adopted: 2 });
+    expect(await ledger.counts(BATCH, 0)).toEqual({ ...NOTHING, jobs: 3, done: 2, adopted: 1 });
+    expect(await ledger.counts(BATCH, await ledger.head())).toEqual({ ...NOTHING, jobs: 3, adopted: 3 });
+  });
+
+  test('a finished job that gets a new revision is no longer finished', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await claimed(ledger, 'one');
+    await landed(ledger, 'one');
+    await claimed(ledger, 'one', { revision: 2 });
+    expect(await ledger.counts(BATCH, 0)).toEqual({ ...NOTHING, jobs: 1, running: 1 });
+  });
+
+  test('a conflict is held here, whatever became of the job elsewhere', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, []);
+    await ledger.setMembers(BATCH, [member('one', { verdict: 'conflict', note: 'another fingerprint' })]);
+    await claimed(ledger, 'one', { by: by(OTHER) });
+    await landed(ledger, 'one', { batchId: OTHER });
+    expect(await ledger.counts(BATCH, 0)).toEqual({ ...NOTHING, jobs: 1, held: 1 });
+    expect(await ledger.jobReports(BATCH)).toMatchObject([
+      { state: 'held', error: { class: 'conflict', message: 'another fingerprint' } },
+    ]);
+    expect(await ledger.activeJobs(BATCH, 10)).toEqual([]);
+  });
+});
+
+describe('totals', () => {
+  test('add up what this start did, and only that', async () => {
+    const { ledger } = await aLedger();
+    const slugs = ['old', 'good', 'bad', 'intended', 'found', 'unclear', 'stopped'];
+    await openBatch(ledger, slugs);
+
+    const old = await claimed(ledger, 'old');
+    await ledger.endSession(await startedSession(ledger, 'old', old), collected(1_000_000), old.fence);
+    await landed(ledger, 'old');
+    const bad = await claimed(ledger, 'bad');
+    const badSession = await startedSession(ledger, 'bad', bad);
+    const since = await ledger.head();
+
+    const good = await claimed(ledger, 'good');
+    await ledger.endSession(await startedSession(ledger, 'good', good), collected(250_000), good.fence);
+    await landed(ledger, 'good');
+    const badAgain = await claimed(ledger, 'bad'); // begun before this start, found and then lost by it
+    await ledger.attachSession(badSession, badAgain.fence);
+    await ledger.attachSession(badSession, badAgain.fence);
+    await ledger.endSession(
+      badSession,
+      failed({ state: 'lost', usage: { ...NO_USAGE, costMicros: 50_000 }, job: PARKED }),
+      badAgain.fence,
+    );
+    const intended = await claimed(ledger, 'intended');
+    const unsure = sessionOf('intended', 1);
+    await ledger.intendSession(
+      { ...unsure, ...jobOf('intended'), provider: 'command', revision: 1, by: by() },
+      intended.fence,
+    );
+    await ledger.endSession(unsure, failed({ state: 'lost' }), intended.fence);
+    await claimed(ledger, 'found');
+    await landed(ledger, 'found', { adopted: true });
+    for (const [slug, state] of [
+      ['unclear', 'unknown'],
+      ['stopped', 'held'],
+    ] as const) {
+      await claimed(ledger, slug);
+      const effect = effectOf(slug);
+      const { fence } = await ledger.beginEffect(effect, by());
+      await ledger.attemptingEffect(effect.effectKey, { sha256: 'b'.repeat(64), revision: 1 }, fence);
+      await ledger.stopEffect(effect.effectKey, { state, errorClass: 'unknown', message: 'x' }, fence);
+    }
+
+    const totals = await ledger.totals(BATCH, since);
+    expect(totalsSchema.parse(totals)).toEqual({
+      counts: { jobs: 7, done: 2, adopted: 1, parked: 1, held: 0, cancelled: 0 },
+      sessions: { started: 1, attached: 1, wasted: 2 },
+      effects: { landed: 1, adopted: 2, unknown: 1, held: 1 },
+      cost: { currency: 'EUR', total: 0.3, wasted: 0.05 },
+    });
+    expect(await ledger.totals(BATCH, 0)).toMatchObject({
+      sessions: { started: 3, attached: 1, wasted: 2 },
+      effects: { landed: 2, adopted: 1 },
+      cost: { total: 1.3, wasted: 0.05 },
+    });
+    expect(await ledger.totals(BATCH, await ledger.head())).toMatchObject({
+      sessions: { started: 0, attached: 0, wasted: 0 },
+      effects: { landed: 0, adopted: 3, unknown: 1, held: 1 },
+      cost: { total: 0, wasted: 0 },
+    });
+  });
+
+  test('a session that another batch took over is started there, attached and paid here', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one'], { id: OTHER });
+    await openBatch(ledger, ['one']);
+    const first = await claimed(ledger, 'one', { by: by(OTHER) });
+    const session = await startedSession(ledger, 'one', first, { batchId: OTHER });
+    const second = await claimed(ledger, 'one');
+    await ledger.attachSession(session, second.fence);
+    await ledger.endSession(session, collected(70), second.fence);
+
+    expect(await ledger.totals(OTHER, 0)).toMatchObject({
+      sessions: { started: 1, attached: 0 },
+      cost: { total: 0 },
+    });
+    expect(await ledger.totals(BATCH, 0)).toMatchObject({
+      sessions: { started: 0, attached: 1 },
+      cost: { total: 0.00007 },
+    });
+    expect(await ledger.spend({ batchId: BATCH })).toBe(70);
+    expect(await ledger.spend({ batchId: OTHER })).toBe(0);
+    expect(await ledger.spend({ job: jobOf('one') })).toBe(70);
+    expect(await ledger.spend({ job: jobOf('two') })).toBe(0);
+  });
+});
+
+describe('reports', () => {
+  test('name each member in order, with its effects, where they are, and its error', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['b', 'a', 'c']);
+    await claimed(ledger, 'a');
+    const mail = effectOf('a', 'mail');
+    const { fence } = await ledger.beginEffect(mail, by());
+    await ledger.landEffect(receiptOf(mail, { url: 'mid:1' }), undefined, fence);
+    await ledger.beginEffect(effectOf('a', 'archive'), by());
+    await ledger.settleJob(jobOf('a'), PARKED, NOBODY);
+
+    const reports = await ledger.jobReports(BATCH);
+    expect(reports.map((report) => jobReportSchema.parse(report))).toEqual([
+      { key: keyOf('b'), identity: member('b').identity, state: 'waiting', effects: [] },
+      {
+        key: keyOf('a'),
+        identity: member('a').identity,
+        state: 'parked',
+        effects: [
+          { name: 'mail', target: './public', state: 'landed', id: 'id-mail', url: 'mid:1' },
+          { name: 'archive', target: './public', state: 'pending' },
+        ],
+        error: { class: 'rejected', message: 'budget spent' },
+      },
+      { key: keyOf('c'), identity: member('c').identity, state: 'waiting', effects: [] },
+    ]);
+    expect(Object.keys(reports[0]?.identity ?? {})).toEqual(['site', 'category', 'slug']);
+  });
+
+  test('can be asked for by state and in part', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['a', 'b', 'c', 'd']);
+    for (const slug of ['b', 'd']) {
+      await claimed(ledger, slug);
+      await ledger.beginEffect(effectOf(slug), by());
+      await ledger.settleJob(jobOf(slug), PARKED, NOBODY);
+    }
+    const keys = async (only: Parameters<typeof ledger.jobReports>[1]) =>
+      (await ledger.jobReports(BATCH, only)).map((report) => [report.key, report.effects.length]);
+    expect(await keys({ states: ['parked'] })).toEqual([
+      [keyOf('b'), 1],
+      [keyOf('d'), 1],
+    ]);
+    expect(await keys({ states: ['parked'], limit: 1 })).toEqual([[keyOf('b'), 1]]);
+    expect(await keys({ states: ['waiting', 'parked'], limit: 2 })).toEqual([
+      [keyOf('a'), 0],
+      [keyOf('b'), 1],
+    ]);
+    expect(await keys({ states: ['done'] })).toEqual([]);
+    expect(await keys({ states: [] })).toEqual([]);
+  });
+
+  test('jobs in progress come longest first and say what they are doing', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['a', 'b', 'c', 'd']);
+    for (const slug of ['c', 'a', 'b']) {
+      await claimed(ledger, slug);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await ledger.beginEffect(effectOf('a', 'mail'), by());
+    await ledger.settleJob(jobOf('b'), { state: 'gated' }, NOBODY);
+    const before = await ledger.activeJobs(BATCH, 10);
+    expect(before.map(({ jobKey, state, step }) => [jobKey, state, step])).toEqual([
+      [keyOf('c'), 'running', 'agent'],
+      [keyOf('a'), 'running', 'mail'],
+      [keyOf('b'), 'gated', 'agent'],
+    ]);
+    expect(await ledger.activeJobs(BATCH, 1)).toHaveLength(1);
+
+    await claimed(ledger, 'c'); // another try does not make it young again
+    expect(await ledger.activeJobs(BATCH, 10)).toEqual(before);
+  });
+});
+
+test('what is known of jobs comes in one call, however many; unknown ones are absent', async () => {
+  const { ledger } = await aLedger();
+  await claimed(ledger, 'one');
+  await ledger.beginEffect(effectOf('one'), by());
+  const keys = [...Array.from({ length: 10_000 }, (_, index) => keyOf(`none-${index}`)), keyOf('one')];
+  const known = await ledger.jobs('article', keys);
+  expect([...known.keys()]).toEqual([keyOf('one')]);
+  expect(known.get(keyOf('one'))).toEqual({
+    state: 'running',
+    fingerprint: 'f'.repeat(64),
+    revision: 1,
+    artifact: undefined,
+    attempts: 0,
+    effects: new Map([[effectOf('one').effectKey, { state: 'pending', revision: 1 }]]),
+    errorClass: undefined,
+    errorMessage: undefined,
+  });
+  expect(await ledger.jobs('other-work', keys)).toEqual(new Map());
+  expect(await ledger.jobs('article', [])).toEqual(new Map());
+});
