@@ -40,7 +40,8 @@ export function folderArtifactStore({ root }: FolderStoreOptions): ArtifactStore
         prepared = undefined; // the folder may be gone: the next put looks again
         throw source.failedWith(error) ? error : putError(root, error);
       } finally {
-        await rm(temporary, { force: true });
+        // One that can't be removed is no reason to fail, nor to hide why we failed; it goes when it is stale.
+        await rm(temporary, { force: true }).catch(() => undefined);
       }
     },
 

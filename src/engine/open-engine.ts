@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { openConfigured } from './configured-engine.js';
 import { openEmbedded } from './embedded-engine.js';
 import type { TLSConfig } from '@temporalio/client';
@@ -42,7 +43,8 @@ export interface OpenEngineOptions {
  *         The reason of `signal` when that is aborted
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { stateDir, env = process.env, onProgress = () => undefined, signal } = options;
+  const { env = process.env, onProgress = () => undefined, signal } = options;
+  const stateDir = resolve(options.stateDir); // the keeper works in another folder
   signal?.throwIfAborted();
   return (await openConfigured(env)) ?? (await openEmbedded({ stateDir, env, onProgress, signal }));
 }

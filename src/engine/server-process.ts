@@ -131,11 +131,19 @@ async function endLeftOverServer(files: EngineFiles): Promise<void> {
 async function endServer(pid: number, files: EngineFiles): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     if (!isOurServer(pid, files)) return;
-    process.kill(pid, signal);
+    sendSignal(pid, signal);
     const deadline = Date.now() + SIGNAL_TIMEOUT_MS;
     while (isOurServer(pid, files) && Date.now() < deadline) await sleep(50);
   }
   if (isOurServer(pid, files)) throw new Error(`an earlier server, process ${pid}, does not end on SIGKILL`);
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // it ended since we looked
+  }
 }
 
 /** The pid that the wrapper's inner shell writes, within milliseconds of its start. */

@@ -65,6 +65,7 @@ async function startAlone(files: EngineFiles, options: StartOptions): Promise<En
     if (!keeper && !isKeeperAlive(files)) {
       const binary = await locateBinary({ env, onProgress, signal });
       onProgress(`starting the embedded Temporal ${binary.version} (${binary.path})…`);
+      signal?.throwIfAborted();
       startedAt = Date.now(); // a download has its own limits
       rmSync(files.record, { force: true }); // of a killed keeper; its server may even answer, until the new one ends it
       keeper = startKeeper(files, { stateDir, binary, env });

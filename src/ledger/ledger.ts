@@ -31,7 +31,10 @@ export interface Ledger {
   jobs(work: string, keys: readonly string[]): Promise<ReadonlyMap<string, KnownJob>>;
   /** Takes the job for one try of its agent step; raises its fence. */
   claimJob(claim: ClaimRequest): Promise<Claim>;
-  /** Takes over jobs found done at their destinations, or ends jobs that can't go on. */
+  /**
+   * Takes over jobs found done at their destinations, or ends jobs that can't go on. The state that it has already is
+   * no change, nor is an unfinished end of a job never claimed. @throws IllegalTransition
+   */
   settleJob(job: JobId, end: JobEnd, by: string): Promise<void>;
   /** Parked (and, when named, held) jobs of a batch may run again with a fresh budget. Returns their keys. */
   requeue(batchId: string, by: string, keys?: readonly string[]): Promise<readonly string[]>;
@@ -75,7 +78,9 @@ export interface Ledger {
   ): Promise<readonly JobReport[]>;
   /** Jobs in progress, longest first. */
   activeJobs(batchId: string, limit: number): Promise<readonly ActiveJob[]>;
+  /** Oldest first; of a batch: those of all jobs that it names, whoever landed them. */
   receipts(filter: { batchId?: string; work?: string; jobKey?: string }): Promise<readonly ReceiptRow[]>;
+  /** Oldest first; `limit` keeps the newest. */
   history(filter: {
     batchId?: string;
     work?: string;
@@ -171,7 +176,8 @@ export interface ClaimRequest extends JobId {
  * `claimed`: state is `running`. A changed payload is accepted while no effect of the job was ever attempted
  * (nobody outside has seen the old one); it drops the old artifact. A higher revision is always accepted: it drops
  * the artifact and gives a fresh budget. Otherwise a changed payload, or a lower revision, is `conflict`, and
- * nothing changes. A parked job is not claimed: a person decides (`requeue`).
+ * nothing changes. A parked job whose payload is the same is not claimed: a person decides (`requeue`). Sessions still
+ * open for a dropped payload are ended as `cancelled`.
  */
 export type Claim =
   | {
@@ -282,6 +288,7 @@ export interface ActiveJob extends JobId {
   readonly state: JobState;
   /** `agent`, or the name of the effect in hand. */
   readonly step: string;
+  /** When it came into progress; further tries and steps do not change it. */
   readonly since: string;
 }
 

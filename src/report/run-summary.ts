@@ -26,11 +26,7 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
     ...(effects.held > 0 ? [`, ${effects.held} held`] : []),
   ];
   const unfinished = jobs.filter(needsPerson);
-  const steps = nextSteps(
-    unfinished,
-    batch.result,
-    commands,
-  );
+  const steps = nextSteps(unfinished, batch.result, commands);
   return [
     [
       bold(batch.name),
@@ -39,7 +35,9 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
       `, ${finishedOf(counts)} of ${plural(counts.jobs, 'job')} finished, in ${duration(tookMs)}`,
     ],
     field('jobs', states),
-    field('sessions', [`${sessions.started} started, ${sessions.attached} attached, ${sessions.wasted} wasted`]),
+    field('sessions', [
+      `${sessions.started} started, ${sessions.attached} attached, ${sessions.wasted} wasted`,
+    ]),
     field('effects', [`${effects.landed} landed, ${effects.adopted} found landed`, ...uncertain]),
     field('cost', [
       money(cost.total, cost.currency),

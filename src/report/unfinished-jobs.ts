@@ -5,16 +5,12 @@ import { dim, type Line } from './line.js';
 
 /** One line a job: its state, what it is, its key, and the reason below. */
 export function unfinishedLines(jobs: readonly JobReport[], jobsMax: number): Line[] {
-  const lines = jobs.slice(0, jobsMax).flatMap(({ key, identity, state, error }): Line[] => [
-    [
-      '  ',
-      { style: styleOfState(state), text: state.padEnd(9) },
-      ' ',
-      jobTitle(identity),
-      dim(`  ${key}`),
-    ],
-    ...(error ? [['            ', `${error.class}: ${error.message}`]] : []),
-  ]);
+  const lines = jobs
+    .slice(0, jobsMax)
+    .flatMap(({ key, identity, state, error }): Line[] => [
+      ['  ', { style: styleOfState(state), text: state.padEnd(9) }, ' ', jobTitle(identity), dim(`  ${key}`)],
+      ...(error ? [['            ', `${error.class}: ${error.message}`]] : []),
+    ]);
   const more = jobs.length - jobsMax;
   return more > 0 ? [...lines, [`  and ${more} more`]] : lines;
 }

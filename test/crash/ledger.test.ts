@@ -14,11 +14,13 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WRITER = fileURLToPath(new URL('fixtures/ledger-writer.ts', import.meta.url));
 const SEED = process.env['NIGHTSHIFT_TEST_SEED'] ?? String(Date.now());
 const KILLS = 12;
+/** Most of the time goes into loading processes, which a busy machine does slowly. */
+const TIMEOUT_MS = 240_000;
 const moments: string[] = [];
 
 afterAll(() => console.error(`seed ${SEED}: killed after ${moments.join(', ')} ms of writing`));
 
-test('20 processes that open a fresh path at once all succeed', async () => {
+test('20 processes that open a fresh path at once all succeed', { timeout: TIMEOUT_MS }, async () => {
   const path = aPath();
   const writers = Array.from({ length: 20 }, (_, index) => aWriter(path, `p${index}`, 1));
   for (const writer of writers) await writer.ready;
@@ -33,23 +35,27 @@ test('20 processes that open a fresh path at once all succeed', async () => {
   expect(read(path, `select fence from jobs where identity like '%shared%'`)).toEqual([{ fence: 20 }]);
 });
 
-test('two processes that write at once lose nothing and mix nothing up', async () => {
-  const path = aPath();
-  const writers = ['a', 'b'].map((name) => aWriter(path, name, 150));
-  for (const writer of writers) await writer.ready;
-  for (const writer of writers) writer.start();
-  const ends = await Promise.all(writers.map((writer) => writer.ended));
+test(
+  'two processes that write at once lose nothing and mix nothing up',
+  { timeout: TIMEOUT_MS },
+  async () => {
+    const path = aPath();
+    const writers = ['a', 'b'].map((name) => aWriter(path, name, 150));
+    for (const writer of writers) await writer.ready;
+    for (const writer of writers) writer.start();
+    const ends = await Promise.all(writers.map((writer) => writer.ended));
 
-  for (const end of ends) expect(end.code, end.stderr).toBe(0);
-  expect(read(path, 'select count(*) as receipts from receipts')).toEqual([{ receipts: 300 }]);
-  expect(read(path, `select count(*) as done from jobs where state = 'done'`)).toEqual([{ done: 300 }]);
-  // Numbers of history are given without gaps, so no transaction saw half of another.
-  expect(read(path, 'select max(seq) - count(*) as gaps from history')).toEqual([{ gaps: 0 }]);
-});
+    for (const end of ends) expect(end.code, end.stderr).toBe(0);
+    expect(read(path, 'select count(*) as receipts from receipts')).toEqual([{ receipts: 300 }]);
+    expect(read(path, `select count(*) as done from jobs where state = 'done'`)).toEqual([{ done: 300 }]);
+    // Numbers of history are given without gaps, so no transaction saw half of another.
+    expect(read(path, 'select max(seq) - count(*) as gaps from history')).toEqual([{ gaps: 0 }]);
+  },
+);
 
 test(
   'a killed writer loses nothing that was acknowledged, and the ledger opens',
-  { timeout: 240_000 },
+  { timeout: TIMEOUT_MS },
   async () => {
     const path = aPath();
     let acknowledged = 0;

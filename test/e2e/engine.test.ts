@@ -263,15 +263,23 @@ test('a program that is Temporal by name only fails with the words of its log', 
   expect(processes()).toEqual([]);
 });
 
-test('an aborted open gives up its share', async () => {
-  const abort = new AbortController();
-  const opening = openEngine({
-    stateDir,
-    signal: abort.signal,
-    onProgress: () => abort.abort(new Error('enough')),
-  });
-  await expect(opening).rejects.toThrow('enough');
-  await vi.waitFor(() => expect(processes()).toEqual([]), { ...WAIT, timeout: 60_000 });
+test('an open aborted before the start starts nothing; one aborted later leaves the engine to its idle time', async () => {
+  vi.stubEnv('NIGHTSHIFT_ENGINE_IDLE_SECONDS', '1');
+  const before = new AbortController();
+  const abortAtStart = (): void => before.abort(new Error('enough'));
+  await expect(openEngine({ stateDir, signal: before.signal, onProgress: abortAtStart })).rejects.toThrow(
+    'enough',
+  );
+  expect(processes()).toEqual([]);
+
+  const later = new AbortController();
+  const opening = openEngine({ stateDir, signal: later.signal });
+  await vi.waitFor(() => expect(processes('keeper')).toHaveLength(1), WAIT);
+  later.abort(new Error('enough'));
+  await opening
+    .then((engine) => engine.release())
+    .catch((reason: unknown) => expect(String(reason)).toMatch('enough'));
+  await vi.waitFor(() => expect(processes()).toEqual([]), WAIT);
 });
 
 test('a configured address is used as it is, from the environment or a profile, and starts nothing', async () => {

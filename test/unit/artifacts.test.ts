@@ -1,7 +1,16 @@
 // The folder store: content under its hash, durable, private, and never handed out damaged.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,7 +88,10 @@ describe('damage', () => {
     const { store } = aStore();
     const sha256 = hashOf(text('never put'));
     expect(await store.has(sha256)).toBe(false);
-    const lost = { errorClass: 'lost', message: expect.stringMatching(`${sha256} is missing.*restore`) as string };
+    const lost = {
+      errorClass: 'lost',
+      message: expect.stringMatching(`${sha256} is missing.*restore`) as string,
+    };
     await expect(store.read(sha256)).rejects.toMatchObject(lost);
     await expect(store.readRange(sha256, 0, 1)).rejects.toMatchObject(lost);
   });
@@ -164,9 +176,7 @@ describe('what is left of a put that did not end', () => {
 
 test('writers that are killed leave only whole artifacts, and all that they were told of', async () => {
   const { root, store } = aStore();
-  const told = (
-    await Promise.all([80, 200, 350].map((momentMs) => storeUntilKilled(root, momentMs)))
-  ).flat();
+  const told = (await Promise.all([80, 200, 350].map((momentMs) => storeUntilKilled(root, momentMs)))).flat();
 
   expect(told).not.toHaveLength(0);
   for (const sha256 of told) expect(await store.has(sha256)).toBe(true);

@@ -92,10 +92,11 @@ async function adoptTwinOf(
   request: BodyRequest,
   context: PublisherContext,
 ): Promise<FoundEffect> {
-  const owner = target.journal.ownerOf(path);
-  if (owner !== undefined && owner !== request.effectKey) return theirs;
   const standing = await standingAt(target.root, path);
   if (standing.kind !== 'file' || standing.sha256 !== request.sha256) return theirs;
+  await target.journal.refresh();
+  const owner = target.journal.ownerOf(path);
+  if (owner !== undefined && owner !== request.effectKey) return theirs;
   await appendMark(target, path, request, context);
   return findEffect(target, path, request.effectKey);
 }

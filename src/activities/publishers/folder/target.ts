@@ -48,23 +48,29 @@ export const claimText = (effectKey: string): string => `nightshift ${effectKey}
 
 /**
  * Looks for an effect in a target: at its path, then at the paths that it had before. A file is ours when our marks
- * name both its path and its hash.
+ * name both its path and its hash. Marks are read after the file that they speak of was looked at: then its mark
+ * is there (J1), however many processes are writing.
  */
 export async function findEffect(
   { root, journal }: Target,
   path: string,
   effectKey: string,
 ): Promise<FoundEffect> {
-  await journal.refresh();
-  const marks = journal.marksOf(effectKey);
   const here = await standingAt(root, path);
-  const placed = oursAt(root, path, here, marks);
+  await journal.refresh();
+  const standings = new Map([[path, here]]);
+  for (let left = pathsLeft(); left.length > 0; left = pathsLeft()) {
+    for (const former of left) standings.set(former, await standingAt(root, former));
+    await journal.refresh();
+  }
+  const marks = journal.marksOf(effectKey);
+  const ours = [...standings].flatMap(([at, standing]) => oursAt(root, at, standing, marks) ?? []);
+  const placed = ours.find(({ id }) => id === path);
+  const former = ours.filter(({ id }) => id !== path);
 
-  const formerPaths = new Set(marks.map((mark) => mark.path).filter((former) => former !== path));
-  const former: Placed[] = [];
-  for (const formerPath of formerPaths) {
-    const found = oursAt(root, formerPath, await standingAt(root, formerPath), marks);
-    if (found) former.push(found);
+  function pathsLeft(): string[] {
+    const paths = journal.marksOf(effectKey).map((mark) => mark.path);
+    return [...new Set(paths)].filter((known) => !standings.has(known));
   }
 
   const [first, ...twins] = placed ? [placed, ...former] : former.reverse();

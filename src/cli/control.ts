@@ -1,0 +1,53 @@
+import type { Answer, Nightshift } from '../client/nightshift.js';
+import type { ControlState } from '../contract/messages.js';
+import { UsageError } from '../contract/errors.js';
+import { batchOf } from './batch-document.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+export interface ControlFlags {
+  readonly reason?: string;
+  readonly all?: boolean;
+}
+
+/** How one verb of operation asks and what it says of the answer. */
+export interface Control<T> {
+  readonly ask: (nightshift: Nightshift, nameOrId: string, reason?: string) => Promise<Answer<T>>;
+  readonly say: (name: string, answer: Answer<T>) => string;
+}
+
+/**
+ * What `pause`, `resume` and `cancel` have in common: one batch by name, or all that are under way.
+ * A batch that has ended is no error: what was asked for can't happen any more, and asking again is safe.
+ */
+export async function control<T extends ControlState | undefined>(
+  name: string | undefined,
+  { reason, all }: ControlFlags,
+  shell: Shell,
+  { ask, say }: Control<T>,
+): Promise<ExitCode> {
+  const { out, flags } = shell;
+  const nightshift = await shell.nightshift();
+  const wanted = await batchesMeant(name, all, nightshift);
+  const answers: object[] = [];
+  for (const nameOrId of wanted) {
+    const answer = await ask(nightshift, nameOrId, reason);
+    answers.push({ batch: nameOrId, answer: answer.kind, ...(answer.kind === 'answered' && answer.state) });
+    if (!flags.json) out.result(say(batchOf(nameOrId), answer));
+  }
+  if (flags.json) out.json({ batches: answers });
+  else if (wanted.length === 0) out.result('no batch is under way');
+  return ExitCode.done;
+}
+
+async function batchesMeant(
+  name: string | undefined,
+  all: boolean | undefined,
+  nightshift: Nightshift,
+): Promise<readonly string[]> {
+  if (all && name !== undefined) throw new UsageError('give either the name of a batch or --all, not both');
+  if (name !== undefined) return [name];
+  if (!all) throw new UsageError('which batch? Give its name, or --all for all that are under way');
+  const batches = await nightshift.list();
+  return batches.filter(({ state }) => state === 'running' || state === 'paused').map(({ id }) => id);
+}

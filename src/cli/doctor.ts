@@ -1,0 +1,32 @@
+import type { Finding } from '../client/nightshift.js';
+import { bold, type Line, type Style } from '../report/line.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+/** `nightshift doctor`: looks at everything a night depends on, and says how to put it right. */
+export async function doctor(_flags: object, shell: Shell): Promise<ExitCode> {
+  const findings = await (await shell.nightshift()).doctor();
+  if (shell.flags.json) shell.out.json({ findings });
+  else shell.out.results(findings.flatMap(findingLines));
+  return exitCodeOfFindings(findings);
+}
+
+const STYLE_OF: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' };
+
+export function findingLines({ subject, status, detail, fix }: Finding): Line[] {
+  const [first = '', ...others] = detail.split('\n');
+  return [
+    [{ style: STYLE_OF[status], text: status.padEnd(4) }, '  ', bold(subject), `: ${first}`],
+    ...others.map((line): Line => [`      ${line}`]),
+    ...(fix === undefined ? [] : [[`      fix: ${fix}`]]),
+  ];
+}
+
+/** An engine that is only out of reach may be back later; everything else wants a change. */
+export function exitCodeOfFindings(findings: readonly Finding[]): ExitCode {
+  const failed = findings.filter(({ status }) => status === 'fail');
+  if (failed.length === 0) return ExitCode.done;
+  return failed.every(({ subject }) => subject === 'engine')
+    ? ExitCode.engineUnavailable
+    : ExitCode.configuration;
+}

@@ -1,0 +1,105 @@
+import { AdapterError, InvalidBatch, UsageError, formatProblem } from '../contract/errors.js';
+import { plural } from '../report/format.js';
+import { ExitCode } from './exit-codes.js';
+
+/** What an error means to the operator: what happened, to what, why, and what to do next. */
+export interface Failure {
+  readonly code: ExitCode;
+  /** May have several lines; not yet made safe for a terminal. Empty when it was told already. */
+  readonly text: string;
+}
+
+/** The one place that turns errors into exit codes and texts. Knows errors of heavy modules by name, to load none. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof InvalidBatch) return { code: ExitCode.configuration, text: invalidText(error) };
+  if (error instanceof UsageError) return { code: ExitCode.usage, text: error.message };
+  if (error instanceof AdapterError) return adapterFailure(error);
+  if (!(error instanceof Error)) return unexpected(String(error));
+  const { name, message } = error;
+  const code = codeOf(error);
+
+  if (name === 'CommanderError') return commanderFailure(code);
+  if (name === 'EngineUnavailable') return { code: ExitCode.engineUnavailable, text: message };
+  if (isConnectionError(error)) {
+    return {
+      code: ExitCode.engineUnavailable,
+      text: `the Temporal engine does not answer: ${message}\nNothing is lost; run "nightshift doctor", then the same command again.`,
+    };
+  }
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return {
+      code: ExitCode.tryAgainLater,
+      text: `the ledger is in use by another process: ${message}\nNothing is lost; run the same command again.`,
+    };
+  }
+  if (code.startsWith('SQLITE_')) {
+    return {
+      code: ExitCode.configuration,
+      text: `the ledger can't be used: ${message}\nRun "nightshift doctor"; it names the file and looks into it.`,
+    };
+  }
+  if (isFileSystemError(error)) {
+    return {
+      code: ExitCode.configuration,
+      text: `${message}\nMake that place usable, or choose another state directory with --state; then run the same command again.`,
+    };
+  }
+  return unexpected(message);
+}
+
+const invalidText = ({ problems }: InvalidBatch): string =>
+  [
+    `${plural(problems.length, 'problem')} found, nothing was started:`,
+    ...problems.map((problem) => `  ${formatProblem(problem)}`),
+  ].join('\n');
+
+function adapterFailure({ errorClass, message }: AdapterError): Failure {
+  switch (errorClass) {
+    case 'auth':
+    case 'config':
+    case 'lost':
+      return { code: ExitCode.configuration, text: message };
+    case 'throttled':
+    case 'exhausted':
+      return { code: ExitCode.tryAgainLater, text: message };
+    default:
+      return unexpected(message);
+  }
+}
+
+/** Commander has printed its own text. It ends help and version by an error too. */
+const commanderFailure = (code: string): Failure =>
+  code === 'commander.helpDisplayed' || code === 'commander.version'
+    ? { code: ExitCode.done, text: '' }
+    : { code: ExitCode.usage, text: '' };
+
+const unexpected = (message: string): Failure => ({
+  code: ExitCode.unexpected,
+  text:
+    `unexpected: ${message}\nWhat was done is in the ledger, so the same command may be run again. ` +
+    'NIGHTSHIFT_DEBUG=1 shows where it happened.',
+});
+
+const codeOf = (error: Error): string =>
+  'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const FILE_SYSTEM_CODES = new Set([
+  'EACCES',
+  'EPERM',
+  'EROFS',
+  'ENOENT',
+  'ENOTDIR',
+  'EISDIR',
+  'EEXIST',
+  'ENOSPC',
+  'EDQUOT',
+]);
+const isFileSystemError = (error: Error): boolean =>
+  'syscall' in error && error.syscall !== 'spawn' && FILE_SYSTEM_CODES.has(codeOf(error));
+
+/** UNAVAILABLE and DEADLINE_EXCEEDED of gRPC, wherever in the chain; the native core's error of the same meaning. */
+function isConnectionError(error: Error): boolean {
+  if (error.name === 'TransportError') return true;
+  if ('code' in error && (error.code === 14 || error.code === 4)) return true;
+  return error.cause instanceof Error && isConnectionError(error.cause);
+}

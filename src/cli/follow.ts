@@ -1,0 +1,68 @@
+import type { Nightshift, Started } from '../client/nightshift.js';
+import { WatchStopped, type Snapshot } from '../client/watch.js';
+import { plural } from '../report/format.js';
+import { runSummary } from '../report/run-summary.js';
+import { ExitCode, exitCodeOf } from './exit-codes.js';
+import { progressView } from './progress-view.js';
+import type { Shell } from './shell.js';
+
+export interface FollowOptions {
+  /** The batch file, where this call was given it. */
+  readonly file?: string;
+  /** False: only look. */
+  readonly host?: boolean;
+  readonly noWait?: boolean;
+}
+
+/** Watches a started batch to its end, or until it is interrupted, and prints what came of it. */
+export async function follow(
+  started: Started,
+  nightshift: Nightshift,
+  shell: Shell,
+  { file, host = true, noWait = false }: FollowOptions = {},
+): Promise<ExitCode> {
+  const { out, flags } = shell;
+  const { name } = started;
+  const commands = shell.commandsFor(name, file);
+  const show = progressView(out, { name, resume: commands.resume });
+  const beganMs = Date.now();
+  let seen: Snapshot | undefined;
+  try {
+    const report = await shell.interrupts.during((signal) => {
+      signal.addEventListener('abort', () => {
+        out.endLive();
+        for (const line of farewell(seen, { again: commands.run, watch: shell.command('watch', name) })) {
+          out.note(line);
+        }
+      });
+      const onSnapshot = (snapshot: Snapshot) => {
+        seen = snapshot;
+        if (!signal.aborted) show(snapshot);
+      };
+      return nightshift.watch(started, { onSnapshot, signal, host, noWait });
+    });
+    out.endLive();
+    if (flags.json) out.json(report);
+    else out.results(runSummary(report, commands, Date.now() - beganMs));
+    return exitCodeOf(report);
+  } catch (error) {
+    if (error instanceof WatchStopped) return ExitCode.interrupted;
+    throw error;
+  } finally {
+    out.endLive();
+  }
+}
+
+/** What goes on without us, and how to come back to it. */
+function farewell(
+  snapshot: Snapshot | undefined,
+  { again, watch }: { readonly again: string; readonly watch: string },
+): string[] {
+  if (!snapshot?.hosting) return [`stopped watching; the batch goes on: ${watch}`];
+  const { running } = snapshot.counts;
+  const sessions =
+    running === 0
+      ? 'no job is under way'
+      : `${plural(running, 'session goes', 'sessions go')} on by ${running === 1 ? 'itself' : 'themselves'} and ${running === 1 ? 'is' : 'are'} picked up by the next start`;
+  return [`stopping: nothing new starts; ${sessions}`, `go on with: ${again}`, 'Ctrl-C again stops at once'];
+}

@@ -1,0 +1,33 @@
+import { localTime } from '../report/format.js';
+import type { Span } from '../report/line.js';
+import { tableLines } from '../report/table.js';
+import { batchDocument, styleOfBatch } from './batch-document.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+export interface ListFlags {
+  readonly limit: number;
+}
+
+/** `nightshift list`: batches of this state directory, newest first. Needs no engine. */
+export async function list({ limit }: ListFlags, shell: Shell): Promise<ExitCode> {
+  const { out, flags } = shell;
+  const nightshift = await shell.nightshift();
+  const batches = await nightshift.list(limit);
+  if (flags.json) {
+    out.json({ batches: batches.map(batchDocument) });
+  } else if (batches.length === 0) {
+    out.progress(`no batch was ever run in ${nightshift.config.stateDir}`);
+  } else {
+    const rows = batches.map(({ name, work, state, jobs, openedAt, closedAt }): Span[] => [
+      name,
+      work,
+      { style: styleOfBatch(state), text: state },
+      String(jobs),
+      localTime(openedAt),
+      closedAt === undefined ? '' : localTime(closedAt),
+    ]);
+    out.results(tableLines(['batch', 'work', 'state', 'jobs', 'opened', 'closed'], rows, out.resultColumns));
+  }
+  return ExitCode.done;
+}

@@ -1,0 +1,41 @@
+import type { Snapshot } from '../client/watch.js';
+import { jobTitle } from '../contract/job.js';
+import { clockTime } from '../report/format.js';
+import { countParts, finishedOf } from '../report/job-counts.js';
+import { rendered, type Line } from '../report/line.js';
+
+const BETWEEN_MS_MIN = 1_000;
+/** A log without news for this long gets a line all the same, to show life. */
+const SILENCE_MS_MAX = 30_000;
+
+/** Progress where nothing can be redrawn: a line when something changed. */
+export class LogLines {
+  private last = '';
+  private lastMs = -Infinity;
+  private readonly told = new Set<string>();
+
+  next(snapshot: Snapshot, nowMs: number): Line[] {
+    const text = textOf(snapshot);
+    const sinceMs = nowMs - this.lastMs;
+    if (sinceMs < (text === this.last ? SILENCE_MS_MAX : BETWEEN_MS_MIN)) return [];
+    this.last = text;
+    this.lastMs = nowMs;
+    return [...this.newTrouble(snapshot), text].map((line): Line => [`${clockTime(nowMs)} ${line}`]);
+  }
+
+  private newTrouble({ troubled }: Snapshot): string[] {
+    return troubled.flatMap(({ key, state, identity, error }) => {
+      const id = `${key} ${state}`;
+      if (this.told.has(id)) return [];
+      this.told.add(id);
+      return [`${state}: ${jobTitle(identity)}${error ? `: ${error.class}: ${error.message}` : ''}`];
+    });
+  }
+}
+
+function textOf({ state, reason, counts }: Snapshot): string {
+  if (state === 'starting') return 'starting';
+  const parts = countParts(counts).map((part) => rendered([part]));
+  const paused = state === 'paused' ? ` (paused${reason === undefined ? '' : `: ${reason}`})` : '';
+  return `${finishedOf(counts)} of ${counts.jobs} finished: ${parts.join(', ')}${paused}`;
+}

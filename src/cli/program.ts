@@ -1,0 +1,221 @@
+import { Command, InvalidArgumentError } from 'commander';
+import type { ExitCode } from './exit-codes.js';
+import type { GlobalFlags, Shell } from './shell.js';
+
+/** What a verb is called with once its words are read. */
+export type Action = (shell: Shell) => Promise<ExitCode>;
+
+/**
+ * The words of the command line. Each verb's module is loaded when the verb is used, so that `--help` costs no more
+ * than its text.
+ * @param act told which verb was asked for
+ */
+export function createProgram(version: string, act: (action: Action, flags: GlobalFlags) => void): Command {
+  const program = new Command('nightshift')
+    .description(
+      'Overnight batches of agent jobs that can be started again at any moment:\nonly unfinished work runs, no effect lands twice.',
+    )
+    .version(version, '--version', 'print the version')
+    .option('--state <dir>', 'state directory (default: .nightshift, or NIGHTSHIFT_STATE)', nonEmpty)
+    .option('--task-queue <name>', 'task queue (default: nightshift, or NIGHTSHIFT_TASK_QUEUE)', nonEmpty)
+    .option('--json', 'print one JSON document to stdout')
+    .option('--quiet', 'print results and errors only')
+    .option('--verbose', 'print more about errors')
+    .option('--no-color', 'print without colours (NO_COLOR does the same)')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [verb]', 'print help for a verb')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'nightshift: ')),
+    })
+    .showHelpAfterError('run "nightshift help" for the verbs and flags there are')
+    .addHelpText(
+      'after',
+      examples(
+        ['nightshift init my-batch', 'write a batch that runs as it is'],
+        ['nightshift run my-batch/batch.yaml', 'run it; again after any interruption'],
+        ['nightshift status', 'see how it stands'],
+      ) +
+        '\nExit codes: 0 done, 2 incomplete (plan: changes), 64 usage, 69 engine unavailable,\n' +
+        '75 try again later, 78 configuration, 130 interrupted, 1 unexpected.\n',
+    );
+
+  const verb = (words: string, description: string, ...shown: readonly Example[]): Command =>
+    program
+      .command(words)
+      .description(description)
+      .addHelpText('after', examples(...shown));
+  const use = (action: Action) => act(action, program.opts<GlobalFlags>());
+
+  verb('demo', 'show a night that is killed half-way and started again', ['nightshift demo'])
+    .option('--dir <dir>', 'where to put them', nonEmpty)
+    .action((flags: { dir?: string }) =>
+      use(async (shell) => (await import('./demo.js')).demo(flags, shell)),
+    );
+
+  verb(
+    'init [dir]',
+    'write a commented batch file, a jobs file and an agent; never overwrites',
+    ['nightshift init', 'into the working directory'],
+    ['nightshift init my-batch', 'into a folder of its own'],
+  ).action((dir: string | undefined, flags: object) =>
+    use(async (shell) => (await import('./init.js')).init(dir, flags, shell)),
+  );
+
+  verb(
+    'plan <file>',
+    'show what a run would do, per job and effect; changes nothing',
+    ['nightshift plan batch.yaml', 'exit code 0: nothing to do, 2: there is'],
+    ['nightshift plan batch.yaml --json', 'for scripts'],
+  )
+    .option('--all', 'show every job, however many there are')
+    .action((file: string, flags: { all?: boolean }) =>
+      use(async (shell) => (await import('./plan.js')).plan(file, flags, shell)),
+    );
+
+  verb(
+    'run <file>',
+    'start the batch, or join its run under way, and watch it to its end',
+    ['nightshift run batch.yaml', 'may be repeated at any time'],
+    ['nightshift run batch.yaml --dry-run', 'check and plan only'],
+    ['nightshift run batch.yaml --json > report.json', 'for scripts'],
+  )
+    .option('--dry-run', 'print the plan, start nothing')
+    .option('--detach', 'start and leave; a worker must run somewhere')
+    .option('--no-wait', 'when the batch is paused, do not wait for its resume (exit code 75)')
+    .action((file: string, flags: { dryRun?: boolean; detach?: boolean; wait: boolean }) =>
+      use(async (shell) => (await import('./run.js')).run(file, flags, shell)),
+    );
+
+  verb('up', 'run engine, worker and Web UI in the foreground', ['nightshift up']).action((flags: object) =>
+    use(async (shell) => (await import('./up.js')).up(flags, shell)),
+  );
+
+  verb('worker', 'run a worker against the configured Temporal (TEMPORAL_ADDRESS and the like)', [
+    'TEMPORAL_ADDRESS=temporal:7233 nightshift worker',
+    'SIGTERM lets it finish what it has in hand',
+  ]).action((flags: object) => use(async (shell) => (await import('./worker.js')).worker(flags, shell)));
+
+  verb('watch [name]', 'follow a batch to its end; the newest unless named', [
+    'nightshift watch nightly-articles',
+  ]).action((name: string | undefined, flags: object) =>
+    use(async (shell) => (await import('./watch.js')).watch(name, flags, shell)),
+  );
+
+  verb(
+    'status [name]',
+    'show how a batch stands; the newest unless named',
+    ['nightshift status'],
+    ['nightshift status nightly-articles --json', 'for scripts'],
+  ).action((name: string | undefined, flags: object) =>
+    use(async (shell) => (await import('./status.js')).status(name, flags, shell)),
+  );
+
+  verb('list', 'list batches, newest first', ['nightshift list'], ['nightshift list --limit 5'])
+    .option('--limit <count>', 'batches to show', positiveCount, 50)
+    .action((flags: { limit: number }) =>
+      use(async (shell) => (await import('./list.js')).list(flags, shell)),
+    );
+
+  operation(
+    verb(
+      'pause [name]',
+      'start no new job, session or effect; sessions under way finish',
+      ['nightshift pause nightly-articles --reason "blog is being moved"'],
+      ['nightshift pause --all'],
+    ),
+  ).action((name: string | undefined, flags: OperationFlags) =>
+    use(async (shell) => (await import('./pause.js')).pause(name, flags, shell)),
+  );
+
+  operation(verb('resume [name]', 'go on after a pause', ['nightshift resume nightly-articles'])).action(
+    (name: string | undefined, flags: OperationFlags) =>
+      use(async (shell) => (await import('./resume.js')).resume(name, flags, shell)),
+  );
+
+  operation(
+    verb(
+      'cancel [name]',
+      'end a batch; sessions are cancelled, effects under way finish, what is done stays done',
+      ['nightshift cancel nightly-articles --reason "wrong list"'],
+    ),
+  ).action((name: string | undefined, flags: OperationFlags) =>
+    use(async (shell) => (await import('./cancel.js')).cancel(name, flags, shell)),
+  );
+
+  verb(
+    'retry <name>',
+    'run parked jobs again with a fresh budget, and watch',
+    ['nightshift retry nightly-articles', 'all parked jobs'],
+    ['nightshift retry nightly-articles --job KEY', 'one job, also a held one'],
+  )
+    .option('--job <key...>', 'only these jobs')
+    .option('--detach', 'do not watch')
+    .action((name: string, flags: { job?: string[]; detach?: boolean }) =>
+      use(async (shell) => (await import('./retry.js')).retry(name, flags, shell)),
+    );
+
+  const ledger = verb('ledger', 'show receipts of what has landed', ['nightshift ledger show']);
+  ledger
+    .command('show [name]')
+    .description('list receipts, of one batch or of all')
+    .addHelpText(
+      'after',
+      examples(['nightshift ledger show nightly-articles'], ['nightshift ledger show --job KEY']),
+    )
+    .option('--job <key>', 'only of this job', nonEmpty)
+    .action((name: string | undefined, flags: { job?: string }) =>
+      use(async (shell) => (await import('./ledger-show.js')).ledgerShow(name, flags, shell)),
+    );
+
+  verb('doctor', 'check engine, ledger and state directory; say how to put things right', [
+    'nightshift doctor',
+  ]).action((flags: object) => use(async (shell) => (await import('./doctor.js')).doctor(flags, shell)));
+
+  verb(
+    'key <pairs...>',
+    'print the canonical form and the key of an identity, fields in the order given',
+    ['nightshift key site=home category=bread slug=overnight-bread'],
+    ['nightshift key slug=overnight-bread edition=2026-11-23 --json', 'for scripts'],
+  )
+    .usage('[options] NAME=VALUE...')
+    .option('--work <name>', 'kind of work; shows the Workflow ID too')
+    .action((pairs: string[], flags: { work?: string }) =>
+      use(async (shell) => (await import('./key.js')).key(pairs, flags, shell)),
+    );
+
+  return program;
+}
+
+interface OperationFlags {
+  readonly reason?: string;
+  readonly all?: boolean;
+}
+
+const operation = (command: Command): Command =>
+  command
+    .option('--reason <text>', 'why; kept, and shown to whoever looks')
+    .option('--all', 'every batch under way');
+
+type Example = readonly [command: string, comment?: string];
+
+function examples(...shown: readonly Example[]): string {
+  const width = Math.max(...shown.map(([command]) => command.length));
+  const lines = shown.map(([command, comment]) =>
+    comment === undefined ? `  ${command}` : `  ${command.padEnd(width)}  # ${comment}`,
+  );
+  return `\n${shown.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}\n`;
+}
+
+function nonEmpty(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It is empty.');
+  return value;
+}
+
+function positiveCount(value: string): number {
+  const count = Number(value);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  return count;
+}

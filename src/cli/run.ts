@@ -1,0 +1,41 @@
+import type { Started } from '../client/nightshift.js';
+import { plural } from '../report/format.js';
+import { ExitCode } from './exit-codes.js';
+import { follow } from './follow.js';
+import { printPlan } from './plan.js';
+import type { Shell } from './shell.js';
+import { detached } from './detached.js';
+
+export interface RunFlags {
+  readonly dryRun?: boolean;
+  readonly detach?: boolean;
+  readonly wait: boolean;
+}
+
+/** `nightshift run FILE`: starts the batch, joins the one under way, or finds it finished; watches it to its end. */
+export async function run(file: string, { dryRun, detach, wait }: RunFlags, shell: Shell): Promise<ExitCode> {
+  const nightshift = await shell.nightshift();
+  const batch = await nightshift.read(file);
+  if (dryRun) {
+    printPlan(await nightshift.plan(batch), shell);
+    shell.out.progress('dry run: nothing was started');
+    return ExitCode.done;
+  }
+  const started = await nightshift.start(batch);
+  shell.out.progress(howStarted(started, batch.jobs.length));
+  if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
+  return follow(started, nightshift, shell, { file, noWait: !wait });
+}
+
+function howStarted({ how, name, workflowId, runId }: Started, jobs: number): string {
+  switch (how) {
+    case 'started':
+      return `started ${workflowId}, ${plural(jobs, 'job')}`;
+    case 'joined':
+      return `joined the run of ${name} under way (run id ${runId})`;
+    case 'reopened':
+      return `reopened: ${name} had finished, and there is new work in it`;
+    case 'already-completed':
+      return `${name} is already completed`;
+  }
+}

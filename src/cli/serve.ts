@@ -1,0 +1,20 @@
+import type { Nightshift } from '../client/nightshift.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+/** Hosts a worker until it is told to stop, then lets it finish what it has in hand. */
+export async function serve(nightshift: Nightshift, { out, interrupts }: Shell): Promise<ExitCode> {
+  const host = await nightshift.host();
+  await interrupts.during(async (signal) => {
+    const told = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => {
+        out.progress('stopping: nothing new is taken, what is in hand ends; sessions go on by themselves');
+        resolve();
+      });
+    });
+    await Promise.race([told, host.done]);
+    await host.stop();
+  });
+  out.progress('stopped');
+  return ExitCode.done;
+}

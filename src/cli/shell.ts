@@ -1,0 +1,68 @@
+import type { Nightshift } from '../client/nightshift.js';
+import type { Commands } from '../report/next-steps.js';
+import type { Interrupts } from './interrupts.js';
+import type { Output } from './output.js';
+
+/** Flags that every verb takes. */
+export interface GlobalFlags {
+  readonly state?: string;
+  readonly taskQueue?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly color: boolean;
+}
+
+/** What a verb works with. */
+export class Shell {
+  private opened: Promise<Nightshift> | undefined;
+
+  constructor(
+    readonly flags: GlobalFlags,
+    readonly out: Output,
+    readonly interrupts: Interrupts,
+  ) {}
+
+  /** The library, loaded when a verb first needs it. Closed by whoever made the shell. */
+  nightshift(): Promise<Nightshift> {
+    return (this.opened ??= this.open());
+  }
+
+  private async open(): Promise<Nightshift> {
+    const { createNightshift } = await import('../client/nightshift.js');
+    const { state, taskQueue } = this.flags;
+    return createNightshift({
+      ...(state !== undefined && { state }),
+      ...(taskQueue !== undefined && { taskQueue }),
+      onProgress: (line) => this.out.progress(line),
+    });
+  }
+
+  async close(): Promise<void> {
+    await (await this.opened?.catch(() => undefined))?.close();
+  }
+
+  /** A command to type next, for the state directory and queue of this call. */
+  command(...words: readonly string[]): string {
+    const { state, taskQueue } = this.flags;
+    const global = [
+      ...(state === undefined ? [] : ['--state', state]),
+      ...(taskQueue === undefined ? [] : ['--task-queue', taskQueue]),
+    ];
+    return ['nightshift', ...words, ...global].map(quoted).join(' ');
+  }
+
+  /** What can be done about a batch. @param file its batch file, where this call was given it */
+  commandsFor(name: string, file?: string): Commands {
+    return {
+      run: file === undefined ? `${this.command('run')} <its batch file>` : this.command('run', file),
+      retry: this.command('retry', name),
+      resume: this.command('resume', name),
+      receipts: this.command('ledger', 'show', name),
+    };
+  }
+}
+
+/** A word as a POSIX shell takes it. */
+const quoted = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

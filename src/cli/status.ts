@@ -1,0 +1,68 @@
+import type { BatchStatus } from '../client/nightshift.js';
+import { jobTitle } from '../contract/job.js';
+import { fieldLines } from '../report/field-lines.js';
+import { duration, localTime, plural } from '../report/format.js';
+import { countParts, finishedOf } from '../report/job-counts.js';
+import { bold, dim, type Line } from '../report/line.js';
+import { nextSteps, type Commands } from '../report/next-steps.js';
+import { unfinishedLines } from '../report/unfinished-jobs.js';
+import { batchDocument, styleOfBatch } from './batch-document.js';
+import { exitCodeOfState, type ExitCode } from './exit-codes.js';
+import { newestBatch } from './newest-batch.js';
+import type { Shell } from './shell.js';
+
+/** `nightshift status [NAME]`: one look at a batch, the newest unless named. Needs no engine. */
+export async function status(name: string | undefined, _flags: object, shell: Shell): Promise<ExitCode> {
+  const nightshift = await shell.nightshift();
+  return printStatus(await nightshift.status(name ?? (await newestBatch(nightshift))), shell);
+}
+
+export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
+  const { out } = shell;
+  const { batch, counts, active, unfinished } = found;
+  if (shell.flags.json) out.json({ batch: batchDocument(batch), counts, active, unfinished });
+  else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
+  return exitCodeOfState(batch.state, unfinished);
+}
+
+export function statusLines(
+  { batch, counts, active, unfinished }: BatchStatus,
+  commands: Commands,
+  nowMs: number,
+): Line[] {
+  const { name, state, reason, openedAt, closedAt, openedBy, work } = batch;
+  const tookMs = (closedAt === undefined ? nowMs : Date.parse(closedAt)) - Date.parse(openedAt);
+  const running = active.filter((job) => job.state === 'running');
+  const steps = nextSteps(unfinished, state, commands);
+  return [
+    [
+      bold(name),
+      ': ',
+      { style: styleOfBatch(state), text: state },
+      reason === undefined ? '' : ` (${reason})`,
+      `, ${finishedOf(counts)} of ${plural(counts.jobs, 'job')} finished`,
+    ],
+    ['  ', ...countParts(counts).flatMap((part, at) => (at === 0 ? [part] : [', ', part]))],
+    ...fieldLines({
+      work,
+      opened: `${localTime(openedAt)} by ${openedBy}`,
+      closed: closedAt === undefined ? undefined : localTime(closedAt),
+      took: duration(tookMs),
+    }).map((line): Line => ['  ', ...line]),
+    ...section(
+      'running now',
+      running.map((job) => [
+        `  ${jobTitle(job.identity)}`,
+        dim(`  ${job.step}  ${duration(nowMs - Date.parse(job.since))}`),
+      ]),
+    ),
+    ...section('needs a person', unfinishedLines(unfinished, unfinished.length)),
+    ...section(
+      'next',
+      steps.map((step) => [`  ${step}`]),
+    ),
+  ];
+}
+
+const section = (title: string, lines: readonly Line[]): Line[] =>
+  lines.length === 0 ? [] : [[], [bold(`${title}:`)], ...lines];

@@ -1,0 +1,21 @@
+import type { ExitCode } from './exit-codes.js';
+import { follow } from './follow.js';
+import { newestBatch } from './newest-batch.js';
+import type { Shell } from './shell.js';
+import { printStatus } from './status.js';
+
+/** `nightshift watch [NAME]`: live view of a batch. Only looks: jobs run where a worker is. */
+export async function watch(name: string | undefined, _flags: object, shell: Shell): Promise<ExitCode> {
+  const nightshift = await shell.nightshift();
+  const wanted = name ?? (await newestBatch(nightshift));
+  const status = await nightshift.status(wanted);
+  if (status.batch.state !== 'running' && status.batch.state !== 'paused') return printStatus(status, shell);
+
+  const started = await nightshift.find(wanted);
+  if (!(await nightshift.isWorkerAlive())) {
+    shell.out.note(
+      `no worker runs, and nothing moves without one: ${shell.command('up')} or ${shell.command('worker')}`,
+    );
+  }
+  return follow(started, nightshift, shell, { host: false });
+}
