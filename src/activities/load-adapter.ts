@@ -113,7 +113,7 @@ const isUnresolved = (error: unknown): boolean =>
   error instanceof Error &&
   'code' in error &&
   error.code === 'ERR_MODULE_NOT_FOUND' &&
-  /'(nightshift|zod)'/.test(error.message);
+  /'(nightshift(\/adapter)?|zod)'/.test(error.message);
 
 /**
  * For TypeScript, and for modules that can't find us by themselves. They are given our own instances: an

@@ -34,7 +34,7 @@ export class LogLines {
 }
 
 function textOf({ state, reason, counts }: Snapshot): string {
-  if (state === 'starting') return 'starting';
+  if (state === 'starting' || counts.jobs === 0) return 'starting';
   const parts = countParts(counts).map((part) => rendered([part]));
   const paused = state === 'paused' ? ` (paused${reason === undefined ? '' : `: ${reason}`})` : '';
   return `${finishedOf(counts)} of ${counts.jobs} finished: ${parts.join(', ')}${paused}`;

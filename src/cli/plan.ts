@@ -50,7 +50,7 @@ export function planLines({ name, counts, toRun, jobs }: Plan, columns?: number)
     return count === 0 ? [] : [[{ style, text: `  ${count} ${verdict}` }, dim(`  ${meaning}`)]];
   });
   return [
-    ...tableLines(['job', 'plan', 'effects', 'note'], rows, columns).map(trimmed),
+    ...tableLines(['job', 'plan', 'effects', 'note'], rows, columns),
     ...(hidden > 0 ? [[dim(`and ${hidden} more; all of them: --all`)]] : []),
     [],
     [bold(name), `: ${plural(jobs.length, 'job')}, ${toRun === 0 ? 'nothing to run' : `${toRun} to run`}`],
@@ -69,6 +69,3 @@ const rowOf = ({ title, verdict, effects, note }: PlannedJob): Span[] => [
 
 const effectText = ({ name, action }: PlannedEffect): string =>
   `${name}: ${action === 'none' ? 'landed' : action}`;
-
-/** An empty note must not leave blanks at the line's end. */
-const trimmed = (line: Line): Line => (line.at(-1) === '' ? line.slice(0, -1) : line);

@@ -49,7 +49,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
   const use = (action: Action) => act(action, program.opts<GlobalFlags>());
 
   verb('demo', 'show a night that is killed half-way and started again', ['nightshift demo'])
-    .option('--dir <dir>', 'where to put them', nonEmpty)
+    .option('--dir <dir>', 'where its files go', nonEmpty)
     .action((flags: { dir?: string }) =>
       use(async (shell) => (await import('./demo.js')).demo(flags, shell)),
     );

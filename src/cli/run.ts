@@ -22,7 +22,7 @@ export async function run(file: string, { dryRun, detach, wait }: RunFlags, shel
     return ExitCode.done;
   }
   const started = await nightshift.start(batch);
-  shell.out.progress(howStarted(started, batch.jobs.length));
+  if (started.how !== 'already-completed') shell.out.progress(howStarted(started, batch.jobs.length));
   if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
   return follow(started, nightshift, shell, { file, noWait: !wait });
 }
@@ -36,6 +36,6 @@ function howStarted({ how, name, workflowId, runId }: Started, jobs: number): st
     case 'reopened':
       return `reopened: ${name} had finished, and there is new work in it`;
     case 'already-completed':
-      return `${name} is already completed`;
+      return `already completed: ${name}`;
   }
 }

@@ -40,9 +40,11 @@ export function statusLines(
       ': ',
       { style: styleOfBatch(state), text: state },
       reason === undefined ? '' : ` (${reason})`,
-      `, ${finishedOf(counts)} of ${plural(counts.jobs, 'job')} finished`,
+      `, ${finishedOf(counts)} of ${plural(batch.jobs, 'job')} finished`,
     ],
-    ['  ', ...countParts(counts).flatMap((part, at) => (at === 0 ? [part] : [', ', part]))],
+    ...(counts.jobs === 0
+      ? []
+      : [['  ', ...countParts(counts).flatMap((part, at) => (at === 0 ? [part] : [', ', part]))]]),
     ...fieldLines({
       work,
       opened: `${localTime(openedAt)} by ${openedBy}`,

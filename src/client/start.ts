@@ -53,9 +53,25 @@ export async function startBatch(
   const engine = await connections.engine();
   const client = await connections.client();
   const input = inputOf(definition, key, manifest, engine, connections, by);
-  return start(client, { ...named, input, taskQueue: connections.config.taskQueue }, () =>
+  const started = await start(client, { ...named, input, taskQueue: connections.config.taskQueue }, () =>
     hasWork(manifest, connections),
   );
+  if (started.how === 'started' && row === undefined) {
+    // A worker would do it, but there may be none yet, and the batch must be known by its name from now on.
+    const { name, work, budget } = definition;
+    await ledger.openBatch({
+      id: workflowId,
+      name,
+      key,
+      work,
+      runId: started.runId,
+      manifest: JSON.stringify(manifest),
+      jobs: manifest.count,
+      currency: budget?.currency ?? 'USD',
+      by,
+    });
+  }
+  return started;
 }
 
 /** Starts a batch again from what the ledger has stored of it. */

@@ -27,9 +27,9 @@ const whenRunning = (night: Bench) =>
   until(() => existsSync(night.fileOf('pid.json')) && runs(night) > 0, 'the program runs');
 
 test('a session outlives the worker that started it, and the next worker collects it', async () => {
-  const night = await aCountedBench('sleep 1; cat');
+  const night = await aCountedBench('sleep 3; cat');
   const starter = fileURLToPath(new URL('command-starter.mjs', import.meta.url));
-  const options = { command: counted('sleep 1; cat'), cwd: 'a/b' };
+  const options = { command: counted('sleep 3; cat'), cwd: 'a/b' };
   const argv = [starter, ...[options, night.request, night.stateDir].map((value) => JSON.stringify(value))];
   const worker = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(worker.stdout, 'data');

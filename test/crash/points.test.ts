@@ -35,7 +35,7 @@ describe('a worker killed at a named point, and a second start', () => {
     expect(exit.code, exit.stderr).toBe(0);
     expect(report.batch.result).toBe('completed');
     expect(batch.published()).toEqual(['blog/news/one.md', 'blog/news/two.md']);
-    expect(batch.read('blog/news/one.md')).toBe('article one\ntitle About one\n');
+    expect(batch.read('blog/news/one.md')).toBe('article one\ntitle About one');
     expect(batch.sessions().sort()).toEqual(['one 1', 'two 1']);
     expect(report.sessions.wasted).toBe(0);
     expect(report.jobs.flatMap(({ effects }) => effects.map((effect) => effect.state))).toEqual([

@@ -39,7 +39,7 @@ test.each(Array.from({ length: ROUNDS }, (_, round) => [round, VICTIMS[round % V
     expect(report.counts.done + report.counts.adopted).toBe(20);
     expect(batch.published()).toEqual(slugs.map((slug) => `blog/news/${slug}.md`));
     for (const slug of slugs) {
-      expect(batch.read(`blog/news/${slug}.md`)).toBe(`article ${slug}\ntitle About ${slug}\n`);
+      expect(batch.read(`blog/news/${slug}.md`)).toBe(`article ${slug}\ntitle About ${slug}`);
     }
     expect(twice(batch.sessions()), 'a paid attempt was made twice').toEqual([]);
     expect(batch.sessions(), 'a session was wasted').toHaveLength(20);

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Connection } from '@temporalio/client';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -50,7 +50,7 @@ afterEach(async () => {
 });
 
 test('two processes share one engine', async () => {
-  const first = await openedByChild();
+  const first = await openedByChild(relative(process.cwd(), stateDir));
   const second = await openedByChild();
 
   expect(second.address).toBe(first.address);

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, relative } from 'node:path';
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { type BinaryPin, pinFor, PINNED_VERSION } from '../../src/engine/binary-pins.js';
@@ -55,6 +55,13 @@ test('a program that is too old, or not Temporal’s, is named and passed over f
   ]);
 });
 
+test('a relative path becomes absolute, because the engine is started in another folder', async () => {
+  const path = fakeProgram('bin/temporal', 'temporal version 1.9.0');
+  const env = { TEMPORAL_CLI_PATH: relative(process.cwd(), path), PATH: '' };
+
+  expect((await locateBinary({ env })).path).toBe(path);
+});
+
 test('only looking downloads nothing and makes no folder', async () => {
   const env = { PATH: '', XDG_CACHE_HOME: join(folder, 'cache') };
   await expect(locateBinary({ env, download: false })).rejects.toThrow(/only looking/);
@@ -76,6 +83,7 @@ test('when both downloads fail, both reasons are told and nothing stays in the c
   vi.stubGlobal('fetch', () =>
     Promise.reject(new TypeError('fetch failed', { cause: new Error('blocked') })),
   );
+  mkdirSync(join(folder, 'cache', 'nightshift', 'download-of-a-killed-process'), { recursive: true });
   fakeScript('bin/python3', 'echo "no such index" >&2; exit 1');
   const env = {
     PATH: `${join(folder, 'bin')}${delimiter}/usr/bin${delimiter}/bin`,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
@@ -46,7 +47,7 @@ export const isHere = (process: Machine, machine: Machine): boolean =>
  * now belongs to another.
  */
 export async function fateOf({ pid, started }: ProcessIdentity): Promise<'alive' | 'dead' | 'reused'> {
-  const found = process.platform === 'linux' ? await fromProc(pid) : await fromPs(pid);
+  const found = process.platform === 'linux' ? fromProc(pid) : await fromPs(pid);
   if (!found) return 'dead';
   if (found.started !== started) return 'reused';
   return /^[ZX]/.test(found.state) ? 'dead' : 'alive';
@@ -57,9 +58,10 @@ interface Found {
   readonly started: string;
 }
 
-async function fromProc(pid: number): Promise<Found | undefined> {
+function fromProc(pid: number): Found | undefined {
   try {
-    return parseProcStat(await readFile(`/proc/${pid}/stat`, 'utf8'));
+    // Not a disk but the kernel answers: a thread of the pool would take longer than the read.
+    return parseProcStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return undefined; // gone, or going just now (ESRCH)
   }

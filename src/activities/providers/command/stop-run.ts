@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AdapterError } from '../../../contract/errors.js';
@@ -113,7 +113,7 @@ export async function killLeftovers(paths: RunPaths, wrapper?: ProcessIdentity):
   }
   if (process.platform !== 'linux') return;
   for (let sweep = 0; sweep < SWEEPS_MAX; sweep++) {
-    const left = await processesOf(paths);
+    const left = processesOf(paths);
     if (left.length === 0) return;
     for (const pid of left) killProcess(pid);
     await sleep(LOOK_AGAIN_MS);
@@ -128,15 +128,19 @@ function killProcess(pid: number): void {
   }
 }
 
-async function processesOf({ dir }: RunPaths): Promise<number[]> {
+/** Read without a pause, a few microseconds for each process: the kernel answers, not a disk. */
+function processesOf({ dir }: RunPaths): number[] {
   const mark = `\0NIGHTSHIFT_RUN_DIR=${dir}\0`;
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found: number[] = [];
-  for (const pid of pids) {
-    if (pid === process.pid) continue;
-    // Not ours to read, or gone: none of ours then. A zombie's is empty.
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    if (`\0${environment}`.includes(mark)) found.push(pid);
+  const pids = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+  return pids.filter((pid) => pid !== process.pid && `\0${environmentOf(pid)}`.includes(mark));
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8'); // a zombie's is empty
+  } catch {
+    return ''; // gone, or another user's, and then none of ours
   }
-  return found;
 }

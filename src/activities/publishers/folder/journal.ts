@@ -128,7 +128,9 @@ export class Journal {
       let rest = Buffer.alloc(0);
       for (;;) {
         const from = this.offset + rest.length;
-        const { buffer, bytesRead } = await file.read(Buffer.alloc(READ_BYTES), 0, READ_BYTES, from);
+        const length = Math.min(READ_BYTES, found.size - from);
+        if (length <= 0) break;
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
         if (bytesRead === 0) break;
         rest = this.takeLines(Buffer.concat([rest, buffer.subarray(0, bytesRead)]));
       }

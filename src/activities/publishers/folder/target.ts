@@ -48,35 +48,39 @@ export const claimText = (effectKey: string): string => `nightshift ${effectKey}
 
 /**
  * Looks for an effect in a target: at its path, then at the paths that it had before. A file is ours when our marks
- * name both its path and its hash. Marks are read after the file that they speak of was looked at: then its mark
- * is there (J1), however many processes are writing.
+ * name both its path and its hash.
  */
-export async function findEffect(
-  { root, journal }: Target,
-  path: string,
-  effectKey: string,
-): Promise<FoundEffect> {
-  const here = await standingAt(root, path);
-  await journal.refresh();
-  const standings = new Map([[path, here]]);
-  for (let left = pathsLeft(); left.length > 0; left = pathsLeft()) {
-    for (const former of left) standings.set(former, await standingAt(root, former));
-    await journal.refresh();
-  }
+export async function findEffect(target: Target, path: string, effectKey: string): Promise<FoundEffect> {
+  const { root, journal } = target;
+  const standings = await lookAtAllPaths(target, path, effectKey);
   const marks = journal.marksOf(effectKey);
   const ours = [...standings].flatMap(([at, standing]) => oursAt(root, at, standing, marks) ?? []);
-  const placed = ours.find(({ id }) => id === path);
-  const former = ours.filter(({ id }) => id !== path);
+  const here = standings.get(path) ?? { kind: 'absent' };
 
-  function pathsLeft(): string[] {
-    const paths = journal.marksOf(effectKey).map((mark) => mark.path);
-    return [...new Set(paths)].filter((known) => !standings.has(known));
-  }
-
-  const [first, ...twins] = placed ? [placed, ...former] : former.reverse();
+  // Of former paths the latest comes first.
+  const [first, ...twins] = ours[0]?.id === path ? ours : ours.reverse();
   if (first) return { kind: 'ours', placed: first, ...(twins.length > 0 && { twins }) };
   if (here.kind === 'absent' || isClaim(here, effectKey)) return { kind: 'absent' };
   return { kind: 'theirs', location: join(root, path), why: whyTheirs(here, path, effectKey, journal) };
+}
+
+/**
+ * What stands at the path, and then at every other path that a mark of the effect names. A file is looked at before
+ * the marks are read: then its mark is among them (J1), however many processes are writing.
+ */
+async function lookAtAllPaths(
+  { root, journal }: Target,
+  path: string,
+  effectKey: string,
+): Promise<Map<string, Standing>> {
+  const standings = new Map<string, Standing>();
+  for (let paths = [path]; paths.length > 0;) {
+    for (const at of paths) standings.set(at, await standingAt(root, at));
+    await journal.refresh();
+    const marked = new Set(journal.marksOf(effectKey).map((mark) => mark.path));
+    paths = [...marked].filter((known) => !standings.has(known));
+  }
+  return standings;
 }
 
 function oursAt(root: string, path: string, standing: Standing, marks: readonly Mark[]): Placed | undefined {
