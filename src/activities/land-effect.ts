@@ -20,7 +20,9 @@ export interface Landing {
   readonly body: BodyRequest;
   /** As `beginEffect` gave it to this try. */
   readonly row: EffectRow;
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'landEffect'>;
+  /** Commits that a request is about to leave. */
+  readonly attempting: () => Promise<void>;
   readonly settles: Settles;
   readonly context: PublisherContext;
   readonly reached: (point: CrashPoint) => void | Promise<void>;
@@ -69,9 +71,9 @@ async function send(
   request: () => Promise<FoundEffect>,
   verb: PublisherVerb,
 ): Promise<Landed> {
-  const { publisher, body, row, ledger, reached } = landing;
+  const { publisher, attempting, reached } = landing;
   await reached('E2');
-  await ledger.attemptingEffect(row.effectKey, { sha256: body.sha256, revision: body.revision }, row.fence); // LE2
+  await attempting(); // LE2
   await reached('E3');
   const found = await guarded(publisher, verb, request);
   await reached('E5');

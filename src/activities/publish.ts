@@ -50,6 +50,8 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
   };
   const row = await ledger.beginEffect({ ...id, revision: job.revision }, writerOf(request.batchId, deps));
   let publisher: Publisher | undefined;
+  // An earlier try may have sent what this one has not.
+  let mayBeOut = row.state === 'attempting' || row.state === 'unknown';
   try {
     publisher = await publisherFor(effect, definition.baseDir, deps);
     const landed = await landEffect({
@@ -62,6 +64,14 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
       },
       row,
       ledger,
+      attempting: async () => {
+        await ledger.attemptingEffect(
+          row.effectKey,
+          { sha256: request.artifact, revision: job.revision },
+          row.fence,
+        );
+        mayBeOut = true;
+      },
       settles: {
         work: request.work,
         jobKey: job.key,
@@ -82,7 +92,7 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
   /** Settles what a failed try means: look again later, or leave it to a person. */
   async function afterError(error: unknown, publisher: Publisher | undefined): Promise<PublishEnd> {
     const { errorClass, message, facts } = asAdapterError(error);
-    const unclear = facts.sent === 'maybe' || (facts.sent === undefined && errorClass === 'bug');
+    const unclear = mayBeOut && facts.sent !== 'no' && facts.sent !== 'rejected';
     if (unclear && publisher && !publisher.lookup) {
       return stop('held', {
         state: 'held',

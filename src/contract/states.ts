@@ -41,21 +41,12 @@ export const EFFECT_TRANSITIONS: Readonly<Record<EffectState, readonly EffectSta
 };
 
 /** `intent` is committed before the provider is asked to start, `started` before the first heartbeat. */
-export const SESSION_STATES = [
-  'intent',
-  'started',
-  'ended',
-  'collected',
-  'failed',
-  'lost',
-  'cancelled',
-] as const;
+export const SESSION_STATES = ['intent', 'started', 'collected', 'failed', 'lost', 'cancelled'] as const;
 export type SessionState = (typeof SESSION_STATES)[number];
 
 export const SESSION_TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>> = {
   intent: ['started', 'failed', 'lost', 'cancelled'],
-  started: ['ended', 'collected', 'failed', 'lost', 'cancelled'],
-  ended: ['collected', 'failed', 'lost', 'cancelled'],
+  started: ['collected', 'failed', 'lost', 'cancelled'],
   collected: ['failed'],
   failed: [],
   lost: [],

@@ -127,7 +127,7 @@ async function wasSeenOutside(db: Db, claim: ClaimRequest): Promise<boolean> {
   return effect !== undefined;
 }
 
-const OPEN = ['intent', 'started', 'ended'] as const;
+const OPEN = ['intent', 'started'] as const;
 
 /** Sessions at work on the old payload: what they will make is of no use, and whoever went on with one would
  * publish the old payload under the new fingerprint (C3). Their cost is not known; they count as waste. */

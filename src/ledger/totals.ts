@@ -37,7 +37,7 @@ export const figures = (store: Store): Figures => ({
   },
 });
 
-/** A finished job counts as `done` when this batch finished it after `since`, and as `adopted` otherwise. */
+/** A finished job counts as `done` when this batch did it after `since`, and as `adopted` when it was found done. */
 async function countJobs(db: Db, batchId: string, since: number): Promise<StateCounts> {
   const finishedNow = sql<number>`case
     when ${sql.ref('j.batch_id')} = ${batchId} and ${sql.ref('j.finished_seq')} > ${since} then 1 else 0 end`;
@@ -48,8 +48,7 @@ async function countJobs(db: Db, batchId: string, since: number): Promise<StateC
   const counts = { jobs: 0, done: 0, adopted: 0, parked: 0, held: 0, cancelled: 0 };
   const all = { ...counts, waiting: 0, running: 0, gated: 0 };
   for (const { state, now, jobs } of rows) {
-    const finished = state === 'done' || state === 'adopted';
-    all[finished ? (now === 1 ? 'done' : 'adopted') : state] += jobs;
+    all[state === 'done' && now === 0 ? 'adopted' : state] += jobs;
     all.jobs += jobs;
   }
   return all;

@@ -105,8 +105,8 @@ describe('counts', () => {
     await claimed(ledger, 'not-a-member');
     expect(await ledger.counts(BATCH, 0)).toEqual({
       jobs: 9,
-      done: 2,
-      adopted: 0,
+      done: 1,
+      adopted: 1,
       parked: 1,
       held: 1,
       cancelled: 1,
@@ -203,7 +203,7 @@ describe('totals', () => {
 
     const totals = await ledger.totals(BATCH, since);
     expect(totalsSchema.parse(totals)).toEqual({
-      counts: { jobs: 7, done: 2, adopted: 1, parked: 1, held: 0, cancelled: 0 },
+      counts: { jobs: 7, done: 1, adopted: 2, parked: 1, held: 0, cancelled: 0 },
       sessions: { started: 1, attached: 1, wasted: 2 },
       effects: { landed: 1, adopted: 2, unknown: 1, held: 1 },
       cost: { currency: 'EUR', total: 0.3, wasted: 0.05 },

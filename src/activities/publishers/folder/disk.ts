@@ -4,16 +4,16 @@ import { link, open, rename, unlink } from 'node:fs/promises';
 /** The writes of this adapter, each a step that a crash can come between. Tests stand in for it. */
 export interface Disk {
   /** A new file with exactly these bytes, synced; its mode is the usual one when none is given. @throws EEXIST */
-  writeNew(path: string, bytes: Uint8Array, mode?: number): Promise<void>;
+  readonly writeNew: (path: string, bytes: Uint8Array, mode?: number) => Promise<void>;
   /** In one write at the end of a file, made when missing; synced. */
-  append(path: string, text: string): Promise<void>;
+  readonly append: (path: string, text: string) => Promise<void>;
   /** Gives a file a second name. @throws EEXIST when that name is taken, whatever by */
-  link(from: string, to: string): Promise<void>;
+  readonly link: (from: string, to: string) => Promise<void>;
   /** Replaces what has the name. */
-  rename(from: string, to: string): Promise<void>;
-  unlink(path: string): Promise<void>;
+  readonly rename: (from: string, to: string) => Promise<void>;
+  readonly unlink: (path: string) => Promise<void>;
   /** Names in a folder are on disk only after the folder itself was synced. */
-  syncFolder(path: string): Promise<void>;
+  readonly syncFolder: (path: string) => Promise<void>;
 }
 
 export const systemDisk: Disk = {
