@@ -31,7 +31,8 @@ export async function follow(
     const report = await shell.interrupts.during((signal) => {
       signal.addEventListener('abort', () => {
         out.endLive();
-        for (const line of farewell(seen, { again: commands.run, watch: shell.command('watch', name) })) {
+        const again = file === undefined ? shell.command('up') : commands.run;
+        for (const line of farewell(seen, { again, watch: shell.command('watch', name) })) {
           out.note(line);
         }
       });

@@ -23,7 +23,8 @@ export class LogLines {
     return [...this.newTrouble(snapshot), text].map((line): Line => [`${clockTime(nowMs)} ${line}`]);
   }
 
-  private newTrouble({ troubled }: Snapshot): string[] {
+  private newTrouble({ state: batchState, troubled }: Snapshot): string[] {
+    if (batchState === 'starting') return []; // still the trouble of the run before
     return troubled.flatMap(({ key, state, identity, error }) => {
       const id = `${key} ${state}`;
       if (this.told.has(id)) return [];

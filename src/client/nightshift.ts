@@ -7,7 +7,7 @@ import type { Engine } from '../engine/index.js';
 import type { BatchRow, HistoryRow, ReceiptRow } from '../ledger/ledger.js';
 import { Connections, type Notify } from './connections.js';
 import { doctor, type Finding } from './doctor.js';
-import { cancelBatch, controlBatch, retryBatch, type Answer } from './operate.js';
+import type { Answer } from './operate.js';
 import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
 import { startBatch, type Started } from './start.js';
@@ -120,10 +120,13 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     },
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
     list: async (limit) => (await connections.ledger()).batches(limit),
-    pause: async (nameOrId, reason) => controlBatch('pause', await resolve(nameOrId), connections, reason),
-    resume: async (nameOrId, reason) => controlBatch('resume', await resolve(nameOrId), connections, reason),
-    cancel: async (nameOrId, reason) => cancelBatch(await resolve(nameOrId), connections, reason),
-    retry: async (nameOrId, keys) => retryBatch(await resolve(nameOrId), connections, keys),
+    pause: async (nameOrId, reason) =>
+      (await operate()).controlBatch('pause', await resolve(nameOrId), connections, reason),
+    resume: async (nameOrId, reason) =>
+      (await operate()).controlBatch('resume', await resolve(nameOrId), connections, reason),
+    cancel: async (nameOrId, reason) =>
+      (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
+    retry: async (nameOrId, keys) => (await operate()).retryBatch(await resolve(nameOrId), connections, keys),
     receipts: async ({ nameOrId, jobKey } = {}) =>
       (await connections.ledger()).receipts({
         ...(await optionally(nameOrId)),
@@ -147,5 +150,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   };
   return nightshift;
 }
+
+/** Brings the whole SDK with it, which those who only look do without. */
+const operate = () => import('./operate.js');
 
 export type { Answer, Batch, BatchStatus, Finding, Plan, Progress, Started, WatchOptions };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isGrpcServiceError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import { MESSAGE, manifestRefSchema, type ControlRequest, type ControlState } from '../contract/messages.js';
@@ -16,6 +17,7 @@ export type Answer<T> =
 
 /** A worker that lives answers an update within this time, or is too busy to be waited for. */
 const ANSWER_MS = 30_000;
+const GRPC_NOT_FOUND = 5;
 
 export async function controlBatch(
   verb: 'pause' | 'resume',
@@ -45,13 +47,37 @@ export async function controlBatch(
 export async function cancelBatch(
   { id }: BatchRow,
   connections: Connections,
-  reason = '',
+  reason?: string,
 ): Promise<Answer<undefined>> {
+  const asked = await requestCancel(id, connections, reason);
+  if (asked) {
+    const host = new WorkerHost(connections);
+    try {
+      await host.takeIfFree();
+      const client = await connections.client();
+      await client.workflow
+        .getHandle(id)
+        .result()
+        .catch(() => undefined); // it ends Cancelled, which is what was asked for
+    } finally {
+      await host.stop();
+    }
+  }
+  // A run that was terminated, or cancelled before it had opened, could not tell the ledger.
+  const ledger = await connections.ledger();
+  const state = (await ledger.batch(id))?.state;
+  if (state === 'running' || state === 'paused') {
+    await ledger.setBatchState(id, 'cancelled', connections.who, reason);
+  }
+  return asked ? { kind: 'answered', state: undefined } : { kind: 'ended' };
+}
+
+/** @returns false when there is no run to cancel */
+async function requestCancel(id: string, connections: Connections, reason = ''): Promise<boolean> {
   const client = await connections.client();
-  const handle = client.workflow.getHandle(id);
   try {
-    if ((await handle.describe()).status.name !== 'RUNNING') return { kind: 'ended' };
-    // As handle.cancel() does, which has no place for a reason; it is shown in the Web UI.
+    if ((await client.workflow.getHandle(id).describe()).status.name !== 'RUNNING') return false;
+    // As the handle's cancel() does, which has no place for a reason; it is shown in the Web UI.
     await client.workflowService.requestCancelWorkflowExecution({
       namespace: client.options.namespace,
       workflowExecution: { workflowId: id },
@@ -59,17 +85,11 @@ export async function cancelBatch(
       requestId: randomUUID(),
       reason,
     });
+    return true;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
+    const notFound = isGrpcServiceError(error) && (error.code as number) === GRPC_NOT_FOUND;
+    if (notFound || error instanceof WorkflowNotFoundError) return false;
     throw error;
-  }
-  const host = new WorkerHost(connections);
-  try {
-    await host.takeIfFree();
-    await handle.result().catch(() => undefined); // it ends Cancelled, which is what was asked for
-    return { kind: 'answered', state: undefined };
-  } finally {
-    await host.stop();
   }
 }
 

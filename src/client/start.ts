@@ -8,7 +8,7 @@ import { judgeManifest } from '../batch/judge-manifest.js';
 import { storeManifest } from '../batch/manifest.js';
 import type { Batch } from '../batch/read-batch.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';
-import type { BatchInput, ManifestRef } from '../contract/messages.js';
+import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput, type ManifestRef } from '../contract/messages.js';
 import type { Engine } from '../engine/index.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import type { Connections } from './connections.js';
@@ -111,6 +111,7 @@ async function start(client: Client, request: Request, workLeft: () => Promise<b
       const handle = await client.workflow.start<typeof batchWorkflow>('batch', {
         workflowId,
         taskQueue,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
         args: [input],
         workflowIdReusePolicy: reuse,
         // USE_EXISTING would do the same, but would not tell whether we started it or joined.

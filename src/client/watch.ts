@@ -1,4 +1,4 @@
-import { WorkflowFailedError } from '@temporalio/client';
+import type { WorkflowFailedError } from '@temporalio/client';
 import {
   ApplicationFailure,
   CancelledFailure,
@@ -124,7 +124,7 @@ async function outcomeOf(
       await client.workflow.getHandle(started.workflowId, started.runId).result();
       return 'completed';
     } catch (error) {
-      if (error instanceof WorkflowFailedError) return outcomeOfFailure(error);
+      if (isWorkflowFailed(error)) return outcomeOfFailure(error);
       if (ended.aborted || error instanceof WorkflowNotFoundError) throw error;
       connections.notify('lost the engine; looking for it again');
       await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
@@ -132,6 +132,10 @@ async function outcomeOf(
     }
   }
 }
+
+/** By name: half of all watches end before the SDK's client was ever loaded. */
+const isWorkflowFailed = (error: unknown): error is WorkflowFailedError =>
+  error instanceof Error && error.name === 'WorkflowFailedError';
 
 function outcomeOfFailure({ cause }: WorkflowFailedError): BatchOutcome {
   if (cause instanceof ApplicationFailure && cause.type === FAILURE.batchIncomplete) return 'incomplete';

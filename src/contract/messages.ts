@@ -23,6 +23,12 @@ export interface Timing {
   readonly sessionTimeoutMs: number;
 }
 
+/**
+ * How long the engine waits for a Workflow's next decision before it asks another worker; a decision takes
+ * milliseconds. Half of the default: it bounds how long a batch stands still after its worker was killed.
+ */
+export const WORKFLOW_TASK_TIMEOUT_MS = 5000;
+
 export interface BatchInput {
   readonly name: string;
   readonly work: string;

@@ -34,7 +34,7 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
       { style: STYLE_OF[batch.result], text: batch.result },
       `, ${finishedOf(counts)} of ${plural(counts.jobs, 'job')} finished, in ${duration(tookMs)}`,
     ],
-    field('jobs', states),
+    ...(states.length > 0 ? [field('jobs', states)] : []),
     field('sessions', [
       `${sessions.started} started, ${sessions.attached} attached, ${sessions.wasted} wasted`,
     ]),

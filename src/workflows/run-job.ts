@@ -6,6 +6,7 @@ import {
 import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { isCancellation, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow';
 import {
+  WORKFLOW_TASK_TIMEOUT_MS,
   jobOutcomeSchema,
   type BatchInput,
   type JobInput,
@@ -55,6 +56,7 @@ export async function runJob(
     try {
       const child = await startChild(job, {
         workflowId,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
         args: [input],
         workflowIdReusePolicy: again ? 'ALLOW_DUPLICATE' : 'ALLOW_DUPLICATE_FAILED_ONLY',
         // Another batch may wait for this job: it outlives a batch that is terminated.

@@ -6,7 +6,13 @@ import {
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
-import { shardSummarySchema, type BatchInput, type ShardSummary, type Slice } from '../contract/messages.js';
+import {
+  WORKFLOW_TASK_TIMEOUT_MS,
+  shardSummarySchema,
+  type BatchInput,
+  type ShardSummary,
+  type Slice,
+} from '../contract/messages.js';
 import { shardWorkflowId, parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { shardsAtOnce } from '../policy/shards.js';
 import type { Lanes } from './lanes.js';
@@ -85,6 +91,7 @@ export class Shards {
     };
     const child = await startChild(shard, {
       workflowId: shardWorkflowId({ name, batchKey, shard: slice.index }),
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
       args: [
         {
           batch: this.batch,

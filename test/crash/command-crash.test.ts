@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { runPaths } from '../../src/activities/providers/command/run-directory.js';
+import { spawnWrapper } from '../../src/activities/providers/command/wrapper.js';
 import { bench, collected, ended, lives, sh, until, type Bench } from '../unit/command-fixture.js';
 
 /** Writes one line per run of the program, then goes on for as long as asked. */
@@ -69,6 +71,27 @@ test('twenty starts at once after a crash between the directory and the spawn ru
   expect(await ended(night, handle)).toEqual({ kind: 'succeeded' });
   await sleep(300);
   expect(runs(night)).toBe(1);
+});
+
+test('of twenty wrappers of one run directory one runs the program', async () => {
+  const night = await aCountedBench('echo done');
+  const paths = runPaths(night.stateDir, night.request);
+  mkdirSync(paths.dir, { recursive: true });
+  writeFileSync(paths.stdin, '{}');
+  const where = { cwd: join(night.stateDir, 'a/b'), env: { PATH: process.env['PATH'] ?? '' } };
+  const command = counted('sleep 0.3; echo done');
+  await Promise.all(Array.from({ length: 20 }, () => spawnWrapper(paths, command, where)));
+  await until(() => existsSync(paths.exit), 'it ends');
+  await sleep(300);
+  expect(runs(night)).toBe(1);
+});
+
+test('what a program leaves in its group is gone when its exit code is there', async () => {
+  const night = await aCountedBench('env -i sh -c "sleep 300" & echo $! > left; echo done');
+  const handle = await night.provider.start(night.request, undefined, night.context);
+  expect(await ended(night, handle)).toEqual({ kind: 'succeeded' });
+  const left = Number(readFileSync(join(night.stateDir, 'a/b/left'), 'utf8'));
+  await until(() => !lives(left), 'it is killed');
 });
 
 test('a session that was never started is given up, and a wrapper that comes late runs nothing', async () => {
