@@ -1,4 +1,10 @@
-import { CancelledFailure, cancellationDetails, cancellationSignal, sleep } from '@temporalio/activity';
+import {
+  CancelledFailure,
+  activityInfo,
+  cancellationDetails,
+  cancellationSignal,
+  sleep,
+} from '@temporalio/activity';
 import type { ArtifactRef } from '../contract/artifact.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
@@ -9,7 +15,7 @@ import { runKey } from '../identity/keys.js';
 import type { Claim, SessionEnd, SessionId, SessionRow, Usage } from '../ledger/ledger.js';
 import { failedChecks } from '../policy/checks.js';
 import { jitterOf } from '../policy/jitter.js';
-import { afterSession } from '../policy/retry.js';
+import { afterEffect, afterSession } from '../policy/retry.js';
 import { adoptFromDestinations } from './adopt.js';
 import { isPaused, readRef, writerOf, type Deps } from './deps.js';
 import { retryAfter, toApplicationFailure } from './failure.js';
@@ -53,11 +59,27 @@ export const runAgent =
     try {
       return await new AgentStep(deps, ref, (next) => (handle = next)).run();
     } catch (error) {
+      if (error instanceof AdapterError) return await outsideSession(error, deps, ref);
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();
     }
   };
+
+/** Trouble that no session is to blame for: an adapter that can't be made, a destination that can't be asked, a lost manifest. */
+async function outsideSession(
+  { errorClass, message, facts }: AdapterError,
+  deps: Deps,
+  ref: JobRef,
+): Promise<AgentEnd> {
+  const tries = activityInfo().attempt;
+  const next = afterEffect(errorClass, tries, jitterOf(`${ref.key}:${tries}`), facts.retryAfterMs);
+  if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
+  const state = ({ park: 'parked', hold: 'held', gate: 'gated' } as const)[next.kind];
+  const trouble = { errorClass, message: `${message} (${next.why})` };
+  await deps.ledger.settleJob({ work: ref.work, jobKey: ref.key }, { state, ...trouble }, ref.batchId);
+  return { kind: state, ...trouble };
+}
 
 class AgentStep {
   constructor(
@@ -126,9 +148,12 @@ class AgentStep {
     const startedAt = open ? new Date(open.startedAt) : deps.now();
     const deadline = new Date(startedAt.getTime() + durationMs(definition.agent.timeout));
     const request = this.requestFor(definition, job, session, deadline);
+    let saved: string | undefined; // what the adapter has saved need not be saved again
     const context: ProviderContext = {
       save: async (handle) => {
-        await deps.ledger.saveHandle(session, handle, claim.fence);
+        const text = JSON.stringify(handle);
+        if (text !== saved) await deps.ledger.saveHandle(session, handle, claim.fence);
+        saved = text;
         this.beat(handle); // RA1: never before it is saved
       },
       signal: cancellationSignal(),

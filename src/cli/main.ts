@@ -16,7 +16,6 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   let action: Action | undefined;
   let flags: GlobalFlags | undefined;
   let shell: Shell | undefined;
-  let out: Output | undefined;
   try {
     const program = createProgram(versionOfPackage(), (asked, given) => {
       action = asked;
@@ -25,16 +24,13 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     await program.parseAsync([...argv], { from: 'user' });
     if (!action || !flags) return ExitCode.usage;
 
-    out = new Output(process.stdout, process.stderr, flags);
-    const interrupts = new Interrupts((code) => {
-      out?.endLive();
-      process.exit(code);
-    });
+    const out = new Output(process.stdout, process.stderr, flags);
+    process.once('exit', () => out.endLive()); // whatever ends the process, the cursor comes back
+    const interrupts = new Interrupts((code) => process.exit(code));
     interrupts.listen();
     shell = new Shell(flags, out, interrupts);
     return await action(shell);
   } catch (error) {
-    out?.endLive();
     return told(error, flags?.verbose === true || Boolean(process.env['NIGHTSHIFT_DEBUG']));
   } finally {
     await shell?.close();
@@ -55,12 +51,16 @@ function versionOfPackage(): string {
   return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version;
 }
 
-// Whoever reads our output may stop reading: `nightshift list | head -1`.
+// Whoever reads our output may go away, a pager or a terminal. That is no reason to stop a night.
+const READER_GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? ExitCode.done : ExitCode.unexpected);
+  stream.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
+    if (!READER_GONE.has(code)) process.exit(ExitCode.unexpected);
   });
 }
+
+// An error that nobody awaited is told like any other, and ends the process all the same.
+process.on('uncaughtException', (error) => process.exit(told(error, true)));
 
 const exitCode = await main(process.argv.slice(2));
 // Not left to the event loop: a library's open handle must not keep a finished command alive.

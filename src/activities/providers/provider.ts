@@ -111,7 +111,7 @@ export interface Output {
   readonly mime?: string;
 }
 
-/** What an adapter gets when it is made. Secrets in `options` are resolved already. */
+/** What an adapter gets when it is made. Secrets in `options` are still references: they are resolved when used. */
 export interface ProviderSetup<Options> {
   readonly options: Options;
   /** Absolute folder where the adapter may keep what its sessions need on this host. */

@@ -1,0 +1,291 @@
+// Views of a batch as pure functions: a snapshot, a report, a plan or a status becomes lines.
+import { describe, expect, test } from 'vitest';
+import { liveLines } from '../../src/cli/live-lines.js';
+import { LogLines } from '../../src/cli/log-lines.js';
+import { PaceMeter } from '../../src/cli/pace.js';
+import { planLines } from '../../src/cli/plan.js';
+import { receiptLines } from '../../src/cli/ledger-show.js';
+import { statusLines } from '../../src/cli/status.js';
+import type { BatchStatus, Plan } from '../../src/client/nightshift.js';
+import type { Snapshot } from '../../src/client/watch.js';
+import type { JobReport, RunReport } from '../../src/contract/result.js';
+import { widthOf } from '../../src/report/columns.js';
+import { rendered, type Line } from '../../src/report/line.js';
+import { runSummary } from '../../src/report/run-summary.js';
+
+const OPENED = '2026-11-23T02:00:00.000Z';
+const NOW = Date.parse(OPENED) + 72_000;
+const KEY = 'd54377b09e326f79edd7ae454a87be49';
+const commands = {
+  run: 'nightshift run batch.yaml',
+  retry: 'nightshift retry nightly',
+  resume: 'nightshift resume nightly',
+  receipts: 'nightshift ledger show nightly',
+};
+const text = (lines: readonly Line[], columns?: number) =>
+  lines.map((line) => rendered(line, undefined, columns)).join('\n');
+
+const noJobs = { jobs: 0, done: 0, adopted: 0, parked: 0, held: 0, cancelled: 0 };
+const parked: JobReport = {
+  key: KEY,
+  identity: { site: 'blog', slug: 'bread' },
+  state: 'parked',
+  effects: [],
+  error: { class: 'rejected', message: 'too \x1b[31mshort\nby 10 words' },
+};
+const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
+  state: 'running',
+  reason: undefined,
+  counts: { ...noJobs, jobs: 12, done: 5, adopted: 2, parked: 1, waiting: 2, running: 2, gated: 0 },
+  active: ['soup', '日本語のとても長いスラッグ名前テスト'].map((slug) => ({
+    work: 'article',
+    jobKey: KEY,
+    identity: { site: 'blog', slug },
+    state: 'running',
+    step: 'agent',
+    since: '2026-11-23T02:01:00.000Z',
+  })),
+  troubled: [parked],
+  openedAt: OPENED,
+  hosting: true,
+  ...change,
+});
+const context = {
+  name: 'nightly',
+  nowMs: NOW,
+  sinceMs: NOW,
+  columns: 80,
+  pace: { jobsPerMinute: 4.25, leftMs: 60_000 },
+  resume: commands.resume,
+};
+
+describe('the live view', () => {
+  test('says how far the batch is, how fast, what runs and what is wrong', () => {
+    const shown = text(liveLines(snapshot(), context), 80);
+    expect(shown).toContain('nightly  running  1 min 12 s');
+    expect(shown).toContain('7/12');
+    expect(shown).toContain('5 done, 2 found done, 2 running, 1 parked, 2 waiting');
+    expect(shown).toContain('4.3 jobs/min, about 1 min left');
+    expect(shown).toContain('blog / soup  agent  12 s');
+    expect(shown).toContain('parked blog / bread  rejected: too short by 10 words');
+  });
+
+  test('a pause says why, and how to go on', () => {
+    const shown = text(liveLines(snapshot({ state: 'paused', reason: 'blog moves' }), context));
+    expect(shown).toContain('paused: blog moves');
+    expect(shown).toContain('go on with: nightshift resume nightly');
+  });
+
+  test.each([12, 20, 33, 80, 200])('at %i columns no line is wider, and the bar adds up', (columns) => {
+    const lines = liveLines(snapshot(), { ...context, columns });
+    for (const line of lines) expect(widthOf(rendered(line, undefined, columns - 1))).toBeLessThan(columns);
+    const bar = rendered(lines[1] ?? []);
+    expect(bar.replace(/[^█▒░]/gu, '').length).toBeGreaterThanOrEqual(10);
+  });
+
+  test.each([
+    [1, 99_999],
+    [99_999, 1],
+    [3, 3],
+  ])('a bar of %i done and %i waiting shows both', (done, waiting) => {
+    const counts = { ...noJobs, jobs: done + waiting, done, waiting, running: 0, gated: 0 };
+    const bar = rendered(liveLines(snapshot({ counts }), context)[1] ?? []);
+    expect(bar).toContain('█');
+    expect(bar).toContain('░');
+  });
+
+  test('a batch not yet open has no bar', () => {
+    const counts = { ...noJobs, waiting: 0, running: 0, gated: 0 };
+    const starting = snapshot({ state: 'starting', counts, active: [], troubled: [], openedAt: undefined });
+    expect(text(liveLines(starting, { ...context, pace: undefined }))).toBe('nightly  starting  0 s');
+  });
+});
+
+describe('lines of a log', () => {
+  test('come on change, at most one a second, and at least one in thirty', () => {
+    const log = new LogLines();
+    const first = snapshot();
+    const second = snapshot({ counts: { ...first.counts, done: 6, running: 1 } });
+    expect(log.next(first, 0)).toHaveLength(2); // the trouble, then the counts
+    expect(log.next(second, 500)).toEqual([]);
+    expect(text(log.next(second, 1_000))).toContain('8 of 12 finished: 6 done');
+    expect(log.next(second, 20_000)).toEqual([]);
+    expect(log.next(second, 31_000)).toHaveLength(1);
+  });
+
+  test('trouble is told once, on one line', () => {
+    const log = new LogLines();
+    const [trouble] = log.next(snapshot(), 0).map((line) => rendered(line));
+    expect(trouble).toMatch(/parked: blog \/ bread: rejected: too short by 10 words$/);
+    const changed = snapshot({ counts: { ...snapshot().counts, done: 6 } });
+    expect(log.next(changed, 2_000)).toHaveLength(1);
+  });
+});
+
+describe('the pace', () => {
+  test('needs some seconds and a finished job before it promises anything', () => {
+    const meter = new PaceMeter();
+    expect(meter.measure(0, 0, 10)).toBeUndefined();
+    expect(meter.measure(1_000, 3, 7)).toBeUndefined();
+    expect(meter.measure(60_000, 5, 5)).toEqual({ jobsPerMinute: 5, leftMs: 60_000 });
+  });
+
+  test('forgets what was long ago', () => {
+    const meter = new PaceMeter();
+    for (let minute = 0; minute <= 20; minute++) meter.measure(minute * 60_000, minute * 10, 100);
+    const slow = [21, 25, 30, 35].map((minute) => meter.measure(minute * 60_000, 180 + minute, 100));
+    expect(slow.at(-1)?.jobsPerMinute).toBeLessThan(3);
+  });
+});
+
+describe('the summary of a run', () => {
+  const report = (change: Partial<RunReport> = {}): RunReport => ({
+    batch: { name: 'nightly', key: KEY, workflowId: 'batch:nightly:x', runId: 'r', result: 'incomplete' },
+    counts: { ...noJobs, jobs: 3, done: 1, adopted: 1, parked: 1 },
+    sessions: { started: 2, attached: 1, wasted: 1 },
+    effects: { landed: 1, adopted: 1, unknown: 0, held: 0 },
+    cost: { currency: 'EUR', total: 0.42, wasted: 0.1 },
+    jobs: [
+      {
+        key: KEY,
+        identity: { slug: 'soup' },
+        state: 'done',
+        effects: [{ name: 'post', target: 't', state: 'landed', id: '7', url: 'https://blog.example/soup' }],
+      },
+      { key: KEY, identity: { slug: 'tea' }, state: 'adopted', effects: [] },
+      parked,
+    ],
+    ...change,
+  });
+
+  test('says what was done, what it cost, where it is, and what to do next', () => {
+    const shown = text(runSummary(report(), commands, 72_000));
+    expect(shown).toContain('nightly: incomplete, 2 of 3 jobs finished, in 1 min 12 s');
+    expect(shown).toContain('1 done, 1 found done, 1 parked');
+    expect(shown).toContain('2 started, 1 attached, 1 wasted');
+    expect(shown).toContain('0.42 EUR, 0.10 EUR of it wasted');
+    expect(shown).toContain('https://blog.example/soup');
+    expect(shown).toContain('1 job needs a person:');
+    expect(shown).toContain('rejected: too short by 10 words');
+    expect(shown).toContain('nightshift retry nightly');
+  });
+
+  test('a finished batch started again is one line of zeros', () => {
+    const again = report({
+      batch: { ...report().batch, result: 'already-completed' },
+      counts: { ...noJobs, jobs: 12, adopted: 12 },
+      sessions: { started: 0, attached: 0, wasted: 0 },
+      effects: { landed: 0, adopted: 12, unknown: 0, held: 0 },
+      cost: { currency: 'USD', total: 0, wasted: 0 },
+    });
+    expect(text(runSummary(again, commands, 10))).toBe(
+      'nightly: already completed: nothing to do; 12 jobs done earlier, 0 sessions, 0 effects, 0.00 USD',
+    );
+  });
+
+  test.each([
+    ['gated', 'auth', 'credentials'],
+    ['gated', 'config', 'configuration'],
+    ['gated', 'exhausted', 'quota'],
+    ['held', 'conflict', 'revision'],
+    ['held', 'unknown', `--job ${KEY}`],
+    ['parked', 'rejected', 'nightshift retry nightly'],
+  ] as const)('a job %s by %s is told what helps: %s', (state, errorClass, advice) => {
+    const job: JobReport = { ...parked, state, error: { class: errorClass, message: 'why' } };
+    const next = text(runSummary(report({ jobs: [job] }), commands, 0))
+      .split('\n')
+      .filter((line) => line.startsWith('next: '));
+    expect(next).toHaveLength(1);
+    expect(next[0]).toContain(advice);
+  });
+});
+
+describe('the plan', () => {
+  const plan = (jobs: number): Plan => ({
+    name: 'nightly',
+    key: KEY,
+    workflowId: 'batch:nightly:x',
+    counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0 },
+    toRun: jobs,
+    jobs: [
+      planned('old', 'adopt', 'none'),
+      ...Array.from({ length: jobs }, (_, at) => planned(`job-${at}`, 'new', 'create')),
+    ],
+  });
+  const planned = (slug: string, verdict: 'adopt' | 'new', action: 'none' | 'create') => ({
+    key: KEY,
+    title: `blog / ${slug}`,
+    identity: { slug },
+    revision: 1,
+    verdict,
+    note: undefined,
+    effects: [{ name: 'post', use: 'folder', target: 't', key: KEY, action }],
+  });
+
+  test('names each job, its verdict and its effects, news first', () => {
+    const lines = planLines(plan(2)).map((line) => rendered(line));
+    expect(lines[1]).toMatch(/^blog \/ job-0 +new +post: create$/);
+    expect(lines[3]).toMatch(/^blog \/ old +adopt +post: landed$/);
+    expect(lines.join('\n')).toContain('nightly: 3 jobs, 2 to run');
+  });
+
+  test('is cut on a terminal only, and says how to see all of it', () => {
+    expect(text(planLines(plan(100), 80))).toContain('and 61 more; all of them: --all');
+    expect(text(planLines(plan(100)))).toContain('job-99');
+  });
+});
+
+test('a status says what runs, who is needed, and what to do', () => {
+  const status: BatchStatus = {
+    batch: {
+      id: 'batch:nightly:x',
+      name: 'nightly',
+      key: KEY,
+      work: 'article',
+      runId: 'r',
+      manifest: '{}',
+      jobs: 12,
+      currency: 'USD',
+      state: 'paused',
+      openedSeq: 0,
+      openedAt: OPENED,
+      closedAt: undefined,
+      openedBy: 'ann@host',
+      reason: 'blog moves',
+    },
+    counts: snapshot().counts,
+    active: snapshot().active,
+    unfinished: [parked],
+  };
+  const shown = text(statusLines(status, commands, NOW));
+  expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');
+  expect(shown).toContain('by ann@host');
+  expect(shown).toContain('blog / soup  agent  12 s');
+  expect(shown).toContain(KEY);
+  expect(shown).toContain('nightshift resume nightly');
+});
+
+test('receipts show local time, job, effect, id and address', () => {
+  const [, line] = receiptLines(
+    [
+      {
+        effectKey: KEY,
+        revision: 1,
+        id: '42',
+        url: 'https://blog.example/42',
+        sha256: 'a'.repeat(64),
+        landedAt: OPENED,
+        adopted: true,
+        work: 'article',
+        jobKey: KEY,
+        identity: { site: 'blog', slug: 'soup' },
+        name: 'post',
+        target: 't',
+        use: 'folder',
+      },
+    ],
+    undefined,
+    'UTC',
+  ).map((row) => rendered(row));
+  expect(line).toBe('2026-11-23 02:00:00 UTC  blog / soup  post (found)  42  https://blog.example/42');
+});
