@@ -24,7 +24,7 @@ export async function key(pairs: readonly string[], { work }: KeyFlags, shell: S
 
 /** @throws UsageError that names everything wrong with the fields, not just the first thing */
 export function identityOf(pairs: readonly string[]): Record<string, string> {
-  const identity: Record<string, string> = {};
+  const given = new Map<string, string>();
   const problems: string[] = [];
   for (const pair of pairs) {
     const [, name, raw] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
@@ -37,11 +37,11 @@ export function identityOf(pairs: readonly string[]): Record<string, string> {
     if (!checked.success)
       problems.push(`"${name}" ${checked.error.issues[0]?.message ?? 'is no field name'}`);
     if (!value.ok) problems.push(`the value of "${name}" ${value.problem}`);
-    if (Object.hasOwn(identity, name)) problems.push(`"${name}" is given twice`);
-    if (value.ok) identity[name] = value.value;
+    if (given.has(name)) problems.push(`"${name}" is given twice`);
+    given.set(name, value.ok ? value.value : '');
   }
   if (problems.length > 0) throw new UsageError(problems.join('\n'));
-  return identity;
+  return Object.fromEntries(given);
 }
 
 function workflowIdOf(work: string, jobKeyOfIt: string): string {

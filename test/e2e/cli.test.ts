@@ -1,0 +1,262 @@
+// The built command line as people and scripts use it: words in; lines, documents and exit codes out.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { jobKey } from '../../src/identity/keys.js';
+import { runReportSchema } from '../../src/contract/result.js';
+import { slugsOf, tempDir, writeBatch } from '../support/batch.js';
+import { CLI, cli, startCli, startNode, until, type Exit } from '../support/cli.js';
+
+const ESCAPE = '\x1b';
+const json = ({ stdout }: Exit): Record<string, unknown> => JSON.parse(stdout) as Record<string, unknown>;
+
+describe('words', () => {
+  const here = { cwd: tempDir() };
+
+  test('help names every verb, each verb has an example, and both exit 0', async () => {
+    const { code, stdout } = await cli(['--help'], here);
+    expect(code).toBe(0);
+    const verbs = [...stdout.matchAll(/^ {2}([a-z]+) (?=.* {2,}\S)/gm)].map(([, verb = '']) => verb);
+    for (const verb of ['init', 'plan', 'run', 'up', 'worker', 'watch', 'status', 'list', 'pause', 'resume'])
+      expect(verbs).toContain(verb);
+    for (const verb of ['cancel', 'retry', 'ledger', 'doctor', 'key', 'demo']) expect(verbs).toContain(verb);
+    for (const verb of ['run', 'retry', 'key']) {
+      const help = await cli([verb, '--help'], here);
+      expect(help.code).toBe(0);
+      expect(help.stdout).toMatch(/Examples?:\n {2}nightshift/);
+    }
+  });
+
+  test('help loads neither the engine client nor the ledger, and costs next to nothing', async () => {
+    const probe = join(here.cwd, 'probe.cjs');
+    writeFileSync(
+      probe,
+      `process.on('exit', () => {
+        const { user, system } = process.cpuUsage();
+        const heavy = Object.keys(require.cache).filter((path) => /@temporalio|better-sqlite3|zod/.test(path));
+        process.stderr.write(JSON.stringify({ ms: (user + system) / 1000, heavy }));
+      });`,
+    );
+    const empty = join(here.cwd, 'empty.mjs');
+    writeFileSync(empty, '');
+    const cost = async (...args: string[]) => {
+      const { stderr } = await startNode(['--require', probe, ...args], here).exit;
+      return JSON.parse(stderr) as { ms: number; heavy: string[] };
+    };
+    const [help, bare] = [await cost(CLI, '--help'), await cost(empty)];
+    expect(help.heavy).toEqual([]);
+    expect(help.ms - bare.ms).toBeLessThan(300);
+  });
+
+  test.each([[['frobnicate']], [['run']], [['list', '--limit', 'many']], [['list', '--frob']], [[]]])(
+    'wrong words %j exit 64 with a text on stderr alone',
+    async (words) => {
+      const { code, stdout, stderr } = await cli(words, here);
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+      expect(stderr).toMatch(/nightshift/);
+    },
+  );
+
+  test('key prints canonical form and key, and refuses what changes from run to run', async () => {
+    const words = ['key', 'site=home:a', 'category=x', 'slug=b'];
+    const good = await cli([...words, '--json'], here);
+    expect(good.code).toBe(0);
+    expect(json(good)).toEqual({
+      canonical: 'home%3Aa:x:b',
+      key: jobKey({ site: 'home:a', category: 'x', slug: 'b' }),
+    });
+    const refused = await cli(['key', 'slug=b', 'date=2026-11-23'], here);
+    expect(refused.code).toBe(64);
+    expect(refused.stderr).toContain('edition');
+  });
+
+  test('init writes a batch that passes, keeps what is there, and overwrites nothing', async () => {
+    const dir = tempDir();
+    expect((await cli(['init'], { cwd: dir })).code).toBe(0);
+    expect((await cli(['plan', 'batch.yaml', '--json'], { cwd: dir })).code).toBe(2);
+    expect((await cli(['init'], { cwd: dir })).code).toBe(0);
+    writeFileSync(join(dir, 'jobs.csv'), 'mine');
+    const again = await cli(['init'], { cwd: dir });
+    expect(again.code).toBe(64);
+    expect(again.stderr).toContain('jobs.csv');
+    expect(readFileSync(join(dir, 'jobs.csv'), 'utf8')).toBe('mine');
+  });
+});
+
+test('a bad batch exits 78 with every problem and its place, and starts nothing', async () => {
+  const dir = tempDir();
+  const file = join(dir, 'bad.yaml');
+  writeFileSync(
+    file,
+    `name: Nightly
+work: article
+jobs: [{ site: a, category: b, slug: c }]
+agent: { use: command, comand: [x] }
+effects: [{ name: post, use: folder, target: "{{ nothing }}" }]
+`,
+  );
+  const { code, stdout, stderr } = await cli(['run', 'bad.yaml', '--state', 'state', '--json'], { cwd: dir });
+  expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+  for (const place of ['bad.yaml:1:', 'bad.yaml:4:', 'bad.yaml:5:']) expect(stderr).toContain(place);
+  expect(stderr).toContain('nothing was started');
+  expect(existsSync(join(dir, 'state', 'engine'))).toBe(false);
+});
+
+test('without an engine a run exits 69 and says what was tried', async () => {
+  const batch = writeBatch({ slugs: ['a'] });
+  const { code, stderr } = await cli(['run', batch.file], {
+    cwd: batch.dir,
+    env: { TEMPORAL_ADDRESS: '127.0.0.1:9' },
+  });
+  expect(code).toBe(69);
+  expect(stderr).toContain('127.0.0.1:9');
+  expect(stderr).not.toContain('    at ');
+});
+
+test('a batch is planned, run, found finished, and told of by every verb that looks', async () => {
+  const batch = writeBatch({ slugs: slugsOf(3), title: () => 'A \u001b[31mtitle' });
+  const at = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  expect((await cli(['plan', batch.file], at)).code).toBe(2);
+  const dry = await cli(['run', batch.file, '--dry-run'], at);
+  expect(dry.code, dry.stderr).toBe(0);
+  expect(batch.sessions()).toEqual([]);
+
+  const first = await cli(['run', batch.file], at);
+  expect(first.code, first.stderr).toBe(0);
+  expect(first.stdout).toContain('nightly: completed, 3 of 3 jobs finished');
+  expect(first.stdout).toContain('file://');
+  expect(first.stderr).toContain('started batch:nightly:');
+  expect(first.stdout + first.stderr).not.toContain(ESCAPE);
+
+  const second = await cli(['run', batch.file], at);
+  expect(second.code).toBe(0);
+  expect(second.stdout).toBe(
+    'nightly: already completed: nothing to do; 3 jobs done earlier, 0 sessions, 0 effects, 0.00 USD\n',
+  );
+  expect(batch.sessions()).toHaveLength(3);
+  expect((await cli(['plan', batch.file], at)).code).toBe(0);
+
+  const again = await cli(['run', batch.file, '--json', '--quiet'], at);
+  expect(again.stderr).toBe('');
+  expect(runReportSchema.parse(json(again)).batch.result).toBe('already-completed');
+
+  const status = await cli(['status', '--json'], at);
+  expect(status.code).toBe(0);
+  expect(json(status)).toMatchObject({
+    batch: { name: 'nightly', state: 'completed', jobs: 3 },
+    counts: { jobs: 3, done: 3 },
+  });
+  const list = await cli(['list', '--json'], at);
+  expect(json(list)).toMatchObject({ batches: [{ name: 'nightly', state: 'completed' }] });
+  const receipts = await cli(['ledger', 'show', 'nightly', '--json'], at);
+  expect(json(receipts)['receipts']).toHaveLength(3);
+  const one = await cli(
+    ['ledger', 'show', '--job', jobKey({ site: 'blog', category: 'news', slug: 'job-02' })],
+    at,
+  );
+  expect(one.stdout.trim().split('\n')).toHaveLength(2);
+  expect(one.stdout).toContain('blog / news / job-02');
+
+  const watched = await cli(['watch', 'nightly'], at);
+  expect(watched.code).toBe(0);
+  const unknown = await cli(['status', 'nigthly'], at);
+  expect(unknown.code).toBe(64);
+  expect(unknown.stderr).toContain('there are: nightly');
+  for (const verb of ['pause', 'resume', 'cancel']) {
+    const late = await cli([verb, 'nightly'], at);
+    expect(late.code, late.stderr).toBe(0);
+    expect(late.stdout).toContain('not under way');
+  }
+  const doctor = await cli(['doctor', '--json'], at);
+  expect(doctor.code, doctor.stdout).toBe(0);
+});
+
+test('a pause stops admission, tells who comes, and ends by a resume; an interrupted run goes on later', async () => {
+  const batch = writeBatch({ slugs: slugsOf(4), seconds: 1, concurrency: 1 });
+  const at = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const night = startCli(['run', batch.file, '--json'], at);
+  await until('the first session runs', () => batch.sessions().length > 0);
+
+  const pause = await cli(['pause', 'nightly', '--reason', 'blog moves', '--json'], at);
+  expect(pause.code, pause.stderr).toBe(0);
+  expect(json(pause)).toMatchObject({ batches: [{ answer: 'answered', state: 'pausing' }] });
+  const joined = await cli(['run', batch.file, '--no-wait'], at);
+  expect(joined.code, joined.stderr).toBe(75);
+  expect(joined.stderr).toContain('joined');
+  expect(joined.stdout).toContain('nightshift resume nightly');
+  const status = await cli(['status', 'nightly'], at);
+  expect(status.code).toBe(75);
+  expect(status.stdout).toContain('paused (blog moves)');
+
+  const watcher = startCli(['watch', 'nightly'], at);
+  await new Promise((resolve) => watcher.process.stderr?.once('data', resolve)); // it watches
+  watcher.process.kill('SIGINT');
+  const left = await watcher.exit;
+  expect(left.code).toBe(130);
+  expect(left.stderr).toContain('the batch goes on: nightshift watch nightly');
+
+  const resume = await cli(['resume', '--all'], at);
+  expect(resume.stdout).toContain('nightly: running');
+  const sessionsSoFar = batch.sessions().length;
+  await until('another session runs', () => batch.sessions().length > sessionsSoFar);
+  night.process.kill('SIGTERM');
+  const stopped = await night.exit;
+  expect({ code: stopped.code, stdout: stopped.stdout }).toEqual({ code: 130, stdout: '' });
+  expect(stopped.stderr).toContain(`go on with: nightshift run ${batch.file}`);
+
+  const rest = await cli(['run', batch.file], at);
+  expect(rest.code, rest.stderr).toBe(0);
+  expect(batch.sessions()).toHaveLength(4);
+});
+
+test('detached jobs are done by a worker, which drains on SIGTERM; parked ones are run again by retry', async () => {
+  const batch = writeBatch({
+    slugs: ['good', 'bad'],
+    sessionsMax: 1,
+    before: '[ "$slug" = bad ] && [ ! -e mended ] && exit 65',
+  });
+  const at = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const detached = await cli(['run', batch.file, '--detach'], at);
+  expect(detached.code, detached.stderr).toBe(0);
+  expect(detached.stderr).toContain('no worker runs yet');
+  expect((await cli(['status', 'nightly'], at)).stdout).toContain('0 of 2 jobs finished');
+
+  const worker = startCli(['worker'], at);
+  const watched = await cli(['watch', 'nightly', '--json'], at);
+  expect(watched.code, watched.stderr).toBe(2);
+  expect(runReportSchema.parse(json(watched)).counts).toMatchObject({ done: 1, parked: 1 });
+  worker.process.kill('SIGTERM');
+  const drained = await worker.exit;
+  expect(drained.code, drained.stderr).toBe(0);
+  expect(drained.stderr).toContain('stopped');
+
+  const status = await cli(['status', 'nightly'], at);
+  expect(status.code).toBe(2);
+  expect(status.stdout).toContain('nightshift retry nightly');
+  writeFileSync(join(batch.dir, 'mended'), '');
+  const noKey = await cli(['retry', 'nightly', '--job', 'bad'], at);
+  expect(noKey.code).toBe(64);
+  const retried = await cli(['retry', 'nightly'], at);
+  expect(retried.code, retried.stderr).toBe(0);
+  expect(retried.stderr).toContain('1 job runs again');
+  const nothing = await cli(['retry', 'nightly'], at);
+  expect(nothing.code, nothing.stderr).toBe(0);
+  expect(batch.sessions()).toHaveLength(3);
+});
+
+test('a cancelled batch says so, and goes on when it is run again', async () => {
+  const batch = writeBatch({ slugs: slugsOf(3), seconds: 1, concurrency: 1 });
+  const at = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const night = startCli(['run', batch.file], at);
+  await until('the first session runs', () => batch.sessions().length > 0);
+  const cancel = await cli(['cancel', 'nightly', '--reason', 'wrong list'], at);
+  expect(cancel.code, cancel.stderr).toBe(0);
+  expect(cancel.stdout).toContain('cancelled');
+  const ended = await night.exit;
+  expect(ended.code).toBe(2);
+  expect(ended.stdout).toContain('nightly: cancelled');
+  expect((await cli(['status'], at)).stdout).toContain('nightly: cancelled');
+  const rest = await cli(['run', batch.file], at);
+  expect(rest.code, rest.stderr).toBe(0);
+  expect(batch.published()).toHaveLength(3);
+});
