@@ -35,6 +35,7 @@ export async function follow(
         for (const line of farewell(seen, { again, watch: shell.command('watch', name) })) {
           out.note(line);
         }
+        if (signal.reason === 'SIGINT') out.note('Ctrl-C again stops at once');
       });
       const onSnapshot = (snapshot: Snapshot) => {
         seen = snapshot;
@@ -65,5 +66,5 @@ function farewell(
     running === 0
       ? 'no job is under way'
       : `${plural(running, 'session goes', 'sessions go')} on by ${running === 1 ? 'itself' : 'themselves'} and ${running === 1 ? 'is' : 'are'} picked up by the next start`;
-  return [`stopping: nothing new starts; ${sessions}`, `go on with: ${again}`, 'Ctrl-C again stops at once'];
+  return [`stopping: nothing new starts; ${sessions}`, `go on with: ${again}`];
 }
