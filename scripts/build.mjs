@@ -1,6 +1,6 @@
 /** Compiles `src` into `dist` and bundles the Workflows, so that no worker needs a bundler when it starts. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
@@ -16,10 +16,3 @@ const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn,
 const { code } = await bundleWorkflowCode({ workflowsPath: `${root}dist/workflows/index.js`, logger: quiet });
 writeFileSync(`${root}dist/workflow-bundle.js`, code);
 chmodSync(`${root}dist/cli/main.js`, 0o755);
-
-// `npx nightshift` in a checkout is this one, and never a package of that name from elsewhere.
-const bin = `${root}node_modules/.bin`;
-if (existsSync(bin)) {
-  rmSync(`${bin}/nightshift`, { force: true });
-  symlinkSync('../../dist/cli/main.js', `${bin}/nightshift`);
-}

@@ -88,13 +88,13 @@ async function takeOver(landing: Landing, found: Ours): Promise<Landed> {
   const { publisher, body, row, context } = landing;
   const { placed } = found;
   if (!isOlder(placed, landing)) return complete(landing, found, row.attempts > 0);
-  const { update } = publisher;
+  const update = publisher.update?.bind(publisher);
   if (!update)
     return held(
       `${placed.url ?? placed.id} has an older revision, and ${publisher.facts.name} can’t update it`,
     );
   const before = row.receipt ?? receiptOf(placed, row.effectKey, placed.revision ?? 1, context.now(), true);
-  return send(landing, () => update.call(publisher, body, before, context), 'update');
+  return send(landing, () => update(body, before, context), 'update');
 }
 
 /** Leaves one object of ours, makes it visible, reads it back, and writes the receipt. */
@@ -104,11 +104,11 @@ async function complete(landing: Landing, found: Ours, sent: boolean): Promise<L
     await guarded(publisher, 'discard', async () => publisher.discard?.(twin, body, context));
   }
   let { placed } = found;
-  const { reveal } = publisher;
+  const reveal = publisher.reveal?.bind(publisher);
   if (!placed.visible && reveal) {
     await reached('E8');
     const hidden = placed;
-    placed = await guarded(publisher, 'reveal', () => reveal.call(publisher, hidden, body, context));
+    placed = await guarded(publisher, 'reveal', () => reveal(hidden, body, context));
   }
   if (sent) {
     await reached('E10');
@@ -137,9 +137,9 @@ function isOlder(placed: Placed, { body, row }: Landing): boolean {
 }
 
 async function look({ publisher, body, context }: Landing): Promise<FoundEffect | undefined> {
-  const { lookup } = publisher;
+  const lookup = publisher.lookup?.bind(publisher);
   if (!lookup) return undefined;
-  return guarded(publisher, 'lookup', () => lookup.call(publisher, body, context));
+  return guarded(publisher, 'lookup', () => lookup(body, context));
 }
 
 async function guarded<T>(publisher: Publisher, verb: PublisherVerb, request: () => Promise<T>): Promise<T> {

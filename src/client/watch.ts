@@ -75,7 +75,7 @@ export async function watchBatch(
   stopped.catch(() => undefined); // raced below; alone it would be an unhandled rejection
 
   const tasks = [
-    mayHost ? repeat(HOST_CHECK_MS, ended.signal, () => host.takeIfFree()) : undefined,
+    ...(mayHost ? [repeat(HOST_CHECK_MS, ended.signal, () => host.takeIfFree())] : []),
     repeat(SNAPSHOT_MS, ended.signal, async () => {
       const row = await ledger.batch(started.workflowId);
       const state = row?.runId === started.runId ? row.state : 'starting';
@@ -95,9 +95,7 @@ export async function watchBatch(
     }),
   ];
   try {
-    const failed = Promise.race(tasks.filter((task) => task !== undefined)).then(
-      () => new Promise<never>(() => undefined),
-    );
+    const failed = Promise.race(tasks).then(() => new Promise<never>(() => undefined));
     const outcome = await Promise.race([
       outcomeOf(started, connections, ended.signal),
       paused,

@@ -10,7 +10,7 @@ import type { Connections } from './connections.js';
 export class WorkerHost {
   private lock: ProcessLock | undefined;
   private worker: RunningWorker | undefined;
-  private failure: unknown;
+  private failure: Error | undefined;
 
   constructor(
     private readonly connections: Connections,
@@ -27,7 +27,7 @@ export class WorkerHost {
 
   /** Takes the place if it is free. @returns whether this process hosts the worker now */
   async takeIfFree(): Promise<boolean> {
-    if (this.failure !== undefined) throw this.failure;
+    if (this.failure) throw this.failure;
     if (this.worker) return true;
     const lock = tryExclusiveLock(statePaths(this.connections.config.stateDir).workerLock);
     if (!lock) return false;
@@ -42,7 +42,11 @@ export class WorkerHost {
         engine,
         log: this.log,
       });
-      this.worker.done.catch((error: unknown) => (this.failure = error)).finally(() => this.release());
+      this.worker.done
+        .catch((error: unknown) => {
+          this.failure = error instanceof Error ? error : new Error(String(error));
+        })
+        .finally(() => this.release());
       return true;
     } finally {
       if (!this.worker) this.release();

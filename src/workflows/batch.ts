@@ -111,8 +111,10 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
 
   async function setPaused(paused: boolean, request: ControlRequest | undefined): Promise<ControlState> {
     if (paused !== lanes.isPaused) {
-      // The ledger first: Activities ask it, so nothing new starts once this is written.
-      await noteBatch(batchId, paused ? 'paused' : 'running', request ?? { by: 'signal' });
+      // The ledger first: Activities ask it, so nothing new starts once this is written. A cancellation that comes
+      // with it must not take the note away, for the batch is closed after it.
+      const state = paused ? 'paused' : 'running';
+      await CancellationScope.nonCancellable(() => noteBatch(batchId, state, request ?? { by: 'signal' }));
       await lanes.setPaused(paused);
       await shards.setPaused(paused);
       showDetails();

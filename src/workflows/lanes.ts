@@ -59,7 +59,9 @@ export class Lanes {
     this.paused = paused;
     const signal = paused ? pauseSignal : resumeSignal;
     // A job that has just ended can't be told, and need not be.
-    await Promise.allSettled([...this.inFlight.values()].map((child) => child?.signal(signal))); // L2
+    await Promise.allSettled(
+      [...this.inFlight.values()].flatMap((child) => (child ? [child.signal(signal)] : [])),
+    ); // L2
   }
 
   /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */

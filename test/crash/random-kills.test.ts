@@ -19,7 +19,9 @@ const moments: string[] = [];
 
 afterAll(() => console.error(`seed ${SEED}: ${moments.join(' ')}`));
 
-test.each(Array.from({ length: ROUNDS }, (_, round) => [round, VICTIMS[round % VICTIMS.length] ?? 'both'] as const))(
+test.each(
+  Array.from({ length: ROUNDS }, (_, round) => [round, VICTIMS[round % VICTIMS.length] ?? 'both'] as const),
+)(
   'round %i, %s killed: 20 files, no duplicate, nothing torn, every agent run counted once',
   async (round, victim) => {
     const work = `round-${round}`;

@@ -223,8 +223,7 @@ async function sessionIn(ledger: Ledger, slug: string, state: SessionState) {
   if (state === 'intent') return session;
   await ledger.saveHandle(session, {}, claim.fence);
   if (state === 'started') return session;
-  const end =
-    state === 'collected' ? collected() : failed({ state: state as 'failed' | 'lost' | 'cancelled' });
+  const end = state === 'collected' ? collected() : failed({ state: state });
   await ledger.endSession(session, end, claim.fence);
   return session;
 }

@@ -15,7 +15,10 @@ describe('the table of retries', () => {
     const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
     const rows = [...page.matchAll(/^\| `(\w+)` \| .* \| (\w+) \| (\w+) \| (yes|no) \|$/gm)];
     const documented = Object.fromEntries(
-      rows.map(([, name, agent, effect, counts]) => [name, { agent, effect, counts: counts === 'yes' }]),
+      rows.map(
+        ([, name = '', agent, effect, counts]) =>
+          [name, { agent, effect, counts: counts === 'yes' }] as const,
+      ),
     );
     const coded = Object.fromEntries(
       ERROR_CLASSES.map((name) => {

@@ -14,7 +14,12 @@ export async function providerFor(
 ): Promise<Provider> {
   const module = await loadProvider(agent.use, baseDir);
   const { command, cwd, env: agentEnv, quiet } = agent;
-  const own = { ...(command && { command }), ...(cwd && { cwd }), ...(agentEnv && { env: agentEnv }), ...(quiet && { quiet }) };
+  const own = {
+    ...(command && { command }),
+    ...(cwd && { cwd }),
+    ...(agentEnv && { env: agentEnv }),
+    ...(quiet && { quiet }),
+  };
   const options = parseOptions(module, { ...agent.with, ...own }, 'agent');
   return module.create({ options, stateDir, secret: (text) => resolveSecrets(text, env) });
 }
