@@ -179,7 +179,9 @@ test('a pause stops admission, tells who comes, and ends by a resume; an interru
 
   const pause = await cli(['pause', 'nightly', '--reason', 'blog moves', '--json'], at);
   expect(pause.code, pause.stderr).toBe(0);
-  expect(json(pause)).toMatchObject({ batches: [{ answer: 'answered', state: 'pausing' }] });
+  // Whether the session under way has ended by then is a matter of the machine's speed.
+  const paused = expect.stringMatching(/^(pausing|paused)$/) as unknown;
+  expect(json(pause)).toMatchObject({ batches: [{ answer: 'answered', state: paused }] });
   const joined = await cli(['run', batch.file, '--no-wait'], at);
   expect(joined.code, joined.stderr).toBe(75);
   expect(joined.stderr).toContain('joined');
