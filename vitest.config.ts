@@ -1,12 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+const STORM = 'test/e2e/start-storm.test.ts';
+const REAL = ['test/e2e/**/*.test.ts', 'test/crash/**/*.test.ts'];
+
+/** Groups run one after another, the files of one group beside each other. */
+const group = (
+  name: string,
+  groupOrder: number,
+  include: string[],
+  exclude: string[] = [],
+  maxWorkers = 2,
+) => ({
+  extends: true as const,
+  test: { name, include, exclude, maxWorkers, sequence: { groupOrder } },
+});
+
 export default defineConfig({
   test: {
     // The native core of the Temporal SDK must not be loaded by two threads of one process.
     pool: 'forks',
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    projects: [
+      group('pure', 0, ['test/**/*.test.ts'], REAL),
+      group('real', 1, REAL, [STORM]),
+      // A hundred processes at once leave no room for anything beside them.
+      group('storm', 2, [STORM], [], 1),
+    ],
   },
 });

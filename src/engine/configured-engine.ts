@@ -31,6 +31,9 @@ export async function openConfigured(env: NodeJS.ProcessEnv): Promise<Engine | u
   };
 }
 
+/** Whether `openConfigured` would connect to a server. @throws EngineUnavailable when the settings cannot be read */
+export const isEngineConfigured = (env: NodeJS.ProcessEnv): boolean => readConnection(env) !== undefined;
+
 function readConnection(
   env: NodeJS.ProcessEnv,
 ): { connection: EngineConnection; namespace: string } | undefined {

@@ -12,7 +12,6 @@ import {
   FAILURE,
   type BatchInput,
   type BatchSummary,
-  type ControlRequest,
   type ControlState,
   type Progress,
 } from '../contract/messages.js';
@@ -20,6 +19,7 @@ import { batchActivities } from './activity-options.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
+  controlRequestOf,
   pauseSignal,
   pauseUpdate,
   progressQuery,
@@ -46,6 +46,9 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   const lanes = new Lanes(input, batchId, tally, { concurrency: input.concurrency }, showDetails);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
   let phase: 'opening' | 'open' | 'closing' = 'opening';
+  let wishedPaused = false;
+  let notedPaused = false;
+  let turn: Promise<void> = Promise.resolve();
 
   setHandler(progressQuery, progress, { description: 'Figures of this run' });
   setHandler(pauseUpdate, (request) => setPaused(true, request), {
@@ -109,17 +112,30 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     setCurrentDetails(currentDetails(input, progress(), tally.unfinished(10)));
   }
 
-  async function setPaused(paused: boolean, request: ControlRequest | undefined): Promise<ControlState> {
-    if (paused !== lanes.isPaused) {
-      // The ledger first: Activities ask it, so nothing new starts once this is written. A cancellation that comes
-      // with it must not take the note away, for the batch is closed after it.
-      const state = paused ? 'paused' : 'running';
-      await CancellationScope.nonCancellable(() => noteBatch(batchId, state, request ?? { by: 'signal' }));
-      await lanes.setPaused(paused);
-      await shards.setPaused(paused);
-      showDetails();
-    }
+  /** One after another, and the last wish stands: the engine may hand over a pause and its resume at once. */
+  async function setPaused(paused: boolean, request: unknown): Promise<ControlState> {
+    wishedPaused = paused;
+    if (paused) lanes.hold();
+    // A cancellation that comes with it must not take the note away, for the batch is closed after it.
+    const done = turn.then(() => CancellationScope.nonCancellable(() => applyPause(paused, request)));
+    turn = done.catch(() => undefined);
+    await done;
     return control();
+  }
+
+  async function applyPause(paused: boolean, request: unknown): Promise<void> {
+    // Before a run is open the ledger has nothing to note this of; when it is closed, no more.
+    await condition(() => phase !== 'opening');
+    if (phase === 'closing' || paused !== wishedPaused) return;
+    if (paused === notedPaused && paused === lanes.isPaused) return;
+    if (paused !== notedPaused) {
+      // The ledger first: Activities ask it, so nothing new starts once this is written.
+      await noteBatch(batchId, paused ? 'paused' : 'running', controlRequestOf(request));
+      notedPaused = paused;
+    }
+    await lanes.setPaused(paused);
+    await shards.setPaused(paused);
+    showDetails();
   }
 
   async function setConcurrency(value: number): Promise<ControlState> {
@@ -143,6 +159,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     phase = 'closing';
     const { unfinished: _unfinished, stoppedBy: _stoppedBy, batchId: _batchId, ...counts } = summarise();
     await CancellationScope.nonCancellable(async () => {
+      await turn;
       await closeBatch({ batchId, state, manifest: input.manifest, counts });
       await condition(allHandlersFinished);
     });

@@ -55,6 +55,11 @@ export class Lanes {
     this.stopped ??= trouble;
   }
 
+  /** Nothing is admitted until `setPaused(false)`. */
+  hold(): void {
+    this.paused = true;
+  }
+
   async setPaused(paused: boolean): Promise<void> {
     this.paused = paused;
     const signal = paused ? pauseSignal : resumeSignal;

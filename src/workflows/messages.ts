@@ -16,6 +16,16 @@ export const setConcurrencySignal = defineSignal<[number]>(MESSAGE.setConcurrenc
 
 export const progressQuery = defineQuery<Progress>(MESSAGE.progress);
 
+/** Whoever sends a message by hand may leave the request out, or type a mere reason. */
+export function controlRequestOf(request: unknown): ControlRequest {
+  if (typeof request === 'string') return { by: 'signal', reason: request };
+  const { by, reason } = (request ?? {}) as Record<string, unknown>;
+  return {
+    by: typeof by === 'string' ? by : 'signal',
+    ...(typeof reason === 'string' && { reason }),
+  };
+}
+
 export interface RetryRequest extends ControlRequest {
   /** Job keys; all parked jobs of the batch when absent. */
   readonly keys?: readonly string[];

@@ -4,7 +4,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
-import { isCancellation, startChild, workflowInfo, type ChildWorkflowHandle } from '@temporalio/workflow';
+import { getExternalWorkflowHandle, isCancellation, startChild, workflowInfo } from '@temporalio/workflow';
 import {
   WORKFLOW_TASK_TIMEOUT_MS,
   jobOutcomeSchema,
@@ -16,10 +16,13 @@ import {
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { waitActivities } from './activity-options.js';
 import { job } from './job.js';
+import { resumeSignal, type pauseSignal } from './messages.js';
 import { waitQueue } from './queues.js';
 
-/** A job that this batch started itself; messages may be sent to it. */
-export type StartedJob = ChildWorkflowHandle<typeof job>;
+/** A job under way; messages may be sent to it. */
+export interface StartedJob {
+  signal(signal: typeof pauseSignal): Promise<void>;
+}
 
 const SITE = defineSearchAttributeKey('NightshiftSite', SearchAttributeType.KEYWORD);
 const WORK = defineSearchAttributeKey('NightshiftWork', SearchAttributeType.KEYWORD);
@@ -29,7 +32,7 @@ const BATCH = defineSearchAttributeKey('NightshiftBatch', SearchAttributeType.KE
  * Starts a job, or joins it where another batch runs it already, and tells how it ended. Rejects only when this
  * Workflow is cancelled.
  * @param batchId of the batch, also where a shard starts the job
- * @param onStarted told of the child when it is ours
+ * @param onStarted told of the job once it runs
  */
 export async function runJob(
   batch: BatchInput,
@@ -70,6 +73,9 @@ export async function runJob(
       if (error instanceof ChildWorkflowFailure && !isCancellation(error)) return outcomeOf(error);
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
+    const joined = joinedJob(workflowId);
+    onStarted(joined);
+    await joined.signal(resumeSignal);
     const other = await awaitJob.executeWithOptions({ summary: `wait for ${ticket.title}` }, [workflowId]);
     if (other.kind === 'completed') {
       const { outcome } = other;
@@ -82,6 +88,21 @@ export async function runJob(
     // found in the ledger by the job's own first step.
     again = true;
   }
+}
+
+/**
+ * A job that another batch started, or an earlier run of this one that was terminated: then nobody is left who would
+ * tell it of a resume. It asks the ledger before it goes on, so it stays paused where its own batch is. To pause it is
+ * its own batch's business.
+ */
+function joinedJob(workflowId: string): StartedJob {
+  const handle = getExternalWorkflowHandle(workflowId);
+  return {
+    async signal(signal) {
+      if (signal.name !== resumeSignal.name) return;
+      await handle.signal(resumeSignal).catch(() => undefined); // it has ended meanwhile
+    },
+  };
 }
 
 function outcomeOf(failure: ChildWorkflowFailure): JobOutcome {

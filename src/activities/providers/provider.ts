@@ -128,6 +128,11 @@ export interface ProviderModule<Options = unknown> {
   /** Checks the whole `agent` block without `use`, `prompt`, `timeout` and `outward`. */
   readonly options: z.ZodType<Options>;
   create(setup: ProviderSetup<Options>): Provider | Promise<Provider>;
+  /**
+   * What can be seen on this host before anything starts, and would fail every job. Spends nothing.
+   * @throws AdapterError `config` or `auth`
+   */
+  preflight?(setup: Pick<ProviderSetup<Options>, 'options'> & { readonly baseDir: string }): Promise<void>;
 }
 
 export const defineProvider = <Options>(

@@ -5,6 +5,8 @@ import type { RunPaths } from './run-directory.js';
 /** Where programs are looked for when the worker itself was given no PATH. */
 const USUAL_PATH = '/usr/local/bin:/usr/bin:/bin';
 
+export const workerPath = (): string => process.env['PATH'] ?? USUAL_PATH;
+
 type Secret = (text: string) => string;
 
 /**
@@ -18,9 +20,9 @@ export function programEnvironment(
   paths: RunPaths,
   secret: Secret,
 ): Record<string, string> {
-  const { PATH = USUAL_PATH, HOME } = process.env;
+  const { HOME } = process.env;
   return {
-    PATH,
+    PATH: workerPath(),
     ...(HOME !== undefined && { HOME }),
     ...Object.fromEntries(Object.entries(env).map(([name, text]) => [name, secret(text)])),
     NIGHTSHIFT_JOB_KEY: jobKey,

@@ -16,7 +16,7 @@ import { pollRun } from './poll-run.js';
 import { readResultFile } from './result-document.js';
 import { runPaths } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
-import { startRun } from './start-run.js';
+import { mustBeRunnable, startRun } from './start-run.js';
 import { cancelRun, killLeftovers } from './stop-run.js';
 import { asAdapterError } from './system-errors.js';
 import { usageOf } from './usage.js';
@@ -47,6 +47,7 @@ export const command = defineProvider<CommandOptions>({
     }
     return commandProvider(setup);
   },
+  preflight: ({ options, baseDir }) => mustBeRunnable(options, baseDir),
 });
 
 function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOptions>): Provider {

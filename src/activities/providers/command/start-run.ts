@@ -5,6 +5,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../../contract/errors.js';
 import type { SessionRequest } from '../provider.js';
+import { workerPath } from './environment.js';
 import type { CommandOptions } from './options.js';
 import { makeRunDirectory, writeWhole, type RunPaths } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
@@ -27,8 +28,8 @@ export async function startRun(
   signal: AbortSignal,
 ): Promise<void> {
   const { command } = options;
-  const cwd = resolve(request.baseDir, options.cwd ?? '.');
-  await mustBeRunnable(command, cwd, env['PATH'] ?? '');
+  const cwd = workingDirectory(options, request.baseDir);
+  await mustBeRunnable(options, request.baseDir, env['PATH']);
 
   const made = await makeRunDirectory(paths);
   if (!made && (await wasStarted(paths))) return;
@@ -74,12 +75,19 @@ function specText(
   return JSON.stringify({ v: 1, ...run, command, cwd, env: Object.keys(given).sort(), hash }, undefined, 2);
 }
 
-/** Said before anything is started: it would be the same for every job. */
-async function mustBeRunnable(
-  [program = '']: readonly string[],
-  cwd: string,
-  searchPath: string,
+const workingDirectory = ({ cwd = '.' }: CommandOptions, baseDir: string): string => resolve(baseDir, cwd);
+
+/**
+ * Said before anything is started: it would be the same for every job.
+ * @throws AdapterError `config` with `sent: 'no'`
+ */
+export async function mustBeRunnable(
+  options: CommandOptions,
+  baseDir: string,
+  searchPath: string = options.env?.['PATH'] ?? workerPath(),
 ): Promise<void> {
+  const [program = ''] = options.command;
+  const cwd = workingDirectory(options, baseDir);
   const folder = await stat(cwd).catch(() => undefined);
   if (!folder?.isDirectory()) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
   if (program.includes('/')) {

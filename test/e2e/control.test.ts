@@ -1,0 +1,371 @@
+// A night is steered while it runs: paused, resumed, widened, cancelled, retried, stopped by trouble. By the command
+// line, and by plain Temporal messages as the Web UI sends them. Counted at the destination and by the agents' own log.
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { WorkflowHandle } from '@temporalio/client';
+import { describe, expect, test } from 'vitest';
+import type { ControlState, Progress } from '../../src/contract/messages.js';
+import type { RunReport } from '../../src/contract/result.js';
+import { jobKey } from '../../src/identity/keys.js';
+import { cli, runJson, startCli, until, type Exit } from '../support/cli.js';
+import { runningBatch, withEngine } from '../support/engine.js';
+import { slugsOf, tempDir, twice, writeBatch, type BatchOptions, type TestBatch } from '../support/batch.js';
+
+const GATED_FOLDER = fileURLToPath(new URL('./fixtures/gated-folder.ts', import.meta.url));
+
+// One state directory, so one engine, for all; each test has a name and a kind of work of its own.
+const root = tempDir('nightshift-control-');
+const state = join(root, 'state');
+
+/** An agent that also logs its process and its end. */
+function night(name: string, options: BatchOptions & { readonly agent?: string }): TestBatch & Night {
+  const { before = '', seconds = 1, agent } = options;
+  const logged = `echo $$ >> pids.log; ${before}\nsleep ${seconds}; echo "$slug" >> ended.log`;
+  const batch = writeBatch({
+    ...options,
+    name,
+    work: name,
+    dir: join(root, name),
+    before: logged,
+    seconds: 0,
+  });
+  if (agent !== undefined)
+    edit(batch, 'agent: { use: command, command: [sh, agent.sh], timeout: 60s }', agent);
+  const lines = (file: string) =>
+    existsSync(join(batch.dir, file)) ? readFileSync(join(batch.dir, file), 'utf8').trim().split('\n') : [];
+  return {
+    ...batch,
+    name,
+    at: { cwd: batch.dir, state },
+    ended: () => lines('ended.log'),
+    pids: () => lines('pids.log').map(Number),
+    key: (slug) => jobKey({ site: 'blog', category: 'news', slug }),
+  };
+}
+
+interface Night {
+  readonly name: string;
+  readonly at: { readonly cwd: string; readonly state: string };
+  ended(): string[];
+  pids(): number[];
+  key(slug: string): string;
+}
+
+const edit = ({ file }: TestBatch, from: string, to: string) => {
+  const text = readFileSync(file, 'utf8');
+  expect(text).toContain(from);
+  writeFileSync(file, text.replace(from, to));
+};
+
+const run = ({ file, at }: TestBatch & Night, ...flags: string[]) =>
+  startCli(['run', file, '--state', state, '--json', ...flags], at);
+const verb = ({ name, at }: Night, word: string, ...flags: string[]) =>
+  cli([word, name, '--state', state, '--json', ...flags], at);
+const reportOf = ({ stdout, stderr }: Exit) => {
+  expect(stdout, stderr).toMatch(/^\{/);
+  return JSON.parse(stdout) as RunReport;
+};
+
+const onBatch = <T>({ name }: Night, use: (handle: WorkflowHandle) => Promise<T>): Promise<T> =>
+  withEngine(state, async (client) => use(client.workflow.getHandle(await runningBatch(client, name))));
+
+const progressOf = (batch: Night) =>
+  onBatch(batch, (handle) => handle.query<Progress>('progress').catch(() => undefined));
+
+const quietTime = (ms = 1500) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+
+describe('pause', () => {
+  test('after its answer no session starts and nothing is published; sessions under way finish and wait for resume', async () => {
+    const batch = night('pause-update', { slugs: slugsOf(5), concurrency: 2 });
+    const running = run(batch);
+    await until('two sessions run', () => batch.sessions().length === 2);
+
+    const answer = await onBatch(batch, (handle) =>
+      handle.executeUpdate<ControlState, [unknown]>('pause', {
+        args: [{ by: 'test', reason: 'blog moves' }],
+      }),
+    );
+    expect(answer).toEqual({ state: 'pausing', inFlight: 2, concurrency: 2 });
+    await until('both sessions have ended', () => batch.ended().length === 2);
+    await quietTime();
+    expect(batch.sessions()).toHaveLength(2);
+    expect(batch.published()).toEqual([]);
+
+    const resumed = await onBatch(batch, (handle) =>
+      handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'test' }] }),
+    );
+    expect(resumed.state).toBe('running');
+    const exit = await running.exit;
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(reportOf(exit).sessions).toEqual({ started: 5, attached: 0, wasted: 0 });
+    expect(batch.sessions()).toHaveLength(5);
+    expect(batch.published()).toHaveLength(5);
+  });
+
+  test('a bare signal from the Web UI, with whatever was typed into its field, pauses and resumes as well', async () => {
+    const batch = night('pause-signal', { slugs: slugsOf(4), concurrency: 1, seconds: 0.5 });
+    const running = run(batch);
+    await until('a session runs', () => batch.sessions().length === 1);
+
+    await onBatch(batch, (handle) => handle.signal('pause', 'the blog moves'));
+    const joined = await run(batch, '--no-wait').exit;
+    expect(joined.code, joined.stderr).toBe(75);
+    expect(reportOf(joined).batch.result).toBe('paused');
+    const sessions = batch.sessions().length;
+    await until('its session has ended', () => batch.ended().length === sessions);
+    await quietTime(1000);
+    expect(batch.sessions()).toHaveLength(sessions);
+    expect(batch.published().length).toBeLessThan(sessions);
+
+    await onBatch(batch, (handle) => handle.signal('resume'));
+    const exit = await running.exit;
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(batch.sessions()).toHaveLength(4);
+    expect(batch.published()).toHaveLength(4);
+  });
+
+  test('it outlives a killed worker: the next start says paused, and starts and publishes nothing before resume', async () => {
+    const batch = night('pause-killed', { slugs: slugsOf(4), concurrency: 2 });
+    const first = run(batch);
+    await until('two sessions run', () => batch.sessions().length === 2);
+    const pause = await verb(batch, 'pause', '--reason', 'night off');
+    expect(pause.code, pause.stderr).toBe(0);
+    first.process.kill('SIGKILL');
+    await first.exit;
+
+    const look = await run(batch, '--no-wait').exit;
+    expect(look.code, look.stderr).toBe(75);
+    const second = run(batch);
+    await until('both sessions have ended', () => batch.ended().length === 2);
+    await quietTime(2500);
+    expect(batch.sessions()).toHaveLength(2);
+    expect(batch.published()).toEqual([]);
+    expect((await verb(batch, 'status')).code).toBe(75);
+
+    const resume = await verb(batch, 'resume');
+    expect(resume.code, resume.stderr).toBe(0);
+    const exit = await second.exit;
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(batch.sessions()).toHaveLength(4);
+    expect(batch.published()).toHaveLength(4);
+  });
+
+  test('a paused batch that somebody terminates is not stuck: the next start carries its jobs to the end', async () => {
+    const batch = night('pause-terminated', { slugs: slugsOf(3), concurrency: 3, seconds: 3 });
+    const first = run(batch);
+    await until('all sessions run', () => batch.sessions().length === 3);
+    expect((await verb(batch, 'pause')).code).toBe(0);
+    await until('all sessions have ended', () => batch.ended().length === 3);
+    await quietTime(1000);
+    await onBatch(batch, (handle) => handle.terminate('test'));
+    await first.exit;
+
+    const exit = await run(batch).exit;
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(batch.sessions()).toHaveLength(3);
+    expect(batch.published()).toHaveLength(3);
+  });
+});
+
+describe('cancel', () => {
+  test('agents that ran are gone, the batch is Canceled, nothing is half-published, and a new start finishes the work', async () => {
+    const batch = night('cancel', {
+      slugs: slugsOf(5),
+      concurrency: 2,
+      seconds: 0.5,
+      before: 'case $slug in job-0[34]) [ -e quick ] || sleep 60;; esac',
+    });
+    const running = run(batch);
+    await until('two are published and two more run', () => batch.sessions().length === 4);
+    const handle = await onBatch(batch, async ({ workflowId }) => workflowId);
+
+    const cancel = await verb(batch, 'cancel', '--reason', 'wrong list');
+    expect(cancel.code, cancel.stderr).toBe(0);
+    expect(batch.pids().filter(isAlive)).toEqual([]);
+    const described = await withEngine(state, (client) => client.workflow.getHandle(handle).describe());
+    expect(described.status.name).toBe('CANCELLED');
+    const exit = await running.exit;
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(reportOf(exit).counts).toMatchObject({ done: 2, cancelled: 2, parked: 0, held: 0 });
+    expect(batch.published()).toHaveLength(2);
+    const files = readdirSync(join(batch.dir, 'public'), { recursive: true, withFileTypes: true });
+    const strays = files.filter((entry) => entry.isFile() && /\.(tmp|part)/.test(entry.name));
+    expect(strays).toEqual([]);
+
+    writeFileSync(join(batch.dir, 'quick'), '');
+    const rest = await run(batch).exit;
+    expect(rest.code, rest.stderr).toBe(0);
+    expect(batch.published()).toHaveLength(5);
+    for (const path of batch.published()) expect(batch.read(path)).toMatch(/^article job-\d\d\ntitle About/);
+    // Five, and the two that were cancelled; their numbers are never given again.
+    expect(batch.sessions()).toHaveLength(7);
+    expect(twice(batch.sessions())).toEqual([]);
+  });
+
+  test('an agent that ignores TERM is killed', async () => {
+    const batch = night('stubborn', {
+      slugs: ['one'],
+      before: "trap '' TERM",
+      seconds: 60,
+      agent: 'agent: { use: command, command: [sh, agent.sh], timeout: 60s, with: { killGrace: 500ms } }',
+    });
+    const running = run(batch);
+    await until('it runs', () => batch.pids().length === 1);
+    const cancel = await verb(batch, 'cancel');
+    expect(cancel.code, cancel.stderr).toBe(0);
+    expect((await running.exit).code).toBe(2);
+    expect(batch.pids().filter(isAlive)).toEqual([]);
+    expect(batch.published()).toEqual([]);
+  });
+});
+
+describe('a running batch', () => {
+  test('is widened by setConcurrency, which refuses nonsense', async () => {
+    const batch = night('wider', { slugs: slugsOf(5), concurrency: 1, seconds: 2 });
+    const running = run(batch);
+    await until('one session runs', () => batch.sessions().length === 1);
+    await onBatch(batch, async (handle) => {
+      for (const nonsense of [0, 501, 1.5, 'many']) {
+        await expect(handle.executeUpdate('setConcurrency', { args: [nonsense] })).rejects.toThrow();
+      }
+      const answer = await handle.executeUpdate<ControlState, [unknown]>('setConcurrency', { args: [4] });
+      expect(answer).toMatchObject({ state: 'running', concurrency: 4 });
+    });
+    await until('four run at once', () => batch.sessions().length - batch.ended().length === 4, 5000);
+    const exit = await running.exit;
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(batch.sessions()).toHaveLength(5);
+  });
+
+  test('runs a parked job again by retryJob, and ends completed', async () => {
+    const batch = night('retry-running', {
+      slugs: ['bad', 'slow'],
+      seconds: 4,
+      concurrency: 2,
+      before: '[ "$slug" = bad ] && { [ -e fixed ] || exit 65; exec echo mended; }',
+    });
+    const running = run(batch);
+    await until('it is parked', async () => (await progressOf(batch))?.parked === 1);
+    writeFileSync(join(batch.dir, 'fixed'), '');
+    const retry = (keys: string[]) =>
+      onBatch(batch, (handle) =>
+        handle.executeUpdate<string[], [unknown]>('retryJob', { args: [{ by: 'test', keys }] }),
+      );
+    expect(await retry([batch.key('slow')]), 'a job under way is left alone').toEqual([]);
+    expect(await retry([batch.key('bad')])).toEqual([batch.key('bad')]);
+    const exit = await running.exit;
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(batch.sessions()).toEqual(expect.arrayContaining(['bad 1', 'bad 2', 'slow 1']));
+    expect(batch.sessions()).toHaveLength(3);
+    expect(batch.published()).toHaveLength(2);
+  });
+
+  test('that has ended: retry of one key runs that job alone', async () => {
+    const batch = night('retry-one', {
+      slugs: ['bad-a', 'bad-b', 'good'],
+      seconds: 0,
+      before: '[ "$slug" != good ] && [ ! -e fixed ] && exit 65',
+    });
+    expect((await run(batch).exit).code).toBe(2);
+    writeFileSync(join(batch.dir, 'fixed'), '');
+    const retried = await verb(batch, 'retry', '--job', batch.key('bad-b'));
+    expect(retried.code, retried.stderr).toBe(2);
+    expect(reportOf(retried).counts).toMatchObject({ done: 1, parked: 1 });
+    expect(batch.sessions()).toHaveLength(4);
+    expect(batch.sessions().at(-1)).toBe('bad-b 2');
+    expect(batch.published()).toEqual(['blog/news/bad-b.md', 'blog/news/good.md']);
+  });
+});
+
+describe('trouble', () => {
+  test('an agent program that is not there: refused before anything starts, with 78', async () => {
+    const batch = night('no-agent', {
+      slugs: slugsOf(3),
+      agent: 'agent: { use: command, command: [no-such-agent], timeout: 60s }',
+    });
+    const exit = await run(batch).exit;
+    expect(exit.code, exit.stderr).toBe(78);
+    expect(exit.stderr).toContain('no-such-agent');
+    expect(exit.stderr).toContain('nothing was started');
+    expect((await verb(batch, 'status')).code, 'no batch was opened').toBe(64);
+  });
+
+  test('an agent that finds its configuration wrong stops admission with 78; put right, the rest goes on, nothing parked', async () => {
+    const batch = night('agent-config', {
+      slugs: slugsOf(4),
+      concurrency: 1,
+      seconds: 0,
+      before: '[ "$slug" = job-02 ] && [ ! -e fixed ] && { echo "API_KEY is missing" >&2; exit 78; }',
+    });
+    const { exit, report } = await runJson(batch.file, batch.at);
+    expect(exit.code, exit.stderr).toBe(78);
+    expect(report.counts).toMatchObject({ jobs: 4, done: 1, parked: 0, held: 0 });
+    expect(report.jobs.find(({ state }) => state === 'gated')?.error).toMatchObject({ class: 'config' });
+    expect(batch.sessions()).toEqual(['job-01 1', 'job-02 1']);
+
+    writeFileSync(join(batch.dir, 'fixed'), '');
+    const again = await runJson(batch.file, batch.at);
+    expect(again.exit.code, again.exit.stderr).toBe(0);
+    expect(again.report.counts).toMatchObject({ done: 3, adopted: 1, parked: 0 });
+    expect(batch.sessions()).toEqual(['job-01 1', 'job-02 1', 'job-02 2', 'job-03 1', 'job-04 1']);
+  });
+
+  test('a destination that refuses our key stops admission with 78; put right, no session is paid again', async () => {
+    const batch = night('publisher-config', { slugs: slugsOf(4), concurrency: 1, seconds: 0 });
+    edit(batch, 'use: folder', `use: ${GATED_FOLDER}`);
+    const refused = join(batch.dir, 'refused');
+    writeFileSync(refused, '');
+    const { exit, report } = await runJson(batch.file, batch.at);
+    expect(exit.code, exit.stderr).toBe(78);
+    expect(report.counts).toMatchObject({ done: 0, parked: 0, held: 0 });
+    expect(batch.sessions()).toEqual(['job-01 1']);
+    expect(batch.published()).toEqual([]);
+
+    rmSync(refused);
+    const again = await runJson(batch.file, batch.at);
+    expect(again.exit.code, again.exit.stderr).toBe(0);
+    expect(again.report.counts).toMatchObject({ done: 4, parked: 0 });
+    expect(batch.sessions()).toEqual(slugsOf(4).map((slug) => `${slug} 1`));
+    expect(batch.published()).toHaveLength(4);
+  });
+
+  test('what fails its checks is parked after its budget, and never published', async () => {
+    const batch = night('checks', {
+      slugs: ['good', 'poor'],
+      seconds: 0,
+      sessionsMax: 2,
+      checks: '[{ notContains: poor }]',
+    });
+    const { exit, report } = await runJson(batch.file, batch.at);
+    expect(exit.code, exit.stderr).toBe(2);
+    const poor = report.jobs.find(({ identity }) => identity['slug'] === 'poor');
+    expect(poor).toMatchObject({ state: 'parked', error: { class: 'rejected' } });
+    expect(batch.sessions().filter((line) => line.startsWith('poor'))).toEqual(['poor 1', 'poor 2']);
+    expect(batch.published()).toEqual(['blog/news/good.md']);
+    expect(report.sessions).toEqual({ started: 3, attached: 0, wasted: 2 });
+  });
+
+  test('an agent that runs past its timeout is stopped, even one that ignores TERM; its job is parked', async () => {
+    const batch = night('late', {
+      slugs: ['one'],
+      sessionsMax: 1,
+      before: "trap '' TERM",
+      seconds: 60,
+      agent: 'agent: { use: command, command: [sh, agent.sh], timeout: 1s, with: { killGrace: 500ms } }',
+    });
+    const { exit, report } = await runJson(batch.file, batch.at);
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(report.jobs[0]).toMatchObject({ state: 'parked', error: { class: 'timeout' } });
+    expect(batch.pids().filter(isAlive)).toEqual([]);
+    expect(batch.published()).toEqual([]);
+  });
+});

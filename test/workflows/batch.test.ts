@@ -1,0 +1,477 @@
+// The Workflows as built, on a real engine, against Activities of ours: what they start, in which order, how they end,
+// and what the engine charges for it.
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure, CancelledFailure, type WorkflowIdReusePolicy } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { awaitJob } from '../../src/activities/await-job.js';
+import type { Deps } from '../../src/activities/deps.js';
+import type { Activities } from '../../src/activities/index.js';
+import {
+  WORKFLOW_TASK_TIMEOUT_MS,
+  type BatchInput,
+  type BatchSummary,
+  type ControlState,
+  type OpenedBatch,
+  type Progress,
+  type Slice,
+  type Ticket,
+} from '../../src/contract/messages.js';
+import { locateBinary } from '../../src/engine/index.js';
+import { jobWorkflowId } from '../../src/identity/workflow-ids.js';
+import { partsOf } from '../../src/policy/shards.js';
+import { waitQueue } from '../../src/workflows/queues.js';
+import { until } from '../support/cli.js';
+
+const codePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+
+let env: TestWorkflowEnvironment;
+let metricsUrl: string;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const { path } = await locateBinary();
+  const port = await freePort();
+  metricsUrl = `http://127.0.0.1:${port}/metrics`;
+  env = await TestWorkflowEnvironment.createLocal({
+    server: {
+      executable: { type: 'existing-path', path },
+      extraArgs: ['--metrics-port', String(port), '--log-level', 'error'],
+    },
+  });
+});
+afterAll(() => env.teardown());
+
+/** One kind of work with its own queue, its jobs, and Activities that do nothing but what a test changes in them. */
+class Night {
+  readonly tickets: Ticket[];
+  readonly calls: string[] = [];
+  readonly activities: Activities;
+  private readonly slices = new Map<string, Ticket[]>();
+  inProgress = 0;
+  mostInProgress = 0;
+
+  constructor(
+    readonly name: string,
+    jobs: number,
+    changes: Partial<Activities> = {},
+    private readonly concurrency = 4,
+  ) {
+    this.tickets = Array.from({ length: jobs }, (_, index) => ticketOf(`${name}-${index}`));
+    const called = (call: string) => this.calls.push(call);
+    this.activities = {
+      openBatch: async () => {
+        called('openBatch');
+        return this.opened();
+      },
+      openShard: async ({ tickets }: Slice) => this.slices.get(tickets) ?? [],
+      closeBatch: async ({ state }) => void called(`closeBatch ${state}`),
+      noteBatch: async (_batchId, state, { by, reason }) =>
+        void called(`noteBatch ${state} by ${by}${reason === undefined ? '' : `: ${reason}`}`),
+      requeueJobs: async () => [],
+      runAgent: async ({ key }) => {
+        called(`runAgent ${key}`);
+        return { kind: 'made', sha256: sha256(key) };
+      },
+      publish: async ({ key }) => {
+        called(`publish ${key}`);
+        return { kind: 'landed', url: undefined };
+      },
+      settleJob: async ({ key }, { state }) => void called(`settleJob ${key} ${state}`),
+      awaitJob: (workflowId) => awaitJob({ client: env.client } as Deps)(workflowId),
+      ...changes,
+    };
+    const { runAgent } = this.activities;
+    this.activities.runAgent = async (ref) => {
+      this.mostInProgress = Math.max(this.mostInProgress, ++this.inProgress);
+      return runAgent(ref).finally(() => this.inProgress--);
+    };
+  }
+
+  opened(more: Partial<OpenedBatch> = {}): OpenedBatch {
+    return { tickets: this.tickets, slices: [], adopted: 0, parked: 0, held: 0, notes: [], ...more };
+  }
+
+  /** The jobs in shards, as `openBatch` hands over those of a large batch. */
+  openedInShards(): OpenedBatch {
+    const slices = partsOf(this.tickets.length).map(({ index, from, count }) => {
+      const tickets = sha256(`${this.name}-${index}`);
+      this.slices.set(tickets, this.tickets.slice(from, from + count));
+      return { index, from, count, tickets };
+    });
+    return this.opened({ tickets: [], slices });
+  }
+
+  get workflowId(): string {
+    return `batch:${this.name}:${sha256(this.name).slice(0, 32)}`;
+  }
+
+  jobId(index = 0): string {
+    return jobWorkflowId({ work: this.name, jobKey: this.tickets[index]?.key ?? '' });
+  }
+
+  start(
+    workflowIdReusePolicy: WorkflowIdReusePolicy = 'ALLOW_DUPLICATE_FAILED_ONLY',
+    changes: Partial<BatchInput> = {},
+  ): Promise<WorkflowHandle> {
+    const input: BatchInput = {
+      name: this.name,
+      work: this.name,
+      key: sha256(this.name).slice(0, 32),
+      manifest: { definition: sha256('d'), jobs: sha256('j'), count: this.tickets.length },
+      effects: ['post'],
+      concurrency: this.concurrency,
+      timing: { heartbeatTimeoutMs: 30_000, sessionTimeoutMs: 60_000 },
+      startedBy: 'test',
+      searchAttributes: false,
+      ...changes,
+    };
+    return env.client.workflow.start('batch', {
+      workflowId: this.workflowId,
+      taskQueue: this.name,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
+      workflowIdReusePolicy,
+      args: [input],
+    });
+  }
+
+  /** Has workers while `use` runs. */
+  async work<T>(use: () => Promise<T>): Promise<T> {
+    const common = { connection: env.nativeConnection, activities: this.activities };
+    const workers = await Promise.all([
+      Worker.create({
+        ...common,
+        taskQueue: this.name,
+        workflowBundle: { codePath },
+        workflowFailureErrorTypes: { '*': ['Error'] },
+      }),
+      Worker.create({ ...common, taskQueue: waitQueue(this.name) }),
+    ]);
+    const [first, second] = workers as [Worker, Worker];
+    return first.runUntil(() => second.runUntil(use));
+  }
+
+  count(call: string): number {
+    return this.calls.filter((each) => each.startsWith(call)).length;
+  }
+}
+
+const ticketOf = (title: string, again = false): Ticket => ({
+  key: sha256(title).slice(0, 32),
+  title,
+  site: 'blog',
+  offset: 0,
+  length: 1,
+  fingerprint: sha256(`payload of ${title}`),
+  revision: 1,
+  again,
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
+    });
+  });
+}
+
+/** How a Workflow failed. Fails when it did not. */
+async function failureOf(handle: WorkflowHandle): Promise<Error | undefined> {
+  const error: unknown = await handle.result().then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(Error);
+  return (error as Error).cause as Error | undefined;
+}
+
+const statusOf = async (workflowId: string) =>
+  (await env.client.workflow.getHandle(workflowId).describe()).status.name;
+
+const eventsOf = async (handle: Pick<WorkflowHandle, 'fetchHistory'>) =>
+  (await handle.fetchHistory()).events ?? [];
+
+/** What the engine counts as billable, over everything it was asked so far. Published about every second. */
+async function actionsSoFar(): Promise<number> {
+  let before = -1;
+  for (;;) {
+    const text = await (await fetch(metricsUrl)).text();
+    const now = [...text.matchAll(/^action\{[^}]*namespace="default"[^}]*\} (\d+)/gm)]
+      .map(([, value]) => Number(value))
+      .reduce((sum, value) => sum + value, 0);
+    if (now === before) return now;
+    before = now;
+    await sleep(2500);
+  }
+}
+
+/** Resolves for all who wait when it is opened. */
+function barrier(): { readonly opened: Promise<void>; open: () => void } {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+describe('a batch', () => {
+  test('with nothing unfinished completes without a child', async () => {
+    const night: Night = new Night('nothing-left', 3, {
+      openBatch: async () => night.opened({ tickets: [], adopted: 3 }),
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      expect(await handle.result()).toMatchObject({ jobs: 3, done: 0, adopted: 3, unfinished: [] });
+      const events = await eventsOf(handle);
+      expect(events.filter((event) => event.startChildWorkflowExecutionInitiatedEventAttributes)).toEqual([]);
+      expect(events.length).toBeLessThanOrEqual(17);
+    });
+    expect(night.calls).toEqual(['closeBatch completed']);
+  });
+
+  test('that is done costs its engine at most 4 actions and 17 events for each lean job', async () => {
+    const night = new Night('lean', 10);
+    const before = await actionsSoFar();
+    await night.work(async () => expect(await (await night.start()).result()).toMatchObject({ done: 10 }));
+    const actions = (await actionsSoFar()) - before;
+    const events = await eventsOf(env.client.workflow.getHandle(night.jobId()));
+    console.error(`lean batch of 10: ${actions} actions; ${events.length} events per job`);
+    expect(actions).toBeLessThanOrEqual(1 + 2 + 10 * 4); // its start, its two Activities, its jobs
+    expect(actions, 'the metric was read').toBeGreaterThan(30);
+    expect(events.length).toBeLessThanOrEqual(17);
+  });
+
+  test('never has more jobs in progress than its concurrency, also when that is lowered', async () => {
+    const night = new Night('window', 24, {
+      runAgent: async ({ key }) => {
+        await sleep(100);
+        return { kind: 'made', sha256: sha256(key) };
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('four are in progress', () => night.mostInProgress >= 4);
+      await handle.executeUpdate<ControlState, [number]>('setConcurrency', { args: [2] });
+      expect(night.mostInProgress).toBe(4);
+      await until('two of them have ended', () => night.inProgress <= 2);
+      night.mostInProgress = 0;
+      expect(await handle.result()).toMatchObject({ done: 24 });
+    });
+    expect(night.mostInProgress).toBe(2);
+  });
+
+  test('that is Completed is refused a second run by the engine; one that Failed is not', async () => {
+    const done = new Night('done-once', 1);
+    await done.work(async () => (await done.start()).result());
+    await expect(done.start()).rejects.toThrow(/already started/i);
+
+    let parks = true;
+    const night: Night = new Night('failed-once', 2, {
+      openBatch: async () =>
+        parks ? night.opened() : night.opened({ tickets: night.tickets.slice(0, 1), adopted: 1 }),
+      runAgent: async ({ key }) =>
+        parks && key === night.tickets[0]?.key
+          ? { kind: 'parked', errorClass: 'rejected', message: 'too short' }
+          : { kind: 'made', sha256: sha256(key) },
+    });
+    await night.work(async () => {
+      const failure = await failureOf(await night.start());
+      expect(failure).toMatchObject({ type: 'BatchIncomplete', message: '1 of 2 jobs finished; 1 parked' });
+      expect(await statusOf(night.jobId(0))).toBe('FAILED');
+      parks = false;
+      expect(await (await night.start()).result()).toMatchObject({ done: 1, adopted: 1 });
+      expect(await statusOf(night.jobId(0))).toBe('COMPLETED');
+    });
+    expect(night.calls).toEqual([
+      `publish ${night.tickets[1]?.key}`,
+      'closeBatch incomplete',
+      `publish ${night.tickets[0]?.key}`,
+      'closeBatch completed',
+    ]);
+  });
+
+  test('of more than 400 jobs goes by shards; those with a parked job end Failed, and its summary counts them all', async () => {
+    const night: Night = new Night(
+      'sharded',
+      401,
+      {
+        openBatch: async () => night.openedInShards(),
+        runAgent: async ({ key }) => {
+          await sleep(250);
+          const at = night.tickets.findIndex((ticket) => ticket.key === key);
+          return at < 25
+            ? { kind: 'parked', errorClass: 'invalid', message: 'bad input' }
+            : { kind: 'made', sha256: sha256(key) };
+        },
+      },
+      30,
+    );
+    await night.work(async () => {
+      const failure = (await failureOf(await night.start())) as ApplicationFailure;
+      expect(failure).toMatchObject({ type: 'BatchIncomplete' });
+      const summary = failure.details?.[0] as BatchSummary;
+      expect(summary).toMatchObject({ jobs: 401, done: 376, parked: 25, held: 0, waiting: 0 });
+      expect(summary.unfinished).toHaveLength(20);
+      expect(summary.unfinished[0]).toMatchObject({ state: 'parked', trouble: { errorClass: 'invalid' } });
+      expect(await statusOf(`${night.workflowId}:shard:0`)).toBe('FAILED');
+      expect(await statusOf(`${night.workflowId}:shard:1`)).toBe('COMPLETED');
+      const shard = await failureOf(env.client.workflow.getHandle(`${night.workflowId}:shard:0`));
+      expect(shard).toMatchObject({ type: 'ShardIncomplete' });
+    });
+    expect(night.mostInProgress).toBeLessThanOrEqual(30);
+    expect(night.mostInProgress).toBeGreaterThan(15); // both shards were at work
+    expect(night.count('publish')).toBe(376);
+  }, 90_000);
+
+  test('that is cancelled waits for effects under way, and starts no more', async () => {
+    let landed = 0;
+    const publishing = barrier();
+    const night: Night = new Night(
+      'cancelled',
+      3,
+      {
+        publish: async () => {
+          publishing.open();
+          await sleep(1500); // as a request on its way that nobody can call back
+          landed++;
+          return { kind: 'landed', url: undefined };
+        },
+      },
+      1,
+    );
+    await night.work(async () => {
+      const handle = await night.start();
+      await publishing.opened;
+      await handle.cancel();
+      expect(await failureOf(handle)).toBeInstanceOf(CancelledFailure);
+      expect(landed, 'the effect was under way').toBe(1);
+      expect(await statusOf(night.workflowId)).toBe('CANCELLED');
+    });
+    expect(night.count('runAgent')).toBe(1);
+    expect(night.calls.at(-1)).toBe('closeBatch cancelled');
+  });
+
+  test('that is terminated leaves its jobs running, and its next run joins them', async () => {
+    const agent = barrier();
+    let agents = 0;
+    const night = new Night('terminated', 2, {
+      runAgent: async ({ key }) => {
+        agents++;
+        await agent.opened;
+        return { kind: 'made', sha256: sha256(key) };
+      },
+    });
+    await night.work(async () => {
+      const first = await night.start();
+      await until('both agents run', () => agents === 2);
+      await first.terminate('test');
+      expect([await statusOf(night.jobId(0)), await statusOf(night.jobId(1))]).toEqual([
+        'RUNNING',
+        'RUNNING',
+      ]);
+      const second = await night.start();
+      await until('both are awaited', async () => (await pendingActivities(second)) === 2);
+      agent.open();
+      expect(await second.result()).toMatchObject({ done: 0, adopted: 2 });
+    });
+    expect(agents).toBe(2);
+    expect(night.count('publish')).toBe(2);
+  });
+
+  test('that finds its job run by another batch awaits it and adopts its result', async () => {
+    const agent = barrier();
+    let agents = 0;
+    const night = new Night('shared', 1, {
+      runAgent: async ({ key }) => {
+        agents++;
+        await agent.opened;
+        return { kind: 'made', sha256: sha256(key) };
+      },
+    });
+    await night.work(async () => {
+      const owner = await night.start();
+      await until('the agent runs', () => agents === 1);
+      const other = await env.client.workflow.start('batch', {
+        workflowId: `${night.workflowId}-other`,
+        taskQueue: night.name,
+        args: [((await inputOf(owner)) as BatchInput[])[0]],
+      });
+      await until('it is awaited', async () => (await pendingActivities(other)) === 1);
+      agent.open();
+      expect(await owner.result()).toMatchObject({ done: 1, adopted: 0 });
+      expect(await other.result()).toMatchObject({ done: 0, adopted: 1 });
+    });
+    expect(agents).toBe(1);
+    expect(night.count('publish')).toBe(1);
+  });
+});
+
+describe('pause', () => {
+  const progress = (handle: WorkflowHandle) => handle.query<Progress>('progress');
+
+  test('and resume that come at once, as after a night without a worker, leave the batch running', async () => {
+    const night = new Night('pause-resume', 2);
+    const handle = await night.start();
+    await handle.signal('pause', { by: 'test' });
+    await handle.signal('resume', { by: 'test' });
+    await night.work(async () => expect(await handle.result()).toMatchObject({ done: 2 }));
+  });
+
+  test('that comes before any worker is noted once the run is open, and before any job is started', async () => {
+    const night = new Night('pause-first', 2);
+    const handle = await night.start();
+    await handle.signal('pause', 'the blog moves');
+    await night.work(async () => {
+      await until('it is noted', () => night.count('noteBatch') === 1);
+      await sleep(500);
+      expect(await progress(handle)).toMatchObject({ state: 'paused', inFlight: 0, waiting: 2 });
+      expect(night.calls).toEqual(['openBatch', 'noteBatch paused by signal: the blog moves']);
+      const answer = await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [null] });
+      expect(answer.state).toBe('running');
+      expect(await handle.result()).toMatchObject({ done: 2 });
+    });
+    expect(night.calls[2]).toBe('noteBatch running by signal');
+  });
+
+  test('of a batch that is terminated then: its next run takes its jobs on, though nobody resumed them', async () => {
+    let ledgerPaused = false;
+    const night: Night = new Night('pause-terminated', 2, {
+      openBatch: async () => {
+        ledgerPaused = false;
+        return night.opened();
+      },
+      noteBatch: async (_batchId, state) => void (ledgerPaused = state === 'paused'),
+      publish: async () => (ledgerPaused ? { kind: 'paused' } : { kind: 'landed', url: undefined }),
+      runAgent: async ({ key }) => {
+        await sleep(300);
+        return { kind: 'made', sha256: sha256(key) };
+      },
+    });
+    await night.work(async () => {
+      const first = await night.start();
+      await until('both agents run', () => night.inProgress === 2);
+      await first.executeUpdate<ControlState, [unknown]>('pause', { args: [{ by: 'test' }] });
+      await until('both agents have ended', () => night.inProgress === 0);
+      await sleep(300);
+      await first.terminate('test');
+      const second = await night.start();
+      expect(await second.result()).toMatchObject({ done: 0, adopted: 2 });
+    });
+  }, 20_000);
+});
+
+const pendingActivities = async (handle: WorkflowHandle) =>
+  (await handle.describe()).raw.pendingActivities?.length ?? 0;
+
+/** What a Workflow was started with. */
+async function inputOf(handle: WorkflowHandle): Promise<unknown[]> {
+  const [started] = await eventsOf(handle);
+  const payloads = started?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+  const { payloadConverter } = (env.client as Client).options.loadedDataConverter;
+  return payloads.map((payload) => payloadConverter.fromPayload(payload));
+}
