@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import { StaleFence } from '../ledger/ledger.js';
+import { afterEffect } from '../policy/retry.js';
 
 /** Unexpected errors, before any effect was sent, are tried this often in one run. */
 const BUG_TRIES_MAX = 5;
@@ -25,6 +26,24 @@ export function toApplicationFailure(error: unknown): Error {
     ...(error instanceof Error && { cause: error }),
   });
 }
+
+/**
+ * For the Activities of a batch, which have no job to park: trouble that would not pass ends the run, for a batch that
+ * stands still without a word is worse than one that failed.
+ */
+export const settled =
+  <Args extends unknown[], Result>(activity: (...args: Args) => Promise<Result>) =>
+  async (...args: Args): Promise<Result> => {
+    try {
+      return await activity(...args);
+    } catch (error) {
+      const { attempt } = activityInfo();
+      if (error instanceof AdapterError && afterEffect(error.errorClass, attempt, 0).kind !== 'again') {
+        throw ApplicationFailure.nonRetryable(error.message, error.errorClass);
+      }
+      throw toApplicationFailure(error);
+    }
+  };
 
 /** A failure that Temporal tries again after exactly this delay. */
 export function retryAfter(errorClass: ErrorClass, message: string, delayMs: number): ApplicationFailure {

@@ -1,6 +1,7 @@
 import { awaitJob } from './await-job.js';
 import { closeBatch, noteBatch } from './close-batch.js';
 import type { Deps } from './deps.js';
+import { settled } from './failure.js';
 import { openBatch, openShard } from './open-batch.js';
 import { publish } from './publish.js';
 import { requeueJobs } from './requeue-jobs.js';
@@ -9,14 +10,14 @@ import { settleJob } from './settle-job.js';
 
 /** All Activities. Their names are wire format. */
 export const createActivities = (deps: Deps) => ({
-  openBatch: openBatch(deps),
-  openShard: openShard(deps),
-  closeBatch: closeBatch(deps),
-  noteBatch: noteBatch(deps),
-  requeueJobs: requeueJobs(deps),
+  openBatch: settled(openBatch(deps)),
+  openShard: settled(openShard(deps)),
+  closeBatch: settled(closeBatch(deps)),
+  noteBatch: settled(noteBatch(deps)),
+  requeueJobs: settled(requeueJobs(deps)),
   runAgent: runAgent(deps),
   publish: publish(deps),
-  settleJob: settleJob(deps),
+  settleJob: settled(settleJob(deps)),
   awaitJob: awaitJob(deps),
 });
 

@@ -41,7 +41,7 @@ export const openBatch =
       const members: Member[] = [];
       const notes: Unfinished[] = [];
       const counts = { adopted: 0, parked: 0, held: 0 };
-      for await (const { job, offset, length, verdict, note, known } of judgeManifest(
+      for await (const { job, offset, length, verdict, note, known, effectKeys } of judgeManifest(
         input.manifest,
         ledger,
         artifacts,
@@ -88,6 +88,7 @@ export const openBatch =
               length,
               fingerprint: job.fingerprint,
               revision: job.revision,
+              effectKeys,
               again: known?.state === 'done' || known?.state === 'adopted',
             });
         }

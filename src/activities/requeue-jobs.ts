@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
-import { readTickets } from '../batch/manifest.js';
+import { effectsOf } from '../batch/effects.js';
+import { readDefinition, readTickets } from '../batch/manifest.js';
 import { jobTitle } from '../contract/job.js';
 import type { BatchInput, ControlRequest, Ticket } from '../contract/messages.js';
 import type { Deps } from './deps.js';
@@ -15,6 +16,7 @@ export const requeueJobs =
     const requeued = new Set(await ledger.requeue(batchId, by, keys));
     const tickets: Ticket[] = [];
     if (requeued.size === 0) return tickets;
+    const definition = await readDefinition(input.manifest, artifacts);
     for await (const { job, offset, length } of readTickets(input.manifest, artifacts)) {
       if (!requeued.has(job.key)) continue;
       const { key, fingerprint, revision, identity } = job;
@@ -26,6 +28,7 @@ export const requeueJobs =
         length,
         fingerprint,
         revision,
+        effectKeys: effectsOf(definition, job).map((effect) => effect.key),
         again: false,
       });
     }

@@ -5,14 +5,15 @@ import {
   cancellationSignal,
   sleep,
 } from '@temporalio/activity';
-import type { ArtifactRef } from '../contract/artifact.js';
+import type { ArtifactRef, ArtifactStore } from '../contract/artifact.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { AgentEnd, JobRef } from '../contract/messages.js';
+import { effectsOf } from '../batch/effects.js';
 import { renderTemplate, templateScope } from '../batch/template.js';
 import { runKey } from '../identity/keys.js';
-import type { Claim, SessionEnd, SessionId, SessionRow, Usage } from '../ledger/ledger.js';
+import type { Claim, SessionEnd, SessionId, SessionRow } from '../ledger/ledger.js';
 import { failedChecks } from '../policy/checks.js';
 import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, afterSession } from '../policy/retry.js';
@@ -20,6 +21,7 @@ import { adoptFromDestinations } from './adopt.js';
 import { isPaused, readRef, writerOf, type Deps } from './deps.js';
 import { retryAfter, toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
+import { NOTHING_USED } from './usage.js';
 import { providerFor } from './providers/provider-for.js';
 import type {
   Provider,
@@ -31,14 +33,6 @@ import type {
 
 type Claimed = Extract<Claim, { kind: 'claimed' }>;
 type Failed = Exclude<SessionEnd, { state: 'collected' }>;
-
-const NOTHING_USED: Usage = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cachedTokens: 0,
-  costMicros: 0,
-  costSource: 'none',
-};
 
 /**
  * Gets the artifact of one job: the stored one, or that of the session under way, or that of a new session.
@@ -101,16 +95,22 @@ class AgentStep {
       identity,
       fingerprint,
       revision,
+      effectKeys: effectsOf(definition, job).map(({ key }) => key),
       by,
     });
     await this.reached('A1');
+    if (claim.kind === 'finished') return { kind: 'adopted' };
     if (claim.kind === 'parked') return { ...claim, kind: 'parked' };
     if (claim.kind === 'conflict') {
       const message = `the ledger has revision ${claim.revision} with fingerprint ${claim.fingerprint}, this batch has revision ${revision} with fingerprint ${fingerprint}`;
       return { kind: 'held', errorClass: 'conflict', message };
     }
-    if (claim.artifact && (await artifacts.has(claim.artifact.sha256))) {
-      return { kind: 'made', sha256: claim.artifact.sha256 };
+    if (claim.artifact) {
+      if (await isWhole(artifacts, claim.artifact.sha256))
+        return { kind: 'made', sha256: claim.artifact.sha256 };
+      // Its session has to be paid for again, and that is said: the one that was paid for is waste now.
+      const message = `the stored artifact ${claim.artifact.sha256.slice(0, 12)} is gone or damaged`;
+      await ledger.loseArtifact({ work: ref.work, jobKey: job.key }, message, claim.fence);
     }
     if (claim.nextAttempt === 1) {
       const adopted = await adoptFromDestinations(deps, ref, definition, job); // RA2
@@ -438,6 +438,16 @@ class AgentStep {
 class SessionNotStarted extends Error {
   constructor(readonly reason: AdapterError) {
     super(reason.message);
+  }
+}
+
+async function isWhole(artifacts: ArtifactStore, sha256: string): Promise<boolean> {
+  try {
+    await artifacts.read(sha256);
+    return true;
+  } catch (error) {
+    if (error instanceof AdapterError && error.errorClass === 'lost') return false;
+    throw error;
   }
 }
 

@@ -1,15 +1,66 @@
+import { effectsOf } from '../batch/effects.js';
 import type { JobRef } from '../contract/messages.js';
-import type { JobEnd } from '../ledger/ledger.js';
-import { writerOf, type Deps } from './deps.js';
+import type { JobEnd, SessionEnd } from '../ledger/ledger.js';
+import { NOTHING_USED } from './usage.js';
+import { readRef, writerOf, type Deps } from './deps.js';
+import { keepAlive } from './heartbeat.js';
+import { providerFor } from './providers/provider-for.js';
+import type { ProviderContext, SessionHandle } from './providers/provider.js';
 
 /**
  * Writes an end of a job that none of its Activities could write: cancelled between two steps, or given up. A job
- * that is done stays done: its last effect may have landed after the Workflow stopped waiting for it.
+ * that is done stays done: its last effect may have landed after the Workflow stopped waiting for it. Nothing goes on
+ * for a cancelled job: a session that its worker left behind is ended too.
  */
 export const settleJob =
   (deps: Deps) =>
-  async ({ work, key, batchId }: JobRef, end: JobEnd): Promise<void> => {
+  async (ref: JobRef, end: JobEnd): Promise<void> => {
+    const { work, key, batchId } = ref;
     const state = (await deps.ledger.jobs(work, [key])).get(key)?.state;
-    if (state === 'done' || state === 'adopted') return;
-    await deps.ledger.settleJob({ work, jobKey: key }, end, writerOf(batchId, deps).workflowId);
+    if (state === undefined || state === 'done' || state === 'adopted') return;
+    const stopHeartbeat = keepAlive();
+    try {
+      if (end.state === 'cancelled' && state === 'running') await cancelOpenSession(deps, ref);
+      await deps.ledger.settleJob({ work, jobKey: key }, end, writerOf(batchId, deps).workflowId);
+    } finally {
+      stopHeartbeat();
+    }
   };
+
+async function cancelOpenSession(deps: Deps, ref: JobRef): Promise<void> {
+  const { ledger, now } = deps;
+  const { definition, job } = await readRef(ref, deps);
+  const { identity, fingerprint, revision } = job;
+  const effectKeys = effectsOf(definition, job).map(({ key }) => key);
+  const by = writerOf(ref.batchId, deps);
+  const claim = await ledger.claimJob({
+    work: ref.work,
+    jobKey: job.key,
+    identity,
+    fingerprint,
+    revision,
+    effectKeys,
+    by,
+  });
+  if (claim.kind !== 'claimed' || !claim.openSession) return;
+  const handle = claim.openSession.handle as SessionHandle | undefined;
+  let usage = NOTHING_USED;
+  if (handle) {
+    const provider = await providerFor(definition, deps);
+    const context: ProviderContext = {
+      save: async () => undefined,
+      signal: new AbortController().signal,
+      now,
+    };
+    await provider.cancel(handle, context);
+    usage = await provider.usage(handle, context);
+  }
+  const end: SessionEnd = {
+    state: 'cancelled',
+    errorClass: 'timeout',
+    message: 'the job was cancelled',
+    usage,
+    job: { state: 'cancelled' },
+  };
+  await ledger.endSession(claim.openSession, end, claim.fence);
+}

@@ -8,7 +8,8 @@ import { readDefinition, readTickets, type StoredJob } from './manifest.js';
 /** Jobs asked of the ledger in one query. */
 const CHUNK = 1000;
 
-export type JudgedJob = StoredJob & Judgement & { readonly known: KnownJob | undefined };
+export type JudgedJob = StoredJob &
+  Judgement & { readonly known: KnownJob | undefined; readonly effectKeys: readonly string[] };
 
 /** Every job of a stored manifest, in order, with what a start would have to do about it. */
 export async function* judgeManifest(
@@ -27,7 +28,7 @@ export async function* judgeManifest(
       const effectKeys = effectsOf(definition, job).map(({ key }) => key);
       const knownJob = known.get(job.key);
       const judgement = judge({ fingerprint: job.fingerprint, revision: job.revision, effectKeys }, knownJob);
-      yield { ...stored, ...judgement, known: knownJob };
+      yield { ...stored, ...judgement, known: knownJob, effectKeys };
     }
   }
 }

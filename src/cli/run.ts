@@ -27,12 +27,12 @@ export async function run(file: string, { dryRun, detach, wait }: RunFlags, shel
   return follow(started, nightshift, shell, { file, noWait: !wait });
 }
 
-function howStarted({ how, name, workflowId, runId }: Started, jobs: number): string {
+function howStarted({ how, name, workflowId, runId, after }: Started, jobs: number): string {
   switch (how) {
     case 'started':
       return `started ${workflowId}, ${plural(jobs, 'job')}`;
     case 'joined':
-      return `joined the run of ${name} under way (run id ${runId})`;
+      return `joined the run of ${name} under way (run id ${runId})${after ? '; it was started from other contents, so yours are started when it has ended' : ''}`;
     case 'reopened':
       return `reopened: ${name} had finished, and there is new work in it`;
     case 'already-completed':

@@ -33,10 +33,17 @@ export async function controlBatch(
       await handle.signal(MESSAGE[verb], request);
       return { kind: 'queued' };
     }
-    const state = await client.connection.withDeadline(Date.now() + ANSWER_MS, () =>
-      handle.executeUpdate<ControlState, [ControlRequest]>(MESSAGE[verb], { args: [request] }),
-    );
-    return { kind: 'answered', state };
+    try {
+      const state = await client.connection.withDeadline(Date.now() + ANSWER_MS, () =>
+        handle.executeUpdate<ControlState, [ControlRequest]>(MESSAGE[verb], { args: [request] }),
+      );
+      return { kind: 'answered', state };
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) throw error;
+      // The worker is there but does not answer: stopped, or drowned in work. The engine keeps a signal for it.
+      await handle.signal(MESSAGE[verb], request);
+      return { kind: 'queued' };
+    }
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return { kind: 'ended' };
     throw error;

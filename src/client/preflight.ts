@@ -5,6 +5,9 @@ import type { Config } from '../config.js';
 import { isEngineConfigured } from '../engine/index.js';
 import { AdapterError, InvalidBatch, type Problem } from '../contract/errors.js';
 
+/** More would not be read. */
+const PROBLEMS_MAX = 100;
+
 /**
  * What can be known to be wrong before anything starts, beyond the form of the files: adapters that can't be
  * loaded, or that refuse their options; an agent that can't be run here.
@@ -26,24 +29,30 @@ export async function preflight({ file, definition, jobs }: Batch, { env }: Conf
     // Workers of a configured engine may run on other hosts, which have what this one lacks.
     if (!isEngineConfigured(env)) await module.preflight?.({ options, baseDir });
   });
-  const [first] = jobs;
-  if (first) {
+  for (const [index, job] of jobs.entries()) {
+    const place = { file: job.file, line: job.line };
     await attempt(async () => {
-      for (const effect of effectsOf(definition, first)) {
+      const effects = effectsOf(definition, job); // a job that can't be filled in would stop the whole batch
+      if (index > 0) return;
+      for (const effect of effects) {
         await attempt(async () => {
           parseOptions(await loadPublisher(effect.use, baseDir), effect.with, `effect "${effect.name}"`);
         });
       }
-    });
+    }, place);
+    if (problems.length >= PROBLEMS_MAX) break;
   }
   if (problems.length > 0) throw new InvalidBatch(problems);
 
-  async function attempt(check: () => Promise<void>): Promise<void> {
+  async function attempt(
+    check: () => Promise<void>,
+    place: Pick<Problem, 'file' | 'line'> = { file },
+  ): Promise<void> {
     try {
       await check();
     } catch (error) {
       if (!(error instanceof AdapterError)) throw error;
-      problems.push({ file, message: error.message });
+      problems.push({ ...place, message: error.message });
     }
   }
 }

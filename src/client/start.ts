@@ -8,7 +8,12 @@ import { judgeManifest } from '../batch/judge-manifest.js';
 import { storeManifest } from '../batch/manifest.js';
 import type { Batch } from '../batch/read-batch.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';
-import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput, type ManifestRef } from '../contract/messages.js';
+import {
+  WORKFLOW_TASK_TIMEOUT_MS,
+  manifestRefSchema,
+  type BatchInput,
+  type ManifestRef,
+} from '../contract/messages.js';
 import type { Engine } from '../engine/index.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import type { Connections } from './connections.js';
@@ -31,6 +36,8 @@ export interface Started {
   readonly runId: string;
   /** Head of the ledger's history before this start: what came later is its doing. */
   readonly since: number;
+  /** Set when the run joined was started from other contents: this batch is still to be done when that run has ended. */
+  readonly after?: Batch;
 }
 
 /** Starts a batch under its natural Workflow ID, or joins or finds what goes by that ID. Safe at any moment, any number of times at once. */
@@ -53,8 +60,10 @@ export async function startBatch(
   const engine = await connections.engine();
   const client = await connections.client();
   const input = inputOf(definition, key, manifest, engine, connections, by);
-  const started = await start(client, { ...named, input, taskQueue: connections.config.taskQueue }, () =>
-    hasWork(manifest, connections),
+  const { sameContents = true, ...started } = await start(
+    client,
+    { ...named, input, taskQueue: connections.config.taskQueue },
+    () => hasWork(manifest, connections),
   );
   if (started.how === 'started' && row === undefined) {
     // A worker would do it, but there may be none yet, and the batch must be known by its name from now on.
@@ -71,7 +80,7 @@ export async function startBatch(
       by,
     });
   }
-  return started;
+  return sameContents ? started : { ...started, after: batch };
 }
 
 /** Starts a batch again from what the ledger has stored of it. */
@@ -102,7 +111,11 @@ interface Request {
   readonly taskQueue: string;
 }
 
-async function start(client: Client, request: Request, workLeft: () => Promise<boolean>): Promise<Started> {
+async function start(
+  client: Client,
+  request: Request,
+  workLeft: () => Promise<boolean>,
+): Promise<Omit<Started, 'after'> & { readonly sameContents?: boolean }> {
   const { input, taskQueue, ...named } = request;
   const { name, workflowId } = named;
   let reuse: 'ALLOW_DUPLICATE_FAILED_ONLY' | 'ALLOW_DUPLICATE' = 'ALLOW_DUPLICATE_FAILED_ONLY';
@@ -125,8 +138,9 @@ async function start(client: Client, request: Request, workLeft: () => Promise<b
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    const { status, runId } = await client.workflow.getHandle(workflowId).describe();
-    if (status.name === 'RUNNING') return { ...named, how: 'joined', runId };
+    const { status, runId, memo } = await client.workflow.getHandle(workflowId).describe();
+    if (status.name === 'RUNNING')
+      return { ...named, how: 'joined', runId, sameContents: isSame(memo, input) };
     if (status.name === 'COMPLETED') {
       if (!(await workLeft())) return { ...named, how: 'already-completed', runId };
       // The engine refuses a second run of a finished batch, and rightly: only the ledger may overrule it.
@@ -135,6 +149,14 @@ async function start(client: Client, request: Request, workLeft: () => Promise<b
     // Closed unfinished between our two calls: start it again.
   }
 }
+
+/** Whether a run was started from the very files that we have. */
+const isSame = (memo: Record<string, unknown> | undefined, { manifest }: BatchInput): boolean => {
+  const theirs = manifestRefSchema.safeParse(memo?.['manifest']);
+  return (
+    !theirs.success || (theirs.data.definition === manifest.definition && theirs.data.jobs === manifest.jobs)
+  );
+};
 
 /** Whether any job of the batch is not done at its revision, as the ledger knows it. */
 async function hasWork(manifest: ManifestRef, connections: Connections): Promise<boolean> {

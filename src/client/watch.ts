@@ -10,7 +10,7 @@ import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
-import type { Started } from './start.js';
+import { startBatch, type Started } from './start.js';
 import { WorkerHost } from './worker-host.js';
 
 /** What a watcher is shown, about twice a second. */
@@ -58,7 +58,21 @@ const TROUBLED = { states: ['parked', 'held', 'gated'], limit: 20 } as const;
 export async function watchBatch(
   started: Started,
   connections: Connections,
-  { onSnapshot, signal, host: mayHost = true, noWait = false }: WatchOptions = {},
+  options: WatchOptions = {},
+): Promise<RunReport> {
+  const watched = await watchRun(started, connections, options);
+  const { result } = watched.batch;
+  if (!started.after || result === 'paused' || result === 'cancelled') return watched;
+  // The run that was joined had other contents: what was asked for is still to be done.
+  connections.notify('the run under way has ended; started again with the present contents of the batch');
+  const next = await startBatch(started.after, connections);
+  return watchBatch({ ...next, since: started.since }, connections, options);
+}
+
+async function watchRun(
+  started: Started,
+  connections: Connections,
+  { onSnapshot, signal, host: mayHost = true, noWait = false }: WatchOptions,
 ): Promise<RunReport> {
   const ledger = await connections.ledger();
   if (started.how === 'already-completed') return report(started, 'already-completed', ledger);

@@ -54,6 +54,8 @@ export interface Ticket {
   readonly length: number;
   readonly fingerprint: string;
   readonly revision: number;
+  /** All that must have landed for the job to be done in this batch. */
+  readonly effectKeys: readonly string[];
   /** True when the job was done before and is to be changed: its finished Workflow is no reason to stop. */
   readonly again: boolean;
 }
@@ -129,7 +131,12 @@ export type PublishEnd =
 
 /** How a job ended for its batch. Tiny, because a parent's history holds one for each child. */
 export const jobOutcomeSchema = z.discriminatedUnion('state', [
-  z.object({ state: z.enum(['done', 'adopted']), fingerprint: sha256Schema, revision: revisionSchema }),
+  z.object({
+    state: z.enum(['done', 'adopted']),
+    fingerprint: sha256Schema,
+    revision: revisionSchema,
+    effectKeys: z.array(keySchema).readonly().default([]),
+  }),
   z.object({ state: z.enum(['parked', 'held', 'gated']), trouble: troubleSchema }),
   z.object({ state: z.literal('cancelled') }),
 ]);

@@ -64,6 +64,8 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     if (job.state === 'parked' && !changed) return parked(job);
   }
 
+  if (!changed && (await isFinished(db, job, claim))) return { kind: 'finished' };
+
   if (changed) await giveUpSessions(db, job, claim, at);
   const fence = job.fence + 1;
   const artifact = changed ? undefined : artifactOf(job);
@@ -113,6 +115,18 @@ const parked = (job: JobsTable): Claim => ({
   errorClass: job.error_class ?? 'bug',
   message: job.error_message ?? 'parked without a reason',
 });
+
+async function isFinished(db: Db, job: JobsTable, claim: ClaimRequest): Promise<boolean> {
+  if (job.state !== 'done' && job.state !== 'adopted') return false;
+  const { landed } = await db
+    .selectFrom('effects')
+    .select((eb) => eb.fn.countAll<number>().as('landed'))
+    .where('effect_key', 'in', [...claim.effectKeys, ''])
+    .where('state', '=', 'landed')
+    .where('landed_revision', '>=', claim.revision)
+    .executeTakeFirstOrThrow();
+  return landed === claim.effectKeys.length;
+}
 
 /** True once a request of any effect may have left, or one was found at its destination. */
 async function wasSeenOutside(db: Db, claim: ClaimRequest): Promise<boolean> {

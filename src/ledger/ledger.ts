@@ -46,6 +46,8 @@ export interface Ledger {
   saveHandle(session: SessionId, handle: unknown, fence: number): Promise<void>;
   /** This try found the session and goes on with it. */
   attachSession(session: SessionId, fence: number): Promise<void>;
+  /** The job's artifact can't be read any more: it is dropped, and the session that made it becomes waste. */
+  loseArtifact(job: JobId, message: string, fence: number): Promise<void>;
   /** Books its end, its usage and cost, and what that means for the job, all at once. */
   endSession(session: SessionId, end: SessionEnd, fence: number): Promise<void>;
 
@@ -169,11 +171,14 @@ export interface ClaimRequest extends JobId {
   readonly identity: Readonly<Record<string, string>>;
   readonly fingerprint: string;
   readonly revision: number;
+  /** All that must have landed for the job to be done in this batch. */
+  readonly effectKeys: readonly string[];
   readonly by: By;
 }
 
 /**
- * `claimed`: state is `running`. A changed payload is accepted while no effect of the job was ever attempted
+ * `finished`: the job is done at this payload and revision, every effect asked for has landed; nothing changes, so a
+ * try that comes late can't undo what is done. `claimed`: state is `running`. A changed payload is accepted while no effect of the job was ever attempted
  * (nobody outside has seen the old one); it drops the old artifact. A higher revision is always accepted: it drops
  * the artifact and gives a fresh budget. Otherwise a changed payload, or a lower revision, is `conflict`, and
  * nothing changes. A parked job whose payload is the same is not claimed: a person decides (`requeue`). Sessions still
@@ -194,6 +199,7 @@ export type Claim =
       /** How sessions ended since the job last got a budget, oldest first. */
       readonly failures: readonly ErrorClass[];
     }
+  | { readonly kind: 'finished' }
   | { readonly kind: 'conflict'; readonly fingerprint: string; readonly revision: number }
   | { readonly kind: 'parked'; readonly errorClass: ErrorClass; readonly message: string };
 

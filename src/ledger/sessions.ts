@@ -2,13 +2,17 @@ import type { Selectable, Updateable } from 'kysely';
 import { endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
 import { detailOf, jobSubject, moveJob } from './job-state.js';
+import type { JobId } from './ledger.js';
 import { StaleFence, type Ledger, type NewSession, type SessionEnd, type SessionId } from './ledger.js';
 import { artifactColumns } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 import { assertSessionMove, IllegalTransition } from './transitions.js';
 
-type Sessions = Pick<Ledger, 'intendSession' | 'saveHandle' | 'attachSession' | 'endSession'>;
+type Sessions = Pick<
+  Ledger,
+  'intendSession' | 'saveHandle' | 'attachSession' | 'endSession' | 'loseArtifact'
+>;
 
 export const sessions = (store: Store): Sessions => ({
   intendSession: (session, fence) => store.write((db) => intendSession(db, session, fence, store.now())),
@@ -42,6 +46,9 @@ export const sessions = (store: Store): Sessions => ({
     }),
 
   endSession: (id, end, fence) => store.write((db) => endSession(db, id, end, fence, store.now())),
+
+  loseArtifact: (job, message, fence) =>
+    store.write((db) => loseArtifact(db, job, message, fence, store.now())),
 });
 
 async function intendSession(db: Db, session: NewSession, fence: number, at: string): Promise<void> {
@@ -82,6 +89,38 @@ async function intendSession(db: Db, session: NewSession, fence: number, at: str
     .set({ last_attempt: session.attempt })
     .where('work', '=', session.work)
     .where('job_key', '=', session.jobKey)
+    .execute();
+}
+
+async function loseArtifact(db: Db, id: JobId, message: string, fence: number, at: string): Promise<void> {
+  const job = await db
+    .selectFrom('jobs')
+    .select(['fence', 'claimed_by', 'artifact_sha256'])
+    .where('work', '=', id.work)
+    .where('job_key', '=', id.jobKey)
+    .executeTakeFirst();
+  if (job?.fence !== fence) throw staleJob(jobSubject(id), job?.fence, fence);
+  await db
+    .updateTable('sessions')
+    .set({
+      state: 'failed',
+      ended_at: at,
+      error_class: 'lost',
+      error_message: message,
+      updated_at: at,
+      updated_by: job.claimed_by,
+      detail: message,
+    })
+    .where('work', '=', id.work)
+    .where('job_key', '=', id.jobKey)
+    .where('state', '=', 'collected')
+    .where('artifact_sha256', '=', job.artifact_sha256)
+    .execute();
+  await db
+    .updateTable('jobs')
+    .set(artifactColumns(undefined))
+    .where('work', '=', id.work)
+    .where('job_key', '=', id.jobKey)
     .execute();
 }
 

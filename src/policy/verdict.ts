@@ -33,7 +33,7 @@ const hasLanded = (known: KnownJob, effectKey: string, revision: number): boolea
 
 /** While nothing was ever sent, nobody outside has seen the old payload, and it may change freely. */
 const touchedOutside = (known: KnownJob): boolean =>
-  [...known.effects.values()].some(({ state }) => state !== 'pending');
+  [...known.effects.values()].some(({ state }) => state !== 'pending' && state !== 'failed');
 
 function conflict(wanted: WantedJob, known: KnownJob): Judgement {
   return {

@@ -80,8 +80,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     await shards.run(opened.slices);
     await lanes.run();
   } catch (error) {
-    if (!isCancellation(error)) throw error;
-    await close('cancelled');
+    if (isCancellation(error)) await close('cancelled');
+    else await noteBatch(batchId, 'incomplete', { by: 'batch', reason: messageOf(error) });
     throw error;
   }
 
@@ -165,6 +165,11 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     });
     showDetails();
   }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 function assertConcurrency(value: number): void {

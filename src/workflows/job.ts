@@ -1,4 +1,4 @@
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import { CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
 import {
   FAILURE,
@@ -38,6 +38,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     state,
     fingerprint: ticket.fingerprint,
     revision: ticket.revision,
+    effectKeys: ticket.effectKeys,
   });
 
   try {
@@ -59,9 +60,10 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     }
     return finished(sent ? 'done' : 'adopted'); // J2
   } catch (error) {
-    if (isCancellation(error)) {
+    // A killed worker's step is not tried again once the job is cancelled: it fails, and is a cancellation all the same.
+    if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
       await settle({ state: 'cancelled' });
-      throw error;
+      throw isCancellation(error) ? error : new CancelledFailure('the job was cancelled');
     }
     if (error instanceof ActivityFailure) {
       const trouble = troubleOf(error);

@@ -80,9 +80,7 @@ export async function runJob(
     if (other.kind === 'completed') {
       const { outcome } = other;
       const finished = outcome.state === 'done' || outcome.state === 'adopted';
-      if (finished && outcome.fingerprint === ticket.fingerprint && outcome.revision >= ticket.revision) {
-        return { ...outcome, state: 'adopted' };
-      }
+      if (finished && covers(outcome, ticket)) return { ...outcome, state: 'adopted' };
     }
     // It is closed, and the ledger said that there is work left: start it here. Whatever it has done meanwhile is
     // found in the ledger by the job's own first step.
@@ -104,6 +102,12 @@ function joinedJob(workflowId: string): StartedJob {
     },
   };
 }
+
+/** Another batch may have done the job for other effects than ours. */
+const covers = (outcome: Extract<JobOutcome, { effectKeys: readonly string[] }>, ticket: Ticket): boolean =>
+  outcome.fingerprint === ticket.fingerprint &&
+  outcome.revision >= ticket.revision &&
+  ticket.effectKeys.every((key) => outcome.effectKeys.includes(key));
 
 function outcomeOf(failure: ChildWorkflowFailure): JobOutcome {
   const { cause } = failure;

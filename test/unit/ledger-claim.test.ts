@@ -356,3 +356,46 @@ describe('requeue', () => {
     expect(await stateOf(ledger, 'elsewhere')).toBe('parked');
   });
 });
+
+describe('a job whose every effect has landed', () => {
+  const effectKeys = [effectOf('one').effectKey];
+
+  test('is finished for a try that comes late, whose claim changes nothing', async () => {
+    const { ledger } = await aLedger();
+    await withArtifact(ledger);
+    await landed(ledger, 'one');
+    const head = await ledger.head();
+    expect(await ledger.claimJob(claimRequest('one', { effectKeys, by: by(undefined, 2) }))).toEqual({
+      kind: 'finished',
+    });
+    expect(await stateOf(ledger, 'one')).toBe('done');
+    expect(await ledger.head()).toBe(head);
+  });
+
+  test('is claimed for an effect that has not landed, and for a higher revision', async () => {
+    const { ledger } = await aLedger();
+    await withArtifact(ledger);
+    await landed(ledger, 'one');
+    const more = [...effectKeys, effectOf('one', 'mail').effectKey];
+    expect(await ledger.claimJob(claimRequest('one', { effectKeys: more }))).toMatchObject({
+      kind: 'claimed',
+    });
+    expect(await ledger.claimJob(claimRequest('one', { effectKeys, revision: 2 }))).toMatchObject({
+      kind: 'claimed',
+    });
+  });
+});
+
+describe('an artifact that is lost', () => {
+  test('leaves the job, and the session that made it is wasted', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await withArtifact(ledger);
+    const { fence, artifact } = await claimed(ledger, 'one');
+    expect(artifact).toEqual(ARTIFACT);
+    await ledger.loseArtifact(jobOf('one'), 'gone', fence);
+    expect((await claimed(ledger, 'one')).artifact).toBeUndefined();
+    expect((await ledger.totals('batch:nightly:1', 0)).sessions).toMatchObject({ started: 1, wasted: 1 });
+    await expect(ledger.loseArtifact(jobOf('one'), 'gone', fence)).rejects.toThrow(StaleFence);
+  });
+});

@@ -1,0 +1,99 @@
+// Found by attack: ways in which a start could say "completed" of work that was not done, or pay without saying so.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { cli, runJson, startCli, until } from '../support/cli.js';
+import { slugsOf, writeBatch } from '../support/batch.js';
+
+test('a job joined in another batch counts only when the effects of this batch have landed too', async () => {
+  const batch = writeBatch({ slugs: slugsOf(3), seconds: 2, concurrency: 3 });
+  const other = join(batch.dir, 'other.yaml');
+  writeFileSync(
+    other,
+    readFileSync(batch.file, 'utf8')
+      .replace('name: nightly', 'name: archive')
+      .replace('name: post', 'name: archive')
+      .replace('./public/', './public/archive-'),
+  );
+  const options = { cwd: batch.dir, state: batch.state };
+  const first = runJson(batch.file, options);
+  await until('all jobs are under way', () => batch.sessions().length === 3);
+  const second = await runJson(other, options);
+  expect(second.exit.code, second.exit.stderr).toBe(0);
+  expect((await first).exit.code).toBe(0);
+  expect(batch.published().filter((path) => path.startsWith('archive-'))).toHaveLength(3);
+  expect(batch.published()).toHaveLength(6);
+  expect(batch.sessions()).toHaveLength(3);
+});
+
+test('a job that can not be filled in is refused with its line before anything starts', async () => {
+  const batch = writeBatch({ slugs: ['one', 'two'] });
+  const csv = join(batch.dir, 'batch.csv');
+  writeFileSync(csv, `${readFileSync(csv, 'utf8')}\n\${env:HOME},news,three,About three,1`);
+  const exit = await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
+  expect(exit.code, exit.stderr).toBe(78);
+  expect(exit.stderr).toMatch(/batch\.csv:4/);
+  expect(batch.sessions()).toEqual([]);
+});
+
+test('a batch edited while its earlier contents run is done with both, and says so', async () => {
+  const slugs = ['one', 'two'];
+  const batch = writeBatch({ slugs, seconds: 2 });
+  const options = { cwd: batch.dir, state: batch.state };
+  const first = startCli(['run', batch.file, '--state', batch.state], options);
+  await until('the jobs are under way', () => batch.sessions().length === 2);
+  writeBatch({ slugs, dir: batch.dir, seconds: 0.1, title: () => 'Edited', revision: () => 2 });
+  const second = await runJson(batch.file, options);
+  expect(second.exit.code, second.exit.stderr).toBe(0);
+  expect(second.exit.stderr).toContain('other contents');
+  await first.exit;
+  expect(batch.read('blog/news/one.md')).toContain('Edited');
+  expect(batch.published()).toHaveLength(2);
+});
+
+test('an artifact that was lost is made again, and its first session is counted as wasted', async () => {
+  const batch = writeBatch({
+    slugs: ['one'],
+    before: '[ -e blocked ] || { touch blocked; rm -rf public; echo x > public; }',
+  });
+  const options = { cwd: batch.dir, state: batch.state };
+  const first = await runJson(batch.file, options);
+  expect(first.exit.code, first.exit.stderr).not.toBe(0);
+  rmSync(join(batch.dir, 'public'));
+  rmSync(join(batch.state, 'artifacts'), { recursive: true });
+  await cli(['retry', 'nightly', '--detach', '--state', batch.state], options);
+  const second = await runJson(batch.file, options);
+  expect(second.exit.code, second.exit.stderr).toBe(0);
+  expect(batch.sessions()).toEqual(['one 1', 'one 2']);
+  expect(batch.published()).toEqual(['blog/news/one.md']);
+  const receipts = await cli(['ledger', 'show', '--json', '--state', batch.state], options);
+  expect(receipts.code).toBe(0);
+});
+
+test('a cancel that is killed is finished by the next one, and no agent goes on', async () => {
+  const batch = writeBatch({
+    slugs: ['one'],
+    before:
+      'trap "" TERM; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do sleep 1; done',
+  });
+  const options = { cwd: batch.dir, state: batch.state };
+  const first = startCli(['run', batch.file, '--state', batch.state], options);
+  await until('the job is under way', () => batch.sessions().length === 1);
+  first.process.kill('SIGKILL');
+  await first.exit;
+  const cancel = startCli(['cancel', 'nightly', '--state', batch.state], options);
+  await new Promise((resolve) => setTimeout(resolve, 8000));
+  cancel.process.kill('SIGKILL');
+  await cancel.exit;
+
+  const again = await cli(['cancel', 'nightly', '--state', batch.state], options);
+  expect(again.code, again.stderr).toBe(0);
+  const status = await cli(['status', 'nightly', '--json', '--state', batch.state], options);
+  expect(JSON.parse(status.stdout)).toMatchObject({ counts: { parked: 0, cancelled: 1, running: 0 } });
+  expect(batch.published()).toEqual([]);
+  const { execFileSync } = await import('node:child_process');
+  const alive = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((line) => line.includes(batch.dir));
+  expect(alive.filter((line) => line.includes('agent.sh'))).toEqual([]);
+}, 120_000);
