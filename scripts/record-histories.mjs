@@ -1,27 +1,139 @@
 /**
- * Records the histories of all Workflows of a state directory into test/replay/histories.
- * Usage: node scripts/record-histories.mjs STATE PREFIX   (after the batches of interest have run there)
+ * Runs a batch of each shape and keeps the histories of its Workflows for the replay test, in
+ * test/replay/histories/LABEL. Run after a build, under a new label, when the shape of a Workflow has changed; keep
+ * the folders of earlier labels for as long as batches that were started by that code may still run.
+ * Usage: node scripts/record-histories.mjs [LABEL]   (the version in package.json, unless given)
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { Client, Connection } from '@temporalio/client';
-import { openEngine } from '../dist/engine/index.js';
+import { createJiti } from 'jiti';
+import { jobKey } from '../dist/index.js';
 
-const [state, prefix] = process.argv.slice(2);
-const folder = fileURLToPath(new URL('../test/replay/histories/', import.meta.url));
+const jiti = createJiti(import.meta.url);
+const { slugsOf, tempDir, writeBatch } = await jiti.import('../test/support/batch.ts');
+const { cli, startCli, until } = await jiti.import('../test/support/cli.ts');
+const { runningBatch, withEngine } = await jiti.import('../test/support/engine.ts');
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const [label = version] = process.argv.slice(2);
+const folder = fileURLToPath(new URL(`../test/replay/histories/${label}/`, import.meta.url));
+/** Beyond, a history is kept compressed. */
+const PLAIN_BYTES_MAX = 100_000;
+
+const root = tempDir('nightshift-record-');
+const state = join(root, 'state');
+const batchOf = (name, options) =>
+  writeBatch({ name, work: name, dir: join(root, name), seconds: 0, ...options });
+const run = (batch) => startCli(['run', batch.file, '--state', state, '--json'], { cwd: batch.dir });
+const ask = (verb, name) => cli([verb, name, '--state', state], { cwd: root });
+const onBatch = (name, use) =>
+  withEngine(state, async (client) => use(client.workflow.getHandle(await runningBatch(client, name))));
+
+/** Ends when it has ended with that exit code. */
+async function ended(running, code) {
+  const exit = await running.exit;
+  if (exit.code !== code) throw new Error(`exit code ${exit.code} instead of ${code}:\n${exit.stderr}`);
+  return JSON.parse(exit.stdout);
+}
+
+async function keep(name, workflowId, runId) {
+  await withEngine(state, async (client) => {
+    const history = JSON.parse(
+      historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory()),
+      withoutPlaces,
+    );
+    const text = JSON.stringify({ workflowId, history });
+    if (text.length > PLAIN_BYTES_MAX)
+      writeFileSync(`${folder}${name}.json.gz`, gzipSync(text, { level: 9 }));
+    else writeFileSync(`${folder}${name}.json`, `${text}\n`);
+    console.error(`${name}: ${history.events.length} events, ${text.length} bytes`);
+  });
+}
+/** Where and by which process a history was made says nothing about its shape. */
+const withoutPlaces = (name, value) => (name === 'stackTrace' ? '' : name === 'identity' ? 'worker' : value);
+const keepBatch = (name, { batch }) => keep(name, batch.workflowId, batch.runId);
+const keepJob = (name, work, slug) =>
+  keep(name, `job:${work}:${jobKey({ site: 'blog', category: 'news', slug })}`);
+
+rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 
-const engine = await openEngine({ stateDir: resolve(state) });
-const connection = await Connection.connect(engine.connection);
-const client = new Client({ connection, namespace: engine.namespace });
-let n = 0;
-for await (const { workflowId, runId, type, status } of client.workflow.list()) {
-  const history = historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory());
-  const name = `${type}-${prefix}-${status.name.toLowerCase()}-${++n}.json`;
-  writeFileSync(`${folder}${name}`, JSON.stringify({ workflowId, history: JSON.parse(history) }));
-  console.error(`${name}  ${workflowId}`);
+{
+  const batch = batchOf('completed', { slugs: slugsOf(3), concurrency: 2 });
+  await keepBatch('batch-completed', await ended(run(batch), 0));
+  await keepJob('job-done', 'completed', 'job-01');
+
+  batchOf('completed', { slugs: slugsOf(3), revision: () => 2, title: (slug) => `More about ${slug}` });
+  await keepBatch('batch-reopened', await ended(run(batch), 0));
+  await keepJob('job-updated-by-revision', 'completed', 'job-01');
 }
-await connection.close();
-engine.release();
+{
+  const batch = batchOf('parked', { slugs: ['good', 'bad'], before: '[ "$slug" = bad ] && exit 65' });
+  await keepBatch('batch-incomplete', await ended(run(batch), 2));
+  await keepJob('job-parked', 'parked', 'bad');
+}
+{
+  const batch = batchOf('gated', { slugs: slugsOf(3), concurrency: 1, before: 'exit 78' });
+  await keepBatch('batch-stopped-by-config', await ended(run(batch), 78));
+  await keepJob('job-gated', 'gated', 'job-01');
+}
+{
+  const batch = batchOf('paused', { slugs: slugsOf(3), concurrency: 2, seconds: 3 });
+  const running = run(batch);
+  await until('two run', () => batch.sessions().length === 2);
+  await ask('pause', 'paused');
+  await new Promise((resolve) => setTimeout(resolve, 4000));
+  await ask('resume', 'paused');
+  await keepBatch('batch-paused-resumed', await ended(running, 0));
+  await keepJob('job-paused-resumed', 'paused', 'job-01');
+}
+{
+  const batch = batchOf('cancelled', { slugs: slugsOf(3), concurrency: 2, seconds: 5 });
+  const running = run(batch);
+  await until('two run', () => batch.sessions().length === 2);
+  await ask('cancel', 'cancelled');
+  await keepBatch('batch-cancelled', await ended(running, 2));
+  await keepJob('job-cancelled', 'cancelled', 'job-01');
+}
+{
+  const batch = batchOf('killed', { slugs: slugsOf(3), concurrency: 2, seconds: 2 });
+  const killed = run(batch);
+  await until('two run', () => batch.sessions().length === 2);
+  killed.process.kill('SIGKILL');
+  await killed.exit;
+  await keepBatch('batch-killed-worker', await ended(run(batch), 0));
+  await keepJob('job-killed-worker', 'killed', 'job-01');
+}
+{
+  const before = '[ "$slug" = bad ] && { [ -e fixed ] || exit 65; }';
+  const batch = batchOf('steered', { slugs: ['bad', ...slugsOf(2)], concurrency: 2, seconds: 3, before });
+  const running = run(batch);
+  const parked = async () => (await onBatch('steered', (handle) => handle.query('progress'))).parked === 1;
+  await until('one runs', () => batch.sessions().length > 0);
+  await until('one is parked', parked);
+  writeFileSync(join(batch.dir, 'fixed'), '');
+  await onBatch('steered', async (handle) => {
+    await handle.executeUpdate('setConcurrency', { args: [3] });
+    await handle.executeUpdate('retryJob', { args: [{ by: 'test' }] });
+  });
+  await keepBatch('batch-retried-and-widened', await ended(running, 0));
+}
+{
+  const owner = batchOf('owner', { slugs: slugsOf(2), concurrency: 2, seconds: 3, work: 'shared' });
+  const joiner = batchOf('joiner', { slugs: [...slugsOf(2), 'own'], concurrency: 3, work: 'shared' });
+  const first = run(owner);
+  await until('two run', () => owner.sessions().length === 2);
+  const second = run(joiner);
+  await ended(first, 0);
+  await keepBatch('batch-joined', await ended(second, 0));
+  await keepJob('job-joined', 'shared', 'job-01');
+}
+{
+  const batch = batchOf('sharded', { slugs: slugsOf(401), concurrency: 30 });
+  const report = await ended(run(batch), 0);
+  await keepBatch('batch-sharded', report);
+  await keep('shard-completed', `${report.batch.workflowId}:shard:1`);
+}

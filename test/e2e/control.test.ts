@@ -18,6 +18,10 @@ const GATED_FOLDER = fileURLToPath(new URL('./fixtures/gated-folder.ts', import.
 const root = tempDir('nightshift-control-');
 const state = join(root, 'state');
 
+/** Text of an agent that goes on when it is let. */
+const HELD = 'while [ ! -e go ]; do sleep 0.1; done';
+const letGo = ({ dir }: TestBatch) => writeFileSync(join(dir, 'go'), '');
+
 /** An agent that also logs its process and its end. */
 function night(name: string, options: BatchOptions & { readonly agent?: string }): TestBatch & Night {
   const { before = '', seconds = 1, agent } = options;
@@ -85,7 +89,7 @@ const isAlive = (pid: number): boolean => {
 
 describe('pause', () => {
   test('after its answer no session starts and nothing is published; sessions under way finish and wait for resume', async () => {
-    const batch = night('pause-update', { slugs: slugsOf(5), concurrency: 2 });
+    const batch = night('pause-update', { slugs: slugsOf(5), concurrency: 2, seconds: 0, before: HELD });
     const running = run(batch);
     await until('two sessions run', () => batch.sessions().length === 2);
 
@@ -95,6 +99,7 @@ describe('pause', () => {
       }),
     );
     expect(answer).toEqual({ state: 'pausing', inFlight: 2, concurrency: 2 });
+    letGo(batch);
     await until('both sessions have ended', () => batch.ended().length === 2);
     await quietTime();
     expect(batch.sessions()).toHaveLength(2);
@@ -134,7 +139,7 @@ describe('pause', () => {
   });
 
   test('it outlives a killed worker: the next start says paused, and starts and publishes nothing before resume', async () => {
-    const batch = night('pause-killed', { slugs: slugsOf(4), concurrency: 2 });
+    const batch = night('pause-killed', { slugs: slugsOf(4), concurrency: 2, seconds: 0, before: HELD });
     const first = run(batch);
     await until('two sessions run', () => batch.sessions().length === 2);
     const pause = await verb(batch, 'pause', '--reason', 'night off');
@@ -145,6 +150,7 @@ describe('pause', () => {
     const look = await run(batch, '--no-wait').exit;
     expect(look.code, look.stderr).toBe(75);
     const second = run(batch);
+    letGo(batch);
     await until('both sessions have ended', () => batch.ended().length === 2);
     await quietTime(2500);
     expect(batch.sessions()).toHaveLength(2);
@@ -160,10 +166,11 @@ describe('pause', () => {
   });
 
   test('a paused batch that somebody terminates is not stuck: the next start carries its jobs to the end', async () => {
-    const batch = night('pause-terminated', { slugs: slugsOf(3), concurrency: 3, seconds: 3 });
+    const batch = night('pause-terminated', { slugs: slugsOf(3), concurrency: 3, seconds: 0, before: HELD });
     const first = run(batch);
     await until('all sessions run', () => batch.sessions().length === 3);
     expect((await verb(batch, 'pause')).code).toBe(0);
+    letGo(batch);
     await until('all sessions have ended', () => batch.ended().length === 3);
     await quietTime(1000);
     await onBatch(batch, (handle) => handle.terminate('test'));
@@ -249,9 +256,9 @@ describe('a running batch', () => {
   test('runs a parked job again by retryJob, and ends completed', async () => {
     const batch = night('retry-running', {
       slugs: ['bad', 'slow'],
-      seconds: 4,
+      seconds: 0,
       concurrency: 2,
-      before: '[ "$slug" = bad ] && { [ -e fixed ] || exit 65; exec echo mended; }',
+      before: `[ "$slug" = bad ] && { [ -e fixed ] || exit 65; exec echo mended; }; ${HELD}`,
     });
     const running = run(batch);
     await until('it is parked', async () => (await progressOf(batch))?.parked === 1);
@@ -262,6 +269,7 @@ describe('a running batch', () => {
       );
     expect(await retry([batch.key('slow')]), 'a job under way is left alone').toEqual([]);
     expect(await retry([batch.key('bad')])).toEqual([batch.key('bad')]);
+    letGo(batch);
     const exit = await running.exit;
     expect(exit.code, exit.stderr).toBe(0);
     expect(batch.sessions()).toEqual(expect.arrayContaining(['bad 1', 'bad 2', 'slow 1']));
