@@ -4,7 +4,7 @@ import type { Job } from '../contract/job.js';
 import type { AgentEnd, JobRef } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
 import { writerOf, type Deps } from './deps.js';
-import { effectRequest, receiptOf } from './land-effect.js';
+import { asked, effectRequest, receiptOf } from './land-effect.js';
 import { publisherFor } from './publishers/publisher-for.js';
 
 /**
@@ -33,11 +33,9 @@ export async function adoptFromDestinations(
   for (const effect of effects) {
     const publisher = await publisherFor(effect, definition.baseDir, deps);
     const context = { signal: cancellationSignal(), now };
-    const found = await publisher
-      .lookup?.(effectRequest(ref, job, effect, 0), context)
-      .catch((error: unknown) => {
-        throw publisher.classify(error, 'lookup');
-      });
+    const lookup = publisher.lookup?.bind(publisher);
+    const request = effectRequest(ref, job, effect, 0);
+    const found = lookup && (await asked(publisher, 'lookup', () => lookup(request, context)));
     if (found?.kind === 'theirs') {
       const message = `${effect.name}: ${found.location}: ${found.why}`;
       return hold(message);

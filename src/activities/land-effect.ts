@@ -1,4 +1,6 @@
+import { z } from 'zod';
 import { AdapterError } from '../contract/errors.js';
+import { sha256Schema } from '../contract/job.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { JobRef, Trouble } from '../contract/messages.js';
 import type { Receipt } from '../contract/receipt.js';
@@ -29,6 +31,20 @@ export interface Landing {
 }
 
 type Ours = Extract<FoundEffect, { kind: 'ours' }>;
+
+const placedSchema = z.object({
+  id: z.string().min(1),
+  url: z.string().optional(),
+  sha256: sha256Schema,
+  revision: z.number().optional(),
+  fingerprint: z.string().optional(),
+  visible: z.boolean(),
+});
+const foundEffectSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('absent') }),
+  z.object({ kind: z.literal('ours'), placed: placedSchema, twins: z.array(placedSchema).optional() }),
+  z.object({ kind: z.literal('theirs'), location: z.string(), why: z.string() }),
+]);
 
 export type Landed =
   { readonly kind: 'landed' | 'adopted'; readonly receipt: Receipt } | ({ readonly kind: 'held' } & Trouble);
@@ -75,7 +91,7 @@ async function send(
   await reached('E2');
   await attempting(); // LE2
   await reached('E3');
-  const found = await guarded(publisher, verb, request);
+  const found = await asked(publisher, verb, request);
   await reached('E5');
   if (found.kind === 'theirs') return conflict(found); // LE3
   if (found.kind === 'absent')
@@ -139,7 +155,24 @@ function isOlder(placed: Placed, { body, row }: Landing): boolean {
 async function look({ publisher, body, context }: Landing): Promise<FoundEffect | undefined> {
   const lookup = publisher.lookup?.bind(publisher);
   if (!lookup) return undefined;
-  return guarded(publisher, 'lookup', () => lookup(body, context));
+  return asked(publisher, 'lookup', () => lookup(body, context));
+}
+
+/** An adapter's answer decides whether something is sent, so it is checked like any other text from outside. */
+export async function asked(
+  publisher: Publisher,
+  verb: PublisherVerb,
+  request: () => Promise<FoundEffect>,
+): Promise<FoundEffect> {
+  const answer = foundEffectSchema.safeParse(await guarded(publisher, verb, request));
+  if (answer.success) return answer.data as FoundEffect;
+  const [issue] = answer.error.issues;
+  const where = issue && issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
+  throw new AdapterError(
+    'config',
+    `publisher ${publisher.facts.name} gave an answer to ${verb} that the port does not know: ${where}${issue?.message ?? 'no object'}`,
+    { sent: verb === 'lookup' ? 'no' : 'maybe' },
+  );
 }
 
 async function guarded<T>(publisher: Publisher, verb: PublisherVerb, request: () => Promise<T>): Promise<T> {

@@ -73,6 +73,8 @@ async function countSessions(db: Db, batchId: string, since: number): Promise<To
     .selectFrom('sessions')
     .select((eb) => eb.fn.countAll<number>().as('wasted'))
     .where('booked_batch_id', '=', batchId)
+    // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
+    .where((eb) => eb.or([eb('started_seq', 'is not', null), eb('state', '<>', 'failed')]))
     .where('end_seq', '>', since)
     .where('state', '<>', 'collected')
     .executeTakeFirstOrThrow();
