@@ -1,8 +1,9 @@
 import { cancellationSignal } from '@temporalio/activity';
 import type { Definition } from '../contract/batch-file.js';
-import type { Job } from '../contract/job.js';
+import type { Effect, Job } from '../contract/job.js';
 import type { AgentEnd, JobRef } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
+import type { EffectRow } from '../ledger/ledger.js';
 import { writerOf, type Deps } from './deps.js';
 import { asked, effectRequest, receiptOf } from './land-effect.js';
 import { publisherFor } from './publishers/publisher-for.js';
@@ -37,8 +38,7 @@ export async function adoptFromDestinations(
     const request = effectRequest(ref, job, effect, 0);
     const found = lookup && (await asked(publisher, 'lookup', () => lookup(request, context)));
     if (found?.kind === 'theirs') {
-      const message = `${effect.name}: ${found.location}: ${found.why}`;
-      return hold(message);
+      return hold(effect, `${found.location}: ${found.why}`);
     }
     if (
       found?.kind !== 'ours' ||
@@ -51,33 +51,25 @@ export async function adoptFromDestinations(
     if (found.placed.fingerprint !== undefined && found.placed.fingerprint !== job.fingerprint) {
       const { url, id, fingerprint } = found.placed;
       return hold(
-        `${effect.name}: ${url ?? id} was made from fingerprint ${fingerprint}, the batch asks for ${job.fingerprint}; ` +
+        effect,
+        `${url ?? id} was made from fingerprint ${fingerprint}, the batch asks for ${job.fingerprint}; ` +
           'raise revision to publish the new version',
       );
     }
-    const row = await ledger.beginEffect(
-      {
-        effectKey: effect.key,
-        work: ref.work,
-        jobKey: job.key,
-        name: effect.name,
-        target: effect.target,
-        use: effect.use,
-        revision: job.revision,
-      },
-      by,
-    );
-    await ledger.landEffect(
-      receiptOf(found.placed, effect.key, job.revision, now(), true),
-      settles,
-      row.fence,
-    );
+    const { fence } = await begin(effect);
+    await ledger.landEffect(receiptOf(found.placed, effect.key, job.revision, now(), true), settles, fence);
   }
   return missing === 0 ? { kind: 'adopted' } : undefined;
 
-  async function hold(message: string): Promise<AgentEnd> {
-    const end = { errorClass: 'conflict', message } as const;
-    await ledger.settleJob({ work: ref.work, jobKey: job.key }, { state: 'held', ...end }, by.workflowId);
+  function begin({ key: effectKey, name, target, use }: Effect): Promise<EffectRow> {
+    const { key: jobKey, revision } = job;
+    return ledger.beginEffect({ effectKey, work: ref.work, jobKey, name, target, use, revision }, by);
+  }
+
+  async function hold(effect: Effect, why: string): Promise<AgentEnd> {
+    const end = { errorClass: 'conflict', message: `${effect.name}: ${why}` } as const;
+    const { fence } = await begin(effect);
+    await ledger.stopEffect(effect.key, { state: 'held', ...end, job: { state: 'held', ...end } }, fence);
     return { kind: 'held', ...end };
   }
 }

@@ -1,3 +1,4 @@
+import type { EffectState } from '../contract/states.js';
 import type { KnownJob, Verdict } from '../ledger/ledger.js';
 
 /** A job as a batch wants it: payload, revision, and the effects that must have landed. */
@@ -31,9 +32,13 @@ const hasLanded = (known: KnownJob, effectKey: string, revision: number): boolea
   return effect?.state === 'landed' && effect.revision >= revision;
 };
 
-/** While nothing was ever sent, nobody outside has seen the old payload, and it may change freely. */
+/**
+ * While nothing was ever sent, nobody outside has seen the old payload, and it may change freely. A held or failed
+ * effect may have been sent or not: the claim of the job, which knows, decides.
+ */
 const touchedOutside = (known: KnownJob): boolean =>
-  [...known.effects.values()].some(({ state }) => state !== 'pending' && state !== 'failed');
+  [...known.effects.values()].some(({ state }) => SEEN.has(state));
+const SEEN: ReadonlySet<EffectState> = new Set<EffectState>(['attempting', 'landed', 'unknown']);
 
 function conflict(wanted: WantedJob, known: KnownJob): Judgement {
   return {

@@ -94,6 +94,7 @@ test("somebody else's file of the wished name is left alone, and the job is held
   const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state: batch.state });
   expect(exit.code).toBe(2);
   expect(report.counts).toMatchObject({ done: 1, held: 1 });
+  expect(report.effects).toMatchObject({ landed: 1, held: 1 });
   expect(readFileSync(foreign, 'utf8')).toBe('written by hand');
   expect(batch.sessions()).toEqual(['two 1']);
 });
