@@ -4,8 +4,9 @@ import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { Job } from '../contract/job.js';
 import type { JobRef } from '../contract/messages.js';
+import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readJob } from '../batch/manifest.js';
-import type { By, Ledger } from '../ledger/ledger.js';
+import type { By, Claim, Ledger } from '../ledger/ledger.js';
 import type { Reached } from './crash-points.js';
 
 /** What Activities work with. Built once, in `worker.ts`. */
@@ -46,6 +47,14 @@ export async function readRef(
     readJob({ jobs: ref.manifest.jobs, offset: ref.offset, length: ref.length }, artifacts),
   ]);
   return { definition, job };
+}
+
+/** Takes a job for the present Activity; what that means is said at `Claim`. */
+export function claimFor(ref: JobRef, definition: Definition, job: Job, deps: Deps): Promise<Claim> {
+  const { key: jobKey, identity, fingerprint, revision } = job;
+  const effectKeys = effectsOf(definition, job).map(({ key }) => key);
+  const by = writerOf(ref.batchId, deps);
+  return deps.ledger.claimJob({ work: ref.work, jobKey, identity, fingerprint, revision, effectKeys, by });
 }
 
 /** True while nothing new may start for this batch. */

@@ -10,7 +10,6 @@ import { durationMs, type Definition } from '../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { AgentEnd, JobRef } from '../contract/messages.js';
-import { effectsOf } from '../batch/effects.js';
 import { renderTemplate, templateScope } from '../batch/template.js';
 import { runKey } from '../identity/keys.js';
 import type { Claim, SessionEnd, SessionId, SessionRow } from '../ledger/ledger.js';
@@ -18,7 +17,7 @@ import { failedChecks } from '../policy/checks.js';
 import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, afterSession } from '../policy/retry.js';
 import { adoptFromDestinations } from './adopt.js';
-import { isPaused, readRef, writerOf, type Deps } from './deps.js';
+import { claimFor, isPaused, readRef, writerOf, type Deps } from './deps.js';
 import { retryAfter, toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { NOTHING_USED } from './usage.js';
@@ -85,19 +84,10 @@ class AgentStep {
   async run(): Promise<AgentEnd> {
     const { deps, ref } = this;
     const { ledger, artifacts } = deps;
-    const by = writerOf(ref.batchId, deps);
     const { definition, job } = await readRef(ref, deps);
     await this.reached('A0');
-    const { identity, fingerprint, revision } = job;
-    const claim = await ledger.claimJob({
-      work: ref.work,
-      jobKey: job.key,
-      identity,
-      fingerprint,
-      revision,
-      effectKeys: effectsOf(definition, job).map(({ key }) => key),
-      by,
-    });
+    const { fingerprint, revision } = job;
+    const claim = await claimFor(ref, definition, job, deps);
     await this.reached('A1');
     if (claim.kind === 'finished') return { kind: 'adopted' };
     if (claim.kind === 'parked') return { ...claim, kind: 'parked' };

@@ -1,8 +1,7 @@
-import { effectsOf } from '../batch/effects.js';
 import type { JobRef } from '../contract/messages.js';
 import type { JobEnd, SessionEnd } from '../ledger/ledger.js';
 import { NOTHING_USED } from './usage.js';
-import { readRef, writerOf, type Deps } from './deps.js';
+import { claimFor, readRef, writerOf, type Deps } from './deps.js';
 import { keepAlive } from './heartbeat.js';
 import { providerFor } from './providers/provider-for.js';
 import type { ProviderContext, SessionHandle } from './providers/provider.js';
@@ -30,18 +29,7 @@ export const settleJob =
 async function cancelOpenSession(deps: Deps, ref: JobRef): Promise<void> {
   const { ledger, now } = deps;
   const { definition, job } = await readRef(ref, deps);
-  const { identity, fingerprint, revision } = job;
-  const effectKeys = effectsOf(definition, job).map(({ key }) => key);
-  const by = writerOf(ref.batchId, deps);
-  const claim = await ledger.claimJob({
-    work: ref.work,
-    jobKey: job.key,
-    identity,
-    fingerprint,
-    revision,
-    effectKeys,
-    by,
-  });
+  const claim = await claimFor(ref, definition, job, deps);
   if (claim.kind !== 'claimed' || !claim.openSession) return;
   const handle = claim.openSession.handle as SessionHandle | undefined;
   let usage = NOTHING_USED;

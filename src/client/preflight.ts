@@ -1,4 +1,5 @@
-import { loadProvider, loadPublisher, parseOptions } from '../activities/load-adapter.js';
+import { loadPublisher, parseOptions } from '../activities/load-adapter.js';
+import { providerModuleOf } from '../activities/providers/provider-for.js';
 import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
 import type { Config } from '../config.js';
@@ -15,17 +16,9 @@ const PROBLEMS_MAX = 100;
  */
 export async function preflight({ file, definition, jobs }: Batch, { env }: Config): Promise<void> {
   const problems: Problem[] = [];
-  const { agent, baseDir } = definition;
+  const { baseDir } = definition;
   await attempt(async () => {
-    const { use, command, cwd, env: agentEnv, quiet } = agent;
-    const own = {
-      ...(command && { command }),
-      ...(cwd && { cwd }),
-      ...(agentEnv && { env: agentEnv }),
-      ...(quiet && { quiet }),
-    };
-    const module = await loadProvider(use, baseDir);
-    const options = parseOptions(module, { ...agent.with, ...own }, 'agent');
+    const { module, options } = await providerModuleOf(definition);
     // Workers of a configured engine may run on other hosts, which have what this one lacks.
     if (!isEngineConfigured(env)) await module.preflight?.({ options, baseDir });
   });
