@@ -1,75 +1,111 @@
-import { cancellationSignal } from '@temporalio/activity';
 import type { Definition } from '../contract/batch-file.js';
 import type { Effect, Job } from '../contract/job.js';
-import type { AgentEnd, JobRef } from '../contract/messages.js';
+import type { Trouble } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
-import type { EffectRow } from '../ledger/ledger.js';
-import { writerOf, type Deps } from './deps.js';
-import { asked, effectRequest, receiptOf } from './land-effect.js';
-import { publisherFor } from './publishers/publisher-for.js';
+import type { By, EffectRow, Ledger } from '../ledger/ledger.js';
+import { asked } from './ask-publisher.js';
+import { effectRequest, receiptOf } from './land-effect.js';
+import type { FoundEffect, Placed, PublisherContext } from './publishers/publisher.js';
+import { publisherFor, type PublisherDeps } from './publishers/publisher-for.js';
+
+export interface AskedJob {
+  readonly definition: Definition;
+  readonly job: Job;
+  readonly context: PublisherContext;
+}
+
+export interface AskedEffect {
+  readonly effect: Effect;
+  /** Undefined where the destination can't be asked. */
+  readonly found: FoundEffect | undefined;
+}
+
+/** Asks every destination of a job for its effects. Sends nothing but look-ups, and touches no ledger. */
+export async function askDestinations(
+  { definition, job, context }: AskedJob,
+  deps: PublisherDeps,
+): Promise<AskedEffect[]> {
+  const answers: AskedEffect[] = [];
+  for (const effect of effectsOf(definition, job)) {
+    const publisher = await publisherFor(effect, definition.baseDir, deps);
+    const lookup = publisher.lookup?.bind(publisher);
+    const request = effectRequest(definition, job, effect);
+    answers.push({
+      effect,
+      found: lookup && (await asked(publisher, 'lookup', () => lookup(request, context))),
+    });
+  }
+  return answers;
+}
+
+export type Adopted = { readonly kind: 'adopted' } | ({ readonly kind: 'held' } & Trouble);
 
 /**
- * Asks the destinations of a job that the ledger does not know, before anything is paid: the ledger may have been
+ * Takes over what the destinations have of a job already claimed, before anything is paid: the ledger may have been
  * lost or restored from an older copy.
  * @returns adopted when every effect is there; held when one is there that is not this payload's, or somebody
  *   else's; undefined when the agent has to run (effects found are recorded all the same)
  */
 export async function adoptFromDestinations(
-  deps: Deps,
-  ref: JobRef,
-  definition: Definition,
-  job: Job,
-): Promise<AgentEnd | undefined> {
-  const { ledger, now } = deps;
-  const by = writerOf(ref.batchId, deps);
-  const effects = effectsOf(definition, job);
+  asking: AskedJob,
+  deps: PublisherDeps & { readonly ledger: Ledger },
+  by: By,
+): Promise<Adopted | undefined> {
+  const { definition, job, context } = asking;
+  const { ledger } = deps;
+  const answers = await askDestinations(asking, deps);
   const settles = {
-    work: ref.work,
+    work: definition.work,
     jobKey: job.key,
-    effectKeys: effects.map(({ key }) => key),
+    effectKeys: answers.map(({ effect }) => effect.key),
     revision: job.revision,
     state: 'adopted',
   } as const;
   let missing = 0;
-  for (const effect of effects) {
-    const publisher = await publisherFor(effect, definition.baseDir, deps);
-    const context = { signal: cancellationSignal(), now };
-    const lookup = publisher.lookup?.bind(publisher);
-    const request = effectRequest(ref, job, effect, 0);
-    const found = lookup && (await asked(publisher, 'lookup', () => lookup(request, context)));
-    if (found?.kind === 'theirs') {
-      return hold(effect, `${found.location}: ${found.why}`);
-    }
-    if (
-      found?.kind !== 'ours' ||
-      !found.placed.visible ||
-      (found.placed.revision ?? job.revision) < job.revision
-    ) {
+  for (const { effect, found } of answers) {
+    const standing = standingOf(found, job);
+    if (standing.kind === 'taken') return hold(effect, standing.why);
+    if (standing.kind === 'missing') {
       missing++;
       continue;
     }
-    if (found.placed.fingerprint !== undefined && found.placed.fingerprint !== job.fingerprint) {
-      const { url, id, fingerprint } = found.placed;
-      return hold(
-        effect,
-        `${url ?? id} was made from fingerprint ${fingerprint}, the batch asks for ${job.fingerprint}; ` +
-          'raise revision to publish the new version',
-      );
-    }
     const { fence } = await begin(effect);
-    await ledger.landEffect(receiptOf(found.placed, effect.key, job.revision, now(), true), settles, fence);
+    const receipt = receiptOf(standing.placed, effect.key, job.revision, context.now(), true);
+    await ledger.landEffect(receipt, settles, fence);
   }
   return missing === 0 ? { kind: 'adopted' } : undefined;
 
   function begin({ key: effectKey, name, target, use }: Effect): Promise<EffectRow> {
     const { key: jobKey, revision } = job;
-    return ledger.beginEffect({ effectKey, work: ref.work, jobKey, name, target, use, revision }, by);
+    return ledger.beginEffect({ effectKey, work: definition.work, jobKey, name, target, use, revision }, by);
   }
 
-  async function hold(effect: Effect, why: string): Promise<AgentEnd> {
+  async function hold(effect: Effect, why: string): Promise<Adopted> {
     const end = { errorClass: 'conflict', message: `${effect.name}: ${why}` } as const;
     const { fence } = await begin(effect);
     await ledger.stopEffect(effect.key, { state: 'held', ...end, job: { state: 'held', ...end } }, fence);
     return { kind: 'held', ...end };
   }
+}
+
+/** What a destination's answer means for a job that is to be done at its revision. */
+export type Standing =
+  | { readonly kind: 'there'; readonly placed: Placed }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'taken'; readonly why: string };
+
+export function standingOf(found: FoundEffect | undefined, { revision, fingerprint }: Job): Standing {
+  if (found?.kind === 'theirs' || found?.kind === 'removed')
+    return { kind: 'taken', why: `${found.location}: ${found.why}` };
+  if (found?.kind !== 'ours' || !found.placed.visible || (found.placed.revision ?? revision) < revision)
+    return { kind: 'missing' };
+  const { placed } = found;
+  if (placed.fingerprint === undefined || placed.fingerprint === fingerprint)
+    return { kind: 'there', placed };
+  return {
+    kind: 'taken',
+    why:
+      `${placed.url ?? placed.id} was made from fingerprint ${placed.fingerprint}, the batch asks for ${fingerprint}; ` +
+      'raise revision to publish the new version',
+  };
 }

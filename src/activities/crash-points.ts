@@ -18,10 +18,15 @@ export const CRASH_POINTS = {
   E2: 'destination has nothing; intent not written',
   E3: 'intent written, request not sent',
   E5: 'destination has answered; answer not looked at',
+  E7: 'twin or changed name found, our extra object not yet taken away',
   E8: 'object there, still hidden',
+  E9: 'object made visible; answer not looked at',
   E10: 'object visible, not read back',
   E11: 'read back, receipt not written',
   E12: 'receipt written, Activity not reported',
+  E14: 'older revision of ours found, update not begun',
+  E15: 'undoing noted, not yet done',
+  E16: 'undone, not yet recorded',
 } as const;
 
 export type CrashPoint = keyof typeof CRASH_POINTS;

@@ -1,4 +1,4 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, sleep } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
@@ -7,6 +7,7 @@ import type { JobRef } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readJob } from '../batch/manifest.js';
 import type { By, Claim, Ledger } from '../ledger/ledger.js';
+import type { PublisherContext } from './publishers/publisher.js';
 import type { Reached } from './crash-points.js';
 
 /** What Activities work with. Built once, in `worker.ts`. */
@@ -24,6 +25,13 @@ export interface Deps {
   readonly now: () => Date;
   readonly reached: Reached;
 }
+
+/** What publishers get in the present Activity. */
+export const contextOf = ({ now }: Pick<Deps, 'now'>): PublisherContext => ({
+  signal: cancellationSignal(),
+  now,
+  sleep: (ms) => sleep(ms),
+});
 
 /** Who writes to the ledger in the present Activity. */
 export function writerOf(batchId: string, { worker }: Deps): By {

@@ -53,3 +53,9 @@ export function retryAfter(errorClass: ErrorClass, message: string, delayMs: num
     nextRetryDelay: Math.max(1, Math.round(delayMs)),
   });
 }
+
+/** What was thrown, with a class: what no adapter has classified is our own bug. */
+export const asAdapterError = (error: unknown): AdapterError =>
+  error instanceof AdapterError
+    ? error
+    : new AdapterError('bug', error instanceof Error ? error.message : String(error), {}, { cause: error });

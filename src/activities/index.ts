@@ -7,6 +7,7 @@ import { publish } from './publish.js';
 import { requeueJobs } from './requeue-jobs.js';
 import { runAgent } from './run-agent.js';
 import { settleJob } from './settle-job.js';
+import { unpublish } from './unpublish.js';
 
 /** All Activities. Their names are wire format. */
 export const createActivities = (deps: Deps) => ({
@@ -17,6 +18,7 @@ export const createActivities = (deps: Deps) => ({
   requeueJobs: settled(requeueJobs(deps)),
   runAgent: runAgent(deps),
   publish: publish(deps),
+  unpublish: unpublish(deps),
   settleJob: settled(settleJob(deps)),
   awaitJob: awaitJob(deps),
 });

@@ -1,10 +1,11 @@
-import { z } from 'zod';
 import { AdapterError } from '../contract/errors.js';
-import { sha256Schema } from '../contract/job.js';
+import type { OnUnknown } from '../contract/batch-file.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { JobRef, Trouble } from '../contract/messages.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { EffectRow, Ledger, Settles } from '../ledger/ledger.js';
+import { afterSilence, type AfterSilence } from '../policy/unknown-outcome.js';
+import { asked, guarded } from './ask-publisher.js';
 import type { CrashPoint } from './crash-points.js';
 import type {
   BodyRequest,
@@ -13,38 +14,32 @@ import type {
   Placed,
   Publisher,
   PublisherContext,
-  PublisherVerb,
 } from './publishers/publisher.js';
 
 /** One try at one effect, with all it needs. */
 export interface Landing {
   readonly publisher: Publisher;
   readonly body: BodyRequest;
+  /** Hash of all that the request is made from: artifact and options, secrets left out. */
+  readonly requestSha256: string;
   /** As `beginEffect` gave it to this try. */
   readonly row: EffectRow;
   readonly ledger: Pick<Ledger, 'landEffect'>;
-  /** Commits that a request is about to leave. */
+  /** Commits that a request is about to leave. @throws StaleFence */
   readonly attempting: () => Promise<void>;
+  /**
+   * Asked right before each request that changes something: this try is still the one, and has time left for it.
+   * @throws StaleFence, or AdapterError with `sent: 'no'`
+   */
+  readonly maySend: () => Promise<void>;
+  /** What the batch wants where neither a look-up nor a key can tell. */
+  readonly onUnknown: OnUnknown;
   readonly settles: Settles;
   readonly context: PublisherContext;
   readonly reached: (point: CrashPoint) => void | Promise<void>;
 }
 
-type Ours = Extract<FoundEffect, { kind: 'ours' }>;
-
-const placedSchema = z.object({
-  id: z.string().min(1),
-  url: z.string().optional(),
-  sha256: sha256Schema,
-  revision: z.number().optional(),
-  fingerprint: z.string().optional(),
-  visible: z.boolean(),
-});
-const foundEffectSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('absent') }),
-  z.object({ kind: z.literal('ours'), placed: placedSchema, twins: z.array(placedSchema).optional() }),
-  z.object({ kind: z.literal('theirs'), location: z.string(), why: z.string() }),
-]);
+type Found<K extends FoundEffect['kind']> = Extract<FoundEffect, { kind: K }>;
 
 export type Landed =
   { readonly kind: 'landed' | 'adopted'; readonly receipt: Receipt } | ({ readonly kind: 'held' } & Trouble);
@@ -54,8 +49,9 @@ export type Landed =
  *
  *  LE1. Nothing is sent before the ledger and the destination have both said that it is not there.
  *  LE2. `attempting` is committed before the request leaves; a receipt is committed only after a read-back.
- *  LE3. Somebody else's object is never touched.
- *  LE4. Where the destination can't be asked, a try that may have sent something is never followed by another.
+ *  LE3. Somebody else's object is never touched, and nothing of ours becomes visible under another name.
+ *  LE4. After a request that got no answer, another one leaves only where the destination has proved that the first
+ *       did nothing, or will recognise the second by its key.
  *
  * @throws AdapterError; what follows from it is decided by `publish`
  */
@@ -64,44 +60,120 @@ export async function landEffect(landing: Landing): Promise<Landed> {
   if (row.receipt && row.receipt.revision >= body.revision) return record(landing, row.receipt);
   await reached('E1');
 
+  await settle(landing);
   const found = await look(landing);
-  if (found?.kind === 'theirs') return conflict(found);
-  if (found?.kind === 'ours') return takeOver(landing, found);
-
-  if (row.receipt)
+  switch (found?.kind) {
+    case 'theirs':
+    case 'removed':
+      await discard(landing, found.extras);
+      return held(`${found.location}: ${found.why}`);
+    case 'ours':
+      return takeOver(landing, found);
+    case 'absent':
+      await discard(landing, found.extras);
+  }
+  if (row.receipt && row.unpublishedRevision !== row.receipt.revision) {
+    const place = row.receipt.url ?? row.receipt.id;
     return held(
-      `it landed as ${row.receipt.url ?? row.receipt.id} and is gone from there; nothing was sent again`,
+      found
+        ? `it landed as ${place} and is gone from there; nothing was sent again`
+        : `it landed as ${place}, and ${publisher.facts.name} can’t change what it has sent`,
     );
-  if (!publisher.lookup && (row.state === 'attempting' || row.state === 'unknown')) {
-    return {
-      kind: 'held',
-      errorClass: 'unknown',
-      message: 'an earlier request got no answer, and the destination can’t be asked',
-    }; // LE4
+  }
+  if (LOST_ANSWER.has(row.state)) {
+    const next = afterLostAnswer(landing);
+    if (next.kind === 'hold') return { kind: 'held', errorClass: 'unknown', message: next.why }; // LE4
+    if (next.kind === 'assume') return record(landing, assumedReceipt(landing));
   }
   return send(landing, () => publisher.create(body, landing.context), 'create');
 }
 
+/** States in which a request of an earlier try may be out. */
+export const LOST_ANSWER: ReadonlySet<EffectRow['state']> = new Set<EffectRow['state']>([
+  'attempting',
+  'unknown',
+]);
+
+/** A request that is still at work there would be missed by a look-up that comes too early. */
+async function settle({ publisher, row, context }: Landing): Promise<void> {
+  const { settleMs } = publisher.facts;
+  if (!LOST_ANSWER.has(row.state) || settleMs === 0) return;
+  const sent = row.lastSentAt === undefined ? context.now().getTime() : Date.parse(row.lastSentAt);
+  const left = Math.min(settleMs, sent + settleMs - context.now().getTime());
+  if (left > 0) await context.sleep(left);
+}
+
+const afterLostAnswer = ({ publisher, requestSha256, row, onUnknown, context }: Landing): AfterSilence =>
+  afterSilence({
+    facts: publisher.facts,
+    sameRequest: row.sentSha256 === requestSha256,
+    firstSentAt: row.firstSentAt,
+    now: context.now(),
+    onUnknown,
+  });
+
+/** The operator has said that a lost answer counts as sent; the receipt says that nobody has seen it. */
+const assumedReceipt = ({ body, row, context }: Landing): Receipt =>
+  receiptOf(
+    { id: `assumed:${row.effectKey}`, sha256: body.sha256 },
+    row.effectKey,
+    body.revision,
+    context.now(),
+    true,
+  );
+
 async function send(
   landing: Landing,
   request: () => Promise<FoundEffect>,
-  verb: PublisherVerb,
+  verb: 'create' | 'update',
 ): Promise<Landed> {
   const { publisher, attempting, reached } = landing;
   await reached('E2');
   await attempting(); // LE2
   await reached('E3');
+  await landing.maySend();
   const found = await asked(publisher, verb, request);
   await reached('E5');
-  if (found.kind === 'theirs') return conflict(found); // LE3
-  if (found.kind === 'absent')
-    throw new AdapterError('unknown', `${verb} was answered, but nothing is there`, { sent: 'maybe' });
-  return complete(landing, found, true);
+  switch (found.kind) {
+    case 'theirs':
+    case 'removed':
+      await discard(landing, found.extras);
+      return held(`${found.location}: ${found.why}`); // LE3
+    case 'absent':
+      throw new AdapterError('unknown', `${verb} was answered, but nothing is there`, { sent: 'maybe' });
+    case 'ours':
+      return publisher.reveal && verb === 'create'
+        ? settleName(landing, found)
+        : complete(landing, found, true);
+  }
+}
+
+/**
+ * A hidden object of ours is there. Whether it got the name it was to have, and is the only one, only a second look
+ * tells: destinations rename silently, and two that create at once may get one name.
+ */
+async function settleName(landing: Landing, created: Found<'ours'>): Promise<Landed> {
+  const { publisher, context } = landing;
+  await context.sleep(publisher.facts.raceMs ?? 0);
+  const winner = (await look(landing)) ?? created;
+  if (winner.kind === 'ours') {
+    const lost = created.placed.id === winner.placed.id ? [] : [created.placed];
+    return complete(landing, { ...winner, extras: distinct([...(winner.extras ?? []), ...lost]) }, true);
+  }
+  await landing.reached('E7');
+  await discard(landing, distinct([...(winner.extras ?? []), created.placed]));
+  if (winner.kind === 'absent') {
+    const { url, id } = created.placed;
+    return held(
+      `${publisher.facts.name} gave ${url ?? id} another name than asked for; it was taken away unseen`,
+    );
+  }
+  return held(`${winner.location}: ${winner.why}`); // LE3
 }
 
 /** Our object was there before this try: it is brought to the wished revision where it has an older one. */
-async function takeOver(landing: Landing, found: Ours): Promise<Landed> {
-  const { publisher, body, row, context } = landing;
+async function takeOver(landing: Landing, found: Found<'ours'>): Promise<Landed> {
+  const { publisher, body, row, context, reached } = landing;
   const { placed } = found;
   if (!isOlder(placed, landing)) return complete(landing, found, row.attempts > 0);
   const update = publisher.update?.bind(publisher);
@@ -110,33 +182,52 @@ async function takeOver(landing: Landing, found: Ours): Promise<Landed> {
       `${placed.url ?? placed.id} has an older revision, and ${publisher.facts.name} can’t update it`,
     );
   const before = row.receipt ?? receiptOf(placed, row.effectKey, placed.revision ?? 1, context.now(), true);
+  await discard(landing, found.extras);
+  await reached('E14');
   return send(landing, () => update(body, before, context), 'update');
 }
 
 /** Leaves one object of ours, makes it visible, reads it back, and writes the receipt. */
-async function complete(landing: Landing, found: Ours, sent: boolean): Promise<Landed> {
+async function complete(landing: Landing, found: Found<'ours'>, sent: boolean): Promise<Landed> {
   const { publisher, body, row, context, reached } = landing;
-  for (const twin of found.twins ?? []) {
-    await guarded(publisher, 'discard', async () => publisher.discard?.(twin, body, context));
+  if (found.extras !== undefined && found.extras.length > 0) {
+    await reached('E7');
+    await discard(landing, found.extras);
   }
   let { placed } = found;
   const reveal = publisher.reveal?.bind(publisher);
   if (!placed.visible && reveal) {
     await reached('E8');
+    await landing.maySend();
     const hidden = placed;
     placed = await guarded(publisher, 'reveal', () => reveal(hidden, body, context));
+    await reached('E9');
+    sent = true;
   }
   if (sent) {
     await reached('E10');
     const again = await look(landing);
     if (again && (again.kind !== 'ours' || !again.placed.visible)) {
-      throw new AdapterError('unknown', `the destination took it, but a look-up says ${again.kind}`, {
+      const says = again.kind === 'ours' ? 'that it is hidden' : again.kind;
+      throw new AdapterError('unknown', `the destination took it, but a look-up says ${says}`, {
         sent: 'maybe',
       });
     }
-    if (again?.kind === 'ours') placed = again.placed;
+    if (again?.kind === 'ours') {
+      placed = again.placed;
+      await discard(landing, again.extras);
+    }
   }
   return record(landing, receiptOf(placed, row.effectKey, body.revision, context.now(), !sent));
+}
+
+/** Takes away objects of ours that must not stay. */
+async function discard(landing: Landing, extras: readonly Placed[] = []): Promise<void> {
+  const { publisher, body, context } = landing;
+  for (const extra of extras) {
+    await landing.maySend();
+    await guarded(publisher, 'discard', async () => publisher.discard?.(extra, body, context));
+  }
 }
 
 async function record({ ledger, row, settles, reached }: Landing, receipt: Receipt): Promise<Landed> {
@@ -154,41 +245,26 @@ function isOlder(placed: Placed, { body, row }: Landing): boolean {
 
 async function look({ publisher, body, context }: Landing): Promise<FoundEffect | undefined> {
   const lookup = publisher.lookup?.bind(publisher);
-  if (!lookup) return undefined;
-  return asked(publisher, 'lookup', () => lookup(body, context));
+  return lookup && asked(publisher, 'lookup', () => lookup(body, context));
 }
 
-/** An adapter's answer decides whether something is sent, so it is checked like any other text from outside. */
-export async function asked(
-  publisher: Publisher,
-  verb: PublisherVerb,
-  request: () => Promise<FoundEffect>,
-): Promise<FoundEffect> {
-  const answer = foundEffectSchema.safeParse(await guarded(publisher, verb, request));
-  if (answer.success) return answer.data as FoundEffect;
-  const [issue] = answer.error.issues;
-  const where = issue && issue.path.length > 0 ? `${issue.path.join('.')}: ` : '';
-  throw new AdapterError(
-    'config',
-    `publisher ${publisher.facts.name} gave an answer to ${verb} that the port does not know: ${where}${issue?.message ?? 'no object'}`,
-    { sent: verb === 'lookup' ? 'no' : 'maybe' },
-  );
-}
+const distinct = (placed: readonly Placed[]): Placed[] => [
+  ...new Map(placed.map((one) => [one.id, one])).values(),
+];
 
-async function guarded<T>(publisher: Publisher, verb: PublisherVerb, request: () => Promise<T>): Promise<T> {
-  try {
-    return await request();
-  } catch (error) {
-    throw publisher.classify(error, verb);
-  }
-}
+const held = (message: string): Landed & { kind: 'held' } => ({
+  kind: 'held',
+  errorClass: 'conflict',
+  message,
+});
 
-const conflict = ({ location, why }: Extract<FoundEffect, { kind: 'theirs' }>): Landed =>
-  held(`${location}: ${why}`);
-const held = (message: string): Landed => ({ kind: 'held', errorClass: 'conflict', message });
-
-/** What an adapter is told of an effect. */
-export const effectRequest = (ref: JobRef, job: Job, effect: Effect, fence: number): EffectRequest => ({
+/** What an adapter is told of an effect; without `row`, of one that the ledger has never heard of. */
+export const effectRequest = (
+  ref: Pick<JobRef, 'work'>,
+  job: Job,
+  effect: Effect,
+  row?: EffectRow,
+): EffectRequest => ({
   effectKey: effect.key,
   name: effect.name,
   target: effect.target,
@@ -197,11 +273,13 @@ export const effectRequest = (ref: JobRef, job: Job, effect: Effect, fence: numb
   work: ref.work,
   jobKey: job.key,
   identity: job.identity,
-  fence,
+  fence: row?.fence ?? 0,
+  sentBefore: row !== undefined && row.attempts > 0,
+  receipt: row?.receipt,
 });
 
 export const receiptOf = (
-  { id, url, sha256 }: Placed,
+  { id, url, sha256 }: Pick<Placed, 'id' | 'url' | 'sha256'>,
   effectKey: string,
   revision: number,
   at: Date,

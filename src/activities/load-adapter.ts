@@ -2,9 +2,11 @@ import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { extname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { namesArtifact } from '../batch/artifact-mark.js';
 import { suggestion } from '../batch/nearest.js';
 import { pathText } from '../batch/shown.js';
 import { AdapterError } from '../contract/errors.js';
+import type { JsonObject } from '../contract/json.js';
 import type { ProviderModule } from './providers/provider.js';
 import type { PublisherModule } from './publishers/publisher.js';
 
@@ -18,6 +20,15 @@ const BUILT_IN: { readonly [K in Kind]: Readonly<Record<string, () => Promise<Mo
   },
   publisher: {
     folder: async () => (await import('./publishers/folder/publisher.js')).folder,
+    git: async () => (await import('./publishers/git/publisher.js')).git,
+    postgres: async () => (await import('./publishers/postgres/publisher.js')).postgres,
+    s3: async () => (await import('./publishers/s3/publisher.js')).s3,
+    'azure-blob': async () => (await import('./publishers/azure-blob/publisher.js')).azureBlob,
+    wordpress: async () => (await import('./publishers/wordpress/publisher.js')).wordpress,
+    ghost: async () => (await import('./publishers/ghost/publisher.js')).ghost,
+    http: async () => (await import('./publishers/http/publisher.js')).http,
+    resend: async () => (await import('./publishers/resend/publisher.js')).resend,
+    stripe: async () => (await import('./publishers/stripe/publisher.js')).stripe,
   },
 };
 
@@ -50,6 +61,23 @@ export function parseOptions<Options>(
   throw new AdapterError('config', `${where}: ${name} does not take these options: ${issues.join('; ')}`, {
     sent: 'no',
   });
+}
+
+/**
+ * Who gets an effect and what it costs is for the operator and the job to say, never for an agent.
+ * @param options as `effectsOf` filled them in, the artifact still a mark
+ * @throws AdapterError `config` that names the option
+ */
+export function assertArtifactPlaces(
+  { name, neverArtifact = [] }: Pick<PublisherModule, 'name' | 'neverArtifact'>,
+  options: JsonObject,
+  where: string,
+): void {
+  const field = neverArtifact.find((option) => namesArtifact(options[option] ?? null));
+  if (field === undefined) return;
+  throw refused(
+    `${where}: ${name} takes no {{ artifact }} in ${field}; it comes from the batch file or the job`,
+  );
 }
 
 /** By kind and absolute path: a module is read once in a process. */
@@ -89,7 +117,7 @@ async function loadFile<K extends Kind>(kind: K, use: string, path: string): Pro
   }
   let exported;
   try {
-    exported = await importFile(path);
+    exported = await importAdapterFile(path);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     throw refused(`the ${kind} ${use} can’t be loaded [path=${path}]: ${said}`, error);
@@ -97,7 +125,8 @@ async function loadFile<K extends Kind>(kind: K, use: string, path: string): Pro
   return checked(kind, use, exported);
 }
 
-async function importFile(path: string): Promise<Record<string, unknown>> {
+/** What a module of the operator's own exports; TypeScript is read as it is. */
+export async function importAdapterFile(path: string): Promise<Record<string, unknown>> {
   if (/^\.[mc]?js$/.test(extname(path))) {
     try {
       return (await import(pathToFileURL(path).href)) as Record<string, unknown>;

@@ -17,7 +17,7 @@ import { failedChecks } from '../policy/checks.js';
 import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, afterSession } from '../policy/retry.js';
 import { adoptFromDestinations } from './adopt.js';
-import { claimFor, isPaused, readRef, writerOf, type Deps } from './deps.js';
+import { claimFor, contextOf, isPaused, readRef, writerOf, type Deps } from './deps.js';
 import { retryAfter, toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { NOTHING_USED } from './usage.js';
@@ -38,7 +38,7 @@ type Failed = Exclude<SessionEnd, { state: 'collected' }>;
  *
  *  RA1. The intent is committed before the provider is asked to start, the session's id before the first heartbeat;
  *       so whoever comes next attaches instead of paying again.
- *  RA2. A job that was never run here asks the destinations first: the ledger may be younger than the work.
+ *  RA2. Before a session is paid for, the destinations are asked: the ledger may be younger, or older, than the work.
  *  RA3. Whatever a session cost is booked when it ends, waste included.
  *  RA4. A worker that stops leaves its sessions alone; only a cancelled job ends them.
  *
@@ -102,8 +102,9 @@ class AgentStep {
       const message = `the stored artifact ${claim.artifact.sha256.slice(0, 12)} is gone or damaged`;
       await ledger.loseArtifact({ work: ref.work, jobKey: job.key }, message, claim.fence);
     }
-    if (claim.nextAttempt === 1) {
-      const adopted = await adoptFromDestinations(deps, ref, definition, job); // RA2
+    if (claim.openSession === undefined) {
+      const asking = { definition, job, context: contextOf(deps) };
+      const adopted = await adoptFromDestinations(asking, deps, writerOf(ref.batchId, deps)); // RA2
       if (adopted !== undefined) return adopted;
     }
     const provider = await providerFor(definition, deps);

@@ -1,5 +1,6 @@
 import { AdapterError } from '../contract/errors.js';
 import type { PlacedJob } from '../contract/job.js';
+import { ARTIFACT_MARK, BARE_ARTIFACT } from './artifact-mark.js';
 import { secretTextsOf, templatesOf, type BatchTemplate } from './batch-templates.js';
 import type { FileProblems } from './problems.js';
 import type { JobsRead } from './read-jobs.js';
@@ -60,6 +61,13 @@ function namesIn(template: BatchTemplate, o: CheckTemplates): readonly NameUsed[
     report(`${checked.problem}${inside}`);
     return undefined;
   }
+  if (role === 'option' && checked.names.some(([root]) => root === 'artifact') && hasOther(text)) {
+    report(
+      'uses the artifact in more than {{ artifact }} alone',
+      'for JSON, write the structure as YAML: content: "{{ artifact }}"',
+    );
+    return undefined;
+  }
   const unknown = checked.names.filter((name) => !isKnown(name, role, o));
   for (const name of new Set(unknown.map((parts) => parts.join('.')))) {
     report(`names ${shown(name)}, which no job has`, knownHint(name, role, o));
@@ -75,12 +83,17 @@ function namesIn(template: BatchTemplate, o: CheckTemplates): readonly NameUsed[
   return unknown.length === 0 && !hidden ? checked.names : undefined;
 }
 
+/** The name stands elsewhere than in `{{ artifact }}`: what takes its place there can't be filtered or looked into. */
+const hasOther = (template: string): boolean =>
+  /\{[{%][^}]*\bartifact\b/.test(template.split(BARE_ARTIFACT).join(''));
+
 function isKnown(
   [root, field]: NameUsed,
   role: BatchTemplate['role'],
   { identity, read }: CheckTemplates,
 ): boolean {
   if (root === 'effect') return role === 'option' && (field === undefined || field === 'key');
+  if (root === 'artifact') return role === 'option' && field === undefined;
   if (TEMPLATE_NAMES.has(root) && field === undefined) return true;
   if (!identity) return true;
   if (root === 'identity') return identity.includes(field ?? '');
@@ -92,7 +105,7 @@ function isKnown(
 function knownHint(name: string, role: BatchTemplate['role'], { identity, read }: CheckTemplates): string {
   if (name === 'effect.key' && role === 'target')
     return 'the key is made from the target; name the fields themselves';
-  const always = ['key', 'work', 'revision', ...(role === 'option' ? ['effect.key'] : [])];
+  const always = ['key', 'work', 'revision', ...(role === 'option' ? ['effect.key', 'artifact'] : [])];
   const known = [...new Set([...(identity ?? []), ...(read?.fields ?? []), ...always])];
   const near = nearest(name.replace(/^(input|identity)\./, ''), known);
   const list = `known here: ${known.join(', ')}`;
@@ -129,7 +142,8 @@ const hasField = ({ identity, input }: PlacedJob, name: string): boolean =>
 function renderProblem({ text, role }: BatchTemplate, job: PlacedJob): string | undefined {
   const effectKey = role === 'option' ? { effectKey: job.key } : {}; // any key will do: nothing is kept
   try {
-    renderTemplate(text, templateScope({ work: 'work', job, ...effectKey }));
+    const artifact = role === 'option' ? { artifact: ARTIFACT_MARK } : {};
+    renderTemplate(text, { ...templateScope({ work: 'work', job, ...effectKey }), ...artifact });
     return undefined;
   } catch (error) {
     if (error instanceof AdapterError) return error.message;

@@ -1,10 +1,11 @@
+import { ARTIFACT_MARK, BARE_ARTIFACT } from './artifact-mark.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Effect, Job } from '../contract/job.js';
 import { jobTitle } from '../contract/job.js';
-import type { JsonObject } from '../contract/json.js';
 import type { Definition, EffectSpec } from '../contract/batch-file.js';
 import { effectKey } from '../identity/keys.js';
-import { looksLikeReference, mapTexts } from './secrets.js';
+import { assertHost } from './hosts.js';
+import { looksLikeReference, mapFields } from './secrets.js';
 import { shown } from './shown.js';
 import { renderTemplate, templateScope, type TemplateScope } from './template.js';
 
@@ -18,6 +19,20 @@ export function effectsOf(definition: Pick<Definition, 'work' | 'effects'>, job:
   return definition.effects.map((spec) => effectOf(spec, { work: definition.work, job, scope }));
 }
 
+/**
+ * The taking back of an effect: an effect of its own, with a name that no batch file can give and a key made like any
+ * other.
+ */
+export function undoOf(of: {
+  readonly work: string;
+  readonly jobKey: string;
+  readonly name: string;
+  readonly target: string;
+}): { readonly key: string; readonly name: string } {
+  const name = `unpublish:${of.name}`;
+  return { key: effectKey({ ...of, name }), name };
+}
+
 interface Context {
   readonly work: string;
   readonly job: Job;
@@ -28,9 +43,14 @@ function effectOf(spec: EffectSpec, { work, job, scope }: Context): Effect {
   try {
     const target = targetOf(spec, scope);
     const key = effectKey({ work, jobKey: job.key, name: spec.name, target });
-    const withKey = { ...scope, effect: { key } };
-    const options = mapTexts(spec.with, (text) => renderOption(text, withKey)) as JsonObject;
-    return { key, name: spec.name, use: spec.use, target, with: options };
+    const withKey = { ...scope, effect: { key }, artifact: ARTIFACT_MARK };
+    const options = mapFields(spec.with, (text, field) => {
+      const filled = renderOption(text, withKey);
+      assertHost(field, text, filled, spec.hosts);
+      return filled;
+    });
+    const { name, use, onUnknown } = spec;
+    return { key, name, use, target, with: options, onUnknown };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     const place = `[effect=${spec.name}, job=${jobTitle(job.identity)}]`;
@@ -45,12 +65,15 @@ function targetOf(spec: EffectSpec, scope: TemplateScope): string {
   if (target === '') throw refuse(`of template ${shown(spec.target)} is empty`);
   if (/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(target)) throw refuse('has a control character');
   if (looksLikeReference(target)) throw refuse('names a secret, which a target may not');
+  assertHost('target', spec.target, target, spec.hosts);
   return target;
 }
 
 // Two noncharacters of Unicode, "intended for process-internal use": no text that is meant to be read has them.
 const OPEN = '\ufdd0';
 const CLOSE = '\ufdd1';
+
+const countOf = (text: string, part: string | RegExp): number => text.split(part).length - 1;
 
 /**
  * Fills in one text of `with`. Only the batch file may name secrets: a job whose text says `${env:API_KEY}` would
@@ -62,6 +85,12 @@ function renderOption(template: string, scope: TemplateScope): string {
     throw new AdapterError('invalid', 'a field of the job has the noncharacter U+FDD0');
   }
   const text = renderTemplate(aside, scope);
+  if (countOf(text, ARTIFACT_MARK) !== countOf(template, BARE_ARTIFACT)) {
+    throw new AdapterError(
+      'invalid',
+      `template ${shown(template)} or a field of the job has the noncharacter U+FDD2`,
+    );
+  }
   if (looksLikeReference(text)) {
     throw new AdapterError(
       'invalid',

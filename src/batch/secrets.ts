@@ -1,5 +1,5 @@
 import { AdapterError } from '../contract/errors.js';
-import type { Json } from '../contract/json.js';
+import type { Json, JsonObject } from '../contract/json.js';
 
 /**
  * References to secrets, `${env:NAME}`: written in the batch file, resolved in Activities only, by whoever hands
@@ -59,9 +59,17 @@ export function malformedReference(text: string): string | undefined {
 export const looksLikeReference = (text: string): boolean => text.includes('${env:');
 
 /** A copy of a JSON value with each text in it replaced. */
-export function mapTexts(value: Json, change: (text: string) => string): Json {
-  if (typeof value === 'string') return change(value);
-  if (Array.isArray(value)) return value.map((entry) => mapTexts(entry, change));
+export const mapTexts = (value: Json, change: (text: string) => string): Json => mapText(value, change, '');
+
+/** The same for an object; `change` is told the name of the field that a text stands in, directly or in a list. */
+export const mapFields = (value: JsonObject, change: (text: string, field: string) => string): JsonObject =>
+  mapText(value, change, '') as JsonObject;
+
+function mapText(value: Json, change: (text: string, field: string) => string, field: string): Json {
+  if (typeof value === 'string') return change(value, field);
+  if (Array.isArray(value)) return value.map((entry) => mapText(entry, change, field));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([field, inner]) => [field, mapTexts(inner, change)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [name, mapText(inner, change, name)]),
+  );
 }

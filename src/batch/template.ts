@@ -35,6 +35,7 @@ export const TEMPLATE_NAMES: ReadonlySet<string> = new Set([
   'identity',
   'input',
   'effect',
+  'artifact',
 ]);
 
 // Texts and ranges that one template may make, in characters and entries: a job of 1 MiB through ten filters fits.

@@ -113,6 +113,10 @@ export const checkSchema = z.union([
 ]);
 export type CheckSpec = z.infer<typeof checkSchema>;
 
+/** What to do about a request without an answer where neither a look-up nor a key can tell whether it landed. */
+export const ON_UNKNOWN = ['hold', 'resend', 'assume-sent'] as const;
+export type OnUnknown = (typeof ON_UNKNOWN)[number];
+
 export const effectSchema = z
   .strictObject({
     name: nameSchema.describe('part of the effect key: another name is another effect'),
@@ -121,7 +125,19 @@ export const effectSchema = z
       .string()
       .min(1)
       .describe('where it goes; template over the fields of the job; part of the effect key'),
-    with: jsonObjectSchema.default({}).describe('options of the publisher; strings are templates'),
+    with: jsonObjectSchema
+      .default({})
+      .describe('options of the publisher; strings are templates, which may name {{ artifact }}'),
+    hosts: z
+      .array(z.string().regex(/^(\*\.)?[A-Za-z0-9.:[\]-]+$/, 'must be a host name, or "*." and one'))
+      .optional()
+      .describe('hosts that an URL filled in from a job may have'),
+    onUnknown: z
+      .enum(ON_UNKNOWN)
+      .default('hold')
+      .describe(
+        'when a request got no answer and the destination can’t tell: hold for a person, resend (may land twice), or assume-sent (may be missing)',
+      ),
   })
   .meta({ id: 'effect' });
 export type EffectSpec = z.infer<typeof effectSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { OnUnknown } from './batch-file.js';
 import { jsonObjectSchema } from './json.js';
 
 /** 32 hexadecimal characters of a SHA-256; see `identity/keys.ts`. */
@@ -32,6 +33,7 @@ export interface Effect {
   /** As declared and filled in, not made absolute: it is part of the key, which must be equal on every host. */
   readonly target: string;
   readonly with: z.infer<typeof jsonObjectSchema>;
+  readonly onUnknown: OnUnknown;
 }
 
 /** Identity values joined for people: `site / category / slug`. */

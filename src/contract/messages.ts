@@ -129,6 +129,26 @@ export type PublishEnd =
   | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
   | Paused;
 
+export interface UnpublishRequest extends JobRef {
+  readonly effect: string;
+}
+
+/** `nothing`: it never landed. `refused`: it can't be taken back, or was changed since; nothing was. */
+export type UnpublishEnd =
+  | { readonly kind: 'unpublished'; readonly place: string }
+  | { readonly kind: 'nothing' }
+  | ({ readonly kind: 'refused' } & Trouble);
+
+/** Input of the Workflow `unpublish`: effects of one job, the last one first. */
+export interface UnpublishInput {
+  readonly ref: JobRef;
+  readonly title: string;
+  readonly effects: readonly string[];
+  readonly timing: Timing;
+}
+
+export type UnpublishSummary = readonly { readonly effect: string; readonly end: UnpublishEnd }[];
+
 /** How a job ended for its batch. Tiny, because a parent's history holds one for each child. */
 export const jobOutcomeSchema = z.discriminatedUnion('state', [
   z.object({

@@ -52,6 +52,9 @@ export function parseShardWorkflowId(id: string): ShardId | undefined {
 /** @throws RangeError when work or key are no such thing */
 export const jobWorkflowId = ({ work, jobKey }: JobId): string => matching(JOB_ID, `job:${work}:${jobKey}`);
 
+/** Of the Workflow that takes effects of a job back. @throws RangeError when work or key are no such thing */
+export const unpublishWorkflowId = (of: JobId): string => `unpublish:${jobWorkflowId(of)}`;
+
 /** The parts of a job's Workflow ID, or undefined for any other text. */
 export function parseJobWorkflowId(id: string): JobId | undefined {
   const [, work, jobKey] = JOB_ID.exec(id) ?? [];

@@ -42,7 +42,7 @@ export const waitActivities = (timing: Timing, taskQueue: string) =>
 export function jobActivities(timing: Timing) {
   // A proxy has no properties of its own to spread: each Activity is named.
   const { runAgent } = agentProxy(timing);
-  const { publish, settleJob } = effectProxy(timing);
+  const { publish, settleJob } = effectActivities(timing);
   return { runAgent, publish, settleJob };
 }
 
@@ -55,8 +55,9 @@ const agentProxy = (timing: Timing) =>
     cancellationType: WAIT,
   });
 
-const effectProxy = (timing: Timing) =>
-  proxyActivities<Pick<Activities, 'publish' | 'settleJob'>>({
+/** Activities that act on the outside. */
+export const effectActivities = (timing: Timing) =>
+  proxyActivities<Pick<Activities, 'publish' | 'unpublish' | 'settleJob'>>({
     startToCloseTimeout: 15 * MINUTE,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,

@@ -2,3 +2,4 @@
 export { batch } from './batch.js';
 export { job } from './job.js';
 export { shard } from './shard.js';
+export { unpublish } from './unpublish.js';

@@ -115,7 +115,7 @@ test.each(moments)(
     let found = await next.lookup?.(second, context);
     if (ours(found).revision === 1) found = await next.update?.(second, before, context);
     expect(ours(found)).toMatchObject({ id: 'new/a.md', revision: 2, sha256: sha256('two') });
-    for (const twin of (found?.kind === 'ours' && found.twins) || [])
+    for (const twin of (found?.kind === 'ours' && found.extras) || [])
       await next.discard?.(twin, second, context);
     expect(visibleFilesIn(join(base, 'public'))).toEqual(['new/a.md']);
   },

@@ -1,11 +1,11 @@
 // What an adapter answers decides whether something is sent: it is checked before it is believed.
 import { expect, test } from 'vitest';
-import { asked } from '../../src/activities/land-effect.js';
+import { asked } from '../../src/activities/ask-publisher.js';
 import type { FoundEffect, Publisher } from '../../src/activities/publishers/publisher.js';
 import { AdapterError } from '../../src/contract/errors.js';
 
 const pinboard: Publisher = {
-  facts: { name: 'pinboard', class: 3, settleMs: 0, reveal: false },
+  facts: { name: 'pinboard', class: 3, lookup: 'exact', settleMs: 0 },
   create: async () => ({ kind: 'absent' }),
   classify: (error) => new AdapterError('transient', String(error)),
 };

@@ -1,6 +1,7 @@
 /** Templates and secrets: same job, same text; nothing but the job comes in, and no secret goes out by itself. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { fillArtifact, namesArtifact } from '../../src/batch/artifact-mark.js';
 import { effectsOf } from '../../src/batch/effects.js';
 import {
   malformedReference,
@@ -135,7 +136,7 @@ test('what a job says is text, never a template', () => {
 });
 
 const definition = (effects: Definition['effects']) => ({ work: 'article', effects });
-const post = { name: 'post', use: 'folder', target: './{{ site }}', with: {} };
+const post = { name: 'post', use: 'folder', target: './{{ site }}', with: {}, onUnknown: 'hold' } as const;
 
 test('effects: the key is made from the filled-in target and is offered to `with`, deep inside', () => {
   const job = aJob({ title: 'A' });
@@ -152,6 +153,7 @@ test('effects: the key is made from the filled-in target and is offered to `with
       use: 'folder',
       target: './blog',
       with: { path: 'one.md', headers: { id: [key, 7, null, true] }, '{{ slug }}': 'x' },
+      onUnknown: 'hold',
     },
   ]);
 });
@@ -205,6 +207,48 @@ test("a secret of the batch file stays a reference; a job can't name one", () =>
   expect(errorOf(() => effectsOf(definition([pieces]), aJob({ a: '${en', b: 'v:TOKEN}' }))).errorClass).toBe(
     'invalid',
   );
+});
+
+test('the artifact is named in options before there is one, and filled in as it is', () => {
+  const body = { content: 'Title\n{{ artifact }}', list: ['{{- artifact -}}'] };
+  const [effect] = effectsOf(definition([{ ...post, with: body }]), aJob());
+  const artifact = 'a "quoted" ${env:TOKEN} {{ title }} $& text';
+  expect(namesArtifact(effect?.with ?? {})).toBe(true);
+  expect(fillArtifact(effect?.with ?? {}, artifact)).toEqual({
+    content: `Title\n${artifact}`,
+    list: [artifact],
+  });
+  const sly = { ...post, with: { content: '{{ title }}' } };
+  expect(errorOf(() => effectsOf(definition([sly]), aJob({ title: '\ufdd2' }))).errorClass).toBe('invalid');
+});
+
+test('the host of an URL is the batch file’s to say, or is among those that the effect lists', () => {
+  const with_ = (url: string, hosts?: string[]) =>
+    effectsOf(
+      definition([{ ...post, with: { lookup: { url } }, ...(hosts && { hosts }) }]),
+      aJob({ host: 'a.example' }),
+    );
+  for (const url of [
+    'https://b.example/{{ slug }}',
+    'https://b.example?x={{ slug }}',
+    '${env:URL}/{{ slug }}',
+  ]) {
+    expect(with_(url)).toHaveLength(1);
+  }
+  for (const url of [
+    'https://{{ host }}/x',
+    '{{ host }}',
+    'https://b.example{{ slug }}',
+    'https://b.example@{{ host }}/',
+  ]) {
+    expect(errorOf(() => with_(url)).message).toMatch(/host of url comes from the job/);
+  }
+  expect(with_('https://{{ host }}/x', ['a.example'])).toHaveLength(1);
+  expect(with_('https://x.{{ host }}/x', ['*.a.example'])).toHaveLength(1);
+  expect(errorOf(() => with_('https://{{ host }}/x', ['*.a.example'])).errorClass).toBe('invalid');
+  expect(
+    errorOf(() => effectsOf(definition([{ ...post, target: 'https://{{ site }}/r.git' }]), aJob())).message,
+  ).toMatch(/host of target/);
 });
 
 test('secrets: references are resolved once, and nothing else is', () => {

@@ -30,7 +30,7 @@ export function aFolder(): string {
 export const anotherProcess = (): Disk => ({ ...systemDisk });
 
 export const publisherAt = (baseDir: string, path: string, disk: Disk = systemDisk): Publisher =>
-  folderPublisher({ options: { path }, baseDir }, disk);
+  folderPublisher({ options: { path }, baseDir, target: 'public' }, disk);
 
 export const sha256 = (bytes: Uint8Array | string): string =>
   createHash('sha256').update(bytes).digest('hex');
@@ -50,6 +50,8 @@ export function bodyRequest(text: string, fields: Partial<BodyRequest> = {}): Bo
     jobKey: keyOf('job'),
     identity: { slug: 'a' },
     fence: 1,
+    sentBefore: false,
+    receipt: undefined,
     body,
     sha256: sha256(body),
     mime: undefined,
@@ -57,7 +59,11 @@ export function bodyRequest(text: string, fields: Partial<BodyRequest> = {}): Bo
   };
 }
 
-export const context: PublisherContext = { signal: new AbortController().signal, now: () => new Date() };
+export const context: PublisherContext = {
+  signal: new AbortController().signal,
+  now: () => new Date(),
+  sleep: async () => undefined,
+};
 
 export function ours(found: FoundEffect | undefined): Placed {
   if (found?.kind !== 'ours') throw new Error(`expected ours, found ${JSON.stringify(found)}`);

@@ -292,7 +292,7 @@ test('what a move that was cut short left behind is a twin, and can be discarded
   writeFileSync(join(base, 'public/old.md'), 'one'); // the crash came before it was removed
   const found = await publisherAt(base, 'new.md').lookup?.(second('two'), context);
   expect(ours(found).id).toBe('new.md');
-  const [twin] = (found?.kind === 'ours' && found.twins) || [];
+  const [twin] = (found?.kind === 'ours' && found.extras) || [];
   if (!twin) throw new Error('no twin');
   expect(twin.id).toBe('old.md');
   await publisherAt(base, 'new.md').discard?.(twin, second('two'), context);

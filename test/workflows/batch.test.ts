@@ -80,6 +80,7 @@ class Night {
         called(`runAgent ${key}`);
         return { kind: 'made', sha256: sha256(key) };
       },
+      unpublish: async () => ({ kind: 'nothing' }),
       publish: async ({ key }) => {
         called(`publish ${key}`);
         return { kind: 'landed', url: undefined };

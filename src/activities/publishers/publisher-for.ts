@@ -1,19 +1,65 @@
-import type { Effect } from '../../contract/job.js';
+import { join } from 'node:path';
+import { fillArtifact, namesArtifact } from '../../batch/artifact-mark.js';
 import { resolveSecretsIn } from '../../batch/secrets.js';
+import { AdapterError } from '../../contract/errors.js';
+import type { Effect } from '../../contract/job.js';
 import type { Deps } from '../deps.js';
-import { loadPublisher, parseOptions } from '../load-adapter.js';
+import { assertArtifactPlaces, loadPublisher, parseOptions } from '../load-adapter.js';
+import { redactor } from '../redact.js';
+import { checkFacts } from './check-facts.js';
 import type { Publisher } from './publisher.js';
 
+/** What making a publisher takes: where secrets are looked up, and the state directory. */
+export type PublisherDeps = Pick<Deps, 'env' | 'stateDir'>;
+
 /**
- * Makes the publisher of one effect. Secrets are put in here, after the effect was stored and before it is used.
+ * Makes the publisher of one effect. Secrets are put in here, after the effect was stored and before it is used; the
+ * artifact after them, so that nothing an agent wrote is taken for a reference.
+ * @param artifact absent where nothing will be sent: texts that name it are then empty
  * @throws AdapterError `config` when it can't be loaded, refuses its options, or a variable is missing
  */
 export async function publisherFor(
   effect: Effect,
   baseDir: string,
-  { env }: Pick<Deps, 'env'>,
+  { env, stateDir }: PublisherDeps,
+  artifact?: Uint8Array,
 ): Promise<Publisher> {
   const module = await loadPublisher(effect.use, baseDir);
-  const options = parseOptions(module, resolveSecretsIn(effect.with, env), `effect "${effect.name}"`);
-  return module.create({ options, baseDir });
+  assertArtifactPlaces(module, effect.with, `effect "${effect.name}"`);
+  const withSecrets = resolveSecretsIn(effect.with, env);
+  const filled = namesArtifact(withSecrets) ? fillArtifact(withSecrets, textOf(artifact)) : withSecrets;
+  const options = parseOptions(module, filled, `effect "${effect.name}"`);
+  const publisher = await module.create({
+    options,
+    baseDir,
+    target: effect.target,
+    cacheDir: join(stateDir, 'cache', module.name),
+  });
+  checkFacts(publisher);
+  return withoutSecrets(publisher, redactor(effect.with, env));
+}
+
+function textOf(artifact: Uint8Array = new Uint8Array()): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(artifact);
+  } catch (cause) {
+    const message = 'the artifact is not text, so {{ artifact }} can’t be filled in';
+    throw new AdapterError('invalid', message, { sent: 'no' }, { cause });
+  }
+}
+
+/** What a destination says may repeat what it was sent, credentials included. */
+function withoutSecrets(publisher: Publisher, redact: (text: string) => string): Publisher {
+  const classify: Publisher['classify'] = (error, during) => {
+    const { errorClass, message, facts } = publisher.classify(error, during);
+    return new AdapterError(errorClass, redact(message), facts);
+  };
+  // A publisher may be a class: its verbs keep their own `this`, and all else is passed through.
+  return new Proxy(publisher, {
+    get: (target, name) => {
+      if (name === 'classify') return classify;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }

@@ -11,6 +11,7 @@ import {
 } from '../publisher.js';
 import { systemDisk, type Disk } from './disk.js';
 import { appendMark, placeNew, removeIfStill, replaceFile } from './place-file.js';
+import { probeFolder } from './probe.js';
 import { rootOf, safePath } from './safe-path.js';
 import { standingAt } from './standing.js';
 import { asAdapterError } from './system-errors.js';
@@ -40,13 +41,14 @@ export const folder = definePublisher<FolderOptions>({
 
 /** @param disk tests stand in for it */
 export function folderPublisher(
-  { options, baseDir }: PublisherSetup<FolderOptions>,
+  setup: Pick<PublisherSetup<FolderOptions>, 'options' | 'baseDir' | 'target'>,
   disk: Disk = systemDisk,
 ): Publisher {
+  const { options, baseDir } = setup;
   const path = safePath(options.path);
 
   return {
-    facts: { name: 'folder', class: 1, settleMs: 0, reveal: false },
+    facts: { name: 'folder', class: 1, lookup: 'exact', settleMs: 0, unpublish: 'delete' },
 
     async lookup({ target, effectKey }) {
       const opened = await openTarget(rootOf(target, baseDir), disk);
@@ -71,6 +73,23 @@ export function folderPublisher(
     async discard(placed, request) {
       const target = await openTarget(rootOf(request.target, baseDir), disk);
       if (target) await removeIfStill(target, safePath(placed.id), placed.sha256);
+    },
+
+    async unpublish(request, receipt) {
+      const target = await openTarget(rootOf(request.target, baseDir), disk);
+      if (!target) return;
+      const at = safePath(receipt.id);
+      const standing = await standingAt(target.root, at);
+      if (standing.kind !== 'absent' && (standing.kind !== 'file' || standing.sha256 !== receipt.sha256)) {
+        throw new AdapterError('conflict', `${at} was changed since it was published; it stays`, {
+          sent: 'no',
+        });
+      }
+      await removeIfStill(target, at, receipt.sha256);
+    },
+
+    async probe() {
+      return probeFolder(rootOf(setup.target, baseDir));
     },
 
     classify: (error, during) => asAdapterError(error, during),

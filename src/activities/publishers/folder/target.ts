@@ -58,8 +58,8 @@ export async function findEffect(target: Target, path: string, effectKey: string
   const here = standings.get(path) ?? { kind: 'absent' };
 
   // Of former paths the latest comes first.
-  const [first, ...twins] = ours[0]?.id === path ? ours : ours.reverse();
-  if (first) return { kind: 'ours', placed: first, ...(twins.length > 0 && { twins }) };
+  const [first, ...extras] = ours[0]?.id === path ? ours : ours.reverse();
+  if (first) return { kind: 'ours', placed: first, ...(extras.length > 0 && { extras }) };
   if (here.kind === 'absent' || isClaim(here, effectKey)) return { kind: 'absent' };
   return { kind: 'theirs', location: join(root, path), why: whyTheirs(here, path, effectKey, journal) };
 }

@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * The bare clone of one remote that belongs to this process alone.
+ *
+ *  C1. Its name holds host and process id, so no two processes write to one clone.
+ *  C2. The clone of a process that is gone is taken over by renaming it: one process wins.
+ *  C3. It holds nothing that counts. What is damaged, or has grown too many small parts, is thrown away.
+ */
+export interface CloneHome {
+  /** Folder that is, or will be, the repository. */
+  readonly dir: string;
+  /** Makes sure that something is there. @param init makes an empty bare repository at `dir` */
+  open(init: () => Promise<void>): Promise<void>;
+  remove(): Promise<void>;
+  /** Runs work on the clone, one at a time within this process. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** Each fetch leaves a pack, and each shallow one a line; nothing tidies up behind them. */
+const PACKS_MAX = 200;
+const SHALLOW_BYTES_MAX = 20_000;
+
+const turns = new Map<string, Promise<void>>();
+
+export function cloneHome(cacheDir: string, remoteHash: string): CloneHome {
+  const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 12);
+  const prefix = `${remoteHash}.${host}.`;
+  const dir = join(cacheDir, `${prefix}${process.pid}.git`);
+  const remove = () => rm(dir, { recursive: true, force: true, maxRetries: 3 });
+
+  return {
+    dir,
+    remove,
+    async open(init) {
+      if (await isOvergrown(dir)) await remove();
+      if (isRepository(dir)) return;
+      await remove();
+      await mkdir(cacheDir, { recursive: true });
+      await takeOver(cacheDir, prefix, dir);
+      if (isRepository(dir)) return removeLeftovers(dir);
+      await remove();
+      await init();
+    },
+    inTurn<T>(work: () => Promise<T>): Promise<T> {
+      const before = turns.get(dir) ?? Promise.resolve();
+      const result = before.then(work);
+      const end = result.then(
+        () => undefined,
+        () => undefined,
+      );
+      turns.set(dir, end);
+      void end.then(() => turns.get(dir) === end && turns.delete(dir));
+      return result;
+    },
+  };
+}
+
+const isRepository = (dir: string): boolean =>
+  existsSync(join(dir, 'HEAD')) && existsSync(join(dir, 'objects'));
+
+async function isOvergrown(dir: string): Promise<boolean> {
+  const packs = await readdir(join(dir, 'objects', 'pack')).catch(() => []);
+  const shallow = await readFile(join(dir, 'shallow')).catch(() => Buffer.alloc(0));
+  return (
+    packs.filter((name) => name.endsWith('.pack')).length > PACKS_MAX ||
+    shallow.byteLength > SHALLOW_BYTES_MAX
+  );
+}
+
+async function takeOver(cacheDir: string, prefix: string, dir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const [, pid] = name.startsWith(prefix) ? (/^(\d+)\.git$/.exec(name.slice(prefix.length)) ?? []) : [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    const taken = await rename(join(cacheDir, name), dir).then(
+      () => true,
+      () => false, // another process was quicker
+    );
+    if (taken) return;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+  }
+}
+
+/** What a killed git leaves behind: locks that nobody holds, and halves of files. */
+async function removeLeftovers(dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    const isLeftover = /\.lock$|^tmp_|^nightshift-index-/.test(entry.name);
+    if (entry.isFile() && isLeftover) await rm(join(entry.parentPath, entry.name), { force: true });
+  }
+}

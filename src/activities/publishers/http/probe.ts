@@ -1,0 +1,47 @@
+import { AdapterError } from '../../../contract/errors.js';
+import { placeOf, sendHttp } from '../../http/request.js';
+import type { ProbeFinding, PublisherContext } from '../publisher.js';
+import { factsOf } from './facts.js';
+import type { HttpOptions } from './options.js';
+import { inspection } from './outgoing.js';
+
+/** Asks what a night would ask, and sends nothing: the look-up where there is one, else HEAD. */
+export async function probeHttp(options: HttpOptions, context: PublisherContext): Promise<ProbeFinding[]> {
+  return [await reach(options, context), classFinding(options)];
+}
+
+async function reach(options: HttpOptions, context: PublisherContext): Promise<ProbeFinding> {
+  const { lookup } = options;
+  const asked = lookup ?? { url: options.url, method: 'HEAD' as const };
+  const place = `${asked.method} ${placeOf(asked.url)}`;
+  try {
+    const { status } = await sendHttp(inspection(options, asked, context));
+    const detail = `${place} was answered ${status}`;
+    if (status === 401 || status === 403)
+      return { status: 'fail', detail, fix: 'check the credentials in with.headers' };
+    if (status >= 300 && status < 400)
+      return { status: 'fail', detail: `${detail}, a redirect`, fix: 'name the final URL in the batch file' };
+    if (status >= 500) return { status: 'warn', detail, fix: 'the service has trouble; look again later' };
+    if (lookup && status !== lookup.found && !lookup.absent.includes(status))
+      return {
+        status: 'fail',
+        detail,
+        fix: 'set with.lookup.found and with.lookup.absent to what the service answers',
+      };
+    return { status: 'ok', detail };
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    return { status: 'fail', detail: error.message, fix: 'check the URL and the network' };
+  }
+}
+
+function classFinding(options: HttpOptions): ProbeFinding {
+  const { class: is, lookup } = factsOf(options);
+  if (is !== 4) return { status: 'ok', detail: `class ${is}, look-up: ${lookup}` };
+  return {
+    status: 'warn',
+    detail:
+      'class 4: the service can’t be asked, and is not known to honour keys; a lost answer is held for a person',
+    fix: 'set with.lookup, or with.keyWindow where the service documents one',
+  };
+}

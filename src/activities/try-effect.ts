@@ -1,0 +1,132 @@
+import { CancelledFailure } from '@temporalio/common';
+import { AdapterError, type ErrorClass } from '../contract/errors.js';
+import type { Effect, Job } from '../contract/job.js';
+import type { Trouble } from '../contract/messages.js';
+import { canonicalJson } from '../identity/canonical-json.js';
+import { sha256Hex } from '../identity/digest.js';
+import { StaleFence, type By, type JobEnd, type Ledger } from '../ledger/ledger.js';
+import { jitterOf } from '../policy/jitter.js';
+import { afterEffect } from '../policy/retry.js';
+import type { CrashPoint } from './crash-points.js';
+import { asAdapterError } from './failure.js';
+import { LOST_ANSWER, effectRequest, landEffect } from './land-effect.js';
+import type { Publisher, PublisherContext } from './publishers/publisher.js';
+
+/** One try at one effect of one job. */
+export interface EffectTry {
+  readonly work: string;
+  readonly job: Job;
+  readonly effect: Effect;
+  /** Of all effects of the job in this batch: the job is done when each has landed. */
+  readonly effectKeys: readonly string[];
+  readonly artifact: { readonly sha256: string; read(): Promise<Uint8Array> };
+  /** Makes the publisher, the artifact at hand. */
+  publisher(artifact: Uint8Array): Promise<Publisher>;
+  readonly by: By;
+  /** Tries of this effect in this run, this one included. */
+  readonly tries: number;
+  /** Milliseconds since the epoch; later than that another try may be at work. */
+  readonly endsAt: number;
+  readonly context: PublisherContext;
+  readonly reached: (point: CrashPoint) => void | Promise<void>;
+}
+
+/** `again`: the outcome is in the ledger, and another try is to follow after the delay. */
+export type EffectTried =
+  | { readonly kind: 'landed' | 'adopted'; readonly url: string | undefined }
+  | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
+  | {
+      readonly kind: 'again';
+      readonly errorClass: ErrorClass;
+      readonly message: string;
+      readonly delayMs: number;
+    };
+
+/**
+ * Takes the effect, lands it, and writes down what came of it, whatever came of it.
+ * @throws StaleFence when another try took over; CancelledFailure
+ */
+export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
+  const { work, job, effect, effectKeys, artifact, tries, context } = given;
+  await given.reached('E0');
+  const { key: effectKey, name, target, use } = effect;
+  const id = { effectKey, work, jobKey: job.key, name, target, use, revision: job.revision };
+  const row = await ledger.beginEffect(id, given.by);
+  let publisher: Publisher | undefined;
+  let sending = false;
+  try {
+    const body = await artifact.read();
+    publisher = await given.publisher(body);
+    const requestSha256 = sha256Hex(canonicalJson({ artifact: artifact.sha256, with: effect.with }));
+    const landed = await landEffect({
+      publisher,
+      body: { ...effectRequest(given, job, effect, row), body, sha256: artifact.sha256, mime: undefined },
+      requestSha256,
+      row,
+      ledger,
+      onUnknown: effect.onUnknown,
+      attempting: async () => {
+        const sent = { sha256: requestSha256, revision: job.revision };
+        await ledger.attemptingEffect(effectKey, sent, row.fence);
+        sending = true;
+      },
+      maySend: async () => {
+        assertTimeLeft(given.endsAt - context.now().getTime());
+        await ledger.checkFence(effectKey, row.fence);
+      },
+      settles: { work, jobKey: job.key, effectKeys, revision: job.revision, state: 'done' },
+      context,
+      reached: given.reached,
+    });
+    if (landed.kind !== 'held') return { kind: landed.kind, url: landed.receipt.url };
+    return await stop(landed.errorClass === 'unknown' ? 'unknown' : 'held', { ...landed, state: 'held' });
+  } catch (error) {
+    if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
+    return await afterError(asAdapterError(error));
+  }
+
+  /** Settles what a failed try means: look again later, or leave it to a person. */
+  async function afterError({ errorClass, message, facts }: AdapterError): Promise<EffectTried> {
+    const canTell = publisher === undefined || publisher.facts.lookup === 'exact';
+    const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
+    // A try that sends after an exact look-up knows that what an earlier one sent never arrived.
+    const unclear = sent || (LOST_ANSWER.has(row.state) && !(sending && canTell));
+    const jitter = jitterOf(`${effectKey}:${row.attempts}:${tries}`);
+    const next = afterEffect(errorClass, tries, jitter, facts.retryAfterMs);
+    if (next.kind === 'again') {
+      const state = unclear ? 'unknown' : 'failed';
+      await ledger.stopEffect(effectKey, { state, errorClass, message }, row.fence);
+      // An unclear request may still be at work: looking before it settled would say "absent" too early.
+      const settleMs = unclear ? (publisher?.facts.settleMs ?? 0) : 0;
+      return { kind: 'again', errorClass, message, delayMs: Math.max(next.delayMs, settleMs) };
+    }
+    const jobState = unclear && !canTell ? 'held' : STATE_AFTER[next.kind];
+    return stop(unclear ? 'unknown' : jobState === 'held' ? 'held' : 'failed', {
+      state: jobState,
+      errorClass,
+      message: `${message} (${next.why})`,
+    });
+  }
+
+  async function stop(state: 'unknown' | 'held' | 'failed', end: Required<JobEnd>): Promise<EffectTried> {
+    const { errorClass } = end;
+    const message = `${name}: ${end.message}`;
+    const job = { state: end.state, errorClass, message };
+    await ledger.stopEffect(effectKey, { state, errorClass, message, job }, row.fence);
+    const kind = end.state === 'held' || end.state === 'gated' ? end.state : 'parked';
+    return { kind, errorClass, message };
+  }
+}
+
+const STATE_AFTER = { park: 'parked', hold: 'held', gate: 'gated' } as const;
+
+/**
+ * A try that is about to be given up must not send any more: the next one may be at work when its request arrives.
+ * What is left has to cover the longest request of an adapter.
+ */
+function assertTimeLeft(leftMs: number): void {
+  if (leftMs > SEND_MARGIN_MS) return;
+  const message = 'this try took too long to send anything; another one follows';
+  throw new AdapterError('timeout', message, { sent: 'no' });
+}
+const SEND_MARGIN_MS = 3 * 60_000;

@@ -1,0 +1,113 @@
+import { CancelledFailure, activityInfo } from '@temporalio/activity';
+import { effectsOf, undoOf } from '../batch/effects.js';
+import { AdapterError } from '../contract/errors.js';
+import type { UnpublishEnd, UnpublishRequest } from '../contract/messages.js';
+import type { Receipt } from '../contract/receipt.js';
+import { StaleFence, type EffectRow } from '../ledger/ledger.js';
+import { jitterOf } from '../policy/jitter.js';
+import { afterEffect } from '../policy/retry.js';
+import { asked, guarded } from './ask-publisher.js';
+import { contextOf, readRef, writerOf, type Deps } from './deps.js';
+import { asAdapterError, retryAfter, toApplicationFailure } from './failure.js';
+import { keepAlive } from './heartbeat.js';
+import { effectRequest } from './land-effect.js';
+import { publisherFor } from './publishers/publisher-for.js';
+
+/**
+ * Takes one landed effect back, as its destination can: hides, deletes or reverses it. An effect of its own, with a
+ * receipt that proves it. May be called any number of times: what is gone already counts as done.
+ * @throws ApplicationFailure whose type is an error class, with the delay after which Temporal tries again
+ */
+export const unpublish =
+  (deps: Deps) =>
+  async (request: UnpublishRequest): Promise<UnpublishEnd> => {
+    const stopHeartbeat = keepAlive(() => request.effect);
+    try {
+      return await unpublishOnce(deps, request);
+    } catch (error) {
+      throw toApplicationFailure(error);
+    } finally {
+      stopHeartbeat();
+    }
+  };
+
+async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<UnpublishEnd> {
+  const { ledger, now } = deps;
+  const { work } = request;
+  const { definition, job } = await readRef(request, deps);
+  const effect = effectsOf(definition, job).find(({ name }) => name === request.effect);
+  if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
+  const receipts = await ledger.receipts({ work, jobKey: job.key });
+  const landed = receipts.filter(({ effectKey }) => effectKey === effect.key).at(-1);
+  if (!landed) return { kind: 'nothing' };
+
+  const { name, target, use } = effect;
+  const undo = undoOf({ work, jobKey: job.key, name, target });
+  const row = await ledger.beginEffect(
+    {
+      effectKey: undo.key,
+      work,
+      jobKey: job.key,
+      name: undo.name,
+      target,
+      use,
+      revision: landed.revision,
+      undoes: effect.key,
+    },
+    writerOf(request.batchId, deps),
+  );
+  if (row.receipt && row.receipt.revision >= landed.revision)
+    return { kind: 'unpublished', place: placeOf(landed) };
+  try {
+    await takeBack();
+  } catch (error) {
+    if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
+    return await afterError(error, row);
+  }
+  const { id, url, sha256, revision } = landed;
+  const receipt = { effectKey: undo.key, id, ...(url !== undefined && { url }), sha256, revision };
+  await ledger.landEffect(
+    { ...receipt, landedAt: now().toISOString(), adopted: false },
+    undefined,
+    row.fence,
+  );
+  return { kind: 'unpublished', place: placeOf(landed) };
+
+  async function takeBack(): Promise<void> {
+    if (!effect || !landed) return;
+    const publisher = await publisherFor(effect, definition.baseDir, deps);
+    const verb = publisher.unpublish?.bind(publisher);
+    if (!verb) {
+      throw new AdapterError('invalid', `${publisher.facts.name} can’t take back what it has sent`, {
+        sent: 'no',
+      });
+    }
+    const context = contextOf(deps);
+    const asking = { ...effectRequest(definition, job, effect, row), receipt: landed };
+    await ledger.attemptingEffect(undo.key, { sha256: landed.sha256, revision: landed.revision }, row.fence);
+    await deps.reached('E15', job.key);
+    await guarded(publisher, 'unpublish', () => verb(asking, landed, context));
+    const lookup = publisher.lookup?.bind(publisher);
+    const found = lookup && (await asked(publisher, 'lookup', () => lookup(asking, context)));
+    if (found?.kind === 'ours' && found.placed.visible) {
+      throw new AdapterError('unknown', 'the destination took it back, but a look-up still shows it', {
+        sent: 'maybe',
+      });
+    }
+    await deps.reached('E16', job.key);
+  }
+
+  async function afterError(error: unknown, { effectKey, fence }: EffectRow): Promise<UnpublishEnd> {
+    const { errorClass, message, facts } = asAdapterError(error);
+    const unclear = facts.sent !== 'no' && facts.sent !== 'rejected';
+    const { attempt } = activityInfo();
+    const next = afterEffect(errorClass, attempt, jitterOf(`${effectKey}:${attempt}`), facts.retryAfterMs);
+    const state = unclear ? 'unknown' : next.kind === 'again' ? 'failed' : 'held';
+    await ledger.stopEffect(effectKey, { state, errorClass, message }, fence);
+    // Taking back twice does no more than once, so an unclear answer needs nobody's decision.
+    if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
+    return { kind: 'refused', errorClass, message };
+  }
+}
+
+const placeOf = ({ url, id }: Receipt): string => url ?? id;

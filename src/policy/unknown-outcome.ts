@@ -1,0 +1,57 @@
+import type { OnUnknown } from '../contract/batch-file.js';
+
+export interface Silence {
+  readonly facts: {
+    readonly name: string;
+    readonly lookup: 'exact' | 'scan' | 'none';
+    readonly keyWindowMs?: number;
+  };
+  /** What would be sent now is what was sent then, byte for byte. */
+  readonly sameRequest: boolean;
+  /** ISO 8601. */
+  readonly firstSentAt: string | undefined;
+  readonly now: Date;
+  readonly onUnknown: OnUnknown;
+}
+
+export type AfterSilence =
+  | { readonly kind: 'send' }
+  | { readonly kind: 'assume'; readonly why: string }
+  | { readonly kind: 'hold'; readonly why: string };
+
+/**
+ * What follows when a request got no answer, the settle time has passed, and the destination (where it can be asked)
+ * says that nothing of ours is there.
+ *
+ * A proof of absence, or a key that the destination still remembers, allows another request. Where there is neither,
+ * the batch's own wish decides; by default a person.
+ */
+export function afterSilence({ facts, sameRequest, firstSentAt, now, onUnknown }: Silence): AfterSilence {
+  if (facts.lookup === 'exact') return { kind: 'send' };
+  const window = withinWindow(facts.keyWindowMs, firstSentAt, now);
+  if (window === 'open' && sameRequest) return { kind: 'send' };
+  if (onUnknown === 'resend') return { kind: 'send' };
+  const why = `a request was sent${firstSentAt === undefined ? '' : ` at ${firstSentAt}`} and got no answer; ${reason()}`;
+  return onUnknown === 'assume-sent' ? { kind: 'assume', why } : { kind: 'hold', why };
+
+  function reason(): string {
+    if (window === 'open')
+      return `its key is still known to ${facts.name}, but what would be sent now differs`;
+    if (window === 'passed') {
+      return facts.lookup === 'scan'
+        ? `${facts.name} has forgotten its key since, and its list does not go back for sure`
+        : `${facts.name} has forgotten its key since, and can’t be asked`;
+    }
+    return facts.lookup === 'scan' ? `the list of ${facts.name} is no proof` : `${facts.name} can’t be asked`;
+  }
+}
+
+function withinWindow(
+  keyWindowMs: number | undefined,
+  firstSentAt: string | undefined,
+  now: Date,
+): 'open' | 'passed' | 'none' {
+  if (keyWindowMs === undefined) return 'none';
+  if (firstSentAt === undefined) return 'passed';
+  return now.getTime() < Date.parse(firstSentAt) + keyWindowMs ? 'open' : 'passed';
+}
