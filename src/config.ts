@@ -6,18 +6,24 @@ import { UsageError } from './contract/errors.js';
 export interface Config {
   /** Absolute. Ledger, artifacts, run directories, and the embedded engine's database. */
   readonly stateDir: string;
+  /** A file, of the state directory unless set; or a PostgreSQL database, whose URL may hold a password. */
+  readonly ledger: { readonly path: string } | { readonly url: string };
   readonly taskQueue: string;
   /** A worker silent for this long is taken for dead. */
   readonly heartbeatTimeoutMs: number | undefined;
+  /** Private key that signs receipts, or its path; undefined: the one of the state directory. A secret. */
+  readonly signingKey: string | undefined;
   readonly env: NodeJS.ProcessEnv;
 }
 
 const settingsSchema = z.object({
   NIGHTSHIFT_STATE: z.string().min(1).default('.nightshift'),
+  NIGHTSHIFT_LEDGER: z.string().min(1).optional(),
   NIGHTSHIFT_TASK_QUEUE: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, ".", "_" or "-"')
     .default('nightshift'),
+  NIGHTSHIFT_SIGNING_KEY: z.string().min(1).optional(),
   NIGHTSHIFT_HEARTBEAT_SECONDS: z.coerce.number().min(5).max(3600).optional(),
 });
 
@@ -35,14 +41,21 @@ export function resolveConfig(
       parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'),
     );
   }
-  const { NIGHTSHIFT_STATE, NIGHTSHIFT_TASK_QUEUE, NIGHTSHIFT_HEARTBEAT_SECONDS } = parsed.data;
+  const { NIGHTSHIFT_STATE, NIGHTSHIFT_LEDGER, NIGHTSHIFT_TASK_QUEUE } = parsed.data;
+  const { NIGHTSHIFT_HEARTBEAT_SECONDS, NIGHTSHIFT_SIGNING_KEY } = parsed.data;
+  const stateDir = resolve(flags.state ?? NIGHTSHIFT_STATE);
   return {
-    stateDir: resolve(flags.state ?? NIGHTSHIFT_STATE),
+    stateDir,
+    ledger: ledgerPlace(NIGHTSHIFT_LEDGER ?? statePaths(stateDir).ledger),
     taskQueue: flags.taskQueue ?? NIGHTSHIFT_TASK_QUEUE,
     heartbeatTimeoutMs: NIGHTSHIFT_HEARTBEAT_SECONDS && NIGHTSHIFT_HEARTBEAT_SECONDS * 1000,
+    signingKey: NIGHTSHIFT_SIGNING_KEY,
     env,
   };
 }
+
+const ledgerPlace = (place: string): Config['ledger'] =>
+  /^postgres(ql)?:/i.test(place) ? { url: place } : { path: resolve(place) };
 
 /** Places within the state directory. */
 export const statePaths = (stateDir: string) => ({
@@ -50,4 +63,6 @@ export const statePaths = (stateDir: string) => ({
   artifacts: resolve(stateDir, 'artifacts'),
   workers: resolve(stateDir, 'workers'),
   workerLock: resolve(stateDir, 'worker.lock'),
+  /** The key pair that signs receipts. */
+  keys: resolve(stateDir, 'keys'),
 });

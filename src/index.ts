@@ -13,10 +13,13 @@ export type {
   StartOptions,
   WatchOptions,
 } from './client/nightshift.js';
+export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';
+export { verifyReceipts, type Exported, type ExportRequest } from './client/export.js';
 export { WatchStopped, type Snapshot } from './client/watch.js';
 export { batchFileSchema, type BatchFile } from './contract/batch-file.js';
 export { AdapterError, InvalidBatch, UsageError, type ErrorClass, type Problem } from './contract/errors.js';
 export type { Receipt } from './contract/receipt.js';
 export type { Counts, JobReport, RunReport } from './contract/result.js';
 export { EngineUnavailable } from './engine/index.js';
+export type { ExportProblem, ExportVerdict } from './evidence/verify-export.js';
 export { batchKey, effectKey, jobKey, runKey } from './identity/keys.js';

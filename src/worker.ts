@@ -16,6 +16,7 @@ import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
 import { statePaths, type Config } from './config.js';
 import type { Engine } from './engine/index.js';
+import { loadSigner } from './evidence/key-files.js';
 import { openLedger } from './ledger/open.js';
 import { waitQueue } from './workflows/queues.js';
 
@@ -48,7 +49,9 @@ export async function startWorker({ config, engine, log, reached }: WorkerOption
   const paths = statePaths(stateDir);
   const name = `${hostname()}-${process.pid}`;
   const inFlight = InFlight.open(paths.workers, name);
-  const ledger = await openLedger({ path: paths.ledger });
+  // Loaded now: a key that can't be used must not come to light when an effect has landed.
+  const signer = loadSigner({ folder: paths.keys, given: config.signingKey });
+  const ledger = await openLedger({ ...config.ledger, signer });
   const connection = await NativeConnection.connect(engine.connection);
   const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
   await releaseDeadWorkers(paths.workers, client, taskQueue);

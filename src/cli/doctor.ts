@@ -4,8 +4,9 @@ import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
 /** `nightshift doctor`: looks at everything a night depends on, and says how to put it right. */
-export async function doctor(_flags: object, shell: Shell): Promise<ExitCode> {
-  const findings = await (await shell.nightshift()).doctor();
+export async function doctor(file: string | undefined, _flags: object, shell: Shell): Promise<ExitCode> {
+  const nightshift = await shell.nightshift();
+  const findings = await nightshift.doctor(file === undefined ? undefined : await nightshift.read(file));
   if (shell.flags.json) shell.out.json({ findings });
   else shell.out.results(findings.flatMap(findingLines));
   return exitCodeOfFindings(findings);

@@ -26,18 +26,29 @@ export async function ledgerShow(
     out.json({ receipts });
   } else {
     if (receipts.length > 0) out.results(receiptLines(receipts, out.resultColumns));
-    out.progress(plural(receipts.length, 'receipt'));
+    out.progress(countOf(receipts));
   }
   return ExitCode.done;
 }
 
+function countOf(receipts: readonly ReceiptRow[]): string {
+  const unsigned = receipts.filter(({ signature }) => signature === undefined).length;
+  const all = plural(receipts.length, 'receipt');
+  return unsigned === 0 ? all : `${all}, ${unsigned} of them unsigned (written before receipts were signed)`;
+}
+
 export function receiptLines(receipts: readonly ReceiptRow[], columns?: number, timeZone?: string): Line[] {
-  const rows = receipts.map(({ landedAt, identity, name, adopted, id, url }) => [
-    localTime(landedAt, timeZone),
-    jobTitle(identity),
-    adopted ? `${name} (found)` : name,
-    id,
-    cyan(url ?? ''),
+  const rows = receipts.map((receipt) => [
+    localTime(receipt.landedAt, timeZone),
+    jobTitle(receipt.identity),
+    effectOf(receipt),
+    receipt.id,
+    cyan(receipt.url ?? ''),
   ]);
   return tableLines(['landed', 'job', 'effect', 'id', 'url'], rows, columns);
+}
+
+function effectOf({ name, adopted, decidedBy }: ReceiptRow): string {
+  if (decidedBy !== undefined) return `${name} (${decidedBy} said so)`;
+  return adopted ? `${name} (found)` : name;
 }

@@ -35,7 +35,10 @@ export async function plan(file: string, flags: PlanFlags, shell: Shell): Promis
 export function printPlan(planned: Plan, { flags, out }: Shell, { all }: PlanFlags = {}): void {
   const { name, key, workflowId, ...rest } = planned;
   if (flags.json) out.json({ batch: { name, key, workflowId }, ...rest });
-  else out.results(planLines(planned, all ? undefined : out.resultColumns));
+  else {
+    out.results(planLines(planned, all ? undefined : out.resultColumns));
+    for (const warning of planned.warnings) out.note(`note: ${warning}`);
+  }
 }
 
 /** @param columns given for a terminal, where a long table is cut */

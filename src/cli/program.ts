@@ -1,6 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { ExitCode } from './exit-codes.js';
+import type { ApproveFlags } from './approve.js';
+import { addLedgerVerbs } from './ledger-verbs.js';
+import { examples, nonEmpty, type Example } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
+import type { UnpublishFlags } from './unpublish.js';
+import type { AgentServerFlags } from '../testing/agent-server/flags.js';
 
 /** What a verb is called with once its words are read. */
 export type Action = (shell: Shell) => Promise<ExitCode>;
@@ -156,22 +161,70 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       use(async (shell) => (await import('./retry.js')).retry(name, flags, shell)),
     );
 
-  const ledger = verb('ledger', 'show receipts of what has landed', ['nightshift ledger show']);
-  ledger
-    .command('show [name]')
-    .description('list receipts, of one batch or of all')
-    .addHelpText(
-      'after',
-      examples(['nightshift ledger show nightly-articles'], ['nightshift ledger show --job KEY']),
+  verb(
+    'approve [name]',
+    'list what waits for a person, or answer whether an effect landed',
+    ['nightshift approve'],
+    ['nightshift approve --effect KEY --landed --url https://blog.example/post', 'you saw it there'],
+    ['nightshift approve --effect KEY --not-landed', 'it may be sent again'],
+  )
+    .option(
+      '--effect <key...>',
+      'the effect that the answer is about; the first characters of its key will do',
     )
-    .option('--job <key>', 'only of this job', nonEmpty)
-    .action((name: string | undefined, flags: { job?: string }) =>
-      use(async (shell) => (await import('./ledger-show.js')).ledgerShow(name, flags, shell)),
+    .option('--landed', 'it is there')
+    .option('--not-landed', 'it is not there')
+    .option('--id <id>', 'its id at the destination', nonEmpty)
+    .option('--url <url>', 'where it is', nonEmpty)
+    .option('--reason <text>', 'what you saw; kept')
+    .action((name: string | undefined, flags: ApproveFlags) =>
+      use(async (shell) => (await import('./approve.js')).approve(name, flags, shell)),
     );
 
-  verb('doctor', 'check engine, ledger and state directory; say how to put things right', [
-    'nightshift doctor',
-  ]).action((flags: object) => use(async (shell) => (await import('./doctor.js')).doctor(flags, shell)));
+  verb('unpublish <name>', 'take back what jobs have landed, as the destination can: hide, delete, reverse', [
+    'nightshift unpublish nightly-articles --job KEY --reason "wrong price"',
+  ])
+    .option('--job <key...>', 'jobs whose effects are taken back')
+    .option('--effect <name>', 'only the effect of this name', nonEmpty)
+    .option('--reason <text>', 'why; kept')
+    .action((name: string, flags: UnpublishFlags) =>
+      use(async (shell) => (await import('./unpublish.js')).unpublish(name, flags, shell)),
+    );
+
+  addLedgerVerbs(verb('ledger', 'receipts of what has landed', ['nightshift ledger show']), use);
+
+  verb('conformance <module>', 'put a publisher to the test: crashes, lost answers, races, hostile names', [
+    'nightshift conformance ./my-publisher.ts',
+  ])
+    .option('--check <name...>', 'only these checks')
+    .action((file: string, flags: { check?: string[] }) =>
+      use(async (shell) => (await import('./conformance.js')).conformance(file, flags, shell)),
+    );
+
+  verb(
+    'doctor [file]',
+    'check engine, ledger and state directory, and the destinations of a batch; say how to put things right',
+    ['nightshift doctor'],
+    ['nightshift doctor my-batch/batch.yaml'],
+  ).action((file: string | undefined, flags: object) =>
+    use(async (shell) => (await import('./doctor.js')).doctor(file, flags, shell)),
+  );
+
+  verb(
+    'agent-server',
+    'stand in for the agent services on this machine, with faults on demand; costs nothing',
+    ['nightshift agent-server --seed 7 --speed 720', 'an hour takes 5 seconds'],
+    [`nightshift agent-server --fault '{"do":"throttle","times":2}'`, 'the first two calls are throttled'],
+  )
+    .option('--seed <text>', 'same seed, same night; drawn when not given', nonEmpty)
+    .option('--port <number>', 'port on 127.0.0.1 (default: a free one)', nonEmpty)
+    .option('--file <path>', 'SQLite file that keeps everything (default: in memory)', nonEmpty)
+    .option('--speed <factor>', 'service time per real time, or "stepped" (default: 1)', nonEmpty)
+    .option('--profile <name>', 'calm, night, storm or one-fault:<fault> (default: calm)', nonEmpty)
+    .option('--fault <json...>', 'a fault rule; may be repeated')
+    .action((flags: AgentServerFlags) =>
+      use(async (shell) => (await import('./agent-server.js')).agentServer(flags, shell)),
+    );
 
   verb(
     'key <pairs...>',
@@ -197,21 +250,6 @@ const operation = (command: Command): Command =>
   command
     .option('--reason <text>', 'why; kept, and shown to whoever looks')
     .option('--all', 'every batch under way');
-
-type Example = readonly [command: string, comment?: string];
-
-function examples(...shown: readonly Example[]): string {
-  const width = Math.max(...shown.map(([command]) => command.length));
-  const lines = shown.map(([command, comment]) =>
-    comment === undefined ? `  ${command}` : `  ${command.padEnd(width)}  # ${comment}`,
-  );
-  return `\n${shown.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}\n`;
-}
-
-function nonEmpty(value: string): string {
-  if (value === '') throw new InvalidArgumentError('It is empty.');
-  return value;
-}
 
 function positiveCount(value: string): number {
   const count = Number(value);

@@ -21,6 +21,12 @@ export async function run(file: string, { dryRun, detach, wait }: RunFlags, shel
     shell.out.progress('dry run: nothing was started');
     return ExitCode.done;
   }
+  const { held, warnings } = await nightshift.untold(batch);
+  for (const warning of warnings) shell.out.note(`note: ${warning}`);
+  if (held.size > 0) {
+    const asks = plural(held.size, 'effect waits', 'effects wait');
+    shell.out.note(`note: ${asks} for an answer that only a person can give: ${shell.command('approve')}`);
+  }
   const started = await nightshift.start(batch);
   if (started.how !== 'already-completed') shell.out.progress(howStarted(started, batch.jobs.length));
   if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);

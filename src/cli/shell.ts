@@ -1,5 +1,6 @@
 import type { Nightshift } from '../client/nightshift.js';
 import type { Commands } from '../report/next-steps.js';
+import { shellWord } from '../report/shell-word.js';
 import type { Interrupts } from './interrupts.js';
 import type { Output } from './output.js';
 
@@ -49,7 +50,7 @@ export class Shell {
       ...(state === undefined ? [] : ['--state', state]),
       ...(taskQueue === undefined ? [] : ['--task-queue', taskQueue]),
     ];
-    return ['nightshift', ...words, ...global].map(quoted).join(' ');
+    return ['nightshift', ...words, ...global].map(shellWord).join(' ');
   }
 
   /** What can be done about a batch. @param file its batch file, where this call was given it */
@@ -62,7 +63,3 @@ export class Shell {
     };
   }
 }
-
-/** A word as a POSIX shell takes it. */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

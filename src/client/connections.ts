@@ -4,6 +4,8 @@ import { folderArtifactStore } from '../artifacts/folder-store.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import { statePaths, type Config } from '../config.js';
 import { openEngine, type Engine } from '../engine/index.js';
+import { loadSigner } from '../evidence/key-files.js';
+import { lazySigner } from '../evidence/signing.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger } from '../ledger/open.js';
 
@@ -20,12 +22,17 @@ export class Connections {
     readonly notify: Notify,
   ) {}
 
+  /** Signs what people decide, and exports. Its key is loaded, or made, when it first signs. */
+  readonly signer = lazySigner(() =>
+    loadSigner({ folder: statePaths(this.config.stateDir).keys, given: this.config.signingKey }),
+  );
+
   get artifacts(): ArtifactStore {
     return folderArtifactStore({ root: statePaths(this.config.stateDir).artifacts });
   }
 
   ledger(): Promise<Ledger> {
-    return (this.openedLedger ??= openLedger({ path: statePaths(this.config.stateDir).ledger }));
+    return (this.openedLedger ??= openLedger({ ...this.config.ledger, signer: this.signer }));
   }
 
   /** @throws EngineUnavailable */

@@ -4,14 +4,28 @@ import { UsageError } from '../contract/errors.js';
 import type { ControlState, Progress } from '../contract/messages.js';
 import type { RunReport } from '../contract/result.js';
 import type { Engine } from '../engine/index.js';
-import type { BatchRow, HistoryRow, ReceiptRow } from '../ledger/ledger.js';
+import type {
+  BatchRow,
+  EffectDecision,
+  HistoryRow,
+  OpenQuestion,
+  ReceiptRow,
+  RequestRow,
+} from '../ledger/ledger.js';
+import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
 import { Connections, type Notify } from './connections.js';
+import type { Decided } from './decide.js';
 import { doctor, type Finding } from './doctor.js';
+import type { Exported, ExportRequest } from './export.js';
 import type { Answer } from './operate.js';
 import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
+import type { Rebuilt } from './rebuild-ledger.js';
 import { startBatch, type Started } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
+import type { UnpublishedJob } from './unpublish.js';
+import { findUntold, type Untold } from './untold.js';
+import type { Verification } from './verify-ledger.js';
 import { watchBatch, type WatchOptions } from './watch.js';
 import { WorkerHost, isWorkerAlive } from './worker-host.js';
 
@@ -44,6 +58,8 @@ export interface Nightshift {
   read(file: string): Promise<Batch>;
   /** What a run would do. Changes nothing, and needs no engine. */
   plan(batch: Batch): Promise<Plan>;
+  /** What nobody but a person can tell of a batch, before anything starts. */
+  untold(batch: Batch): Promise<Untold>;
   /** Starts the batch, joins its run under way, or finds it finished. Does not wait, and hosts no worker. */
   start(batch: Batch, options?: StartOptions): Promise<Started>;
   /** Waits for a started batch; hosts a worker while no other does. */
@@ -62,13 +78,40 @@ export interface Nightshift {
     nameOrId: string,
     keys?: readonly string[],
   ): Promise<{ readonly keys: readonly string[]; readonly started: Started }>;
+  /** Effects of unknown outcome, which only a person can settle; of one batch, or all. */
+  openQuestions(nameOrId?: string): Promise<readonly OpenQuestion[]>;
+  /** A person's answer to one of them. Starts nothing. @throws UsageError when no such question is open */
+  decide(effectKey: string, decision: EffectDecision, reason?: string): Promise<Decided>;
+  /** Takes landed effects of jobs back, as their destinations can. Hosts a worker while no other does. */
+  unpublish(
+    nameOrId: string,
+    keys: readonly string[],
+    options?: { readonly effect?: string; readonly reason?: string },
+  ): Promise<readonly UnpublishedJob[]>;
+  /** Compares receipts with what the destinations have; of one batch, or all. Sends look-ups only. */
+  verify(nameOrId?: string, onJob?: (jobs: number) => void): Promise<Verification>;
+  /** Writes receipts for what the destinations have of a batch and the ledger lacks. Sends look-ups only. */
+  rebuild(batch: Batch, onJob?: (jobs: number) => void): Promise<Rebuilt>;
   receipts(filter?: { readonly nameOrId?: string; readonly jobKey?: string }): Promise<readonly ReceiptRow[]>;
   history(filter: {
     readonly nameOrId?: string;
     readonly jobKey?: string;
     readonly limit?: number;
   }): Promise<readonly HistoryRow[]>;
-  doctor(): Promise<readonly Finding[]>;
+  /** Who asked for what, and what came of it; oldest first, `limit` keeps the newest. */
+  requests(filter?: {
+    readonly nameOrId?: string;
+    readonly jobKey?: string;
+    readonly limit?: number;
+  }): Promise<readonly RequestRow[]>;
+  /** Writes receipts to a file that `verifyReceipts` proves anywhere. @throws UsageError when the file is there already */
+  exportReceipts(request: Omit<ExportRequest, 'batchId'> & { readonly nameOrId?: string }): Promise<Exported>;
+  /** A checked copy of the ledger, while it is in use. */
+  backUp(request: BackupRequest): Promise<Backup>;
+  /** Puts a backup in the place of the ledger, which stays beside it. Refused while anybody uses it. */
+  restore(request: RestoreRequest): Promise<Restoration>;
+  /** @param batch its destinations are looked at too */
+  doctor(batch?: Batch): Promise<readonly Finding[]>;
   /** Hosts a worker until `stop`, whether or not it has work. */
   host(): Promise<WorkerHost>;
   /** The engine in use; found, or started, when first asked for. @throws EngineUnavailable */
@@ -95,7 +138,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       `no batch "${nameOrId}" in ${config.stateDir}; ${known.length > 0 ? `there are: ${known.join(', ')}` : 'none was ever run there'}`,
     );
   };
-  const optionally = async (nameOrId: string | undefined) =>
+  const optionally = async (nameOrId: string | undefined): Promise<{ readonly batchId?: string }> =>
     nameOrId === undefined ? {} : { batchId: (await resolve(nameOrId)).id };
 
   const nightshift: Nightshift = {
@@ -106,6 +149,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       return batch;
     },
     plan: (batch) => planBatch(batch, connections),
+    untold: (batch) => findUntold(batch, connections),
     start: (batch, { by } = {}) => startBatch(batch, connections, by),
     watch: (started, watchOptions) => watchBatch(started, connections, watchOptions),
     run: async (batch, { by, onStarted, ...watchOptions } = {}) => {
@@ -127,6 +171,21 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     cancel: async (nameOrId, reason) =>
       (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
     retry: async (nameOrId, keys) => (await operate()).retryBatch(await resolve(nameOrId), connections, keys),
+    openQuestions: async (nameOrId) =>
+      (await connections.ledger()).openQuestions((await optionally(nameOrId)).batchId),
+    decide: async (effectKey, decision, reason = '') =>
+      (await operate()).decideEffect(effectKey, decision, connections, reason),
+    unpublish: async (nameOrId, keys, unpublishOptions) =>
+      (await operate()).unpublishJobs(await resolve(nameOrId), keys, connections, unpublishOptions),
+    verify: async (nameOrId, onJob) => {
+      const batches =
+        nameOrId === undefined
+          ? await (await connections.ledger()).batches(Number.MAX_SAFE_INTEGER)
+          : [await resolve(nameOrId)];
+      return (await import('./verify-ledger.js')).verifyLedger(batches, connections, onJob);
+    },
+    rebuild: async (batch, onJob) =>
+      (await import('./rebuild-ledger.js')).rebuildLedger(batch, connections, onJob),
     receipts: async ({ nameOrId, jobKey } = {}) =>
       (await connections.ledger()).receipts({
         ...(await optionally(nameOrId)),
@@ -138,7 +197,26 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
         ...(jobKey !== undefined && { jobKey }),
         ...(limit !== undefined && { limit }),
       }),
-    doctor: () => doctor(connections),
+    requests: async ({ nameOrId, jobKey, limit } = {}) =>
+      (await connections.ledger()).requests({
+        ...(await optionally(nameOrId)),
+        ...(jobKey !== undefined && { jobKey }),
+        ...(limit !== undefined && { limit }),
+      }),
+    exportReceipts: async ({ nameOrId, ...request }) =>
+      (await import('./export.js')).exportReceipts(await connections.ledger(), connections.signer, {
+        ...request,
+        ...(await optionally(nameOrId)),
+      }),
+    backUp: async (request) => (await import('./backup.js')).backUp(config, request),
+    restore: async (request) => {
+      await connections.close(); // a ledger that this process has open is in use like any other
+      return (await import('./backup.js')).restore(config, request, connections.who);
+    },
+    doctor: async (batch) => [
+      ...(await doctor(connections)),
+      ...(batch ? await (await import('./probe-destinations.js')).probeDestinations(batch, connections) : []),
+    ],
     host: async () => {
       const host = new WorkerHost(connections);
       await host.start();
@@ -151,7 +229,11 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   return nightshift;
 }
 
-/** Brings the whole SDK with it, which those who only look do without. */
-const operate = () => import('./operate.js');
+/** Bring the whole SDK with them, which those who only look do without. */
+const operate = async () => ({
+  ...(await import('./operate.js')),
+  ...(await import('./decide.js')),
+  ...(await import('./unpublish.js')),
+});
 
 export type { Answer, Batch, BatchStatus, Finding, Plan, Progress, Started, WatchOptions };

@@ -3,7 +3,8 @@ import { isGrpcServiceError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import { MESSAGE, manifestRefSchema, type ControlRequest, type ControlState } from '../contract/messages.js';
-import type { BatchRow } from '../ledger/ledger.js';
+import type { BatchRow, RequestKind } from '../ledger/ledger.js';
+import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { restartBatch, type Started } from './start.js';
 import { WorkerHost, isWorkerAlive } from './worker-host.js';
@@ -20,6 +21,34 @@ const ANSWER_MS = 30_000;
 const GRPC_NOT_FOUND = 5;
 
 export async function controlBatch(
+  verb: 'pause' | 'resume',
+  row: BatchRow,
+  connections: Connections,
+  reason?: string,
+): Promise<Answer<ControlState>> {
+  return audited(
+    await connections.ledger(),
+    requestFor(verb, row, connections, reason),
+    () => control(verb, row, connections, reason),
+    ({ kind }) => ({ outcome: kind }),
+  );
+}
+
+const requestFor = <W extends RequestKind>(
+  what: W,
+  row: BatchRow,
+  { who }: Connections,
+  reason?: string,
+) => ({
+  by: who,
+  what,
+  batch: { id: row.id, name: row.name, key: row.key },
+  work: row.work,
+  runId: row.runId,
+  ...(reason !== undefined && { reason }),
+});
+
+async function control(
   verb: 'pause' | 'resume',
   { id }: BatchRow,
   connections: Connections,
@@ -52,6 +81,19 @@ export async function controlBatch(
 
 /** Asks the batch to end: sessions are cancelled, effects under way finish. A worker is hosted for that if none lives. */
 export async function cancelBatch(
+  row: BatchRow,
+  connections: Connections,
+  reason?: string,
+): Promise<Answer<undefined>> {
+  return audited(
+    await connections.ledger(),
+    requestFor('cancel', row, connections, reason),
+    () => cancel(row, connections, reason),
+    ({ kind }) => ({ outcome: kind }),
+  );
+}
+
+async function cancel(
   { id }: BatchRow,
   connections: Connections,
   reason?: string,
@@ -100,11 +142,29 @@ async function requestCancel(id: string, connections: Connections, reason = ''):
   }
 }
 
+interface Retried {
+  readonly keys: readonly string[];
+  readonly started: Started;
+}
+
 export async function retryBatch(
   row: BatchRow,
   connections: Connections,
   keys?: readonly string[],
-): Promise<{ readonly keys: readonly string[]; readonly started: Started }> {
+): Promise<Retried> {
+  return audited(
+    await connections.ledger(),
+    requestFor('retry', row, connections),
+    () => retryJobs(row, connections, keys),
+    ({ keys: jobKeys, started: { how, runId } }) => ({ outcome: how, runId, jobKeys }),
+  );
+}
+
+async function retryJobs(
+  row: BatchRow,
+  connections: Connections,
+  keys?: readonly string[],
+): Promise<Retried> {
   const client = await connections.client();
   const handle = client.workflow.getHandle(row.id);
   const request = { by: connections.who, ...(keys && { keys }) };

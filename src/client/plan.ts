@@ -4,6 +4,7 @@ import { jobTitle } from '../contract/job.js';
 import type { Verdict } from '../ledger/ledger.js';
 import { judge } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
+import { findUntold } from './untold.js';
 
 export interface PlannedEffect {
   readonly name: string;
@@ -31,19 +32,20 @@ export interface Plan {
   /** Jobs that a run would start. */
   readonly toRun: number;
   readonly jobs: readonly PlannedJob[];
+  /** What nobody can tell, and should be known before a start. */
+  readonly warnings: readonly string[];
 }
 
 /** Asked of the ledger in one query. */
 const CHUNK = 1000;
 
 /** What a run would do about each job, from the ledger alone. Reads only. */
-export async function planBatch(
-  { definition, jobs, key, workflowId }: Batch,
-  connections: Connections,
-): Promise<Plan> {
+export async function planBatch(batch: Batch, connections: Connections): Promise<Plan> {
+  const { definition, jobs, key, workflowId } = batch;
   const ledger = await connections.ledger();
   const counts: Record<Verdict, number> = { new: 0, resume: 0, adopt: 0, update: 0, conflict: 0, parked: 0 };
   const planned: PlannedJob[] = [];
+  const untold = await findUntold(batch, connections);
   for (let at = 0; at < jobs.length; at += CHUNK) {
     const chunk = jobs.slice(at, at + CHUNK);
     const known = await ledger.jobs(
@@ -58,6 +60,7 @@ export async function planBatch(
         { fingerprint, revision, effectKeys: effects.map((e) => e.key) },
         knownJob,
       );
+      const question = effects.find((effect) => untold.held.has(effect.key));
       counts[verdict]++;
       planned.push({
         key: job.key,
@@ -67,6 +70,7 @@ export async function planBatch(
         verdict,
         note:
           note ??
+          (question && `${question.name}: ${untold.held.get(question.key) ?? ''}`) ??
           (verdict === 'parked'
             ? `${knownJob?.errorClass ?? ''}: ${knownJob?.errorMessage ?? ''}`
             : undefined),
@@ -74,7 +78,7 @@ export async function planBatch(
           const reached = knownJob?.effects.get(effectKey);
           const landed = reached?.state === 'landed';
           const current = landed && reached.revision >= revision;
-          const blocked = verdict === 'conflict' || verdict === 'parked';
+          const blocked = verdict === 'conflict' || verdict === 'parked' || untold.held.has(effectKey);
           const action = current ? 'none' : blocked ? 'held' : landed ? 'update' : 'create';
           return { name, use, target, key: effectKey, action };
         }),
@@ -88,5 +92,6 @@ export async function planBatch(
     counts,
     toRun: counts.new + counts.resume + counts.update,
     jobs: planned,
+    warnings: untold.warnings,
   };
 }

@@ -1,6 +1,7 @@
-import { loadPublisher, parseOptions } from '../activities/load-adapter.js';
+import { assertArtifactPlaces, loadPublisher, parseOptions } from '../activities/load-adapter.js';
 import { providerModuleOf } from '../activities/providers/provider-for.js';
 import { effectsOf } from '../batch/effects.js';
+import { resolveSecretsIn, secretNames } from '../batch/secrets.js';
 import type { Batch } from '../batch/read-batch.js';
 import type { Config } from '../config.js';
 import { isEngineConfigured } from '../engine/index.js';
@@ -29,7 +30,11 @@ export async function preflight({ file, definition, jobs }: Batch, { env }: Conf
       if (index > 0) return;
       for (const effect of effects) {
         await attempt(async () => {
-          parseOptions(await loadPublisher(effect.use, baseDir), effect.with, `effect "${effect.name}"`);
+          const module = await loadPublisher(effect.use, baseDir);
+          // Workers elsewhere may know secrets that this host does not; what they stand for can't be checked then.
+          if (isEngineConfigured(env) && secretNames(effect.with).some((name) => !env[name])) return;
+          parseOptions(module, resolveSecretsIn(effect.with, env), `effect "${effect.name}"`);
+          assertArtifactPlaces(module, effect.with, `effect "${effect.name}"`);
         });
       }
     }, place);

@@ -14,8 +14,10 @@ import {
   type BatchInput,
   type ManifestRef,
 } from '../contract/messages.js';
+import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
+import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 
 /** Self-hosted and embedded engines charge nothing for a heartbeat; crashes and cancellation are noticed sooner. */
@@ -46,6 +48,17 @@ export async function startBatch(
   connections: Connections,
   by = connections.who,
 ): Promise<Started> {
+  const { definition, key, workflowId } = batch;
+  const { name, work } = definition;
+  return audited(
+    await connections.ledger(),
+    { by, what: 'start', batch: { id: workflowId, name, key }, work },
+    () => startUnnoted(batch, connections, by),
+    ({ how, runId }) => ({ outcome: how, runId }),
+  );
+}
+
+async function startUnnoted(batch: Batch, connections: Connections, by: string): Promise<Started> {
   const { definition, key, workflowId } = batch;
   const ledger = await connections.ledger();
   const manifest = await storeManifest(batch, connections.artifacts);
@@ -167,6 +180,12 @@ async function hasWork(manifest: ManifestRef, connections: Connections): Promise
   return false;
 }
 
+/** How long a worker may be silent before it is taken for dead. */
+export const heartbeatTimeoutMs = (
+  { heartbeatTimeoutMs }: Pick<Config, 'heartbeatTimeoutMs'>,
+  { kind }: Pick<Engine, 'kind'>,
+): number => heartbeatTimeoutMs ?? (kind === 'embedded' ? HEARTBEAT_EMBEDDED_MS : HEARTBEAT_CONFIGURED_MS);
+
 function inputOf(
   definition: Definition,
   key: string,
@@ -184,9 +203,7 @@ function inputOf(
     effects: effects.map((effect) => effect.name),
     concurrency: limits.concurrency,
     timing: {
-      heartbeatTimeoutMs:
-        config.heartbeatTimeoutMs ??
-        (engine.kind === 'embedded' ? HEARTBEAT_EMBEDDED_MS : HEARTBEAT_CONFIGURED_MS),
+      heartbeatTimeoutMs: heartbeatTimeoutMs(config, engine),
       sessionTimeoutMs: durationMs(agent.timeout),
     },
     startedBy,

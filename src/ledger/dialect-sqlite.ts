@@ -15,15 +15,16 @@ import { Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } f
 import { AdapterError } from '../contract/errors.js';
 import type { LedgerDialect } from './dialect.js';
 import { initialSqlite } from './migrations/0001-initial-sqlite.js';
+import { evidenceSqlite } from './migrations/0002-evidence-sqlite.js';
 import type { Tables } from './schema.js';
 import { SqliteDriver, whileBusy } from './sqlite-driver.js';
 import type { Db } from './store.js';
 
 /**
- * How long SQLite itself waits for a lock, in milliseconds. The wait blocks the event loop, heartbeats included, so
- * it stays far below a heartbeat timeout (two minutes).
+ * How long SQLite itself waits for a lock, in milliseconds. The wait blocks the event loop, and with it the heartbeats
+ * and polls of all sessions, so most of the waiting is done between tries (see `whileBusy`).
  */
-const BUSY_TIMEOUT_MS = 5_000;
+const BUSY_TIMEOUT_MS = 100;
 
 const SYNCHRONOUS_FULL = 2;
 const OLDEST_SAFE_SQLITE = '3.51.3';
@@ -45,17 +46,27 @@ export async function openSqlite(path: string): Promise<LedgerDialect> {
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
   });
+  const read = <T>(body: (db: Db) => Promise<T>): Promise<T> =>
+    db.transaction().setAccessMode('read only').execute(body);
   return {
     name: 'sqlite',
     db,
+    write: (body) => db.transaction().execute(body),
+    read,
+    readOnce: read,
     schemaVersion: (within) => schemaVersion(within, path),
     migrations: {
       sequence: (column) => column.primaryKey().autoIncrement(),
-      after: (migration) => (migration === '0001-initial' ? initialSqlite : []),
+      after: (migration) => AFTER[migration] ?? [],
     },
     facts: () => facts(db, path),
   };
 }
+
+const AFTER: Readonly<Record<string, readonly string[]>> = {
+  '0001-initial': initialSqlite,
+  '0002-evidence': evidenceSqlite,
+};
 
 async function connect(path: string): Promise<BetterSqlite3.Database> {
   let database: BetterSqlite3.Database | undefined;

@@ -1,4 +1,5 @@
 import { AdapterError } from '../contract/errors.js';
+import type { Signer } from '../evidence/signing.js';
 import { beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
 import { detailOf, moveJob } from './job-state.js';
@@ -10,15 +11,15 @@ import {
   type EffectStop,
   type Ledger,
 } from './ledger.js';
+import { effectRow } from './effect-row.js';
 import { landEffect } from './landing.js';
-import { receiptOf } from './rows.js';
 import type { EffectsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 import { assertEffectMove } from './transitions.js';
 
-type Effects = Pick<Ledger, 'beginEffect' | 'attemptingEffect' | 'landEffect' | 'stopEffect'>;
+type Effects = Pick<Ledger, 'beginEffect' | 'attemptingEffect' | 'landEffect' | 'stopEffect' | 'checkFence'>;
 
-export const effects = (store: Store): Effects => ({
+export const effects = (store: Store, signer: Signer | undefined): Effects => ({
   beginEffect: (effect, by) => store.write((db) => beginEffect(db, effect, by, store.now())),
 
   attemptingEffect: (effectKey, body, fence) =>
@@ -32,6 +33,7 @@ export const effects = (store: Store): Effects => ({
         .set({
           state: 'attempting',
           first_sent_at: effect.first_sent_at ?? at,
+          last_sent_at: at,
           sent_sha256: body.sha256,
           attempts: effect.attempts + 1,
           error_class: null,
@@ -48,11 +50,15 @@ export const effects = (store: Store): Effects => ({
     store.write(async (db) => {
       const effect = await fencedEffect(db, receipt.effectKey, fence);
       assertRevision(effect, receipt.revision);
-      return landEffect(db, effect, receipt, settles, store.now());
+      return landEffect(db, effect, receipt, settles, { at: store.now(), signer });
     }),
 
   stopEffect: (effectKey, stop, fence) =>
     store.write(async (db) => stopEffect(db, await fencedEffect(db, effectKey, fence), stop, store.now())),
+
+  async checkFence(effectKey, fence) {
+    await fencedEffect(store.db, effectKey, fence);
+  },
 });
 
 async function beginEffect(db: Db, id: EffectId, by: By, at: string): Promise<EffectRow> {
@@ -70,7 +76,7 @@ async function beginEffect(db: Db, id: EffectId, by: By, at: string): Promise<Ef
     .where('work', '=', id.work)
     .where('job_key', '=', id.jobKey)
     .execute();
-  return effectRow(effect, await newestReceipt(db, effect));
+  return effectRow(db, effect);
 }
 
 async function insert(db: Db, id: EffectId, by: By, at: string): Promise<EffectsTable> {
@@ -94,9 +100,11 @@ async function insert(db: Db, id: EffectId, by: By, at: string): Promise<Effects
     batch_id: by.batchId,
     claimed_by: writerOf(by),
     first_sent_at: null,
+    last_sent_at: null,
     attempts: 0,
     sent_sha256: null,
     landed_revision: null,
+    undoes: id.undoes ?? null,
     error_class: null,
     error_message: null,
     updated_at: at,
@@ -139,7 +147,8 @@ async function take(db: Db, known: EffectsTable, id: EffectId, by: By, at: strin
  */
 function nextRevision(known: EffectsTable): Partial<EffectsTable> {
   if (known.state !== 'landed' && known.state !== 'failed') return {};
-  return { state: 'pending', first_sent_at: null, sent_sha256: null, error_class: null, error_message: null };
+  const unsent = { first_sent_at: null, last_sent_at: null, sent_sha256: null };
+  return { state: 'pending', ...unsent, error_class: null, error_message: null };
 }
 
 async function stopEffect(db: Db, effect: EffectsTable, stop: EffectStop, at: string): Promise<void> {
@@ -195,30 +204,3 @@ function assertRevision(effect: EffectsTable, revision: number): void {
     `effect ${effect.effect_key} is at revision ${effect.revision}; revision ${revision} was not begun`,
   );
 }
-
-async function newestReceipt(db: Db, effect: EffectsTable): Promise<EffectRow['receipt']> {
-  if (effect.landed_revision === null) return undefined;
-  const receipt = await db
-    .selectFrom('receipts')
-    .selectAll()
-    .where('effect_key', '=', effect.effect_key)
-    .where('revision', '=', effect.landed_revision)
-    .executeTakeFirstOrThrow();
-  return receiptOf(receipt);
-}
-
-const effectRow = (row: EffectsTable, receipt: EffectRow['receipt']): EffectRow => ({
-  work: row.work,
-  jobKey: row.job_key,
-  effectKey: row.effect_key,
-  name: row.name,
-  target: row.target,
-  use: row.use,
-  revision: row.revision,
-  state: row.state,
-  fence: row.fence,
-  firstSentAt: row.first_sent_at ?? undefined,
-  attempts: row.attempts,
-  sentSha256: row.sent_sha256 ?? undefined,
-  receipt,
-});

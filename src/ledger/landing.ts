@@ -1,11 +1,21 @@
+import { toUSVString } from 'node:util';
 import type { Receipt } from '../contract/receipt.js';
+import type { Signer } from '../evidence/signing.js';
 import { endAttempt } from './attempts.js';
 import { moveJob } from './job-state.js';
 import type { Settles } from './ledger.js';
 import { receiptOf } from './rows.js';
 import type { EffectsTable } from './schema.js';
+import { signatureColumns } from './signing.js';
 import { headOf, type Db } from './store.js';
 import { assertEffectMove } from './transitions.js';
+
+export interface Landing {
+  readonly at: string;
+  readonly signer: Signer | undefined;
+  /** Who said that it landed, and why, where no look-up could. */
+  readonly decided?: { readonly by: string; readonly reason: string };
+}
 
 /**
  * Books a receipt: its row, the effect's state and, when it was the last one missing, the job's.
@@ -16,11 +26,12 @@ export async function landEffect(
   effect: EffectsTable,
   receipt: Receipt,
   settles: Settles | undefined,
-  at: string,
+  landing: Landing,
 ): Promise<{ jobDone: boolean }> {
+  const { at } = landing;
   const written = await receiptAt(db, receipt);
-  if (written === undefined) await book(db, effect, receipt, at);
-  else assertSame(written, receipt);
+  if (written === undefined) await book(db, effect, wellFormed(receipt), landing);
+  else assertSame(written, wellFormed(receipt));
   const { work, job_key: jobKey, fence: number } = effect;
   await endAttempt(
     db,
@@ -31,7 +42,12 @@ export async function landEffect(
   return { jobDone: settles !== undefined && (await settle(db, effect, settles, at)) };
 }
 
-async function book(db: Db, effect: EffectsTable, receipt: Receipt, at: string): Promise<void> {
+async function book(
+  db: Db,
+  effect: EffectsTable,
+  receipt: Receipt,
+  { at, signer, decided }: Landing,
+): Promise<void> {
   assertEffectMove(effect.effect_key, effect.state, 'landed');
   await db
     .updateTable('effects')
@@ -42,10 +58,13 @@ async function book(db: Db, effect: EffectsTable, receipt: Receipt, at: string):
       error_message: null,
       updated_at: at,
       updated_by: effect.claimed_by,
-      detail: `${receipt.adopted ? 'found' : 'sent'}: ${receipt.id}${receipt.url === undefined ? '' : ` ${receipt.url}`}`,
+      detail: landedAs(receipt, decided),
     })
     .where('effect_key', '=', effect.effect_key)
     .execute();
+  const { work, job_key: jobKey, name, target, batch_id: batchId } = effect;
+  const decidedBy = decided && storable(decided.by);
+  const statement = { ...receipt, work, jobKey, name, target, batchId, decidedBy };
   await db
     .insertInto('receipts')
     .values({
@@ -56,17 +75,38 @@ async function book(db: Db, effect: EffectsTable, receipt: Receipt, at: string):
       sha256: receipt.sha256,
       landed_at: receipt.landedAt,
       adopted: receipt.adopted ? 1 : 0,
-      work: effect.work,
-      job_key: effect.job_key,
-      batch_id: effect.batch_id,
+      work,
+      job_key: jobKey,
+      batch_id: batchId,
       recorded_at: at,
       recorded_by: effect.claimed_by,
       recorded_seq: await headOf(db), // the row of `history` that the update above has just written
+      decided_by: decidedBy ?? null,
+      ...(await signatureColumns(db, signer, statement, at)),
     })
     .execute();
 }
 
-async function receiptAt(db: Db, { effectKey, revision }: Receipt): Promise<Receipt | undefined> {
+function landedAs({ adopted, id, url }: Receipt, decided: Landing['decided']): string {
+  const place = `${id}${url === undefined ? '' : ` ${url}`}`;
+  return decided === undefined
+    ? `${adopted ? 'found' : 'sent'}: ${place}`
+    : `decided: landed as ${place}: ${decided.reason}`;
+}
+
+/** What is signed must be what is read back: half a surrogate pair survives no database, U+0000 not every one. */
+const storable = (text: string): string => toUSVString(text).replaceAll('\0', '\ufffd');
+
+const wellFormed = (receipt: Receipt): Receipt => ({
+  ...receipt,
+  id: storable(receipt.id),
+  ...(receipt.url !== undefined && { url: storable(receipt.url) }),
+});
+
+export async function receiptAt(
+  db: Db,
+  { effectKey, revision }: Pick<Receipt, 'effectKey' | 'revision'>,
+): Promise<Receipt | undefined> {
   const row = await db
     .selectFrom('receipts')
     .selectAll()

@@ -64,6 +64,39 @@ export interface Ledger {
   landEffect(receipt: Receipt, settles: Settles | undefined, fence: number): Promise<{ jobDone: boolean }>;
   /** `unknown`, `held` or `failed`; with `job`, the job's state changes in the same transaction. */
   stopEffect(effectKey: string, stop: EffectStop, fence: number): Promise<void>;
+  /** Changes nothing. @throws StaleFence when the effect was taken again since `fence` was given */
+  checkFence(effectKey: string, fence: number): Promise<void>;
+  /**
+   * A person says how a request of unknown outcome ended. Landed: a receipt is written, and the job is done when
+   * `settles` names nothing that is missing. Not landed: the effect may be sent again, as if it never was. A held job
+   * with no question left waits again, its artifact kept. Whoever has the effect in hand loses it (L4). The same
+   * answer again changes nothing.
+   * @throws UsageError when there is no such effect, or its outcome is not in doubt
+   */
+  decideEffect(
+    effectKey: string,
+    decision: EffectDecision,
+    by: string,
+    reason: string,
+    settles?: Settles,
+  ): Promise<{ readonly jobState: JobState }>;
+  /** Effects of unknown outcome, oldest first; of a batch: those of all jobs that it names. */
+  openQuestions(batchId?: string): Promise<readonly OpenQuestion[]>;
+
+  // --- evidence ------------------------------------------------------------------------------------------
+  /** Notes what somebody asked for; one row for each job named, or one for the batch. Never changed, never deleted. */
+  recordRequest(request: NewRequest): Promise<void>;
+  /** Oldest first; `limit` keeps the newest. */
+  requests(filter?: {
+    batchId?: string;
+    batchKey?: string;
+    work?: string;
+    jobKey?: string;
+    what?: RequestKind;
+    limit?: number;
+  }): Promise<readonly RequestRow[]>;
+  /** Hands over all receipts of one moment, and the history on request, oldest first, in pages. */
+  evidence(filter: { batchId?: string; history?: boolean }, sink: EvidenceSink): Promise<void>;
 
   // --- reading -------------------------------------------------------------------------------------------
   /** Newest sequence number of `history`; 0 when empty. A start remembers it to tell what it did itself. */
@@ -259,6 +292,8 @@ export interface EffectId extends JobId {
   readonly target: string;
   readonly use: string;
   readonly revision: number;
+  /** Key of the effect that this one takes back; its receipt proves that it did. */
+  readonly undoes?: string;
 }
 
 export interface EffectRow extends EffectId {
@@ -266,12 +301,84 @@ export interface EffectRow extends EffectId {
   readonly fence: number;
   /** When a request for the present revision first left; ISO 8601. */
   readonly firstSentAt: string | undefined;
+  /** When a request for it last left. */
+  readonly lastSentAt: string | undefined;
   /** Requests committed as `attempting`, over all runs. */
   readonly attempts: number;
   /** Hash of the body last committed as `attempting`. */
   readonly sentSha256: string | undefined;
   /** The newest receipt, of whatever revision. */
   readonly receipt: Receipt | undefined;
+  /** The revision that was last taken back: what landed up to it is not there any more, by our own doing. */
+  readonly unpublishedRevision: number | undefined;
+}
+
+/** `url` where a person finds it. */
+export type EffectDecision =
+  { readonly landed: true; readonly id: string; readonly url?: string } | { readonly landed: false };
+
+/** All that a person needs to look at the destination and answer. */
+export interface OpenQuestion extends EffectId {
+  readonly identity: Readonly<Record<string, string>>;
+  readonly state: EffectState;
+  /** `held`: nothing goes on without an answer. Else the next try may still find out by itself. */
+  readonly jobState: JobState;
+  readonly batchId: string;
+  readonly firstSentAt: string | undefined;
+  readonly lastSentAt: string | undefined;
+  readonly attempts: number;
+  /** What the last try said. */
+  readonly message: string;
+}
+
+export type RequestKind =
+  | 'start'
+  | 'pause'
+  | 'resume'
+  | 'cancel'
+  | 'retry'
+  | 'approve'
+  | 'reject'
+  | 'decide'
+  | 'unpublish'
+  | 'rebuild'
+  | 'restore';
+
+export type RequestOutcome =
+  | 'started'
+  | 'joined'
+  | 'reopened'
+  | 'already-completed'
+  | 'answered'
+  | 'queued'
+  | 'ended'
+  | 'done'
+  | 'conflict'
+  | 'refused'
+  | 'failed';
+
+export interface NewRequest {
+  readonly by: string;
+  readonly what: RequestKind;
+  readonly outcome: RequestOutcome;
+  readonly reason?: string;
+  readonly batch?: { readonly id: string; readonly name: string; readonly key: string };
+  readonly work?: string;
+  readonly jobKeys?: readonly string[];
+  readonly runId?: string;
+}
+
+export interface RequestRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly by: string;
+  readonly what: RequestKind;
+  readonly outcome: RequestOutcome;
+  readonly reason: string | undefined;
+  readonly batch: NewRequest['batch'];
+  readonly work: string | undefined;
+  readonly jobKey: string | undefined;
+  readonly runId: string | undefined;
 }
 
 export interface Settles extends JobId {
@@ -305,6 +412,32 @@ export interface ReceiptRow extends Receipt {
   readonly name: string;
   readonly target: string;
   readonly use: string;
+  /** The person who said that it landed, where no look-up could. */
+  readonly decidedBy?: string;
+  /** Base64. Absent: written before receipts were signed. */
+  readonly signature?: string;
+  /** Id of the key that signed it. */
+  readonly signedBy?: string;
+}
+
+/** A receipt with all that its signature covers. */
+export interface EvidenceRow extends ReceiptRow {
+  readonly batchId: string;
+  readonly recordedAt: string;
+}
+
+/** Takes what `evidence` hands over, in this order. */
+export interface EvidenceSink {
+  /** May be called again: the database broke off, and what was handed over before is void. */
+  begin(about: {
+    readonly receipts: number;
+    readonly unsigned: number;
+    readonly history: number;
+    /** Key id -> public key (PEM) of all keys that ever signed here. */
+    readonly keys: Readonly<Record<string, string>>;
+  }): Promise<void>;
+  receipts(rows: readonly EvidenceRow[]): Promise<void>;
+  history(rows: readonly HistoryRow[]): Promise<void>;
 }
 
 export interface HistoryRow {

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { AdapterError } from '../contract/errors.js';
 import type { LedgerDialect, MigrationParts } from './dialect.js';
 import { initial } from './migrations/0001-initial.js';
+import { evidence } from './migrations/0002-evidence.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -11,7 +12,7 @@ export interface Migration {
 }
 
 /** In order; the schema version is the number of migrations applied. */
-export const MIGRATIONS: readonly Migration[] = [initial];
+export const MIGRATIONS: readonly Migration[] = [initial, evidence];
 
 /**
  * Brings the schema up to date: all missing migrations in one transaction, so the file is always of one version.

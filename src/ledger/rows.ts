@@ -1,6 +1,8 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { Receipt } from '../contract/receipt.js';
-import type { ReceiptsTable } from './schema.js';
+import type { HistoryRow } from './ledger.js';
+import type { HistoryTable, ReceiptsTable } from './schema.js';
+import type { Selectable } from 'kysely';
 
 /** Identity as it was written: fields in their declared order. */
 export const identityOf = (json: string): Readonly<Record<string, string>> =>
@@ -32,6 +34,17 @@ export const receiptOf = (
   sha256: row.sha256,
   landedAt: row.landed_at,
   adopted: row.adopted === 1,
+});
+
+export const historyOf = (row: Selectable<HistoryTable>): HistoryRow => ({
+  seq: row.seq,
+  at: row.at,
+  kind: row.kind,
+  subject: row.subject,
+  from: row.from_state ?? undefined,
+  to: row.to_state,
+  by: row.written_by,
+  detail: row.detail ?? undefined,
 });
 
 /** `list` cut into parts for queries that name each key. */

@@ -1,7 +1,7 @@
 import type { ErrorClass } from '../contract/errors.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
 import type { Generated } from 'kysely';
-import type { Usage, Verdict } from './ledger.js';
+import type { RequestKind, RequestOutcome, Usage, Verdict } from './ledger.js';
 
 /**
  * The rows as SQL holds them. Times are ISO 8601 in UTC, objects are JSON text, truth values are 0 or 1.
@@ -17,6 +17,8 @@ export interface Tables {
   effects: EffectsTable;
   receipts: ReceiptsTable;
   history: HistoryTable;
+  requests: RequestsTable;
+  signing_keys: SigningKeysTable;
 }
 
 export interface LedgerMigrationsTable {
@@ -167,10 +169,13 @@ export interface EffectsTable extends Changed, Failed {
   batch_id: string;
   claimed_by: string;
   first_sent_at: string | null;
+  last_sent_at: string | null;
   attempts: number;
   sent_sha256: string | null;
   /** Revision of the newest receipt. */
   landed_revision: number | null;
+  /** Key of the effect that this one takes back. */
+  undoes: string | null;
 }
 
 export interface ReceiptsTable {
@@ -187,6 +192,11 @@ export interface ReceiptsTable {
   recorded_at: string;
   recorded_by: string;
   recorded_seq: number;
+  /** Base64. Null: written before receipts were signed. */
+  signature: string | null;
+  signed_by: string | null;
+  /** The person who said that it landed, where no look-up could. */
+  decided_by: string | null;
 }
 
 export interface HistoryTable {
@@ -201,4 +211,27 @@ export interface HistoryTable {
   work: string | null;
   job_key: string | null;
   batch_id: string | null;
+}
+
+/** Who asked for what, and what came of it. */
+export interface RequestsTable {
+  seq: Generated<number>;
+  at: string;
+  requested_by: string;
+  what: RequestKind;
+  outcome: RequestOutcome;
+  reason: string | null;
+  batch_id: string | null;
+  batch_name: string | null;
+  batch_key: string | null;
+  work: string | null;
+  job_key: string | null;
+  run_id: string | null;
+}
+
+export interface SigningKeysTable {
+  key_id: string;
+  /** PEM. */
+  public_key: string;
+  first_used_at: string;
 }

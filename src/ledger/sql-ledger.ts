@@ -1,7 +1,11 @@
+import type { Signer } from '../evidence/signing.js';
+import { audit } from './audit.js';
 import { batches } from './batches.js';
 import { claimJob } from './claim.js';
+import { decisions } from './decisions.js';
 import type { LedgerDialect } from './dialect.js';
 import { effects } from './effects.js';
+import { evidence } from './evidence.js';
 import { jobs } from './jobs.js';
 import type { Ledger } from './ledger.js';
 import { migrate } from './migrate.js';
@@ -11,9 +15,16 @@ import { sessions } from './sessions.js';
 import { createStore } from './store.js';
 import { figures } from './totals.js';
 
-/** A ledger over an opened database, whose schema it brings up to date first. */
-export async function createSqlLedger(dialect: LedgerDialect, now: () => Date): Promise<Ledger> {
-  const store = createStore(dialect.db, now);
+/**
+ * A ledger over an opened database, whose schema it brings up to date first.
+ * @param signer  signs each receipt as it is written; without one, receipts are not signed
+ */
+export async function createSqlLedger(
+  dialect: LedgerDialect,
+  now: () => Date,
+  signer?: Signer,
+): Promise<Ledger> {
+  const store = createStore(dialect, now);
   try {
     await migrate(dialect, store);
   } catch (error) {
@@ -25,7 +36,10 @@ export async function createSqlLedger(dialect: LedgerDialect, now: () => Date): 
     ...jobs(store),
     claimJob: claimJob(store),
     ...sessions(store),
-    ...effects(store),
+    ...effects(store, signer),
+    ...decisions(store, signer),
+    ...audit(store),
+    ...evidence(store),
     ...reading(store),
     ...figures(store),
     ...reports(store),

@@ -5,32 +5,27 @@
  *  D2. Calls queue fairly for the one connection: a transaction is never interleaved with another call.
  *  D3. Statements stay prepared; preparing costs more than most of our queries.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type BetterSqlite3 from 'better-sqlite3';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
+import { patiently } from './patience.js';
 
 /** Above the number of different queries there are; a bound only because lists of keys vary in length. */
 const STATEMENTS_MAX = 200;
 
-/** Each try waits up to the busy timeout inside SQLite; in between the event loop gets its turn. */
-const BUSY_RETRY_MS = 30_000;
+/** For a lock that another process holds. Each try blocks the event loop for the busy timeout at most. */
+const BUSY_PATIENCE_MS = 35_000;
 
 /** True for every SQLITE_BUSY: somebody else holds the lock that was needed. */
 export const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
 
-/** Tries again for up to 30 s while another process holds the lock. */
-export async function whileBusy<T>(act: () => T): Promise<T> {
-  const giveUpAt = Date.now() + BUSY_RETRY_MS;
-  for (;;) {
-    try {
-      return act();
-    } catch (error) {
-      if (!isBusy(error) || Date.now() >= giveUpAt) throw error;
-      await sleep(2 + Math.random() * 20); // not in step with the others that wait
-    }
-  }
-}
+/** Tries again while another process holds the lock, and leaves the event loop to others between tries. */
+export const whileBusy = <T>(act: () => T): Promise<T> =>
+  patiently(act, {
+    forMs: BUSY_PATIENCE_MS,
+    passes: isBusy,
+    pauseMs: () => 2 + Math.random() * 20, // not in step with the others that wait
+  });
 
 export class SqliteDriver implements Driver {
   readonly #database: BetterSqlite3.Database;
@@ -94,8 +89,8 @@ class SqliteConnection implements DatabaseConnection {
       if (statement.reader) return { rows: statement.all(...parameters) as R[] };
       return { numAffectedRows: BigInt(statement.run(...parameters).changes), rows: [] };
     };
-    // Inside a transaction the locks are held already; outside, another process may be closing or recovering.
-    return this.#database.inTransaction ? execute() : whileBusy(execute);
+    // A transaction that writes has its lock already. Reading may meet a process that is closing or recovering.
+    return this.#database.inTransaction && !statement.reader ? execute() : whileBusy(execute);
   }
 
   // eslint-disable-next-line require-yield -- the interface asks for a generator

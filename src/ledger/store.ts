@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { LedgerDialect } from './dialect.js';
 import type { Tables } from './schema.js';
 
 /** Where queries go: the whole database, or the transaction in hand. */
@@ -11,19 +12,28 @@ export type Db = Kysely<Tables>;
 export interface Store {
   /** For a single read. */
   readonly db: Db;
-  /** One durable transaction that may write; it holds the write lock from its first moment. */
+  /**
+   * One durable transaction that may write; it holds the write lock from its first moment. Its body does nothing but
+   * query, for it may run more than once: a broken connection makes it begin again.
+   */
   write<T>(body: (db: Db) => Promise<T>): Promise<T>;
-  /** Several reads of one moment. */
+  /** Several reads of one moment. The body does nothing but query, here too. */
   read<T>(body: (db: Db) => Promise<T>): Promise<T>;
+  /** For a body that hands on what it reads: it runs once, and a broken connection is the end of it. */
+  readOnce<T>(body: (db: Db) => Promise<T>): Promise<T>;
   /** ISO 8601, UTC. */
   now(): string;
 }
 
-export function createStore(db: Db, clock: () => Date): Store {
+export function createStore(
+  { db, write, read, readOnce }: Pick<LedgerDialect, 'db' | 'write' | 'read' | 'readOnce'>,
+  clock: () => Date,
+): Store {
   return {
     db,
-    write: (body) => db.transaction().execute(body),
-    read: (body) => db.transaction().setAccessMode('read only').execute(body),
+    write,
+    read,
+    readOnce,
     now: () => clock().toISOString(),
   };
 }

@@ -42,13 +42,14 @@ async function countJobs(db: Db, batchId: string, since: number): Promise<StateC
   const finishedNow = sql<number>`case
     when ${sql.ref('j.batch_id')} = ${batchId} and ${sql.ref('j.finished_seq')} > ${since} then 1 else 0 end`;
   const rows = await membersOf(db, batchId)
-    .select(({ fn }) => [memberState.as('state'), finishedNow.as('now'), fn.countAll<number>().as('jobs')])
-    .groupBy([memberState, finishedNow])
+    .select([memberState.as('shown'), finishedNow.as('finished_now')])
+    .select(({ fn }) => fn.countAll<number>().as('jobs'))
+    .groupBy([sql.ref('shown'), sql.ref('finished_now')]) // by name: PostgreSQL takes the expressions for others
     .execute();
   const counts = { jobs: 0, done: 0, adopted: 0, parked: 0, held: 0, cancelled: 0 };
   const all = { ...counts, waiting: 0, running: 0, gated: 0 };
-  for (const { state, now, jobs } of rows) {
-    all[state === 'done' && now === 0 ? 'adopted' : state] += jobs;
+  for (const { shown, finished_now, jobs } of rows) {
+    all[shown === 'done' && finished_now === 0 ? 'adopted' : shown] += jobs;
     all.jobs += jobs;
   }
   return all;
@@ -104,6 +105,7 @@ async function countEffects(db: Db, batchId: string, since: number): Promise<Tot
     )
     .select(['e.state', ({ fn }) => fn.countAll<number>().as('effects')])
     .where('m.batch_id', '=', batchId)
+    .where('e.undoes', 'is', null)
     .where('e.state', 'in', ['landed', 'unknown', 'held'])
     .where('r.effect_key', 'is', null) // those with such a receipt are counted above
     .groupBy('e.state')

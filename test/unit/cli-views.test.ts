@@ -207,6 +207,7 @@ describe('the plan', () => {
     workflowId: 'batch:nightly:x',
     counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0 },
     toRun: jobs,
+    warnings: [],
     jobs: [
       planned('old', 'adopt', 'none'),
       ...Array.from({ length: jobs }, (_, at) => planned(`job-${at}`, 'new', 'create')),

@@ -1,8 +1,12 @@
-/** A ledger in a folder of its own, and short ways to put something into it. */
+/**
+ * A ledger of its own for each test, and short ways to put something into it. It is an SQLite file; after
+ * `useDatabase`, all ledgers of the test file are in schemas of that database.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
+import pg from 'pg';
 import { onTestFinished } from 'vitest';
 import { jobKey, effectKey, runKey } from '../../src/identity/keys.js';
 import type {
@@ -37,13 +41,32 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-export async function aLedger(path = join(temporaryFolder(), 'ledger.db')): Promise<{
-  readonly ledger: Ledger;
-  readonly path: string;
-}> {
-  const ledger = await openLedger({ path });
+let database: string | undefined;
+let schemas = 0;
+
+/** From now on ledgers are made in this PostgreSQL database. */
+export function useDatabase(url: string): void {
+  database = url;
+}
+
+export const onPostgres = (): boolean => database !== undefined;
+
+/** A place where no ledger is yet: a file, or the URL of a schema. */
+export async function aPlace(): Promise<string> {
+  if (database === undefined) return join(temporaryFolder(), 'ledger.db');
+  const schema = `ledger_${++schemas}`;
+  await rawSql(database)(`create schema ${schema}`);
+  return `${database}?options=-csearch_path%3D${schema}`;
+}
+
+/** Opens it as the configuration of a process would. */
+export const placeOf = (path: string) => (path.startsWith('postgres:') ? { url: path } : { path });
+
+export async function aLedger(path?: string): Promise<{ readonly ledger: Ledger; readonly path: string }> {
+  const place = path ?? (await aPlace());
+  const ledger = await openLedger(placeOf(place));
   onTestFinished(() => ledger.close());
-  return { ledger, path };
+  return { ledger, path: place };
 }
 
 /** Another program's connection to the same file. */
@@ -51,6 +74,44 @@ export function rawConnection(path: string): BetterSqlite3.Database {
   const raw = new BetterSqlite3(path);
   onTestFinished(() => void raw.close());
   return raw;
+}
+
+/** Another program that speaks SQL to the same ledger, of whatever kind it is. */
+export interface RawSql {
+  /** @param sql one statement; `?` stands for a value */
+  (sql: string, ...values: readonly unknown[]): Promise<Record<string, unknown>[]>;
+}
+
+export function rawSql(path: string): RawSql {
+  return path.startsWith('postgres:') ? rawPostgres(path) : rawSqlite(path);
+}
+
+function rawSqlite(path: string): RawSql {
+  const raw = rawConnection(path);
+  return (sql, ...values) =>
+    new Promise((resolve) => {
+      const statement = raw.prepare<unknown[], Record<string, unknown>>(sql);
+      if (statement.reader) return resolve(statement.all(...values));
+      statement.run(...values);
+      resolve([]);
+    });
+}
+
+function rawPostgres(url: string): RawSql {
+  const client = new pg.Client({ connectionString: url });
+  client.setTypeParser(pg.types.builtins.INT8, Number); // as SQLite has them
+  client.on('error', () => undefined); // a test may kill the server
+  const connected = client.connect();
+  onTestFinished(() => client.end());
+  return async (sql, ...values) => {
+    await connected;
+    let number = 0;
+    const { rows } = await client.query<Record<string, unknown>>(
+      sql.replace(/\?/g, () => `$${++number}`),
+      values,
+    );
+    return rows;
+  };
 }
 
 export const by = (batchId = BATCH, attempt = 1): By => ({

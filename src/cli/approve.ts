@@ -1,0 +1,90 @@
+import type { Decided } from '../client/decide.js';
+import { UsageError } from '../contract/errors.js';
+import { jobTitle } from '../contract/job.js';
+import type { EffectDecision, OpenQuestion } from '../ledger/ledger.js';
+import { localTime } from '../report/format.js';
+import { bold, dim, type Line } from '../report/line.js';
+import { batchOf } from './batch-document.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+export interface ApproveFlags {
+  readonly effect?: readonly string[];
+  readonly landed?: boolean;
+  readonly notLanded?: boolean;
+  readonly id?: string;
+  readonly url?: string;
+  readonly reason?: string;
+}
+
+/** `nightshift approve [NAME]`: lists what waits for a person, or takes the answer. Needs no engine. */
+export async function approve(
+  name: string | undefined,
+  flags: ApproveFlags,
+  shell: Shell,
+): Promise<ExitCode> {
+  const decision = decisionOf(flags);
+  return decision ? decide(decision, flags, shell) : list(name, flags, shell);
+}
+
+async function list(name: string | undefined, { effect }: ApproveFlags, shell: Shell): Promise<ExitCode> {
+  if (effect) throw new UsageError('what is the answer? Add --landed or --not-landed');
+  const nightshift = await shell.nightshift();
+  const questions = await nightshift.openQuestions(name);
+  const { out } = shell;
+  if (shell.flags.json) out.json({ questions });
+  else if (questions.length === 0) out.result('nothing waits for an answer');
+  else out.results(questions.flatMap((question) => questionLines(question, shell)));
+  return questions.length === 0 ? ExitCode.done : ExitCode.incomplete;
+}
+
+async function decide(decision: EffectDecision, flags: ApproveFlags, shell: Shell): Promise<ExitCode> {
+  if (!flags.effect || flags.effect.length === 0) {
+    throw new UsageError('which effect? Name it with --effect KEY; "nightshift approve" lists them');
+  }
+  const nightshift = await shell.nightshift();
+  const { out } = shell;
+  const decided: Decided[] = [];
+  for (const key of flags.effect) decided.push(await nightshift.decide(key, decision, flags.reason));
+  if (shell.flags.json) out.json({ decided });
+  for (const { question, jobState } of decided) {
+    const what = decision.landed ? 'landed' : 'did not land, and may be sent again';
+    if (!shell.flags.json)
+      out.result(`${question.name} of ${jobTitle(question.identity)}: ${what}; the job is ${jobState}`);
+  }
+  const batches = [...new Set(decided.map(({ question }) => batchOf(question.batchId)))];
+  if (!shell.flags.json) {
+    for (const batch of batches) out.progress(`next: start ${batch} again: ${shell.commandsFor(batch).run}`);
+  }
+  return ExitCode.done;
+}
+
+function decisionOf({ landed, notLanded, id, url, effect }: ApproveFlags): EffectDecision | undefined {
+  if (landed && notLanded) throw new UsageError('give either --landed or --not-landed, not both');
+  if (!landed && (id !== undefined || url !== undefined))
+    throw new UsageError('--id and --url go with --landed');
+  if (notLanded) return { landed: false };
+  if (!landed) return undefined;
+  if ((id !== undefined || url !== undefined) && (effect?.length ?? 0) > 1) {
+    throw new UsageError('--id and --url say where one effect is; give one --effect with them');
+  }
+  return { landed: true, id: id ?? url ?? 'seen by a person', ...(url !== undefined && { url }) };
+}
+
+/** What a person has to look at, and the two answers. */
+export function questionLines(
+  question: OpenQuestion,
+  shell: Pick<Shell, 'command'>,
+  timeZone?: string,
+): Line[] {
+  const { name, use, target, identity, effectKey, firstSentAt, message, jobState } = question;
+  const answer = (flag: string) => shell.command('approve', '--effect', effectKey, flag);
+  return [
+    [bold(`${name} of ${jobTitle(identity)}`), `: did it reach ${use} ${target}?`],
+    [`  ${firstSentAt === undefined ? '' : `sent ${localTime(firstSentAt, timeZone)}; `}${message}`],
+    ...(jobState === 'held' ? [] : [[dim('  its batch may still find out by itself')]]),
+    [`  it is there:      ${answer('--landed')}`],
+    [`  it is not there:  ${answer('--not-landed')}`],
+    [],
+  ];
+}

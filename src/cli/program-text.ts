@@ -1,0 +1,18 @@
+import { InvalidArgumentError } from 'commander';
+
+export type Example = readonly [command: string, comment?: string];
+
+/** The examples below the help of a verb. */
+export function examples(...shown: readonly Example[]): string {
+  const width = Math.max(...shown.map(([command]) => command.length));
+  const lines = shown.map(([command, comment]) =>
+    comment === undefined ? `  ${command}` : `  ${command.padEnd(width)}  # ${comment}`,
+  );
+  return `\n${shown.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}\n`;
+}
+
+/** For values that must not be empty. @throws InvalidArgumentError */
+export function nonEmpty(value: string): string {
+  if (value === '') throw new InvalidArgumentError('It is empty.');
+  return value;
+}

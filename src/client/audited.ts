@@ -1,0 +1,38 @@
+import { AdapterError, UsageError } from '../contract/errors.js';
+import type { Ledger, NewRequest, RequestOutcome } from '../ledger/ledger.js';
+
+/** What came of a request, once that is known. */
+export interface Outcome extends Pick<NewRequest, 'runId' | 'jobKeys'> {
+  readonly outcome: RequestOutcome;
+}
+
+/**
+ * Does what somebody asked for, and notes in the ledger who it was and what came of it; a request that was refused or
+ * failed is noted too, with the reason.
+ */
+export async function audited<T>(
+  ledger: Pick<Ledger, 'recordRequest'>,
+  request: Omit<NewRequest, keyof Outcome>,
+  act: () => Promise<T>,
+  outcomeOf: (result: T) => Outcome,
+): Promise<T> {
+  let result: T;
+  try {
+    result = await act();
+  } catch (error) {
+    await ledger.recordRequest({ ...request, ...failureOf(error, request.reason) });
+    throw error;
+  }
+  await ledger.recordRequest({ ...request, ...outcomeOf(result) });
+  return result;
+}
+
+function failureOf(error: unknown, asked: string | undefined): Pick<NewRequest, 'outcome' | 'reason'> {
+  const message = error instanceof Error ? error.message : String(error);
+  return { outcome: kindOf(error), reason: asked === undefined ? message : `${asked}: ${message}` };
+}
+
+function kindOf(error: unknown): RequestOutcome {
+  if (error instanceof UsageError) return 'refused';
+  return error instanceof AdapterError && error.errorClass === 'conflict' ? 'conflict' : 'failed';
+}

@@ -1,0 +1,111 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { statePaths, type Config } from '../config.js';
+import { AdapterError } from '../contract/errors.js';
+import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
+import type { BackedUp } from '../ledger/backup.js';
+import type { Restored } from '../ledger/restore.js';
+import { shellWord } from '../report/shell-word.js';
+import { copyArtifacts, type ArtifactCopies } from './artifact-copies.js';
+
+export interface BackupRequest {
+  /** File to write; must not be there yet. */
+  readonly file: string;
+  /** Folder that gets the artifacts it lacks; backups may share it. */
+  readonly artifacts?: string;
+}
+
+export interface Backup extends BackedUp {
+  readonly artifacts?: ArtifactCopies & { readonly folder: string };
+}
+
+export interface RestoreRequest {
+  readonly file: string;
+  /** Folder of artifacts; the state directory gets those that it lacks. */
+  readonly artifacts?: string;
+}
+
+export interface Restoration extends Restored {
+  readonly artifacts?: ArtifactCopies & { readonly folder: string };
+}
+
+type Place = Pick<Config, 'ledger' | 'stateDir'>;
+
+/**
+ * Backs the ledger up, while it is in use. The artifacts come after it, so that they have all that it names.
+ * @throws UsageError when the file is there already, or there is no ledger
+ * @throws AdapterError `config` where the ledger is in PostgreSQL, with the command to use instead
+ */
+export async function backUp(config: Place, { file, artifacts }: BackupRequest): Promise<Backup> {
+  const path = pathOf(
+    config,
+    `pg_dump --format=custom --file=${shellWord(file)} --dbname="$NIGHTSHIFT_LEDGER"`,
+  );
+  const { backupSqlite } = await import('../ledger/backup.js');
+  const backedUp = await backupSqlite(path, file);
+  if (artifacts === undefined) return backedUp;
+  const folder = resolve(artifacts);
+  return { ...backedUp, artifacts: { folder, ...(await copyArtifacts(artifactsOf(config), folder)) } };
+}
+
+/**
+ * Puts a backup in the place of the ledger, which stays beside it. The caller has closed its own ledger.
+ * @throws UsageError when there is no such file
+ * @throws AdapterError `throttled` while a worker lives or anybody has the ledger open; `config` when the file can't be
+ *         restored, or the ledger is in PostgreSQL. Then nothing has changed.
+ */
+export async function restore(
+  config: Place,
+  { file, artifacts }: RestoreRequest,
+  by: string,
+): Promise<Restoration> {
+  const path = pathOf(
+    config,
+    `pg_restore --clean --if-exists --single-transaction --dbname="$NIGHTSHIFT_LEDGER" ${shellWord(file)}`,
+  );
+  const { restoreSqlite } = await import('../ledger/restore.js');
+  const lock = withoutWorkers(config);
+  try {
+    // First, so that a ledger never names artifacts that are still to come.
+    const folder = artifacts === undefined ? undefined : resolve(artifacts);
+    const copies = folder === undefined ? undefined : await copyArtifacts(folder, artifactsOf(config));
+    const restored = await restoreSqlite(path, file, by);
+    return { ...restored, ...(folder !== undefined && copies && { artifacts: { folder, ...copies } }) };
+  } finally {
+    lock.release();
+  }
+}
+
+function pathOf({ ledger }: Place, command: string): string {
+  if ('path' in ledger) return ledger.path;
+  throw new AdapterError(
+    'config',
+    `the ledger is in PostgreSQL, whose own tools copy it; NIGHTSHIFT_LEDGER is its URL:\n  ${command}`,
+  );
+}
+
+const artifactsOf = ({ stateDir }: Place): string => statePaths(stateDir).artifacts;
+
+/** Nobody of this state directory may take work while the ledger changes. @throws AdapterError `throttled` */
+function withoutWorkers({ stateDir }: Place): ProcessLock {
+  const { workerLock, workers } = statePaths(stateDir);
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const lock = tryExclusiveLock(workerLock);
+  const alive = lock ? liveWorker(workers) : 'one that a run, "up" or "worker" hosts';
+  if (lock && alive === undefined) return lock;
+  lock?.release();
+  throw new AdapterError(
+    'throttled',
+    `a worker is alive, so nothing was restored [worker=${alive}, state=${stateDir}]: stop it, then run the same command again`,
+  );
+}
+
+/** Each worker holds a lock of its name for as long as its process lives. */
+function liveWorker(folder: string): string | undefined {
+  const locks = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.lock')) : [];
+  return locks.find((name) => {
+    const lock = tryExclusiveLock(join(folder, name));
+    lock?.release();
+    return lock === undefined;
+  });
+}

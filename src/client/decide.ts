@@ -1,0 +1,60 @@
+import { effectsOf } from '../batch/effects.js';
+import { UsageError } from '../contract/errors.js';
+import type { EffectDecision, OpenQuestion, Settles } from '../ledger/ledger.js';
+import type { JobState } from '../contract/states.js';
+import type { Connections } from './connections.js';
+import { jobsOf } from './described-jobs.js';
+
+export interface Decided {
+  readonly question: OpenQuestion;
+  readonly jobState: JobState;
+}
+
+/**
+ * Answers what a person has seen at a destination that can't be asked: did it land or not. Starts nothing: the next
+ * start goes on from there.
+ * @param effectKey whole, or its first characters
+ * @throws UsageError when no such question is open
+ */
+export async function decideEffect(
+  effectKey: string,
+  decision: EffectDecision,
+  connections: Connections,
+  reason: string,
+): Promise<Decided> {
+  const ledger = await connections.ledger();
+  const matching = (await ledger.openQuestions()).filter((question) =>
+    question.effectKey.startsWith(effectKey),
+  );
+  const [question, another] = matching;
+  if (!question) {
+    throw new UsageError(
+      `no effect ${effectKey} waits for an answer; "nightshift approve" lists those that do`,
+    );
+  }
+  if (another) throw new UsageError(`${effectKey} fits ${matching.length} effects; give more of the key`);
+  const settles = await settlesOf(question, connections);
+  const { jobState } = await ledger.decideEffect(
+    question.effectKey,
+    decision,
+    connections.who,
+    reason,
+    settles,
+  );
+  return { question, jobState };
+}
+
+/** What else has to land for the job to be done, as the batch that asked last describes it. */
+async function settlesOf(
+  { batchId, work, jobKey }: OpenQuestion,
+  connections: Connections,
+): Promise<Settles | undefined> {
+  const row = await (await connections.ledger()).batch(batchId);
+  if (!row) return undefined;
+  for await (const { definition, job } of jobsOf([row], connections)) {
+    if (job.key !== jobKey) continue;
+    const effectKeys = effectsOf(definition, job).map(({ key }) => key);
+    return { work, jobKey, effectKeys, revision: job.revision, state: 'done' };
+  }
+  return undefined;
+}

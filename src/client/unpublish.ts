@@ -1,0 +1,98 @@
+import { readDefinition, readTickets } from '../batch/manifest.js';
+import { durationMs } from '../contract/batch-file.js';
+import { UsageError } from '../contract/errors.js';
+import { jobTitle } from '../contract/job.js';
+import { manifestRefSchema, type UnpublishInput, type UnpublishSummary } from '../contract/messages.js';
+import { unpublishWorkflowId } from '../identity/workflow-ids.js';
+import type { BatchRow } from '../ledger/ledger.js';
+import type { unpublish as unpublishWorkflow } from '../workflows/unpublish.js';
+import type { Connections } from './connections.js';
+import { heartbeatTimeoutMs } from './start.js';
+import { WorkerHost } from './worker-host.js';
+
+export interface UnpublishedJob {
+  readonly key: string;
+  readonly title: string;
+  readonly effects: UnpublishSummary;
+}
+
+/**
+ * Takes landed effects of jobs back, through the engine: a crash on the way is gone on from.
+ * @param keys of the jobs
+ * @param effect only the one of this name
+ * @throws UsageError for a job or an effect that the batch does not have
+ */
+export async function unpublishJobs(
+  row: BatchRow,
+  keys: readonly string[],
+  connections: Connections,
+  { effect, reason }: { readonly effect?: string; readonly reason?: string } = {},
+): Promise<readonly UnpublishedJob[]> {
+  const inputs = await inputsFor(row, keys, effect, connections);
+  const client = await connections.client();
+  const ledger = await connections.ledger();
+  const host = new WorkerHost(connections);
+  const done: UnpublishedJob[] = [];
+  try {
+    await host.takeIfFree();
+    for (const input of inputs) {
+      const { work, key } = input.ref;
+      const handle = await client.workflow.start<typeof unpublishWorkflow>('unpublish', {
+        workflowId: unpublishWorkflowId({ work, jobKey: key }),
+        taskQueue: connections.config.taskQueue,
+        args: [input],
+        // Taking back what is gone already changes nothing, and the job may have been published again since.
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        staticSummary: `unpublish ${input.title}`,
+      });
+      const effects = await handle.result();
+      done.push({ key, title: input.title, effects });
+      const refused = effects.some(({ end }) => end.kind === 'refused');
+      await ledger.recordRequest({
+        by: connections.who,
+        what: 'unpublish',
+        outcome: refused ? 'refused' : 'done',
+        ...(reason !== undefined && { reason }),
+        batch: row,
+        work,
+        jobKeys: [key],
+        runId: handle.firstExecutionRunId,
+      });
+    }
+  } finally {
+    await host.stop();
+  }
+  return done;
+}
+
+async function inputsFor(
+  row: BatchRow,
+  keys: readonly string[],
+  effect: string | undefined,
+  connections: Connections,
+): Promise<UnpublishInput[]> {
+  const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
+  const definition = await readDefinition(manifest, connections.artifacts);
+  const names = definition.effects
+    .map(({ name }) => name)
+    .filter((name) => effect === undefined || name === effect);
+  if (names.length === 0) {
+    const there = definition.effects.map(({ name }) => name).join(', ');
+    throw new UsageError(`batch ${row.name} has no effect "${effect ?? ''}"; it has: ${there}`);
+  }
+  const timing = {
+    heartbeatTimeoutMs: heartbeatTimeoutMs(connections.config, await connections.engine()),
+    sessionTimeoutMs: durationMs(definition.agent.timeout),
+  };
+  const wanted = new Set(keys);
+  const inputs: UnpublishInput[] = [];
+  for await (const { job, offset, length } of readTickets(manifest, connections.artifacts)) {
+    if (!wanted.delete(job.key)) continue;
+    const ref = { work: definition.work, batchId: row.id, manifest, key: job.key, offset, length };
+    inputs.push({ ref, title: jobTitle(job.identity), effects: [...names].reverse(), timing });
+  }
+  const [missing] = wanted;
+  if (missing !== undefined) throw new UsageError(`batch ${row.name} has no job ${missing}`);
+  return inputs;
+}

@@ -1,0 +1,70 @@
+import { publisherFor } from '../activities/publishers/publisher-for.js';
+import type { PublisherFacts } from '../activities/publishers/publisher.js';
+import { effectsOf } from '../batch/effects.js';
+import type { Batch } from '../batch/read-batch.js';
+import { AdapterError } from '../contract/errors.js';
+import type { Effect } from '../contract/job.js';
+import { afterSilence } from '../policy/unknown-outcome.js';
+import type { Connections } from './connections.js';
+
+/** What nobody but a person can tell, found out before anything starts. */
+export interface Untold {
+  /** Effect key -> why a run would hold it. */
+  readonly held: ReadonlyMap<string, string>;
+  /** About the batch as a whole. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Effects that were sent without an answer and that no look-up and no key can settle any more; and destinations that
+ * can't be asked at all, when the ledger knows nothing of the batch. Asks no destination.
+ */
+export async function findUntold({ definition, jobs }: Batch, connections: Connections): Promise<Untold> {
+  const ledger = await connections.ledger();
+  const [first] = jobs;
+  if (!first) return { held: new Map(), warnings: [] };
+  const factsByName = new Map<string, PublisherFacts>();
+  for (const effect of effectsOf(definition, first)) {
+    const facts = await factsOf(effect, definition.baseDir, connections);
+    if (facts && facts.lookup !== 'exact') factsByName.set(effect.name, facts);
+  }
+  if (factsByName.size === 0) return { held: new Map(), warnings: [] };
+
+  const held = new Map<string, string>();
+  const onUnknown = new Map(definition.effects.map((effect) => [effect.name, effect.onUnknown]));
+  for (const { effectKey, name, work, firstSentAt } of await ledger.openQuestions()) {
+    const facts = work === definition.work ? factsByName.get(name) : undefined;
+    if (!facts) continue;
+    const next = afterSilence({
+      facts,
+      sameRequest: true,
+      firstSentAt,
+      now: new Date(),
+      onUnknown: onUnknown.get(name) ?? 'hold',
+    });
+    if (next.kind === 'hold') held.set(effectKey, next.why);
+  }
+  const keys = jobs.map(({ key }) => key);
+  const isNew = (await ledger.jobs(definition.work, keys)).size === 0;
+  const { path } = await ledger.inspect();
+  const warnings = isNew
+    ? [...factsByName.values()].map(
+        ({ name }) =>
+          `${name} can’t say for sure what it has received: what was sent before, only the ledger knows (${path}, which knows none of these jobs)`,
+      )
+    : [];
+  return { held, warnings: [...new Set(warnings)] };
+}
+
+async function factsOf(
+  effect: Effect,
+  baseDir: string,
+  { config }: Connections,
+): Promise<PublisherFacts | undefined> {
+  try {
+    return (await publisherFor(effect, baseDir, config)).facts;
+  } catch (error) {
+    if (error instanceof AdapterError) return undefined; // a run says it, where it matters
+    throw error;
+  }
+}

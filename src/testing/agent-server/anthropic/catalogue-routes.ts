@@ -1,0 +1,118 @@
+import { timestamp } from '../clock.js';
+import { NOBODY } from '../draw.js';
+import type { Ask, Reply, Route, World } from '../http/call.js';
+import { jsonBody } from '../http/json-body.js';
+import { agentSchema, environmentSchema, parseBody } from './bodies.js';
+import { notFound, refuse } from './errors.js';
+import { pageAsked } from './paging.js';
+
+/** What sessions are made from: agents and environments, made once and used by many. Stored as they are shown. */
+export interface Agent {
+  readonly id: string;
+  readonly version: number;
+  readonly name: string;
+  readonly model: { readonly id: string };
+  readonly [field: string]: unknown;
+}
+
+interface Environment {
+  readonly id: string;
+  readonly name: string;
+  readonly [field: string]: unknown;
+}
+
+const nobody = () => NOBODY;
+
+function createAgent({ call, now, draw }: Ask, { store }: World): Reply {
+  const body = parseBody(agentSchema, jsonBody(call));
+  const agent: Agent = {
+    id: `agent_${draw.hex('agent id', 24)}`,
+    type: 'agent',
+    version: 1,
+    name: body.name,
+    model: typeof body.model === 'string' ? { id: body.model } : body.model,
+    description: body.description ?? null,
+    execution_identity: body.execution_identity ?? { type: 'service_account' },
+    mcp_servers: body.mcp_servers ?? [],
+    metadata: body.metadata ?? {},
+    multiagent: body.multiagent ?? null,
+    skills: body.skills ?? [],
+    system: body.system ?? null,
+    tools: body.tools ?? [],
+    archived_at: null,
+    created_at: timestamp(now),
+    updated_at: timestamp(now),
+  };
+  store.put('agent', agent.id, agent);
+  return { status: 200, body: agent };
+}
+
+/** Names are unique. */
+function createEnvironment({ call, now, draw }: Ask, { store }: World): Reply {
+  const body = parseBody(environmentSchema, jsonBody(call));
+  if (store.list<Environment>('cloud').some(({ name }) => name === body.name)) {
+    throw refuse(409, 'conflict_error', `environment name "${body.name}" already exists`);
+  }
+  const environment: Environment = {
+    id: `env_${draw.hex('environment id', 24)}`,
+    type: 'environment',
+    name: body.name,
+    config: body.config ?? { type: 'cloud', networking: { type: 'unrestricted' }, packages: {} },
+    description: body.description ?? null,
+    metadata: body.metadata ?? {},
+    scope: body.scope ?? 'organization',
+    archived_at: null,
+    created_at: timestamp(now),
+    updated_at: timestamp(now),
+  };
+  store.put('cloud', environment.id, environment);
+  return { status: 200, body: environment };
+}
+
+const getter =
+  (kind: string, word: string) =>
+  ({ params }: Ask, { store }: World): Reply => {
+    const found = store.get<object>(kind, params['id'] ?? '');
+    if (!found) throw notFound(`${word} ${params['id'] ?? ''}`);
+    return { status: 200, body: found };
+  };
+
+const lister =
+  (kind: string) =>
+  ({ call }: Ask, { store }: World): Reply => {
+    const newestFirst = store.list<{ readonly id: string }>(kind).reverse();
+    return { status: 200, body: pageAsked(call.query, newestFirst) };
+  };
+
+export const catalogueRoutes: readonly Route[] = [
+  { method: 'POST', pattern: '/v1/agents', name: 'agents.create', who: nobody, handle: createAgent },
+  { method: 'GET', pattern: '/v1/agents', name: 'agents.list', who: nobody, handle: lister('agent') },
+  {
+    method: 'GET',
+    pattern: '/v1/agents/{id}',
+    name: 'agents.retrieve',
+    who: nobody,
+    handle: getter('agent', 'agent'),
+  },
+  {
+    method: 'POST',
+    pattern: '/v1/environments',
+    name: 'environments.create',
+    who: nobody,
+    handle: createEnvironment,
+  },
+  {
+    method: 'GET',
+    pattern: '/v1/environments',
+    name: 'environments.list',
+    who: nobody,
+    handle: lister('cloud'),
+  },
+  {
+    method: 'GET',
+    pattern: '/v1/environments/{id}',
+    name: 'environments.retrieve',
+    who: nobody,
+    handle: getter('cloud', 'environment'),
+  },
+];

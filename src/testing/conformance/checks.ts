@@ -1,0 +1,228 @@
+import type { CrashPoint } from '../../activities/crash-points.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { judge, remark, row, type Row } from './judge.js';
+import type { Ending, Rig } from './rig.js';
+
+/** One thing that a publisher must stand; gives a row for each cell. */
+export interface Check {
+  readonly name: string;
+  run(rig: Rig): AsyncGenerator<Row> | Generator<Row>;
+}
+
+const RACERS = 20;
+const HOUR_MS = 3_600_000;
+
+/** Whoever can be asked has to know an effect that a lost ledger has forgotten. */
+const canBeAsked = ({ facts }: Rig): boolean => facts.lookup === 'exact' || facts.keyWindowMs !== undefined;
+
+async function* once(rig: Rig): AsyncGenerator<Row> {
+  const tested = rig.effect('once', {
+    text: '# Once\n\nUmlauts äöü, 日本語, 😀, "quotes", <b>tags</b> & ampersands.\n',
+  });
+  const { ledger } = await rig.ledger();
+  const first = await rig.run(tested, ledger);
+  yield judge('publish', 'once', first, rig.facts);
+  yield judge('publish', 'again, receipt at hand', await rig.run(tested, ledger), rig.facts);
+  if (!canBeAsked(rig)) return;
+  for (let time = 1; time <= 3; time++) {
+    const lost = (await rig.ledger()).ledger;
+    yield judge('publish', `again, ledger lost (${time})`, await rig.run(tested, lost), rig.facts);
+  }
+}
+
+async function* bigBody(rig: Rig): AsyncGenerator<Row> {
+  const text = `# Big\n\n${'0123456789abcde '.repeat((2 * 1024 * 1024) / 16)}\n`;
+  const tested = rig.effect('big-body', { text });
+  const ending = await rig.run(tested, (await rig.ledger()).ledger);
+  yield judge('publish', 'body of 2 MB', ending, rig.facts);
+  const read = await rig.place.read?.(tested);
+  if (read !== undefined)
+    yield row('publish', '2 MB read back', ending, read.length < text.length && 'the body was cut');
+}
+
+async function* race(rig: Rig): AsyncGenerator<Row> {
+  const shared = rig.effect('race-one-ledger');
+  const { ledger } = await rig.ledger();
+  const mayHold = rig.facts.lookup !== 'exact';
+  yield* racers(rig, 'one ledger', shared, async () => ledger, mayHold);
+  if (!canBeAsked(rig)) return;
+  const apart = rig.effect('race-no-ledger');
+  yield* racers(rig, 'no ledger between them', apart, async () => (await rig.ledger()).ledger, false);
+}
+
+async function* racers(
+  rig: Rig,
+  at: string,
+  tested: ReturnType<Rig['effect']>,
+  ledgerOf: () => Promise<Ledger>,
+  mayHold: boolean,
+): AsyncGenerator<Row> {
+  const ledgers = await Promise.all(Array.from({ length: RACERS }, ledgerOf));
+  await Promise.all(ledgers.map((ledger) => rig.run(tested, ledger)));
+  const [ledger] = ledgers;
+  if (ledger) yield judge(`${RACERS} at once`, at, await rig.run(tested, ledger), rig.facts, { mayHold });
+}
+
+async function* crashes(rig: Rig): AsyncGenerator<Row> {
+  for (const point of await rig.pointsOf(rig.effect('points'))) {
+    yield* crashAt(rig, point, 'crash', (tested, { ledger }) => rig.runUntil(tested, ledger, point));
+  }
+}
+
+async function* kills(rig: Rig): AsyncGenerator<Row> {
+  for (const point of await rig.pointsOf(rig.effect('kill-points'))) {
+    yield* crashAt(rig, point, 'kill', (tested, { path }) => rig.killAt(tested, path, point));
+  }
+}
+
+async function* crashAt(
+  rig: Rig,
+  point: CrashPoint,
+  how: string,
+  die: (tested: ReturnType<Rig['effect']>, at: Awaited<ReturnType<Rig['ledger']>>) => Promise<boolean>,
+): AsyncGenerator<Row> {
+  const tested = rig.effect(`${how}-${point}`.toLowerCase());
+  const opened = await rig.ledger();
+  const died = await die(tested, opened);
+  const ending = await rig.run(tested, opened.ledger);
+  yield died
+    ? judge(how, point, ending, rig.facts)
+    : row(how, point, ending, 'the point was not reached a second time');
+  if (!canBeAsked(rig)) return;
+  const lost = (await rig.ledger()).ledger;
+  yield judge(how, `${point}, ledger lost`, await rig.run(tested, lost), rig.facts);
+}
+
+async function* lostAnswers(rig: Rig): AsyncGenerator<Row> {
+  const { faults } = rig.place;
+  if (!faults) return;
+  faults.requests();
+  await rig.run(rig.effect('requests'), (await rig.ledger()).ledger);
+  const requests = faults.requests();
+  for (const kind of faults.kinds) {
+    for (let nth = 1; nth <= requests; nth++) {
+      const tested = rig.effect(`${kind}-${nth}`);
+      const { ledger } = await rig.ledger();
+      faults.arm(kind, nth);
+      const ending = await rig.run(tested, ledger);
+      faults.disarm();
+      await faults.idle();
+      const settled: Ending = { ...ending, counted: await rig.place.count(tested) };
+      yield judge(kind, `request ${nth} of ${requests}`, settled, rig.facts);
+    }
+  }
+}
+
+async function* otherBody(rig: Rig): AsyncGenerator<Row> {
+  if (!canBeAsked(rig)) return;
+  await rig.run(rig.effect('other-body'), (await rig.ledger()).ledger);
+  const before = await rig.place.read?.(rig.effect('other-body'));
+  const other = rig.effect('other-body', { text: '# Another text under the same key\n' });
+  const ending = await rig.run(other, (await rig.ledger()).ledger);
+  const after = await rig.place.read?.(other);
+  const fault =
+    (ending.counted.visible > 1 && `${ending.counted.visible} objects`) ||
+    (before !== after && 'it was overwritten');
+  yield row('other body', 'same key, ledger lost', ending, fault);
+}
+
+async function* foreignObject(rig: Rig): AsyncGenerator<Row> {
+  if (!rig.place.foreign) return;
+  const tested = rig.effect('taken');
+  const isUntouched = await rig.place.foreign(tested.slug);
+  const ending = await rig.run(tested, (await rig.ledger()).ledger);
+  const fault =
+    (!(await isUntouched()) && 'somebody else’s object was touched') ||
+    (ending.tried.kind !== 'held' && `it ended ${ending.tried.kind}, not held`) ||
+    (ending.counted.visible + ending.counted.hidden > 0 && 'something of ours was left beside it');
+  yield row('name taken', 'by somebody else', ending, fault);
+}
+
+async function* revisions(rig: Rig): AsyncGenerator<Row> {
+  const { ledger } = await rig.ledger();
+  const first = await rig.run(rig.effect('revised'), ledger);
+  yield judge('revision', '1', first, rig.facts);
+  const next = rig.effect('revised', { revision: 2, text: '# Revised\n\nThe second text.\n' });
+  const ending = await rig.run(next, ledger);
+  const read = await rig.place.read?.(next);
+  const kept = ending.tried.kind === 'held' && ending.counted.visible === 1;
+  const fault =
+    (ending.counted.visible > 1 && `${ending.counted.visible} objects`) ||
+    (ending.counted.hidden > 0 && `${ending.counted.hidden} left over`) ||
+    (ending.tried.kind !== 'landed' && !kept && `it ended ${ending.tried.kind}`) ||
+    (ending.tried.kind === 'landed' &&
+      read?.includes('second text') === false &&
+      'the old text is still there');
+  // Where nothing can be updated, a second message for the second revision is what was asked for.
+  yield rig.facts.lookup === 'none'
+    ? row('revision', '2', ending, false)
+    : row('revision', '2', ending, fault);
+}
+
+async function* people(rig: Rig): AsyncGenerator<Row> {
+  if (rig.place.remove) {
+    const tested = rig.effect('removed');
+    const { ledger } = await rig.ledger();
+    await rig.run(tested, ledger);
+    await rig.place.remove(tested);
+    const ending = await rig.run(rig.effect('removed', { revision: 2 }), ledger);
+    yield row(
+      'a person',
+      'removed it',
+      ending,
+      ending.tried.kind !== 'held' && `it ended ${ending.tried.kind}, not held`,
+    );
+  }
+  if (rig.place.edit) {
+    const tested = rig.effect('edited');
+    const { ledger } = await rig.ledger();
+    await rig.run(tested, ledger);
+    await rig.place.edit(tested);
+    const before = await rig.place.read?.(tested);
+    const ending = await rig.run(rig.effect('edited', { revision: 2, text: '# Ours again\n' }), ledger);
+    const after = await rig.place.read?.(tested);
+    const fault =
+      (before !== after && 'the edit was overwritten') ||
+      (ending.tried.kind !== 'held' && `it ended ${ending.tried.kind}, not held`);
+    yield row('a person', 'edited it', ending, fault);
+  }
+}
+
+async function* forgottenKey(rig: Rig): AsyncGenerator<Row> {
+  const { keyWindowMs, lookup } = rig.facts;
+  const { faults } = rig.place;
+  if (keyWindowMs === undefined || !faults?.kinds.includes('drop-answer')) return;
+  const tested = rig.effect('forgotten-key');
+  const { ledger } = await rig.ledger();
+  faults.arm('drop-answer', lookup === 'none' ? 1 : 2);
+  await rig.runUntil(tested, ledger, 'E12');
+  faults.disarm();
+  await rig.advance(keyWindowMs + HOUR_MS);
+  yield judge('key forgotten', 'answer lost before', await rig.run(tested, ledger), rig.facts, {
+    mayHold: true,
+  });
+}
+
+function* secrets(rig: Rig): Generator<Row> {
+  const planted = Object.values(rig.place.env ?? {}).filter((value) => value.length >= 6);
+  if (planted.length === 0) return;
+  const leak = rig.messages.find((message) => planted.some((secret) => message.includes(secret)));
+  const fault = leak !== undefined && `one is shown, in the message that begins: ${leak.slice(0, 20)}`;
+  yield remark('secrets', `in ${rig.messages.length} messages`, fault);
+}
+
+/** In this order: the last ones look at what the others left. */
+export const CHECKS: readonly Check[] = [
+  { name: 'publish', run: once },
+  { name: 'big', run: bigBody },
+  { name: 'race', run: race },
+  { name: 'crash', run: crashes },
+  { name: 'kill', run: kills },
+  { name: 'lost-answer', run: lostAnswers },
+  { name: 'other-body', run: otherBody },
+  { name: 'name-taken', run: foreignObject },
+  { name: 'revision', run: revisions },
+  { name: 'people', run: people },
+  { name: 'forgotten-key', run: forgottenKey },
+  { name: 'secrets', run: secrets },
+];

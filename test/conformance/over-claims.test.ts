@@ -1,0 +1,17 @@
+// Publishers that are wrong on purpose, each in one way: the kit has to find them out, and for that very reason.
+import { expect, test } from 'vitest';
+import { runConformance } from '../../src/testing/conformance/index.js';
+import { wrong } from './wrong/store.js';
+
+test.each([
+  ['forgets-its-own', /2 objects|absent|ended/, ['publish', 'race', 'crash']],
+  ['overwrites', /somebody else’s object was touched|left beside/, ['name-taken']],
+  ['blind-to-drafts', /left over|ended/, ['crash']],
+  ['ignores-keys', /objects where one was asked for/, ['publish', 'crash', 'race']],
+  ['says-it-landed', /a receipt, and nothing is there/, ['publish']],
+])('%s', async (name, why, only) => {
+  const report = await runConformance(wrong(`${name}.ts`), { only });
+  const failed = report.rows.filter(({ ok }) => !ok);
+  expect(failed.length).toBeGreaterThan(0);
+  expect(failed.map(({ note }) => note).join('\n')).toMatch(why);
+});

@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CHECKS, openRig, type ConformanceSubject, type Row } from '../../src/testing/conformance/index.js';
+import { keepRows } from './matrix-rows.js';
+
+const CHECK_MS = 15 * 60_000;
+const OPEN_MS = 5 * 60_000;
+
+/** Minutes each where a server takes a second for a request: left to `NIGHTSHIFT_CONFORMANCE=full`. */
+export const LONG_CHECKS: readonly string[] = ['kill', 'lost-answer', 'big'];
+
+/**
+ * Runs every check of the kit against a real destination; each check is a test, each cell a row of the matrix.
+ * @param subject undefined where its server is not installed here, which has been said
+ * @param long checks that are run only on demand
+ */
+export function provesItself(
+  subject: ConformanceSubject | undefined,
+  name = subject?.name ?? '',
+  long: readonly string[] = [],
+): void {
+  const isFull = process.env['NIGHTSHIFT_CONFORMANCE'] === 'full';
+  const checks = CHECKS.filter((check) => isFull || !long.includes(check.name));
+  describe.runIf(subject !== undefined)(`conformance of ${name}`, () => {
+    const rows: Row[] = [];
+    let opened: Awaited<ReturnType<typeof openRig>> | undefined;
+    beforeAll(async () => {
+      if (subject) opened = await openRig(subject);
+    }, OPEN_MS);
+    afterAll(async () => {
+      keepRows(name, rows);
+      await opened?.close();
+    }, OPEN_MS);
+
+    test.each(checks.map((check) => [check.name, check] as const))(
+      '%s',
+      { timeout: CHECK_MS },
+      async (_, check) => {
+        const seen: Row[] = [];
+        if (opened) for await (const row of check.run(opened.rig)) seen.push(row);
+        rows.push(...seen);
+        expect(seen.filter(({ ok }) => !ok)).toEqual([]);
+      },
+    );
+  });
+}

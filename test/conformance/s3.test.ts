@@ -1,0 +1,6 @@
+import { motoFolder } from '../support/servers/s3.js';
+import { provesItself } from './proves-itself.js';
+import { s3Subject } from './subjects/s3.js';
+
+const folder = await motoFolder();
+provesItself(folder === undefined ? undefined : s3Subject(folder), 's3');

@@ -1,0 +1,27 @@
+/**
+ * A worker of its own: says `ready`, publishes one effect, and says what it was told.
+ * Argument: JSON with { adapter, options, target, cacheDir, request, text }.
+ */
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createJiti } from 'jiti';
+
+const { AbortController } = globalThis;
+const { adapter, options, target, cacheDir, request, text } = JSON.parse(process.argv[2]);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const file = `${root}src/activities/publishers/${adapter}/publisher.ts`;
+const { [adapter]: module } = await createJiti(root).import(file);
+const body = Buffer.from(text);
+const publisher = await module.create({
+  options: module.options.parse(options),
+  target,
+  cacheDir,
+  baseDir: cacheDir,
+});
+process.stdout.write('ready\n');
+const found = await publisher.create(
+  { ...request, body, sha256: createHash('sha256').update(body).digest('hex') },
+  { signal: new AbortController().signal, now: () => new Date(), sleep: (ms) => sleep(ms) },
+);
+process.stdout.write(`${JSON.stringify(found)}\n`);

@@ -1,0 +1,184 @@
+/**
+ * A WordPress of a test's own: private copy, private SQLite database, free port on loopback, several PHP workers so
+ * that races are real. It calls nobody.
+ */
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoopbackProcess } from './loopback-process.js';
+
+export interface WordPressUser {
+  readonly id: number;
+  readonly username: string;
+  /** Application password. */
+  readonly password: string;
+}
+
+/** A row of the posts table, read past WordPress's own rules of who may see what. */
+export interface PostRow {
+  readonly id: number;
+  readonly type: string;
+  readonly slug: string;
+  readonly status: string;
+  readonly title: string;
+  readonly content: string;
+  readonly author: number;
+}
+
+export interface WordPressServer {
+  readonly url: string;
+  readonly port: number;
+  readonly author: WordPressUser;
+  readonly otherAuthor: WordPressUser;
+  readonly administrator: WordPressUser;
+  /** Posts and pages of every state, oldest first. */
+  rows(): Promise<readonly PostRow[]>;
+  /** How many posts hold this text, of each state. */
+  count(text: string): Promise<Readonly<Record<string, number>>>;
+  /** What a person does: a REST request in that user's name. */
+  as(user: WordPressUser, method: string, path: string, body?: unknown): Promise<unknown>;
+  /** What the public sees at an address. */
+  page(url: string): Promise<{ readonly status: number; readonly html: string }>;
+  /** Ends it and removes its data. Repeatable. */
+  stop(): Promise<void>;
+}
+
+const START_TIMEOUT_MS = 180_000;
+/** Two workers take turns on two cores; four let creations really overlap. */
+const WORKERS = 4;
+
+/**
+ * Loaded by WordPress itself. Sign-in by application password needs https otherwise. Two addresses are for tests
+ * only: one makes the users, one reads the table of posts.
+ */
+const TEST_PLUGIN = `<?php
+add_filter('wp_is_application_passwords_available', '__return_true');
+add_action('init', function () {
+  register_post_meta('post', 'nightshift_mark', ['single' => true, 'type' => 'string', 'show_in_rest' => true,
+    'auth_callback' => function () { return current_user_can('edit_posts'); }]);
+  $wanted = $_GET['nightshift-test'] ?? '';
+  if ($wanted === '') return;
+  $answer = null;
+  if ($wanted === 'users') {
+    foreach (['author' => 'author', 'otherAuthor' => 'author', 'administrator' => 'administrator'] as $name => $role) {
+      $login = strtolower("test-$name");
+      $id = wp_insert_user(['user_login' => $login, 'user_pass' => wp_generate_password(),
+        'user_email' => "$login@example.org", 'role' => $role]);
+      [$password] = WP_Application_Passwords::create_new_application_password($id, ['name' => 'nightshift']);
+      $answer[$name] = ['id' => $id, 'username' => $login, 'password' => $password];
+    }
+  } else {
+    global $wpdb;
+    $answer = array_map(fn ($row) => ['id' => (int) $row->ID, 'type' => $row->post_type, 'slug' => $row->post_name,
+      'status' => $row->post_status, 'title' => $row->post_title, 'content' => $row->post_content,
+      'author' => (int) $row->post_author], $wpdb->get_results(
+      "SELECT * FROM $wpdb->posts WHERE post_type IN ('post', 'page') AND post_status <> 'auto-draft' ORDER BY ID"));
+  }
+  header('content-type: application/json');
+  echo json_encode($answer);
+  exit;
+}, 20);
+`;
+
+/**
+ * Starts a site with WordPress's own first post and page in it. The caller stops it, also when its test failed.
+ * @param program folder of the installation, from `folderOfServer('wordpress')`
+ */
+export async function startWordPress(program: string): Promise<WordPressServer> {
+  const home = mkdtempSync(join(tmpdir(), 'nightshift-wordpress-'));
+  const site = join(home, 'site');
+  const clean = () => rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+  process.once('exit', clean);
+  cpSync(join(program, 'site'), site, { recursive: true });
+  const plugins = join(site, 'wp-content', 'mu-plugins');
+  mkdirSync(plugins, { recursive: true });
+  writeFileSync(join(plugins, 'nightshift-test.php'), TEST_PLUGIN);
+
+  const running = await startLoopbackProcess({
+    name: 'wordpress',
+    command: process.execPath,
+    args: (port) => [
+      join(program, 'node_modules/@wp-playground/cli/wp-playground.js'),
+      'server',
+      `--mount-before-install=${site}:/wordpress`,
+      '--wordpress-install-mode=install-from-existing-files',
+      // Else a request now and then waits a minute for an answer from the internet.
+      ...['--define-bool', 'DISABLE_WP_CRON', 'true', '--define-bool', 'WP_HTTP_BLOCK_EXTERNAL', 'true'],
+      `--workers=${WORKERS}`,
+      `--port=${port}`,
+    ],
+    cwd: home,
+    env: { HOME: home, TMPDIR: home },
+  });
+  const stop = async () => {
+    await running.stop();
+    process.off('exit', clean);
+    clean();
+  };
+  const url = `http://127.0.0.1:${running.port}`;
+  try {
+    await booted(url);
+    const users = (await json(`${url}/?nightshift-test=users`)) as Record<Role, WordPressUser>;
+    const rows: WordPressServer['rows'] = async () =>
+      (await json(`${url}/?nightshift-test=posts`)) as PostRow[];
+    return {
+      url,
+      port: running.port,
+      ...users,
+      rows,
+      count: async (text) => {
+        const states: Record<string, number> = {};
+        for (const { content, status } of await rows())
+          if (content.includes(text)) states[status] = (states[status] ?? 0) + 1;
+        return states;
+      },
+      as: async ({ username, password }, method, path, body) => {
+        const response = await fetch(`${url}/wp-json/wp/v2/${path}`, {
+          method,
+          headers: {
+            authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+            'content-type': 'application/json',
+          },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+          redirect: 'manual',
+        });
+        const text = await response.text();
+        if (!response.ok)
+          throw new Error(`${method} ${path} was answered ${response.status}: ${text.slice(0, 500)}`);
+        return JSON.parse(text) as unknown;
+      },
+      page: async (address) => {
+        const response = await fetch(address, { redirect: 'manual' });
+        return { status: response.status, html: await response.text() };
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Role = 'author' | 'otherAuthor' | 'administrator';
+
+/**
+ * It answers 502 while WordPress is being set up, and its launcher answers the very first request after that with
+ * 302 without carrying it out.
+ */
+async function booted(url: string): Promise<void> {
+  for (const giveUpAt = Date.now() + START_TIMEOUT_MS; ; await sleep(250)) {
+    const response = await fetch(url, { redirect: 'manual' });
+    const said = await response.text();
+    if (response.status === 200) return;
+    if (Date.now() > giveUpAt) throw new Error(`WordPress still answers ${response.status}: ${said}`);
+  }
+}
+
+async function json(url: string): Promise<unknown> {
+  const response = await fetch(url, { redirect: 'manual' });
+  const text = await response.text();
+  if (response.status !== 200)
+    throw new Error(`${url} was answered ${response.status}: ${text.slice(0, 500)}`);
+  return JSON.parse(text) as unknown;
+}

@@ -1,0 +1,95 @@
+// Who asked for what: every request is a row, by batch and by job, and no row changes or goes.
+import { expect, test } from 'vitest';
+import { aLedger, keyOf, onPostgres, rawSql, WORK } from './ledger-fixture.js';
+
+const NIGHTLY = { id: 'batch:nightly:1', name: 'nightly', key: 'a'.repeat(32) };
+const WEEKLY = { id: 'batch:weekly:1', name: 'weekly', key: 'b'.repeat(32) };
+
+test('requests are kept in their order, with who, what came of it, and why', async () => {
+  const { ledger } = await aLedger();
+  await ledger.recordRequest({
+    by: 'ann@desk',
+    what: 'start',
+    outcome: 'started',
+    batch: NIGHTLY,
+    runId: 'run-1',
+  });
+  await ledger.recordRequest({
+    by: 'cron',
+    what: 'start',
+    outcome: 'joined',
+    batch: NIGHTLY,
+    runId: 'run-1',
+  });
+  await ledger.recordRequest({
+    by: 'ann@desk',
+    what: 'pause',
+    outcome: 'refused',
+    reason: 'no such batch',
+  });
+
+  const rows = await ledger.requests();
+  expect(rows).toMatchObject([
+    { by: 'ann@desk', what: 'start', outcome: 'started', batch: NIGHTLY, runId: 'run-1', reason: undefined },
+    { by: 'cron', what: 'start', outcome: 'joined', batch: NIGHTLY },
+    { by: 'ann@desk', what: 'pause', outcome: 'refused', reason: 'no such batch', batch: undefined },
+  ]);
+  expect(rows.map(({ at }) => Number.isNaN(Date.parse(at)))).toEqual([false, false, false]);
+  expect((rows[2]?.seq ?? 0) > (rows[0]?.seq ?? 0)).toBe(true);
+});
+
+test('a request for several jobs is a row for each of them', async () => {
+  const { ledger } = await aLedger();
+  const jobKeys = ['one', 'two'].map(keyOf);
+  await ledger.recordRequest({
+    by: 'ann',
+    what: 'retry',
+    outcome: 'started',
+    batch: NIGHTLY,
+    work: WORK,
+    jobKeys,
+  });
+  await ledger.recordRequest({
+    by: 'ann',
+    what: 'retry',
+    outcome: 'done',
+    batch: NIGHTLY,
+    work: WORK,
+    jobKeys: [],
+  });
+
+  expect((await ledger.requests()).map(({ jobKey }) => jobKey)).toEqual([...jobKeys, undefined]);
+  expect(await ledger.requests({ work: WORK, jobKey: keyOf('two') })).toMatchObject([
+    { what: 'retry', outcome: 'started', batch: NIGHTLY, work: WORK, jobKey: keyOf('two') },
+  ]);
+});
+
+test('they are found by batch, by batch key, by kind, and the newest alone', async () => {
+  const { ledger } = await aLedger();
+  for (const batch of [NIGHTLY, WEEKLY, NIGHTLY]) {
+    await ledger.recordRequest({ by: 'ann', what: 'start', outcome: 'started', batch });
+    await ledger.recordRequest({ by: 'ann', what: 'cancel', outcome: 'answered', batch });
+  }
+
+  expect(await ledger.requests({ batchId: NIGHTLY.id })).toHaveLength(4);
+  expect(await ledger.requests({ batchKey: WEEKLY.key })).toHaveLength(2);
+  expect(await ledger.requests({ what: 'cancel' })).toHaveLength(3);
+  expect(await ledger.requests({ batchId: 'batch:none' })).toEqual([]);
+  const all = await ledger.requests();
+  expect(await ledger.requests({ limit: 2 })).toEqual(all.slice(-2));
+});
+
+test('SQL itself refuses to change, remove or replace a request', async () => {
+  const { ledger, path } = await aLedger();
+  await ledger.recordRequest({ by: 'ann', what: 'start', outcome: 'started', batch: NIGHTLY });
+  const before = await ledger.requests();
+  const raw = rawSql(path);
+
+  await expect(raw(`update requests set requested_by = 'nobody'`)).rejects.toThrow(/update is not allowed/);
+  await expect(raw('delete from requests')).rejects.toThrow(/delete is not allowed/);
+  const replace = onPostgres()
+    ? 'truncate requests'
+    : 'insert or replace into requests select * from requests';
+  await expect(raw(replace)).rejects.toThrow(/not allowed|exists already/);
+  expect(await ledger.requests()).toEqual(before);
+});
