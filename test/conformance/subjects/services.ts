@@ -52,8 +52,8 @@ const http = (name: string, more: (url: string, effectKey: string) => JsonObject
     }),
   });
 
-export const httpWithLookup = http('http, look-up', (url) => ({
-  lookup: { url: `${url}/http/effects/by-key` },
+export const httpWithLookup = http('http, look-up', (url, effectKey) => ({
+  lookup: { url: `${url}/http/effects/by-key/${effectKey}` },
 }));
 export const httpWithKey = http('http, key', () => ({ keyWindow: '24h' }));
 export const httpWithNothing = http('http, neither', () => ({}));
