@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../contract/errors.js';
-import { examples, nonEmpty, type Example } from './program-text.js';
+import type { LedgerAuditFlags } from './ledger-audit.js';
+import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { Action } from './program.js';
 
 /** The verbs below `nightshift ledger`. */
@@ -20,6 +21,18 @@ export function addLedgerVerbs(ledger: Command, use: (action: Action) => void): 
     .option('--job <key>', 'only of this job', nonEmpty)
     .action((name: string | undefined, flags: { job?: string }) =>
       use(async (shell) => (await import('./ledger-show.js')).ledgerShow(name, flags, shell)),
+    );
+
+  verb(
+    'audit [name]',
+    'list who or what asked for what, when, and what came of it',
+    ['nightshift ledger audit nightly-articles'],
+    ['nightshift ledger audit --job KEY'],
+  )
+    .option('--job <key>', 'only about this job', nonEmpty)
+    .option('--limit <count>', 'only the newest', positiveCount)
+    .action((name: string | undefined, flags: LedgerAuditFlags) =>
+      use(async (shell) => (await import('./ledger-audit.js')).ledgerAudit(name, flags, shell)),
     );
 
   verb(

@@ -16,3 +16,11 @@ export function nonEmpty(value: string): string {
   if (value === '') throw new InvalidArgumentError('It is empty.');
   return value;
 }
+
+/** For options that count something. @throws InvalidArgumentError */
+export function positiveCount(value: string): number {
+  const count = Number(value);
+  if (!Number.isInteger(count) || count < 1)
+    throw new InvalidArgumentError('It must be a whole number from 1.');
+  return count;
+}

@@ -1,8 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { ExitCode } from './exit-codes.js';
 import type { ApproveFlags } from './approve.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
-import { examples, nonEmpty, type Example } from './program-text.js';
+import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
 import type { UnpublishFlags } from './unpublish.js';
 import type { AgentServerFlags } from '../testing/agent-server/flags.js';
@@ -250,10 +250,3 @@ const operation = (command: Command): Command =>
   command
     .option('--reason <text>', 'why; kept, and shown to whoever looks')
     .option('--all', 'every batch under way');
-
-function positiveCount(value: string): number {
-  const count = Number(value);
-  if (!Number.isInteger(count) || count < 1)
-    throw new InvalidArgumentError('It must be a whole number from 1.');
-  return count;
-}

@@ -6,6 +6,7 @@ import { manifestRefSchema, type UnpublishInput, type UnpublishSummary } from '.
 import { unpublishWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { unpublish as unpublishWorkflow } from '../workflows/unpublish.js';
+import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { heartbeatTimeoutMs } from './start.js';
 import { WorkerHost } from './worker-host.js';
@@ -37,28 +38,34 @@ export async function unpublishJobs(
     await host.takeIfFree();
     for (const input of inputs) {
       const { work, key } = input.ref;
-      const handle = await client.workflow.start<typeof unpublishWorkflow>('unpublish', {
-        workflowId: unpublishWorkflowId({ work, jobKey: key }),
-        taskQueue: connections.config.taskQueue,
-        args: [input],
-        // Taking back what is gone already changes nothing, and the job may have been published again since.
-        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        staticSummary: `unpublish ${input.title}`,
-      });
-      const effects = await handle.result();
-      done.push({ key, title: input.title, effects });
-      const refused = effects.some(({ end }) => end.kind === 'refused');
-      await ledger.recordRequest({
+      const request = {
         by: connections.who,
         what: 'unpublish',
-        outcome: refused ? 'refused' : 'done',
-        ...(reason !== undefined && { reason }),
         batch: row,
         work,
-        jobKeys: [key],
-        runId: handle.firstExecutionRunId,
-      });
+        ...(reason !== undefined && { reason }),
+      } as const;
+      const effects = await audited(
+        ledger,
+        request,
+        async () => {
+          const handle = await client.workflow.start<typeof unpublishWorkflow>('unpublish', {
+            workflowId: unpublishWorkflowId({ work, jobKey: key }),
+            taskQueue: connections.config.taskQueue,
+            args: [input],
+            // Taking back what is gone already changes nothing, and the job may have been published again since.
+            workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+            workflowIdConflictPolicy: 'USE_EXISTING',
+            staticSummary: `unpublish ${input.title}`,
+          });
+          return handle.result();
+        },
+        (ends) => ({
+          outcome: ends.some(({ end }) => end.kind === 'refused') ? 'refused' : 'done',
+          jobKeys: [key],
+        }),
+      );
+      done.push({ key, title: input.title, effects });
     }
   } finally {
     await host.stop();

@@ -75,7 +75,17 @@ describe('a request without an answer, at a destination that can’t be asked', 
       );
       expect(answer.code, answer.stderr).toBe(0);
     }
-    expect((await nightshift(batch, 'approve')).code).toBe(0);
+    expect((await nightshift(batch, 'approve', 'landed')).code).toBe(0);
+    const { requests } = await json<{ requests: readonly { what: string; outcome: string }[] }>(
+      batch,
+      ...['ledger', 'audit', 'landed'],
+    );
+    expect(requests.map(({ what, outcome }) => `${what} ${outcome}`)).toEqual([
+      'start started',
+      'start started',
+      'decide done',
+      'decide done',
+    ]);
     const last = await runJson(batch.file, { cwd: batch.dir, state });
     expect(last.exit.code, last.exit.stderr).toBe(0);
     expect(mailsOf(batch)).toHaveLength(2);
