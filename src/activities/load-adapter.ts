@@ -27,6 +27,7 @@ const BUILT_IN: { readonly [K in Kind]: Readonly<Record<string, () => Promise<Mo
     wordpress: async () => (await import('./publishers/wordpress/publisher.js')).wordpress,
     ghost: async () => (await import('./publishers/ghost/publisher.js')).ghost,
     http: async () => (await import('./publishers/http/publisher.js')).http,
+    smtp: async () => (await import('./publishers/smtp/publisher.js')).smtp,
     resend: async () => (await import('./publishers/resend/publisher.js')).resend,
     stripe: async () => (await import('./publishers/stripe/publisher.js')).stripe,
   },

@@ -1,0 +1,4 @@
+import { provesItself } from './proves-itself.js';
+import { smtpSubject } from './subjects/smtp.js';
+
+provesItself(smtpSubject);
