@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { setMaxListeners } from 'node:events';
-import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,8 +14,10 @@ import { gitOptionsSchema } from '../../src/activities/publishers/git/options.js
 import { gitPublisher } from '../../src/activities/publishers/git/publisher.js';
 import type { BodyRequest, Publisher, PublisherContext } from '../../src/activities/publishers/publisher.js';
 import { AdapterError } from '../../src/contract/errors.js';
+import { land, receiptIn } from '../support/land.js';
 import { startCuttingProxy, type CuttingProxy } from '../support/servers/cutting-proxy.js';
 import { startGitServer, type BareRepository, type GitServer } from '../support/servers/git.js';
+import { hasGitHttp, startGitHttp } from '../support/servers/git-http.js';
 import { aFolder, bodyRequest, keyOf, ours, receiptOf, sha256 } from '../unit/folder-fixture.js';
 
 const WRITER = fileURLToPath(new URL('publish-once.mjs', import.meta.url));
@@ -292,6 +294,19 @@ test('whatever is deleted from the cache folder at any time, effects land', asyn
   }
 });
 
+test('clones that nobody has used for a week go, whosever they were; younger ones of others stay', async () => {
+  await warm(cacheDir);
+  const [mine = ''] = readdirSync(cacheDir).filter((name) => name.endsWith('.git'));
+  const [hash = ''] = mine.split('.');
+  rmSync(join(cacheDir, mine), { recursive: true });
+  const [old, young] = [`${hash}.0123456789ab.1.git`, `${hash}.0123456789ab.2.git`];
+  for (const name of [old, young]) mkdirSync(join(cacheDir, name));
+  const weekAgo = new Date(Date.now() - 8 * 24 * 3600 * 1000);
+  utimesSync(join(cacheDir, old), weekAgo, weekAgo);
+  await publisher().create(bodyRequest('words'), context);
+  expect(readdirSync(cacheDir).filter((name) => name.endsWith('.git'))).toEqual([young, mine].sort());
+});
+
 test('a server that does not answer ends in time, and nothing is taken for sent', async () => {
   const to = publisher({ timeout: '1s' }, throughProxy());
   void proxy.loseAnswer('refs/heads/main', 'hold');
@@ -436,6 +451,21 @@ test('undoing is a commit with its own claim, made once; a higher revision can l
   expect(repository.read('posts/a.md')).toBe('two');
 });
 
+test('by the algorithm, with no ledger behind it: landed, adopted, updated, and held once somebody edits', async () => {
+  const one = await land(publisher(), bodyRequest('one'));
+  expect(one).toMatchObject({ kind: 'landed', sent: true });
+  expect(await land(publisher(), bodyRequest('one'))).toMatchObject({ kind: 'adopted', sent: false });
+  const two = await land(publisher(), second('two'), { row: { receipt: receiptIn(one) } });
+  expect(two).toMatchObject({ kind: 'landed', receipt: { revision: 2, sha256: sha256('two') } });
+  repository.commit({ 'posts/a.md': 'edited' });
+  const three = second('three', { revision: 3 });
+  expect(await land(publisher(), three, { row: { receipt: receiptIn(two) } })).toMatchObject({
+    kind: 'held',
+  });
+  expect(repository.commitsOf(key)).toHaveLength(2);
+  expect(repository.read('posts/a.md')).toBe('edited');
+});
+
 // --- Hosts -----------------------------------------------------------------------------------------
 
 test('a host that refuses refs/nightshift gets tags, and one that refuses these too is named', async () => {
@@ -502,6 +532,42 @@ test.each([
   });
   expect(await to.probe?.(context)).toMatchObject([{ status: 'fail' }]);
 });
+
+test.runIf(hasGitHttp())(
+  'over http: the token signs in, follows no redirect, and stands in no error',
+  async () => {
+    const user = 'x-access-token';
+    const token = 'tok-3n-of-a-test';
+    const http = await startGitHttp(repository, { user, token });
+    const elsewhere = await startGitHttp(repository, { user, token, redirectTo: new URL(http.url).origin });
+    try {
+      const to = publisher({ token }, http.url);
+      expect((await to.probe?.(context))?.map(({ status }) => status)).toEqual(['ok', 'ok']);
+      ours(await to.create(bodyRequest('words'), context));
+      ours(await to.lookup?.(bodyRequest('words'), context));
+      expect(repository.commitsOf(key)).toHaveLength(1);
+
+      const before = http.seen.length;
+      const moved = publisher({ token }, elsewhere.url);
+      expect(await failureOf(moved, moved.lookup?.(bodyRequest('words'), context))).toMatchObject({
+        facts: { sent: 'no' },
+      });
+      expect(http.seen).toHaveLength(before);
+
+      for (const fields of [{ token: 'wr0ng-token' }, {}]) {
+        const wrong = publisher(fields, http.url);
+        const failure = await failureOf(wrong, wrong.create(bodyRequest('words'), context));
+        expect(failure).toMatchObject({ errorClass: 'auth', facts: { sent: 'no' } });
+        const shown = `${failure.message} ${JSON.stringify([failure, failure.cause])}`;
+        expect(shown).not.toContain('wr0ng-token');
+        expect(shown).not.toContain(Buffer.from(`${user}:wr0ng-token`).toString('base64'));
+      }
+    } finally {
+      await http.stop();
+      await elsewhere.stop();
+    }
+  },
+);
 
 test('a probe and a look-up change nothing', async () => {
   const before = repository.git('for-each-ref');

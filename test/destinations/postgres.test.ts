@@ -10,6 +10,7 @@ import {
 } from '../../src/activities/publishers/postgres/options.js';
 import { postgres, postgresPublisher } from '../../src/activities/publishers/postgres/publisher.js';
 import type { BodyRequest, Publisher } from '../../src/activities/publishers/publisher.js';
+import { land, receiptIn } from '../support/land.js';
 import { startCuttingProxy, type CuttingProxy } from '../support/servers/cutting-proxy.js';
 import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
 import { bodyRequest, context, keyOf, ours, receiptOf, sha256 } from '../unit/folder-fixture.js';
@@ -370,6 +371,20 @@ describe.runIf(hasPostgres())('postgres', () => {
     ]);
     expect(await to.lookup?.(request, context)).toMatchObject({ kind: 'removed' });
     expect(await to.create(request, context)).toMatchObject({ kind: 'removed' });
+  });
+
+  test('by the algorithm, with no ledger behind it: landed, adopted, updated, and held once somebody edits', async () => {
+    const one = await land(publisher(), bodyRequest('one'));
+    expect(one).toMatchObject({ kind: 'landed', sent: true });
+    expect(await land(publisher(), bodyRequest('one'))).toMatchObject({ kind: 'adopted', sent: false });
+    const two = await land(publisher(), second('two'), { row: { receipt: receiptIn(one) } });
+    expect(two).toMatchObject({ kind: 'landed', receipt: { revision: 2, sha256: sha256('two') } });
+    await server.rows(`UPDATE articles SET body = 'edited'`);
+    const three = second('three', { revision: 3 });
+    expect(await land(publisher(), three, { row: { receipt: receiptIn(two) } })).toMatchObject({
+      kind: 'held',
+    });
+    expect(await server.rows('SELECT body FROM articles')).toEqual([{ body: 'edited' }]);
   });
 
   // --- Refusals ------------------------------------------------------------------------------------

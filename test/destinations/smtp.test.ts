@@ -6,6 +6,7 @@ import { smtpOptionsSchema } from '../../src/activities/publishers/smtp/options.
 import { smtpPublisher } from '../../src/activities/publishers/smtp/publisher.js';
 import type { Publisher } from '../../src/activities/publishers/publisher.js';
 import type { AdapterError } from '../../src/contract/errors.js';
+import { LOST, land } from '../support/land.js';
 import { startMailServer, type MailServer, type MailServerOptions } from '../support/servers/smtp.js';
 import { bodyRequest, context, keyOf, ours } from '../unit/folder-fixture.js';
 
@@ -101,6 +102,42 @@ test.each([
     facts: { sent, code: 'ETIMEDOUT' },
   });
 });
+
+test.each([
+  ['content', 0],
+  ['dot', 1],
+] as const)(
+  'by the algorithm: cut at %s is held from then on, and nothing is ever sent again',
+  async (at, taken) => {
+    await start();
+    server.fail(at, 'cut');
+    const body = bodyRequest('words '.repeat(50_000));
+    await expect(land(publisher(), body)).rejects.toMatchObject({
+      errorClass: 'unknown',
+      facts: { sent: 'maybe' },
+    });
+    for (let tries = 0; tries < 3; tries++) {
+      expect(await land(publisher(), body, { row: LOST })).toMatchObject({ kind: 'held', sent: false });
+    }
+    expect(server.connections).toBe(1);
+    expect(server.count(key)).toBe(taken);
+  },
+);
+
+test.each(['connect', 'mail', 'rcpt', 'data'] as const)(
+  'by the algorithm: cut at %s is tried again, and one mail is sent',
+  async (at) => {
+    await start();
+    server.fail(at, 'cut');
+    const body = bodyRequest('words');
+    await expect(land(publisher(), body)).rejects.toMatchObject({
+      errorClass: 'transient',
+      facts: { sent: 'no' },
+    });
+    expect(await land(publisher(), body)).toMatchObject({ kind: 'landed', sent: true });
+    expect(server.count(key)).toBe(1);
+  },
+);
 
 test('a server that is not there, or has no name: not sent', async () => {
   await start();

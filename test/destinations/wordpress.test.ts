@@ -14,7 +14,7 @@ import { Died, Effect, context, publisherWith, receiptIn } from '../unit/wordpre
 const program = await folderOfServer('wordpress');
 const RACERS = 20;
 
-describe.runIf(program !== undefined)('a real WordPress', { timeout: 300_000 }, () => {
+describe.runIf(program !== undefined)('a real WordPress', { timeout: 600_000 }, () => {
   let wordpress: WordPressServer;
   let proxy: LossyProxy;
   beforeAll(async () => {
@@ -34,6 +34,7 @@ describe.runIf(program !== undefined)('a real WordPress', { timeout: 300_000 }, 
       title: `About ${slug}`,
       race: '1500ms',
       settle: '3s',
+      timeout: '200s', // a busy machine takes its time over twenty at once
       ...options,
     });
   };
@@ -213,14 +214,14 @@ describe.runIf(program !== undefined)('a real WordPress', { timeout: 300_000 }, 
     expect(await states('no-terms')).toEqual([]);
   });
 
-  test.each(['feed', 'a'.repeat(185)])(
-    'the slug %.10s is kept exactly or refused, never changed',
-    async (slug) => {
-      const end = await anEffect(slug).land();
-      expect(await states(slug)).toEqual(end.kind === 'held' ? [] : [`${slug} publish`]);
-      expect(end.kind).toBe(slug === 'feed' ? 'held' : 'landed');
-    },
-  );
+  test.each([
+    ['that WordPress keeps for itself', 'feed'],
+    ['of 185 letters', 'a'.repeat(185)],
+  ])('a slug %s is kept exactly or refused, never changed', async (_, slug) => {
+    const end = await anEffect(slug).land();
+    expect(await states(slug)).toEqual(end.kind === 'held' ? [] : [`${slug} publish`]);
+    expect(end.kind).toBe(slug === 'feed' ? 'held' : 'landed');
+  });
 
   test('the probe tells an author from an administrator and from a wrong password, and leaves nothing', async () => {
     const probed = async ({ username, password }: { username: string; password: string }) =>

@@ -62,6 +62,25 @@ describe.runIf(hasPostgres())('a ledger in PostgreSQL', () => {
     expect((await claimed(ledger, 'one')).fence).toBe(1);
   });
 
+  test('has one lock for all who write to it, also past the ledger', async () => {
+    const { ledger, path } = await aLedger();
+    const holder = new pg.Client({ connectionString: path });
+    await holder.connect();
+    onTestFinished(() => holder.end());
+    await holder.query('begin');
+    await holder.query(`insert into history (at, kind, subject, to_state, written_by)
+      values ('', 'job', '', '', '')`);
+
+    let written = false;
+    const claim = claimed(ledger, 'one').then(() => (written = true));
+    const waiting = `select from pg_locks w join pg_locks h using (locktype, database, classid, objid, objsubid)
+      where w.locktype = 'advisory' and not w.granted and h.granted`;
+    await expect.poll(async () => (await server.rows(waiting)).length).toBe(1);
+    expect(written).toBe(false);
+    await holder.query('commit');
+    await claim;
+  });
+
   test.each(['jobs', 'ledger_migrations'])(
     'is not made where a table "%s" is somebody else’s, and nothing is changed there',
     async (table) => {

@@ -286,8 +286,7 @@ export class WordPressStandIn {
       200,
       this.terms[taxonomy].filter(
         ({ id, name }) =>
-          (include?.includes(id) ?? true) &&
-          (search === undefined || name.replaceAll('&amp;', '&').toLowerCase().includes(search)),
+          (include?.includes(id) ?? true) && (search === undefined || name.toLowerCase().includes(search)),
       ),
     );
   }

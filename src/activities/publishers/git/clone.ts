@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -25,6 +25,9 @@ export interface CloneHome {
 const PACKS_MAX = 200;
 const SHALLOW_BYTES_MAX = 20_000;
 
+/** Each commit touches the folder. One that is used again after this is made anew. */
+const FORGOTTEN_MS = 7 * 24 * 3600 * 1000;
+
 const turns = new Map<string, Promise<void>>();
 
 export function cloneHome(cacheDir: string, remoteHash: string): CloneHome {
@@ -42,6 +45,7 @@ export function cloneHome(cacheDir: string, remoteHash: string): CloneHome {
       await remove();
       await mkdir(cacheDir, { recursive: true });
       await takeOver(cacheDir, prefix, dir);
+      await removeForgotten(cacheDir, remoteHash, dir);
       if (isRepository(dir)) return removeLeftovers(dir);
       await remove();
       await init();
@@ -81,6 +85,16 @@ async function takeOver(cacheDir: string, prefix: string, dir: string): Promise<
       () => false, // another process was quicker
     );
     if (taken) return;
+  }
+}
+
+/** Clones that nobody has used for long, such as those of containers, whose host names never come back. */
+async function removeForgotten(cacheDir: string, remoteHash: string, own: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const path = join(cacheDir, name);
+    if (!name.startsWith(`${remoteHash}.`) || !name.endsWith('.git') || path === own) continue;
+    const info = await stat(path).catch(() => undefined);
+    if (info && Date.now() - info.mtimeMs > FORGOTTEN_MS) await rm(path, { recursive: true, force: true });
   }
 }
 

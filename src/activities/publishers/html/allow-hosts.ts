@@ -54,7 +54,7 @@ function badImage({ tagName, properties }: Element, hosts: readonly string[]): R
   return properties['src'] === undefined || isAllowed(properties['src'], hosts) ? false : 'alt';
 }
 
-/** Reads the address as browsers do: `//host`, `\\\\host` and `https:host` name a host too. */
+/** Reads the address as browsers do: `//host`, `\\host` and `https:host` name a host too. */
 const isAllowed = (address: unknown, hosts: readonly string[]): boolean =>
   OWN_SITES.every((own) => isAllowedOn(own, address, hosts));
 

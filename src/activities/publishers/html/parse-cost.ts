@@ -38,7 +38,7 @@ export function assertParsable(text: string, format: 'markdown' | 'html'): void 
 function assertMarkdownParsable(markdown: string): void {
   let cost = 0;
   for (const paragraph of markdown.split(/\n[ \t\r]*\n/)) {
-    cost += (paragraph.match(/[*_~]+|\[/g)?.length ?? 0) ** 2;
+    cost += (paragraph.match(/\*+|_+|~+|\[/g)?.length ?? 0) ** 2;
   }
   if (cost > COST_MAX)
     throw refused('more *, _, ~ and [ without a blank line between them than can be parsed in time');

@@ -1,6 +1,6 @@
 import { AdapterError } from '../../../contract/errors.js';
 import type { Taxonomy, WordPressApi } from './api.js';
-import { decodeEntities } from './entities.js';
+import { decodeEntities, escapeText } from './entities.js';
 import type { WordPressOptions } from './options.js';
 import type { Term } from './schemas.js';
 
@@ -46,7 +46,8 @@ async function byName(
 ): Promise<number> {
   const wanted = name.normalize('NFC');
   const isNamed = (term: Term): boolean => decodeEntities(term.name).normalize('NFC') === wanted;
-  const found = (await api.termsLike(taxonomy, wanted)).filter(isNamed);
+  // WordPress searches what it has stored, and it stores names with entities.
+  const found = (await api.termsLike(taxonomy, escapeText(wanted))).filter(isNamed);
   const [first, second] = found;
   if (first && second) {
     const ids = found.map(({ id }) => id).join(', ');
