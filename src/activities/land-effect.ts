@@ -157,11 +157,12 @@ async function settleName(landing: Landing, created: Found<'ours'>): Promise<Lan
   await context.sleep(publisher.facts.raceMs ?? 0);
   const winner = (await look(landing)) ?? created;
   if (winner.kind === 'ours') {
-    const lost = created.placed.id === winner.placed.id ? [] : [created.placed];
-    return complete(landing, { ...winner, extras: distinct([...(winner.extras ?? []), ...lost]) }, true);
+    // Those of others who create at this moment are theirs to take away; of a crash, the next first look does it.
+    const extras = created.placed.id === winner.placed.id ? [] : [created.placed];
+    return complete(landing, { ...winner, extras }, true);
   }
   await landing.reached('E7');
-  await discard(landing, distinct([...(winner.extras ?? []), created.placed]));
+  await discard(landing, [created.placed]);
   if (winner.kind === 'absent') {
     const { url, id } = created.placed;
     return held(
@@ -215,7 +216,10 @@ async function complete(landing: Landing, found: Found<'ours'>, sent: boolean): 
     }
     if (again?.kind === 'ours') {
       placed = again.placed;
-      await discard(landing, again.extras);
+      await discard(
+        landing,
+        again.extras?.filter(({ visible }) => visible),
+      );
     }
   }
   return record(landing, receiptOf(placed, row.effectKey, body.revision, context.now(), !sent));
@@ -247,10 +251,6 @@ async function look({ publisher, body, context }: Landing): Promise<FoundEffect 
   const lookup = publisher.lookup?.bind(publisher);
   return lookup && asked(publisher, 'lookup', () => lookup(body, context));
 }
-
-const distinct = (placed: readonly Placed[]): Placed[] => [
-  ...new Map(placed.map((one) => [one.id, one])).values(),
-];
 
 const held = (message: string): Landed & { kind: 'held' } => ({
   kind: 'held',

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { statePaths } from '../config.js';
 import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
 import type { RunningWorker, WorkerOptions } from '../worker.js';
@@ -29,7 +30,7 @@ export class WorkerHost {
   async takeIfFree(): Promise<boolean> {
     if (this.failure) throw this.failure;
     if (this.worker) return true;
-    const lock = tryExclusiveLock(statePaths(this.connections.config.stateDir).workerLock);
+    const lock = tryWorkerLock(this.connections);
     if (!lock) return false;
     this.lock = lock;
     try {
@@ -56,7 +57,7 @@ export class WorkerHost {
   /** Hosts a worker, beside others if there are any. */
   async start(): Promise<void> {
     const engine = await this.connections.engine();
-    this.lock = tryExclusiveLock(statePaths(this.connections.config.stateDir).workerLock);
+    this.lock = tryWorkerLock(this.connections);
     const { startWorker } = await import('../worker.js');
     this.worker = await startWorker({
       config: this.connections.config,
@@ -85,10 +86,16 @@ export class WorkerHost {
   }
 }
 
+/** The place of the worker that carries this state directory; with a ledger elsewhere, nothing else may have made it. */
+function tryWorkerLock({ config }: Connections): ProcessLock | undefined {
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  return tryExclusiveLock(statePaths(config.stateDir).workerLock);
+}
+
 /** Whether any worker could take work now: for an embedded engine one of this state directory, else one anywhere. */
 export async function isWorkerAlive(connections: Connections): Promise<boolean> {
   if ((await connections.engine()).kind === 'configured') return hasPollers(connections);
-  const lock = tryExclusiveLock(statePaths(connections.config.stateDir).workerLock);
+  const lock = tryWorkerLock(connections);
   lock?.release();
   return lock === undefined;
 }
