@@ -43,6 +43,7 @@ export type Adopted = { readonly kind: 'adopted' } | ({ readonly kind: 'held' } 
 /**
  * Takes over what the destinations have of a job already claimed, before anything is paid: the ledger may have been
  * lost or restored from an older copy.
+ * @param ranUnseen whether the job was run before and the ledger does not know; told whether any effect was found
  * @returns adopted when every effect is there; held when one is there that is not this payload's, or somebody
  *   else's; undefined when the agent has to run (effects found are recorded all the same)
  */
@@ -50,6 +51,7 @@ export async function adoptFromDestinations(
   asking: AskedJob,
   deps: PublisherDeps & { readonly ledger: Ledger },
   by: By,
+  ranUnseen: (someAreThere: boolean) => Promise<boolean> = async () => false,
 ): Promise<Adopted | undefined> {
   const { definition, job, context } = asking;
   const { ledger } = deps;
@@ -61,10 +63,12 @@ export async function adoptFromDestinations(
     revision: job.revision,
     state: 'adopted',
   } as const;
+  const someAreThere = answers.some(({ found }) => found?.kind === 'ours');
   let missing = 0;
   for (const { effect, found } of answers) {
     const standing = standingOf(found, job);
     if (standing.kind === 'taken') return hold(effect, standing.why);
+    if (found === undefined && (await ranUnseen(someAreThere))) return holdUnknown(effect);
     if (standing.kind === 'missing') {
       missing++;
       continue;
@@ -80,6 +84,18 @@ export async function adoptFromDestinations(
     return ledger.beginEffect({ effectKey, work: definition.work, jobKey, name, target, use, revision }, by);
   }
 
+  /** As if it had been sent: what an earlier run did only a person can find out. */
+  async function holdUnknown(effect: Effect): Promise<Adopted> {
+    const message =
+      `${effect.name}: this job was run before, and the ledger has no record of that; ` +
+      'whether that run sent it, nobody can tell but you';
+    const end = { errorClass: 'unknown', message } as const;
+    const { fence } = await begin(effect);
+    await ledger.attemptingEffect(effect.key, { sha256: UNKNOWN_REQUEST, revision: job.revision }, fence);
+    await ledger.stopEffect(effect.key, { state: 'unknown', ...end, job: { state: 'held', ...end } }, fence);
+    return { kind: 'held', ...end };
+  }
+
   async function hold(effect: Effect, why: string): Promise<Adopted> {
     const end = { errorClass: 'conflict', message: `${effect.name}: ${why}` } as const;
     const { fence } = await begin(effect);
@@ -87,6 +103,9 @@ export async function adoptFromDestinations(
     return { kind: 'held', ...end };
   }
 }
+
+/** Equal to no request that is ever made. */
+const UNKNOWN_REQUEST = '0'.repeat(64);
 
 /** What a destination's answer means for a job that is to be done at its revision. */
 export type Standing =

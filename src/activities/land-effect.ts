@@ -20,7 +20,7 @@ import type {
 export interface Landing {
   readonly publisher: Publisher;
   readonly body: BodyRequest;
-  /** Hash of all that the request is made from: artifact and options, secrets left out. */
+  /** Hash of all that the request is made from: artifact, options (secrets left out), revision, adapter. */
   readonly requestSha256: string;
   /** As `beginEffect` gave it to this try. */
   readonly row: EffectRow;

@@ -17,6 +17,8 @@ type Modules = { readonly provider: ProviderModule; readonly publisher: Publishe
 const BUILT_IN: { readonly [K in Kind]: Readonly<Record<string, () => Promise<Modules[K]>>> } = {
   provider: {
     command: async () => (await import('./providers/command/provider.js')).command,
+    antigravity: async () => (await import('./providers/antigravity/provider.js')).antigravity,
+    claude: async () => (await import('./providers/claude/provider.js')).claude,
   },
   publisher: {
     folder: async () => (await import('./publishers/folder/publisher.js')).folder,

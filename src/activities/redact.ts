@@ -17,6 +17,8 @@ export function redactor(value: Json, env: Environment): (text: string) => strin
       secret,
       encodeURIComponent(secret),
       Buffer.from(secret).toString('base64').replace(/=+$/, ''),
+      Buffer.from(secret).toString('hex'),
+      JSON.stringify(secret).slice(1, -1),
     ])
     .sort((a, b) => b.length - a.length);
   return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text);

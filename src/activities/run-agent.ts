@@ -3,6 +3,7 @@ import {
   activityInfo,
   cancellationDetails,
   cancellationSignal,
+  log,
   sleep,
 } from '@temporalio/activity';
 import type { ArtifactRef, ArtifactStore } from '../contract/artifact.js';
@@ -104,7 +105,10 @@ class AgentStep {
     }
     if (claim.openSession === undefined) {
       const asking = { definition, job, context: contextOf(deps) };
-      const adopted = await adoptFromDestinations(asking, deps, writerOf(ref.batchId, deps)); // RA2
+      const by = writerOf(ref.batchId, deps);
+      const ranUnseen = async (someAreThere: boolean) =>
+        claim.fresh && (someAreThere || (await ranBefore(deps)));
+      const adopted = await adoptFromDestinations(asking, deps, by, ranUnseen); // RA2
       if (adopted !== undefined) return adopted;
     }
     const provider = await providerFor(definition, deps);
@@ -138,7 +142,7 @@ class AgentStep {
     };
     const startedAt = open ? new Date(open.startedAt) : deps.now();
     const deadline = new Date(startedAt.getTime() + durationMs(definition.agent.timeout));
-    const request = this.requestFor(definition, job, session, deadline);
+    const request = this.requestFor(definition, job, session, startedAt, deadline);
     let saved: string | undefined; // what the adapter has saved need not be saved again
     const context: ProviderContext = {
       save: async (handle) => {
@@ -201,12 +205,13 @@ class AgentStep {
   ): Promise<SessionHandle> {
     const { ledger } = this.deps;
     const { fence } = claim;
-    if (open?.state === 'started') {
+    const known = open?.handle as SessionHandle | undefined;
+    if (open?.state === 'started' && known?.phase !== 'prepared') {
       await ledger.attachSession(open, fence);
       return open.handle as SessionHandle;
     }
     if (open) {
-      const found = await provider.find(request, open.handle as SessionHandle | undefined, context);
+      const found = await provider.find(request, known, context);
       if (found.kind === 'session') {
         await context.save(found.handle);
         await ledger.attachSession(open, fence);
@@ -230,7 +235,7 @@ class AgentStep {
       ); // RA1
     }
     await this.reached('A2');
-    const handle = await this.start(provider, request, context);
+    const handle = await this.start(provider, request, known, context);
     await this.reached('A3');
     await context.save(handle);
     await this.reached('A5');
@@ -240,10 +245,11 @@ class AgentStep {
   private async start(
     provider: Provider,
     request: SessionRequest,
+    known: SessionHandle | undefined,
     context: ProviderContext,
   ): Promise<SessionHandle> {
     try {
-      return await provider.start(request, undefined, context);
+      return await provider.start(request, known, context);
     } catch (error) {
       if (cancellationSignal().aborted) throw error;
       const reason = provider.classify(error, 'start');
@@ -320,7 +326,7 @@ class AgentStep {
   ): Promise<AgentEnd> {
     await this.deps.ledger.endSession(session, end, fence); // RA3
     await this.reached('A10');
-    await provider.release?.(handle, context);
+    await this.release(provider, handle, context);
     return { kind: 'made', sha256: end.artifact.sha256 };
   }
 
@@ -340,15 +346,24 @@ class AgentStep {
     const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
     const next = afterSession(errorClass, all, definition.retry.sessions, jitter, hintMs);
     const message = next.kind === 'again' ? failed.message : `${failed.message} (${next.why})`;
-    const state = next.kind === 'gate' ? 'gated' : 'parked';
+    const state = next.kind === 'gate' ? 'gated' : errorClass === 'conflict' ? 'held' : 'parked';
     await this.deps.ledger.endSession(
       session,
       { ...failed, ...(next.kind !== 'again' && { job: { state, errorClass, message } }) },
       fence,
     );
-    if (handle) await provider.release?.(handle, context);
+    if (handle) await this.release(provider, handle, context);
     if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
     return { kind: state, errorClass, message };
+  }
+
+  /** What is not freed costs room at the service, and is no reason to lose what was made. */
+  private async release(provider: Provider, handle: SessionHandle, context: ProviderContext): Promise<void> {
+    try {
+      await provider.release?.(handle, context);
+    } catch (error) {
+      log.warn('a session could not be released', { reason: provider.classify(error, 'release').message });
+    }
   }
 
   /** RA4 */
@@ -402,8 +417,14 @@ class AgentStep {
     return undefined;
   }
 
-  private requestFor(definition: Definition, job: Job, session: SessionId, deadline: Date): SessionRequest {
-    const { prompt } = definition.agent;
+  private requestFor(
+    definition: Definition,
+    job: Job,
+    session: SessionId,
+    openedAt: Date,
+    deadline: Date,
+  ): SessionRequest {
+    const { prompt, outward } = definition.agent;
     return {
       ...session,
       work: this.ref.work,
@@ -415,7 +436,9 @@ class AgentStep {
         prompt === undefined
           ? undefined
           : renderTemplate(prompt, templateScope({ work: definition.work, job })),
+      openedAt: openedAt.toISOString(),
       deadlineAt: deadline.toISOString(),
+      outward,
       baseDir: definition.baseDir,
     };
   }
@@ -423,6 +446,15 @@ class AgentStep {
   private async reached(point: Parameters<Deps['reached']>[0]): Promise<void> {
     await this.deps.reached(point, this.ref.key);
   }
+}
+
+/** Whether the engine knows of another run of this job: then a ledger that has never heard of it is not the first. */
+async function ranBefore({ client }: Deps): Promise<boolean> {
+  const { workflowExecution } = activityInfo();
+  if (!workflowExecution) return false;
+  const runs = client.workflow.list({ query: `WorkflowId = '${workflowExecution.workflowId}'` });
+  for await (const { runId } of runs) if (runId !== workflowExecution.runId) return true;
+  return false;
 }
 
 /** The provider surely runs nothing for this attempt. */

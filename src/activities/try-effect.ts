@@ -57,7 +57,9 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   try {
     const body = await artifact.read();
     publisher = await given.publisher(body);
-    const requestSha256 = sha256Hex(canonicalJson({ artifact: artifact.sha256, with: effect.with }));
+    const requestSha256 = sha256Hex(
+      canonicalJson({ artifact: artifact.sha256, with: effect.with, use, revision: job.revision }),
+    );
     const landed = await landEffect({
       publisher,
       body: { ...effectRequest(given, job, effect, row), body, sha256: artifact.sha256, mime: undefined },

@@ -10,7 +10,7 @@ import { asked, guarded } from './ask-publisher.js';
 import { contextOf, readRef, writerOf, type Deps } from './deps.js';
 import { asAdapterError, retryAfter, toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
-import { effectRequest } from './land-effect.js';
+import { LOST_ANSWER, effectRequest } from './land-effect.js';
 import { publisherFor } from './publishers/publisher-for.js';
 
 /**
@@ -39,7 +39,17 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
   if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
   const receipts = await ledger.receipts({ work, jobKey: job.key });
   const landed = receipts.filter(({ effectKey }) => effectKey === effect.key).at(-1);
-  if (!landed) return { kind: 'nothing' };
+  if (!landed) {
+    const state = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effect.key)?.state;
+    if (state === undefined || !LOST_ANSWER.has(state)) return { kind: 'nothing' };
+    const message = `whether ${effect.name} landed is not known; say so first: nightshift approve`;
+    return { kind: 'refused', errorClass: 'unknown', message };
+  }
+
+  if (landed.revision > request.revision) {
+    const message = `revision ${landed.revision} has landed since it was asked to take back ${request.revision}`;
+    return { kind: 'refused', errorClass: 'conflict', message };
+  }
 
   const { name, target, use } = effect;
   const undo = undoOf({ work, jobKey: job.key, name, target });

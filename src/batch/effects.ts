@@ -85,11 +85,10 @@ function renderOption(template: string, scope: TemplateScope): string {
     throw new AdapterError('invalid', 'a field of the job has the noncharacter U+FDD0');
   }
   const text = renderTemplate(aside, scope);
-  if (countOf(text, ARTIFACT_MARK) !== countOf(template, BARE_ARTIFACT)) {
-    throw new AdapterError(
-      'invalid',
-      `template ${shown(template)} or a field of the job has the noncharacter U+FDD2`,
-    );
+  // A template may leave it out or repeat it; a job may not smuggle it in.
+  const asWritten = countOf(text, ARTIFACT_MARK) === countOf(template, BARE_ARTIFACT);
+  if (!asWritten && JSON.stringify({ ...scope, artifact: '' }).includes(ARTIFACT_MARK)) {
+    throw new AdapterError('invalid', 'a field of the job has the noncharacter U+FDD2');
   }
   if (looksLikeReference(text)) {
     throw new AdapterError(

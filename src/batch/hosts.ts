@@ -2,8 +2,9 @@ import { AdapterError } from '../contract/errors.js';
 import { shown } from './shown.js';
 
 /** Scheme and host stand in the template itself, or come from a secret; nothing of a job can change them. */
-const FIXED_ORIGIN = /^\s*([a-z][a-z0-9+.-]*:\/\/[^\s/?#{}]+([/?#]|$)|\$\{env:\w+\})/i;
-const ABSOLUTE = /^\s*[a-z][a-z0-9+.-]*:\/\//i;
+const FIXED_ORIGIN = /^\s*([a-z][a-z0-9+.-]*:\/\/[^\s/?#{}]+([/?#]|$)|\$\{env:\w+\}([/?#]|$))/i;
+/** An URL, or a repository as ssh takes it: `user@host:path`. */
+const ABSOLUTE = /^\s*([a-z][a-z0-9+.-]*:\/\/|[^/\s@]+@[^/\s:]+:)/i;
 const PLACES: ReadonlySet<string> = new Set(['url', 'endpoint', 'host']);
 
 /**
@@ -21,7 +22,14 @@ export function assertHost(
   text: string,
   hosts: readonly string[] = [],
 ): void {
-  if (template === text || !isPlace(field, text) || FIXED_ORIGIN.test(template)) return;
+  if (template === text || !isPlace(field, text)) return;
+  if (/[?#]/.test(text) && !/[?#]/.test(template)) {
+    throw new AdapterError(
+      'invalid',
+      `a field of the job adds a query to ${field} (${shown(text)}); write "?" in the batch file`,
+    );
+  }
+  if (FIXED_ORIGIN.test(template)) return;
   const host = field === 'host' ? text.trim() : hostOf(text);
   if (host !== undefined && hosts.some((allowed) => matches(host, allowed))) return;
   throw new AdapterError(

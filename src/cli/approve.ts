@@ -49,10 +49,13 @@ async function decide(decision: EffectDecision, flags: ApproveFlags, shell: Shel
   if (shell.flags.json) out.json({ decided });
   for (const { question, jobState } of decided) {
     const what = decision.landed ? 'landed' : 'did not land, and may be sent again';
-    if (!shell.flags.json)
-      out.result(`${question.name} of ${jobTitle(question.identity)}: ${what}; the job is ${jobState}`);
+    if (shell.flags.json) continue;
+    if (!question) out.result(`answered before, in the same way; the job is ${jobState}`);
+    else out.result(`${question.name} of ${jobTitle(question.identity)}: ${what}; the job is ${jobState}`);
   }
-  const batches = [...new Set(decided.map(({ question }) => batchOf(question.batchId)))];
+  const batches = [
+    ...new Set(decided.flatMap(({ question }) => (question ? [batchOf(question.batchId)] : []))),
+  ];
   if (!shell.flags.json) {
     for (const batch of batches) out.progress(`next: start ${batch} again: ${shell.commandsFor(batch).run}`);
   }

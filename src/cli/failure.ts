@@ -59,6 +59,7 @@ function adapterFailure({ errorClass, message }: AdapterError): Failure {
     case 'config':
     case 'lost':
       return { code: ExitCode.configuration, text: message };
+    case 'transient':
     case 'throttled':
     case 'exhausted':
       return { code: ExitCode.tryAgainLater, text: message };

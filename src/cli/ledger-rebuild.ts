@@ -12,11 +12,15 @@ export async function ledgerRebuild(file: string, shell: Shell): Promise<ExitCod
   out.endLive();
   if (flags.json) out.json(rebuilt);
   else {
-    const { jobs, adopted, partly, unchanged, taken } = rebuilt;
+    const { jobs, adopted, partly, unchanged, unasked, taken } = rebuilt;
     for (const { title, why } of taken) out.result(`${title}: ${why}`);
+    if (unasked > 0)
+      out.result(
+        `${plural(unasked, 'effect goes', 'effects go')} where nothing can be asked: look there before you start this batch, or it is sent again`,
+      );
     out.result(
       `${plural(jobs, 'job')}: ${adopted} found done and written to the ledger, ${partly} in part, ${unchanged} left as they were`,
     );
   }
-  return rebuilt.taken.length === 0 ? ExitCode.done : ExitCode.incomplete;
+  return rebuilt.taken.length + rebuilt.unasked === 0 ? ExitCode.done : ExitCode.incomplete;
 }

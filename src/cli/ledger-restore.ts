@@ -23,7 +23,7 @@ export async function ledgerRestore(
   else {
     out.results(restoreLines(restored));
     out.progress(
-      'what landed since that backup is found at its destination when its batch is started again; nothing is sent twice',
+      'what landed since that backup is found at its destination when its batch is started again; nothing is sent twice that can be asked for, and the rest waits for your answer (nightshift approve) where the engine still knows of it',
     );
   }
   return toldDamaged(restored.artifacts, out) ? ExitCode.incomplete : ExitCode.done;

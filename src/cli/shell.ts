@@ -58,6 +58,7 @@ export class Shell {
     return {
       run: file === undefined ? `${this.command('run')} <its batch file>` : this.command('run', file),
       retry: this.command('retry', name),
+      approve: this.command('approve', name),
       resume: this.command('resume', name),
       receipts: this.command('ledger', 'show', name),
     };

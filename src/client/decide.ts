@@ -1,12 +1,14 @@
 import { effectsOf } from '../batch/effects.js';
 import { UsageError } from '../contract/errors.js';
+import { keySchema } from '../contract/job.js';
 import type { EffectDecision, OpenQuestion, Settles } from '../ledger/ledger.js';
 import type { JobState } from '../contract/states.js';
 import type { Connections } from './connections.js';
 import { jobsOf } from './described-jobs.js';
 
 export interface Decided {
-  readonly question: OpenQuestion;
+  /** Undefined where it was answered before, and in the same way. */
+  readonly question: OpenQuestion | undefined;
   readonly jobState: JobState;
 }
 
@@ -27,6 +29,11 @@ export async function decideEffect(
     question.effectKey.startsWith(effectKey),
   );
   const [question, another] = matching;
+  if (!question && keySchema.safeParse(effectKey).success) {
+    // The same answer again is no error; the ledger knows what was answered.
+    const { jobState } = await ledger.decideEffect(effectKey, decision, connections.who, reason);
+    return { question: undefined, jobState };
+  }
   if (!question) {
     throw new UsageError(
       `no effect ${effectKey} waits for an answer; "nightshift approve" lists those that do`,

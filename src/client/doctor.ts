@@ -61,13 +61,15 @@ async function stateDir({ config }: Connections): Promise<Finding[]> {
 }
 
 async function ledger(connections: Connections): Promise<Finding[]> {
-  const { path, engineVersion, schemaVersion, problems } = await (await connections.ledger()).inspect();
+  const { path, dialect, engineVersion, schemaVersion, problems } = await (
+    await connections.ledger()
+  ).inspect();
   if (problems.length === 0) {
     return [
       {
         subject: 'ledger',
         status: 'ok',
-        detail: `${path}, SQLite ${engineVersion}, schema ${schemaVersion}`,
+        detail: `${path}, ${dialect === 'postgres' ? 'PostgreSQL' : 'SQLite'} ${engineVersion}, schema ${schemaVersion}`,
       },
     ];
   }

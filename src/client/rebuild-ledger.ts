@@ -15,6 +15,8 @@ export interface Rebuilt {
   readonly partly: number;
   /** Known already, or nothing was found. */
   readonly unchanged: number;
+  /** Effects at destinations that can't be asked: whether they landed, this call could not find out. */
+  readonly unasked: number;
   /** Jobs whose place is taken by something else, and by what. */
   readonly taken: readonly { readonly title: string; readonly why: string }[];
 }
@@ -47,6 +49,7 @@ export async function rebuildLedger(
   const counts = { adopted: 0, partly: 0, unchanged: 0 };
   const taken: { title: string; why: string }[] = [];
   let asked = 0;
+  let unasked = 0;
 
   await eachAtOnce(jobs, AT_ONCE, async (job) => {
     const state = known.get(job.key)?.state;
@@ -54,13 +57,13 @@ export async function rebuildLedger(
     else counts[await rebuildJob(job)]++;
     onJob(++asked);
   });
-  return { jobs: jobs.length, ...counts, taken };
+  return { jobs: jobs.length, ...counts, unasked, taken };
 
   async function rebuildJob(job: Batch['jobs'][number]): Promise<keyof typeof counts> {
     const asking = { definition, job, context: lookContext() };
-    const standings = (await askDestinations(asking, connections.config)).map(({ found }) =>
-      standingOf(found, job),
-    );
+    const answers = await askDestinations(asking, connections.config);
+    unasked += answers.filter(({ found }) => found === undefined).length;
+    const standings = answers.map(({ found }) => standingOf(found, job));
     const obstacle = standings.find((standing) => standing.kind === 'taken');
     if (obstacle) taken.push({ title: jobTitle(job.identity), why: obstacle.why });
     if (obstacle || standings.every(({ kind }) => kind === 'missing')) return 'unchanged';
@@ -69,7 +72,9 @@ export async function rebuildLedger(
     const effectKeys = effectsOf(definition, job).map(({ key }) => key);
     const claim = await ledger.claimJob({ work, jobKey, identity, fingerprint, revision, effectKeys, by });
     if (claim.kind !== 'claimed') return 'unchanged';
-    const adopted = await adoptFromDestinations(asking, { ...connections.config, ledger }, by);
+    const ranUnseen = async (someAreThere: boolean) => claim.fresh && someAreThere;
+    const deps = { ...connections.config, ledger };
+    const adopted = await adoptFromDestinations(asking, deps, by, ranUnseen);
     if (adopted?.kind === 'adopted') return 'adopted';
     if (adopted === undefined) await ledger.settleJob({ work, jobKey }, { state: 'waiting' }, by.worker);
     return 'partly';

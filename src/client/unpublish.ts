@@ -1,3 +1,4 @@
+import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readTickets } from '../batch/manifest.js';
 import { durationMs } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
@@ -92,12 +93,20 @@ async function inputsFor(
     heartbeatTimeoutMs: heartbeatTimeoutMs(connections.config, await connections.engine()),
     sessionTimeoutMs: durationMs(definition.agent.timeout),
   };
+  const ledger = await connections.ledger();
   const wanted = new Set(keys);
   const inputs: UnpublishInput[] = [];
   for await (const { job, offset, length } of readTickets(manifest, connections.artifacts)) {
     if (!wanted.delete(job.key)) continue;
     const ref = { work: definition.work, batchId: row.id, manifest, key: job.key, offset, length };
-    inputs.push({ ref, title: jobTitle(job.identity), effects: [...names].reverse(), timing });
+    const receipts = await ledger.receipts({ work: definition.work, jobKey: job.key });
+    const effects = effectsOf(definition, job)
+      .filter((one) => names.includes(one.name))
+      .map(({ name, key }) => ({
+        effect: name,
+        revision: receipts.findLast(({ effectKey }) => effectKey === key)?.revision ?? 0,
+      }));
+    inputs.push({ ref, title: jobTitle(job.identity), effects: effects.reverse(), timing });
   }
   const [missing] = wanted;
   if (missing !== undefined) throw new UsageError(`batch ${row.name} has no job ${missing}`);

@@ -83,7 +83,7 @@ export const identityFieldSchema = z
 
 export const agentSchema = z
   .strictObject({
-    use: adapterUseSchema.describe('provider: command, or a module path'),
+    use: adapterUseSchema.describe('provider: command, antigravity, claude, or a module path'),
     command: z.array(z.string().min(1)).min(1).optional().describe('program and arguments; no shell'),
     cwd: z.string().min(1).optional().describe('working directory, relative to the batch file'),
     env: z
@@ -120,7 +120,9 @@ export type OnUnknown = (typeof ON_UNKNOWN)[number];
 export const effectSchema = z
   .strictObject({
     name: nameSchema.describe('part of the effect key: another name is another effect'),
-    use: adapterUseSchema.describe('publisher: folder, or a module path'),
+    use: adapterUseSchema.describe(
+      'publisher: folder, git, postgres, s3, azure-blob, wordpress, ghost, http, smtp, resend, stripe, or a module path',
+    ),
     target: z
       .string()
       .min(1)

@@ -131,6 +131,8 @@ export type PublishEnd =
 
 export interface UnpublishRequest extends JobRef {
   readonly effect: string;
+  /** That landed when it was asked for; a newer one is left alone. */
+  readonly revision: number;
 }
 
 /** `nothing`: it never landed. `refused`: it can't be taken back, or was changed since; nothing was. */
@@ -143,7 +145,7 @@ export type UnpublishEnd =
 export interface UnpublishInput {
   readonly ref: JobRef;
   readonly title: string;
-  readonly effects: readonly string[];
+  readonly effects: readonly Pick<UnpublishRequest, 'effect' | 'revision'>[];
   readonly timing: Timing;
 }
 

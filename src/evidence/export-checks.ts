@@ -79,6 +79,8 @@ export function footerProblems(
 export function parsedLine(text: string): JsonObject | undefined {
   try {
     const fields: unknown = JSON.parse(text);
+    // One text for one value: with a member twice, two readers may see two receipts.
+    if (JSON.stringify(fields) !== text) return undefined;
     return jsonObjectSchema.safeParse(fields).success ? (fields as JsonObject) : undefined;
   } catch {
     return undefined; // told as an altered line

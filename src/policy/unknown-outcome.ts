@@ -53,5 +53,7 @@ function withinWindow(
 ): 'open' | 'passed' | 'none' {
   if (keyWindowMs === undefined) return 'none';
   if (firstSentAt === undefined) return 'passed';
-  return now.getTime() < Date.parse(firstSentAt) + keyWindowMs ? 'open' : 'passed';
+  const ageMs = now.getTime() - Date.parse(firstSentAt);
+  // Sent in the future: one of the clocks is wrong, and nobody knows which.
+  return ageMs >= 0 && ageMs < keyWindowMs ? 'open' : 'passed';
 }

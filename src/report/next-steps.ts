@@ -6,6 +6,8 @@ export interface Commands {
   /** Starts the batch again. */
   readonly run: string;
   readonly retry: string;
+  /** Lists what only a person can settle. */
+  readonly approve: string;
   readonly resume: string;
   readonly receipts: string;
 }
@@ -14,11 +16,13 @@ export interface Commands {
 export function nextSteps(
   jobs: readonly JobReport[],
   state: BatchState,
-  { run, retry, resume }: Commands,
+  { run, retry, resume, approve }: Commands,
 ): string[] {
   const is = (jobState: JobReport['state'], errorClass?: string) => (job: JobReport) =>
     job.state === jobState && (errorClass === undefined || job.error?.class === errorClass);
-  const unclear = jobs.find((job) => job.state === 'held' && job.error?.class !== 'conflict');
+  const unclear = jobs.find(
+    (job) => job.state === 'held' && job.error?.class !== 'conflict' && job.error?.class !== 'unknown',
+  );
   const steps = [
     jobs.some(is('gated', 'auth')) && `put the credentials right, then: ${run}`,
     jobs.some(is('gated', 'config')) && `put the configuration right, then: ${run}`,
@@ -26,6 +30,7 @@ export function nextSteps(
     jobs.some(is('parked')) && `give the parked jobs a new budget: ${retry}`,
     jobs.some(is('held', 'conflict')) &&
       `for a conflict, raise "revision" of that job or restore what it was, then: ${run}`,
+    jobs.some(is('held', 'unknown')) && `say whether what got no answer has landed: ${approve}`,
     unclear && `look at the destination, then decide for each held job: ${retry} --job ${unclear.key}`,
     (state === 'cancelled' || jobs.some(is('cancelled'))) && `go on where it was cancelled: ${run}`,
     state === 'paused' && `go on: ${resume}`,

@@ -5,11 +5,11 @@ import { effectActivities } from './activity-options.js';
 export async function unpublish({ ref, title, effects, timing }: UnpublishInput): Promise<UnpublishSummary> {
   const activities = effectActivities(timing);
   const ends: { effect: string; end: UnpublishEnd }[] = [];
-  for (const effect of effects) {
+  for (const { effect, revision } of effects) {
     const summary = `unpublish ${effect}: ${title}`;
     ends.push({
       effect,
-      end: await activities.unpublish.executeWithOptions({ summary }, [{ ...ref, effect }]),
+      end: await activities.unpublish.executeWithOptions({ summary }, [{ ...ref, effect, revision }]),
     });
   }
   return ends;

@@ -114,6 +114,28 @@ describe('a request without an answer, at a destination that can’t be asked', 
     expect(batch.sessions()).toHaveLength(1);
   });
 
+  test('with the ledger gone and the engine still knowing the job, nothing is sent before a person has said', async () => {
+    const batch = mailing('forgotten', ['one']);
+    const own = { cwd: batch.dir, state: join(root, 'forgotten-state') };
+    expect((await runJson(batch.file, own)).exit.code).toBe(0);
+    for (const file of ['ledger.db', 'ledger.db-wal', 'ledger.db-shm'])
+      rmSync(join(own.state, file), { force: true });
+    const { exit, report } = await runJson(batch.file, own);
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(report.counts.held).toBe(1);
+    expect(mailsOf(batch)).toHaveLength(1);
+    expect(batch.sessions()).toHaveLength(1);
+    const asked = await cli(['approve', '--state', own.state, '--json'], own);
+    const [question] = (JSON.parse(asked.stdout) as Questions).questions;
+    const key = question?.effectKey ?? '';
+    for (let time = 1; time <= 2; time++) {
+      const answer = await cli(['approve', '--effect', key, '--landed', '--state', own.state], own);
+      expect(answer.code, answer.stderr).toBe(0);
+    }
+    expect((await runJson(batch.file, own)).exit.code).toBe(0);
+    expect(mailsOf(batch)).toHaveLength(1);
+  });
+
   test('the operator may say beforehand that a lost answer counts as sent', async () => {
     const batch = mailing('assumed', ['one']);
     writeFileSync(

@@ -2,10 +2,10 @@
 // the job. Money is counted at the server.
 import { expect, test } from 'vitest';
 import type { FaultRuleInput } from '../../src/testing/agent-server/index.js';
-import { RUN_KEY } from './agent-server-fixture.js';
 import {
   aContext,
   aStage,
+  idIn,
   Killer,
   mustHavePaidOnce,
   requestOf,
@@ -49,7 +49,10 @@ const CASES: readonly Case[] = [
     throttled(form, 'word'),
     throttled(form, 'classic'),
   ]),
-  ...['500', '502', '503', '504'].flatMap((form) => [serverError(form, 'before'), serverError(form, 'after')]),
+  ...['500', '502', '503', '504'].flatMap((form) => [
+    serverError(form, 'before'),
+    serverError(form, 'after'),
+  ]),
   { name: 'drop-before', rule: { do: 'drop-before' }, start: ['unknown', 'maybe'], end: 'made', paid: 1 },
   {
     name: 'drop-after-commit',
@@ -237,7 +240,10 @@ test('a start without an answer whose run lives is found by its signs and collec
   expect(end).toMatchObject({ kind: 'succeeded' });
   expect(end.notes).toContain('running, id unknown');
   expect((await provider.collect(handle, context)).content).toBeDefined();
-  expect(await provider.usage(handle, context)).toMatchObject({ costMicros: 2_000_000, costSource: 'estimate' });
+  expect(await provider.usage(handle, context)).toMatchObject({
+    costMicros: 2_000_000,
+    costSource: 'estimate',
+  });
   await provider.release?.(handle, context);
   expect(server.ledger().totals).toMatchObject({ runs: 1, open: 0 });
 });
@@ -252,7 +258,7 @@ test('a start without an answer and without signs is fenced off after its wait: 
   const before = server.now();
   expect(await watched(provider, handle, context, server)).toMatchObject({ kind: 'lost' });
   expect(server.now() - before).toBeGreaterThanOrEqual(10 * 60_000);
-  const environment = String(handle.ids['environment']);
+  const environment = idIn(handle, 'environment');
   const late = await fetch(`${server.geminiUrl}/v1beta/interactions`, {
     method: 'POST',
     headers: { 'x-goog-api-key': 'k', 'content-type': 'application/json' },
@@ -267,7 +273,8 @@ test('an agent that acts outside its sandbox is held where its start got no answ
     ['drop-before', 0],
     ['server-error', 0],
   ] as const) {
-    const rule = fault === 'server-error' ? { do: fault, with: { commit: 'before' as const } } : { do: fault };
+    const rule =
+      fault === 'server-error' ? { do: fault, with: { commit: 'before' as const } } : { do: fault };
     const stage = await aStage('antigravity', { faults: [once(rule)] });
     const job = await runJob(stage, { goOn: false, request: { outward: true } });
     expect(job).toMatchObject({ kind: 'parked', errorClass: 'conflict', attempts: 1 });

@@ -6,6 +6,7 @@ import {
   aContext,
   aStage,
   bytesOf,
+  idIn,
   mustHavePaidOnce,
   mustHideKey,
   PLANTED_KEY,
@@ -33,7 +34,7 @@ test('a run is prepared, claimed, started, watched, collected with its hash, boo
   expect(server.ledger().runs).toMatchObject([{ runKey: RUN_KEY, attempt: 1, runs: 1 }]);
 
   expect(await watched(provider, handle, context, server)).toMatchObject({ kind: 'succeeded' });
-  const environment = String(handle.ids['environment']);
+  const environment = idIn(handle, 'environment');
   const article = await fileAtServer(server.geminiUrl, environment, 'out/article.md');
   const output = await provider.collect(handle, context);
   expect(sha256(await bytesOf(output.content))).toBe(sha256(article));
@@ -60,11 +61,7 @@ test('the last message is the artifact where the batch file says so', async () =
   const handle = await provider.start(requestOf(), undefined, context);
   await watched(provider, handle, context, server);
   const output = await provider.collect(handle, context);
-  const run = await geminiAt(server.geminiUrl).interactions.get(
-    String(handle.ids['interaction']),
-    undefined,
-    ONCE,
-  );
+  const run = await geminiAt(server.geminiUrl).interactions.get(idIn(handle, 'interaction'), undefined, ONCE);
   expect((await bytesOf(output.content)).toString()).toBe(run.output_text);
 });
 
@@ -92,9 +89,15 @@ test('what a run used can be asked in every phase', async () => {
   const [prepared, sent] = handles;
   if (!prepared || !sent) throw new Error('no handles');
   expect(await provider.usage(prepared, context)).toMatchObject({ costMicros: 0, costSource: 'none' });
-  expect(await provider.usage(sent, context)).toMatchObject({ costMicros: 1_250_000, costSource: 'estimate' });
+  expect(await provider.usage(sent, context)).toMatchObject({
+    costMicros: 1_250_000,
+    costSource: 'estimate',
+  });
   server.advance(30_000);
-  expect(await provider.usage(handle, context)).toMatchObject({ costMicros: 1_250_000, costSource: 'estimate' });
+  expect(await provider.usage(handle, context)).toMatchObject({
+    costMicros: 1_250_000,
+    costSource: 'estimate',
+  });
   server.advance(HOUR);
   expect(await provider.usage(handle, context)).toMatchObject({ costSource: 'price-table' });
 });

@@ -226,7 +226,7 @@ test('the host of an URL is the batch file’s to say, or is among those that th
   const with_ = (url: string, hosts?: string[]) =>
     effectsOf(
       definition([{ ...post, with: { lookup: { url } }, ...(hosts && { hosts }) }]),
-      aJob({ host: 'a.example' }),
+      aJob({ host: 'a.example', query: 'x?host=c.example' }),
     );
   for (const url of [
     'https://b.example/{{ slug }}',
@@ -240,9 +240,11 @@ test('the host of an URL is the batch file’s to say, or is among those that th
     '{{ host }}',
     'https://b.example{{ slug }}',
     'https://b.example@{{ host }}/',
+    '${env:URL}{{ slug }}',
   ]) {
     expect(errorOf(() => with_(url)).message).toMatch(/host of url comes from the job/);
   }
+  expect(errorOf(() => with_('https://b.example/{{ query }}')).message).toMatch(/adds a query to url/);
   expect(with_('https://{{ host }}/x', ['a.example'])).toHaveLength(1);
   expect(with_('https://x.{{ host }}/x', ['*.a.example'])).toHaveLength(1);
   expect(errorOf(() => with_('https://{{ host }}/x', ['*.a.example'])).errorClass).toBe('invalid');

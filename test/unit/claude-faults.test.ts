@@ -6,6 +6,7 @@ import { anthropicAt, message } from './agent-server-fixture.js';
 import {
   aContext,
   aStage,
+  idIn,
   Killer,
   mustHavePaidOnce,
   requestOf,
@@ -56,11 +57,19 @@ const afterStart = (name: string, rule: Case['rule'], run: string, end = 'made',
 const CASES: readonly Case[] = [
   ...['seconds', 'ramp'].flatMap((form) => [
     refusedAtStart(`throttle, ${form}, send`, { do: 'throttle', with: { form } }, 'throttled', 'made'),
-    refusedAtStart(`throttle, ${form}, create`, { do: 'throttle', with: { form }, call: CREATE }, 'throttled', 'made'),
+    refusedAtStart(
+      `throttle, ${form}, create`,
+      { do: 'throttle', with: { form }, call: CREATE },
+      'throttled',
+      'made',
+    ),
   ]),
   ...['500', '529'].flatMap((form) =>
     (['before', 'after'] as const).flatMap((commit) => [
-      mended(`server-error, ${form}, ${commit} the work, send`, { do: 'server-error', with: { form, commit } }),
+      mended(`server-error, ${form}, ${commit} the work, send`, {
+        do: 'server-error',
+        with: { form, commit },
+      }),
       mended(`server-error, ${form}, ${commit} the work, create`, {
         do: 'server-error',
         with: { form, commit },
@@ -76,16 +85,27 @@ const CASES: readonly Case[] = [
   mended('client-timeout, create', { do: 'client-timeout', call: CREATE }, { requestTimeout: '400ms' }),
   mended('fresh-404', { do: 'fresh-404', call: CREATE }),
   mended('sandbox-restart, resumes', { do: 'sandbox-restart', with: { form: 'resumes' } }),
-  afterStart('sandbox-restart, exhausted', { do: 'sandbox-restart', with: { form: 'exhausted' } }, 'rejected'),
+  afterStart(
+    'sandbox-restart, exhausted',
+    { do: 'sandbox-restart', with: { form: 'exhausted' } },
+    'rejected',
+  ),
   afterStart('sandbox-restart, terminal', { do: 'sandbox-restart', with: { form: 'terminal' } }, 'rejected'),
-  afterStart('truncated-output, hash', { do: 'truncated-output', with: { form: 'hash' } }, 'collect: rejected'),
+  afterStart(
+    'truncated-output, hash',
+    { do: 'truncated-output', with: { form: 'hash' } },
+    'collect: rejected',
+  ),
   afterStart(
     'truncated-output, no-manifest',
     { do: 'truncated-output', with: { form: 'no-manifest' } },
     'collect: rejected',
   ),
   afterStart('empty-output', { do: 'empty-output' }, 'collect: rejected'),
-  { ...afterStart('empty-output, as text', { do: 'empty-output' }, 'collect: rejected'), options: { output: 'text' } },
+  {
+    ...afterStart('empty-output, as text', { do: 'empty-output' }, 'collect: rejected'),
+    options: { output: 'text' },
+  },
   mended('slow', { do: 'slow' }),
   refusedAtStart('spend-cap, 429', { do: 'spend-cap', with: { form: '429' } }, 'exhausted', 'exhausted'),
   refusedAtStart('spend-cap, 402', { do: 'spend-cap', with: { form: '402' } }, 'exhausted', 'exhausted'),
@@ -199,7 +219,9 @@ test('a start that another try finds unfinished is fenced off: a prompt still on
   expect(await watched(provider, sent, context, server)).toMatchObject({ kind: 'lost' });
   expect(await provider.usage(sent, context)).toMatchObject({ costMicros: 0, costSource: 'none' });
   const { sessions } = anthropicAt(server.anthropicUrl).beta;
-  await expect(sessions.events.send(String(sent.ids['session']), message())).rejects.toMatchObject({ status: 400 });
+  await expect(sessions.events.send(idIn(sent, 'session'), message())).rejects.toMatchObject({
+    status: 400,
+  });
   expect(server.ledger().totals).toMatchObject({ runs: 0, open: 0 });
 });
 

@@ -17,6 +17,7 @@ const OPENED = '2026-11-23T02:00:00.000Z';
 const NOW = Date.parse(OPENED) + 72_000;
 const KEY = 'd54377b09e326f79edd7ae454a87be49';
 const commands = {
+  approve: 'nightshift approve nightly',
   run: 'nightshift run batch.yaml',
   retry: 'nightshift retry nightly',
   resume: 'nightshift resume nightly',
@@ -188,7 +189,7 @@ describe('the summary of a run', () => {
     ['gated', 'config', 'configuration'],
     ['gated', 'exhausted', 'quota'],
     ['held', 'conflict', 'revision'],
-    ['held', 'unknown', `--job ${KEY}`],
+    ['held', 'unknown', 'nightshift approve nightly'],
     ['parked', 'rejected', 'nightshift retry nightly'],
   ] as const)('a job %s by %s is told what helps: %s', (state, errorClass, advice) => {
     const job: JobReport = { ...parked, state, error: { class: errorClass, message: 'why' } };

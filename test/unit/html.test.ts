@@ -130,6 +130,11 @@ describe('what is gone', () => {
     );
   });
 
+  test('what such elements hold does not stand there as text', async () => {
+    const hidden = ['script', 'style', 'iframe', 'noscript', 'template', 'textarea', 'title', 'svg', 'xmp'];
+    for (const name of hidden) expect(await html(`a<${name}>rubbish</${name}>b`)).toBe('ab');
+  });
+
   test('ids and names can’t stand for what the page’s scripts mean', async () => {
     expect(await html('<a id="location" name="cookie">x</a>')).toBe(
       '<a id="user-content-location" name="user-content-cookie">x</a>',
@@ -183,9 +188,9 @@ describe('hosts', () => {
   });
 
   test('a set of sources is no way around', async () => {
-    expect(await html('<img alt="a" src="/x.png" srcset="https://evil.org/x.png 2x">', hosts)).toBe(
-      '<img alt="a" src="/x.png">',
-    );
+    const text = '<img alt="a" src="/x.png" srcset="https://evil.org/x.png 2x">';
+    for (const sanitise of [true, false])
+      expect(await html(text, { ...hosts, sanitise })).toBe('<img alt="a" src="/x.png">');
   });
 });
 

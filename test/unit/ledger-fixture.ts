@@ -108,7 +108,7 @@ function rawPostgres(url: string): RawSql {
     let number = 0;
     const { rows } = await client.query<Record<string, unknown>>(
       sql.replace(/\?/g, () => `$${++number}`),
-      values,
+      [...values],
     );
     return rows;
   };

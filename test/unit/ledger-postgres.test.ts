@@ -9,7 +9,7 @@ const suites = readdirSync(import.meta.dirname)
   .flatMap((file) => /^ledger-(.*)\.test\.ts$/.exec(file)?.[1] ?? [])
   .filter((suite) => !/sqlite|postgres/.test(suite));
 
-describe.runIf(hasPostgres())('on PostgreSQL', async () => {
+describe.runIf(hasPostgres())('on PostgreSQL', { timeout: 240_000 }, async () => {
   let server: PostgresServer | undefined;
   beforeAll(async () => {
     server = await startPostgres();

@@ -15,6 +15,7 @@ import type {
 } from '../../src/activities/providers/provider.js';
 import { antigravity } from '../../src/activities/providers/antigravity/provider.js';
 import { claude } from '../../src/activities/providers/claude/provider.js';
+import { textId } from '../../src/activities/providers/managed/handle.js';
 import type { AgentServer, AgentServerOptions } from '../../src/testing/agent-server/index.js';
 import { anAgent, anthropicAt, aServer, RUN_KEY } from './agent-server-fixture.js';
 
@@ -23,8 +24,14 @@ export const PLANTED_KEY = 'planted-key-0f4c1d9e7b';
 
 export type Which = 'antigravity' | 'claude';
 
-export interface Stage {
-  readonly server: AgentServer;
+/** What a stage needs of a server; one in another process answers later. */
+export interface SteppedServer {
+  advance(ms: number): void | Promise<void>;
+  now(): number;
+}
+
+export interface Stage<Server extends SteppedServer = AgentServer> {
+  readonly server: Server;
   /** A provider as a worker that has just started makes it. */
   readonly make: (options?: object) => Promise<Provider>;
 }
@@ -84,7 +91,7 @@ export interface Saved {
 }
 
 /** A context whose waits move the server's clock instead of taking time. */
-export function aContext(server: Pick<AgentServer, 'advance' | 'now'>): Saved {
+export function aContext(server: SteppedServer): Saved {
   const handles: SessionHandle[] = [];
   const context: ProviderContext = {
     save: async (handle) => {
@@ -93,7 +100,9 @@ export function aContext(server: Pick<AgentServer, 'advance' | 'now'>): Saved {
     },
     signal: new AbortController().signal,
     now: () => new Date(server.now()),
-    sleep: async (ms) => server.advance(ms),
+    sleep: async (ms) => {
+      await server.advance(ms);
+    },
   };
   return { context, handles };
 }
@@ -103,14 +112,14 @@ export async function watched(
   provider: Provider,
   handle: SessionHandle,
   context: ProviderContext,
-  server: Pick<AgentServer, 'advance'>,
+  server: Pick<SteppedServer, 'advance'>,
 ): Promise<Exclude<SessionProgress, { kind: 'running' }> & { notes: readonly (string | undefined)[] }> {
   const notes: (string | undefined)[] = [];
   for (let looks = 0; looks < 2000; looks++) {
     const progress = await provider.poll(handle, context);
     if (progress.kind !== 'running') return { ...progress, notes };
     notes.push(progress.note);
-    server.advance(progress.nextPollMs);
+    await server.advance(progress.nextPollMs);
   }
   throw new Error('it never ended');
 }
@@ -121,6 +130,9 @@ export async function bytesOf(content: Uint8Array | AsyncIterable<Uint8Array>): 
   for await (const chunk of content) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
+
+/** An id at the service, as a handle holds it. */
+export const idIn = (handle: SessionHandle, name: string): string => textId(handle, name) ?? '';
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -163,10 +175,10 @@ export function watchOutput(): void {
   const streams = [process.stdout, process.stderr] as const;
   const restores = streams.map((stream) => {
     const write = stream.write.bind(stream);
-    stream.write = ((chunk: string | Uint8Array, ...rest: never[]) => {
+    stream.write = (chunk: string | Uint8Array, ...rest: never[]) => {
       printed.push(typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
       return write(chunk, ...rest);
-    }) as typeof stream.write;
+    };
     return () => (stream.write = write);
   });
   onTestFinished(() => {
@@ -255,7 +267,7 @@ const GIVING_UP: ReadonlySet<ErrorClass> = new Set([
  * @param goOn whether a handle of phase `prepared` is handed to `start` again, or is only attached to
  */
 export async function runJob(
-  { server, make }: Stage,
+  { server, make }: Stage<SteppedServer>,
   { goOn, killer, request = {} }: { goOn: boolean; killer?: Killer; request?: Partial<SessionRequest> },
 ): Promise<JobEnd> {
   const usage: Usage[] = [];
@@ -317,7 +329,7 @@ export async function runJob(
       } else if (!(error instanceof AdapterError)) {
         throw error;
       }
-      server.advance(31_000); // as long as most hints ask to wait
+      await server.advance(31_000); // as long as most hints ask to wait
     }
   }
   throw new Error('it never came to an end');
@@ -371,6 +383,7 @@ export function mustHavePaidOnce(server: Pick<AgentServer, 'ledger' | 'requests'
       paidTurns: Math.min(1, paidTurns),
     });
   }
-  for (const { complaints, call } of server.requests()) expect({ call, complaints }).toEqual({ call, complaints: [] });
+  for (const { complaints, call } of server.requests())
+    expect({ call, complaints }).toEqual({ call, complaints: [] });
   return totals.runs;
 }

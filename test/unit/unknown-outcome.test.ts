@@ -36,6 +36,11 @@ test.each<[string, Silence, string]>([
     silence({ keyWindowMs: DAY }, { firstSentAt: undefined }),
     'hold',
   ],
+  [
+    'a key sent in the future, by a clock that was wrong',
+    silence({ keyWindowMs: DAY }, { now: after(-1) }),
+    'hold',
+  ],
   ['the operator accepts twins', silence({}, { onUnknown: 'resend' }), 'send'],
   ['the operator accepts a gap', silence({}, { onUnknown: 'assume-sent' }), 'assume'],
 ])('%s', (_, given, kind) => {

@@ -52,6 +52,11 @@ describe('a post', () => {
     ]);
     expect(await effect.forgotten().land()).toMatchObject({ kind: 'adopted', receipt: { id: receipt.id } });
     expect(site.posts).toHaveLength(1);
+
+    // What is known to be public is not opened again at each look.
+    site.requests.length = 0;
+    await publisherWith({ url: site.url }).lookup?.(effect.request(), context);
+    expect(site.requests).toEqual(['GET /wp/v2/posts', 'GET /wp/v2/posts']);
   });
 
   test('reaches a site without permalinks through ?rest_route=', async () => {
@@ -318,6 +323,50 @@ describe('what a person did', () => {
   });
 });
 
+describe('a site whose search finds nothing', () => {
+  beforeEach(() => aSite({ searchIsBlind: true }));
+
+  test('racers leave one post and no draft', async () => {
+    await Promise.all(Array.from({ length: 6 }, () => anEffect().landSomehow()));
+    expect(slugs()).toEqual([`${SLUG} publish`]);
+  });
+
+  test('a draft that got another name is taken away by the try that made it', async () => {
+    await site.write('other', { slug: 'x' });
+    const publisher = publisherWith({ url: site.url });
+    const request = anEffect().request();
+    await publisher.create({ ...request }, context);
+    site.change(2, { slug: `${SLUG}-2` });
+    expect(await publisher.lookup?.(request, context)).toMatchObject({
+      kind: 'theirs',
+      extras: [{ id: '2' }],
+    });
+  });
+
+  test('renamed, trashed or rewritten by a person: held while the receipt is known', async () => {
+    for (const change of [
+      () => site.change(1, { slug: 'mend-a-tyre' }),
+      () => site.trash(1),
+      () => site.change(1, { slug: 'mend-a-tyre', content: 'x' }),
+    ]) {
+      await aSite({ searchIsBlind: true });
+      const effect = anEffect();
+      receiptIn(await effect.land());
+      change();
+      expect(await effect.land({ revision: 2, text: 'new' })).toMatchObject({ kind: 'held' });
+      expect(site.posts).toHaveLength(1);
+    }
+  });
+
+  test('trashed by a person is seen without the ledger too', async () => {
+    const effect = anEffect();
+    receiptIn(await effect.land());
+    site.trash(1);
+    expect(await effect.forgotten().land()).toMatchObject({ kind: 'held' });
+    expect(site.posts).toHaveLength(1);
+  });
+});
+
 describe('taking back', () => {
   test.each(['draft', 'trash'])('hides the post as %s; a second time does nothing', async (unpublish) => {
     const effect = anEffect({ unpublish });
@@ -413,7 +462,8 @@ describe('crashes and lost answers', () => {
       proxy.next(fault, () => count++ === nth);
       receiptIn(await effect.landSomehow());
       await proxy.idle();
-      receiptIn(await effect.forgotten().land());
+      receiptIn(await effect.forgotten().landSomehow());
+      expect(proxy.waiting()).toBe(0);
       expect(slugs()).toEqual([`${SLUG} publish`]);
       expect([...site.everPublic]).toEqual([`1:${SLUG}`]);
     });

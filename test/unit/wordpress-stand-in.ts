@@ -22,6 +22,8 @@ interface Manners {
   readonly metaKeys?: readonly string[];
   /** A plugin takes comments out of what is stored. */
   readonly dropsComments?: boolean;
+  /** A plugin answers searches itself, and knows nothing. */
+  readonly searchIsBlind?: boolean;
   /** A plugin hides drafts from REST queries. */
   readonly hidesDrafts?: boolean;
   readonly permalinks?: 'name' | 'date';
@@ -257,7 +259,8 @@ export class WordPressStandIn {
       (post) =>
         (slugs?.includes(post.slug) ?? true) &&
         statuses.includes(post.status) &&
-        (search === undefined || `${post.title}${post.content}`.includes(search)),
+        (search === undefined ||
+          (!this.manners.searchIsBlind && `${post.title}${post.content}`.includes(search))),
     );
     const readable = matching.filter(
       (post) =>

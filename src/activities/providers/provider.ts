@@ -65,8 +65,12 @@ export interface SessionRequest {
   readonly revision: number;
   /** Filled in; absent when the batch file has none. */
   readonly prompt: string | undefined;
+  /** ISO 8601; when the intent of this attempt was written: nothing of it at the service is older. */
+  readonly openedAt?: string;
   /** ISO 8601; the session is cancelled then. */
   readonly deadlineAt: string;
+  /** The agent acts outside its sandbox: a start that may have happened is held for a person, not replaced. */
+  readonly outward?: boolean;
   /** Absolute folder of the batch file. */
   readonly baseDir: string;
 }
@@ -77,6 +81,11 @@ export interface SessionHandle {
   readonly provider: string;
   readonly runKey: string;
   readonly attempt: number;
+  /**
+   * How far the start has come; absent is `started`. `prepared`: nothing that costs money was sent, and `start`
+   * with this handle goes on. `start-sent`: the request that costs money may have arrived; `poll` finds out.
+   */
+  readonly phase?: 'prepared' | 'start-sent' | 'started';
   /** Ids at the service: session, environment, run directory, process… */
   readonly ids: Readonly<Record<string, Json>>;
 }
@@ -87,6 +96,8 @@ export interface ProviderContext {
   /** Aborted when the job is cancelled or the worker stops; pass it to every request. */
   readonly signal: AbortSignal;
   now(): Date;
+  /** Waits a service's settle time; a timer of the process where absent. Ends early when `signal` is aborted. */
+  sleep?(ms: number): Promise<void>;
 }
 
 export type FoundSession =

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { fillArtifact, namesArtifact } from '../../batch/artifact-mark.js';
-import { resolveSecretsIn } from '../../batch/secrets.js';
+import { mapTexts, resolveSecretsIn } from '../../batch/secrets.js';
 import { AdapterError } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
+import type { Json } from '../../contract/json.js';
 import type { Deps } from '../deps.js';
 import { assertArtifactPlaces, loadPublisher, parseOptions } from '../load-adapter.js';
 import { redactor } from '../redact.js';
@@ -59,7 +60,11 @@ function withoutSecrets(publisher: Publisher, redact: (text: string) => string):
     get: (target, name) => {
       if (name === 'classify') return classify;
       const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      if (typeof value !== 'function') return value;
+      const verb = value.bind(target) as (...given: unknown[]) => Promise<unknown>;
+      if (name === 'create' || name === 'lookup' || name === 'update' || name === 'reveal')
+        return async (...given: unknown[]) => mapTexts((await verb(...given)) as Json, redact);
+      return verb;
     },
   });
 }

@@ -28,6 +28,8 @@ export function setStage(dir: string): {
   const naiveDir = copy('naive');
   const ownDir = copy('nightshift');
   const state = join(ownDir, '.nightshift');
+  // The story is played beside the operator's real nights, never in their ledger.
+  const { NIGHTSHIFT_LEDGER: _, ...env } = process.env;
   setPace(join(ownDir, 'batch.yaml'));
   return {
     state,
@@ -35,7 +37,7 @@ export function setStage(dir: string): {
       name: 'the naive script',
       command: ['naive.mjs', '--out', 'public'],
       cwd: naiveDir,
-      env: { ...process.env, WRITER_SECONDS, WRITER_LOG: 'sessions.jsonl' },
+      env: { ...env, WRITER_SECONDS, WRITER_LOG: 'sessions.jsonl' },
       sessionLog: join(naiveDir, 'sessions.jsonl'),
       posts: join(naiveDir, 'public'),
     },
@@ -43,7 +45,7 @@ export function setStage(dir: string): {
       name: 'nightshift',
       command: [CLI, 'run', 'batch.yaml', '--state', state],
       cwd: ownDir,
-      env: process.env,
+      env,
       sessionLog: join(ownDir, 'sessions.jsonl'),
       posts: join(ownDir, 'public'),
     },

@@ -11,6 +11,7 @@ export interface Check {
 
 const RACERS = 20;
 const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 /** Whoever can be asked has to know an effect that a lost ledger has forgotten. */
 const canBeAsked = ({ facts }: Rig): boolean => facts.lookup === 'exact' || facts.keyWindowMs !== undefined;
@@ -188,7 +189,21 @@ async function* people(rig: Rig): AsyncGenerator<Row> {
   }
 }
 
+async function* rememberedKey(rig: Rig): AsyncGenerator<Row> {
+  const { keyWindowMs, lookup } = rig.facts;
+  const { faults } = rig.place;
+  if (keyWindowMs === undefined || !faults?.kinds.includes('drop-answer')) return;
+  const tested = rig.effect('remembered-key');
+  const { ledger } = await rig.ledger();
+  faults.arm('drop-answer', lookup === 'none' ? 1 : 2);
+  await rig.runUntil(tested, ledger, 'E12');
+  faults.disarm();
+  await rig.advance(keyWindowMs - MINUTE_MS);
+  yield judge('key', 'just before it is forgotten', await rig.run(tested, ledger), rig.facts);
+}
+
 async function* forgottenKey(rig: Rig): AsyncGenerator<Row> {
+  yield* rememberedKey(rig);
   const { keyWindowMs, lookup } = rig.facts;
   const { faults } = rig.place;
   if (keyWindowMs === undefined || !faults?.kinds.includes('drop-answer')) return;
@@ -198,7 +213,7 @@ async function* forgottenKey(rig: Rig): AsyncGenerator<Row> {
   await rig.runUntil(tested, ledger, 'E12');
   faults.disarm();
   await rig.advance(keyWindowMs + HOUR_MS);
-  yield judge('key forgotten', 'answer lost before', await rig.run(tested, ledger), rig.facts, {
+  yield judge('key', 'after it was forgotten', await rig.run(tested, ledger), rig.facts, {
     mayHold: true,
   });
 }

@@ -2,14 +2,14 @@ import { AdapterError } from '../../../contract/errors.js';
 import { durationMs } from '../../../contract/batch-file.js';
 import { placeOf, sendHttp } from '../../http/request.js';
 import type { EffectRequest, FoundEffect, PublisherContext } from '../publisher.js';
-import type { WordPressApi } from './api.js';
+import type { Listing, WordPressApi } from './api.js';
 import type { WordPressOptions } from './options.js';
 import type { Post, PublicObject } from './schemas.js';
 import { judge, markOn, stageOf, type Seen } from './standing.js';
 
 /**
  * Asks WordPress for an effect, with several questions, because none of them tells all: by slug (misses renamed
- * posts), by key (finds those, and drafts of a crash), by id (finds what a search left out).
+ * posts), by key (finds those, and drafts of a crash), by id (finds what a search left out, and what has just been made).
  * @param madeId id of the post that this very try made
  */
 export async function lookFor(
@@ -20,7 +20,10 @@ export async function lookFor(
   context: PublisherContext,
 ): Promise<FoundEffect> {
   const { slug, status, metaKey } = options;
-  const [named, marked] = await Promise.all([api.postsNamed(slug), api.postsWith(effectKey)]);
+  // After its own creation a try has searched already; what racers make meanwhile under numbered names is theirs to
+  // take away, or twenty of them would each take away all others.
+  const searching = madeId === undefined ? api.postsWith(effectKey) : NOTHING;
+  const [named, marked] = await Promise.all([api.postsNamed(slug), searching]);
   const known = byId([...named.posts, ...marked.posts]);
   const isOurs = (post: Post): boolean => markOn(post, metaKey)?.effectKey === effectKey;
 
@@ -47,6 +50,8 @@ export async function lookFor(
     await assertPublic(options, winner, context);
   return found;
 }
+
+const NOTHING: Listing = { posts: [], unseen: 0 };
 
 const byId = (posts: readonly Post[]): Map<number, Post> => new Map(posts.map((post) => [post.id, post]));
 

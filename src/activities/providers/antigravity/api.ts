@@ -1,0 +1,191 @@
+import type { GoogleGenAI } from '@google/genai';
+import { durationMs } from '../../../contract/batch-file.js';
+import { openDownload } from '../managed/download.js';
+import { isClass, orMissing } from '../managed/or-missing.js';
+import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
+import { judge } from './classify.js';
+import type { AntigravityOptions } from './options.js';
+import {
+  readEnvironment,
+  readFiles,
+  readInteraction,
+  type Environment,
+  type FilePage,
+  type Interaction,
+} from './replies.js';
+
+/** The body of a start, as the service takes it. */
+export type StartBody = Parameters<GoogleGenAI['interactions']['create']>[0];
+
+/** The calls that this adapter makes. Each is sent once, and each error has a class when it leaves. */
+export interface GeminiApi {
+  createEnvironment(signal: AbortSignal): Promise<Environment>;
+  /** undefined where it is not there (any more). */
+  environment(id: string, signal: AbortSignal): Promise<Environment | undefined>;
+  /** Gone already is as good. */
+  deleteEnvironment(id: string, signal: AbortSignal): Promise<void>;
+  /** `taken` where the file is there already. @throws AdapterError `lost` where the environment is not there */
+  putFile(environment: string, path: string, content: string, signal: AbortSignal): Promise<'put' | 'taken'>;
+  /** Costs money. Not ended by anything but its own timeout: an id that is not read can't be found again. */
+  start(body: StartBody): Promise<Interaction>;
+  interaction(id: string, signal: AbortSignal): Promise<Interaction | undefined>;
+  /** Nothing left to cancel is as good. It takes effect a while later. */
+  cancel(id: string, signal: AbortSignal): Promise<void>;
+  deleteInteraction(id: string, signal: AbortSignal): Promise<void>;
+  files(environment: string, path: string, signal: AbortSignal): Promise<FilePage | undefined>;
+  download(
+    environment: string,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Uint8Array> | undefined>;
+}
+
+/** Made at the first call: nobody waits for a library that is not used. */
+export function geminiApi(
+  options: AntigravityOptions,
+  keyNow: () => string,
+  judgeOptions: () => JudgeOptions,
+): GeminiApi {
+  let made: { key: string; client: GoogleGenAI } | undefined;
+  async function client(): Promise<GoogleGenAI> {
+    const key = keyNow(); // looked up each time: a key may be changed while a worker runs
+    if (made?.key === key) return made.client;
+    const { GoogleGenAI } = await import('@google/genai');
+    made = {
+      key,
+      client: new GoogleGenAI({
+        apiKey: key,
+        apiVersion: options.apiVersion,
+        httpOptions: {
+          baseUrl: options.baseUrl,
+          fetch: (input: string | URL | Request, init?: RequestInit) =>
+            fetch(input, { ...init, redirect: 'manual' }),
+        },
+      }),
+    };
+    mutely(() => made?.client.environments);
+    return made.client;
+  }
+  const sandbox = { ...(options.network !== undefined && { network: options.network }) };
+  const timeoutMs = durationMs(options.requestTimeout);
+  const once = (signal?: AbortSignal) => ({
+    maxRetries: 0,
+    timeout_ms: timeoutMs,
+    ...(signal && { signal }),
+  });
+
+  async function call<T>(
+    what: string,
+    kind: CallKind,
+    send: (client: GoogleGenAI) => PromiseLike<unknown>,
+    read: (reply: unknown) => T,
+    meanings?: Meanings,
+  ): Promise<T> {
+    const ready = await client();
+    try {
+      return read(await send(ready));
+    } catch (error) {
+      throw judge(error, what, kind, judgeOptions(), meanings);
+    }
+  }
+
+  return {
+    createEnvironment: (signal) =>
+      call(
+        'making an environment',
+        'free',
+        (at) => at.environments.create(sandbox, once(signal)),
+        readEnvironment,
+      ),
+
+    environment: (id, signal) =>
+      orMissing(
+        call(
+          'GET environment',
+          'read',
+          (at) => at.environments.get(id, undefined, once(signal)),
+          readEnvironment,
+        ),
+      ),
+
+    async deleteEnvironment(id, signal) {
+      const send = (at: GoogleGenAI) => at.environments.delete(id, undefined, once(signal));
+      await orMissing(call('deleting the environment', 'free', send, nothing, GONE));
+    },
+
+    async putFile(environment, path, content, signal) {
+      const file = new Blob([content]);
+      const send = (at: GoogleGenAI) =>
+        at.environments.files.upload({ environment, path, file, overwrite: false }, once(signal));
+      try {
+        await call('claiming the environment', 'free', send, nothing, { 404: 'lost', 409: 'conflict' });
+        return 'put';
+      } catch (error) {
+        if (isClass(error, 'conflict')) return 'taken';
+        throw error;
+      }
+    },
+
+    start: (body) =>
+      call('starting the run', 'paid', (at) => at.interactions.create(body, once()), readInteraction),
+
+    interaction: (id, signal) =>
+      orMissing(
+        call(
+          'GET interaction',
+          'read',
+          (at) => at.interactions.get(id, undefined, once(signal)),
+          readInteraction,
+        ),
+      ),
+
+    async cancel(id, signal) {
+      const send = (at: GoogleGenAI) => at.interactions.cancel(id, undefined, once(signal));
+      // 400: it has ended. 404: it is gone, or the service has not got the method today.
+      await orMissing(call('cancelling the run', 'free', send, nothing, { 400: 'lost', 404: 'lost' }));
+    },
+
+    async deleteInteraction(id, signal) {
+      const send = (at: GoogleGenAI) => at.interactions.delete(id, undefined, once(signal));
+      await orMissing(call('deleting the record', 'free', send, nothing, GONE));
+    },
+
+    files: (environment, path, signal) =>
+      orMissing(
+        call(
+          'listing files',
+          'read',
+          (at) => at.environments.files.list({ environment, path }, once(signal)),
+          readFiles,
+        ),
+      ),
+
+    download(environment, path, signal) {
+      const { baseUrl, apiVersion, downloadTimeout } = options;
+      const place = [environment, 'files', ...path.split('/')].map(encodeURIComponent).join('/');
+      const key = keyNow();
+      return openDownload({
+        url: `${baseUrl.replace(/\/+$/, '')}/${apiVersion}/environments/${place}?alt=media`,
+        headers: { 'x-goog-api-key': key },
+        timeoutMs: durationMs(downloadTimeout),
+        signal,
+        secrets: [key],
+      });
+    },
+  };
+}
+
+const nothing = (): void => undefined;
+
+/** The library says on the console, once for each client, that this part of it is experimental. */
+function mutely(touch: () => unknown): void {
+  const { warn } = console;
+  console.warn = nothing;
+  try {
+    touch();
+  } finally {
+    console.warn = warn;
+  }
+}
+
+const GONE: Meanings = { 404: 'lost' };

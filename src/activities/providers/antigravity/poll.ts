@@ -1,0 +1,102 @@
+import { durationMs } from '../../../contract/batch-file.js';
+import { phaseOf, textId, timeId } from '../managed/handle.js';
+import { pollIntervalMs } from '../managed/poll-interval.js';
+import type { JudgeOptions } from '../managed/ruling.js';
+import { saidText } from '../managed/said.js';
+import type { ProviderContext, SessionHandle, SessionProgress } from '../provider.js';
+import type { GeminiApi } from './api.js';
+import type { AntigravityOptions } from './options.js';
+import type { Interaction } from './replies.js';
+import { rulingOfRun } from './rulings.js';
+import { watchStart } from './watch-start.js';
+
+export interface PollParts {
+  readonly api: GeminiApi;
+  readonly options: AntigravityOptions;
+  readonly judgeOptions: () => JudgeOptions;
+  /** Runs that were not found at the last look, by id: only a second 404 means that one is lost. */
+  readonly missing: Set<string>;
+}
+
+/** One look at a run, whatever phase its start has reached. */
+export async function pollRun(
+  handle: SessionHandle,
+  parts: PollParts,
+  context: ProviderContext,
+): Promise<SessionProgress> {
+  const id = textId(handle, 'interaction');
+  if (id === undefined) {
+    if (phaseOf(handle) !== 'prepared') return watchStart(handle, parts, context);
+    return { kind: 'lost', message: 'its start was cut short before anything was paid for' };
+  }
+  const ageMs = context.now().getTime() - (timeId(handle, 'startedAt') ?? 0);
+  const run = await parts.api.interaction(id, context.signal);
+  if (!run) return notFound(id, ageMs, parts);
+  parts.missing.delete(id);
+
+  const progress = progressOf(run, ageMs, parts.judgeOptions());
+  if (run.status === 'requires_action') await parts.api.cancel(id, context.signal);
+  return progress;
+}
+
+/** The service was seen not to know its newest runs for minutes. */
+function notFound(id: string, ageMs: number, { options, missing }: PollParts): SessionProgress {
+  const fresh = ageMs < durationMs(options.freshIdGrace);
+  if (!fresh && missing.has(id)) {
+    missing.delete(id);
+    return { kind: 'lost', message: `the service does not know the run ${id} any more` };
+  }
+  if (!fresh) missing.add(id);
+  const note = fresh ? 'not known to the service yet' : 'not found; looking once more';
+  return { kind: 'running', nextPollMs: pollIntervalMs(ageMs), note };
+}
+
+/**
+ * What a status means. Words that we don't know count as running, so that a new one ends no run; the deadline does.
+ * Source: `Interaction.status` in the types of @google/genai 2.32.0.
+ */
+export function progressOf(
+  { status = '', errors = [] }: Pick<Interaction, 'status' | 'errors'>,
+  ageMs: number,
+  options: JudgeOptions,
+): SessionProgress {
+  const failed = (
+    errorClass: 'budget' | 'invalid' | 'rejected' | 'lost',
+    message: string,
+  ): SessionProgress => ({ kind: 'failed', errorClass, message });
+  switch (status) {
+    case 'completed':
+      return { kind: 'succeeded' };
+    case 'failed':
+      return failedRun(errors, options);
+    case 'cancelled':
+      return { kind: 'lost', message: 'the run was cancelled at the service' };
+    case 'incomplete':
+    case 'budget_exceeded':
+      return failed('budget', `the run stopped at its limit (${status}); see maxTotalTokens of the agent`);
+    case 'requires_action':
+      return failed(
+        'invalid',
+        'the run asked for a person, and nobody is there; take the tool away that asks',
+      );
+    case 'requires_continuation':
+      return failed('rejected', 'the run stopped half-way (requires_continuation)');
+    default: {
+      const known = status === 'in_progress' || status === 'queued';
+      const note = known ? status : `status ${saidText(status, options.secrets)} is not known`;
+      return { kind: 'running', nextPollMs: pollIntervalMs(ageMs), note };
+    }
+  }
+}
+
+function failedRun(errors: NonNullable<Interaction['errors']>, options: JudgeOptions): SessionProgress {
+  const [{ code = '', message = '' } = {}] = errors;
+  const { errorClass, retryAfterMs } = rulingOfRun(code, message, options);
+  const said = [code, message].filter((part) => part !== '').map((part) => saidText(part, options.secrets));
+  return {
+    kind: 'failed',
+    errorClass,
+    message: `the run failed${said.length === 0 ? ' without a reason' : `: ${said.join(': ')}`}`,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  };
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { UnreadableAnswer } from '../managed/ruling.js';
+
+const id = z.string().min(1);
+const text = z.string().optional().catch(undefined);
+const count = z.number().nonnegative().optional().catch(undefined);
+
+/** A 200 counts only with an id: proxies answer 200 with pages of their own. */
+const environmentSchema = z.object({
+  id,
+  updated: text,
+  last_accessed: text,
+  file_count: z.coerce.string().optional().catch(undefined),
+});
+export type Environment = z.infer<typeof environmentSchema>;
+
+const contentSchema = z.object({ type: text, text }).catch({ type: undefined, text: undefined });
+const stepSchema = z
+  .object({ type: text, content: z.array(contentSchema).optional().catch(undefined) })
+  .catch({ type: undefined, content: undefined });
+
+const interactionSchema = z.object({
+  id,
+  status: text,
+  created: text,
+  output_text: text,
+  steps: z.array(stepSchema).optional().catch(undefined),
+  errors: z
+    .array(z.object({ code: text, message: text }).catch({ code: undefined, message: undefined }))
+    .optional()
+    .catch(undefined),
+  usage: z
+    .object({
+      total_input_tokens: count,
+      total_cached_tokens: count,
+      total_output_tokens: count,
+      total_thought_tokens: count,
+      total_tool_use_tokens: count,
+    })
+    .optional()
+    .catch(undefined),
+});
+export type Interaction = z.infer<typeof interactionSchema>;
+
+const filesSchema = z.object({
+  files: z.array(z.object({ path: text, size_bytes: text, mime_type: text })).optional(),
+  next_page_token: text,
+});
+export type FilePage = z.infer<typeof filesSchema>;
+
+export const readEnvironment = (value: unknown): Environment => read(environmentSchema, value);
+export const readInteraction = (value: unknown): Interaction => read(interactionSchema, value);
+export const readFiles = (value: unknown): FilePage => read(filesSchema, value);
+
+function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new UnreadableAnswer('a success without what it has to hold');
+}

@@ -1,0 +1,80 @@
+import { durationMs } from '../../../contract/batch-file.js';
+import { advanced, newHandle, phaseOf } from '../managed/handle.js';
+import { mustHaveKey } from '../managed/options.js';
+import { kindOf, type JudgeOptions } from '../managed/ruling.js';
+import { defineProvider, type Provider, type ProviderSetup } from '../provider.js';
+import { claudeApi } from './api.js';
+import { judge } from './classify.js';
+import { collectSession } from './collect.js';
+import { findSession } from './find.js';
+import { claudeOptionsSchema, type ClaudeOptions } from './options.js';
+import { pollSession } from './poll.js';
+import { startSession } from './start.js';
+import { cancelSession, releaseSession } from './stop.js';
+import { usageOfSession } from './usage.js';
+
+const NAME = 'claude';
+
+/**
+ * Anthropic's managed agents: one session of an agent that the operator has set up, for each paid attempt. Needs a
+ * key in ANTHROPIC_API_KEY.
+ */
+export const claude = defineProvider<ClaudeOptions>({
+  name: NAME,
+  version: '1',
+  options: claudeOptionsSchema,
+  create: claudeProvider,
+  async preflight({ options }) {
+    mustHaveKey(options.apiKey);
+  },
+});
+
+function claudeProvider({ options, secret }: ProviderSetup<ClaudeOptions>): Provider {
+  const secrets = new Set<string>();
+  const keyNow = (): string => {
+    const key = secret(options.apiKey);
+    secrets.add(key);
+    return key;
+  };
+  const judgeOptions = (): JudgeOptions => ({
+    secrets: [...secrets],
+    extraErrorCodes: options.extraErrorCodes,
+    maxThrottleMs: durationMs(options.maxThrottle),
+    now: new Date(),
+  });
+  const api = claudeApi(options, keyNow, judgeOptions);
+  const parts = { name: NAME, api, options, judgeOptions, missing: new Set<string>() };
+
+  return {
+    facts: {
+      name: NAME,
+      find: 'scan',
+      // Sessions are looked for before one is created, and messages before one is sent (CS1, CS2).
+      startIsIdempotent: true,
+      survivesWorkerLoss: true,
+      cost: 'provider',
+    },
+
+    async find(request, known, context) {
+      if (known && phaseOf(known) !== 'prepared') return { kind: 'session', handle: known };
+      const found = known ? undefined : await findSession(request, parts, context);
+      // One that is idle and was never given its prompt is as good as none: `start` goes on with it.
+      if (!found?.kickedOff) return { kind: 'none' };
+      return {
+        kind: 'session',
+        handle: advanced(newHandle(NAME, request), 'started', {
+          session: found.session.id,
+          startedAt: found.session.created_at ?? context.now().toISOString(),
+        }),
+      };
+    },
+
+    start: (request, known, context) => startSession(parts, request, known, context),
+    poll: (handle, context) => pollSession(handle, parts, context),
+    cancel: (handle, context) => cancelSession(handle, parts, context),
+    collect: (handle, context) => collectSession(handle, parts, context),
+    usage: (handle, context) => usageOfSession(handle, parts, context),
+    release: (handle, context) => releaseSession(handle, parts, context),
+    classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
+  };
+}

@@ -1,0 +1,7 @@
+const MINUTE_MS = 60_000;
+
+/** Often while a session is young, seldom later: runs take minutes, and requests per minute are limited. */
+export function pollIntervalMs(ageMs: number): number {
+  if (ageMs < 2 * MINUTE_MS) return 5_000;
+  return ageMs < 15 * MINUTE_MS ? 15_000 : 30_000;
+}
