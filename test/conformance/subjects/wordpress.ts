@@ -14,7 +14,7 @@ export const wordpressSubject = (program: string): ConformanceSubject => ({
       (await server.rows()).filter(({ content }) => content.includes(effectKey));
     const asAuthor = async (effectKey: string, method: string, change?: unknown) => {
       for (const { id } of await ours(effectKey))
-        await server.as(author, method, `/posts/${id}`, change);
+        await server.as(author, method, `posts/${id}`, change);
     };
     return {
       use: 'wordpress',
@@ -39,7 +39,7 @@ export const wordpressSubject = (program: string): ConformanceSubject => ({
         (await ours(effectKey)).find(({ status }) => status === 'publish')?.content,
       foreign: async (slug) => {
         const post = { title: 'Somebody else’s', slug, status: 'publish', content: 'theirs' };
-        const { id } = (await server.as(otherAuthor, 'POST', '/posts', post)) as { id: number };
+        const { id } = (await server.as(otherAuthor, 'POST', 'posts', post)) as { id: number };
         const look = async () => JSON.stringify((await server.rows()).find((row) => row.id === id));
         const before = await look();
         return async () => (await look()) === before;
