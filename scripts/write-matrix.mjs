@@ -19,7 +19,10 @@ const columnOf = ({ check, at }) => {
   if (/^request/.test(at)) return check;
   return check;
 };
-const columns = [...new Set(subjects.flatMap(({ rows }) => rows.map(columnOf)))];
+const pointOf = (name) => Number(/^(?:crash|kill) E(\d+)$/.exec(name)?.[1] ?? Infinity);
+const columns = [...new Set(subjects.flatMap(({ rows }) => rows.map(columnOf)))].sort((a, b) =>
+  pointOf(a) === pointOf(b) ? 0 : pointOf(a) - pointOf(b),
+);
 const groups = [
   [
     'Crash points (the try stops, then goes on; and once more with the ledger lost)',

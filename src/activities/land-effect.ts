@@ -71,6 +71,8 @@ export async function landEffect(landing: Landing): Promise<Landed> {
       return takeOver(landing, found);
     case 'absent':
       await discard(landing, found.extras);
+      break;
+    case undefined: // it can't be asked
   }
   if (row.receipt && row.unpublishedRevision !== row.receipt.revision) {
     const place = row.receipt.url ?? row.receipt.id;

@@ -66,6 +66,8 @@ function decisionOf({ landed, notLanded, id, url, effect }: ApproveFlags): Effec
   if (landed && notLanded) throw new UsageError('give either --landed or --not-landed, not both');
   if (!landed && (id !== undefined || url !== undefined))
     throw new UsageError('--id and --url go with --landed');
+  if (url !== undefined && !URL.canParse(url))
+    throw new UsageError(`--url ${url} is no URL; an id of the destination goes with --id`);
   if (notLanded) return { landed: false };
   if (!landed) return undefined;
   if ((id !== undefined || url !== undefined) && (effect?.length ?? 0) > 1) {

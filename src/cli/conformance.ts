@@ -34,11 +34,11 @@ export async function conformance(
   out.endLive();
   if (flags.json) out.json(report);
   else out.results(reportLines(report, out.resultColumns));
-  return report.failed === 0 ? ExitCode.done : ExitCode.incomplete;
+  return report.failed === 0 && report.passed > 0 ? ExitCode.done : ExitCode.incomplete;
 }
 
 export function reportLines(
-  { publisher, class: of, rows, passed, failed }: ConformanceReport,
+  { publisher, class: of, rows, passed, failed, skipped }: ConformanceReport,
   columns?: number,
 ): Line[] {
   const cells = rows.map(({ ok, check, at, visible, hidden, ended, note }): Span[] => [
@@ -54,6 +54,7 @@ export function reportLines(
     ...tableLines(['', 'check', 'at', 'there', 'left over', 'ended', 'note'], cells, columns),
     [],
     [`${publisher}, class ${of}: ${passed} passed, ${failed} failed`],
+    ...(skipped.length > 0 ? [[`not tried: ${skipped.join(', ')}`]] : []),
   ];
 }
 

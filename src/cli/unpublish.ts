@@ -18,7 +18,10 @@ export async function unpublish(
 ): Promise<ExitCode> {
   if (!keys || keys.length === 0) throw new UsageError('which jobs? Name each with --job KEY');
   const noKey = keys.find((key) => !keySchema.safeParse(key).success);
-  if (noKey !== undefined) throw new UsageError(`--job "${noKey}" is no job key (32 of 0-9 and a-f)`);
+  if (noKey !== undefined)
+    throw new UsageError(
+      `--job "${noKey}" is no job key (32 of 0-9 and a-f); ${shell.command('key', 'NAME=VALUE…')} makes it from the fields of its identity`,
+    );
   const nightshift = await shell.nightshift();
   const jobs = await nightshift.unpublish(name, keys, {
     ...(effect !== undefined && { effect }),

@@ -11,7 +11,7 @@ export async function eachAtOnce<T>(
       // An iterator is asked by one lane at a time.
       const next = turn.then(() => iterator.next());
       turn = next.catch(() => undefined);
-      const { done, value } = await next;
+      const { done, value } = (await next) as IteratorResult<T, undefined>;
       if (done === true) return;
       await act(value);
     }

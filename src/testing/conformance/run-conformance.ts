@@ -10,6 +10,8 @@ export interface ConformanceReport {
   readonly passed: number;
   readonly failed: number;
   readonly rows: readonly Row[];
+  /** Checks that had nothing to try here: the subject lacks what they need. */
+  readonly skipped: readonly string[];
 }
 
 export interface ConformanceOptions {
@@ -22,7 +24,7 @@ export interface ConformanceOptions {
 /** A place of the subject's own, and what drives a publisher in it. */
 export async function openRig(
   subject: ConformanceSubject,
-): Promise<{ readonly rig: Rig; close(): Promise<void> }> {
+): Promise<{ readonly rig: Rig; readonly close: () => Promise<void> }> {
   const place = await subject.open();
   try {
     const rig = await Rig.open(place);
@@ -45,19 +47,30 @@ export async function runConformance(
   { only, onRow = () => undefined }: ConformanceOptions = {},
 ): Promise<ConformanceReport> {
   const rows: Row[] = [];
+  const skipped: string[] = [];
   const { rig, close } = await openRig(subject);
   try {
     for (const check of CHECKS) {
       if (only && !only.includes(check.name)) continue;
+      const before = rows.length;
       for await (const row of check.run(rig)) {
         rows.push(row);
         onRow(row);
       }
+      if (rows.length === before) skipped.push(check.name);
     }
   } finally {
     await close();
   }
   const failed = rows.filter(({ ok }) => !ok).length;
   const { name, class: of } = rig.facts;
-  return { subject: subject.name, publisher: name, class: of, passed: rows.length - failed, failed, rows };
+  return {
+    subject: subject.name,
+    publisher: name,
+    class: of,
+    passed: rows.length - failed,
+    failed,
+    rows,
+    skipped,
+  };
 }

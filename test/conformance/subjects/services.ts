@@ -9,8 +9,8 @@ interface Service {
   readonly name: string;
   readonly use: string;
   readonly env: Readonly<Record<string, string>>;
-  options(slug: string, url: string, effectKey: string): JsonObject;
-  prepare?(url: string): Promise<void>;
+  readonly options: (slug: string, url: string, effectKey: string) => JsonObject;
+  readonly prepare?: (url: string) => Promise<void>;
 }
 
 const service = ({ name, use, env, options, prepare }: Service): ConformanceSubject => ({

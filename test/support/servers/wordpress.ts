@@ -36,7 +36,7 @@ export interface WordPressServer {
   rows(): Promise<readonly PostRow[]>;
   /** How many posts hold this text, of each state. */
   count(text: string): Promise<Readonly<Record<string, number>>>;
-  /** What a person does: a REST request in that user's name. */
+  /** What a person does: a REST request in that user's name, to a path such as `/wp/v2/posts`. */
   as(user: WordPressUser, method: string, path: string, body?: unknown): Promise<unknown>;
   /** What the public sees at an address. */
   page(url: string): Promise<{ readonly status: number; readonly html: string }>;
@@ -134,7 +134,7 @@ export async function startWordPress(program: string): Promise<WordPressServer> 
         return states;
       },
       as: async ({ username, password }, method, path, body) => {
-        const response = await fetch(`${url}/wp-json/wp/v2/${path}`, {
+        const response = await fetch(`${url}/wp-json${path}`, {
           method,
           headers: {
             authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
