@@ -74,7 +74,6 @@ function assertSendable({ url, headers = {} }: HttpRequest): void {
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url))
     throw refuse(`${placeOf(url)} is no http or https URL`);
   for (const [name, value] of Object.entries(headers)) {
-     
     if (/[\r\n\0]/.test(value)) throw refuse(`header ${name} has a line break`);
     if (!/^[\x20-\x7e\t\x80-\xff]*$/.test(value))
       throw refuse(`header ${name} has a character outside Latin-1`);

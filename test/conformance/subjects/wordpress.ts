@@ -13,8 +13,7 @@ export const wordpressSubject = (program: string): ConformanceSubject => ({
     const ours = async (effectKey: string) =>
       (await server.rows()).filter(({ content }) => content.includes(effectKey));
     const asAuthor = async (effectKey: string, method: string, change?: unknown) => {
-      for (const { id } of await ours(effectKey))
-        await server.as(author, method, `posts/${id}`, change);
+      for (const { id } of await ours(effectKey)) await server.as(author, method, `posts/${id}`, change);
     };
     return {
       use: 'wordpress',
