@@ -100,7 +100,7 @@ test('everything that is wrong is said in one round, of the batch file and of th
       '    known here: notEmpty, minWords, maxWords, contains, notContains',
     'night.yaml:10:5: checks[3] has 2 fields, and each entry may have one\n    write each as an entry of its own',
     'night.yaml:13:10: effects[0].use ("Folder") must be an adapter name such as "folder", ' +
-      'or a path such as "./my-adapter.ts"\n    publisher: folder, or a module path',
+      'or a path such as "./my-adapter.ts"\n    publisher: folder, git, postgres, s3, azure-blob, wordpress, ghost, http, smtp, resend, stripe, or a module path',
     'night.yaml:14:13: effects[0].target names "sit", which no job has\n' +
       '    did you mean "site"? known here: site, slug, key, work, revision',
     'night.yaml:15:19: effects[0].with.body uses the filter "shout", which there is not; there are append, ' +

@@ -13,7 +13,8 @@ export const wordpressSubject = (program: string): ConformanceSubject => ({
     const ours = async (effectKey: string) =>
       (await server.rows()).filter(({ content }) => content.includes(effectKey));
     const asAuthor = async (effectKey: string, method: string, change?: unknown) => {
-      for (const { id } of await ours(effectKey)) await server.as(author, method, `posts/${id}`, change);
+      for (const { id } of await ours(effectKey))
+        await server.as(author, method, `/wp/v2/posts/${id}`, change);
     };
     return {
       use: 'wordpress',
@@ -38,7 +39,7 @@ export const wordpressSubject = (program: string): ConformanceSubject => ({
         (await ours(effectKey)).find(({ status }) => status === 'publish')?.content,
       foreign: async (slug) => {
         const post = { title: 'Somebody else’s', slug, status: 'publish', content: 'theirs' };
-        const { id } = (await server.as(otherAuthor, 'POST', 'posts', post)) as { id: number };
+        const { id } = (await server.as(otherAuthor, 'POST', '/wp/v2/posts', post)) as { id: number };
         const look = async () => JSON.stringify((await server.rows()).find((row) => row.id === id));
         const before = await look();
         return async () => (await look()) === before;
