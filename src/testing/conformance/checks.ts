@@ -127,6 +127,31 @@ async function* otherBody(rig: Rig): AsyncGenerator<Row> {
   yield row('other body', 'same key, ledger lost', ending, fault);
 }
 
+/** Names that destinations like to cut, fold, reserve, or take for a way out. */
+const AWKWARD: Readonly<Record<string, string>> = {
+  'one character': 'x',
+  'upper case and dots': 'Mixed_Case.v2',
+  Unicode: 'über-日本語',
+  reserved: 'feed',
+  '186 bytes': 'n'.repeat(186),
+  '300 bytes': 'm'.repeat(300),
+  'a way out': '../../way-out',
+  'a line break': 'a\r\nBcc: b@example.org',
+};
+
+/** Kept exactly, or refused; never changed, and nothing left behind. */
+async function* awkwardNames(rig: Rig): AsyncGenerator<Row> {
+  for (const [at, slug] of Object.entries(AWKWARD)) {
+    const ending = await rig.run(rig.effect(slug), (await rig.ledger()).ledger);
+    const { visible, hidden } = ending.counted;
+    const done = ending.tried.kind === 'landed' || ending.tried.kind === 'adopted';
+    const fault =
+      (hidden > 0 && `${hidden} left over`) ||
+      (visible !== (done ? 1 : 0) && `it ended ${ending.tried.kind}, and ${visible} are there`);
+    yield row('names', at, ending, fault);
+  }
+}
+
 async function* foreignObject(rig: Rig): AsyncGenerator<Row> {
   if (!rig.place.foreign) return;
   const tested = rig.effect('taken');
@@ -235,6 +260,7 @@ export const CHECKS: readonly Check[] = [
   { name: 'kill', run: kills },
   { name: 'lost-answer', run: lostAnswers },
   { name: 'other-body', run: otherBody },
+  { name: 'names', run: awkwardNames },
   { name: 'name-taken', run: foreignObject },
   { name: 'revision', run: revisions },
   { name: 'people', run: people },
