@@ -3,7 +3,8 @@ import type { PublisherFacts } from '../activities/publishers/publisher.js';
 import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
 import { AdapterError } from '../contract/errors.js';
-import type { Effect } from '../contract/job.js';
+import { jobTitle, type Effect } from '../contract/job.js';
+import type { OpenQuestion } from '../ledger/ledger.js';
 import { afterSilence } from '../policy/unknown-outcome.js';
 import type { Connections } from './connections.js';
 
@@ -28,12 +29,14 @@ export async function findUntold({ definition, jobs }: Batch, connections: Conne
     const facts = await factsOf(effect, definition.baseDir, connections);
     if (facts && facts.lookup !== 'exact') factsByName.set(effect.name, facts);
   }
-  if (factsByName.size === 0) return { held: new Map(), warnings: [] };
+  const questions = (await ledger.openQuestions()).filter(({ work }) => work === definition.work);
+  const renamed = renamedEffects({ definition, jobs }, questions);
+  if (factsByName.size === 0) return { held: new Map(), warnings: renamed };
 
   const held = new Map<string, string>();
   const onUnknown = new Map(definition.effects.map((effect) => [effect.name, effect.onUnknown]));
-  for (const { effectKey, name, work, firstSentAt } of await ledger.openQuestions()) {
-    const facts = work === definition.work ? factsByName.get(name) : undefined;
+  for (const { effectKey, name, firstSentAt } of questions) {
+    const facts = factsByName.get(name);
     if (!facts) continue;
     const next = afterSilence({
       facts,
@@ -53,7 +56,23 @@ export async function findUntold({ definition, jobs }: Batch, connections: Conne
           `${name} can’t say for sure what it has received: what was sent before, only the ledger knows (${path}, which knows none of these jobs)`,
       )
     : [];
-  return { held, warnings: [...new Set(warnings)] };
+  return { held, warnings: [...new Set([...warnings, ...renamed])] };
+}
+
+/** An effect under another name or target is another effect: the one that got no answer is not in its way. */
+function renamedEffects(
+  { definition, jobs }: Pick<Batch, 'definition' | 'jobs'>,
+  questions: readonly OpenQuestion[],
+): string[] {
+  const byKey = new Map(jobs.map((job) => [job.key, job]));
+  return questions.flatMap(({ jobKey, effectKey, name, target }) => {
+    const job = byKey.get(jobKey);
+    if (!job || effectsOf(definition, job).some(({ key }) => key === effectKey)) return [];
+    const title = jobTitle(job.identity);
+    return [
+      `${name} of ${title} (${target}) got no answer, and this batch does not name it any more: what it names instead is sent as well`,
+    ];
+  });
 }
 
 async function factsOf(
