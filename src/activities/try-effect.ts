@@ -50,6 +50,8 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   const { work, job, effect, effectKeys, artifact, tries, context } = given;
   await given.reached('E0');
   const { key: effectKey, name, target, use } = effect;
+  const open = await olderQuestion(given, ledger);
+  if (open !== undefined) return open;
   const id = { effectKey, work, jobKey: job.key, name, target, use, revision: job.revision };
   const row = await ledger.beginEffect(id, given.by);
   let publisher: Publisher | undefined;
@@ -118,6 +120,25 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     const kind = end.state === 'held' || end.state === 'gated' ? end.state : 'parked';
     return { kind, errorClass, message };
   }
+}
+
+/**
+ * A higher revision waits while nobody knows what became of an older one, where only a person can tell: their answer is
+ * about the one that was sent.
+ */
+async function olderQuestion(
+  given: EffectTry,
+  ledger: Ledger,
+): Promise<EffectTried | undefined> {
+  const { work, job, effect, by } = given;
+  if (job.revision === 1) return undefined;
+  const known = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effect.key);
+  if (!known || !LOST_ANSWER.has(known.state) || known.revision >= job.revision) return undefined;
+  if ((await given.publisher(new Uint8Array())).facts.lookup === 'exact') return undefined;
+  const message = `${effect.name}: revision ${known.revision} got no answer; say first whether it landed`;
+  const end = { errorClass: 'unknown', message } as const;
+  await ledger.settleJob({ work, jobKey: job.key }, { state: 'held', ...end }, by.batchId);
+  return { kind: 'held', ...end };
 }
 
 const STATE_AFTER = { park: 'parked', hold: 'held', gate: 'gated' } as const;

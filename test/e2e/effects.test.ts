@@ -136,6 +136,33 @@ describe('a request without an answer, at a destination that can’t be asked', 
     expect(mailsOf(batch)).toHaveLength(1);
   });
 
+  test('a higher revision waits for the answer about the one that was sent, which is booked as that one', async () => {
+    const batch = mailing('raised', ['one']);
+    writeFileSync(join(batch.dir, 'lose-answers'), '');
+    expect((await runJson(batch.file, { cwd: batch.dir, state })).exit.code).toBe(2);
+    rmSync(join(batch.dir, 'lose-answers'));
+    const csv = join(batch.dir, 'batch.csv');
+    writeFileSync(csv, readFileSync(csv, 'utf8').replace(/,1$/m, ',2'));
+    const waiting = await runJson(batch.file, { cwd: batch.dir, state });
+    expect(waiting.exit.code, waiting.exit.stderr).toBe(2);
+    expect(waiting.report.jobs[0]?.error?.message).toMatch(/revision 1 got no answer/);
+
+    const { questions } = await json<Questions>(batch, 'approve', 'raised');
+    const key = questions[0]?.effectKey ?? '';
+    expect((await nightshift(batch, 'approve', '--effect', key, '--landed')).code).toBe(0);
+    const last = await runJson(batch.file, { cwd: batch.dir, state });
+    expect(last.exit.code).toBe(2);
+    expect(last.report.jobs[0]?.error?.message).toMatch(/can’t change what it has sent/);
+    expect(mailsOf(batch)).toHaveLength(1);
+    const { receipts } = await json<{ receipts: readonly { revision: number }[] }>(
+      batch,
+      'ledger',
+      'show',
+      'raised',
+    );
+    expect(receipts.map(({ revision }) => revision)).toEqual([1]);
+  });
+
   test('the operator may say beforehand that a lost answer counts as sent', async () => {
     const batch = mailing('assumed', ['one']);
     writeFileSync(
