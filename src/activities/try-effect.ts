@@ -126,10 +126,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
  * A higher revision waits while nobody knows what became of an older one, where only a person can tell: their answer is
  * about the one that was sent.
  */
-async function olderQuestion(
-  given: EffectTry,
-  ledger: Ledger,
-): Promise<EffectTried | undefined> {
+async function olderQuestion(given: EffectTry, ledger: Ledger): Promise<EffectTried | undefined> {
   const { work, job, effect, by } = given;
   if (job.revision === 1) return undefined;
   const known = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effect.key);
