@@ -5,8 +5,11 @@ import { keepRows } from './matrix-rows.js';
 const CHECK_MS = 15 * 60_000;
 const OPEN_MS = 5 * 60_000;
 
-/** Minutes each where a server takes a second for a request: left to `NIGHTSHIFT_CONFORMANCE=full`. */
-export const LONG_CHECKS: readonly string[] = ['kill', 'lost-answer', 'big'];
+/**
+ * Minutes each where a server takes a second for a request: left to `NIGHTSHIFT_CONFORMANCE=full`. Twenty at once and
+ * lost answers are tried at these servers by `test/destinations` too.
+ */
+export const LONG_CHECKS: readonly string[] = ['kill', 'lost-answer', 'big', 'race'];
 
 /**
  * Runs every check of the kit against a real destination; each check is a test, each cell a row of the matrix.
