@@ -41,21 +41,19 @@ export async function askDestinations(
 export type Adopted = { readonly kind: 'adopted' } | ({ readonly kind: 'held' } & Trouble);
 
 /**
- * Takes over what the destinations have of a job already claimed, before anything is paid: the ledger may have been
+ * Takes over what the destinations have said of a job already claimed, before anything is paid: the ledger may have been
  * lost or restored from an older copy.
  * @param ranUnseen whether the job was run before and the ledger does not know; told whether any effect was found
  * @returns adopted when every effect is there; held when one is there that is not this payload's, or somebody
  *   else's; undefined when the agent has to run (effects found are recorded all the same)
  */
 export async function adoptFromDestinations(
-  asking: AskedJob,
-  deps: PublisherDeps & { readonly ledger: Ledger },
+  answers: readonly AskedEffect[],
+  { definition, job, context }: AskedJob,
+  ledger: Ledger,
   by: By,
   ranUnseen: (someAreThere: boolean) => Promise<boolean> = async () => false,
 ): Promise<Adopted | undefined> {
-  const { definition, job, context } = asking;
-  const { ledger } = deps;
-  const answers = await askDestinations(asking, deps);
   const settles = {
     work: definition.work,
     jobKey: job.key,

@@ -17,7 +17,7 @@ import type { Claim, SessionEnd, SessionId, SessionRow } from '../ledger/ledger.
 import { failedChecks } from '../policy/checks.js';
 import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, afterSession } from '../policy/retry.js';
-import { adoptFromDestinations } from './adopt.js';
+import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, isPaused, readRef, writerOf, type Deps } from './deps.js';
 import { retryAfter, toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
@@ -108,7 +108,8 @@ class AgentStep {
       const by = writerOf(ref.batchId, deps);
       const ranUnseen = async (someAreThere: boolean) =>
         claim.fresh && (someAreThere || (await ranBefore(deps)));
-      const adopted = await adoptFromDestinations(asking, deps, by, ranUnseen); // RA2
+      const answers = await askDestinations(asking, deps); // RA2
+      const adopted = await adoptFromDestinations(answers, asking, ledger, by, ranUnseen);
       if (adopted !== undefined) return adopted;
     }
     const provider = await providerFor(definition, deps);

@@ -1,5 +1,4 @@
 import { adoptFromDestinations, askDestinations, standingOf } from '../activities/adopt.js';
-import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
 import { jobTitle } from '../contract/job.js';
 import type { By } from '../ledger/ledger.js';
@@ -69,12 +68,11 @@ export async function rebuildLedger(
     if (obstacle || standings.every(({ kind }) => kind === 'missing')) return 'unchanged';
 
     const { key: jobKey, identity, fingerprint, revision } = job;
-    const effectKeys = effectsOf(definition, job).map(({ key }) => key);
+    const effectKeys = answers.map(({ effect }) => effect.key);
     const claim = await ledger.claimJob({ work, jobKey, identity, fingerprint, revision, effectKeys, by });
     if (claim.kind !== 'claimed') return 'unchanged';
     const ranUnseen = async (someAreThere: boolean) => claim.fresh && someAreThere;
-    const deps = { ...connections.config, ledger };
-    const adopted = await adoptFromDestinations(asking, deps, by, ranUnseen);
+    const adopted = await adoptFromDestinations(answers, asking, ledger, by, ranUnseen);
     if (adopted?.kind === 'adopted') return 'adopted';
     if (adopted === undefined) await ledger.settleJob({ work, jobKey }, { state: 'waiting' }, by.worker);
     return 'partly';

@@ -214,33 +214,26 @@ async function* people(rig: Rig): AsyncGenerator<Row> {
   }
 }
 
-async function* rememberedKey(rig: Rig): AsyncGenerator<Row> {
+/** An answer is lost, and the next try comes while the key is still remembered, and then after that. */
+async function* keyWindow(rig: Rig): AsyncGenerator<Row> {
   const { keyWindowMs, lookup } = rig.facts;
   const { faults } = rig.place;
   if (keyWindowMs === undefined || !faults?.kinds.includes('drop-answer')) return;
-  const tested = rig.effect('remembered-key');
-  const { ledger } = await rig.ledger();
-  faults.arm('drop-answer', lookup === 'none' ? 1 : 2);
-  await rig.runUntil(tested, ledger, 'E12');
-  faults.disarm();
-  await rig.advance(keyWindowMs - MINUTE_MS);
-  yield judge('key', 'just before it is forgotten', await rig.run(tested, ledger), rig.facts);
-}
-
-async function* forgottenKey(rig: Rig): AsyncGenerator<Row> {
-  yield* rememberedKey(rig);
-  const { keyWindowMs, lookup } = rig.facts;
-  const { faults } = rig.place;
-  if (keyWindowMs === undefined || !faults?.kinds.includes('drop-answer')) return;
-  const tested = rig.effect('forgotten-key');
-  const { ledger } = await rig.ledger();
-  faults.arm('drop-answer', lookup === 'none' ? 1 : 2);
-  await rig.runUntil(tested, ledger, 'E12');
-  faults.disarm();
-  await rig.advance(keyWindowMs + HOUR_MS);
-  yield judge('key', 'after it was forgotten', await rig.run(tested, ledger), rig.facts, {
-    mayHold: true,
-  });
+  const moments = [
+    { slug: 'remembered-key', at: 'just before it is forgotten', afterMs: keyWindowMs - MINUTE_MS },
+    { slug: 'forgotten-key', at: 'after it was forgotten', afterMs: keyWindowMs + HOUR_MS },
+  ];
+  for (const { slug, at, afterMs } of moments) {
+    const tested = rig.effect(slug);
+    const { ledger } = await rig.ledger();
+    faults.arm('drop-answer', lookup === 'none' ? 1 : 2);
+    await rig.runUntil(tested, ledger, 'E12');
+    faults.disarm();
+    await rig.advance(afterMs);
+    const ending = await rig.run(tested, ledger);
+    const isForgotten = afterMs > keyWindowMs;
+    yield judge('key', at, ending, rig.facts, isForgotten ? { mayHold: true } : {});
+  }
 }
 
 function* secrets(rig: Rig): Generator<Row> {
@@ -264,6 +257,6 @@ export const CHECKS: readonly Check[] = [
   { name: 'name-taken', run: foreignObject },
   { name: 'revision', run: revisions },
   { name: 'people', run: people },
-  { name: 'forgotten-key', run: forgottenKey },
+  { name: 'forgotten-key', run: keyWindow },
   { name: 'secrets', run: secrets },
 ];

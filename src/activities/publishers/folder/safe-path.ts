@@ -1,13 +1,12 @@
 import { resolve } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
+import { UNSEEN } from '../unseen.js';
 
 const SEGMENT_BYTES_MAX = 255; // of ext4, APFS, XFS, NTFS
 const PATH_BYTES_MAX = 4095; // PATH_MAX of Linux without its end; includes the root, so it is an upper bound only
 
 /** Names that Windows keeps for devices, with any extension: such a folder could not be copied there. */
 const DEVICE = /^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)/i;
-/** Controls, breaks, halves of characters, and marks that make a name read as another. */
-const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
 /** Temporary files of ours; one that a job could name might be taken for such a one and removed. */
 export const TEMPORARY_NAME = /^\.[0-9a-f]{32}\.[0-9a-f]{12}\.tmp$/;

@@ -1,25 +1,12 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
-
-const siteSchema = z.string().refine(isSite, {
-  message: 'must be the http(s) URL of the site, without user, query and "#"',
-});
-
-function isSite(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash } = new URL(text);
-  return /^https?:$/.test(protocol) && username + password + search + hash === '';
-}
-
-/** Whatever comes from a template is a text. */
-const yesOrNoSchema = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+import { htmlOptionFields } from '../html/options.js';
+import { siteSchema } from '../option-schemas.js';
 
 const namesSchema = z.union([
   z.array(z.string()),
   z.string().transform((text) => text.split(',').map((name) => name.trim())),
 ]);
-
-const hostsSchema = z.array(z.string().min(1)).optional();
 
 /** Options of the publisher `ghost`. What a job's own fields may spoil is checked by `wishedPost`, for that job alone. */
 export const ghostOptionsSchema = z.strictObject({
@@ -33,10 +20,7 @@ export const ghostOptionsSchema = z.strictObject({
     .describe('Admin API key of a custom integration, as ${env:NAME}'),
   title: z.string().describe('of the post; at most 255 characters'),
   slug: z.string().describe('last part of the post’s address: a-z, 0-9 and single "-", at most 185'),
-  format: z.enum(['markdown', 'html']).default('markdown').describe('what the artifact is'),
-  sanitise: yesOrNoSchema.default(true).describe('take out scripts, frames, event handlers and the like'),
-  linkHosts: hostsSchema.describe('hosts that links may lead to; others keep their text only'),
-  imageHosts: hostsSchema.describe('hosts that images may come from'),
+  ...htmlOptionFields,
   tags: namesSchema
     .default([])
     .describe('names of tags, a list or one text with commas; the first is the primary one'),

@@ -1,4 +1,5 @@
 import { AdapterError } from '../../../contract/errors.js';
+import { textOf } from '../html/text-of.js';
 import { toHtml } from '../html/to-html.js';
 import type { BodyRequest } from '../publisher.js';
 import { isOurTag } from './mark.js';
@@ -47,14 +48,6 @@ export async function wishedPost(
   // Ghost takes an empty text for "no change".
   if (wished.html === '') throw invalid('the artifact has no content that may be published');
   return wished;
-}
-
-function textOf(body: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch (cause) {
-    throw new AdapterError('invalid', 'the artifact is not UTF-8 text', { sent: 'no' }, { cause });
-  }
 }
 
 function line(option: string, text: string, max: number): string {

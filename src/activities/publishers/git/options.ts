@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
-import { yesOrNoSchema } from '../html/options.js';
+import { yesOrNoSchema } from '../option-schemas.js';
 import { branchFault } from './refs.js';
 import { repositoryPathFault } from './repository-path.js';
 

@@ -1,21 +1,5 @@
 import { z } from 'zod';
-
-/** Root of a site. User and password have options of their own; queries and fragments mean nothing there. */
-export const siteSchema = z.string().refine(isSite, {
-  message: 'must be the http(s) URL of the site, without user, query and "#"',
-});
-
-function isSite(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, search, hash } = new URL(text);
-  return /^https?:$/.test(protocol) && username + password + search + hash === '';
-}
-
-/** Whatever comes from a template is a text. */
-export const yesOrNoSchema = z.union([
-  z.boolean(),
-  z.enum(['true', 'false']).transform((text) => text === 'true'),
-]);
+import { yesOrNoSchema } from '../option-schemas.js';
 
 const hostsSchema = z.array(z.string().min(1)).optional();
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
 import { jsonObjectSchema, jsonSchema } from '../../../contract/json.js';
-import { yesOrNoSchema } from '../html/options.js';
+import { yesOrNoSchema } from '../option-schemas.js';
 import { pointerSchema } from './pointer.js';
 import { webhookSchema } from './webhook.js';
 import { safeWindowMs } from './window-key.js';

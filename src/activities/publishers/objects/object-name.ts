@@ -1,11 +1,10 @@
 import { AdapterError } from '../../../contract/errors.js';
+import { UNSEEN } from '../unseen.js';
 
 /** Of Amazon S3 in bytes, of Azure in characters; the smaller of the two for both. */
 const NAME_BYTES_MAX = 1024;
 /** Of Azure: a name has at most 254 parts between slashes. */
 const PARTS_MAX = 254;
-/** Controls, breaks, halves of characters, and marks that make a name read as another. */
-const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ufeff]/u;
 
 /** The one name below a prefix that is ours; see `conditions.ts`. */
 export const PROBE_NAME = '.nightshift-probe';

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { durationMs, durationSchema } from '../../../contract/batch-file.js';
-import { htmlOptionFields, siteSchema, yesOrNoSchema } from '../html/options.js';
-import { safeWindowMs } from '../http/window-key.js';
+import { durationSchema } from '../../../contract/batch-file.js';
+import { htmlOptionFields } from '../html/options.js';
+import { checkKeyWindow, siteSchema, yesOrNoSchema } from '../option-schemas.js';
 import { mailboxSchema } from './mailbox.js';
 
 const RECIPIENTS_MAX = 50;
-const TIMEOUT_MAX_MS = 120_000;
 
 const mailboxesSchema = z
   .union([mailboxSchema, z.array(mailboxSchema).min(1).max(RECIPIENTS_MAX)])
@@ -50,12 +49,6 @@ export const resendOptionsSchema = z
     keyWindow: durationSchema.default('24h').describe('how long Resend remembers a key'),
     timeout: durationSchema.default('30s').describe('for one request'),
   })
-  .superRefine(({ keyWindow, timeout }, context) => {
-    const refuse = (field: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [field], message });
-    if (durationMs(timeout) > TIMEOUT_MAX_MS) refuse('timeout', 'can be 2m at most');
-    if (safeWindowMs(durationMs(keyWindow), durationMs(timeout)) <= 0)
-      refuse('keyWindow', 'is too short for a second request within it');
-  });
+  .superRefine(checkKeyWindow);
 
 export type ResendOptions = z.output<typeof resendOptionsSchema>;

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** A field that a template may have filled, so that it comes as a text. */
-const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+import { yesOrNoSchema } from '../option-schemas.js';
 
 export const s3Options = z
   .strictObject({
@@ -11,7 +9,7 @@ export const s3Options = z
       .url({ protocol: /^https?$/ })
       .optional()
       .describe('of an S3-compatible store; absent for Amazon'),
-    forcePathStyle: flag
+    forcePathStyle: yesOrNoSchema
       .optional()
       .describe('bucket in the path instead of the host name; true with an endpoint when absent'),
     accessKeyId: z.string().min(1).optional().describe('secret reference; absent: as the AWS SDK finds it'),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
-import { htmlOptionFields, yesOrNoSchema } from '../html/options.js';
+import { htmlOptionFields } from '../html/options.js';
+import { yesOrNoSchema } from '../option-schemas.js';
 import { mailboxSchema } from '../resend/mailbox.js';
 import { headerNameFault } from './message.js';
 

@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { durationMs, durationSchema } from '../../../contract/batch-file.js';
-import { siteSchema, yesOrNoSchema } from '../html/options.js';
-import { safeWindowMs } from '../http/window-key.js';
+import { durationSchema } from '../../../contract/batch-file.js';
+import { checkKeyWindow, siteSchema, yesOrNoSchema } from '../option-schemas.js';
 
-const TIMEOUT_MAX_MS = 120_000;
 /** All lines are listed in one page. */
 const LINES_MAX = 100;
 
@@ -82,12 +80,6 @@ export const stripeOptionsSchema = z
     keyWindow: durationSchema.default('24h').describe('how long Stripe remembers a key'),
     timeout: durationSchema.default('60s').describe('for one request'),
   })
-  .superRefine(({ keyWindow, timeout }, context) => {
-    const refuse = (field: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [field], message });
-    if (durationMs(timeout) > TIMEOUT_MAX_MS) refuse('timeout', 'can be 2m at most');
-    if (safeWindowMs(durationMs(keyWindow), durationMs(timeout)) <= 0)
-      refuse('keyWindow', 'is too short for a second request within it');
-  });
+  .superRefine(checkKeyWindow);
 
 export type StripeOptions = z.output<typeof stripeOptionsSchema>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
-import { htmlOptionFields, siteSchema } from '../html/options.js';
+import { htmlOptionFields } from '../html/options.js';
+import { siteSchema } from '../option-schemas.js';
 
 /** Terms by id or name; one text with commas, as a column of a jobs file has them, is a list too. */
 const termsSchema = z
