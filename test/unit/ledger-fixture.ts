@@ -102,7 +102,11 @@ function rawPostgres(url: string): RawSql {
   client.setTypeParser(pg.types.builtins.INT8, Number); // as SQLite has them
   client.on('error', () => undefined); // a test may kill the server
   const connected = client.connect();
-  onTestFinished(() => client.end());
+  // Not before it is connected: a goodbye in the middle of the sign-in is an error that nobody waits for.
+  onTestFinished(async () => {
+    await connected.catch(() => undefined);
+    await client.end();
+  });
   return async (sql, ...values) => {
     await connected;
     let number = 0;
