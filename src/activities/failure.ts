@@ -2,7 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import { StaleFence } from '../ledger/ledger.js';
-import { afterEffect } from '../policy/retry.js';
+import { DEFAULT_RETRY, afterEffect, type Tries } from '../policy/retry.js';
 
 /** Unexpected errors, before any effect was sent, are tried this often in one run. */
 const BUG_TRIES_MAX = 5;
@@ -37,13 +37,21 @@ export const settled =
     try {
       return await activity(...args);
     } catch (error) {
-      const { attempt } = activityInfo();
-      if (error instanceof AdapterError && afterEffect(error.errorClass, attempt, 0).kind !== 'again') {
+      if (
+        error instanceof AdapterError &&
+        afterEffect(error.errorClass, triesSoFar(), DEFAULT_RETRY, 0).kind !== 'again'
+      ) {
         throw ApplicationFailure.nonRetryable(error.message, error.errorClass);
       }
       throw toApplicationFailure(error);
     }
   };
+
+/** Tries of the present Activity, over all its attempts. */
+export function triesSoFar(): Tries {
+  const { attempt, scheduledTimestampMs } = activityInfo();
+  return { tries: attempt, elapsedMs: Math.max(0, Date.now() - scheduledTimestampMs) };
+}
 
 /** A failure that Temporal tries again after exactly this delay. */
 export function retryAfter(errorClass: ErrorClass, message: string, delayMs: number): ApplicationFailure {

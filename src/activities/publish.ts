@@ -3,7 +3,8 @@ import { effectsOf } from '../batch/effects.js';
 import { AdapterError } from '../contract/errors.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { contextOf, isPaused, readRef, writerOf, type Deps } from './deps.js';
-import { retryAfter, toApplicationFailure } from './failure.js';
+import { retryPolicy } from '../policy/retry.js';
+import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { publisherFor } from './publishers/publisher-for.js';
 import { tryEffect } from './try-effect.js';
@@ -29,7 +30,7 @@ export const publish =
 async function publishOnce(deps: Deps, request: PublishRequest): Promise<PublishEnd> {
   const { ledger, artifacts, now } = deps;
   if (await isPaused(request.batchId, deps)) return { kind: 'paused' };
-  const { startToCloseTimeoutMs, attempt } = activityInfo();
+  const { startToCloseTimeoutMs } = activityInfo();
   const endsAt = now().getTime() + startToCloseTimeoutMs;
   const { definition, job } = await readRef(request, deps);
   const effects = effectsOf(definition, job);
@@ -45,7 +46,8 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
       artifact: { sha256: request.artifact, read: () => artifacts.read(request.artifact) },
       publisher: (artifact) => publisherFor(effect, definition.baseDir, deps, artifact),
       by: writerOf(request.batchId, deps),
-      tries: attempt,
+      tried: triesSoFar(),
+      retry: retryPolicy(definition.retry),
       endsAt,
       context: contextOf(deps),
       reached: (point) => deps.reached(point, job.key),
@@ -53,5 +55,6 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
     ledger,
   );
   if (tried.kind === 'again') throw retryAfter(tried.errorClass, tried.message, tried.delayMs);
+  if (tried.kind === 'wait') return { kind: 'wait', delayMs: tried.delayMs, why: tried.message };
   return tried;
 }

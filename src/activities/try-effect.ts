@@ -6,7 +6,7 @@ import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import { StaleFence, type By, type JobEnd, type Ledger } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
-import { afterEffect } from '../policy/retry.js';
+import { afterEffect, type RetryPolicy, type Tries } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
 import { LOST_ANSWER, effectRequest, landEffect } from './land-effect.js';
@@ -23,8 +23,9 @@ export interface EffectTry {
   /** Makes the publisher, the artifact at hand. */
   publisher(artifact: Uint8Array): Promise<Publisher>;
   readonly by: By;
-  /** Tries of this effect in this run, this one included. */
-  readonly tries: number;
+  /** Of this effect in this run. */
+  readonly tried: Tries;
+  readonly retry: RetryPolicy;
   /** Milliseconds since the epoch; later than that another try may be at work. */
   readonly endsAt: number;
   readonly context: PublisherContext;
@@ -35,19 +36,23 @@ export interface EffectTry {
 export type EffectTried =
   | { readonly kind: 'landed' | 'adopted'; readonly url: string | undefined }
   | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
-  | {
-      readonly kind: 'again';
-      readonly errorClass: ErrorClass;
-      readonly message: string;
-      readonly delayMs: number;
-    };
+  | Later<'again'>
+  /** After so long that a durable timer is to run meanwhile. */
+  | Later<'wait'>;
+
+interface Later<Kind> {
+  readonly kind: Kind;
+  readonly errorClass: ErrorClass;
+  readonly message: string;
+  readonly delayMs: number;
+}
 
 /**
  * Takes the effect, lands it, and writes down what came of it, whatever came of it.
  * @throws StaleFence when another try took over; CancelledFailure
  */
 export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
-  const { work, job, effect, effectKeys, artifact, tries, context } = given;
+  const { work, job, effect, effectKeys, artifact, tried, context } = given;
   await given.reached('E0');
   const { key: effectKey, name, target, use } = effect;
   const open = await olderQuestion(given, ledger);
@@ -95,14 +100,14 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
     // A try that sends after an exact look-up knows that what an earlier one sent never arrived.
     const unclear = sent || (LOST_ANSWER.has(row.state) && !(sending && canTell));
-    const jitter = jitterOf(`${effectKey}:${row.attempts}:${tries}`);
-    const next = afterEffect(errorClass, tries, jitter, facts.retryAfterMs);
-    if (next.kind === 'again') {
+    const jitter = jitterOf(`${effectKey}:${row.attempts}:${tried.tries}`);
+    const next = afterEffect(errorClass, tried, given.retry, jitter, facts.retryAfterMs);
+    if (next.kind === 'again' || next.kind === 'wait') {
       const state = unclear ? 'unknown' : 'failed';
       await ledger.stopEffect(effectKey, { state, errorClass, message }, row.fence);
       // An unclear request may still be at work: looking before it settled would say "absent" too early.
       const settleMs = unclear ? (publisher?.facts.settleMs ?? 0) : 0;
-      return { kind: 'again', errorClass, message, delayMs: Math.max(next.delayMs, settleMs) };
+      return { kind: next.kind, errorClass, message, delayMs: Math.max(next.delayMs, settleMs) };
     }
     const jobState = unclear && !canTell ? 'held' : STATE_AFTER[next.kind];
     return stop(unclear ? 'unknown' : jobState === 'held' ? 'held' : 'failed', {

@@ -1,14 +1,14 @@
-import { CancelledFailure, activityInfo } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/activity';
 import { effectsOf, undoOf } from '../batch/effects.js';
 import { AdapterError } from '../contract/errors.js';
 import type { UnpublishEnd, UnpublishRequest } from '../contract/messages.js';
 import type { Receipt } from '../contract/receipt.js';
 import { StaleFence, type EffectRow } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
-import { afterEffect } from '../policy/retry.js';
+import { afterEffect, retryPolicy } from '../policy/retry.js';
 import { asked, guarded } from './ask-publisher.js';
 import { contextOf, readRef, writerOf, type Deps } from './deps.js';
-import { asAdapterError, retryAfter, toApplicationFailure } from './failure.js';
+import { asAdapterError, retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { LOST_ANSWER, effectRequest } from './land-effect.js';
 import { publisherFor } from './publishers/publisher-for.js';
@@ -110,12 +110,14 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
   async function afterError(error: unknown, { effectKey, fence }: EffectRow): Promise<UnpublishEnd> {
     const { errorClass, message, facts } = asAdapterError(error);
     const unclear = facts.sent !== 'no' && facts.sent !== 'rejected';
-    const { attempt } = activityInfo();
-    const next = afterEffect(errorClass, attempt, jitterOf(`${effectKey}:${attempt}`), facts.retryAfterMs);
-    const state = unclear ? 'unknown' : next.kind === 'again' ? 'failed' : 'held';
+    const tried = triesSoFar();
+    const jitter = jitterOf(`${effectKey}:${tried.tries}`);
+    const next = afterEffect(errorClass, tried, retryPolicy(definition.retry), jitter, facts.retryAfterMs);
+    const goesOn = next.kind === 'again' || next.kind === 'wait';
+    const state = unclear ? 'unknown' : goesOn ? 'failed' : 'held';
     await ledger.stopEffect(effectKey, { state, errorClass, message }, fence);
     // Taking back twice does no more than once, so an unclear answer needs nobody's decision.
-    if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
+    if (goesOn) throw retryAfter(errorClass, message, next.delayMs);
     return { kind: 'refused', errorClass, message };
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ERROR_CLASSES } from './errors.js';
 import { jsonObjectSchema, jsonSchema } from './json.js';
 
 /** Names become part of Workflow IDs and keys: short, lower case, safe everywhere. */
@@ -154,6 +155,41 @@ export const budgetSchema = z.strictObject({
     .default('USD'),
 });
 
+/** Numbers of one row of the table of retries; what is left out is as in `docs/reference/errors.md`. */
+const retryClassSchema = z.strictObject({
+  wait: durationSchema.optional().describe('first wait at most; each further one may be twice as long'),
+  waitAtMost: durationSchema.optional().describe('longest wait'),
+  tries: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('tries of one step in one run before the job is parked'),
+});
+
+export const retrySchema = z.strictObject({
+  sessions: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(3)
+    .describe('sessions one job may use, over all its runs, before it is parked'),
+  rejected: z
+    .int()
+    .min(1)
+    .max(20)
+    .default(3)
+    .describe('sessions one job may use whose output is rejected, counted apart'),
+  patience: durationSchema
+    .default('12h')
+    .describe('how long a step is tried again while a service is down, before the job is parked'),
+  classes: z
+    .partialRecord(z.enum(ERROR_CLASSES), retryClassSchema)
+    .default({})
+    .describe('numbers of the table of retries, by error class'),
+});
+export type RetrySpec = z.infer<typeof retrySchema>;
+
 export const jobSourceSchema = z.union([
   z.string().min(1).describe('path of a .csv, .jsonl, .json or .yaml file'),
   z.array(z.record(z.string(), jsonSchema)).describe('the jobs themselves'),
@@ -191,11 +227,7 @@ export const batchFileSchema = z
         concurrency: z.int().min(1).max(500).default(8).describe('jobs in progress at once'),
       })
       .prefault({}),
-    retry: z
-      .strictObject({
-        sessions: z.int().min(1).max(20).default(3).describe('sessions one job may use before it is parked'),
-      })
-      .prefault({}),
+    retry: retrySchema.prefault({}),
     budget: budgetSchema.optional(),
     alerts: z
       .array(z.strictObject({ use: z.literal('webhook'), url: z.string().min(1) }))

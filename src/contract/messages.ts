@@ -112,12 +112,22 @@ export type AgentEnd =
   | { readonly kind: 'made'; readonly sha256: string }
   | { readonly kind: 'adopted' }
   | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
-  | Paused;
+  | NotNow;
 
 /** The batch was paused before anything was started or sent; the step is called again after `resume`. */
 export interface Paused {
   readonly kind: 'paused';
 }
+
+/** Nothing may be started or sent before this delay has passed: a limit, a service that is down, a used-up quota. */
+export interface Waiting {
+  readonly kind: 'wait';
+  readonly delayMs: number;
+  readonly why: string;
+}
+
+/** The step did nothing and is to be called again. */
+export type NotNow = Paused | Waiting;
 
 export interface PublishRequest extends JobRef {
   readonly effect: string;
@@ -127,7 +137,7 @@ export interface PublishRequest extends JobRef {
 export type PublishEnd =
   | { readonly kind: 'landed' | 'adopted'; readonly url: string | undefined }
   | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
-  | Paused;
+  | NotNow;
 
 export interface UnpublishRequest extends JobRef {
   readonly effect: string;

@@ -1,8 +1,7 @@
-import type { ErrorClass } from '../contract/errors.js';
 import { AGENT_STEP, beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
 import { isInProgress } from './job-state.js';
-import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
+import type { Claim, ClaimRequest, FailedSession, SessionRow } from './ledger.js';
 import { artifactColumns, artifactOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -173,10 +172,11 @@ async function sessionsSoFar(
   db: Db,
   claim: ClaimRequest,
   budgetFrom: number,
-): Promise<{ openSession: SessionRow | undefined; failures: readonly ErrorClass[] }> {
+): Promise<{ openSession: SessionRow | undefined; failures: readonly FailedSession[] }> {
   const sessions = await db
     .selectFrom('sessions')
     .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at', 'error_class'])
+    .select(['ended_at', 'started_seq', 'artifact_sha256'])
     .where('work', '=', claim.work)
     .where('job_key', '=', claim.jobKey)
     .where((eb) => eb.or([eb('attempt', '>=', budgetFrom), eb('state', 'in', OPEN)]))
@@ -185,9 +185,19 @@ async function sessionsSoFar(
   const open = sessions.findLast(({ state }) => (OPEN as readonly string[]).includes(state));
   const failures = sessions
     .filter(({ state, attempt }) => attempt >= budgetFrom && (state === 'failed' || state === 'lost'))
-    .map(({ error_class }) => error_class ?? 'bug');
+    .map((row) => ({
+      errorClass: row.error_class ?? 'bug',
+      // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
+      ran: row.state === 'lost' || (row.started_seq !== null && !isPrepared(row.handle)),
+      sha256: row.artifact_sha256 ?? undefined,
+      endedAt: Date.parse(row.ended_at ?? row.opened_at),
+    }));
   return { openSession: open && sessionRow(open), failures };
 }
+
+/** A session that was only made ready, and then refused, has cost nothing. */
+const isPrepared = (handle: string | null): boolean =>
+  handle !== null && (JSON.parse(handle) as { readonly phase?: string } | null)?.phase === 'prepared';
 
 const sessionRow = (
   row: Pick<SessionsTable, 'run_key' | 'attempt' | 'provider' | 'state' | 'handle' | 'opened_at'>,

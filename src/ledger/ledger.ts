@@ -230,11 +230,20 @@ export type Claim =
       /** Number that the next session gets, from 1; grows over all runs and revisions of the job. */
       readonly nextAttempt: number;
       /** How sessions ended since the job last got a budget, oldest first. */
-      readonly failures: readonly ErrorClass[];
+      readonly failures: readonly FailedSession[];
     }
   | { readonly kind: 'finished' }
   | { readonly kind: 'conflict'; readonly fingerprint: string; readonly revision: number }
   | { readonly kind: 'parked'; readonly errorClass: ErrorClass; readonly message: string };
+
+/** Shape of `SessionFailure` in `policy/retry.ts`. */
+export interface FailedSession {
+  readonly errorClass: ErrorClass;
+  readonly ran: boolean;
+  readonly sha256: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly endedAt: number;
+}
 
 export interface JobEnd {
   readonly state: JobState;

@@ -1,4 +1,5 @@
-import type { ErrorClass } from '../contract/errors.js';
+import { durationMs, type RetrySpec } from '../contract/batch-file.js';
+import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
 
 /**
  * What follows from an error, by class: the one table of retries. `docs/reference/errors.md` shows it to operators.
@@ -6,74 +7,165 @@ import type { ErrorClass } from '../contract/errors.js';
  *  agent:   a failed try of the agent step: `again` (wait and try again), `park`, or `gate` (the batch stops
  *           admitting; the job goes on at the next start)
  *  effect:  the same for an effect
- *  counts:  whether the try uses up the job's budget of sessions
+ *  budget:  which of the job's two budgets a session that ran and ended so uses up
  *  baseMs, capMs: backoff doubles from base to cap, with full jitter
+ *  tries:   tries of one step in one run before a person is asked; without it, as long as patience lasts
  */
-interface Rule {
+export interface RetryRule {
   readonly agent: 'again' | 'park' | 'gate';
   readonly effect: 'again' | 'park' | 'hold' | 'gate';
-  readonly counts: boolean;
+  readonly budget: 'sessions' | 'rejected' | 'none';
   readonly baseMs: number;
   readonly capMs: number;
+  readonly tries?: number;
 }
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 
-export const RETRY_RULES: Readonly<Record<ErrorClass, Rule>> = {
-  transient: { agent: 'again', effect: 'again', counts: true, baseMs: 2 * SECOND, capMs: 5 * MINUTE },
-  throttled: { agent: 'again', effect: 'again', counts: false, baseMs: 30 * SECOND, capMs: 10 * MINUTE },
-  exhausted: { agent: 'gate', effect: 'gate', counts: false, baseMs: 10 * MINUTE, capMs: 60 * MINUTE },
-  auth: { agent: 'gate', effect: 'gate', counts: false, baseMs: 0, capMs: 0 },
-  config: { agent: 'gate', effect: 'gate', counts: false, baseMs: 0, capMs: 0 },
-  invalid: { agent: 'park', effect: 'park', counts: true, baseMs: 0, capMs: 0 },
-  rejected: { agent: 'again', effect: 'park', counts: true, baseMs: 1 * SECOND, capMs: 30 * SECOND },
-  budget: { agent: 'park', effect: 'park', counts: false, baseMs: 0, capMs: 0 },
-  unknown: { agent: 'again', effect: 'again', counts: true, baseMs: 2 * SECOND, capMs: 1 * MINUTE },
-  lost: { agent: 'again', effect: 'again', counts: true, baseMs: 1 * SECOND, capMs: 1 * MINUTE },
-  timeout: { agent: 'again', effect: 'again', counts: true, baseMs: 2 * SECOND, capMs: 1 * MINUTE },
-  conflict: { agent: 'park', effect: 'hold', counts: false, baseMs: 0, capMs: 0 },
-  bug: { agent: 'again', effect: 'again', counts: true, baseMs: 2 * SECOND, capMs: 1 * MINUTE },
+const again = (budget: RetryRule['budget'], baseMs: number, capMs: number, tries?: number): RetryRule => ({
+  agent: 'again',
+  effect: 'again',
+  budget,
+  baseMs,
+  capMs,
+  ...(tries !== undefined && { tries }),
+});
+const gate: RetryRule = { agent: 'gate', effect: 'gate', budget: 'none', baseMs: 0, capMs: 0 };
+const park: RetryRule = { agent: 'park', effect: 'park', budget: 'none', baseMs: 0, capMs: 0 };
+
+export const RETRY_RULES: Readonly<Record<ErrorClass, RetryRule>> = {
+  transient: again('sessions', 2 * SECOND, 5 * MINUTE),
+  throttled: again('none', 30 * SECOND, 10 * MINUTE),
+  exhausted: gate,
+  auth: gate,
+  config: gate,
+  invalid: { ...park, budget: 'sessions' },
+  rejected: { ...again('rejected', 1 * SECOND, 30 * SECOND), effect: 'park' },
+  budget: park,
+  unknown: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
+  lost: again('sessions', 1 * SECOND, 1 * MINUTE, 12),
+  timeout: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
+  conflict: { ...park, effect: 'hold' },
+  bug: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
 };
 
-/** Tries of one effect within one run, requests without an answer included, before a person is asked. */
-export const EFFECT_TRIES_MAX = 12;
+/** The table with a batch's own numbers in it. */
+export interface RetryPolicy {
+  /** Sessions that one job may use. */
+  readonly sessions: number;
+  /** Of them, on an account of their own, those whose output was rejected. */
+  readonly rejected: number;
+  /** Longest that a step is tried again while nothing was paid for and nothing is wrong with the job. */
+  readonly patienceMs: number;
+  readonly rules: Readonly<Record<ErrorClass, RetryRule>>;
+}
 
+/** @param spec the `retry` block of a batch file */
+export function retryPolicy({ sessions, rejected, patience, classes }: RetrySpec): RetryPolicy {
+  const rules = { ...RETRY_RULES };
+  for (const errorClass of ERROR_CLASSES) {
+    const own = classes[errorClass];
+    if (own === undefined) continue;
+    const rule = rules[errorClass];
+    rules[errorClass] = {
+      ...rule,
+      ...(own.wait !== undefined && { baseMs: durationMs(own.wait) }),
+      ...(own.waitAtMost !== undefined && { capMs: durationMs(own.waitAtMost) }),
+      ...(own.tries !== undefined && { tries: own.tries }),
+    };
+  }
+  return { sessions, rejected, patienceMs: durationMs(patience), rules };
+}
+
+/** For steps that belong to no batch file. */
+export const DEFAULT_RETRY: RetryPolicy = {
+  sessions: 3,
+  rejected: 3,
+  patienceMs: 12 * 60 * MINUTE,
+  rules: RETRY_RULES,
+};
+
+/** `wait` is `again` after so long that the step ends and a durable timer runs. */
 export type Next =
   | { readonly kind: 'again'; readonly delayMs: number }
+  | { readonly kind: 'wait'; readonly delayMs: number; readonly why: string }
   | { readonly kind: 'park'; readonly why: string }
   | { readonly kind: 'hold'; readonly why: string }
   | { readonly kind: 'gate'; readonly why: string };
 
-/**
- * After a failed session.
- * @param failures classes of all sessions that failed since the job got its budget, the present one last
- * @param sessionsMax the job's budget of sessions
- * @param jitter from 0 to 1
- */
-export function afterSession(
-  errorClass: ErrorClass,
-  failures: readonly ErrorClass[],
-  sessionsMax: number,
-  jitter: number,
-  hintMs = 0,
-): Next {
-  const rule = RETRY_RULES[errorClass];
-  if (rule.agent === 'park') return { kind: 'park', why: `${errorClass}: trying again would not help` };
-  if (rule.agent === 'gate')
-    return { kind: 'gate', why: `${errorClass}: no job can go on before this is put right` };
-  const used = failures.filter((failure) => RETRY_RULES[failure].counts).length;
-  if (rule.counts && used >= sessionsMax)
-    return { kind: 'park', why: `all ${sessionsMax} sessions of its budget are used` };
-  return { kind: 'again', delayMs: backoffMs(rule, Math.max(1, failures.length), jitter, hintMs) };
+/** A session of a job that came to nothing. */
+export interface SessionFailure {
+  readonly errorClass: ErrorClass;
+  /** Whether the provider may have done paid work: a start that was surely refused costs nothing but time. */
+  readonly ran: boolean;
+  /** Of the artifact that was rejected. */
+  readonly sha256?: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly endedAt: number;
 }
 
 /**
- * After a failed try of an effect whose outcome is known to be "not there", or that will be looked up first.
- * @param tries tries so far in this run, the present one included
+ * After a failed session.
+ *
+ *  RP1. Sessions that ran use up budgets that are counted in the ledger, over all runs of the job. A start that never
+ *       came about uses none, and is tried until patience ends: a service that is down parks nobody.
+ *  RP2. The same output rejected twice will be rejected a third time.
+ *  RP3. A quota that comes back by itself is waited for.
+ *
+ * @param failures all that failed since the job got its budget, the present one last
+ * @param jitter from 0 to 1
  */
-export function afterEffect(errorClass: ErrorClass, tries: number, jitter: number, hintMs = 0): Next {
-  const rule = RETRY_RULES[errorClass];
+export function afterSession(
+  failures: readonly SessionFailure[],
+  policy: RetryPolicy,
+  jitter: number,
+  hintMs = 0,
+): Next {
+  const last = failures.at(-1);
+  if (last === undefined) throw new RangeError('nothing failed');
+  const { errorClass } = last;
+  const rule = policy.rules[errorClass];
+  const waited = waitFor(errorClass, hintMs, jitter, policy); // RP3
+  if (waited !== undefined) return waited;
+  if (rule.agent === 'park') return { kind: 'park', why: `${errorClass}: trying again would not help` };
+  if (rule.agent === 'gate')
+    return { kind: 'gate', why: `${errorClass}: no job can go on before this is put right` };
+
+  const ran = failures.filter((failure) => failure.ran);
+  const used = (budget: RetryRule['budget']): number =>
+    ran.filter((failure) => policy.rules[failure.errorClass].budget === budget).length;
+  if (last.ran) {
+    const twin = ran.slice(0, -1).some(({ sha256 }) => sha256 !== undefined && sha256 === last.sha256);
+    if (twin) return { kind: 'park', why: 'the very same output was rejected before' }; // RP2
+    if (rule.budget === 'rejected' && used('rejected') >= policy.rejected)
+      return { kind: 'park', why: `all ${policy.rejected} sessions for rejected output are used` };
+    if (rule.budget === 'sessions' && used('sessions') >= policy.sessions)
+      return { kind: 'park', why: `all ${policy.sessions} sessions of its budget are used` };
+    return { kind: 'again', delayMs: backoffMs(rule, ran.length, jitter, hintMs) };
+  }
+  const streak = failures.slice(failures.findLastIndex((failure) => failure.ran) + 1);
+  const elapsedMs = last.endedAt - (streak[0]?.endedAt ?? last.endedAt);
+  return bounded({ tries: streak.length, elapsedMs }, rule, policy, jitter, hintMs);
+}
+
+/** How often and how long a step was tried in this run, the present try included. */
+export interface Tries {
+  readonly tries: number;
+  readonly elapsedMs: number;
+}
+
+/** After a failed try of an effect whose outcome is known to be "not there", or that will be looked up first. */
+export function afterEffect(
+  errorClass: ErrorClass,
+  tried: Tries,
+  policy: RetryPolicy,
+  jitter: number,
+  hintMs = 0,
+): Next {
+  const rule = policy.rules[errorClass];
+  const waited = waitFor(errorClass, hintMs, jitter, policy);
+  if (waited !== undefined) return waited;
   switch (rule.effect) {
     case 'park':
       return { kind: 'park', why: `${errorClass}: trying again would not help` };
@@ -82,14 +174,43 @@ export function afterEffect(errorClass: ErrorClass, tries: number, jitter: numbe
     case 'gate':
       return { kind: 'gate', why: `${errorClass}: no effect can land before this is put right` };
     case 'again':
-      if (tries >= EFFECT_TRIES_MAX) return { kind: 'park', why: `${tries} tries failed` };
-      return { kind: 'again', delayMs: backoffMs(rule, tries, jitter, hintMs) };
+      return bounded(tried, rule, policy, jitter, hintMs);
   }
 }
 
-/** Full jitter: anywhere between nothing and the doubled step, so that siblings never march in step. The hint is a lower bound. */
-function backoffMs(rule: Rule, failures: number, jitter: number, hintMs: number): number {
-  const step = Math.min(rule.capMs, rule.baseMs * 2 ** Math.min(failures - 1, 20));
-  // Temporal takes a delay of 0 for "none given" and would use its own policy.
-  return Math.max(1, Math.round(hintMs * (1 + 0.2 * jitter)), Math.round(step * jitter));
+function waitFor(
+  errorClass: ErrorClass,
+  hintMs: number,
+  jitter: number,
+  { patienceMs }: RetryPolicy,
+): Next | undefined {
+  if (errorClass !== 'exhausted' || hintMs <= 0 || hintMs > patienceMs) return undefined;
+  const delayMs = withJitter(hintMs, jitter);
+  return { kind: 'wait', delayMs, why: 'the quota is used up and comes back by itself' };
 }
+
+function bounded(
+  { tries, elapsedMs }: Tries,
+  rule: RetryRule,
+  { patienceMs }: RetryPolicy,
+  jitter: number,
+  hintMs: number,
+): Next {
+  if (rule.tries !== undefined && tries >= rule.tries) return { kind: 'park', why: `${tries} tries failed` };
+  if (elapsedMs >= patienceMs)
+    return {
+      kind: 'park',
+      why: `${tries} tries in ${Math.round(elapsedMs / MINUTE)} minutes failed, and patience ends there`,
+    };
+  return { kind: 'again', delayMs: backoffMs(rule, tries, jitter, hintMs) };
+}
+
+/** Full jitter: anywhere between nothing and the doubled step, so that siblings never march in step. */
+function backoffMs(rule: RetryRule, failures: number, jitter: number, hintMs: number): number {
+  const step = Math.min(rule.capMs, rule.baseMs * 2 ** Math.min(Math.max(0, failures - 1), 20));
+  // Temporal takes a delay of 0 for "none given" and would use its own policy.
+  return Math.max(1, withJitter(hintMs, jitter), Math.round(step * jitter));
+}
+
+/** A server's hint is a lower bound. */
+const withJitter = (hintMs: number, jitter: number): number => Math.round(hintMs * (1 + 0.2 * jitter));

@@ -1,5 +1,12 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
-import { CancellationScope, condition, isCancellation, setHandler } from '@temporalio/workflow';
+import {
+  CancellationScope,
+  condition,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+} from '@temporalio/workflow';
 import {
   FAILURE,
   type AgentEnd,
@@ -7,7 +14,7 @@ import {
   type JobInput,
   type JobOutcome,
   type JobRef,
-  type Paused,
+  type NotNow,
   type Trouble,
 } from '../contract/messages.js';
 import type { JobEnd } from '../ledger/ledger.js';
@@ -42,7 +49,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   });
 
   try {
-    const made = await gate.pass<Exclude<AgentEnd, Paused>>(() =>
+    const made = await gate.pass<Exclude<AgentEnd, NotNow>>(() =>
       activities.runAgent.executeWithOptions({ summary: `agent: ${ticket.title}` }, [ref]),
     );
     if (made.kind === 'adopted') return finished('adopted');
@@ -50,7 +57,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
 
     let sent = false;
     for (const effect of input.effects) {
-      const end = await gate.pass<Exclude<PublishEnd, Paused>>(() =>
+      const end = await gate.pass<Exclude<PublishEnd, NotNow>>(() =>
         activities.publish.executeWithOptions({ summary: `${effect}: ${ticket.title}` }, [
           { ...ref, effect, artifact: made.sha256 }, // J1
         ]),
@@ -80,8 +87,8 @@ export async function job(input: JobInput): Promise<JobOutcome> {
 }
 
 interface Gate {
-  /** Runs a step when the job is not paused, again and again while the step itself finds the batch paused. */
-  pass<T extends Step>(step: () => Promise<T | Paused>): Promise<T>;
+  /** Runs a step when the job is not paused, again and again while the step itself says "not now". */
+  pass<T extends Step>(step: () => Promise<T | NotNow>): Promise<T>;
 }
 
 type Step = { readonly kind: string };
@@ -94,20 +101,28 @@ function openGate(paused: boolean): Gate {
     resumes++;
   });
   return {
-    async pass<T extends Step>(step: () => Promise<T | Paused>): Promise<T> {
+    async pass<T extends Step>(step: () => Promise<T | NotNow>): Promise<T> {
       for (;;) {
         await condition(() => !paused);
         const resumesBefore = resumes;
         const end = await step();
-        if (!isPaused(end)) return end;
-        // The ledger said "paused" before our signal came. A resume since then has the last word.
-        paused = resumes === resumesBefore;
+        if (isNotNow(end, 'wait')) {
+          setCurrentDetails(`Waiting: ${end.why}`);
+          await sleep(end.delayMs);
+          setCurrentDetails('');
+        } else if (isNotNow(end, 'paused')) {
+          // The ledger said "paused" before our signal came. A resume since then has the last word.
+          paused = resumes === resumesBefore;
+        } else return end;
       }
     },
   };
 }
 
-const isPaused = (end: Step): end is Paused => end.kind === 'paused';
+const isNotNow = <Kind extends NotNow['kind'], T extends Step>(
+  end: T | NotNow,
+  kind: Kind,
+): end is Extract<NotNow, { kind: Kind }> => end.kind === kind;
 
 const TYPE_OF = { parked: FAILURE.jobParked, held: FAILURE.jobHeld, gated: FAILURE.jobGated } as const;
 

@@ -6,56 +6,127 @@ import { ERROR_CLASSES, type ErrorClass } from '../../src/contract/errors.js';
 import type { KnownJob } from '../../src/ledger/ledger.js';
 import { failedChecks } from '../../src/policy/checks.js';
 import { jitterOf } from '../../src/policy/jitter.js';
-import { EFFECT_TRIES_MAX, RETRY_RULES, afterEffect, afterSession } from '../../src/policy/retry.js';
+import {
+  DEFAULT_RETRY,
+  RETRY_RULES,
+  afterEffect,
+  afterSession,
+  retryPolicy,
+  type SessionFailure,
+} from '../../src/policy/retry.js';
 import { DIRECT_JOBS_MAX, SHARD_JOBS, partsOf, shardsAtOnce } from '../../src/policy/shards.js';
 import { judge } from '../../src/policy/verdict.js';
 
 describe('the table of retries', () => {
   test('docs/reference/errors.md says the same, class by class', () => {
     const page = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
-    const rows = [...page.matchAll(/^\| `(\w+)` \| .* \| (\w+) \| (\w+) \| (yes|no) \|$/gm)];
+    const rows = [
+      ...page.matchAll(/^\| `(\w+)` \| .* \| (\w+) \| (\w+) \| (\w+) \| (.*) \| (.*) \| (.*) \|$/gm),
+    ];
     const documented = Object.fromEntries(
-      rows.map(
-        ([, name = '', agent, effect, counts]) =>
-          [name, { agent, effect, counts: counts === 'yes' }] as const,
-      ),
+      rows.map(([, name = '', ...columns]) => [name, columns.map((column) => column.trim())] as const),
     );
+    const seconds = (ms: number) => (ms === 0 ? '-' : ms < 60_000 ? `${ms / 1000}s` : `${ms / 60_000}m`);
     const coded = Object.fromEntries(
       ERROR_CLASSES.map((name) => {
-        const { agent, effect, counts } = RETRY_RULES[name];
-        return [name, { agent, effect, counts }];
+        const { agent, effect, budget, baseMs, capMs, tries } = RETRY_RULES[name];
+        const asked = agent === 'again' || effect === 'again';
+        const bound = tries === undefined ? (asked ? 'patience' : '-') : `${tries} tries`;
+        return [name, [agent, effect, budget, seconds(baseMs), seconds(capMs), bound]];
       }),
     );
     expect(documented).toEqual(coded);
   });
 
-  test('a job is parked exactly when its sessions are used up, whatever the classes', () => {
-    const classes = fc.array(fc.constantFrom(...ERROR_CLASSES), { minLength: 1, maxLength: 12 });
+  const failed = (errorClass: ErrorClass, more: Partial<SessionFailure> = {}): SessionFailure => ({
+    errorClass,
+    ran: true,
+    endedAt: 0,
+    ...more,
+  });
+
+  test('a job is parked exactly when one of its budgets is used up by sessions that ran', () => {
+    const failures = fc.array(fc.tuple(fc.constantFrom(...ERROR_CLASSES), fc.boolean()), {
+      minLength: 1,
+      maxLength: 12,
+    });
     fc.assert(
       fc.property(
-        classes,
+        failures,
+        fc.integer({ min: 1, max: 6 }),
         fc.integer({ min: 1, max: 6 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
-        (failures, max, jitter) => {
-          const last = failures.at(-1) ?? 'bug';
-          const next = afterSession(last, failures, max, jitter);
-          const used = failures.filter((name) => RETRY_RULES[name].counts).length;
-          const mayGoOn = RETRY_RULES[last].agent === 'again' && !(RETRY_RULES[last].counts && used >= max);
+        (ends, sessions, rejected, jitter) => {
+          const all = ends.map(([errorClass, ran]) => failed(errorClass, { ran }));
+          const last = all.at(-1) ?? failed('bug');
+          const { agent, budget, tries = Infinity } = RETRY_RULES[last.errorClass];
+          const next = afterSession(all, { ...DEFAULT_RETRY, sessions, rejected }, jitter);
+          const used = all.filter(({ errorClass, ran }) => ran && RETRY_RULES[errorClass].budget === budget);
+          const most = { sessions, rejected, none: Infinity }[budget];
+          const streak = all.length - 1 - all.findLastIndex(({ ran }) => ran);
+          const mayGoOn = agent === 'again' && (last.ran ? used.length < most : streak < tries);
           expect(next.kind === 'again').toBe(mayGoOn);
         },
       ),
     );
   });
 
+  test('a service that is down for hours parks nobody, and one that is down for longer than patience does', () => {
+    const MINUTE = 60_000;
+    const down = (minutes: number) =>
+      Array.from({ length: minutes / 5 + 1 }, (_, n) =>
+        failed('transient', { ran: false, endedAt: n * 5 * MINUTE }),
+      );
+    expect(afterSession(down(11 * 60), DEFAULT_RETRY, 0.5).kind).toBe('again');
+    expect(afterSession(down(12 * 60), DEFAULT_RETRY, 0.5).kind).toBe('park');
+    const tried = { tries: 200, elapsedMs: 11 * 60 * MINUTE };
+    expect(afterEffect('transient', tried, DEFAULT_RETRY, 0.5).kind).toBe('again');
+    expect(afterEffect('bug', tried, DEFAULT_RETRY, 0.5).kind).toBe('park');
+  });
+
+  test('the same output rejected twice is not asked for a third time', () => {
+    const [one, other] = ['1'.repeat(64), '2'.repeat(64)];
+    const rejected = (sha256: string) => failed('rejected', { sha256 });
+    expect(afterSession([rejected(one), rejected(other)], DEFAULT_RETRY, 0.5).kind).toBe('again');
+    const twice = afterSession([rejected(one), failed('lost'), rejected(one)], DEFAULT_RETRY, 0.5);
+    expect(twice).toMatchObject({ kind: 'park', why: 'the very same output was rejected before' });
+  });
+
+  test('a quota that comes back by itself is waited for; one that does not stops the batch', () => {
+    const TWO_HOURS = 2 * 3_600_000;
+    const waits = afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, 0.5, TWO_HOURS);
+    expect(waits.kind).toBe('wait');
+    if (waits.kind === 'wait') expect(waits.delayMs).toBeGreaterThanOrEqual(TWO_HOURS);
+    expect(afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, 0.5).kind).toBe('gate');
+    const tooLong = 13 * 3_600_000;
+    expect(afterEffect('exhausted', { tries: 1, elapsedMs: 0 }, DEFAULT_RETRY, 0.5, tooLong).kind).toBe(
+      'gate',
+    );
+  });
+
+  test('a batch may have its own numbers', () => {
+    const policy = retryPolicy({
+      sessions: 5,
+      rejected: 1,
+      patience: '1h',
+      classes: { transient: { wait: '10s', waitAtMost: '20s', tries: 2 } },
+    });
+    const next = (n: number) => afterEffect('transient', { tries: n, elapsedMs: 0 }, policy, 1);
+    expect(next(1)).toEqual({ kind: 'again', delayMs: 10_000 });
+    expect(next(2).kind).toBe('park');
+    expect(afterSession([failed('rejected')], policy, 1).kind).toBe('park');
+    expect(policy.rules.lost).toEqual(RETRY_RULES.lost);
+  });
+
   test('a wait never ends before the hint of the server, and is never zero', () => {
     fc.assert(
       fc.property(
         fc.constantFrom<ErrorClass>('transient', 'throttled', 'unknown'),
-        fc.integer({ min: 1, max: EFFECT_TRIES_MAX - 1 }),
+        fc.integer({ min: 1, max: 11 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         fc.integer({ min: 0, max: 3_600_000 }),
         (errorClass, tries, jitter, hintMs) => {
-          const next = afterEffect(errorClass, tries, jitter, hintMs);
+          const next = afterEffect(errorClass, { tries, elapsedMs: 0 }, DEFAULT_RETRY, jitter, hintMs);
           expect(next.kind).toBe('again');
           if (next.kind === 'again') expect(next.delayMs).toBeGreaterThanOrEqual(Math.max(1, hintMs));
         },
@@ -65,7 +136,7 @@ describe('the table of retries', () => {
 
   test('siblings that fail together do not come back together', () => {
     const delays = Array.from({ length: 50 }, (_, job) =>
-      afterSession('transient', ['transient'], 3, jitterOf(`job-${job}:1`)),
+      afterSession([failed('transient')], DEFAULT_RETRY, jitterOf(`job-${job}:1`)),
     );
     const distinct = new Set(
       delays.map((next) => (next.kind === 'again' ? Math.round(next.delayMs / 100) : -1)),

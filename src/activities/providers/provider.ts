@@ -106,7 +106,13 @@ export type FoundSession =
   | { readonly kind: 'unknown'; readonly why: string };
 
 export type SessionProgress =
-  | { readonly kind: 'running'; readonly nextPollMs: number; readonly note?: string }
+  | {
+      readonly kind: 'running';
+      readonly nextPollMs: number;
+      readonly note?: string;
+      /** Changes whenever the service shows that the session gets on; absent where it shows nothing of the kind. */
+      readonly sign?: string;
+    }
   | { readonly kind: 'succeeded' }
   | {
       readonly kind: 'failed';

@@ -4,6 +4,7 @@ import type { CrashPoint } from '../../activities/crash-points.js';
 import { tryEffect, type EffectTried } from '../../activities/try-effect.js';
 import type { Effect } from '../../contract/job.js';
 import type { By, Ledger } from '../../ledger/ledger.js';
+import { DEFAULT_RETRY } from '../../policy/retry.js';
 import { WORK, sha256Of, type EffectUnderTest } from './effect-under-test.js';
 
 const ENDS_IN_MS = 15 * 60_000;
@@ -59,7 +60,8 @@ export async function tryOnce(
       artifact: { sha256: sha256Of(text), read: async () => Buffer.from(text) },
       publisher: (artifact) => publisherFor(effect, process.cwd(), deps, artifact),
       by: BY,
-      tries,
+      tried: { tries, elapsedMs: 0 },
+      retry: DEFAULT_RETRY,
       endsAt: now().getTime() + ENDS_IN_MS,
       context: { signal: new AbortController().signal, now, sleep: (ms) => sleep(ms) },
       reached,

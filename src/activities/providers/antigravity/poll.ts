@@ -56,7 +56,7 @@ function notFound(id: string, ageMs: number, { options, missing }: PollParts): S
  * Source: `Interaction.status` in the types of @google/genai 2.32.0.
  */
 export function progressOf(
-  { status = '', errors = [] }: Pick<Interaction, 'status' | 'errors'>,
+  { status = '', errors = [], steps, usage, updated }: Omit<Interaction, 'id'>,
   ageMs: number,
   options: JudgeOptions,
 ): SessionProgress {
@@ -84,7 +84,8 @@ export function progressOf(
     default: {
       const known = status === 'in_progress' || status === 'queued';
       const note = known ? status : `status ${saidText(status, options.secrets)} is not known`;
-      return { kind: 'running', nextPollMs: pollIntervalMs(ageMs), note };
+      const sign = JSON.stringify([status, updated, steps?.length, usage]);
+      return { kind: 'running', nextPollMs: pollIntervalMs(ageMs), note, sign };
     }
   }
 }

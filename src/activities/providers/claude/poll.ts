@@ -42,6 +42,7 @@ export async function pollSession(
     kind: 'running',
     nextPollMs: pollIntervalMs(ageMs),
     note: saidText(note, parts.judgeOptions().secrets),
+    sign: signOf(session),
   });
   const { status = '' } = session;
   if (status !== 'idle' && status !== 'terminated') return running(status);
@@ -111,3 +112,7 @@ function notFound(id: string, missing: Set<string>): SessionProgress {
   missing.add(id);
   return { kind: 'running', nextPollMs: 5_000, note: 'not found; looking once more' };
 }
+
+/** Tokens grow with every request to the model; `active_seconds` would grow while nothing happens. */
+const signOf = ({ status, usage }: Session): string =>
+  [status, usage?.input_tokens, usage?.output_tokens, usage?.cache_read_input_tokens].join(' ');

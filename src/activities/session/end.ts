@@ -1,0 +1,125 @@
+import { cancellationDetails, log } from '@temporalio/activity';
+import type { AdapterError } from '../../contract/errors.js';
+import type { AgentEnd } from '../../contract/messages.js';
+import type { SessionEnd } from '../../ledger/ledger.js';
+import { jitterOf } from '../../policy/jitter.js';
+import { afterSession, retryPolicy } from '../../policy/retry.js';
+import { retryAfter } from '../failure.js';
+import type { ProviderContext, SessionHandle } from '../providers/provider.js';
+import { NOTHING_USED } from '../usage.js';
+import { ask, type SessionScope } from './scope.js';
+import type { SessionOver } from './watch.js';
+
+type Failed = Exclude<SessionEnd, { state: 'collected' }>;
+
+/** Books a session whose artifact is stored. */
+export async function bookSession(
+  scope: SessionScope,
+  handle: SessionHandle,
+  end: Extract<SessionEnd, { state: 'collected' }>,
+): Promise<AgentEnd> {
+  const { deps, session, claim, reached } = scope;
+  await deps.ledger.endSession(session, end, claim.fence); // RA3
+  await reached('A10');
+  await release(scope, handle, scope.context);
+  return { kind: 'made', sha256: end.artifact.sha256 };
+}
+
+/** What the ledger is told of a session that is over and has made nothing. */
+export async function failureOf(
+  scope: SessionScope,
+  handle: SessionHandle,
+  over: Exclude<SessionOver, { kind: 'succeeded' }>,
+): Promise<Failed> {
+  const usage = await ask(scope, 'usage', () => scope.provider.usage(handle, scope.context));
+  const { message } = over;
+  return over.kind === 'lost'
+    ? { state: 'lost', errorClass: 'lost', message, usage }
+    : { state: 'failed', errorClass: over.errorClass, message, usage };
+}
+
+/** What the ledger is told of a start that came to nothing. A lost one may have run unseen, and counts as waste. */
+export const notStarted = ({ errorClass, message }: AdapterError): Failed => ({
+  state: errorClass === 'lost' ? 'lost' : 'failed',
+  errorClass,
+  message,
+  usage: NOTHING_USED,
+});
+
+/**
+ * Books a session that came to nothing, and does what the policy says next.
+ * @throws ApplicationFailure when the step is to be tried again soon
+ */
+export async function failSession(
+  scope: SessionScope,
+  handle: SessionHandle | undefined,
+  failed: Failed,
+  hintMs?: number,
+): Promise<AgentEnd> {
+  const { deps, definition, session, claim } = scope;
+  const { errorClass } = failed;
+  const present = {
+    errorClass,
+    ran: handle !== undefined || failed.state === 'lost',
+    sha256: failed.artifact?.sha256,
+    endedAt: deps.now().getTime(),
+  };
+  const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
+  const next = afterSession([...claim.failures, present], retryPolicy(definition.retry), jitter, hintMs);
+  const goesOn = next.kind === 'again' || next.kind === 'wait';
+  const state = next.kind === 'gate' ? 'gated' : errorClass === 'conflict' ? 'held' : 'parked';
+  const message = goesOn ? failed.message : `${failed.message} (${next.why})`;
+  await deps.ledger.endSession(
+    session,
+    { ...failed, ...(!goesOn && { job: { state, errorClass, message } }) },
+    claim.fence,
+  );
+  if (handle) await release(scope, handle, scope.context);
+  if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
+  if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
+  return { kind: state, errorClass, message };
+}
+
+/**
+ * RA4: a worker that stops leaves its session alone; a cancelled job ends it, pays for it and frees it.
+ * @returns what the Activity is to throw
+ */
+export async function afterCancel(
+  scope: SessionScope,
+  handle: SessionHandle | undefined,
+  error: unknown,
+): Promise<unknown> {
+  const { provider, deps, session, claim } = scope;
+  const details = cancellationDetails();
+  if (details?.workerShutdown) return retryAfter('transient', 'the worker stopped; the session goes on', 1);
+  if (!details?.cancelRequested || !handle) return error;
+  // Our own signal is aborted already, and ending the session must not be.
+  const context: ProviderContext = {
+    ...scope.context,
+    save: async () => undefined,
+    signal: new AbortController().signal,
+  };
+  await provider.cancel(handle, context);
+  const usage = await provider.usage(handle, context);
+  const message = 'the job was cancelled';
+  await deps.ledger.endSession(
+    session,
+    { state: 'cancelled', errorClass: 'timeout', message, usage, job: { state: 'cancelled' } },
+    claim.fence,
+  );
+  await release(scope, handle, context);
+  return error;
+}
+
+/** What is not freed costs room at the service, and is no reason to lose what was made. */
+async function release(
+  { provider }: SessionScope,
+  handle: SessionHandle,
+  context: ProviderContext,
+): Promise<void> {
+  try {
+    await provider.release?.(handle, context);
+  } catch (error) {
+    log.warn('a session could not be released', { reason: provider.classify(error, 'release').message });
+  }
+}

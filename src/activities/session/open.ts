@@ -1,0 +1,78 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { AdapterError } from '../../contract/errors.js';
+import type { SessionRow } from '../../ledger/ledger.js';
+import { writerOf } from '../deps.js';
+import type { SessionHandle } from '../providers/provider.js';
+import { ask, type SessionScope } from './scope.js';
+
+/** The provider runs nothing for this attempt, or nobody will ever know: this attempt is over. */
+export class SessionNotStarted extends Error {
+  constructor(readonly reason: AdapterError) {
+    super(reason.message);
+  }
+}
+
+/**
+ * Attaches to what is there, and starts only what surely is not.
+ * @throws SessionNotStarted; AdapterError when the next try has to look first
+ */
+export async function openSession(scope: SessionScope): Promise<SessionHandle> {
+  const { provider, context, claim, deps, reached } = scope;
+  const open = claim.openSession;
+  const known = open?.handle as SessionHandle | undefined;
+  if (open) {
+    const running = await attach(scope, open, known);
+    if (running !== undefined) return running;
+  } else {
+    const { runKey, attempt, work, jobKey, revision } = scope.request;
+    const by = writerOf(scope.ref.batchId, deps);
+    const intent = { runKey, attempt, work, jobKey, revision, provider: provider.facts.name, by };
+    await deps.ledger.intendSession(intent, claim.fence); // RA1
+  }
+  await reached('A2');
+  const handle = await start(scope, known);
+  await reached('A3');
+  await context.save(handle);
+  await reached('A5');
+  return handle;
+}
+
+/** The session of an earlier try. Undefined when it surely never started, or only has to be started. */
+async function attach(
+  scope: SessionScope,
+  open: SessionRow,
+  known: SessionHandle | undefined,
+): Promise<SessionHandle | undefined> {
+  const { provider, request, context, claim, deps } = scope;
+  const { ledger } = deps;
+  const { fence } = claim;
+  if (open.state === 'started' && known !== undefined && known.phase !== 'prepared') {
+    await ledger.attachSession(open, fence);
+    return known;
+  }
+  const found = await ask(scope, 'find', () => provider.find(request, known, context));
+  if (found.kind === 'session') {
+    await context.save(found.handle);
+    await ledger.attachSession(open, fence);
+    return found.handle;
+  }
+  const { find, startIsIdempotent } = provider.facts;
+  if (startIsIdempotent || (found.kind === 'none' && find === 'exact')) return undefined;
+  const why = found.kind === 'unknown' ? found.why : 'the provider has no sure look-up';
+  throw new SessionNotStarted(
+    new AdapterError('lost', `a start got no answer, and ${why}: it may have run unseen`),
+  );
+}
+
+async function start(scope: SessionScope, known: SessionHandle | undefined): Promise<SessionHandle> {
+  const { provider, request, context } = scope;
+  try {
+    return await provider.start(request, known, context);
+  } catch (error) {
+    if (cancellationSignal().aborted) throw error;
+    const reason = provider.classify(error, 'start');
+    // Perhaps it runs: the intent stays open, and the next try looks for it.
+    if (reason.facts.sent === 'maybe') throw reason;
+    throw new SessionNotStarted(reason);
+  }
+}

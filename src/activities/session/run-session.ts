@@ -1,0 +1,34 @@
+import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
+import type { AgentEnd } from '../../contract/messages.js';
+import type { SessionHandle } from '../providers/provider.js';
+import { collectSession } from './collect.js';
+import { afterCancel, bookSession, failSession, failureOf, notStarted } from './end.js';
+import { SessionNotStarted, openSession } from './open.js';
+import type { SessionScope } from './scope.js';
+import { watchSession } from './watch.js';
+
+/**
+ * Carries one paid attempt from its start, or from where an earlier try left it, to its end in the ledger.
+ * @throws ApplicationFailure when the step is to be tried again; AdapterError when the session goes on unwatched
+ */
+export async function runSession(scope: SessionScope): Promise<AgentEnd> {
+  let handle: SessionHandle | undefined;
+  try {
+    handle = await openSession(scope);
+    scope.beat(handle);
+    const over = await watchSession(scope, handle);
+    await scope.reached('A7');
+    if (over.kind === 'succeeded') {
+      const end = await collectSession(scope, handle);
+      if (end.state === 'collected') return await bookSession(scope, handle, end);
+      return await failSession(scope, handle, end);
+    }
+    const hintMs = over.kind === 'failed' ? over.retryAfterMs : undefined;
+    return await failSession(scope, handle, await failureOf(scope, handle, over), hintMs);
+  } catch (error) {
+    if (error instanceof CancelledFailure || cancellationSignal().aborted)
+      throw await afterCancel(scope, handle, error);
+    if (!(error instanceof SessionNotStarted)) throw error;
+    return await failSession(scope, undefined, notStarted(error.reason), error.reason.facts.retryAfterMs);
+  }
+}

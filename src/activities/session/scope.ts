@@ -1,0 +1,108 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { renderTemplate, templateScope } from '../../batch/template.js';
+import { durationMs, type Definition } from '../../contract/batch-file.js';
+import type { Job } from '../../contract/job.js';
+import type { JobRef } from '../../contract/messages.js';
+import { runKey } from '../../identity/keys.js';
+import type { Claim, SessionId } from '../../ledger/ledger.js';
+import type { CrashPoint } from '../crash-points.js';
+import type { Deps } from '../deps.js';
+import type {
+  Provider,
+  ProviderContext,
+  ProviderVerb,
+  SessionHandle,
+  SessionRequest,
+} from '../providers/provider.js';
+
+export type Claimed = Extract<Claim, { kind: 'claimed' }>;
+
+/** Everything about one paid attempt of one job that its steps share. */
+export interface SessionScope {
+  readonly deps: Deps;
+  readonly ref: JobRef;
+  readonly definition: Definition;
+  readonly job: Job;
+  readonly claim: Claimed;
+  readonly provider: Provider;
+  readonly session: SessionId;
+  readonly request: SessionRequest;
+  readonly context: ProviderContext;
+  readonly deadline: Date;
+  /** Shows a handle to Temporal, which hands it to the next try; never before it is saved. */
+  readonly beat: (handle: SessionHandle) => void;
+  readonly reached: (point: CrashPoint) => Promise<void>;
+}
+
+/** @param given what the agent step knows once a job is claimed */
+export function sessionScope(
+  given: Pick<SessionScope, 'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'provider' | 'beat'>,
+): SessionScope {
+  const { deps, ref, definition, job, claim, beat } = given;
+  const open = claim.openSession;
+  const session = {
+    runKey: runKey({ work: ref.work, jobKey: job.key, revision: job.revision }),
+    attempt: open?.attempt ?? claim.nextAttempt,
+  };
+  const openedAt = open ? new Date(open.startedAt) : deps.now();
+  const deadline = new Date(openedAt.getTime() + durationMs(definition.agent.timeout));
+  let saved: string | undefined; // what the adapter has saved need not be saved again
+  const context: ProviderContext = {
+    save: async (handle) => {
+      const text = JSON.stringify(handle);
+      if (text !== saved) await deps.ledger.saveHandle(session, handle, claim.fence);
+      saved = text;
+      beat(handle);
+    },
+    signal: cancellationSignal(),
+    now: deps.now,
+  };
+  return {
+    ...given,
+    session,
+    deadline,
+    context,
+    request: requestFor(given, session, openedAt, deadline),
+    reached: async (point) => {
+      await deps.reached(point, ref.key);
+    },
+  };
+}
+
+function requestFor(
+  { ref, definition, job }: Pick<SessionScope, 'ref' | 'definition' | 'job'>,
+  session: SessionId,
+  openedAt: Date,
+  deadline: Date,
+): SessionRequest {
+  const { prompt, outward } = definition.agent;
+  return {
+    ...session,
+    work: ref.work,
+    jobKey: job.key,
+    identity: job.identity,
+    input: job.input,
+    revision: job.revision,
+    prompt:
+      prompt === undefined
+        ? undefined
+        : renderTemplate(prompt, templateScope({ work: definition.work, job })),
+    openedAt: openedAt.toISOString(),
+    deadlineAt: deadline.toISOString(),
+    outward,
+    baseDir: definition.baseDir,
+  };
+}
+
+/** Calls a verb of the provider. @throws AdapterError for all that goes wrong in it, but for a cancellation */
+export async function ask<T>(
+  { provider, context }: Pick<SessionScope, 'provider' | 'context'>,
+  verb: ProviderVerb,
+  call: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw context.signal.aborted ? error : provider.classify(error, verb);
+  }
+}

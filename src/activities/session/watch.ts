@@ -1,0 +1,94 @@
+import { cancellationSignal, log, sleep } from '@temporalio/activity';
+import { durationMs } from '../../contract/batch-file.js';
+import type { AdapterError } from '../../contract/errors.js';
+import { jitterOf } from '../../policy/jitter.js';
+import { afterEffect, retryPolicy, type Tries } from '../../policy/retry.js';
+import type { SessionHandle, SessionProgress } from '../providers/provider.js';
+import { ask, type SessionScope } from './scope.js';
+
+export type SessionOver = Exclude<SessionProgress, { kind: 'running' }>;
+
+/**
+ * Looks at a session until it is over.
+ *
+ *  W1. A look that fails says nothing of the session, which goes on and costs: it is looked at again, for as long as it
+ *      may run at all.
+ *  W2. A session that is past its deadline, or that its service shows standing still for `agent.quiet`, is cancelled.
+ */
+export async function watchSession(scope: SessionScope, handle: SessionHandle): Promise<SessionOver> {
+  const { provider, context, deadline, deps } = scope;
+  const stillness = new Stillness(scope);
+  const looks = new FailedLooks(scope);
+  for (;;) {
+    let waitMs: number;
+    try {
+      const progress = await provider.poll(handle, context);
+      looks.passed();
+      await scope.reached('A6');
+      if (progress.kind !== 'running') return progress;
+      if (stillness.isTooLong(progress.sign)) return await giveUp('made no progress for too long');
+      waitMs = progress.nextPollMs;
+    } catch (error) {
+      if (cancellationSignal().aborted) throw error;
+      waitMs = looks.failed(provider.classify(error, 'poll')); // W1
+    }
+    const leftMs = deadline.getTime() - deps.now().getTime();
+    if (leftMs <= 0) return await giveUp('ran longer than its timeout');
+    await sleep(Math.max(1, Math.min(waitMs, leftMs)));
+  }
+
+  /** W2 */
+  async function giveUp(what: string): Promise<SessionOver> {
+    await ask(scope, 'cancel', () => provider.cancel(handle, context));
+    return { kind: 'failed', errorClass: 'timeout', message: `the session ${what} and was cancelled` };
+  }
+}
+
+/** Looks that failed since the last one that did not. */
+class FailedLooks {
+  private since: number | undefined;
+  private tries = 0;
+
+  constructor(private readonly scope: SessionScope) {}
+
+  passed(): void {
+    this.since = undefined;
+    this.tries = 0;
+  }
+
+  /** @returns how long to wait; @throws the reason where looking again would not help */
+  failed(reason: AdapterError): number {
+    const { deps, definition, session } = this.scope;
+    const nowMs = deps.now().getTime();
+    this.since ??= nowMs;
+    const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - this.since };
+    const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
+    const { errorClass, message, facts } = reason;
+    const next = afterEffect(errorClass, tried, retryPolicy(definition.retry), jitter, facts.retryAfterMs);
+    if (next.kind !== 'again') throw reason;
+    log.info('a session could not be looked at', { reason: message });
+    return next.delayMs;
+  }
+}
+
+/** How long a service has shown the very same sign of life. */
+class Stillness {
+  private readonly mostMs: number;
+  private sign: string | undefined;
+  private since = 0;
+
+  constructor(private readonly scope: SessionScope) {
+    const { quiet } = scope.definition.agent;
+    this.mostMs = quiet === undefined ? Infinity : durationMs(quiet);
+  }
+
+  isTooLong(sign: string | undefined): boolean {
+    if (sign === undefined) return false;
+    const nowMs = this.scope.deps.now().getTime();
+    if (sign !== this.sign) {
+      this.sign = sign;
+      this.since = nowMs;
+    }
+    return nowMs - this.since >= this.mostMs;
+  }
+}
