@@ -34,7 +34,8 @@ export async function pollRun(
   if (!run) return notFound(id, ageMs, parts);
   parts.missing.delete(id);
 
-  const progress = progressOf(run, ageMs, parts.judgeOptions());
+  const nextPollMs = pollIntervalMs(ageMs, parts.options.pollInterval);
+  const progress = progressOf(run, nextPollMs, parts.judgeOptions());
   if (run.status === 'requires_action') await parts.api.cancel(id, context.signal);
   return progress;
 }
@@ -48,7 +49,7 @@ function notFound(id: string, ageMs: number, { options, missing }: PollParts): S
   }
   if (!fresh) missing.add(id);
   const note = fresh ? 'not known to the service yet' : 'not found; looking once more';
-  return { kind: 'running', nextPollMs: pollIntervalMs(ageMs), note };
+  return { kind: 'running', nextPollMs: pollIntervalMs(ageMs, options.pollInterval), note };
 }
 
 /**
@@ -57,7 +58,7 @@ function notFound(id: string, ageMs: number, { options, missing }: PollParts): S
  */
 export function progressOf(
   { status = '', errors = [], steps, usage, updated }: Omit<Interaction, 'id'>,
-  ageMs: number,
+  nextPollMs: number,
   options: JudgeOptions,
 ): SessionProgress {
   const failed = (
@@ -85,7 +86,7 @@ export function progressOf(
       const known = status === 'in_progress' || status === 'queued';
       const note = known ? status : `status ${saidText(status, options.secrets)} is not known`;
       const sign = JSON.stringify([status, updated, steps?.length, usage]);
-      return { kind: 'running', nextPollMs: pollIntervalMs(ageMs), note, sign };
+      return { kind: 'running', nextPollMs, note, sign };
     }
   }
 }

@@ -27,17 +27,17 @@ export async function watchStart(
   if (!environment) return { kind: 'lost', message: `the environment ${id} is gone, and its run with it` };
 
   const ageMs = context.now().getTime() - (timeId(handle, 'sentAt') ?? 0);
+  const nextPollMs = pollIntervalMs(ageMs, options.pollInterval);
   const signs = await signsOfLife(handle, environment, api, context);
   // A last message can only be read by the run's id.
   if (options.output === 'file') {
     if (signs === 'done') return { kind: 'succeeded' };
-    if (signs === 'alive')
-      return { kind: 'running', nextPollMs: pollIntervalMs(ageMs), note: 'running, id unknown' };
+    if (signs === 'alive') return { kind: 'running', nextPollMs, note: 'running, id unknown' };
   }
   if (ageMs < durationMs(options.unknownStartWait)) {
     return {
       kind: 'running',
-      nextPollMs: pollIntervalMs(ageMs),
+      nextPollMs,
       note: 'the start got no answer; waiting for a sign',
     };
   }

@@ -40,7 +40,7 @@ export async function pollSession(
   const ageMs = context.now().getTime() - (timeId(handle, 'startedAt') ?? timeId(handle, 'sentAt') ?? 0);
   const running = (note: string): SessionProgress => ({
     kind: 'running',
-    nextPollMs: pollIntervalMs(ageMs),
+    nextPollMs: pollIntervalMs(ageMs, parts.options.pollInterval),
     note: saidText(note, parts.judgeOptions().secrets),
     sign: signOf(session),
   });

@@ -46,6 +46,9 @@ export const managedOptions = {
     .default('article.md')
     .describe('name of the file that the agent writes'),
   requestTimeout: settleTime('60s', 'longest wait for one answer'),
+  pollInterval: durationSchema
+    .optional()
+    .describe('time between two looks at a session, instead of 5 s, later 15 s and 30 s'),
   downloadTimeout: settleTime('10m', 'longest that reading one file may take'),
   cancelWait: settleTime('30s', 'longest wait for a cancelled session to stop'),
   maxThrottle: settleTime('15m', 'a longer wait asked for counts as an exhausted quota'),

@@ -1,0 +1,80 @@
+// A worker dies by SIGKILL while hosted agents are at work for it, at each named point of the agent step; then the batch
+// is simply started again. Sessions are counted at the service, which an agent server plays.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Anthropic from '@anthropic-ai/sdk';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
+import { startAgentServer, type AgentServer } from '../../src/testing/index.js';
+import { runJson, startNode } from '../support/cli.js';
+import { tempDir, writeBatch } from '../support/batch.js';
+
+const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
+const POINTS = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter((point) => point.startsWith('A'));
+/** Sessions take minutes of service time; so many of those pass in one real minute. */
+const SPEED = 1500;
+
+/** The service's delays in its own time. */
+const SETTLE = { listSettle: '100ms', kickoffSettle: '100ms', filesSettle: '500ms' };
+
+const dir = tempDir('nightshift-provider-points-');
+const state = `${dir}/state`;
+const env = { GEMINI_API_KEY: 'test-key', ANTHROPIC_API_KEY: 'test-key' };
+
+let server: AgentServer;
+let claude: { readonly agent: string; readonly environment: string };
+beforeAll(async () => {
+  server = await startAgentServer({ seed: 11, speed: SPEED });
+  const api = new Anthropic({ apiKey: env.ANTHROPIC_API_KEY, baseURL: server.anthropicUrl, maxRetries: 0 });
+  const { id: agent } = await api.beta.agents.create({ name: 'writer', model: 'claude-sonnet-5-5' });
+  const { id: environment } = await api.beta.environments.create({ name: 'cloud' });
+  claude = { agent, environment };
+});
+afterAll(() => server.close());
+
+describe.each(['antigravity', 'claude'] as const)('%s: a worker killed in mid-session', (provider) => {
+  test.each(POINTS)('%s: the same session is attached, and paid for once', async (point) => {
+    const name = `${provider}-${point.toLowerCase()}`;
+    const batch = hostedBatch(name, provider, ['one', 'two']);
+    const before = server.ledger().totals;
+
+    const died = await startNode([FIXTURE, batch.file, state, point], { cwd: batch.dir, env }).exit;
+    expect(died.signal, died.stderr).toBe('SIGKILL');
+    const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state, env });
+    expect(exit.code, exit.stderr).toBe(0);
+
+    const { runs, totals } = server.ledger();
+    expect(totals.runs - before.runs).toBe(2);
+    expect(totals.paidTurns - before.paidTurns).toBe(2);
+    expect(runs.every((run) => run.runs <= 1 && run.paidTurns <= 1)).toBe(true);
+    // Booked and not yet archived: idle, free, and found by \`doctor --orphans\`.
+    const leftOpen = provider === 'claude' && point === 'A10' ? 1 : 0;
+    expect(totals.open - before.open).toBe(leftOpen);
+    expect(report.sessions.wasted).toBe(0);
+    expect(batch.published()).toEqual(['blog/news/one.md', 'blog/news/two.md']);
+  });
+});
+
+function hostedBatch(name: string, provider: 'antigravity' | 'claude', slugs: readonly string[]) {
+  const batch = writeBatch({ dir: `${dir}/${name}`, name, work: name, slugs });
+  const options =
+    provider === 'antigravity'
+      ? { baseUrl: server.geminiUrl, pollInterval: '50ms' }
+      : { baseUrl: server.anthropicUrl, pollInterval: '50ms', ...SETTLE, ...claude };
+  writeFileSync(
+    join(batch.dir, 'batch.yaml'),
+    `name: ${name}
+work: ${name}
+jobs: ./batch.csv
+agent:
+  use: ${provider}
+  prompt: Write about {{ title }}.
+  with: ${JSON.stringify(options)}
+effects:
+  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
+limits: { concurrency: 1 }
+`,
+  );
+  return batch;
+}
