@@ -13,6 +13,8 @@ export type {
   StartOptions,
   WatchOptions,
 } from './client/nightshift.js';
+export type { CostReport, CostsRequest } from './client/costs.js';
+export type { CostDimension, CostSlice } from './client/cost-slices.js';
 export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';
 export { verifyReceipts, type Exported, type ExportRequest } from './client/export.js';
 export { WatchStopped, type Snapshot } from './client/watch.js';

@@ -7,6 +7,7 @@ import {
   NativeConnection,
   Runtime,
   Worker,
+  type ActivityInterceptorsFactory,
   type LogLevel,
   type WorkerOptions as SdkWorkerOptions,
 } from '@temporalio/worker';
@@ -29,6 +30,8 @@ export interface WorkerOptions {
   readonly log?: { readonly level: LogLevel; readonly write: (line: string) => void };
   /** Called at each named crash point; tests stop the worker there. */
   readonly reached?: Reached;
+  /** Inside ours; a test shortens the waits of Activities with one. */
+  readonly interceptors?: readonly ActivityInterceptorsFactory[];
 }
 
 export interface RunningWorker {
@@ -42,7 +45,13 @@ export interface RunningWorker {
  * Builds a worker, wires it and runs it. The one place that knows every part; it decides nothing.
  * @throws when the engine can't be reached or the Workflow bundle was not built
  */
-export async function startWorker({ config, engine, log, reached }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({
+  config,
+  engine,
+  log,
+  reached,
+  interceptors = [],
+}: WorkerOptions): Promise<RunningWorker> {
   installRuntime(log);
   const { stateDir, taskQueue, env } = config;
   const { namespace } = engine;
@@ -70,7 +79,7 @@ export async function startWorker({ config, engine, log, reached }: WorkerOption
     connection,
     namespace,
     identity: name,
-    interceptors: { activity: [inFlight.interceptor] },
+    interceptors: { activity: [inFlight.interceptor, ...interceptors] },
     shutdownGraceTime: '1s',
     shutdownForceTime: '30s',
   } satisfies Partial<SdkWorkerOptions>;

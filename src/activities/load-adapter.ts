@@ -5,13 +5,18 @@ import { pathToFileURL } from 'node:url';
 import { namesArtifact } from '../batch/artifact-mark.js';
 import { suggestion } from '../batch/nearest.js';
 import { pathText } from '../batch/shown.js';
+import type { CheckModule } from '../checks/define-check.js';
 import { AdapterError } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
 import type { ProviderModule } from './providers/provider.js';
 import type { PublisherModule } from './publishers/publisher.js';
 
-type Kind = 'provider' | 'publisher';
-type Modules = { readonly provider: ProviderModule; readonly publisher: PublisherModule };
+type Kind = 'provider' | 'publisher' | 'check';
+type Modules = {
+  readonly provider: ProviderModule;
+  readonly publisher: PublisherModule;
+  readonly check: CheckModule;
+};
 
 /** Each is loaded when a batch first names it, so nobody waits for a library that is not used. */
 const BUILT_IN: { readonly [K in Kind]: Readonly<Record<string, () => Promise<Modules[K]>>> } = {
@@ -33,6 +38,7 @@ const BUILT_IN: { readonly [K in Kind]: Readonly<Record<string, () => Promise<Mo
     resend: async () => (await import('./publishers/resend/publisher.js')).resend,
     stripe: async () => (await import('./publishers/stripe/publisher.js')).stripe,
   },
+  check: {}, // the batch file names those that come with nightshift by a field of their own
 };
 
 /**
@@ -45,6 +51,9 @@ export const loadProvider = (use: string, baseDir: string): Promise<ProviderModu
 /** The same for a publisher. */
 export const loadPublisher = (use: string, baseDir: string): Promise<PublisherModule> =>
   load('publisher', use, baseDir);
+
+/** The same for a check, which is a module of the operator's always. */
+export const loadCheck = (use: string, baseDir: string): Promise<CheckModule> => load('check', use, baseDir);
 
 /**
  * Options as the adapter wants them, its defaults filled in.
@@ -185,7 +194,7 @@ function checked<K extends Kind>(kind: K, use: string, exported: Record<string, 
 
 function faultsOf(
   kind: Kind,
-  { kind: said, name, version, options, create }: Record<string, unknown>,
+  { kind: said, name, version, options, create, run }: Record<string, unknown>,
 ): string[] {
   const faults: string[] = [];
   if (said !== kind) faults.push(`its kind is ${JSON.stringify(said) ?? 'missing'}, not "${kind}"`);
@@ -194,7 +203,8 @@ function faultsOf(
   if (typeof options !== 'object' || options === null || !('safeParse' in options)) {
     faults.push('its options are no schema (an object with safeParse, such as zod makes)');
   }
-  if (typeof create !== 'function') faults.push('it has no create()');
+  const [verb, made] = kind === 'check' ? (['run', run] as const) : (['create', create] as const);
+  if (typeof made !== 'function') faults.push(`it has no ${verb}()`);
   return faults;
 }
 

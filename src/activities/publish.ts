@@ -1,10 +1,11 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
 import { AdapterError } from '../contract/errors.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { contextOf, isPaused, readRef, writerOf, type Deps } from './deps.js';
 import { retryPolicy } from '../policy/retry.js';
 import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
+import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { keepAlive } from './heartbeat.js';
 import { publisherFor } from './publishers/publisher-for.js';
 import { tryEffect } from './try-effect.js';
@@ -37,6 +38,11 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
   const effect = effects.find(({ name }) => name === request.effect);
   if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
 
+  const lane = effectLane(definition, effect, request, deps);
+  const entry = await lane?.enter('effect');
+  if (entry?.kind === 'wait') return entry;
+  const turn = lane && (() => lane.turn(cancellationSignal()));
+
   const tried = await tryEffect(
     {
       work: request.work,
@@ -49,7 +55,10 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
       tried: triesSoFar(),
       retry: retryPolicy(definition.retry),
       endsAt,
-      context: contextOf(deps),
+      context: { ...contextOf(deps), turn },
+      ...(lane && {
+        report: (outcome) => (outcome === 'ok' ? lane.report(outcome) : reportTrouble(lane, outcome)),
+      }),
       reached: (point) => deps.reached(point, job.key),
     },
     ledger,

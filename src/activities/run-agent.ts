@@ -1,15 +1,16 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { ArtifactStore } from '../contract/artifact.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { AgentEnd, JobRef } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
-import { DEFAULT_RETRY, afterEffect } from '../policy/retry.js';
+import { DEFAULT_RETRY, afterEffect, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, readRef, writerOf, type Deps } from './deps.js';
 import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { keepAlive } from './heartbeat.js';
+import { agentLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
 import { refusal } from './session/admit.js';
@@ -31,19 +32,27 @@ export const runAgent =
   (deps: Deps) =>
   async (ref: JobRef): Promise<AgentEnd> => {
     let handle: SessionHandle | undefined;
+    let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => handle);
     try {
-      return await agentStep(deps, ref, (next) => (handle = next));
+      const { definition, job } = await readRef(ref, deps);
+      retry = retryPolicy(definition.retry);
+      return await agentStep(deps, ref, definition, job, (next) => (handle = next));
     } catch (error) {
-      if (error instanceof AdapterError) return await outsideSession(error, deps, ref);
+      if (error instanceof AdapterError) return await outsideSession(error, retry, deps, ref);
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();
     }
   };
 
-async function agentStep(deps: Deps, ref: JobRef, beat: (handle: SessionHandle) => void): Promise<AgentEnd> {
-  const { definition, job } = await readRef(ref, deps);
+async function agentStep(
+  deps: Deps,
+  ref: JobRef,
+  definition: Definition,
+  job: Job,
+  beat: (handle: SessionHandle) => void,
+): Promise<AgentEnd> {
   await deps.reached('A0', ref.key);
   const claim = await claimFor(ref, definition, job, deps);
   await deps.reached('A1', ref.key);
@@ -65,12 +74,13 @@ async function agentStep(deps: Deps, ref: JobRef, beat: (handle: SessionHandle) 
     const adopted = await adopt(deps, ref, definition, job, claim);
     if (adopted !== undefined) return adopted;
   }
-  const provider = await providerFor(definition, deps);
+  const lane = agentLane(definition, ref, deps);
+  const provider = await providerFor(definition, deps, () => lane.turn(cancellationSignal()));
   if (claim.openSession === undefined) {
-    const refused = await refusal(definition, job, ref, deps);
+    const refused = await refusal(ref, lane, deps);
     if (refused !== undefined) return refused;
   }
-  return runSession(sessionScope({ deps, ref, definition, job, claim, provider, beat }));
+  return runSession(sessionScope({ deps, ref, definition, job, claim, provider, lane, beat }));
 }
 
 /** What an earlier session made. */
@@ -106,12 +116,13 @@ async function adopt(
 /** Trouble that no session is to blame for: an adapter that can't be made, a destination that can't be asked, a lost manifest. */
 async function outsideSession(
   { errorClass, message, facts }: AdapterError,
+  retry: RetryPolicy,
   deps: Deps,
   ref: JobRef,
 ): Promise<AgentEnd> {
   const tried = triesSoFar();
   const jitter = jitterOf(`${ref.key}:${tried.tries}`);
-  const next = afterEffect(errorClass, tried, DEFAULT_RETRY, jitter, facts.retryAfterMs);
+  const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
   if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: `${message} (${next.why})` };
   const state = ({ park: 'parked', hold: 'held', gate: 'gated' } as const)[next.kind];

@@ -30,6 +30,8 @@ export interface EffectTry {
   readonly endsAt: number;
   readonly context: PublisherContext;
   readonly reached: (point: CrashPoint) => void | Promise<void>;
+  /** Told how the destination answered, for all others that use it. */
+  readonly report?: (outcome: 'ok' | AdapterError) => Promise<void>;
 }
 
 /** `again`: the outcome is in the ledger, and another try is to follow after the delay. */
@@ -87,11 +89,14 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       context,
       reached: given.reached,
     });
+    if (landed.kind === 'landed') await given.report?.('ok');
     if (landed.kind !== 'held') return { kind: landed.kind, url: landed.receipt.url };
     return await stop(landed.errorClass === 'unknown' ? 'unknown' : 'held', { ...landed, state: 'held' });
   } catch (error) {
     if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
-    return await afterError(asAdapterError(error));
+    const reason = asAdapterError(error);
+    await given.report?.(reason);
+    return await afterError(reason);
   }
 
   /** Settles what a failed try means: look again later, or leave it to a person. */

@@ -84,9 +84,18 @@ function reportMissingCommand(
   const agent = parts['agent'];
   if (typeof agent !== 'object' || agent === null || Array.isArray(agent)) return;
   if (agent['use'] !== 'command' || agent['command'] !== undefined) return;
+  if (agent['preset'] !== undefined) {
+    if (agent['prompt'] !== undefined) return;
+    report({
+      ...document.placeOf(['agent', 'preset']),
+      message: 'agent.prompt is missing: it is all that a preset is given',
+      hint: 'prompt: Write about {{ title }}.',
+    });
+    return;
+  }
   report({
     ...document.placeOf(['agent', 'use']),
     message: 'agent.command is missing: the agent "command" is a program of yours',
-    hint: 'command: [node, write.mjs]',
+    hint: 'command: [node, write.mjs], or preset: claude-code',
   });
 }

@@ -91,8 +91,9 @@ function findingsOfUnion(
 /** No form comes near: say which forms there are. */
 function unmetUnion(forms: readonly z.core.$ZodType[], path: Path, value: unknown): Finding {
   const name = pathText(path);
-  const fields = forms.flatMap((form) => fieldsKnown(form));
-  const isChoice = fields.length === forms.length; // each form is an object of one field: `{ minWords: 300 }`
+  // Each form is an object that its first field tells from the others: `{ minWords: 300 }`.
+  const fields = forms.flatMap((form) => fieldsKnown(form).slice(0, 1));
+  const isChoice = fields.length === forms.length;
   const here = typeof value === 'object' && value !== null ? Object.keys(value) : [];
   if (!isChoice) {
     const kinds = forms.map((form) => TYPE_NAMES[form._zod.def.type] ?? form._zod.def.type);

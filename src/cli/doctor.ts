@@ -1,10 +1,18 @@
+import { UsageError } from '../contract/errors.js';
 import type { Finding } from '../client/nightshift.js';
 import { bold, type Line, type Style } from '../report/line.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
+interface Flags {
+  readonly orphans?: true;
+  readonly end?: true;
+}
+
 /** `nightshift doctor`: looks at everything a night depends on, and says how to put it right. */
-export async function doctor(file: string | undefined, _flags: object, shell: Shell): Promise<ExitCode> {
+export async function doctor(file: string | undefined, flags: Flags, shell: Shell): Promise<ExitCode> {
+  if (flags.orphans === true) return (await import('./orphans.js')).orphans(file, flags.end === true, shell);
+  if (flags.end === true) throw new UsageError('--end goes with --orphans');
   const nightshift = await shell.nightshift();
   const findings = await nightshift.doctor(file === undefined ? undefined : await nightshift.read(file));
   if (shell.flags.json) shell.out.json({ findings });

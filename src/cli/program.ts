@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ExitCode } from './exit-codes.js';
 import type { ApproveFlags } from './approve.js';
+import type { CostsFlags } from './costs.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
 import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
@@ -123,6 +124,17 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       use(async (shell) => (await import('./list.js')).list(flags, shell)),
     );
 
+  verb(
+    'lanes',
+    'show what workers share of each account: limits, and what is closed until when',
+    ['nightshift lanes', 'exit code 75: a service is closed to us'],
+    ['nightshift lanes --reset ghost-1f', 'open it now, after the cause is gone'],
+  )
+    .option('--reset <lane>', 'open this lane; the first characters of its name will do', nonEmpty)
+    .action((flags: { reset?: string }) =>
+      use(async (shell) => (await import('./lanes.js')).lanes(flags, shell)),
+    );
+
   operation(
     verb(
       'pause [name]',
@@ -193,6 +205,22 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
 
   addLedgerVerbs(verb('ledger', 'receipts of what has landed', ['nightshift ledger show']), use);
 
+  verb(
+    'costs [name]',
+    'show what sessions cost, and what of it was wasted; of all batches unless one is named',
+    ['nightshift costs --by reason', 'why money was wasted'],
+    ['nightshift costs --by day --since 2026-11-01', 'each night as a bar'],
+    ['nightshift costs --by site --csv > costs.csv', 'for a spreadsheet'],
+  )
+    .option('--by <what>', 'site, work, batch, job, provider, model, day or reason', 'work')
+    .option('--since <day>', 'first day, such as 2026-11-23', nonEmpty)
+    .option('--until <day>', 'last day', nonEmpty)
+    .option('--time-zone <name>', 'whose midnight ends a day (default: that of this machine)', nonEmpty)
+    .option('--csv', 'print a table for spreadsheets')
+    .action((name: string | undefined, flags: CostsFlags) =>
+      use(async (shell) => (await import('./costs.js')).costs(name, flags, shell)),
+    );
+
   verb('conformance <module>', 'put a publisher to the test: crashes, lost answers, races, hostile names', [
     'nightshift conformance ./my-publisher.ts',
   ])
@@ -206,9 +234,13 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     'check engine, ledger and state directory, and the destinations of a batch; say how to put things right',
     ['nightshift doctor'],
     ['nightshift doctor my-batch/batch.yaml'],
-  ).action((file: string | undefined, flags: object) =>
-    use(async (shell) => (await import('./doctor.js')).doctor(file, flags, shell)),
-  );
+    ['nightshift doctor my-batch/batch.yaml --orphans', 'agent sessions that no job will come back to'],
+  )
+    .option('--orphans', 'look through the sessions at the agent service of the batch instead')
+    .option('--end', 'end those that no job owns')
+    .action((file: string | undefined, flags: { orphans?: true; end?: true }) =>
+      use(async (shell) => (await import('./doctor.js')).doctor(file, flags, shell)),
+    );
 
   verb(
     'agent-server',

@@ -14,10 +14,13 @@ import type {
 } from '../ledger/ledger.js';
 import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
 import { Connections, type Notify } from './connections.js';
+import { costReport, type CostReport, type CostsRequest } from './costs.js';
 import type { Decided } from './decide.js';
 import { doctor, type Finding } from './doctor.js';
 import type { Exported, ExportRequest } from './export.js';
+import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
 import type { Answer } from './operate.js';
+import type { RemoteSession, SweepOptions } from './orphans.js';
 import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
 import type { Rebuilt } from './rebuild-ledger.js';
@@ -70,6 +73,10 @@ export interface Nightshift {
   find(nameOrId: string): Promise<Started>;
   status(nameOrId: string): Promise<BatchStatus>;
   list(limit?: number): Promise<readonly BatchRow[]>;
+  /** What workers share of each account: its limits, and what is closed until when. */
+  lanes(): Promise<LanesSeen>;
+  /** Opens a lane now. @param id whole, or its first characters. @throws UsageError */
+  resetLane(id: string): Promise<LaneStatus>;
   pause(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   cancel(nameOrId: string, reason?: string): Promise<Answer<undefined>>;
@@ -104,12 +111,16 @@ export interface Nightshift {
     readonly jobKey?: string;
     readonly limit?: number;
   }): Promise<readonly RequestRow[]>;
+  /** What sessions cost, useful and wasted; of one batch, or all. @throws UsageError when a day is none */
+  costs(request?: CostsRequest & { readonly nameOrId?: string }): Promise<CostReport>;
   /** Writes receipts to a file that `verifyReceipts` proves anywhere. @throws UsageError when the file is there already */
   exportReceipts(request: Omit<ExportRequest, 'batchId'> & { readonly nameOrId?: string }): Promise<Exported>;
   /** A checked copy of the ledger, while it is in use. */
   backUp(request: BackupRequest): Promise<Backup>;
   /** Puts a backup in the place of the ledger, which stays beside it. Refused while anybody uses it. */
   restore(request: RestoreRequest): Promise<Restoration>;
+  /** Looks through the sessions at the agent service of a batch, and ends those that no job owns when asked to. */
+  sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
   /** @param batch its destinations are looked at too */
   doctor(batch?: Batch): Promise<readonly Finding[]>;
   /** Hosts a worker until `stop`, whether or not it has work. */
@@ -164,6 +175,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     },
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
     list: async (limit) => (await connections.ledger()).batches(limit),
+    lanes: () => seeLanes(connections),
+    resetLane: (id) => resetLane(id, connections),
     pause: async (nameOrId, reason) =>
       (await operate()).controlBatch('pause', await resolve(nameOrId), connections, reason),
     resume: async (nameOrId, reason) =>
@@ -203,6 +216,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
         ...(jobKey !== undefined && { jobKey }),
         ...(limit !== undefined && { limit }),
       }),
+    costs: async ({ nameOrId, ...request } = {}) =>
+      costReport(await connections.ledger(), request, (await optionally(nameOrId)).batchId),
     exportReceipts: async ({ nameOrId, ...request }) =>
       (await import('./export.js')).exportReceipts(await connections.ledger(), connections.signer, {
         ...request,
@@ -217,6 +232,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       ...(await doctor(connections)),
       ...(batch ? await (await import('./probe-destinations.js')).probeDestinations(batch, connections) : []),
     ],
+    sweep: async (batch, options) =>
+      (await import('./orphans.js')).sweepSessions(batch, connections, options),
     host: async () => {
       const host = new WorkerHost(connections);
       await host.start();
@@ -236,4 +253,4 @@ const operate = async () => ({
   ...(await import('./unpublish.js')),
 });
 
-export type { Answer, Batch, BatchStatus, Finding, Plan, Progress, Started, WatchOptions };
+export type { Answer, Batch, BatchStatus, Finding, Plan, Progress, RemoteSession, Started, WatchOptions };

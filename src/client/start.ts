@@ -194,7 +194,7 @@ function inputOf(
   { config }: Connections,
   startedBy: string,
 ): BatchInput {
-  const { name, work, effects, limits, agent } = definition;
+  const { name, work, effects, limits, agent, stopLoss } = definition;
   return {
     name,
     work,
@@ -202,6 +202,7 @@ function inputOf(
     manifest,
     effects: effects.map((effect) => effect.name),
     concurrency: limits.concurrency,
+    stopLoss,
     timing: {
       heartbeatTimeoutMs: heartbeatTimeoutMs(config, engine),
       sessionTimeoutMs: durationMs(agent.timeout),

@@ -5,7 +5,7 @@ import {
   TerminatedFailure,
   WorkflowNotFoundError,
 } from '@temporalio/common';
-import { FAILURE } from '../contract/messages.js';
+import { FAILURE, STOP_LOSS } from '../contract/messages.js';
 import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
@@ -93,7 +93,8 @@ async function watchRun(
     repeat(SNAPSHOT_MS, ended.signal, async () => {
       const row = await ledger.batch(started.workflowId);
       const state = row?.runId === started.runId ? row.state : 'starting';
-      if (state === 'paused' && noWait) sayPaused('paused');
+      // Whom nobody answers at night would watch for ever what a person has to look at first.
+      if (state === 'paused' && (noWait || row?.stateBy === STOP_LOSS)) sayPaused('paused');
       if (!onSnapshot) return;
       const counts = await ledger.counts(started.workflowId, started.since);
       const isTroubled = counts.parked + counts.held + counts.gated > 0;

@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { checkSchema } from './checks.js';
+import { durationSchema } from './duration.js';
 import { ERROR_CLASSES } from './errors.js';
 import { jsonObjectSchema, jsonSchema } from './json.js';
+import { agentLimitsSchema, effectLimitsSchema, prioritySchema, stopLossSchema } from './limits.js';
 
 /** Names become part of Workflow IDs and keys: short, lower case, safe everywhere. */
 export const nameSchema = z
@@ -10,20 +13,7 @@ export const nameSchema = z
     'must be 1 to 64 of a-z, 0-9 and "-", beginning with a letter or digit',
   );
 
-/** `90s`, `30m`, `2h`, `1d`, `500ms`; a bare number counts seconds. */
-export const durationSchema = z.union([
-  z.string().regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)$/, 'must be a duration such as "90s", "30m" or "2h"'),
-  z.number().positive(),
-]);
-export type Duration = z.infer<typeof durationSchema>;
-
-/** Whole milliseconds of a duration that `durationSchema` accepted. */
-export function durationMs(duration: Duration): number {
-  if (typeof duration === 'number') return Math.round(duration * 1000);
-  const [, amount = '0', unit = 's'] = /^([\d.]+)\s*(ms|s|m|h|d)$/.exec(duration) ?? [];
-  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 1000;
-  return Math.round(Number(amount) * unitMs);
-}
+export { durationMs, durationSchema, type Duration } from './duration.js';
 
 /** A built-in adapter's name, or a module path relative to the batch file. */
 export const adapterUseSchema = z
@@ -86,6 +76,10 @@ export const agentSchema = z
   .strictObject({
     use: adapterUseSchema.describe('provider: command, antigravity, claude, or a module path'),
     command: z.array(z.string().min(1)).min(1).optional().describe('program and arguments; no shell'),
+    preset: z
+      .enum(['claude-code', 'codex', 'gemini-cli', 'antigravity-cli'])
+      .optional()
+      .describe('provider command: an agent CLI instead of a program of yours'),
     cwd: z.string().min(1).optional().describe('working directory, relative to the batch file'),
     env: z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
@@ -100,19 +94,13 @@ export const agentSchema = z
       .boolean()
       .default(false)
       .describe('true: the agent itself acts on the outside world; an unclear start is held'),
+    limits: agentLimitsSchema.optional().describe('what the account at the service bears'),
     with: jsonObjectSchema.optional().describe('options of the provider'),
   })
   .meta({ id: 'agent' });
 export type AgentSpec = z.infer<typeof agentSchema>;
 
-export const checkSchema = z.union([
-  z.strictObject({ notEmpty: z.literal(true) }),
-  z.strictObject({ minWords: z.int().positive() }),
-  z.strictObject({ maxWords: z.int().positive() }),
-  z.strictObject({ contains: z.string().min(1) }),
-  z.strictObject({ notContains: z.string().min(1) }),
-]);
-export type CheckSpec = z.infer<typeof checkSchema>;
+export { checkSchema, type CheckSpec } from './checks.js';
 
 /** What to do about a request without an answer where neither a look-up nor a key can tell whether it landed. */
 export const ON_UNKNOWN = ['hold', 'resend', 'assume-sent'] as const;
@@ -131,6 +119,7 @@ export const effectSchema = z
     with: jsonObjectSchema
       .default({})
       .describe('options of the publisher; strings are templates, which may name {{ artifact }}'),
+    limits: effectLimitsSchema.optional().describe('what the destination bears'),
     hosts: z
       .array(z.string().regex(/^(\*\.)?[A-Za-z0-9.:[\]-]+$/, 'must be a host name, or "*." and one'))
       .optional()
@@ -146,14 +135,37 @@ export const effectSchema = z
 export type EffectSpec = z.infer<typeof effectSchema>;
 
 const moneySchema = z.number().nonnegative();
+const timeZoneSchema = z.string().refine(isTimeZone, 'must be a time zone such as "UTC" or "Europe/Madrid"');
 export const budgetSchema = z.strictObject({
+  perSession: moneySchema
+    .optional()
+    .describe('set aside for each session; else the cap of the agent, or the highest cost seen lately'),
   perJob: moneySchema.optional().describe('most that one job may cost, over all its sessions'),
-  perBatch: moneySchema.optional().describe('most that this batch may cost'),
+  perBatch: moneySchema.optional().describe('most that this batch may cost, over all its runs'),
+  perDay: moneySchema.optional().describe('most that all batches may cost together in one day'),
+  perSite: moneySchema
+    .optional()
+    .describe('most that one site (identity field "site") may cost in one day, over all batches'),
+  warnAt: z
+    .array(z.number().gt(0).lt(1))
+    .default([0.5, 0.8])
+    .describe('shares of a budget; crossing one is told and stops nothing'),
+  timeZone: timeZoneSchema.default('UTC').describe('whose midnight ends a day'),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/)
-    .default('USD'),
+    .default('USD')
+    .describe('ISO 4217; the one in which the agent reports its costs'),
 });
+
+function isTimeZone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-GB', { timeZone: name });
+    return true;
+  } catch {
+    return false; // a RangeError is the answer
+  }
+}
 
 /** Numbers of one row of the table of retries; what is left out is as in `docs/reference/errors.md`. */
 const retryClassSchema = z.strictObject({
@@ -225,9 +237,11 @@ export const batchFileSchema = z
     limits: z
       .strictObject({
         concurrency: z.int().min(1).max(500).default(8).describe('jobs in progress at once'),
+        priority: prioritySchema,
       })
       .prefault({}),
     retry: retrySchema.prefault({}),
+    stopLoss: stopLossSchema,
     budget: budgetSchema.optional(),
     alerts: z
       .array(z.strictObject({ use: z.literal('webhook'), url: z.string().min(1) }))

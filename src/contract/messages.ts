@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CLASSES, type ErrorClass } from './errors.js';
+import type { StopLossRule } from './limits.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
 
 /**
@@ -41,6 +42,8 @@ export interface BatchInput {
   readonly timing: Timing;
   /** Who or what asked to start. */
   readonly startedBy: string;
+  /** When too many failures pause it; absent in runs of older releases, which nothing paused. */
+  readonly stopLoss?: readonly StopLossRule[];
   /** Whether the namespace knows our search attributes. */
   readonly searchAttributes: boolean;
 }
@@ -242,6 +245,9 @@ export const MESSAGE = {
   setConcurrency: 'setConcurrency',
   progress: 'progress',
 } as const;
+
+/** Who pauses a batch in which too many jobs fail. */
+export const STOP_LOSS = 'stop-loss';
 
 /** Failure types of our Workflows. */
 export const FAILURE = {

@@ -126,4 +126,5 @@ const batchRow = (row: BatchesTable): BatchRow => ({
   closedAt: row.closed_at ?? undefined,
   openedBy: row.opened_by,
   reason: row.reason ?? undefined,
+  stateBy: row.updated_by,
 });

@@ -1,6 +1,7 @@
 import { AGENT_STEP, beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
 import { isInProgress } from './job-state.js';
+import { sql } from 'kysely';
 import type { Claim, ClaimRequest, FailedSession, SessionRow } from './ledger.js';
 import { artifactColumns, artifactOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
@@ -155,7 +156,9 @@ async function giveUpSessions(db: Db, job: JobsTable, claim: ClaimRequest, at: s
       state: 'cancelled',
       ended_at: at,
       booked_batch_id: job.batch_id,
-      cost_source: 'none',
+      cost_micros: sql<number>`reserved_micros`,
+      cost_source: sql<'reserved' | 'none'>`case when reserved_micros > 0 then 'reserved' else 'none' end`,
+      settled_at: at,
       error_class: 'conflict',
       error_message: message,
       updated_at: at,

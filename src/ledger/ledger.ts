@@ -3,6 +3,10 @@ import type { ErrorClass } from '../contract/errors.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
+import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
+import type { Places } from '../policy/limits/places.js';
+import type { LaneNote, LaneState } from '../policy/limits/state.js';
+import type { EarlierArtifactRow } from './earlier-artifacts.js';
 
 /**
  * The ledger: what was done, kept outside the engine and longer than its histories.
@@ -42,6 +46,8 @@ export interface Ledger {
   // --- sessions ------------------------------------------------------------------------------------------
   /** Committed before the provider is asked to start. Opens paid attempt number `session.attempt`. */
   intendSession(session: NewSession, fence: number): Promise<void>;
+  /** `intendSession` where the budget has room: in one transaction, so that sessions asking at once never overshoot it. Refused: nothing changes. */
+  reserveSession(session: NewSession, budget: SessionBudget, fence: number): Promise<BudgetDecision>;
   /** The provider's handle. Committed before the first heartbeat. May be repeated with a fuller handle. */
   saveHandle(session: SessionId, handle: unknown, fence: number): Promise<void>;
   /** This try found the session and goes on with it. */
@@ -98,6 +104,30 @@ export interface Ledger {
   /** Hands over all receipts of one moment, and the history on request, oldest first, in pages. */
   evidence(filter: { batchId?: string; history?: boolean }, sink: EvidenceSink): Promise<void>;
 
+  // --- lanes ---------------------------------------------------------------------------------------------
+  /**
+   * Changes what all processes share of one account, in one transaction.
+   * @param decide pure; may run more than once. The state that it was given: nothing is written
+   * @param holder whose place is meant; the places of the lane are counted only for one
+   */
+  changeLane<T>(
+    lane: LaneId,
+    decide: LaneChange<T>,
+    holder?: { readonly who: string; readonly batchId: string; readonly leaseMs: number },
+  ): Promise<{ readonly result: T; readonly state: LaneState; readonly nowMs: number }>;
+  /** Undefined while nobody had anything to say of it. */
+  lane(id: string): Promise<{ readonly state: LaneState; readonly nowMs: number } | undefined>;
+  lanes(): Promise<readonly LaneRow[]>;
+  /** Renews places that are still held; one that was lost stays lost. */
+  keepPlaces(
+    places: readonly { readonly lane: string; readonly who: string }[],
+    leaseMs: number,
+  ): Promise<void>;
+  /** Forgets what was learnt and opens the way; sessions keep their places. False where there is no such lane. */
+  resetLane(id: string, by: string): Promise<boolean>;
+  /** What happened to lanes, oldest first; `limit` keeps the newest. */
+  laneNotes(filter?: { since?: number; limit?: number }): Promise<readonly LaneNoteRow[]>;
+
   // --- reading -------------------------------------------------------------------------------------------
   /** Newest sequence number of `history`; 0 when empty. A start remembers it to tell what it did itself. */
   head(): Promise<number>;
@@ -124,6 +154,12 @@ export interface Ledger {
   }): Promise<readonly HistoryRow[]>;
   /** Cost of all sessions of a job, and of all sessions run for a batch, in micro-units of the currency. */
   spend(of: { job: JobId } | { batchId: string }): Promise<number>;
+  /** Hands over what each session used and cost, in pages, at one moment. */
+  costs(filter: CostFilter, sink: (rows: readonly CostRow[]) => void): Promise<void>;
+  /** What other jobs of the same work have made, newest first. */
+  earlierArtifacts(job: JobId, limit: number): Promise<readonly EarlierArtifactRow[]>;
+  /** Undefined where the ledger has never heard of it. */
+  sessionOf(id: SessionId): Promise<KnownSession | undefined>;
   /** Facts that `doctor` shows. */
   inspect(): Promise<LedgerFacts>;
   close(): Promise<void>;
@@ -180,6 +216,8 @@ export interface BatchRow extends Omit<OpenBatch, 'by'> {
   readonly openedBy: string;
   /** Reason given for the present state, if any. */
   readonly reason: string | undefined;
+  /** Who or what brought it into the present state. */
+  readonly stateBy: string;
 }
 
 export interface JobId {
@@ -257,6 +295,13 @@ export interface SessionId {
   readonly attempt: number;
 }
 
+export interface KnownSession extends JobId {
+  readonly state: SessionState;
+  readonly jobState: JobState;
+  /** As saved by the adapter. */
+  readonly handle: unknown;
+}
+
 export interface NewSession extends SessionId, JobId {
   readonly provider: string;
   readonly revision: number;
@@ -278,8 +323,50 @@ export interface Usage {
   /** Whole micro-units of the currency (0.01 USD = 10,000). */
   readonly costMicros: number;
   /** Where the cost comes from; `none` means it is not known, not that it was free. */
-  readonly costSource: 'provider' | 'price-table' | 'reported' | 'estimate' | 'none';
+  readonly costSource: 'provider' | 'price-table' | 'reported' | 'estimate' | 'reserved' | 'none';
+  /** ISO 4217; that of the batch where absent. */
+  readonly currency?: string;
+  readonly model?: string;
+  /** The prices that the cost was reckoned with. `date`: the day on which their source was read. */
+  readonly priceTable?: { readonly id: string; readonly date: string };
 }
+
+export interface SessionBudget {
+  readonly limits: BudgetLimits;
+  /** Cost at which the service itself stops a session. */
+  readonly capMicros?: number;
+}
+
+/** Times are ISO 8601; `since` belongs to the span, `until` does not. */
+export interface CostFilter {
+  readonly since?: string;
+  readonly until?: string;
+  readonly batchId?: string;
+}
+
+/**
+ * One paid attempt. `useful`: its artifact is the job's. `wasted`: with an error class as the reason, or `lost`,
+ * `lost-artifact`, `cancelled`, `replaced` (another payload), `twin` (a start without an answer). `open`: under way.
+ */
+export type CostRow = SessionId &
+  JobId & {
+    readonly identity: Readonly<Record<string, string>>;
+    readonly site: string | undefined;
+    readonly batchId: string;
+    readonly batchName: string | undefined;
+    readonly provider: string;
+    readonly model: string | undefined;
+    readonly openedAt: string;
+    readonly bookedAt: string | undefined;
+    /** How often a later try went on with it instead of paying again. */
+    readonly attached: number;
+    readonly currency: string;
+    readonly usage: Omit<Usage, 'model' | 'currency'>;
+  } & (
+    | { readonly use: 'useful' }
+    | { readonly use: 'wasted'; readonly reason: string }
+    | { readonly use: 'open'; readonly reservedMicros: number }
+  );
 
 /** `collected`: the artifact becomes the job's. All others are waste, whatever they cost. */
 export type SessionEnd =
@@ -458,6 +545,43 @@ export interface HistoryRow {
   readonly to: string;
   readonly by: string;
   readonly detail: string | undefined;
+}
+
+export interface LaneId {
+  readonly id: string;
+  /** Names the account to people; no secret. */
+  readonly label: string;
+}
+
+export type LaneChange<T> = (
+  state: LaneState,
+  nowMs: number,
+  places: Places | undefined,
+) => {
+  readonly state: LaneState;
+  readonly result: T;
+  readonly notes?: readonly LaneNote[];
+  /** The holder's place is taken, or given back. */
+  readonly place?: { readonly tokens: number } | 'free' | undefined;
+};
+
+export interface LaneRow extends LaneId {
+  readonly state: LaneState;
+  /** Places that are held. */
+  readonly sessions: number;
+  /** By the clock that the state's times are of. */
+  readonly nowMs: number;
+}
+
+export interface LaneNoteRow {
+  readonly seq: number;
+  readonly at: string;
+  readonly lane: string;
+  readonly label: string;
+  readonly what: LaneNote['what'];
+  readonly cause: LaneNote['cause'];
+  readonly why: string;
+  readonly retryAt: string | undefined;
 }
 
 export interface LedgerFacts {

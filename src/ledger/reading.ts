@@ -1,12 +1,15 @@
+import { earlierArtifacts } from './earlier-artifacts.js';
 import type { Ledger } from './ledger.js';
 import { receiptRow, receiptsOf } from './receipts.js';
 import { historyOf } from './rows.js';
 import { headOf, type Store } from './store.js';
 
-type Reading = Pick<Ledger, 'head' | 'receipts' | 'history'>;
+type Reading = Pick<Ledger, 'head' | 'receipts' | 'history' | 'earlierArtifacts'>;
 
 export const reading = (store: Store): Reading => ({
   head: () => headOf(store.db),
+
+  earlierArtifacts: (job, limit) => earlierArtifacts(store.db, job, limit),
 
   /** Oldest first; of a batch: those of all jobs it names, whoever landed them. */
   async receipts({ batchId, work, jobKey }) {

@@ -1,5 +1,6 @@
 import type { ErrorClass } from '../contract/errors.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
+import type { LaneNote } from '../policy/limits/state.js';
 import type { Generated } from 'kysely';
 import type { RequestKind, RequestOutcome, Usage, Verdict } from './ledger.js';
 
@@ -19,6 +20,9 @@ export interface Tables {
   history: HistoryTable;
   requests: RequestsTable;
   signing_keys: SigningKeysTable;
+  lanes: LanesTable;
+  lane_places: LanePlacesTable;
+  lane_notes: LaneNotesTable;
 }
 
 export interface LedgerMigrationsTable {
@@ -152,6 +156,17 @@ export interface SessionsTable extends Changed, Failed, Artifact {
   cached_tokens: Generated<number>;
   cost_micros: Generated<number>;
   cost_source: Usage['costSource'] | null;
+  /** Field `site` of the job's identity. */
+  site: string | null;
+  model: string | null;
+  currency: string | null;
+  price_table: string | null;
+  /** Day of the price table. */
+  price_date: string | null;
+  /** Set aside when it was intended; counts against budgets until `ended_at` is set. */
+  reserved_micros: Generated<number>;
+  /** When its cost was booked; stays when a later change ends it again. */
+  settled_at: string | null;
 }
 
 export interface EffectsTable extends Changed, Failed {
@@ -234,4 +249,33 @@ export interface SigningKeysTable {
   /** PEM. */
   public_key: string;
   first_used_at: string;
+}
+
+export interface LanesTable {
+  lane: string;
+  /** Names the account to people. */
+  label: string;
+  /** JSON of `LaneState`. */
+  state: string;
+  updated_at: string;
+}
+
+export interface LanePlacesTable {
+  lane: string;
+  holder: string;
+  batch_id: string;
+  /** Booked for the session in advance. */
+  tokens: number;
+  taken_at: string;
+  expires_at: string;
+}
+
+export interface LaneNotesTable {
+  seq: Generated<number>;
+  at: string;
+  lane: string;
+  what: LaneNote['what'];
+  cause: NonNullable<LaneNote['cause']> | null;
+  why: string;
+  retry_at: string | null;
 }

@@ -4,6 +4,7 @@ import { writerOf } from './by.js';
 import { detailOf, jobSubject, moveJob } from './job-state.js';
 import type { JobId } from './ledger.js';
 import { StaleFence, type Ledger, type NewSession, type SessionEnd, type SessionId } from './ledger.js';
+import { currencyOf, roomFor, settled, siteOf } from './reservations.js';
 import { artifactColumns } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -11,11 +12,23 @@ import { assertSessionMove, IllegalTransition } from './transitions.js';
 
 type Sessions = Pick<
   Ledger,
-  'intendSession' | 'saveHandle' | 'attachSession' | 'endSession' | 'loseArtifact'
+  'intendSession' | 'reserveSession' | 'saveHandle' | 'attachSession' | 'endSession' | 'loseArtifact'
 >;
 
 export const sessions = (store: Store): Sessions => ({
   intendSession: (session, fence) => store.write((db) => intendSession(db, session, fence, store.now())),
+
+  reserveSession: (session, budget, fence) =>
+    store.write(async (db) => {
+      const at = store.now();
+      const decision = await roomFor(db, session, budget, at);
+      if (decision.kind !== 'ok') return decision;
+      await intendSession(db, session, fence, at, {
+        reserved_micros: decision.micros,
+        currency: budget.limits.currency,
+      });
+      return decision;
+    }),
 
   saveHandle: (id, handle, fence) =>
     store.write(async (db) => {
@@ -51,7 +64,13 @@ export const sessions = (store: Store): Sessions => ({
     store.write((db) => loseArtifact(db, job, message, fence, store.now())),
 });
 
-async function intendSession(db: Db, session: NewSession, fence: number, at: string): Promise<void> {
+async function intendSession(
+  db: Db,
+  session: NewSession,
+  fence: number,
+  at: string,
+  reservation?: { readonly reserved_micros: number; readonly currency: string },
+): Promise<void> {
   const job = await db
     .selectFrom('jobs')
     .select(['fence', 'fingerprint', 'last_attempt'])
@@ -79,6 +98,8 @@ async function intendSession(db: Db, session: NewSession, fence: number, at: str
       activity_attempt: session.by.attempt,
       worker: session.by.worker,
       opened_at: at,
+      site: await siteOf(db, session),
+      ...(reservation ?? { currency: await currencyOf(db, session.by.batchId) }),
       updated_at: at,
       updated_by: writerOf(session.by),
       detail: session.provider,
@@ -135,11 +156,7 @@ async function endSession(db: Db, id: SessionId, end: SessionEnd, fence: number,
     state: end.state,
     ended_at: at,
     booked_batch_id: job.batch_id,
-    input_tokens: end.usage.inputTokens,
-    output_tokens: end.usage.outputTokens,
-    cached_tokens: end.usage.cachedTokens,
-    cost_micros: end.usage.costMicros,
-    cost_source: end.usage.costSource,
+    ...settled(session, end, at),
     ...artifactColumns(end.artifact),
     error_class: failure?.errorClass ?? null,
     error_message: failure?.message ?? null,
@@ -182,7 +199,14 @@ const staleJob = (subject: string, present: number | undefined, given: number): 
 type FencedJob = Pick<JobsTable, 'work' | 'job_key' | 'state' | 'active_since' | 'batch_id' | 'claimed_by'>;
 type FencedSession = Pick<
   Selectable<SessionsTable>,
-  'provider' | 'state' | 'attached' | 'ended_at' | 'artifact_sha256'
+  | 'provider'
+  | 'state'
+  | 'attached'
+  | 'ended_at'
+  | 'artifact_sha256'
+  | 'currency'
+  | 'reserved_micros'
+  | 'settled_at'
 >;
 
 /** @throws StaleFence when the job was claimed again since `fence` was given */
@@ -197,6 +221,7 @@ async function fenced(
       join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
     )
     .select(['s.provider', 's.state as session_state', 's.attached', 's.ended_at', 's.artifact_sha256'])
+    .select(['s.currency', 's.reserved_micros', 's.settled_at'])
     .select(['j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.batch_id', 'j.claimed_by', 'j.fence'])
     .where('s.run_key', '=', id.runKey)
     .where('s.attempt', '=', id.attempt)

@@ -2,15 +2,18 @@ import type { Signer } from '../evidence/signing.js';
 import { audit } from './audit.js';
 import { batches } from './batches.js';
 import { claimJob } from './claim.js';
+import { costs } from './costs.js';
 import { decisions } from './decisions.js';
 import type { LedgerDialect } from './dialect.js';
 import { effects } from './effects.js';
 import { evidence } from './evidence.js';
 import { jobs } from './jobs.js';
 import type { Ledger } from './ledger.js';
+import { lanes } from './lanes.js';
 import { migrate } from './migrate.js';
 import { reading } from './reading.js';
 import { reports } from './reports.js';
+import { sessionOf } from './session-of.js';
 import { sessions } from './sessions.js';
 import { createStore } from './store.js';
 import { figures } from './totals.js';
@@ -36,13 +39,16 @@ export async function createSqlLedger(
     ...jobs(store),
     claimJob: claimJob(store),
     ...sessions(store),
+    ...sessionOf(store),
     ...effects(store, signer),
     ...decisions(store, signer),
     ...audit(store),
     ...evidence(store),
     ...reading(store),
     ...figures(store),
+    ...costs(store),
     ...reports(store),
+    ...lanes(store, dialect.name),
     inspect: async () => ({
       dialect: dialect.name,
       schemaVersion: String(await dialect.schemaVersion(store.db)),

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import {
   FAILURE,
+  STOP_LOSS,
   type BatchInput,
   type BatchSummary,
   type ControlState,
@@ -43,7 +44,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   const { openBatch, closeBatch, noteBatch, requeueJobs } = batchActivities(input.timing);
 
   const tally = new Tally(input.manifest.count);
-  const lanes = new Lanes(input, batchId, tally, { concurrency: input.concurrency }, showDetails);
+  const { concurrency } = input;
+  const lanes = new Lanes(input, batchId, tally, { concurrency }, stopLoss, showDetails);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
   let phase: 'opening' | 'open' | 'closing' = 'opening';
   let wishedPaused = false;
@@ -136,6 +138,12 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     await lanes.setPaused(paused);
     await shards.setPaused(paused);
     showDetails();
+  }
+
+  /** What is left is held, not failed: after the fix, a resume goes on with it. */
+  function stopLoss(reason: string): void {
+    const done = setPaused(true, { by: STOP_LOSS, reason });
+    done.catch(() => undefined); // the run itself fails when its ledger can't be written
   }
 
   async function setConcurrency(value: number): Promise<ControlState> {

@@ -1,6 +1,7 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { BatchInput, Ticket, Trouble } from '../contract/messages.js';
 import { stopsAdmission } from '../policy/admission.js';
+import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
 import { pauseSignal, resumeSignal } from './messages.js';
 import { runJob, type StartedJob } from './run-job.js';
 import type { Tally } from './tally.js';
@@ -11,12 +12,15 @@ import type { Tally } from './tally.js';
  *  L1. One job's end never decides another's. Only trouble that would hit every job the same way (credentials,
  *      configuration, exhausted quota) stops admission.
  *  L2. Paused: nothing is admitted, and the jobs under way are told.
+ *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
  */
 export class Lanes {
   private readonly queue: Ticket[] = [];
   private readonly inFlight = new Map<string, StartedJob | undefined>();
   private paused: boolean;
   private stopped: Trouble | undefined;
+  private ends: readonly JobEndSeen[] = [];
+  private endsCountFrom = 0;
   concurrency: number;
 
   constructor(
@@ -24,6 +28,7 @@ export class Lanes {
     private readonly batchId: string,
     private readonly tally: Tally,
     options: { readonly concurrency: number; readonly paused?: boolean },
+    private readonly onStopLoss: (why: string) => void,
     private readonly onChange: () => void = () => undefined,
   ) {
     this.concurrency = options.concurrency;
@@ -61,6 +66,7 @@ export class Lanes {
   }
 
   async setPaused(paused: boolean): Promise<void> {
+    if (this.paused && !paused) this.endsCountFrom = Date.now();
     this.paused = paused;
     const signal = paused ? pauseSignal : resumeSignal;
     // A job that has just ended can't be told, and need not be.
@@ -85,6 +91,20 @@ export class Lanes {
     }
   }
 
+  /** L3 */
+  private count(trouble?: Trouble): void {
+    const rules = this.batch.stopLoss ?? [];
+    if (rules.length === 0) return;
+    const atMs = Date.now();
+    const end = trouble === undefined ? { atMs } : { atMs, errorClass: trouble.errorClass };
+    this.ends = seen(this.ends, end, rules);
+    if (this.paused || this.queue.length === 0) return;
+    const why = stopLoss(this.ends, rules, atMs, this.endsCountFrom);
+    if (why === undefined) return;
+    this.hold();
+    this.onStopLoss(why);
+  }
+
   private isIdle(): boolean {
     return this.inFlight.size === 0 && (this.queue.length === 0 || this.stopped !== undefined);
   }
@@ -100,6 +120,8 @@ export class Lanes {
       const outcome = await runJob(this.batch, this.batchId, ticket, this.paused, onStarted);
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
+      if ('trouble' in outcome && outcome.state !== 'gated') this.count(outcome.trouble);
+      else if (outcome.state === 'done') this.count();
     } catch (error) {
       if (!isCancellation(error)) throw error;
       this.tally.add(ticket, { state: 'cancelled' });

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { allHandlersFinished, condition, setHandler } from '@temporalio/workflow';
-import { FAILURE, type ShardInput, type ShardSummary } from '../contract/messages.js';
+import { allHandlersFinished, condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
+import { FAILURE, STOP_LOSS, type ShardInput, type ShardSummary } from '../contract/messages.js';
 import { batchActivities } from './activity-options.js';
 import { Lanes } from './lanes.js';
 import { pauseSignal, resumeSignal, setConcurrencySignal } from './messages.js';
@@ -12,7 +12,11 @@ import { Tally } from './tally.js';
 export async function shard({ batch, batchId, slice, concurrency }: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
-  const lanes = new Lanes(batch, batchId, tally, { concurrency });
+  const lanes = new Lanes(batch, batchId, tally, { concurrency }, (reason) => {
+    // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
+    const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, { by: STOP_LOSS, reason });
+    told.catch(() => undefined);
+  });
   setHandler(pauseSignal, () => lanes.setPaused(true));
   setHandler(resumeSignal, () => lanes.setPaused(false));
   setHandler(setConcurrencySignal, (value) => void (lanes.concurrency = value));

@@ -7,7 +7,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
 import { startAgentServer, type AgentServer } from '../../src/testing/index.js';
-import { runJson, startNode } from '../support/cli.js';
+import { cli, runJson, startNode } from '../support/cli.js';
 import { tempDir, writeBatch } from '../support/batch.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
@@ -54,6 +54,28 @@ describe.each(['antigravity', 'claude'] as const)('%s: a worker killed in mid-se
     expect(report.sessions.wasted).toBe(0);
     expect(batch.published()).toEqual(['blog/news/one.md', 'blog/news/two.md']);
   });
+});
+
+test('what a kill has left at the service is found and ended, and what others have there is not', async () => {
+  const api = new Anthropic({ apiKey: env.ANTHROPIC_API_KEY, baseURL: server.anthropicUrl, maxRetries: 0 });
+  const theirs = await api.beta.sessions.create({
+    agent: claude.agent,
+    environment_id: claude.environment,
+    metadata: { run_key: 'f'.repeat(32), attempt: '1' },
+  });
+  const batch = hostedBatch('claude-a10', 'claude', ['one', 'two']);
+  const look = async (...flags: string[]) => {
+    const args = ['doctor', batch.file, '--orphans', ...flags, '--json', '--state', state];
+    const { code, stdout, stderr } = await cli(args, { cwd: batch.dir, env });
+    expect(stdout, stderr).not.toBe('');
+    const { sessions } = JSON.parse(stdout) as { sessions: { standing: string; ids: { session: string } }[] };
+    return { code, stderr, standings: sessions.map(({ standing }) => standing).sort(), sessions };
+  };
+  expect(await look()).toMatchObject({ code: 2, standings: ['foreign', 'orphan'] });
+  expect(await look('--end')).toMatchObject({ code: 0, standings: ['foreign', 'orphan'] });
+  expect(await look()).toMatchObject({ code: 0, standings: ['foreign'] });
+  expect((await api.beta.sessions.retrieve(theirs.id)).archived_at).toBeNull();
+  expect(server.ledger().totals.open).toBe(1);
 });
 
 function hostedBatch(name: string, provider: 'antigravity' | 'claude', slugs: readonly string[]) {

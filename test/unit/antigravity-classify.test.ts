@@ -243,6 +243,14 @@ test('tokens cost what the table of the day says, in whole micro-dollars', () =>
     outputTokens: 20_000,
     costMicros: 300_003 + 45_000 + 75_000,
     costSource: 'price-table',
+    currency: 'USD',
+    model: 'gemini-3.8-flash',
+    priceTable: { id: 'google-2026-10', date: '2026-11-23' },
+  });
+  const prices = { input: 1, output: 1, cached: 1, date: '2027-02-01' };
+  expect(usageOfTokens(usage, NOW, { ...options, prices })).toMatchObject({
+    costMicros: 1_020_003,
+    priceTable: { id: 'batch-file', date: '2027-02-01' },
   });
   const after = usageOfTokens(usage, new Date('2027-01-01T00:00:00Z'), options);
   expect(after.costMicros).toBe(600_005 + 90_000 + 150_000);
@@ -329,6 +337,9 @@ test('a documented interaction is read: its end, its text and its tokens', async
     cachedTokens: 0,
     costMicros: Math.ceil(23_894 * 0.75 + 857 * 3.75),
     costSource: 'price-table',
+    currency: 'USD',
+    model: 'gemini-3.8-flash',
+    priceTable: { id: 'google-2026-10', date: '2026-11-23' },
   });
 });
 

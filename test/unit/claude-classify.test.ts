@@ -248,6 +248,9 @@ test('cents of the service are believed; without them tokens and hours are recko
     cachedTokens: 500_000,
     costMicros: 4_000_000 + 2_000_000 + 200_000 + 200 + 40_000,
     costSource: 'price-table',
+    currency: 'USD',
+    model: 'claude-opus-5-5',
+    priceTable: { id: 'anthropic-2026-11-opus', date: '2026-11-23' },
   });
   expect(usageOf(aSession(tokens, 'someone-elses-model'), { ...PRICES, budget: 3 })).toMatchObject({
     costMicros: 3_000_000,

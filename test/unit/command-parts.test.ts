@@ -10,7 +10,7 @@ test('the name of a program can’t forge what the system says of its process', 
 
 test('systems without /proc are asked by ps, which names a process by its start as well', async () => {
   const [first, second] = [await fromPs(process.pid), await fromPs(process.pid)];
-  expect(first).toEqual(second);
+  expect(first?.started).toBe(second?.started);
   expect(first?.started).toMatch(/^\w{3} \w{3} +\d+ \d\d:\d\d:\d\d \d{4}$/);
   expect(await fromPs(2 ** 22 - 1)).toBeUndefined();
 });

@@ -231,7 +231,10 @@ describe('sessions of earlier tries', () => {
       await ledger.endSession(await startedSession(ledger, 'one', claim), end, claim.fence);
     }
     expect(await claimed(ledger, 'one')).toMatchObject({
-      failures: ['rejected', 'lost'],
+      failures: [
+        { errorClass: 'rejected', ran: true },
+        { errorClass: 'lost', ran: true },
+      ],
       nextAttempt: 5,
       artifact: ARTIFACT,
     });
@@ -243,7 +246,10 @@ describe('sessions of earlier tries', () => {
     const session = await startedSession(ledger, 'one', claim);
     await ledger.endSession(session, collected(), claim.fence);
     await ledger.endSession(session, failed(), claim.fence);
-    expect(await claimed(ledger, 'one')).toMatchObject({ artifact: undefined, failures: ['rejected'] });
+    expect(await claimed(ledger, 'one')).toMatchObject({
+      artifact: undefined,
+      failures: [{ errorClass: 'rejected' }],
+    });
   });
 
   test('numbers of sessions grow over requeues and revisions, budgets start afresh', async () => {
@@ -257,14 +263,17 @@ describe('sessions of earlier tries', () => {
     };
 
     await failOnce(1);
-    expect(await failOnce(1, PARKED)).toMatchObject({ nextAttempt: 2, failures: ['rejected'] });
+    expect(await failOnce(1, PARKED)).toMatchObject({
+      nextAttempt: 2,
+      failures: [{ errorClass: 'rejected' }],
+    });
     expect(await ledger.claimJob(claimRequest('one'))).toMatchObject({ kind: 'parked' });
     expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([keyOf('one')]);
     expect(await failOnce(1)).toMatchObject({ nextAttempt: 3, failures: [] });
     expect(await failOnce(2)).toMatchObject({ nextAttempt: 4, failures: [] });
     expect(await claimed(ledger, 'one', { revision: 2 })).toMatchObject({
       nextAttempt: 5,
-      failures: ['rejected'],
+      failures: [{ errorClass: 'rejected' }],
     });
     expect((await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'))?.attempts).toBe(4);
   });

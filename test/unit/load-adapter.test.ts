@@ -106,7 +106,10 @@ test('everything that is wrong with options is said at once, with its place', as
       /^agent: command does not take these options: command: .*; env\.STYLE: .*; Unrecognized key: "sheel"$/,
     ),
   );
-  expect(parseOptions(module, { command: ['x'] }, 'agent')).toEqual({ command: ['x'], killGrace: '10s' });
+  expect(parseOptions(module, { command: ['x'] }, 'agent')).toMatchObject({
+    command: ['x'],
+    killGrace: '10s',
+  });
 });
 
 const hash = (text: string): number =>

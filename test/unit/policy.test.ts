@@ -4,7 +4,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CLASSES, type ErrorClass } from '../../src/contract/errors.js';
 import type { KnownJob } from '../../src/ledger/ledger.js';
-import { failedChecks } from '../../src/policy/checks.js';
 import { jitterOf } from '../../src/policy/jitter.js';
 import {
   DEFAULT_RETRY,
@@ -224,27 +223,6 @@ describe('shards', () => {
       ),
     );
     expect(DIRECT_JOBS_MAX).toBeLessThanOrEqual(400);
-  });
-});
-
-describe('checks of an artifact', () => {
-  const failed = (text: string, ...checks: Parameters<typeof failedChecks>[2]) =>
-    failedChecks(text, Buffer.byteLength(text), checks);
-
-  test('an empty artifact never goes out, whether or not a check asks', () => {
-    expect(failed('')).toEqual(['the artifact is empty']);
-    expect(failed(' \n\t')).toEqual(['the artifact is empty']);
-  });
-
-  test('each failed check says what was found and what is asked for', () => {
-    expect(failed('one two', { minWords: 3 })).toEqual(['it has 2 words, at least 3 are asked for']);
-    expect(failed('one two', { maxWords: 1 }, { contains: 'three' }, { notContains: 'two' })).toHaveLength(3);
-    expect(failed('one two three', { minWords: 3 }, { notEmpty: true })).toEqual([]);
-  });
-
-  test('what is not text fails every check on words', () => {
-    expect(failedChecks(undefined, 10, [{ minWords: 1 }])).toHaveLength(1);
-    expect(failedChecks(undefined, 10, [{ notEmpty: true }])).toEqual([]);
   });
 });
 

@@ -296,8 +296,9 @@ describe('tampering is named:', () => {
         async (at, character, how) => {
           const rest = text.slice(how === 'insert' ? at : at + 1);
           const tampered = `${text.slice(0, at)}${how === 'delete' ? '' : character}${rest}`.split('\n');
-          const same = JSON.stringify(meaning(tampered)) === JSON.stringify(meaning(lines));
-          expect((await verdictOf(tampered)).ok, `seed ${seed}, ${how} ${character} at ${at}`).toBe(same);
+          // A blank that means nothing may be found out too: the chain is over the lines as they are written.
+          fc.pre(JSON.stringify(meaning(tampered)) !== JSON.stringify(meaning(lines)));
+          expect((await verdictOf(tampered)).ok, `seed ${seed}, ${how} ${character} at ${at}`).toBe(false);
         },
       ),
       { numRuns: 400, seed },

@@ -414,6 +414,61 @@ describe('a batch', () => {
   });
 });
 
+describe('too many failures', () => {
+  const RULES = [{ class: 'any', count: 3, window: '1h' }] as const;
+
+  test.each([
+    ['in one run', 10, 2],
+    ['in shards', 420, 30],
+  ])(
+    '%s: the rest is held, and after the fix a resume goes on with it',
+    async (_where, jobs, concurrency) => {
+      let broken = true;
+      const night: Night = new Night(
+        `stop-loss-${jobs}`,
+        jobs,
+        {
+          runAgent: async ({ key }) =>
+            broken
+              ? { kind: 'parked', errorClass: 'rejected', message: 'the agent is not well' }
+              : { kind: 'made', sha256: sha256(key) },
+          ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
+        },
+        concurrency,
+      );
+      await night.work(async () => {
+        const handle = await night.start('ALLOW_DUPLICATE_FAILED_ONLY', { stopLoss: RULES });
+        await until('it is paused', () => night.calls.some((call) => call.startsWith('noteBatch paused')));
+        await until('nothing is under way', () => night.inProgress === 0);
+        const why = '3 jobs ended with some error within 1h; the limit is 3';
+        expect(night.calls).toContainEqual(expect.stringContaining(`noteBatch paused by stop-loss: ${why}`));
+        broken = false;
+        await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'ann' }] });
+        const failure = (await failureOf(handle)) as ApplicationFailure;
+        const { done, parked } = failure.details?.[0] as BatchSummary;
+        expect(parked).toBeGreaterThanOrEqual(3);
+        expect(parked).toBeLessThanOrEqual(5 + concurrency); // those under way when the third failed, in each shard
+        expect(done + parked).toBe(jobs);
+      });
+    },
+  );
+});
+
+test('a job that is told to wait sleeps in the engine, and its step is called again with nothing lost', async () => {
+  let calls = 0;
+  const night = new Night('told-to-wait', 1, {
+    runAgent: async ({ key }) =>
+      ++calls < 3
+        ? { kind: 'wait', delayMs: 50, why: 'the quota is used up' }
+        : { kind: 'made', sha256: sha256(key) },
+  });
+  await night.work(async () => {
+    expect(await (await night.start()).result()).toMatchObject({ done: 1 });
+  });
+  expect(calls).toBe(3);
+  expect(night.count('publish')).toBe(1);
+});
+
 describe('pause', () => {
   const progress = (handle: WorkflowHandle) => handle.query<Progress, []>('progress');
 

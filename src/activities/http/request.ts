@@ -10,6 +10,8 @@ export interface HttpRequest {
   /** Until the answer is read to its end. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Waits until the service's limits have room for one more request. */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 export interface HttpAnswer {
@@ -31,6 +33,7 @@ export async function sendHttp(request: HttpRequest): Promise<HttpAnswer> {
   const { method, url, headers = {}, body, timeoutMs, signal } = request;
   signal.throwIfAborted();
   assertSendable(request);
+  await request.turn?.();
   // A process that was busy for seconds has not yet heard that the server closed a connection it would now write to.
   await nextTurn();
   await nextTurn();

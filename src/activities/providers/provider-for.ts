@@ -13,9 +13,10 @@ export async function providerModuleOf({
   baseDir,
 }: Pick<Definition, 'agent' | 'baseDir'>): Promise<{ module: ProviderModule; options: unknown }> {
   const module = await loadProvider(agent.use, baseDir);
-  const { command, cwd, env, quiet } = agent;
+  const { command, preset, cwd, env, quiet } = agent;
   const own = {
     ...(command && { command }),
+    ...(preset && { preset }),
     ...(cwd && { cwd }),
     ...(env && { env }),
     ...(quiet && { quiet }),
@@ -25,12 +26,14 @@ export async function providerModuleOf({
 
 /**
  * Makes the provider that a batch names.
+ * @param turn awaited before each of its requests
  * @throws AdapterError `config` when it can't be loaded or refuses its options
  */
 export async function providerFor(
   definition: Definition,
   { stateDir, env }: Pick<Deps, 'stateDir' | 'env'>,
+  turn?: () => Promise<void>,
 ): Promise<Provider> {
   const { module, options } = await providerModuleOf(definition);
-  return module.create({ options, stateDir, secret: (text) => resolveSecrets(text, env) });
+  return module.create({ options, stateDir, secret: (text) => resolveSecrets(text, env), turn });
 }

@@ -35,11 +35,16 @@ export interface Provider {
   usage(handle: SessionHandle, context: ProviderContext): Promise<Usage>;
   /** Frees what the session holds. Called when its output is stored or it has failed for good; failing is not fatal. */
   release?(handle: SessionHandle, context: ProviderContext): Promise<void>;
+  /**
+   * Sessions that carry a run key and still hold something at the service, begun since then, whoever began them. Reads
+   * only; absent where the service can't list them.
+   */
+  sweep?(since: Date, context: ProviderContext): AsyncIterable<SessionHandle>;
   /** Pure and total: every error that a verb may throw gets a class. */
   classify(error: unknown, during: ProviderVerb): AdapterError;
 }
 
-export type ProviderVerb = 'find' | 'start' | 'poll' | 'cancel' | 'collect' | 'usage' | 'release';
+export type ProviderVerb = 'find' | 'start' | 'poll' | 'cancel' | 'collect' | 'usage' | 'release' | 'sweep';
 
 export interface ProviderFacts {
   readonly name: string;
@@ -50,6 +55,8 @@ export interface ProviderFacts {
   /** Whether sessions go on while no worker watches them. */
   readonly survivesWorkerLoss: boolean;
   readonly cost: 'provider' | 'price-table' | 'reported' | 'none';
+  /** At which the service itself stops a session, in micro-units of the currency. */
+  readonly capMicros?: number;
 }
 
 /** Everything about one paid attempt of one job. */
@@ -135,6 +142,11 @@ export interface ProviderSetup<Options> {
   readonly stateDir: string;
   /** Resolves `${env:NAME}` in a text at the moment of use. @throws AdapterError `config` naming the variable */
   readonly secret: (text: string) => string;
+  /**
+   * Call it right before each request: waits until the limits of the service have room for it.
+   * @throws AdapterError `throttled`, not sent, where that is far away
+   */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 /** What an adapter module exports as `provider` (or by default). */

@@ -130,6 +130,11 @@ export interface PublisherContext {
   now(): Date;
   /** Rejects when `signal` is aborted. */
   sleep(ms: number): Promise<void>;
+  /**
+   * Call it right before each request: waits until the limits of the destination have room for it.
+   * @throws AdapterError `throttled`, not sent, where that is far away
+   */
+  readonly turn?: (() => Promise<void>) | undefined;
 }
 
 export interface PublisherSetup<Options> {

@@ -1,7 +1,9 @@
-import type { ArtifactRef } from '../../contract/artifact.js';
+import { log } from '@temporalio/activity';
+import { runChecks, type Earlier } from '../../checks/index.js';
+import type { ArtifactRef, ArtifactStore } from '../../contract/artifact.js';
 import { AdapterError } from '../../contract/errors.js';
+import { jobTitle } from '../../contract/job.js';
 import type { SessionEnd } from '../../ledger/ledger.js';
-import { failedChecks } from '../../policy/checks.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { ask, type SessionScope } from './scope.js';
 
@@ -25,7 +27,16 @@ export async function collectSession(scope: SessionScope, handle: SessionHandle)
   const usage = await usageOf();
   await reached('A9');
   const bytes = await artifacts.read(artifact.sha256);
-  const problems = failedChecks(asText(bytes), bytes.length, definition.checks);
+  // A check that can't run says nothing of the artifact: the session stays open, and is collected again.
+  const { problems, notes } = await runChecks({
+    bytes,
+    mime: artifact.mime,
+    job: scope.job,
+    checks: definition.checks,
+    baseDir: definition.baseDir,
+    context: { signal: context.signal, env: scope.deps.env, earlier: earlierOf(scope) },
+  });
+  if (notes.length > 0) log.info('checks could not tell', { notes });
   if (problems.length === 0) return { state: 'collected', artifact, usage };
   return {
     state: 'failed',
@@ -36,11 +47,21 @@ export async function collectSession(scope: SessionScope, handle: SessionHandle)
   };
 }
 
-/** The text of bytes that are UTF-8; undefined for all others. */
-function asText(bytes: Uint8Array): string | undefined {
+/** What other jobs of the same work have made, newest first. */
+const earlierOf = ({ deps, ref, job }: SessionScope): Earlier =>
+  async function* (limit) {
+    const rows = await deps.ledger.earlierArtifacts({ work: ref.work, jobKey: job.key }, limit);
+    for (const { identity, artifact } of rows) {
+      const bytes = await readIfThere(deps.artifacts, artifact.sha256);
+      if (bytes) yield { label: jobTitle(identity), text: new TextDecoder().decode(bytes) };
+    }
+  };
+
+async function readIfThere(artifacts: ArtifactStore, sha256: string): Promise<Uint8Array | undefined> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return undefined; // not text is an answer here, not a failure
+    return await artifacts.read(sha256);
+  } catch (error) {
+    if (error instanceof AdapterError && error.errorClass === 'lost') return undefined; // cleaned away since
+    throw error;
   }
 }

@@ -20,6 +20,7 @@ export async function bookSession(
 ): Promise<AgentEnd> {
   const { deps, session, claim, reached } = scope;
   await deps.ledger.endSession(session, end, claim.fence); // RA3
+  await leave(scope, end);
   await reached('A10');
   await release(scope, handle, scope.context);
   return { kind: 'made', sha256: end.artifact.sha256 };
@@ -74,6 +75,7 @@ export async function failSession(
     { ...failed, ...(!goesOn && { job: { state, errorClass, message } }) },
     claim.fence,
   );
+  await leave(scope, failed);
   if (handle) await release(scope, handle, scope.context);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
@@ -107,9 +109,14 @@ export async function afterCancel(
     { state: 'cancelled', errorClass: 'timeout', message, usage, job: { state: 'cancelled' } },
     claim.fence,
   );
+  await scope.lane.leave();
   await release(scope, handle, context);
   return error;
 }
+
+/** The session is over: its place in the lane is free. */
+const leave = ({ lane }: SessionScope, { usage }: SessionEnd): Promise<void> =>
+  lane.leave({ tokens: usage.inputTokens + usage.outputTokens });
 
 /** What is not freed costs room at the service, and is no reason to lose what was made. */
 async function release(

@@ -1,9 +1,10 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, log } from '@temporalio/activity';
 import { AdapterError } from '../../contract/errors.js';
-import type { SessionRow } from '../../ledger/ledger.js';
+import type { NewSession, SessionRow } from '../../ledger/ledger.js';
+import { budgetLimits, type BudgetDecision } from '../../policy/budget.js';
 import { writerOf } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
-import { ask, type SessionScope } from './scope.js';
+import { ask, told, type SessionScope } from './scope.js';
 
 /** The provider runs nothing for this attempt, or nobody will ever know: this attempt is over. */
 export class SessionNotStarted extends Error {
@@ -14,7 +15,7 @@ export class SessionNotStarted extends Error {
 
 /**
  * Attaches to what is there, and starts only what surely is not.
- * @throws SessionNotStarted; AdapterError when the next try has to look first
+ * @throws SessionNotStarted; OverBudget; AdapterError when the next try has to look first
  */
 export async function openSession(scope: SessionScope): Promise<SessionHandle> {
   const { provider, context, claim, deps, reached } = scope;
@@ -27,7 +28,7 @@ export async function openSession(scope: SessionScope): Promise<SessionHandle> {
     const { runKey, attempt, work, jobKey, revision } = scope.request;
     const by = writerOf(scope.ref.batchId, deps);
     const intent = { runKey, attempt, work, jobKey, revision, provider: provider.facts.name, by };
-    await deps.ledger.intendSession(intent, claim.fence); // RA1
+    await intend(scope, intent); // RA1
   }
   await reached('A2');
   const handle = await start(scope, known);
@@ -35,6 +36,27 @@ export async function openSession(scope: SessionScope): Promise<SessionHandle> {
   await context.save(handle);
   await reached('A5');
   return handle;
+}
+
+/** The budget leaves no room for another session: nothing was started, and nothing written. */
+export class OverBudget extends Error {
+  constructor(readonly decision: Exclude<BudgetDecision, { kind: 'ok' }>) {
+    super(decision.message);
+  }
+}
+
+/** The intent, and what its session may cost set aside, in one transaction. */
+async function intend(
+  { deps, claim, definition, provider }: SessionScope,
+  intent: NewSession,
+): Promise<void> {
+  const { budget } = definition;
+  if (budget === undefined) return deps.ledger.intendSession(intent, claim.fence);
+  const { capMicros } = provider.facts;
+  const within = { limits: budgetLimits(budget), ...(capMicros !== undefined && { capMicros }) };
+  const decision = await deps.ledger.reserveSession(intent, within, claim.fence);
+  if (decision.kind !== 'ok') throw new OverBudget(decision);
+  for (const warning of decision.warnings) log.warn(warning);
 }
 
 /** The session of an earlier try. Undefined when it surely never started, or only has to be started. */
@@ -70,7 +92,7 @@ async function start(scope: SessionScope, known: SessionHandle | undefined): Pro
     return await provider.start(request, known, context);
   } catch (error) {
     if (cancellationSignal().aborted) throw error;
-    const reason = provider.classify(error, 'start');
+    const reason = await told(scope, provider.classify(error, 'start'));
     // Perhaps it runs: the intent stays open, and the next try looks for it.
     if (reason.facts.sent === 'maybe') throw reason;
     throw new SessionNotStarted(reason);

@@ -3,7 +3,7 @@ import type { AgentEnd } from '../../contract/messages.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { collectSession } from './collect.js';
 import { afterCancel, bookSession, failSession, failureOf, notStarted } from './end.js';
-import { SessionNotStarted, openSession } from './open.js';
+import { OverBudget, SessionNotStarted, openSession } from './open.js';
 import type { SessionScope } from './scope.js';
 import { watchSession } from './watch.js';
 
@@ -28,7 +28,26 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
   } catch (error) {
     if (error instanceof CancelledFailure || cancellationSignal().aborted)
       throw await afterCancel(scope, handle, error);
+    if (error instanceof OverBudget) return await refused(scope, error.decision);
     if (!(error instanceof SessionNotStarted)) throw error;
     return await failSession(scope, undefined, notStarted(error.reason), error.reason.facts.retryAfterMs);
   }
+}
+
+/** A budget of a day is full again tomorrow: until then the job sleeps in the engine, and nothing is called. */
+async function refused(
+  { deps, ref, job, lane }: SessionScope,
+  decision: OverBudget['decision'],
+): Promise<AgentEnd> {
+  const { kind, message } = decision;
+  await lane.leave();
+  if (kind === 'wait') return { kind, delayMs: decision.delayMs, why: message };
+  if (kind === 'gate' && decision.until !== undefined) {
+    const delayMs = Math.max(1, Date.parse(decision.until) - deps.now().getTime());
+    return { kind: 'wait', delayMs, why: message };
+  }
+  const end = { errorClass: 'budget', message } as const;
+  const state = kind === 'park' ? 'parked' : 'gated';
+  await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state, ...end }, ref.batchId);
+  return { kind: state, ...end };
 }

@@ -1,12 +1,15 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { renderTemplate, templateScope } from '../../batch/template.js';
 import { durationMs, type Definition } from '../../contract/batch-file.js';
+import type { AdapterError } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
 import type { JobRef } from '../../contract/messages.js';
 import { runKey } from '../../identity/keys.js';
 import type { Claim, SessionId } from '../../ledger/ledger.js';
 import type { CrashPoint } from '../crash-points.js';
 import type { Deps } from '../deps.js';
+import { reportTrouble } from '../lanes/lane-of.js';
+import type { Lane } from '../lanes/lane.js';
 import type {
   Provider,
   ProviderContext,
@@ -29,6 +32,7 @@ export interface SessionScope {
   readonly request: SessionRequest;
   readonly context: ProviderContext;
   readonly deadline: Date;
+  readonly lane: Lane;
   /** Shows a handle to Temporal, which hands it to the next try; never before it is saved. */
   readonly beat: (handle: SessionHandle) => void;
   readonly reached: (point: CrashPoint) => Promise<void>;
@@ -36,7 +40,7 @@ export interface SessionScope {
 
 /** @param given what the agent step knows once a job is claimed */
 export function sessionScope(
-  given: Pick<SessionScope, 'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'provider' | 'beat'>,
+  given: Pick<SessionScope, 'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'provider' | 'lane' | 'beat'>,
 ): SessionScope {
   const { deps, ref, definition, job, claim, beat } = given;
   const open = claim.openSession;
@@ -94,15 +98,29 @@ function requestFor(
   };
 }
 
-/** Calls a verb of the provider. @throws AdapterError for all that goes wrong in it, but for a cancellation */
-export async function ask<T>(
-  { provider, context }: Pick<SessionScope, 'provider' | 'context'>,
-  verb: ProviderVerb,
-  call: () => Promise<T>,
-): Promise<T> {
+/**
+ * Calls a verb of the provider, and tells its lane how that went.
+ * @throws AdapterError for all that goes wrong in it, but for a cancellation
+ */
+export async function ask<T>(scope: SessionScope, verb: ProviderVerb, call: () => Promise<T>): Promise<T> {
+  const { provider, context, lane } = scope;
   try {
-    return await call();
+    const answer = await call();
+    if (ANSWERED.has(verb) && isRemote(provider)) await lane.report('ok');
+    return answer;
   } catch (error) {
-    throw context.signal.aborted ? error : provider.classify(error, verb);
+    if (context.signal.aborted) throw error;
+    throw await told(scope, provider.classify(error, verb));
   }
 }
+
+/** Tells the lane of trouble at the service. */
+export async function told({ provider, lane }: SessionScope, error: AdapterError): Promise<AdapterError> {
+  if (isRemote(provider)) await reportTrouble(lane, error);
+  return error;
+}
+
+/** The service surely answered; the others may be answered from what is known. */
+const ANSWERED: ReadonlySet<ProviderVerb> = new Set(['poll', 'collect']);
+
+const isRemote = ({ facts }: Provider): boolean => facts.find !== 'same-host';

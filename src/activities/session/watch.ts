@@ -1,6 +1,6 @@
 import { cancellationSignal, log, sleep } from '@temporalio/activity';
 import { durationMs } from '../../contract/batch-file.js';
-import type { AdapterError } from '../../contract/errors.js';
+import { AdapterError } from '../../contract/errors.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { afterEffect, retryPolicy, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
@@ -22,15 +22,16 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
   for (;;) {
     let waitMs: number;
     try {
-      const progress = await provider.poll(handle, context);
+      const progress = await ask(scope, 'poll', () => provider.poll(handle, context));
+      await scope.lane.keep();
       looks.passed();
       await scope.reached('A6');
       if (progress.kind !== 'running') return progress;
       if (stillness.isTooLong(progress.sign)) return await giveUp('made no progress for too long');
       waitMs = progress.nextPollMs;
     } catch (error) {
-      if (cancellationSignal().aborted) throw error;
-      waitMs = looks.failed(provider.classify(error, 'poll')); // W1
+      if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error;
+      waitMs = looks.failed(error); // W1
     }
     const leftMs = deadline.getTime() - deps.now().getTime();
     if (leftMs <= 0) return await giveUp('ran longer than its timeout');

@@ -1,18 +1,22 @@
 import type { GoogleGenAI } from '@google/genai';
 import { durationMs } from '../../../contract/batch-file.js';
 import { openDownload } from '../managed/download.js';
+import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
 import { judge } from './classify.js';
 import type { AntigravityOptions } from './options.js';
 import {
   readEnvironment,
+  readEnvironments,
   readFiles,
   readInteraction,
   type Environment,
   type FilePage,
   type Interaction,
 } from './replies.js';
+
+const ENVIRONMENTS_PAGE = 1000;
 
 /** The body of a start, as the service takes it. */
 export type StartBody = Parameters<GoogleGenAI['interactions']['create']>[0];
@@ -22,6 +26,8 @@ export interface GeminiApi {
   createEnvironment(signal: AbortSignal): Promise<Environment>;
   /** undefined where it is not there (any more). */
   environment(id: string, signal: AbortSignal): Promise<Environment | undefined>;
+  /** All of the project, a request for each page. */
+  environments(signal: AbortSignal): AsyncIterable<Environment>;
   /** Gone already is as good. */
   deleteEnvironment(id: string, signal: AbortSignal): Promise<void>;
   /** `taken` where the file is there already. @throws AdapterError `lost` where the environment is not there */
@@ -45,6 +51,7 @@ export function geminiApi(
   options: AntigravityOptions,
   keyNow: () => string,
   judgeOptions: () => JudgeOptions,
+  turn: ProviderSetup<unknown>['turn'],
 ): GeminiApi {
   let made: { key: string; client: GoogleGenAI } | undefined;
   async function client(): Promise<GoogleGenAI> {
@@ -82,6 +89,7 @@ export function geminiApi(
     meanings?: Meanings,
   ): Promise<T> {
     const ready = await client();
+    await turn?.();
     try {
       return read(await send(ready));
     } catch (error) {
@@ -107,6 +115,17 @@ export function geminiApi(
           readEnvironment,
         ),
       ),
+
+    async *environments(signal) {
+      let token: string | undefined;
+      do {
+        const asked = { page_size: ENVIRONMENTS_PAGE, ...(token !== undefined && { page_token: token }) };
+        const send = (at: GoogleGenAI) => at.environments.list(asked, once(signal));
+        const page = await call('listing environments', 'read', send, readEnvironments);
+        yield* page.environments ?? [];
+        token = page.next_page_token === '' ? undefined : page.next_page_token;
+      } while (token !== undefined);
+    },
 
     async deleteEnvironment(id, signal) {
       const send = (at: GoogleGenAI) => at.environments.delete(id, undefined, once(signal));
@@ -160,9 +179,10 @@ export function geminiApi(
         ),
       ),
 
-    download(environment, path, signal) {
+    async download(environment, path, signal) {
       const { baseUrl, apiVersion, downloadTimeout } = options;
       const place = [environment, 'files', ...path.split('/')].map(encodeURIComponent).join('/');
+      await turn?.();
       const key = keyNow();
       return openDownload({
         url: `${baseUrl.replace(/\/+$/, '')}/${apiVersion}/environments/${place}?alt=media`,

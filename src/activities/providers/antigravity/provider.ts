@@ -10,6 +10,7 @@ import { antigravityOptionsSchema, type AntigravityOptions } from './options.js'
 import { pollRun } from './poll.js';
 import { startRun } from './start.js';
 import { cancelRun, releaseRun } from './stop.js';
+import { sweepEnvironments } from './sweep.js';
 import { usageOfRun } from './usage.js';
 
 const NAME = 'antigravity';
@@ -28,7 +29,7 @@ export const antigravity = defineProvider<AntigravityOptions>({
   },
 });
 
-function antigravityProvider({ options, secret }: ProviderSetup<AntigravityOptions>): Provider {
+function antigravityProvider({ options, secret, turn }: ProviderSetup<AntigravityOptions>): Provider {
   const secrets = new Set<string>();
   const keyNow = (): string => {
     const key = secret(options.apiKey);
@@ -41,7 +42,7 @@ function antigravityProvider({ options, secret }: ProviderSetup<AntigravityOptio
     maxThrottleMs: durationMs(options.maxThrottle),
     now: new Date(),
   });
-  const api = geminiApi(options, keyNow, judgeOptions);
+  const api = geminiApi(options, keyNow, judgeOptions, turn);
   const parts = { name: NAME, api, options, judgeOptions, missing: new Set<string>() };
 
   return {
@@ -64,6 +65,7 @@ function antigravityProvider({ options, secret }: ProviderSetup<AntigravityOptio
     collect: (handle, context) => collectRun(handle, parts, context),
     usage: (handle, context) => usageOfRun(handle, parts, context),
     release: (handle, context) => releaseRun(handle, parts, context),
+    sweep: (since, context) => sweepEnvironments(since, parts, context),
     classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
   };
 }

@@ -8,6 +8,7 @@ const count = z.number().nonnegative().optional().catch(undefined);
 /** A 200 counts only with an id: proxies answer 200 with pages of their own. */
 const environmentSchema = z.object({
   id,
+  created: text,
   updated: text,
   last_accessed: text,
   file_count: z.coerce.string().optional().catch(undefined),
@@ -49,6 +50,13 @@ const filesSchema = z.object({
 });
 export type FilePage = z.infer<typeof filesSchema>;
 
+const environmentsSchema = z.object({
+  environments: z.array(environmentSchema).optional(),
+  next_page_token: text,
+});
+export type EnvironmentPage = z.infer<typeof environmentsSchema>;
+
+export const readEnvironments = (value: unknown): EnvironmentPage => read(environmentsSchema, value);
 export const readEnvironment = (value: unknown): Environment => read(environmentSchema, value);
 export const readInteraction = (value: unknown): Interaction => read(interactionSchema, value);
 export const readFiles = (value: unknown): FilePage => read(filesSchema, value);

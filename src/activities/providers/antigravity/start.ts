@@ -9,7 +9,7 @@ import { onUnknownStart } from '../managed/unanswered.js';
 import type { ProviderContext, SessionHandle, SessionRequest } from '../provider.js';
 import type { GeminiApi, StartBody } from './api.js';
 import type { AntigravityOptions } from './options.js';
-import { OUT_FOLDER, STARTED_FILE } from './places.js';
+import { CLAIM_FOLDER, OUT_FOLDER, STARTED_FILE } from './places.js';
 
 const CLAIM_BYTES_MAX = 1024;
 
@@ -71,7 +71,7 @@ async function claim(
   { signal }: ProviderContext,
 ): Promise<boolean> {
   const environment = environmentOf(handle);
-  const path = `claim/${handle.runKey}-${handle.attempt}`;
+  const path = `${CLAIM_FOLDER}/${handle.runKey}-${handle.attempt}`;
   const mine = textId(handle, 'claim') ?? '';
   if ((await api.putFile(environment, path, mine, signal)) === 'put') return true;
   const content = await api.download(environment, path, signal);

@@ -1,8 +1,8 @@
 import type { Usage } from '../../../ledger/ledger.js';
 import { NOTHING_USED } from '../../usage.js';
 import { phaseOf, textId, timeId } from '../managed/handle.js';
-import { ownPrice } from '../managed/options.js';
-import { tableFor, tokenCostMicros } from '../managed/price-table.js';
+import { ownTable } from '../managed/options.js';
+import { namedIn, tableFor, tokenCostMicros } from '../managed/price-table.js';
 import { reservedUsage } from '../managed/usage.js';
 import { GOOGLE_PRICES } from '../prices/google.js';
 import type { ProviderContext, SessionHandle } from '../provider.js';
@@ -47,10 +47,10 @@ export function usageOfTokens(
   const cached = whole(usage.total_cached_tokens);
   const input = Math.max(whole(usage.total_input_tokens), cached) + whole(usage.total_tool_use_tokens);
   const output = whole(usage.total_output_tokens) + whole(usage.total_thought_tokens);
-  const counts = { inputTokens: input, outputTokens: output, cachedTokens: cached };
+  const counts = { inputTokens: input, outputTokens: output, cachedTokens: cached, model };
 
-  const price = ownPrice(prices) ?? tableFor(GOOGLE_PRICES, model, startedAt)?.price;
-  if (!price) return reservedUsage(reserve, counts);
-  const costMicros = tokenCostMicros({ input: input - cached, output, cached }, price);
-  return { ...counts, costMicros, costSource: 'price-table' };
+  const table = ownTable(prices) ?? tableFor(GOOGLE_PRICES, model, startedAt);
+  if (!table) return reservedUsage(reserve, counts);
+  const costMicros = tokenCostMicros({ input: input - cached, output, cached }, table.price);
+  return { ...counts, costMicros, costSource: 'price-table', currency: 'USD', priceTable: namedIn(table) };
 }

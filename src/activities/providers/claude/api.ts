@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { durationMs } from '../../../contract/batch-file.js';
 import { openDownload } from '../managed/download.js';
+import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
 import { judge } from './classify.js';
@@ -52,6 +53,7 @@ export function claudeApi(
   options: ClaudeOptions,
   keyNow: () => string,
   judgeOptions: () => JudgeOptions,
+  turn: ProviderSetup<unknown>['turn'],
 ): ClaudeApi {
   const { apiVersion, beta } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
@@ -87,6 +89,7 @@ export function claudeApi(
     meanings?: Meanings,
   ): Promise<T> {
     const ready = await client();
+    await turn?.();
     try {
       return await send(ready);
     } catch (error) {
@@ -177,11 +180,13 @@ export function claudeApi(
         for await (const page of pages) {
           found.push(...readFiles(page));
           if (found.length >= FILES_MAX) break;
+          if (page.hasNextPage()) await turn?.();
         }
         return found;
       }),
 
-    download(file, signal) {
+    async download(file, signal) {
+      await turn?.();
       const key = keyNow();
       return openDownload({
         url: `${baseUrl}/v1/files/${encodeURIComponent(file)}/content`,

@@ -1,6 +1,6 @@
 import { durationMs } from '../../../contract/batch-file.js';
 import { advanced, newHandle, phaseOf } from '../managed/handle.js';
-import { mustHaveKey } from '../managed/options.js';
+import { microsOf, mustHaveKey } from '../managed/options.js';
 import { kindOf, type JudgeOptions } from '../managed/ruling.js';
 import { defineProvider, type Provider, type ProviderSetup } from '../provider.js';
 import { claudeApi } from './api.js';
@@ -11,6 +11,7 @@ import { claudeOptionsSchema, type ClaudeOptions } from './options.js';
 import { pollSession } from './poll.js';
 import { startSession } from './start.js';
 import { cancelSession, releaseSession } from './stop.js';
+import { sweepSessions } from './sweep.js';
 import { usageOfSession } from './usage.js';
 
 const NAME = 'claude';
@@ -29,7 +30,7 @@ export const claude = defineProvider<ClaudeOptions>({
   },
 });
 
-function claudeProvider({ options, secret }: ProviderSetup<ClaudeOptions>): Provider {
+function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>): Provider {
   const secrets = new Set<string>();
   const keyNow = (): string => {
     const key = secret(options.apiKey);
@@ -42,7 +43,7 @@ function claudeProvider({ options, secret }: ProviderSetup<ClaudeOptions>): Prov
     maxThrottleMs: durationMs(options.maxThrottle),
     now: new Date(),
   });
-  const api = claudeApi(options, keyNow, judgeOptions);
+  const api = claudeApi(options, keyNow, judgeOptions, turn);
   const parts = { name: NAME, api, options, judgeOptions, missing: new Set<string>() };
 
   return {
@@ -53,6 +54,7 @@ function claudeProvider({ options, secret }: ProviderSetup<ClaudeOptions>): Prov
       startIsIdempotent: true,
       survivesWorkerLoss: true,
       cost: 'provider',
+      ...(options.budget !== undefined && { capMicros: microsOf(options.budget) }),
     },
 
     async find(request, known, context) {
@@ -75,6 +77,7 @@ function claudeProvider({ options, secret }: ProviderSetup<ClaudeOptions>): Prov
     collect: (handle, context) => collectSession(handle, parts, context),
     usage: (handle, context) => usageOfSession(handle, parts, context),
     release: (handle, context) => releaseSession(handle, parts, context),
+    sweep: (since, context) => sweepSessions(since, parts, context),
     classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
   };
 }

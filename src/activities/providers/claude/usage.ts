@@ -1,8 +1,8 @@
 import type { Usage } from '../../../ledger/ledger.js';
 import { NOTHING_USED } from '../../usage.js';
 import { phaseOf, textId } from '../managed/handle.js';
-import { ownPrice } from '../managed/options.js';
-import { tableFor, tokenCostMicros } from '../managed/price-table.js';
+import { ownTable } from '../managed/options.js';
+import { namedIn, tableFor, tokenCostMicros } from '../managed/price-table.js';
 import { reservedUsage } from '../managed/usage.js';
 import { ANTHROPIC_PRICES, SESSION_HOUR_MICROS } from '../prices/anthropic.js';
 import type { ProviderContext, SessionHandle } from '../provider.js';
@@ -40,19 +40,30 @@ export function usageOf(session: Session, options: PriceOptions): Usage | undefi
   const written = whole(usage.cache_creation_input_tokens) || cacheWrites(usage.cache_creation ?? {});
   const input = whole(usage.input_tokens);
   const output = whole(usage.output_tokens);
-  const counts = { inputTokens: input + cached + written, outputTokens: output, cachedTokens: cached };
+  const model = modelOf(session);
+  const counts = {
+    inputTokens: input + cached + written,
+    outputTokens: output,
+    cachedTokens: cached,
+    ...(model !== '' && { model }),
+  };
 
   if (usage.list_cost) {
     const costMicros = Math.ceil(Number(usage.list_cost.amount) * MICROS_PER_CENT);
-    return { ...counts, costMicros, costSource: 'provider' };
+    return { ...counts, costMicros, costSource: 'provider', currency: 'USD' };
   }
   if (counts.inputTokens + output === 0) return undefined;
-  const price =
-    ownPrice(options.prices) ?? tableFor(ANTHROPIC_PRICES, modelOf(session), startOf(session))?.price;
-  if (!price) return reservedUsage(mostOf(options), counts);
+  const table = ownTable(options.prices) ?? tableFor(ANTHROPIC_PRICES, model, startOf(session));
+  if (!table) return reservedUsage(mostOf(options), counts);
   const hours = Math.ceil(((usage.active_seconds ?? 0) * SESSION_HOUR_MICROS) / HOUR_S);
-  const tokens = tokenCostMicros({ input, output, cached, cacheWrite: written }, price);
-  return { ...counts, costMicros: tokens + hours, costSource: 'price-table' };
+  const tokens = tokenCostMicros({ input, output, cached, cacheWrite: written }, table.price);
+  return {
+    ...counts,
+    costMicros: tokens + hours,
+    costSource: 'price-table',
+    currency: 'USD',
+    priceTable: namedIn(table),
+  };
 }
 
 async function withoutFigures(

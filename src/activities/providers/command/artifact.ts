@@ -13,8 +13,11 @@ export type Artifact =
   /** Nothing that could be published. */
   | { readonly kind: 'unusable'; readonly why: string };
 
-/** A file of the result document, its text, the result file itself, or stdout: the first that the program used. */
-export async function findArtifact(paths: RunPaths, result: ResultFile): Promise<Artifact> {
+/**
+ * A file of the result document, its text, the result file itself, or stdout: the first that the program used.
+ * @param said the last message of a preset's agent, in place of stdout
+ */
+export async function findArtifact(paths: RunPaths, result: ResultFile, said?: string): Promise<Artifact> {
   switch (result.kind) {
     case 'broken':
       return { kind: 'unusable', why: result.why };
@@ -26,9 +29,11 @@ export async function findArtifact(paths: RunPaths, result: ResultFile): Promise
       if (file) return outFile(paths, file);
       if (text !== undefined)
         return text === '' ? unusable('gave an empty text as its result') : { kind: 'text', text };
+      if (said !== undefined) return { kind: 'text', text: said };
       return fileOfUse(paths.stdout, 'reported success without a text, a file or anything on stdout');
     }
     case 'none':
+      if (said !== undefined) return { kind: 'text', text: said };
       return fileOfUse(paths.stdout, 'ended with exit code 0 and printed nothing');
   }
 }

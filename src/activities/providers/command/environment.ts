@@ -1,5 +1,6 @@
 import type { SessionRequest } from '../provider.js';
 import type { CommandOptions } from './options.js';
+import { presetOf } from './presets/index.js';
 import type { RunPaths } from './run-directory.js';
 
 /** Where programs are looked for when the worker itself was given no PATH. */
@@ -10,20 +11,22 @@ export const workerPath = (): string => process.env['PATH'] ?? USUAL_PATH;
 type Secret = (text: string) => string;
 
 /**
- * All variables of the program: PATH and HOME of the worker, those declared, and ours. Nothing else of the worker's
+ * All variables of the program: PATH and HOME of the worker, those of its preset, those declared, and ours. Nothing else of the worker's
  * environment reaches it.
  * @throws AdapterError `config` naming a variable that a declared value refers to and that is not set
  */
 export function programEnvironment(
-  { env = {} }: CommandOptions,
+  options: CommandOptions,
   { jobKey, attempt, deadlineAt }: SessionRequest,
   paths: RunPaths,
   secret: Secret,
 ): Record<string, string> {
   const { HOME } = process.env;
+  const { env = {} } = options;
   return {
     PATH: workerPath(),
     ...(HOME !== undefined && { HOME }),
+    ...presetOf(options)?.env,
     ...Object.fromEntries(Object.entries(env).map(([name, text]) => [name, secret(text)])),
     NIGHTSHIFT_JOB_KEY: jobKey,
     NIGHTSHIFT_ATTEMPT: String(attempt),

@@ -1,12 +1,14 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { durationMs } from '../../../contract/batch-file.js';
 import type { SessionProgress } from '../provider.js';
 import type { CommandOptions } from './options.js';
 import { OUTPUT_BYTES_MAX } from './result-document.js';
-import { readTail, statIfThere, type RunPaths } from './run-directory.js';
+import { readPresetSpec } from './run-call.js';
+import { readTail, statIfThere, writeExclusive, type RunPaths } from './run-directory.js';
 import { abandonRun, lookAtRun } from './run-state.js';
 import { askToStop, killLeftovers, readStop, runsElsewhere, signalGroup, type Stop } from './stop-run.js';
+import { presetOf } from './presets/index.js';
 import { lastLine } from './terminal-text.js';
 import { verdictOf, verdictOfStopped } from './verdict.js';
 
@@ -26,6 +28,8 @@ export interface Watch {
   /** Host on which the session was started. */
   readonly host: string;
   readonly thisHost: string;
+  /** File of this host that says since when the other was asked for in vain. */
+  readonly away: string;
   readonly now: Date;
   readonly redact: (text: string) => string;
 }
@@ -35,22 +39,24 @@ export async function pollRun(paths: RunPaths, watch: Watch): Promise<SessionPro
   const state = await lookAtRun(paths);
   switch (state.kind) {
     case 'missing':
-      if (watch.host !== watch.thisHost) return elsewhere(watch.host, watch);
+      if (watch.host !== watch.thisHost) return elsewhere(paths, watch.host, watch);
       return { kind: 'lost', message: `its run directory ${paths.dir} is gone` };
     case 'elsewhere':
-      return elsewhere(state.machine.host, watch);
+      return elsewhere(paths, state.machine.host, watch);
     case 'unclaimed':
     case 'claiming':
       return unclaimed(paths, state.kind, watch);
     case 'gone': {
       await killLeftovers(paths, state.process);
       const stop = await readStop(paths);
-      return stop ? verdictOfStopped(stop) : { kind: 'lost', message: state.why };
+      return stop ? verdictOfStopped(stop, paths) : { kind: 'lost', message: state.why };
     }
     case 'ended': {
+      // What moved to a group of its own could still change the output.
+      await killLeftovers(paths);
       const stop = await readStop(paths);
-      if (stop) return verdictOfStopped(stop);
-      return verdictOf(paths, state.exit, watch.options.command[0] ?? '', watch.redact);
+      if (stop) return verdictOfStopped(stop, paths);
+      return verdictOf(paths, state.exit, watch.options, watch.now, watch.redact);
     }
     case 'alive': {
       const stop = await readStop(paths);
@@ -91,16 +97,33 @@ async function unclaimed(
   const why = 'the program was never started';
   if (kind === 'unclaimed' && !(await abandonRun(paths, why)))
     return { kind: 'running', nextPollMs: POLL_MS.least };
+  // A wrapper that was killed between its claim and its name may have been about to run the program.
+  await killLeftovers(paths);
   const stop = await readStop(paths);
-  return stop ? verdictOfStopped(stop) : { kind: 'lost', message: why };
+  return stop ? verdictOfStopped(stop, paths) : { kind: 'lost', message: why };
 }
 
-/** Until the deadline its host may come back. */
-function elsewhere(host: string, { deadlineAt, now }: Watch): SessionProgress {
-  if (now < deadlineAt) throw runsElsewhere(host);
+/** Its host may come back: until then, or until it was away for too long or is past its deadline, nobody starts anew. */
+async function elsewhere(
+  paths: RunPaths,
+  host: string,
+  { deadlineAt, now, away, options }: Watch,
+): Promise<SessionProgress> {
+  if (now >= deadlineAt) {
+    return {
+      kind: 'lost',
+      message: `it was started on host ${host}, which nobody heard of until its deadline`,
+    };
+  }
+  await mkdir(dirname(away), { recursive: true, mode: 0o700 });
+  await writeExclusive(away, `${host}\n`);
+  // Where hosts share the folder, the files of a session that works still grow.
+  const seen = Math.max((await statIfThere(away))?.mtimeMs ?? 0, await lastGrowthMs(paths, []));
+  const silentMs = now.getTime() - seen;
+  if (silentMs <= durationMs(options.hostLost)) throw runsElsewhere(host);
   return {
     kind: 'lost',
-    message: `it was started on host ${host}, which nobody heard of until its deadline`,
+    message: `it was started on host ${host}, of which nothing was seen for ${Math.round(silentMs / 1000)} s`,
   };
 }
 
@@ -116,16 +139,31 @@ async function reasonToStop(paths: RunPaths, watch: Watch): Promise<Omit<Stop, '
       message: `the program printed more than ${OUTPUT_BYTES_MAX} bytes and was stopped`,
     };
   }
-  if (options.quiet === undefined) return undefined;
-  const quietMs = durationMs(options.quiet);
-  if (now.getTime() - (await lastGrowthMs(paths)) <= quietMs) return undefined;
+  const quiet = options.quiet ?? presetOf(options)?.quiet;
+  if (quiet === undefined) return undefined;
+  const quietMs = durationMs(quiet);
+  if (now.getTime() - (await lastGrowthMs(paths, await signsOf(paths, watch))) <= quietMs) return undefined;
   return { reason: 'quiet', message: `the program wrote nothing for ${quietMs / 1000} s and was stopped` };
 }
 
-/** When the program last wrote to stdout, stderr or a file of out/; its start when it wrote nothing yet. */
-async function lastGrowthMs({ claim, stdout, stderr, out }: RunPaths): Promise<number> {
+async function signsOf(paths: RunPaths, { options }: Watch): Promise<string[]> {
+  const preset = presetOf(options);
+  const home = options.env?.['HOME'] ?? process.env['HOME'];
+  if (!preset?.signs || home === undefined) return [];
+  const spec = await readPresetSpec(paths);
+  return spec ? preset.signs(home, spec.cwd, spec.session) : [];
+}
+
+/**
+ * When the program last wrote to stdout, stderr, a file of out/, its working directory, or what its preset keeps
+ * of a session; its start when it wrote nothing yet.
+ */
+async function lastGrowthMs(
+  { claim, stdout, stderr, out, work }: RunPaths,
+  signs: readonly string[],
+): Promise<number> {
   const names = await readdir(out, { recursive: true }).catch(() => []); // the program may remove it
   const files = names.slice(0, WATCHED_FILES_MAX).map((name) => join(out, name));
-  const stats = await Promise.all([claim, stdout, stderr, out, ...files].map(statIfThere));
+  const stats = await Promise.all([claim, stdout, stderr, out, work, ...signs, ...files].map(statIfThere));
   return Math.max(...stats.map((found) => found?.mtimeMs ?? 0));
 }

@@ -1,5 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { resolveSecrets } from '../../../batch/secrets.js';
 import { durationMs } from '../../../contract/batch-file.js';
 import { AdapterError } from '../../../contract/errors.js';
 import {
@@ -13,6 +15,7 @@ import { findArtifact, readArtifact } from './artifact.js';
 import { programEnvironment, redactor } from './environment.js';
 import { commandOptionsSchema, type CommandOptions } from './options.js';
 import { pollRun } from './poll-run.js';
+import { presetOf } from './presets/index.js';
 import { readResultFile } from './result-document.js';
 import { runPaths } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
@@ -20,11 +23,13 @@ import { mustBeRunnable, startRun } from './start-run.js';
 import { cancelRun, killLeftovers } from './stop-run.js';
 import { asAdapterError } from './system-errors.js';
 import { usageOf } from './usage.js';
+import { presetEnd } from './verdict.js';
 
 const NAME = 'command';
 
 /**
  * Any program as the agent: the job as JSON on stdin, the artifact on stdout or through `NIGHTSHIFT_RESULT_FILE`.
+ * Or an agent CLI by its preset: the prompt on stdin, the artifact in its last message.
  *
  *  C1. One run of the program for each paid attempt, however often and from wherever it is started.
  *  C2. The program outlives the worker. Who comes next finds it by its run directory, alive or ended.
@@ -47,7 +52,10 @@ export const command = defineProvider<CommandOptions>({
     }
     return commandProvider(setup);
   },
-  preflight: ({ options, baseDir }) => mustBeRunnable(options, baseDir),
+  async preflight({ options, baseDir }) {
+    for (const text of Object.values(options.env ?? {})) resolveSecrets(text, process.env);
+    await mustBeRunnable(options, baseDir);
+  },
 });
 
 function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOptions>): Provider {
@@ -78,7 +86,7 @@ function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOpt
     async start(request, _known, context) {
       const paths = pathsOf(request);
       const env = programEnvironment(options, request, paths, secret);
-      await startRun(paths, options, request, env, context.signal);
+      await startRun(paths, options, request, env, { signal: context.signal, stateDir, now: context.now() });
       const handle = handleOf(request);
       await context.save(handle);
       return handle;
@@ -90,15 +98,20 @@ function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOpt
         deadlineAt: new Date(textOf(handle, 'deadlineAt') ?? NaN),
         host: textOf(handle, 'host') ?? hostname(),
         thisHost: hostname(),
+        away: join(stateDir, 'away', `${handle.runKey}-${handle.attempt}`),
         now: context.now(),
         redact,
       }),
 
     cancel: (handle) => cancelRun(pathsOf(handle), killGraceMs),
 
-    async collect(handle) {
+    async collect(handle, context) {
       const paths = pathsOf(handle);
-      const artifact = await findArtifact(paths, await readResultFile(paths));
+      const state = await lookAtRun(paths);
+      const exit = state.kind === 'ended' ? state.exit : undefined;
+      const said = exit && (await presetEnd(paths, exit, options, context.now()));
+      if (said && said.kind !== 'ok') throw new AdapterError('rejected', redact(said.message));
+      const artifact = await findArtifact(paths, await readResultFile(paths), said?.text);
       switch (artifact.kind) {
         case 'unusable':
           throw new AdapterError('rejected', artifact.why);
@@ -111,7 +124,7 @@ function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOpt
       }
     },
 
-    usage: (handle) => usageOf(pathsOf(handle)),
+    usage: (handle) => usageOf(pathsOf(handle), options),
 
     /** Kills what the program left running, and removes its input and scratch files; what it wrote and said stays as evidence. */
     async release(handle) {
@@ -120,7 +133,12 @@ function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOpt
       if (state.kind === 'alive' || state.kind === 'claiming' || state.kind === 'elsewhere') return;
       await killLeftovers(paths);
       await rm(paths.stdin, { force: true });
-      await rm(paths.work, { recursive: true, force: true });
+      // What a killed run was working on is gone on with by the next attempt, where its CLI can.
+      if (state.kind === 'gone' && options.resume && presetOf(options)?.resume) return;
+      for (let attempt = handle.attempt; attempt > 0; attempt--) {
+        const { work } = pathsOf({ runKey: handle.runKey, attempt });
+        await rm(work, { recursive: true, force: true });
+      }
     },
 
     classify: (error, during) => asAdapterError(error, during),

@@ -6,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../../contract/errors.js';
 import type { SessionRequest } from '../provider.js';
 import { workerPath } from './environment.js';
-import type { CommandOptions } from './options.js';
+import { programOf, type CommandOptions } from './options.js';
+import { mustSuitPreset } from './preset-host.js';
+import { presetOf } from './presets/index.js';
+import { callFor, workingDirectory, type RunCall } from './run-call.js';
 import { makeRunDirectory, writeWhole, type RunPaths } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
 import { spawnWrapper } from './wrapper.js';
@@ -25,20 +28,21 @@ export async function startRun(
   options: CommandOptions,
   request: SessionRequest,
   env: Readonly<Record<string, string>>,
-  signal: AbortSignal,
+  where: { readonly signal: AbortSignal; readonly stateDir: string; readonly now: Date },
 ): Promise<void> {
-  const { command } = options;
-  const cwd = workingDirectory(options, request.baseDir);
-  await mustBeRunnable(options, request.baseDir, env['PATH']);
+  await mustBeRunnable(options, request.baseDir, env);
+
+  const call = await callFor(options, request, paths, where);
 
   const made = await makeRunDirectory(paths);
   if (!made && (await wasStarted(paths))) return;
   await mkdir(paths.work, { recursive: true, mode: 0o700 });
   await mkdir(paths.out, { recursive: true, mode: 0o700 });
-  await writeWhole(paths.spec, specText(options, request, cwd, env));
-  await writeWhole(paths.stdin, jobText(request));
-  signal.throwIfAborted();
-  await spawnWrapper(paths, command, { cwd, env });
+  await mkdir(call.cwd, { recursive: true, mode: 0o700 });
+  await writeWhole(paths.spec, specText(options, request, call, env));
+  await writeWhole(paths.stdin, call.stdin);
+  where.signal.throwIfAborted();
+  await spawnWrapper(paths, call.argv, { cwd: call.cwd, env });
 }
 
 async function wasStarted(paths: RunPaths): Promise<boolean> {
@@ -50,32 +54,23 @@ async function wasStarted(paths: RunPaths): Promise<boolean> {
   }
 }
 
-/** The job as the program reads it on stdin. */
-const jobText = ({ work, jobKey, identity, input, revision, attempt, prompt }: SessionRequest): string =>
-  JSON.stringify({
-    v: 1,
-    work,
-    key: jobKey,
-    identity,
-    input,
-    revision,
-    attempt,
-    ...(prompt !== undefined && { prompt }),
-  });
-
-/** For people who look into the directory; names of variables only (RD2). */
+/** For people who look into the directory, and for the next attempt; names of variables only (RD2). */
 function specText(
-  { command, env = {} }: CommandOptions,
+  options: CommandOptions,
   { runKey, attempt, work, jobKey, revision, deadlineAt }: SessionRequest,
-  cwd: string,
+  { argv, cwd, session, resumes }: RunCall,
   given: Readonly<Record<string, string>>,
 ): string {
-  const hash = createHash('sha256').update(JSON.stringify({ command, cwd, env })).digest('hex');
+  const { command, preset, env = {} } = options;
+  const hash = createHash('sha256')
+    .update(JSON.stringify({ command: command ?? preset, cwd, env }))
+    .digest('hex');
   const run = { runKey, attempt, work, jobKey, revision, deadlineAt };
-  return JSON.stringify({ v: 1, ...run, command, cwd, env: Object.keys(given).sort(), hash }, undefined, 2);
+  const at = { ...(preset !== undefined && { preset, session, resumes }) };
+  // A prompt among the arguments is in nobody's way here: it is the last one.
+  const shown = { command: argv, cwd, env: Object.keys(given).sort() };
+  return JSON.stringify({ v: 1, ...run, ...at, ...shown, hash }, undefined, 2);
 }
-
-const workingDirectory = ({ cwd = '.' }: CommandOptions, baseDir: string): string => resolve(baseDir, cwd);
 
 /**
  * Said before anything is started: it would be the same for every job.
@@ -84,25 +79,34 @@ const workingDirectory = ({ cwd = '.' }: CommandOptions, baseDir: string): strin
 export async function mustBeRunnable(
   options: CommandOptions,
   baseDir: string,
-  searchPath: string = options.env?.['PATH'] ?? workerPath(),
+  env: Readonly<Record<string, string>> = options.env ?? {},
 ): Promise<void> {
-  const [program = ''] = options.command;
+  const searchPath = env['PATH'] ?? workerPath();
+  const preset = presetOf(options);
+  const [program] = programOf(options);
   const cwd = workingDirectory(options, baseDir);
   const folder = await stat(cwd).catch(() => undefined);
   if (!folder?.isDirectory()) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
   if (program.includes('/')) {
-    const path = resolve(cwd, program);
+    const path = resolve(preset ? baseDir : cwd, program);
     const found = await lookAtProgram(path);
     if (found === 'missing') throw unusable(`the program ${path} does not exist; see agent.command`);
     if (found === 'not executable')
       throw unusable(`${path} may not be run; chmod +x it, or name its interpreter`);
-    return;
+  } else if (!(await isOnPath(program, searchPath, cwd))) {
+    const how =
+      preset?.program === program ? `install ${preset.title}: ${preset.install}` : 'see agent.command';
+    throw unusable(`the program "${program}" is not on PATH (${searchPath}); ${how}`);
   }
+  await mustSuitPreset(options, env);
+}
+
+async function isOnPath(program: string, searchPath: string, cwd: string): Promise<boolean> {
   for (const folder of searchPath.split(':')) {
     const path = isAbsolute(folder) ? join(folder, program) : resolve(cwd, folder, program);
-    if ((await lookAtProgram(path)) === 'executable') return;
+    if ((await lookAtProgram(path)) === 'executable') return true;
   }
-  throw unusable(`the program "${program}" is not on PATH (${searchPath}); see agent.command`);
+  return false;
 }
 
 async function lookAtProgram(path: string): Promise<'executable' | 'not executable' | 'missing'> {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { resolveSecrets } from '../../../batch/secrets.js';
 import { durationSchema } from '../../../contract/batch-file.js';
 import { ERROR_CLASSES } from '../../../contract/errors.js';
-import type { TokenPrice } from './price-table.js';
+import type { PriceTable, TokenPrice } from './price-table.js';
 
 const MICROS = 1_000_000;
 
@@ -66,6 +66,7 @@ export const managedOptions = {
       output: usd,
       cached: usd,
       cacheWrite: usd.optional(),
+      date: z.iso.date().optional().describe('day on which these prices were read; shown beside costs'),
     })
     .optional()
     .describe('US dollars per million tokens, instead of the built-in price tables'),
@@ -85,6 +86,14 @@ export function ownPrice(prices: z.infer<typeof managedOptions.prices>): TokenPr
     cached: microsOf(cached),
     ...(cacheWrite !== undefined && { cacheWrite: microsOf(cacheWrite) }),
   };
+}
+
+/** The operator's own prices as a table, named after where they are from. */
+export function ownTable(
+  prices: z.infer<typeof managedOptions.prices>,
+): Pick<PriceTable, 'id' | 'readOn' | 'price'> | undefined {
+  const price = ownPrice(prices);
+  return price && { id: 'batch-file', readOn: prices?.date ?? '', price };
 }
 
 /**

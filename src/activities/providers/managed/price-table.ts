@@ -1,3 +1,5 @@
+import type { Usage } from '../../../ledger/ledger.js';
+
 /** Micro-units of US dollars per million tokens: 0.75 USD is 750,000. */
 export interface TokenPrice {
   readonly input: number;
@@ -30,6 +32,15 @@ export interface BilledTokens {
   readonly cached: number;
   readonly cacheWrite?: number;
 }
+
+/** What a cost reckoned with a table says of it. */
+export const namedIn = ({
+  id,
+  readOn,
+}: Pick<PriceTable, 'id' | 'readOn'>): NonNullable<Usage['priceTable']> => ({
+  id,
+  date: readOn,
+});
 
 /** The table for a model at a time: the one that was valid when the session started decides its price. */
 export const tableFor = (tables: readonly PriceTable[], model: string, at: Date): PriceTable | undefined =>

@@ -11,4 +11,5 @@ export const reservedUsage = (reserveUsd: number, known: Partial<Usage> = {}): U
   ...known,
   costMicros: microsOf(reserveUsd),
   costSource: 'estimate',
+  currency: 'USD',
 });

@@ -73,6 +73,7 @@ export function ghostApi(options: GhostOptions, context: PublisherContext): Ghos
       ...(body !== undefined && { body: JSON.stringify(body) }),
       timeoutMs: durationMs(options.timeout),
       signal: context.signal,
+      turn: context.turn,
     };
     return { request, answer: await sendHttp(request) };
   }

@@ -42,6 +42,7 @@ export function creation(
     body,
     timeoutMs: durationMs(options.timeout),
     signal: context.signal,
+    turn: context.turn,
   };
 }
 
@@ -49,10 +50,10 @@ export function creation(
 export function inspection(
   options: HttpOptions,
   { url, method }: { readonly url: string; readonly method: 'GET' | 'HEAD' },
-  { signal }: PublisherContext,
+  { signal, turn }: PublisherContext,
 ): HttpRequest {
   const { 'content-type': _, ...headers } = withLowerNames(options.headers);
-  return { method, url, headers, timeoutMs: durationMs(options.timeout), signal };
+  return { method, url, headers, timeoutMs: durationMs(options.timeout), signal, turn };
 }
 
 const withLowerNames = (headers: Readonly<Record<string, string>>): Record<string, string> =>

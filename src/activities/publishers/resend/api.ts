@@ -32,7 +32,7 @@ const domainsSchema = z.object({ data: z.array(z.object({ name: z.string(), stat
  * a server that hangs, and answers a broken connection like any other error.
  * Source: Resend API reference, "Send email", "List sent emails", "Retrieve email", "List domains", 2026-11.
  */
-export function resendApi(options: ResendOptions, { signal }: PublisherContext) {
+export function resendApi(options: ResendOptions, { signal, turn }: PublisherContext) {
   async function get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
     const answer = await request('GET', path);
     const parsed = schema.safeParse(jsonOf(answer));
@@ -55,6 +55,7 @@ export function resendApi(options: ResendOptions, { signal }: PublisherContext) 
       ...(more.body !== undefined && { body: more.body }),
       timeoutMs: durationMs(options.timeout),
       signal,
+      turn,
     });
     if (answer.status === 200 || answer.status === 201) return answer;
     throw resendRefusal(answer, { method, url }, [options.apiKey]);

@@ -21,7 +21,7 @@ type Form = { readonly [field: string]: FormValue };
  * after a closed connection even with retries off, and under a random key where it is given none.
  * Source: Stripe API reference, "Invoices", "Invoice items", 2026-11; stripe-node 23.1.
  */
-export function stripeApi(options: StripeOptions, { signal }: PublisherContext) {
+export function stripeApi(options: StripeOptions, { signal, turn }: PublisherContext) {
   const { apiKey, url: root } = options;
 
   const request = (method: 'GET' | 'POST' | 'DELETE', path: string, more: Partial<HttpRequest> = {}) =>
@@ -30,6 +30,7 @@ export function stripeApi(options: StripeOptions, { signal }: PublisherContext) 
       url: `${root}${path}`,
       timeoutMs: durationMs(options.timeout),
       signal,
+      turn,
       ...more,
       headers: { authorization: `Bearer ${apiKey}`, 'stripe-version': API_VERSION, ...more.headers },
     });

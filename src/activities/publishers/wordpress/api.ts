@@ -66,6 +66,7 @@ export function wordpressApi(options: WordPressOptions, context: PublisherContex
       ...(body !== undefined && { body: JSON.stringify(body) }),
       timeoutMs: durationMs(options.timeout),
       signal: context.signal,
+      turn: context.turn,
     };
     return { request, answer: await sendHttp(request) };
   }

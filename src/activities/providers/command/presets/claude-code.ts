@@ -50,6 +50,7 @@ export const claudeCode: Preset = {
   logins: ['.claude/.credentials.json'],
   env: { DISABLE_AUTOUPDATER: '1', CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' },
   promptBy: 'stdin',
+  quiet: '15m',
   capsMoney: true,
   prices: [],
   refusesHost: ({ permissionMode = 'bypassPermissions' }, env) =>
@@ -66,7 +67,9 @@ export const claudeCode: Preset = {
   read,
 };
 
-const common = ({ options: { model, maxBudget, permissionMode = 'bypassPermissions', args } }: PresetCall): string[] => [
+const common = ({
+  options: { model, maxBudget, permissionMode = 'bypassPermissions', args },
+}: PresetCall): string[] => [
   '-p',
   '--output-format',
   'json',
@@ -96,13 +99,20 @@ async function read(paths: RunPaths, ended: EndedRun): Promise<Reading> {
 async function withoutResult(paths: RunPaths, ended: EndedRun): Promise<PresetEnd> {
   const words = await readTail(paths.stderr, 4096);
   if (/Session ID \S+ is already in use/.test(words)) {
-    return { kind: 'lost', message: 'Claude Code has this session from an earlier start, whose result is not here' };
+    return {
+      kind: 'lost',
+      message: 'Claude Code has this session from an earlier start, whose result is not here',
+    };
   }
   if (/No conversation found with session ID/.test(words)) {
     return { kind: 'lost', message: 'Claude Code does not have the session that was to be continued' };
   }
   if (/cannot be used with root/.test(words)) {
-    return { kind: 'failed', errorClass: 'config', message: 'Claude Code refuses bypassPermissions for root' };
+    return {
+      kind: 'failed',
+      errorClass: 'config',
+      message: 'Claude Code refuses bypassPermissions for root',
+    };
   }
   // SIGINT ends it so.
   return plainEnd(PROGRAM, paths, ended, {
@@ -113,14 +123,21 @@ async function withoutResult(paths: RunPaths, ended: EndedRun): Promise<PresetEn
 
 /** A refused key comes as `subtype: "success"`: `is_error` and the exit code have the last word. */
 function endOf(result: Result, ended: EndedRun): PresetEnd {
-  const { subtype, is_error: isError, api_error_status: status, stop_reason: stop, result: text = '' } = result;
+  const {
+    subtype,
+    is_error: isError,
+    api_error_status: status,
+    stop_reason: stop,
+    result: text = '',
+  } = result;
   if (subtype === 'error_max_budget_usd') {
     return { kind: 'failed', errorClass: 'budget', message: `${PROGRAM}: stopped at its maxBudget` };
   }
   if (subtype === 'error_max_turns') {
     return { kind: 'failed', errorClass: 'budget', message: `${PROGRAM}: stopped at its number of turns` };
   }
-  if (stop === 'refusal') return { kind: 'failed', errorClass: 'rejected', message: `${PROGRAM}: refused: ${text}` };
+  if (stop === 'refusal')
+    return { kind: 'failed', errorClass: 'rejected', message: `${PROGRAM}: refused: ${text}` };
   if (isError || subtype !== 'success' || ended.rc !== 0) {
     return failure(PROGRAM, text === '' ? subtype : text, ended, { status: status ?? undefined });
   }
@@ -128,7 +145,11 @@ function endOf(result: Result, ended: EndedRun): PresetEnd {
     return { kind: 'failed', errorClass: 'rejected', message: `${PROGRAM}: its answer was cut short` };
   }
   if (text.trim() === '') {
-    return { kind: 'failed', errorClass: 'rejected', message: `${PROGRAM}: ended well and gave an empty text` };
+    return {
+      kind: 'failed',
+      errorClass: 'rejected',
+      message: `${PROGRAM}: ended well and gave an empty text`,
+    };
   }
   return { kind: 'ok', text };
 }

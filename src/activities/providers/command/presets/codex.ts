@@ -20,11 +20,20 @@ export const codex: Preset = {
   logins: ['.codex/auth.json'],
   env: {},
   promptBy: 'stdin',
+  quiet: '15m',
   capsMoney: false,
   prices: [],
   argv: (call) => ['exec', ...common(call), '-C', call.cwd, '-s', 'workspace-write', '-'],
   // `resume` knows neither -C nor -s: it works where it is started, and the sandbox is a setting.
-  resume: (call) => ['exec', 'resume', ...common(call), '-c', 'sandbox_mode="workspace-write"', call.session, '-'],
+  resume: (call) => [
+    'exec',
+    'resume',
+    ...common(call),
+    '-c',
+    'sandbox_mode="workspace-write"',
+    call.session,
+    '-',
+  ],
   sessionOf: async (paths) =>
     events((await readStdout(paths)) ?? '')
       .filter(({ type }) => type === 'thread.started')
@@ -59,7 +68,8 @@ async function endOf(all: readonly Event[], paths: RunPaths, ended: EndedRun): P
   const failed = all.findLast(({ type }) => type === 'turn.failed');
   // Of items only, an error may be a mere warning; `error` at the top ends the turn.
   const error = all.findLast(({ type }) => type === 'error');
-  const words = textField(failed?.['error'], 'message') ?? (ended.rc === 0 ? undefined : textField(error, 'message'));
+  const words =
+    textField(failed?.['error'], 'message') ?? (ended.rc === 0 ? undefined : textField(error, 'message'));
   if (words !== undefined) return failure(PROGRAM, innermost(words), ended);
   const silent = { errorClass: 'rejected' as const, why: 'left no last message' };
   if (ended.rc !== 0) return plainEnd(PROGRAM, paths, ended, silent);
@@ -91,4 +101,5 @@ const events = (text: string): Event[] =>
     }
   });
 
-const whole = (value: unknown): number => (Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0);
+const whole = (value: unknown): number =>
+  Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0;

@@ -21,7 +21,13 @@ const resultSchema = z.object({
       models: z.record(
         z.string(),
         z.object({
-          tokens: z.object({ prompt: tokens, candidates: tokens, cached: tokens, thoughts: tokens, tool: tokens }),
+          tokens: z.object({
+            prompt: tokens,
+            candidates: tokens,
+            cached: tokens,
+            thoughts: tokens,
+            tool: tokens,
+          }),
         }),
       ),
     })
@@ -93,18 +99,26 @@ async function failed(paths: RunPaths, ended: EndedRun, answered: boolean): Prom
   const said = lastDocument(tail);
   const words = said?.message ?? '';
   if (/already exists/.test(words === '' ? tail : words) && (ended.rc === 42 || words !== '')) {
-    return { kind: 'lost', message: 'Gemini CLI has this session from an earlier start, whose result is not here' };
+    return {
+      kind: 'lost',
+      message: 'Gemini CLI has this session from an earlier start, whose result is not here',
+    };
   }
   if (/no (previous )?sessions? found|invalid session identifier/i.test(words === '' ? tail : words)) {
     return { kind: 'lost', message: 'Gemini CLI does not have the session that was to be continued' };
   }
   const own = OWN_CODES[ended.rc];
   if (own) {
-    return { kind: 'failed', errorClass: own.errorClass, message: `${PROGRAM} ${own.message}: ${oneLine(words)}` };
+    return {
+      kind: 'failed',
+      errorClass: own.errorClass,
+      message: `${PROGRAM} ${own.message}: ${oneLine(words)}`,
+    };
   }
   const status = said?.status ?? STATUSES.find((one) => ended.rc !== 0 && one % 256 === ended.rc);
   if (words !== '') return fromService(words, status, ended);
-  if (ended.rc !== 0 && status !== undefined) return failure(PROGRAM, `HTTP status ${status}`, ended, { status });
+  if (ended.rc !== 0 && status !== undefined)
+    return failure(PROGRAM, `HTTP status ${status}`, ended, { status });
   return plainEnd(
     PROGRAM,
     paths,

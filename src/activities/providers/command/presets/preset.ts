@@ -1,3 +1,4 @@
+import type { Duration } from '../../../../contract/batch-file.js';
 import type { ErrorClass } from '../../../../contract/errors.js';
 import type { CommandOptions } from '../options.js';
 import type { RunPaths } from '../run-directory.js';
@@ -18,6 +19,8 @@ export interface Preset {
   readonly env: Readonly<Record<string, string>>;
   /** `stdin`, or `argument` where the CLI reads no other. */
   readonly promptBy: 'stdin' | 'argument';
+  /** Stopped when nothing of it grew for so long, unless the batch file says otherwise; absent where nothing need. */
+  readonly quiet?: Duration;
   /** Whether it stops by itself at an amount of money. */
   readonly capsMoney: boolean;
   /** For its tokens, where it reports no money. */

@@ -5,14 +5,26 @@ import { waitTextMs } from './wait-text.js';
 
 /** First match wins: the words of money come before those of rates, which vendors mix. */
 const WORDS: readonly (readonly [RegExp, ErrorClass])[] = [
-  [/credit balance|credits are depleted|insufficient.quota|payment required|billing|exceeded your current quota/i, 'exhausted'],
+  [
+    /credit balance|credits are depleted|insufficient.quota|payment required|billing|exceeded your current quota/i,
+    'exhausted',
+  ],
   [/usage limit|hit your (\w+ )?limit|quota|spend(ing)? (limit|cap)/i, 'exhausted'],
   [/rate.?limit|too many requests|\b429\b|resource.?exhausted/i, 'throttled'],
-  [/not logged in|\/login|log ?in\b|sign ?in\b|invalid (api|x-api).key|api.key not valid|authenticat|unauthorized|unauthenticated|\b401\b|\b403\b|forbidden|permission.denied|missing environment variable|api.?key/i, 'auth'],
-  [/unable to respond to this request|usage policy|safety|content.?policy|prohibited|invalid_prompt/i, 'rejected'],
+  [
+    /not logged in|\/login|log ?in\b|sign ?in\b|invalid (api|x-api).key|api.key not valid|authenticat|unauthorized|unauthenticated|\b401\b|\b403\b|forbidden|permission.denied|missing environment variable|api.?key/i,
+    'auth',
+  ],
+  [
+    /unable to respond to this request|usage policy|safety|content.?policy|prohibited|invalid_prompt/i,
+    'rejected',
+  ],
   [/budget|max_budget/i, 'budget'],
   [/model.*(not found|does not exist|not supported)|not found.*model/i, 'invalid'],
-  [/unable to connect|can.?t connect|econn|enotfound|eai_again|etimedout|fetch failed|network|connection|timed? ?out|stream (disconnected|closed)|overloaded|unavailable|high demand|\b5\d\d\b/i, 'transient'],
+  [
+    /unable to connect|can.?t connect|econn|enotfound|eai_again|etimedout|fetch failed|network|connection|timed? ?out|stream (disconnected|closed)|overloaded|unavailable|high demand|\b5\d\d\b/i,
+    'transient',
+  ],
 ];
 
 /** How HTTP statuses of the service behind a CLI count; others are judged by what was said. */
@@ -50,7 +62,10 @@ export function failure(
   program: string,
   words: string,
   { maxThrottleMs, now }: Pick<EndedRun, 'maxThrottleMs' | 'now'>,
-  { status, otherwise = 'rejected' }: { readonly status?: number | undefined; readonly otherwise?: ErrorClass } = {},
+  {
+    status,
+    otherwise = 'rejected',
+  }: { readonly status?: number | undefined; readonly otherwise?: ErrorClass } = {},
 ): Failure {
   const said = classOfWords(words);
   // Both vendors answer 400 or 403 when money ran out, and 429 both for a minute and for a month.
@@ -58,7 +73,9 @@ export function failure(
   const limited = byStatus === undefined || byStatus === 'throttled' || status === 400 || status === 403;
   const found = limited && said === 'exhausted' ? said : (byStatus ?? said ?? otherwise);
   const retryAfterMs =
-    found === 'throttled' || found === 'exhausted' || found === 'transient' ? waitTextMs(words, now) : undefined;
+    found === 'throttled' || found === 'exhausted' || found === 'transient'
+      ? waitTextMs(words, now)
+      : undefined;
   return {
     kind: 'failed',
     errorClass: byWait(found, retryAfterMs, maxThrottleMs),

@@ -9,7 +9,10 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 const PART = String.raw`\d{1,9}(?:\.\d{1,9})?\s*(?:milliseconds?|msecs?|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)\b`;
 const PARTS = String.raw`(?:${PART}|\d{1,9}(?:\.\d{1,9})?[dhms](?=\d))(?:(?:,\s*|\s+and\s+|\s*)(?:${PART}|\d{1,9}(?:\.\d{1,9})?[dhms](?=\d))){0,4}`;
 /** `resets in 2h39m`, `try again in 3 days 4 hours`, `Please retry in 12.5s`, `will reset after 1h2m3s`. */
-const SPAN = new RegExp(String.raw`(?:resets?|again|retry|wait|available)\s+(?:in|after|for)?\s*(${PARTS})`, 'i');
+const SPAN = new RegExp(
+  String.raw`(?:resets?|again|retry|wait|available)\s+(?:in|after|for)?\s*(${PARTS})`,
+  'i',
+);
 const ONE = /(\d+(?:\.\d+)?)\s*(ms|millis|d|h|m|s)/gi;
 /** `usage limit reached|1764000000`: seconds since 1970. */
 const EPOCH = /\|(\d{10})\b/;
@@ -39,7 +42,10 @@ function spanMs(span: string): number {
   return Math.ceil(ms);
 }
 
-function untilClockMs([, hour, minute = '0', half, timeZone]: RegExpExecArray, now: Date): number | undefined {
+function untilClockMs(
+  [, hour, minute = '0', half, timeZone]: RegExpExecArray,
+  now: Date,
+): number | undefined {
   const wanted = ((Number(hour) % 12) + (half?.toLowerCase() === 'pm' ? 12 : 0)) * 60 + Number(minute);
   let shown;
   try {

@@ -1,0 +1,167 @@
+import type { LaneId, Ledger } from '../../ledger/ledger.js';
+import { spacing, reserve, type Slot } from '../../policy/limits/rate.js';
+import { pass } from '../../policy/limits/breaker.js';
+import { declare } from '../../policy/limits/declared.js';
+import { settle, type LaneReport } from '../../policy/limits/report.js';
+import type { LaneNote, LaneState, LaneUser } from '../../policy/limits/state.js';
+import { SharedClock } from './shared-clock.js';
+
+export type Turn = Slot | { readonly kind: 'closed'; readonly delayMs: number; readonly why: string };
+
+/** How far back requests are counted to tell how fast they were sent. */
+const MEASURE_MS = 10_000;
+
+/** Answers are told by themselves, where a lane is in trouble, so often at most. */
+const ANSWERS_TOLD_MS = 1000;
+
+/**
+ * What this process knows of one lane, shared by all who use it here. Turns that are asked for while the ledger is
+ * busy with one are reserved together, in one transaction.
+ */
+export class LaneBook {
+  readonly clock = new SharedClock();
+  private seen: LaneState | undefined;
+  private answers = 0;
+  private toldAt = 0;
+  private sent: number[] = [];
+  private asking: { readonly user: LaneUser; readonly answer: (turn: Promise<Turn>) => void }[] = [];
+  private busy = false;
+
+  constructor(
+    readonly lane: LaneId,
+    private readonly ledger: Ledger,
+    private readonly onNote: (note: LaneNote) => void,
+  ) {}
+
+  /** The state as last seen; other processes may have changed it. */
+  get state(): LaneState | undefined {
+    return this.seen;
+  }
+
+  /** True while requests must ask the ledger: something is declared, learnt or closed. */
+  get isGuarded(): boolean {
+    const { seen } = this;
+    if (seen === undefined) return false;
+    const now = this.clock.nowMs();
+    return seen.gate !== undefined || seen.notBefore > now || spacing(seen, now) > 0;
+  }
+
+  countSent(): void {
+    const now = performance.now();
+    this.sent.push(now);
+    if (this.sent.length > 1000 || (this.sent[0] ?? now) < now - 2 * MEASURE_MS)
+      this.sent = this.sent.filter((at) => at > now - MEASURE_MS);
+  }
+
+  /** Asks for a slot, together with all others of this process that ask meanwhile. */
+  turn(user: LaneUser): Promise<Turn> {
+    return new Promise((resolve) => {
+      this.asking.push({ user, answer: resolve });
+      if (!this.busy) void this.ask();
+    });
+  }
+
+  private async ask(): Promise<void> {
+    this.busy = true;
+    while (this.asking.length > 0) {
+      const asked = this.asking.splice(0);
+      const answers = this.takeAnswers();
+      const turns = this.change((before, now) => {
+        const told = settle(before, { who: '', answers }, now);
+        let { state } = told;
+        const result = asked.map(({ user }): Turn => {
+          const passage = pass(declare(state, user, now), user.who, now);
+          if (passage.kind === 'wait') return { ...passage, kind: 'closed' };
+          const reserved = reserve(passage.state, user.priority, now);
+          state = reserved.state;
+          return reserved.slot;
+        });
+        return { state, result, notes: told.notes };
+      });
+      await turns.catch(() => this.giveBack(answers)); // who asked gets the error
+      asked.forEach(({ answer }, index) => {
+        answer(
+          turns.then((given) => {
+            const turn = given[index];
+            if (turn === undefined) throw new Error('a turn was asked for and not given');
+            return turn;
+          }),
+        );
+      });
+    }
+    this.busy = false;
+  }
+
+  /** Books an answer without complaint; told to the ledger only where somebody waits to hear it. */
+  async answered(who: string): Promise<void> {
+    this.answers++;
+    const { seen } = this;
+    if (seen === undefined) return;
+    const probing = seen.gate?.probe?.who === who;
+    const troubled = seen.streak > 0;
+    const due = performance.now() - this.toldAt > ANSWERS_TOLD_MS;
+    if (probing || (troubled && due)) await this.tell({ who });
+  }
+
+  async wentWrong(who: string, error: Omit<NonNullable<LaneReport['error']>, 'perSecond'>): Promise<void> {
+    const from = performance.now() - MEASURE_MS;
+    const lately = this.sent.filter((at) => at > from).length;
+    await this.tell({ who, error: { ...error, perSecond: lately / (MEASURE_MS / 1000) } });
+  }
+
+  private async tell(report: Omit<LaneReport, 'answers'>): Promise<void> {
+    const answers = this.takeAnswers();
+    try {
+      await this.change((state, now) => ({
+        ...settle(state, { ...report, answers }, now),
+        result: undefined,
+      }));
+    } catch (error) {
+      this.giveBack(answers);
+      throw error;
+    }
+  }
+
+  private takeAnswers(): number {
+    const { answers } = this;
+    this.answers = 0;
+    this.toldAt = performance.now();
+    return answers;
+  }
+
+  private giveBack(answers: number): void {
+    this.answers += answers;
+  }
+
+  /** @returns undefined while the ledger knows nothing of the lane */
+  async look(): Promise<LaneState | undefined> {
+    const called = performance.now();
+    const found = await this.ledger.lane(this.lane.id);
+    if (found === undefined) return undefined;
+    this.clock.told(found.nowMs, called, performance.now());
+    this.seen = found.state;
+    return found.state;
+  }
+
+  /** Changes the lane for all processes, and remembers what it is then. */
+  async change<T>(
+    decide: Parameters<typeof this.ledger.changeLane<T>>[1],
+    holder?: Parameters<typeof this.ledger.changeLane<T>>[2],
+  ): Promise<T> {
+    const called = performance.now();
+    let notes: readonly LaneNote[] = [];
+    const { result, state, nowMs } = await this.ledger.changeLane<T>(
+      this.lane,
+      (before, now, places) => {
+        const change = decide(before, now, places);
+        notes = change.notes ?? [];
+        return change;
+      },
+      holder,
+    );
+    this.clock.told(nowMs, called, performance.now());
+    this.seen = state;
+    for (const note of notes) this.onNote(note);
+    return result;
+  }
+}

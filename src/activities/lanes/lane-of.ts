@@ -1,0 +1,45 @@
+import type { Definition } from '../../contract/batch-file.js';
+import type { AdapterError, ErrorClass } from '../../contract/errors.js';
+import type { Effect } from '../../contract/job.js';
+import type { JobRef } from '../../contract/messages.js';
+import type { Deps } from '../deps.js';
+import { laneIdOf } from './lane-key.js';
+import { openLane, type Lane } from './lane.js';
+
+/** The lane of the account that a batch's agent works on. */
+export const agentLane = ({ agent, limits }: Definition, ref: JobRef, { ledger }: Deps): Lane =>
+  openLane(
+    laneIdOf({ name: agent.use, options: agent.with ?? {} }),
+    { who: ref.key, batchId: ref.batchId, limits: agent.limits ?? {}, priority: limits.priority },
+    ledger,
+  );
+
+/** The lane of the account at a destination; none for folders of this machine, which throttle nobody. */
+export function effectLane(
+  { effects, limits: { priority } }: Definition,
+  effect: Effect,
+  { batchId }: JobRef,
+  { ledger }: Deps,
+): Lane | undefined {
+  if (effect.use === 'folder') return undefined;
+  const spec = effects.find(({ name }) => name === effect.name);
+  return openLane(
+    laneIdOf({ name: effect.use, options: spec?.with ?? {}, target: effect.target }),
+    { who: effect.key, batchId, limits: spec?.limits ?? {}, priority },
+    ledger,
+  );
+}
+
+/** Trouble of the service, not of the job: what all users of the account should hear of. */
+const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted']);
+
+/**
+ * Tells a lane of an error. Wrong credentials and options are not told: they stop the batch, and the next start, once
+ * they are put right, shall not have to wait. Nor is a quota that does not say when it comes back.
+ */
+export async function reportTrouble(lane: Lane, error: AdapterError): Promise<void> {
+  const { errorClass, facts } = error;
+  if (!SERVICE_TROUBLE.has(errorClass)) return;
+  if (errorClass === 'exhausted' && facts.retryAfterMs === undefined) return;
+  await lane.report(error);
+}

@@ -1,0 +1,162 @@
+/**
+ * The lane of one account at one service, as one user of it: a session or an effect.
+ *
+ *  LN1. No request of a limited lane leaves before its slot, or long after it: slots are given out by the ledger to all
+ *       processes together, and one that was overslept is lost.
+ *  LN2. A lane with nothing declared, learnt or closed costs no ledger call for a request.
+ *  LN3. `enter` never sleeps and `turn` only shortly: long waits are left to durable timers.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AdapterError } from '../../contract/errors.js';
+import type { LaneId, Ledger } from '../../ledger/ledger.js';
+import { enter, leave, type Entry } from '../../policy/limits/places.js';
+import { ceiling, declare } from '../../policy/limits/declared.js';
+import { declaredSpacing, LATE_MAX_MS } from '../../policy/limits/rate.js';
+import type { LaneNote, LaneUser } from '../../policy/limits/state.js';
+import { LaneBook, type Turn } from './lane-book.js';
+import { PLACE_LEASE_MS, PlaceKeeper } from './place-keeper.js';
+
+/** A turn further away than this is an error, so that the caller can wait elsewhere. */
+const TURN_MAX_MS = 30_000;
+
+/** Code of errors that the lane itself made; they tell nothing of the service. */
+export const LANE_CLOSED = 'lane-closed';
+
+export type LaneEntry =
+  { readonly kind: 'go' } | { readonly kind: 'wait'; readonly delayMs: number; readonly why: string };
+
+export interface Lane {
+  readonly id: string;
+  /**
+   * Whether the step may begin. Sessions take a place where places are limited; the same user again keeps its own.
+   * @param opts.waits how often it was told to wait before: waits get longer
+   */
+  enter(kind: 'session' | 'effect', opts?: { readonly waits?: number }): Promise<LaneEntry>;
+  /** The session ended: its place is free. @param opts.tokens what it used */
+  leave(opts?: { readonly tokens?: number }): Promise<void>;
+  /** The session is still watched; call it at each look. Costs one ledger call a minute for a whole process. */
+  keep(): Promise<void>;
+  /** Before every request. @throws AdapterError `throttled`, not sent, when its turn is far away */
+  turn(signal: AbortSignal): Promise<void>;
+  /** After every request, or every verb of an adapter: how it ended. */
+  report(outcome: 'ok' | AdapterError): Promise<void>;
+}
+
+export interface LaneOptions {
+  /** Called in the one process whose report changed the lane. */
+  readonly onNote?: (note: LaneNote, lane: LaneId) => void;
+}
+
+/** @param user `who` must be the same for every try of the same session or effect, and different for others */
+export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote }: LaneOptions = {}): Lane {
+  const { books, keeper } = shared(ledger);
+  const known = books.get(lane.id);
+  const book = known ?? new LaneBook(lane, ledger, (note) => onNote?.(note, lane));
+  if (known === undefined) books.set(lane.id, book);
+  const limitsRequests = declaredSpacing(user.limits) > 0;
+  const holder = { who: user.who, batchId: user.batchId, leaseMs: PLACE_LEASE_MS };
+
+  return {
+    id: lane.id,
+
+    async enter(kind, { waits = 0 } = {}) {
+      const jitter = Math.random();
+      const plain = await isPlain(book, user);
+      if (plain) return { kind: 'go' };
+      const isSession = kind === 'session';
+      const entry = await book.change<Entry>(
+        (state, now, places) => {
+          const result = enter(state, user, now, isSession ? places : undefined, { waits, jitter });
+          return { state: result.state, result, place: result.kind === 'go' ? result.place : undefined };
+        },
+        isSession ? holder : undefined,
+      );
+      if (entry.kind === 'wait') return { kind: 'wait', delayMs: Math.ceil(entry.delayMs), why: entry.why };
+      if (entry.place !== undefined) keeper.took(lane.id, user.who);
+      return { kind: 'go' };
+    },
+
+    async leave({ tokens } = {}) {
+      keeper.left(lane.id, user.who);
+      const state = book.state ?? (await book.look());
+      if (state === undefined) return; // nobody ever limited it
+      const { sessions, tokensPerMinute } = ceiling(state, book.clock.nowMs());
+      if (sessions === undefined && tokensPerMinute === undefined) return;
+      await book.change(
+        (before, now, places) => ({
+          state: places?.mine === undefined ? before : leave(before, places.mine.tokens, tokens, now),
+          result: undefined,
+          place: 'free',
+        }),
+        holder,
+      );
+    },
+
+    keep: () => keeper.isAlive(lane.id, user.who),
+
+    async turn(signal) {
+      signal.throwIfAborted();
+      if (limitsRequests || book.isGuarded) await takeTurn(book, user, signal);
+      book.countSent();
+    },
+
+    async report(outcome) {
+      if (outcome === 'ok') return book.answered(user.who);
+      const { errorClass, facts, message } = outcome;
+      if (facts.code === LANE_CLOSED) return;
+      await book.wentWrong(user.who, { errorClass, hintMs: facts.retryAfterMs, why: message });
+    },
+  };
+}
+
+/** One read tells whether there is anything to decide; a batch that declares limits has something in any case. */
+async function isPlain(book: LaneBook, user: LaneUser): Promise<boolean> {
+  if (Object.values(user.limits).some((limit) => limit !== undefined)) return false;
+  const state = await book.look();
+  if (state === undefined) return true;
+  const now = book.clock.nowMs();
+  const { sessions, tokensPerMinute } = ceiling(state, now);
+  const places = sessions !== undefined || tokensPerMinute !== undefined;
+  return !places && !book.isGuarded && declare(state, user, now) === state;
+}
+
+/** LN1. */
+async function takeTurn(book: LaneBook, user: LaneUser, signal: AbortSignal): Promise<void> {
+  const giveUpAt = performance.now() + TURN_MAX_MS;
+  const within = (ms: number): boolean => performance.now() + ms <= giveUpAt;
+  for (;;) {
+    const turn: Turn = await book.turn(user);
+    if (turn.kind === 'closed') throw closed(book, turn.delayMs, turn.why);
+    if (turn.kind === 'later') {
+      if (!within(turn.delayMs)) throw closed(book, turn.delayMs, 'its limit leaves no room sooner');
+      await sleep(turn.delayMs * (1 + 0.1 * Math.random()), undefined, { signal });
+      continue;
+    }
+    for (;;) {
+      const leftMs = turn.at - book.clock.nowMs();
+      if (leftMs <= 0) break;
+      await sleep(Math.ceil(leftMs), undefined, { signal });
+    }
+    const lateMs = book.clock.latestMs() - turn.at;
+    if (lateMs <= LATE_MAX_MS) return;
+    if (!within(0)) throw closed(book, 1000, 'this worker is too busy to keep its slots');
+  }
+}
+
+const closed = ({ lane }: LaneBook, delayMs: number, why: string): AdapterError =>
+  new AdapterError('throttled', `nothing is sent to ${lane.label} at the moment: ${why}`, {
+    sent: 'no',
+    retryAfterMs: Math.max(1, Math.ceil(delayMs)),
+    code: LANE_CLOSED,
+  });
+
+/** All users of one ledger in this process share what they know. */
+function shared(ledger: Ledger): { books: Map<string, LaneBook>; keeper: PlaceKeeper } {
+  const known = SHARED.get(ledger);
+  if (known !== undefined) return known;
+  const made = { books: new Map<string, LaneBook>(), keeper: new PlaceKeeper(ledger) };
+  SHARED.set(ledger, made);
+  return made;
+}
+
+const SHARED = new WeakMap<Ledger, { books: Map<string, LaneBook>; keeper: PlaceKeeper }>();

@@ -1,0 +1,52 @@
+import { parse } from 'yaml';
+import { shown } from '../batch/shown.js';
+
+const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)(?:\r?\n)?^(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/m;
+
+/** Aliases in YAML can make a few lines into gigabytes; front matter needs none. */
+const ALIASES_MAX = 10;
+
+export interface SplitText {
+  /** The YAML between the two lines of dashes; undefined where the text does not begin with them. */
+  readonly frontMatter: string | undefined;
+  readonly body: string;
+}
+
+export function splitFrontMatter(text: string): SplitText {
+  const match = text.startsWith('---') ? FRONT_MATTER.exec(text) : null;
+  if (match?.index !== 0) return { frontMatter: undefined, body: text };
+  return { frontMatter: match[1] ?? '', body: text.slice(match[0].length) };
+}
+
+export type FrontMatter =
+  | { readonly ok: true; readonly fields: Record<string, unknown> }
+  | { readonly ok: false; readonly problem: string };
+
+/** Reads the front matter of a text. Dates stay the text that they are. */
+export function frontMatterOf(text: string): FrontMatter {
+  const { frontMatter } = splitFrontMatter(text);
+  if (frontMatter === undefined) return { ok: false, problem: 'it has no front matter' };
+  let value: unknown;
+  try {
+    value = parse(frontMatter, { schema: 'core', maxAliasCount: ALIASES_MAX, logLevel: 'error' });
+  } catch (error) {
+    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    return { ok: false, problem: `its front matter is no YAML: ${shown(said)}` };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { ok: false, problem: 'its front matter holds no fields' };
+  return { ok: true, fields: value as Record<string, unknown> };
+}
+
+/** Required fields that are missing or empty. */
+export function missingFields(
+  fields: Readonly<Record<string, unknown>>,
+  required: readonly string[],
+): string[] {
+  return required.flatMap((name) => {
+    const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    if (value === undefined) return [`its front matter has no ${shown(name)}`];
+    const empty = value === null || (typeof value === 'string' && value.trim() === '');
+    return empty ? [`its front matter has an empty ${shown(name)}`] : [];
+  });
+}

@@ -1,0 +1,69 @@
+import { loadCheck, parseOptions } from '../activities/load-adapter.js';
+import { shown } from '../batch/shown.js';
+import { resolveSecretsIn, type Environment } from '../batch/secrets.js';
+import { AdapterError, type ErrorClass } from '../contract/errors.js';
+import type { JsonObject } from '../contract/json.js';
+import { safeText } from '../report/safe-text.js';
+import type { CheckInput } from './define-check.js';
+
+/** A check that hangs must not keep a job for the rest of the night. */
+const RUN_MS_MAX = 5 * 60 * 1000;
+const PROBLEM_CHARACTERS = 300;
+
+/** Classes in which a module may say itself why it could not run; what it says of sessions or effects is no answer. */
+const OWN_CLASSES: ReadonlySet<ErrorClass> = new Set([
+  'transient',
+  'throttled',
+  'exhausted',
+  'auth',
+  'config',
+] satisfies ErrorClass[]);
+
+/**
+ * Runs a check from a module of the operator's.
+ * @throws AdapterError `config` when the module can't be loaded, refuses its options, throws, hangs or answers nonsense;
+ *   an error of class transient, throttled, exhausted or auth that it threw itself goes through
+ */
+export async function moduleProblems(
+  { use, with: raw }: { readonly use: string; readonly with: JsonObject },
+  input: CheckInput,
+  { baseDir, env, runMsMax = RUN_MS_MAX }: { baseDir: string; env: Environment; runMsMax?: number },
+): Promise<string[]> {
+  const check = await loadCheck(use, baseDir);
+  const options = parseOptions(check, resolveSecretsIn(raw, env), `check ${use}`);
+  const signal = AbortSignal.any([input.signal, AbortSignal.timeout(runMsMax)]);
+  let answer: unknown;
+  try {
+    // A copy: what is checked is what is published.
+    const own = { ...input, bytes: Uint8Array.from(input.bytes), job: structuredClone(input.job), signal };
+    answer = await Promise.race([Promise.resolve(check.run(own, options)), aborted(signal)]);
+  } catch (error) {
+    input.signal.throwIfAborted();
+    if (error instanceof AdapterError && OWN_CLASSES.has(error.errorClass)) throw error;
+    throw failed(use, error instanceof Error ? error.message : String(error), error);
+  }
+  if (!Array.isArray(answer) || !answer.every((problem) => typeof problem === 'string'))
+    throw failed(use, `it must return a list of texts, not ${shown(answer)}`);
+  return answer.map((problem: string) => short(problem));
+}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const give = () =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+
+const failed = (use: string, why: string, cause?: unknown): AdapterError =>
+  new AdapterError(
+    'config',
+    `the check ${use} could not run: ${short(why)}; nothing is published until it does`,
+    { sent: 'no' },
+    { cause },
+  );
+
+function short(text: string): string {
+  const line = safeText(text);
+  return line.length > PROBLEM_CHARACTERS ? `${line.slice(0, PROBLEM_CHARACTERS)}…` : line;
+}

@@ -1,0 +1,87 @@
+import { shown } from '../batch/shown.js';
+import { isHtml, isJson, type CheckedArtifact } from './artifact.js';
+import { sentenceProblem } from './last-sentence.js';
+import { splitFrontMatter } from './front-matter.js';
+
+/** What services and programs write where they stopped. */
+const TAIL =
+  /(?:[[(<{]\s*(?:output |response |text |content )?(?:truncated|continued|continues|cut off|max[ _-]?tokens[^\])>}]{0,40})\s*[\])>}]|\bfinish_reason\W{1,4}(?:length|max_tokens)\W*|\bto be continued)[\s.…*_]*$/i;
+const TAIL_CHARACTERS = 300;
+
+/**
+ * Signs that a text breaks off. Each says so by itself; `docs/reference/checks.md` has the rules.
+ * Made to be quiet in doubt: a text that ends in a list, a table, a listing, a heading, a link or a short line passes.
+ */
+export function truncationProblems(artifact: CheckedArtifact): string[] {
+  const text = artifact.text?.trimEnd() ?? '';
+  const found =
+    jsonProblem(artifact, text) ??
+    tailProblem(text) ??
+    (looksLikeJson(text) ? undefined : markupProblem(artifact, text));
+  return found === undefined ? [] : [`it breaks off: ${found}`];
+}
+
+const looksLikeJson = (text: string): boolean => /^\s*(?:\{\s*["}]|\[\s*[{["\]])/.test(text);
+
+function jsonProblem(artifact: CheckedArtifact, text: string): string | undefined {
+  if (!isJson(artifact) && !looksLikeJson(text)) return undefined;
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch {
+    return jsonIsOpen(text) ? 'its JSON is not closed' : undefined;
+  }
+}
+
+/** True where brackets or a string are still open at the end. */
+function jsonIsOpen(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (inString) {
+      if (character === '\\') at++;
+      else if (character === '"') inString = false;
+    } else if (character === '"') inString = true;
+    else if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+  }
+  return inString || depth > 0;
+}
+
+function tailProblem(text: string): string | undefined {
+  const tail = TAIL.exec(text.slice(-TAIL_CHARACTERS))?.[0].trim();
+  return tail === undefined ? undefined : `it ends with ${shown(tail)}`;
+}
+
+function markupProblem(artifact: CheckedArtifact, text: string): string | undefined {
+  if (isHtml(artifact)) {
+    if (/<html[\s>]/i.test(text) && !/<\/html\s*>/i.test(text)) return 'its <html> is not closed';
+    return openTag(text);
+  }
+  const { frontMatter, body } = splitFrontMatter(text);
+  if (frontMatter === undefined && /^---\r?\n[A-Za-z_][\w-]*:/.test(text))
+    return 'its front matter is not closed';
+  if (openFence(body)) return 'a code block is not closed';
+  return openTag(body) ?? sentenceProblem(body);
+}
+
+/** `<a href="https://exam` at the very end. */
+const openTag = (text: string): string | undefined => {
+  const [tag] = /<\/?[a-z][a-z0-9-]*(?:\s[^<>]*)?$/i.exec(text.slice(-TAIL_CHARACTERS)) ?? [];
+  if (tag !== undefined && /[="]|^<\//.test(tag)) return `the tag ${shown(tag)} is not closed`;
+  return text.lastIndexOf('<!--') > text.lastIndexOf('-->') ? 'a comment is not closed' : undefined;
+};
+
+/** A fence may stand in a list or a quote; it is closed by one of its kind, at least as long, with nothing after it. */
+function openFence(text: string): boolean {
+  let open: string | undefined;
+  for (const line of text.split('\n')) {
+    const [, fence, rest = ''] = /^(?:[\s>]|[-*+] |\d{1,9}[.)] )*(`{3,}|~{3,})(.*)$/.exec(line) ?? [];
+    if (fence === undefined) continue;
+    if (open === undefined) {
+      if (!(fence.startsWith('`') && rest.includes('`'))) open = fence;
+    } else if (fence.startsWith(open) && rest.trim() === '') open = undefined;
+  }
+  return open !== undefined;
+}

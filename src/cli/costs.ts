@@ -1,0 +1,43 @@
+import { COST_DIMENSIONS, type CostDimension } from '../client/cost-slices.js';
+import { UsageError } from '../contract/errors.js';
+import { costLines, nightLines } from '../report/costs.js';
+import { costsCsv } from '../report/costs-csv.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+export interface CostsFlags {
+  readonly by?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly timeZone?: string;
+  readonly csv?: boolean;
+}
+
+/** `nightshift costs [NAME]`: what sessions cost, what of it was wasted and why. Needs no engine. */
+export async function costs(
+  name: string | undefined,
+  { by = 'work', since, until, timeZone, csv }: CostsFlags,
+  shell: Shell,
+): Promise<ExitCode> {
+  const { out, flags } = shell;
+  if (csv && flags.json) throw new UsageError('--csv and --json exclude each other');
+  const nightshift = await shell.nightshift();
+  const report = await nightshift.costs({
+    by: dimensionOf(by),
+    ...(name !== undefined && { nameOrId: name }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(timeZone !== undefined && { timeZone }),
+  });
+  if (flags.json) out.json(report);
+  else if (csv) for (const record of costsCsv(report)) out.result(record);
+  else if (report.totals.length === 0) out.progress('no session was booked or is under way');
+  else out.results([...costLines(report, out.resultColumns), ...nightLines(report, out.resultColumns)]);
+  return ExitCode.done;
+}
+
+function dimensionOf(by: string): CostDimension {
+  const dimension = COST_DIMENSIONS.find((one) => one === by);
+  if (dimension !== undefined) return dimension;
+  throw new UsageError(`costs can't be split by "${by}"; by ${COST_DIMENSIONS.join(', ')} they can`);
+}

@@ -1,0 +1,82 @@
+import { UsageError } from '../contract/errors.js';
+import type { CostFilter, CostRow, Ledger } from '../ledger/ledger.js';
+import { dayAfter, dayNamer, startOfDay } from '../policy/calendar-day.js';
+import { CostTable, type CostDimension, type CostSlice } from './cost-slices.js';
+
+export interface CostsRequest {
+  /** Unless given: by work. */
+  readonly by?: CostDimension;
+  /** First and last day, such as `2026-11-23`; a session belongs to the day on which it was booked. */
+  readonly since?: string;
+  readonly until?: string;
+  /** Whose midnight ends a day; that of this machine unless given. */
+  readonly timeZone?: string;
+}
+
+export interface CostReport {
+  readonly by: CostDimension;
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+  readonly timeZone: string;
+  readonly slices: readonly CostSlice[];
+  /** One for each currency: amounts of two are never added. */
+  readonly totals: readonly CostSlice[];
+  readonly days: readonly CostSlice[];
+  /** Price tables that costs were reckoned with. */
+  readonly prices: readonly { readonly id: string; readonly date: string }[];
+}
+
+/**
+ * Adds up what sessions cost.
+ * @throws UsageError when a day or the time zone is none
+ */
+export async function costReport(
+  ledger: Pick<Ledger, 'costs'>,
+  { by = 'work', since, until, timeZone = ownTimeZone() }: CostsRequest,
+  batchId?: string,
+): Promise<CostReport> {
+  const dayName = namerFor(timeZone);
+  const filter: CostFilter = {
+    ...(since !== undefined && { since: startOfDay(assertDay(since), timeZone).toISOString() }),
+    ...(until !== undefined && { until: startOfDay(dayAfter(assertDay(until)), timeZone).toISOString() }),
+    ...(batchId !== undefined && { batchId }),
+  };
+  const slices = new CostTable(by, dayName);
+  const totals = new CostTable('all', dayName);
+  const days = new CostTable('day', dayName);
+  const prices = new Map<string, { readonly id: string; readonly date: string }>();
+  await ledger.costs(filter, (rows: readonly CostRow[]) => {
+    for (const row of rows) {
+      for (const table of [slices, totals, days]) table.add(row);
+      const { priceTable } = row.usage;
+      if (priceTable) prices.set(`${priceTable.id} ${priceTable.date}`, priceTable);
+    }
+  });
+  return {
+    by,
+    since,
+    until,
+    timeZone,
+    slices: slices.result(),
+    totals: totals.result(),
+    days: days.result(),
+    prices: [...prices.values()],
+  };
+}
+
+const ownTimeZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+function namerFor(timeZone: string): (at: Date) => string {
+  try {
+    return dayNamer(timeZone);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`"${timeZone}" is no time zone; one is "Europe/Madrid"`);
+  }
+}
+
+function assertDay(day: string): string {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(day) ? new Date(`${day}T00:00:00Z`) : new Date(NaN);
+  if (!Number.isNaN(at.getTime()) && at.toISOString().startsWith(day)) return day;
+  throw new UsageError(`"${day}" is no day; one is "2026-11-23"`);
+}

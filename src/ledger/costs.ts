@@ -1,0 +1,115 @@
+import { sql } from 'kysely';
+import type { CostFilter, CostRow, Ledger } from './ledger.js';
+import { identityOf } from './rows.js';
+import type { Db, Store } from './store.js';
+
+type Costs = Pick<Ledger, 'costs'>;
+
+const PAGE = 2_000;
+
+/** Sessions one by one: whatever is summed up from them, slices add up to the total. */
+export const costs = (store: Store): Costs => ({
+  costs: (filter, sink) =>
+    store.readOnce(async (db) => {
+      let after: { readonly runKey: string; readonly attempt: number } | undefined;
+      for (;;) {
+        const rows = await page(db, filter, after);
+        if (rows.length > 0) sink(rows);
+        const last = rows.at(-1);
+        if (last === undefined || rows.length < PAGE) return;
+        after = last;
+      }
+    }),
+});
+
+async function page(
+  db: Db,
+  { since, until, batchId }: CostFilter,
+  after: { readonly runKey: string; readonly attempt: number } | undefined,
+): Promise<readonly CostRow[]> {
+  const bookedAt = sql<string | null>`coalesce(s.settled_at, s.ended_at)`;
+  const inBatch = sql<string>`coalesce(s.booked_batch_id, s.attached_batch_id, s.batch_id)`;
+  // An open session has cost nothing yet, and its reservation is of now, whatever days are asked for.
+  const rows = await db
+    .selectFrom('sessions as s')
+    .innerJoin('jobs as j', (join) =>
+      join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
+    )
+    .leftJoin('batches as b', (join) => join.on('b.id', '=', inBatch))
+    .select(['s.run_key', 's.attempt', 's.work', 's.job_key', 's.site', 's.provider', 's.model', 's.state'])
+    .select([
+      's.error_class',
+      's.started_seq',
+      's.attached',
+      's.currency',
+      's.opened_at',
+      's.reserved_micros',
+    ])
+    .select(['s.input_tokens', 's.output_tokens', 's.cached_tokens', 's.cost_micros', 's.cost_source'])
+    .select(['s.price_table', 's.price_date', 's.artifact_sha256', 'j.identity', 'b.name as batch_name'])
+    .select([bookedAt.as('booked_at'), inBatch.as('in_batch')])
+    .$if(since !== undefined, (query) => query.where(sql<boolean>`coalesce(${bookedAt}, '9') >= ${since}`))
+    .$if(until !== undefined, (query) =>
+      query.where(sql<boolean>`coalesce(${bookedAt}, s.opened_at) < ${until}`),
+    )
+    .$if(batchId !== undefined, (query) => query.where(inBatch, '=', batchId ?? ''))
+    .$if(after !== undefined, (query) =>
+      query.where(
+        sql<boolean>`(s.run_key, s.attempt) > (${after?.runKey ?? ''}, cast(${after?.attempt ?? 0} as integer))`,
+      ),
+    )
+    .orderBy('s.run_key')
+    .orderBy('s.attempt')
+    .limit(PAGE)
+    .execute();
+  return rows.map((row): CostRow => ({
+    runKey: row.run_key,
+    attempt: row.attempt,
+    work: row.work,
+    jobKey: row.job_key,
+    identity: identityOf(row.identity),
+    site: row.site ?? undefined,
+    batchId: row.in_batch,
+    batchName: row.batch_name ?? undefined,
+    provider: row.provider,
+    model: row.model ?? undefined,
+    openedAt: row.opened_at,
+    bookedAt: row.booked_at ?? undefined,
+    attached: row.attached,
+    currency: row.currency ?? 'USD',
+    usage: {
+      inputTokens: row.input_tokens,
+      outputTokens: row.output_tokens,
+      cachedTokens: row.cached_tokens,
+      costMicros: row.cost_micros,
+      costSource: row.cost_source ?? 'none',
+      ...(row.price_table !== null && {
+        priceTable: { id: row.price_table, date: row.price_date ?? '' },
+      }),
+    },
+    ...(row.booked_at === null
+      ? { use: 'open', reservedMicros: row.reserved_micros }
+      : useOf({ ...row, unseen: row.started_seq === null })),
+  }));
+}
+
+/** What the money of an ended session was good for. */
+function useOf({
+  state,
+  error_class,
+  artifact_sha256,
+  unseen,
+}: {
+  readonly state: string;
+  readonly error_class: string | null;
+  readonly artifact_sha256: string | null;
+  readonly unseen: boolean;
+}): { readonly use: 'useful' } | { readonly use: 'wasted'; readonly reason: string } {
+  if (state === 'collected') return { use: 'useful' };
+  const wasted = (reason: string) => ({ use: 'wasted', reason }) as const;
+  // A start without an answer: if it ran, the session that took its place is its twin.
+  if (state === 'lost') return wasted(unseen ? 'twin' : 'lost');
+  if (state === 'cancelled') return wasted(error_class === 'conflict' ? 'replaced' : 'cancelled');
+  if (error_class === 'lost' && artifact_sha256 !== null) return wasted('lost-artifact');
+  return wasted(error_class ?? 'bug');
+}

@@ -1,0 +1,151 @@
+import { sql, type RawBuilder } from 'kysely';
+import { decideBudget, type BudgetDecision, type BudgetStanding, type Spent } from '../policy/budget.js';
+import { dayOf, type CalendarDay } from '../policy/calendar-day.js';
+import type { JobId, NewSession, SessionBudget, SessionEnd } from './ledger.js';
+import { identityOf } from './rows.js';
+import type { SessionsTable } from './schema.js';
+import type { Db } from './store.js';
+
+/** Sessions that say what one more may cost. */
+const LATELY = 50;
+
+/** When a session was booked; those given up for another payload have only their end. */
+const BOOKED_AT = sql<string | null>`coalesce(settled_at, ended_at)`;
+
+/**
+ * Whether there is room for one more session.
+ *  B1. Asked in the transaction that writes the reservation, which holds the lock of all writers: of sessions that
+ *      ask at once, each sees what those before it have reserved.
+ *  B2. A reservation counts until its session has ended, whatever became of the worker: it is a column of the
+ *      session, so neither can be there without the other.
+ */
+export async function roomFor(
+  db: Db,
+  session: NewSession,
+  { limits, capMicros }: SessionBudget,
+  at: string,
+): Promise<BudgetDecision> {
+  const today = dayOf(new Date(at), limits.timeZone);
+  const standing = await standingOf(db, session, limits.currency, today);
+  return decideBudget(limits, standing, today.until.toISOString(), capMicros);
+}
+
+async function standingOf(
+  db: Db,
+  session: NewSession,
+  currency: string,
+  today: CalendarDay,
+): Promise<BudgetStanding> {
+  const { work, jobKey, by } = session;
+  const { batchId } = by;
+  const site = await siteOf(db, session);
+  const ofJob = sql<boolean>`work = ${work} and job_key = ${jobKey}`;
+  const bookedToday = sql<boolean>`${BOOKED_AT} >= ${today.from.toISOString()} and ${BOOKED_AT} < ${today.until.toISOString()}`;
+  const openInBatch = sql<boolean>`coalesce(attached_batch_id, batch_id) = ${batchId}`;
+  const spent = async (booked: RawBuilder<boolean>, open: RawBuilder<boolean>): Promise<Spent> => ({
+    bookedMicros: await sum(db, 'cost_micros', sql`ended_at is not null and ${booked}`, currency),
+    reservedMicros: await sum(db, 'reserved_micros', sql`ended_at is null and ${open}`, currency),
+  });
+  const seenMicros = await highestLately(db, session, currency);
+  const others = await db
+    .selectFrom('sessions')
+    .select('currency')
+    .distinct()
+    .where(sql<boolean>`((${ofJob}) or booked_batch_id = ${batchId})`)
+    .where('currency', '<>', currency)
+    .where('cost_micros', '>', 0)
+    .execute();
+  return {
+    job: await spent(ofJob, ofJob),
+    batch: await spent(sql`booked_batch_id = ${batchId}`, openInBatch),
+    day: await spent(bookedToday, sql`1 = 1`),
+    ...(site !== null && {
+      site: { name: site, ...(await spent(sql`site = ${site} and ${bookedToday}`, sql`site = ${site}`)) },
+    }),
+    ...(seenMicros !== undefined && { seenMicros }),
+    otherCurrencies: others.flatMap((row) => row.currency ?? []),
+  };
+}
+
+async function sum(
+  db: Db,
+  column: 'cost_micros' | 'reserved_micros',
+  scope: RawBuilder<boolean>,
+  currency: string,
+): Promise<number> {
+  const { micros } = await db
+    .selectFrom('sessions')
+    .select((eb) => eb.fn.sum<number | null>(column).as('micros'))
+    .where(scope)
+    .where('currency', '=', currency)
+    .executeTakeFirstOrThrow();
+  return micros ?? 0;
+}
+
+/** Estimates say nothing of what sessions cost. One that made its artifact and reported no cost counts as free. */
+async function highestLately(db: Db, session: NewSession, currency: string): Promise<number | undefined> {
+  const lately = db
+    .selectFrom('sessions')
+    .select('cost_micros')
+    .where('work', '=', session.work)
+    .where('provider', '=', session.provider)
+    .where('currency', '=', currency)
+    .where((eb) =>
+      eb.or([
+        eb('cost_source', 'in', ['provider', 'price-table', 'reported']),
+        eb.and([eb('cost_source', '=', 'none'), eb('state', '=', 'collected')]),
+      ]),
+    )
+    .orderBy('end_seq', 'desc')
+    .limit(LATELY);
+  const { highest } = await db
+    .selectFrom(lately.as('lately'))
+    .select((eb) => eb.fn.max<number | null>('cost_micros').as('highest'))
+    .executeTakeFirstOrThrow();
+  return highest ?? undefined;
+}
+
+/** The field `site` of the job's identity, where it has one. */
+export async function siteOf(db: Db, { work, jobKey }: JobId): Promise<string | null> {
+  const job = await db
+    .selectFrom('jobs')
+    .select('identity')
+    .where('work', '=', work)
+    .where('job_key', '=', jobKey)
+    .executeTakeFirst();
+  return job === undefined ? null : (identityOf(job.identity)['site'] ?? null);
+}
+
+/** In which a session is booked where its provider says nothing: that of the batch. */
+export async function currencyOf(db: Db, batchId: string): Promise<string> {
+  const batch = await db
+    .selectFrom('batches')
+    .select('currency')
+    .where('id', '=', batchId)
+    .executeTakeFirst();
+  return batch?.currency ?? 'USD';
+}
+
+/**
+ * What the end of a session books. Of a lost one whose cost nobody knows: what was set aside for it, as waste, so that
+ * budgets never show less than may have been spent.
+ */
+export function settled(
+  session: Pick<SessionsTable, 'currency' | 'settled_at'> & { readonly reserved_micros: number },
+  { state, usage }: SessionEnd,
+  at: string,
+) {
+  const unknown = state === 'lost' && usage.costSource === 'none' && session.reserved_micros > 0;
+  return {
+    input_tokens: usage.inputTokens,
+    output_tokens: usage.outputTokens,
+    cached_tokens: usage.cachedTokens,
+    cost_micros: unknown ? session.reserved_micros : usage.costMicros,
+    cost_source: unknown ? ('reserved' as const) : usage.costSource,
+    currency: usage.currency ?? session.currency,
+    model: usage.model ?? null,
+    price_table: usage.priceTable?.id ?? null,
+    price_date: usage.priceTable?.date ?? null,
+    settled_at: session.settled_at ?? at,
+  };
+}

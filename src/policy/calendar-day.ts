@@ -1,0 +1,57 @@
+/** One day of a calendar, as instants: `from` belongs to it, `until` is the first moment after it. */
+export interface CalendarDay {
+  /** `2026-11-23`. */
+  readonly name: string;
+  readonly from: Date;
+  readonly until: Date;
+}
+
+/** Longer than any day, also one of 25 hours. */
+const SEARCH_MS = 27 * 3_600_000;
+
+/** The day that an instant belongs to in a time zone; right also where clocks are changed at midnight. */
+export function dayOf(at: Date, timeZone: string): CalendarDay {
+  const nameOf = dayNamer(timeZone);
+  const name = nameOf(at);
+  const from = firstWhere(at.getTime() - SEARCH_MS, at.getTime(), (ms) => nameOf(new Date(ms)) >= name);
+  const until = firstWhere(at.getTime(), at.getTime() + SEARCH_MS, (ms) => nameOf(new Date(ms)) > name);
+  return { name, from: new Date(from), until: new Date(until) };
+}
+
+/** Names the days of a time zone. @throws RangeError when there is no such zone */
+export function dayNamer(timeZone: string): (at: Date) => string {
+  const format = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+  });
+  return (at) => {
+    const parts = format.formatToParts(at);
+    const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '';
+    return `${part('year').padStart(4, '0')}-${part('month')}-${part('day')}`;
+  };
+}
+
+/** The instant at which a day named `2026-11-23` begins in a time zone. */
+export function startOfDay(name: string, timeZone: string): Date {
+  const nameOf = dayNamer(timeZone);
+  const utc = Date.parse(`${name}T00:00:00Z`);
+  return new Date(firstWhere(utc - SEARCH_MS, utc + SEARCH_MS, (ms) => nameOf(new Date(ms)) >= name));
+}
+
+/** The day after one named `2026-11-23`. */
+export const dayAfter = (name: string): string =>
+  new Date(Date.parse(`${name}T00:00:00Z`) + 24 * 3_600_000).toISOString().slice(0, 10);
+
+/** First whole millisecond after `below` for which `holds`, which stays true from then on. */
+function firstWhere(below: number, above: number, holds: (ms: number) => boolean): number {
+  let no = below;
+  let yes = above;
+  while (yes - no > 1) {
+    const middle = Math.floor((no + yes) / 2);
+    if (holds(middle)) yes = middle;
+    else no = middle;
+  }
+  return yes;
+}

@@ -1,0 +1,136 @@
+import { without, type Gate, type GateCause, type LaneNote, type LaneState } from './state.js';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+const WINDOW_MS = 60 * SECOND;
+/** Opens at half of at least so many calls in a window … */
+const CALLS_MIN = 20;
+const SHARE = 0.5;
+/** … or at so many failures in a row … */
+const STREAK = 10;
+/** … or, in a night of few calls, at so many in a row by different jobs. */
+const JOBS = 5;
+
+const PAUSE_MS = 30 * SECOND;
+const PAUSE_MAX_MS = 10 * MINUTE;
+/** A person has to put credentials right; the lane finds out by itself that it was done. */
+const AUTH_PAUSE_MS = 5 * MINUTE;
+/** Where the service does not say when a quota comes back. */
+const EXHAUSTED_PAUSE_MS = 60 * MINUTE;
+/** A probe that has not been answered by then died with its worker. */
+const PROBE_MS = 2 * MINUTE;
+/** After a probe that found out nothing. */
+const INCONCLUSIVE_PAUSE_MS = 30 * SECOND;
+/** While somebody else probes. */
+const PROBED_WAIT_MS = 10 * SECOND;
+
+export type Passage =
+  | { readonly kind: 'go'; readonly state: LaneState }
+  | { readonly kind: 'wait'; readonly delayMs: number; readonly why: string };
+
+/** Lets all through a closed circuit, nobody through an open one, and one probe through when its time has come. */
+export function pass(state: LaneState, who: string, now: number): Passage {
+  const { gate } = state;
+  if (gate === undefined || gate.probe?.who === who) return { kind: 'go', state };
+  const why = reasonOf(gate);
+  if (now < gate.retryAt) return { kind: 'wait', delayMs: Math.ceil(gate.retryAt - now), why };
+  if (gate.probe !== undefined && now < gate.probe.until) {
+    return { kind: 'wait', delayMs: Math.min(PROBED_WAIT_MS, Math.ceil(gate.probe.until - now)), why };
+  }
+  return { kind: 'go', state: { ...state, gate: { ...gate, probe: { who, until: now + PROBE_MS } } } };
+}
+
+const CAUSES: Readonly<Record<GateCause, string>> = {
+  transient: 'the service fails too often',
+  auth: 'the service refuses the credentials',
+  exhausted: 'the quota is used up',
+};
+
+/** In one sentence: why it is closed to us, until when, and what the service said. */
+export const reasonOf = ({ cause, retryAt, why }: Gate): string =>
+  `${CAUSES[cause]}; next look at ${new Date(retryAt).toISOString()}: ${why}`;
+
+interface Changed {
+  readonly state: LaneState;
+  readonly notes: readonly LaneNote[];
+}
+
+/** Calls that were answered; each of them ends a run of failures. */
+export function answered(state: LaneState, calls: number, now: number): LaneState {
+  if (calls === 0) return state;
+  const window = windowAt(state, now);
+  const counted = { ...state, window: { ...window, calls: window.calls + calls } };
+  return state.streak === 0 ? counted : { ...counted, streak: 0, failedBy: [] };
+}
+
+/** A call that came to nothing by the fault of the service. */
+export function failed(state: LaneState, who: string, why: string, now: number): Changed {
+  const before = windowAt(state, now);
+  const window = { ...before, calls: before.calls + 1, failures: before.failures + 1 };
+  const failedBy = state.failedBy.includes(who) ? state.failedBy : [...state.failedBy, who].slice(-JOBS);
+  const counted = { ...state, window, failedBy, streak: state.streak + 1 };
+  const often = window.calls >= CALLS_MIN && window.failures >= SHARE * window.calls;
+  const open = often || counted.streak >= STREAK || failedBy.length >= JOBS;
+  return open ? openGate(counted, 'transient', why, undefined, now) : { state: counted, notes: [] };
+}
+
+/**
+ * Opens the circuit, or keeps it open for longer. One that is open stays open for the graver cause, and says no more
+ * about it: what comes in late, from requests that were under way, is no news.
+ * @param hintMs the service's own word for how long
+ */
+export function openGate(
+  state: LaneState,
+  cause: GateCause,
+  why: string,
+  hintMs: number | undefined,
+  now: number,
+): Changed {
+  const { gate } = state;
+  const times = gate?.cause === cause ? gate.times + (gate.probe === undefined ? 0 : 1) : 1;
+  const until =
+    now + Math.max(hintMs ?? 0, hintMs === undefined || cause === 'transient' ? pauseOf(cause, times) : 1);
+  if (gate !== undefined && gate.probe === undefined) {
+    if (GRAVITY[cause] < GRAVITY[gate.cause]) return { state, notes: [] };
+    if (cause === gate.cause) {
+      const retryAt = hintMs === undefined ? gate.retryAt : Math.max(gate.retryAt, until);
+      return { state: { ...state, gate: { ...gate, retryAt } }, notes: [] };
+    }
+  }
+  const opened: Gate = { cause, since: gate?.since ?? now, retryAt: until, times, why };
+  const news = gate?.cause !== cause;
+  return {
+    state: { ...state, gate: opened },
+    notes: news ? [{ what: 'opened', cause, why, retryAt: until }] : [],
+  };
+}
+
+const GRAVITY: Readonly<Record<GateCause, number>> = { transient: 0, auth: 1, exhausted: 2 };
+
+function pauseOf(cause: GateCause, times: number): number {
+  if (cause === 'auth') return AUTH_PAUSE_MS;
+  if (cause === 'exhausted') return EXHAUSTED_PAUSE_MS;
+  return Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(times - 1, 20));
+}
+
+/** The probe came back well: the circuit closes, and what was counted before is forgotten. */
+export function closeGate(state: LaneState, now: number): Changed {
+  const { gate } = state;
+  if (gate === undefined) return { state, notes: [] };
+  const window = { from: now, calls: 0, failures: 0 };
+  return {
+    state: { ...without(state, 'gate'), window, streak: 0, failedBy: [] },
+    notes: [{ what: 'closed', cause: gate.cause, why: `a request was answered after: ${gate.why}` }],
+  };
+}
+
+/** The probe found out nothing, by no fault of the service. */
+export function giveUpProbe(state: LaneState, now: number): LaneState {
+  if (state.gate === undefined) return state;
+  const { cause, since, times, why } = state.gate;
+  return { ...state, gate: { cause, since, times, why, retryAt: now + INCONCLUSIVE_PAUSE_MS } };
+}
+
+const windowAt = ({ window }: LaneState, now: number): LaneState['window'] =>
+  now - window.from < WINDOW_MS ? window : { from: now, calls: 0, failures: 0 };

@@ -1,0 +1,115 @@
+import { PRIORITIES, type Priority } from '../../contract/limits.js';
+import { pass } from './breaker.js';
+import { ceiling, declare } from './declared.js';
+import type { LaneState, LaneUser } from './state.js';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** Tokens of the coming minute may be given out at once: a minute is what the limit counts by. */
+const TOKENS_AHEAD_MS = MINUTE;
+
+/** Shorter waits are left to the requests themselves. */
+const SHORT_MS = 5 * SECOND;
+
+/** While all places are taken: from the first wait to the longest. */
+const PLACE_WAIT_MS = 5 * SECOND;
+const PLACE_WAIT_MAX_MS = MINUTE;
+/** Waiting counts as urgent for so long after the next try was due. */
+const WAITING_GRACE_MS = 10 * SECOND;
+
+/** How much the newest session weighs in the mean of tokens. */
+const MEAN_WEIGHT = 0.3;
+
+/** The places of sessions at the moment. */
+export interface Places {
+  readonly held: number;
+  /** The user's own, from an earlier try. */
+  readonly mine?: { readonly tokens: number };
+}
+
+export type Entry =
+  | { readonly kind: 'go'; readonly state: LaneState; readonly place?: { readonly tokens: number } }
+  | { readonly kind: 'wait'; readonly state: LaneState; readonly delayMs: number; readonly why: string };
+
+/**
+ * Whether a step that uses the lane may begin now.
+ * @param places undefined for steps that take none
+ * @param waits how often it was told to wait before
+ * @param jitter from 0 to 1
+ */
+export function enter(
+  before: LaneState,
+  user: LaneUser,
+  now: number,
+  places?: Places,
+  { waits = 0, jitter = 0 } = {},
+): Entry {
+  const state = declare(before, user, now);
+  const wait = (delayMs: number, why: string, as: LaneState = state): Entry => ({
+    kind: 'wait',
+    state: as,
+    delayMs: Math.max(1, Math.ceil(delayMs)),
+    why,
+  });
+
+  const passage = pass(state, user.who, now);
+  if (passage.kind === 'wait') return wait(passage.delayMs * (1 + 0.05 * jitter), passage.why);
+  const pause = state.notBefore - now;
+  if (pause > SHORT_MS) return wait(pause * (1 + 0.1 * jitter), 'the service asked for patience');
+  if (places === undefined) return { kind: 'go', state: passage.state };
+
+  const { sessions, tokensPerMinute } = ceiling(state, now);
+  if (sessions === undefined && tokensPerMinute === undefined) return { kind: 'go', state: passage.state };
+  if (places.mine !== undefined) return { kind: 'go', state: passage.state, place: places.mine };
+
+  const full = sessions !== undefined && places.held >= sessions;
+  const urgent = moreUrgent(state, user.priority, now);
+  const debt = tokensPerMinute === undefined ? 0 : state.tokensAt - now - TOKENS_AHEAD_MS;
+  if (full || urgent !== undefined || debt > 0) {
+    const delayMs = Math.max(debt, waitFor(waits)) * (0.75 + 0.5 * jitter);
+    const why = full
+      ? `all ${sessions} places for sessions are taken`
+      : urgent !== undefined
+        ? `a session of priority ${urgent} goes first`
+        : `${tokensPerMinute} tokens a minute are used up`;
+    const waiting = { ...state.waiting, [user.priority]: now + delayMs + WAITING_GRACE_MS };
+    return wait(delayMs, why, { ...state, waiting });
+  }
+  const tokens = tokensPerMinute === undefined ? 0 : Math.round(state.tokensPerSession);
+  return {
+    kind: 'go',
+    state: bookTokens(passage.state, tokens, tokensPerMinute, now),
+    place: { tokens },
+  };
+}
+
+/** A session ended: books what it used beyond what was booked for it. */
+export function leave(state: LaneState, booked: number, used: number | undefined, now: number): LaneState {
+  const { tokensPerMinute } = ceiling(state, now);
+  if (used === undefined || tokensPerMinute === undefined) return state;
+  const mean =
+    state.tokensPerSession === 0
+      ? used
+      : state.tokensPerSession + MEAN_WEIGHT * (used - state.tokensPerSession);
+  return { ...bookTokens(state, used - booked, tokensPerMinute, now), tokensPerSession: mean };
+}
+
+function bookTokens(
+  state: LaneState,
+  tokens: number,
+  tokensPerMinute: number | undefined,
+  now: number,
+): LaneState {
+  if (tokens === 0 || tokensPerMinute === undefined) return state;
+  return { ...state, tokensAt: Math.max(state.tokensAt, now) + (tokens / tokensPerMinute) * MINUTE };
+}
+
+const waitFor = (waits: number): number =>
+  Math.min(PLACE_WAIT_MAX_MS, PLACE_WAIT_MS * 2 ** Math.min(waits, 20));
+
+/** Priorities are listed from the most urgent. */
+function moreUrgent(state: LaneState, priority: Priority, now: number): Priority | undefined {
+  const above = PRIORITIES.slice(0, PRIORITIES.indexOf(priority));
+  return above.find((other) => (state.waiting[other] ?? 0) > now);
+}

@@ -1,0 +1,75 @@
+import type { ErrorClass } from '../../contract/errors.js';
+import { answered, closeGate, failed, giveUpProbe, openGate } from './breaker.js';
+import { speedUp, throttled } from './rate.js';
+import type { LaneNote, LaneState } from './state.js';
+
+/** What a process tells the lane. */
+export interface LaneReport {
+  readonly who: string;
+  /** Answers without complaint since it told anything last. */
+  readonly answers: number;
+  /** What went wrong now, if anything. */
+  readonly error?: {
+    readonly errorClass: ErrorClass;
+    /** Said by the service, in milliseconds. */
+    readonly hintMs: number | undefined;
+    readonly why: string;
+    /** Requests that this process sent lately, per second. */
+    readonly perSecond: number;
+  };
+}
+
+/**
+ * What an error says of the service as a whole. `failed`: it may be down · `answered`: it works, and refused this one ·
+ * `nothing`: it may never have been asked.
+ */
+const MEANING: Readonly<
+  Record<ErrorClass, 'throttled' | 'exhausted' | 'auth' | 'failed' | 'answered' | 'nothing'>
+> = {
+  transient: 'failed',
+  unknown: 'failed',
+  throttled: 'throttled',
+  exhausted: 'exhausted',
+  auth: 'auth',
+  invalid: 'answered',
+  rejected: 'answered',
+  conflict: 'answered',
+  lost: 'answered',
+  config: 'nothing',
+  budget: 'nothing',
+  timeout: 'nothing',
+  bug: 'nothing',
+};
+
+/** Books what a process learnt about the service. */
+export function settle(
+  state: LaneState,
+  { who, answers, error }: LaneReport,
+  now: number,
+): { state: LaneState; notes: readonly LaneNote[] } {
+  const probing = state.gate?.probe?.who === who;
+  // While the circuit is open, only its probe tells anything: all else was sent before.
+  const before = state.gate === undefined ? speedUp(answered(state, answers, now), answers, now) : state;
+  if (error === undefined)
+    return probing && answers > 0 ? closeGate(before, now) : { state: before, notes: [] };
+
+  const { errorClass, hintMs, why } = error;
+  switch (MEANING[errorClass]) {
+    case 'exhausted':
+    case 'auth':
+      return openGate(before, errorClass === 'auth' ? 'auth' : 'exhausted', why, hintMs, now);
+    case 'failed':
+      if (state.gate === undefined) return failed(before, who, why, now);
+      return probing ? openGate(before, 'transient', why, hintMs, now) : { state: before, notes: [] };
+    case 'throttled': {
+      // It answers again, though slowly: the rate takes over from the circuit.
+      const closed = probing ? closeGate(before, now) : { state: before, notes: [] };
+      const slowed = throttled(answered(closed.state, 1, now), error, now);
+      return { state: slowed.state, notes: [...closed.notes, ...slowed.notes] };
+    }
+    case 'answered':
+      return probing ? closeGate(before, now) : { state: answered(before, 1, now), notes: [] };
+    case 'nothing':
+      return { state: probing ? giveUpProbe(before, now) : before, notes: [] };
+  }
+}

@@ -1,0 +1,90 @@
+import type { LaneLimits, Priority } from '../../contract/limits.js';
+
+/**
+ * What all worker processes know together of one lane: one account at one service. Plain JSON; times are milliseconds
+ * since the epoch by the clock of the ledger.
+ */
+export interface LaneState {
+  /** What batches declared, by batch. The strictest counts while it is fresh. */
+  readonly declared: Readonly<Record<string, Declared>>;
+  /** When the next request may leave: the theoretical arrival time of a generic cell rate algorithm (GCRA). */
+  readonly slotAt: number;
+  /** The same for tokens, counted in whole sessions: no session starts while this is more than a minute away. */
+  readonly tokensAt: number;
+  /** Running mean of what a session used, booked in advance for the next one. */
+  readonly tokensPerSession: number;
+  /** Nobody sends before this: the service said so. */
+  readonly notBefore: number;
+  /** Throttled so often in a row. */
+  readonly throttles: number;
+  /** Requests per second that the service bears, as found out. Absent: not throttled lately. */
+  readonly learnt?: { readonly perSecond: number; readonly before: number };
+  /** Calls of the last minute or so. */
+  readonly window: { readonly from: number; readonly calls: number; readonly failures: number };
+  /** Failures in a row, and by which jobs. */
+  readonly streak: number;
+  readonly failedBy: readonly string[];
+  /** Absent: closed circuit, all may pass. */
+  readonly gate?: Gate;
+  /** A session of this priority waits for a place until then: lower ones do not take it. */
+  readonly waiting: Readonly<Partial<Record<Priority, number>>>;
+}
+
+export interface Declared {
+  readonly limits: LaneLimits;
+  readonly seenAt: number;
+}
+
+/** An open or half-open circuit. */
+export interface Gate {
+  readonly cause: GateCause;
+  readonly since: number;
+  /** From then on one probe may pass. */
+  readonly retryAt: number;
+  /** Opened so often without closing in between. */
+  readonly times: number;
+  readonly why: string;
+  /** Half-open: who may pass, and until when the answer is waited for. */
+  readonly probe?: { readonly who: string; readonly until: number };
+}
+
+/** `transient`: it fails too often · `auth`: it refuses us · `exhausted`: the quota is used up. */
+export type GateCause = 'transient' | 'auth' | 'exhausted';
+
+/** Something that a person may want to know, written down once however many processes saw it. */
+export interface LaneNote {
+  readonly what: 'opened' | 'closed' | 'slowed' | 'reset';
+  readonly cause?: GateCause | 'throttled';
+  readonly why: string;
+  /** When a probe may pass; milliseconds since the epoch. */
+  readonly retryAt?: number;
+}
+
+export const NEW_LANE: LaneState = {
+  declared: {},
+  slotAt: 0,
+  tokensAt: 0,
+  tokensPerSession: 0,
+  notBefore: 0,
+  throttles: 0,
+  window: { from: 0, calls: 0, failures: 0 },
+  streak: 0,
+  failedBy: [],
+  waiting: {},
+};
+
+/** Whose part in a lane somebody acts. */
+export interface LaneUser {
+  /** Job, session or effect; the same for every try. */
+  readonly who: string;
+  readonly batchId: string;
+  readonly limits: LaneLimits;
+  readonly priority: Priority;
+}
+
+/** The state without some of its optional parts. */
+export function without<K extends 'gate' | 'learnt'>(state: LaneState, part: K): Omit<LaneState, K> {
+  const rest = { ...state };
+  delete rest[part];
+  return rest;
+}

@@ -1,0 +1,23 @@
+import type { JobState, SessionState } from '../contract/states.js';
+
+/** What the ledger knows of a session that was found at its service. */
+export interface LedgerView {
+  readonly state: SessionState;
+  readonly jobState: JobState;
+}
+
+/**
+ * Whose is a session that still holds something at its service?
+ *
+ *  owned:    a job is at work on it, or goes on with it when its batch is started again
+ *  held:     it is the evidence of a question that a person has not answered yet
+ *  orphan:   its job has its result, or has given it up: nobody will ever come back to it
+ *  foreign:  this ledger has never heard of it; somebody else's may have
+ */
+export type Standing = 'owned' | 'held' | 'orphan' | 'foreign';
+
+export function standingOf(known: LedgerView | undefined): Standing {
+  if (known === undefined) return 'foreign';
+  if (known.state === 'intent' || known.state === 'started') return 'owned';
+  return known.jobState === 'held' && known.state !== 'collected' ? 'held' : 'orphan';
+}

@@ -1,0 +1,89 @@
+import type { CostReport } from '../client/costs.js';
+import type { CostSlice } from '../client/cost-slices.js';
+import { bars } from './bars.js';
+import { money, plural } from './format.js';
+import { bold, dim, yellow, type Line, type Span } from './line.js';
+import { tableLines } from './table.js';
+import { padTo, widthOf } from './columns.js';
+
+const MICROS = 1_000_000;
+
+/** The table of `nightshift costs`: slices, then a total for each currency, then what needs to be said of them. */
+export function costLines(report: CostReport, columns?: number): Line[] {
+  const { by, slices, totals } = report;
+  const amounts = amountColumns([...slices, ...totals]);
+  const row = (slice: CostSlice, title: Span, paint: (text: string) => Span = plain): Span[] => [
+    title,
+    ...amounts.map(({ of, width }) => paint(padLeft(of(slice), width))),
+  ];
+  const rows = [
+    ...slices.map((slice) => row(slice, slice.key)),
+    ...totals.map((total) => row(total, bold('total'), bold)),
+  ];
+  const head = [by, ...amounts.map(({ title, width }) => padLeft(title, width))];
+  return [...tableLines(head, rows, columns), ...noteLines(report)];
+}
+
+/** Cost of each day as bars, useful and wasted; nothing where there is one day only. */
+export function nightLines({ days, totals }: CostReport, columns = 80): Line[] {
+  return totals.flatMap(({ currency }) => {
+    const own = days.filter((day) => day.currency === currency && day.sessions > 0);
+    if (own.length < 2) return [];
+    const rows = own.map((day) => ({
+      title: day.key,
+      full: day.usefulMicros,
+      light: day.wastedMicros,
+      after: money(day.costMicros / MICROS, currency),
+    }));
+    return [[''], [dim(`cost of each day in ${currency}: █ useful, ░ wasted`)], ...bars(rows, columns)];
+  });
+}
+
+function noteLines({ totals, prices }: CostReport): Line[] {
+  const notes = totals.flatMap((total): Span[] => {
+    const amount = (micros: number) => money(micros / MICROS, total.currency);
+    const { estimatedMicros, unknown, open, reservedMicros, attachedMicros } = total;
+    return [
+      ...(estimatedMicros > 0
+        ? [yellow(`${amount(estimatedMicros)} of it is what was set aside: the real cost was not told`)]
+        : []),
+      ...(unknown > 0 ? [yellow(`${plural(unknown, 'session')} told no cost, and count as nothing`)] : []),
+      ...(open > 0 ? [`${plural(open, 'session')} under way, ${amount(reservedMicros)} reserved`] : []),
+      ...(attachedMicros > 0
+        ? [`${amount(attachedMicros)} not paid again: those sessions were gone on with after a break`]
+        : []),
+    ];
+  });
+  const tables = prices.map(({ id, date }) => (date === '' ? id : `${id} (${date})`));
+  if (tables.length > 0) notes.push(dim(`prices: ${tables.join(', ')}`));
+  return notes.map((note) => [note]);
+}
+
+interface AmountColumn {
+  readonly title: string;
+  readonly of: (slice: CostSlice) => string;
+  readonly width: number;
+}
+
+function amountColumns(all: readonly CostSlice[]): readonly AmountColumn[] {
+  const amount = (slice: CostSlice, micros: number) => money(micros / MICROS, slice.currency);
+  const columns: readonly Omit<AmountColumn, 'width'>[] = [
+    { title: 'sessions', of: ({ sessions }) => String(sessions) },
+    { title: 'cost', of: (slice) => amount(slice, slice.costMicros) },
+    { title: 'useful', of: (slice) => amount(slice, slice.usefulMicros) },
+    { title: 'wasted', of: (slice) => amount(slice, slice.wastedMicros) },
+    { title: 'waste', of: ({ costMicros, wastedMicros }) => percent(wastedMicros, costMicros) },
+    { title: 'tokens', of: ({ inputTokens, outputTokens }) => String(inputTokens + outputTokens) },
+  ];
+  return columns.map((column) => ({
+    ...column,
+    width: Math.max(widthOf(column.title), ...all.map((slice) => widthOf(column.of(slice)))),
+  }));
+}
+
+const percent = (part: number, whole: number): string =>
+  whole === 0 ? '' : `${((part / whole) * 100).toFixed(1)}%`;
+
+const plain = (text: string): Span => text;
+
+const padLeft = (text: string, width: number): string => padTo('', width - widthOf(text)) + text;

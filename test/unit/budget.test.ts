@@ -1,0 +1,100 @@
+// Whether one more session may start, and what is set aside for it; and where days begin that are budgeted.
+import { describe, expect, test } from 'vitest';
+import { budgetSchema } from '../../src/contract/batch-file.js';
+import {
+  budgetLimits,
+  decideBudget,
+  reservationMicros,
+  type BudgetStanding,
+} from '../../src/policy/budget.js';
+import { dayAfter, dayOf, startOfDay } from '../../src/policy/calendar-day.js';
+
+const UNIT = 1_000_000;
+const NEXT_DAY = '2026-11-24T00:00:00.000Z';
+const limitsOf = (spec: object) => budgetLimits(budgetSchema.parse(spec));
+const spent = (booked = 0, reserved = 0) => ({
+  bookedMicros: booked * UNIT,
+  reservedMicros: reserved * UNIT,
+});
+const standing = (more: Partial<BudgetStanding> = {}): BudgetStanding => ({
+  job: spent(),
+  batch: spent(),
+  day: spent(),
+  otherCurrencies: [],
+  ...more,
+});
+
+describe('the decision', () => {
+  test.each([
+    [{ perJob: 1 }, { job: spent(0.6) }, 'park'],
+    [{ perBatch: 1 }, { batch: spent(0.6) }, 'gate'],
+    [{ perDay: 1 }, { day: spent(0.6) }, 'gate'],
+    [{ perSite: 1 }, { site: { name: 'blog', ...spent(0.6) } }, 'gate'],
+    [{ perBatch: 1 }, { batch: spent(0, 0.6) }, 'wait'],
+    [{ perBatch: 1 }, { batch: spent(0.2, 0.3) }, 'ok'],
+    [{ perBatch: 1 }, { batch: spent(0.2, 0.300001) }, 'wait'],
+    [{ perSite: 1 }, {}, 'ok'],
+    [{ perJob: 1, perBatch: 1 }, { job: spent(0.6), batch: spent(0.6) }, 'park'],
+    [{ perBatch: 1, perDay: 1 }, { batch: spent(0, 0.6), day: spent(0.6) }, 'gate'],
+    [{ perBatch: 0 }, {}, 'gate'],
+    [{}, { batch: spent(1e6) }, 'ok'],
+  ])('%j with %j: %s', (spec, has, kind) => {
+    const limits = limitsOf({ perSession: 0.5, ...spec });
+    expect(decideBudget(limits, standing(has), NEXT_DAY).kind).toBe(kind);
+  });
+
+  test('a refusal says which budget, what is used and reserved, and what to do', () => {
+    const limits = limitsOf({ perSession: 0.5, perDay: 2 });
+    expect(decideBudget(limits, standing({ day: spent(1.75, 0.5) }), NEXT_DAY)).toEqual({
+      kind: 'gate',
+      until: NEXT_DAY,
+      message: `all batches, today, used 1.75 USD, 0.5 USD more is reserved, one more session may cost 0.5 USD, and budget.perDay is 2 USD: it goes on at ${NEXT_DAY}, or raise budget.perDay`,
+    });
+  });
+
+  test('crossing a share of a budget is told once', () => {
+    const limits = limitsOf({ perSession: 0.25, perBatch: 1 });
+    const warnings = [0, 0.25, 0.5, 0.75].map((booked) => {
+      const decision = decideBudget(limits, standing({ batch: spent(booked) }), NEXT_DAY);
+      return decision.kind === 'ok' ? decision.warnings.length : -1;
+    });
+    expect(warnings).toEqual([0, 1, 0, 1]);
+  });
+});
+
+describe('what is set aside', () => {
+  test.each([
+    ['the agent’s own cap', { perSession: 2 }, 3, 1, 3],
+    ['perSession', { perSession: 2 }, undefined, 1, 2],
+    ['the highest cost lately', {}, undefined, 1, 1],
+    ['5 where nothing is known', {}, undefined, undefined, 5],
+    ['a guess no larger than a whole budget', { perJob: 0.5, perBatch: 20 }, undefined, undefined, 0.5],
+    ['nothing for agents that are free', { perBatch: 1 }, undefined, 0, 0],
+  ])('%s', (_, spec, cap, seen, expected) => {
+    const micros = (units: number | undefined) => (units === undefined ? undefined : units * UNIT);
+    expect(reservationMicros(limitsOf(spec), micros(seen), micros(cap))).toBe(expected * UNIT);
+  });
+});
+
+describe('days', () => {
+  test.each([
+    ['UTC', '2026-11-23T10:00:00Z', '2026-11-23T00:00:00.000Z', 24],
+    ['Europe/Madrid', '2026-11-23T23:30:00Z', '2026-11-23T23:00:00.000Z', 24],
+    ['Europe/Madrid', '2026-03-29T12:00:00Z', '2026-03-28T23:00:00.000Z', 23],
+    ['Europe/Madrid', '2026-10-25T12:00:00Z', '2026-10-24T22:00:00.000Z', 25],
+    ['Asia/Kathmandu', '2026-11-23T18:15:00Z', '2026-11-23T18:15:00.000Z', 24],
+    ['America/Santiago', '2026-09-06T12:00:00Z', '2026-09-06T04:00:00.000Z', 23], // its clocks change at midnight
+  ])('in %s, %s is in a day that begins at %s and has %i hours', (timeZone, at, from, hours) => {
+    const day = dayOf(new Date(at), timeZone);
+    expect(day.from.toISOString()).toBe(from);
+    expect((day.until.getTime() - day.from.getTime()) / 3_600_000).toBe(hours);
+    expect(startOfDay(day.name, timeZone)).toEqual(day.from);
+    expect(startOfDay(dayAfter(day.name), timeZone)).toEqual(day.until);
+  });
+});
+
+test('an unknown time zone, a share of 1, a misspelt budget are refused', () => {
+  for (const wrong of [{ timeZone: 'Mars/Base' }, { warnAt: [1] }, { perNight: 1 }, { perDay: -1 }]) {
+    expect(budgetSchema.safeParse(wrong).success).toBe(false);
+  }
+});

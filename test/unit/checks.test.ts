@@ -1,0 +1,242 @@
+// What each check of a text lets through and what it says of the rest.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { checkSchema } from '../../src/contract/checks.js';
+import { findings, problems } from './checks-fixture.js';
+
+describe('words', () => {
+  test('an empty artifact never goes out, whether or not a check asks', async () => {
+    expect(await problems('', [])).toEqual(['the artifact is empty']);
+    expect(await problems(' \n\t', [{ notEmpty: true }])).toEqual(['the artifact is empty']);
+  });
+
+  test('each failed check says what was found and what is asked for', async () => {
+    expect(await problems('one two', [{ minWords: 3 }])).toEqual([
+      'it has 2 words, at least 3 are asked for',
+    ]);
+    const all = [{ maxWords: 1 }, { contains: 'three' }, { notContains: 'two' }];
+    expect(await problems('one two', all)).toHaveLength(3);
+    expect(await problems('one two three', [{ minWords: 3 }, { notEmpty: true }])).toEqual([]);
+  });
+
+  test('what is not text fails every check on text, and only those', async () => {
+    const binary = Uint8Array.from([0xff, 0xfe, 0x00, 0x80]);
+    expect(await problems(binary, [{ minWords: 1 }])).toHaveLength(1);
+    expect(await problems(binary, [{ headings: ['Sources'] }, { notTruncated: true }])).toHaveLength(2);
+    expect(await problems(binary, [{ notEmpty: true }])).toEqual([]);
+  });
+
+  test('a report of very many problems is cut', async () => {
+    const checks = Array.from({ length: 50 }, (_, n) => ({ contains: `word ${n}` }));
+    const found = await problems('text', checks);
+    expect(found).toHaveLength(21);
+    expect(found.at(-1)).toBe('and 30 more');
+  });
+});
+
+describe('headings', () => {
+  const text =
+    '---\ntitle: Sources\n---\n# Tides\n\nText.\n\n## *Open* questions\n\n```\n## Sources\n```\n\nMethod\n------\n';
+
+  test('are those of the document, not those in front matter or listings', async () => {
+    expect(await problems(text, [{ headings: ['Tides', 'open  QUESTIONS', '## Method'] }])).toEqual([]);
+    expect(await problems(text, [{ headings: ['Sources'] }])).toEqual(['it has no heading "Sources"']);
+  });
+
+  test('have the level that is asked for', async () => {
+    expect(await problems(text, [{ headings: ['# Method'] }])).toEqual(['it has no heading "# Method"']);
+  });
+
+  test('have an order only where it is asked for', async () => {
+    const required = ['Method', 'Tides'];
+    expect(await problems(text, [{ headings: { required } }])).toEqual([]);
+    expect(await problems(text, [{ headings: { required, ordered: true } }])).toEqual([
+      'the heading "Tides" is not in its place',
+    ]);
+  });
+
+  test('are read from HTML too', async () => {
+    const page = '<!doctype html><html><body><h2>Sources</h2></body></html>';
+    expect(await problems(page, [{ headings: ['## Sources'] }])).toEqual([]);
+    expect(await problems(page, [{ headings: ['Method'] }])).toHaveLength(1);
+  });
+
+  test('of a text made to be slow to parse are a problem of the artifact, not of the night', async () => {
+    const found = await problems('>'.repeat(5000) + ' x', [{ headings: ['Sources'] }]);
+    expect(found).toHaveLength(1);
+  });
+});
+
+describe('front matter', () => {
+  const check = { frontMatter: { required: ['title', 'date'] } };
+
+  test('has the required fields, none of them empty', async () => {
+    expect(await problems('---\ntitle: Tides\ndate: 2026-11-23\n---\nText.', [check])).toEqual([]);
+    expect(await problems('---\r\ntitle: " "\r\n---\r\nText.', [check])).toEqual([
+      'its front matter has an empty "title"',
+      'its front matter has no "date"',
+    ]);
+  });
+
+  test.each([
+    ['is missing', 'Text.', 'it has no front matter'],
+    ['comes after the text began', 'Text.\n---\ntitle: x\n---\n', 'it has no front matter'],
+    ['is not closed', '---\ntitle: x\n', 'it has no front matter'],
+    ['is a list', '---\n- x\n---\n', 'its front matter holds no fields'],
+  ])('that %s is said so', async (_, text, expected) => {
+    expect(await problems(text, [check])).toEqual([expected]);
+  });
+
+  test('that is no YAML is quoted safely', async () => {
+    const [found = ''] = await problems('---\ntitle: [\u001b[31m\n---\n', [check]);
+    expect(found).toMatch(/^its front matter is no YAML: "/);
+    expect(found).not.toContain('\u001b');
+  });
+
+  test('with aliases that grow without end is refused', async () => {
+    const bomb = ['a: &a [x,x,x,x,x,x,x,x,x]'];
+    for (const [one, next] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg'].map((pair) => [...pair]))
+      bomb.push(`${next}: &${next} [${Array(9).fill(`*${one}`).join(',')}]`);
+    expect(await problems(`---\n${bomb.join('\n')}\n---\nText.`, [{ frontMatter: {} }])).toHaveLength(1);
+  });
+
+  test('is held against a schema', async () => {
+    const schema = {
+      type: 'object',
+      properties: { tags: { type: 'array', minItems: 1 } },
+      required: ['tags'],
+    };
+    expect(await problems('---\ntags: [sea]\n---\nText.', [{ frontMatter: { schema } }])).toEqual([]);
+    expect(await problems('---\ntags: []\n---\nText.', [{ frontMatter: { schema } }])).toEqual([
+      expect.stringMatching(/^its front matter does not fit its schema at "tags": /),
+    ]);
+  });
+});
+
+describe('JSON Schema', () => {
+  const schema = {
+    type: 'object',
+    properties: { title: { type: 'string', minLength: 3 }, price: { type: 'number', minimum: 0 } },
+    required: ['title'],
+    additionalProperties: false,
+  };
+
+  test('says where the artifact does not fit', async () => {
+    expect(await problems('{"title":"Tides","price":3}', [{ jsonSchema: schema }])).toEqual([]);
+    expect(await problems('{"title":"Tides","price":-1}', [{ jsonSchema: schema }])).toEqual([
+      expect.stringMatching(/^it does not fit its schema at "price": /),
+    ]);
+    expect(await problems('{"title":"Tides","extra":1}', [{ jsonSchema: schema }])).toHaveLength(1);
+    expect(await problems('no JSON', [{ jsonSchema: schema }])).toEqual([
+      expect.stringMatching(/^it is no JSON: /),
+    ]);
+  });
+
+  test('is read from a file beside the batch file', async () => {
+    const baseDir = await mkdtemp(join(tmpdir(), 'nightshift-checks-'));
+    onTestFinished(() => rm(baseDir, { recursive: true }));
+    await writeFile(join(baseDir, 'schema.json'), JSON.stringify(schema));
+    const check = [{ jsonSchema: './schema.json' }];
+    expect(await problems('{"title":"Tides"}', check, { baseDir })).toEqual([]);
+    expect(await problems('{}', check, { baseDir })).toHaveLength(1);
+  });
+
+  test.each([
+    ['a file that is not there', './none.json'],
+    ['a keyword that is not supported', { if: { type: 'string' }, then: { minLength: 1 } }],
+    ['a reference to elsewhere', { $ref: 'https://schema.invalid/x.json' }],
+  ])('%s stops the check, and is no fault of the artifact', async (_, jsonSchema) => {
+    await expect(problems('{}', [{ jsonSchema }])).rejects.toMatchObject({
+      errorClass: 'config',
+      facts: { sent: 'no' },
+    });
+  });
+
+  test.each([
+    [{ type: 'array', minItems: 1 }, '[]'],
+    [{ type: 'object', properties: { a: { type: 'number', default: 1 } }, required: ['a'] }, '{}'],
+    [{ type: ['string', 'null'] }, '1'],
+    [{ oneOf: [{ type: 'string' }, { type: 'string', minLength: 1 }] }, '"abc"'],
+    [
+      { type: 'array', items: { type: 'object', properties: { a: { type: 'array', maxItems: 0 } } } },
+      '[{"a":[1]}]',
+    ],
+  ])('%j refuses %s', async (jsonSchema, text) => {
+    expect(await problems(text, [{ jsonSchema }])).toHaveLength(1);
+  });
+
+  test.each([
+    [{ required: ['a'] }, 'type'],
+    [{ type: 'object', required: ['a'] }, 'must stand in properties'],
+    [{ type: 'object', properties: { a: {} }, required: ['a'] }, 'must stand in properties'],
+    [{ type: 'object', properties: { a: { minimum: 3 } } }, 'properties.a: minimum needs "type": "number"'],
+    [{ type: 'string', enum: ['a', 'bb'], minLength: 2 }, 'minLength does nothing beside enum'],
+    [{ type: 'object', dependentRequired: { a: ['b'] } }, 'dependentRequired is not supported'],
+    [{ $defs: { x: { items: { type: 'string' } } }, type: 'string' }, 'items needs "type": "array"'],
+  ])('%j has a rule that would do nothing, and is refused', async (jsonSchema, said) => {
+    await expect(problems('{}', [{ jsonSchema }])).rejects.toMatchObject({
+      errorClass: 'config',
+      message: expect.stringContaining(said) as unknown,
+    });
+  });
+
+  test('is no match for a value nested without end', async () => {
+    const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
+    const tree = { $defs: { t: { type: 'array', items: { $ref: '#/$defs/t' } } }, $ref: '#/$defs/t' };
+    expect(await problems(deep, [{ jsonSchema: tree }])).toHaveLength(1);
+  });
+});
+
+describe('placeholder text', () => {
+  const check = [{ noPlaceholders: true }];
+
+  test.each([
+    'A TODO stands here.',
+    'Lorem ipsum dolor sit amet.',
+    'By [insert name], today.',
+    'Dear [Your Name], hello.',
+    'Costs [price here] a year.',
+    'Hello {{ name }}.',
+    'As an AI language model, I can not know.',
+    'Use the key YOUR_API_KEY_HERE.',
+    '[Read on](https://YOUR-DOMAIN-HERE/).',
+  ])('%s', async (text) => {
+    expect(await problems(text, check)).toEqual([expect.stringMatching(/^it still has placeholder text: "/)]);
+  });
+
+  test.each([
+    'Write `{{ name }}` where the name goes.',
+    '```yaml\npath: "{{ slug }}.md" # TODO\nkey: YOUR_API_KEY_HERE\n```\n\nThat is all.',
+    'See [your options](https://example.com/options) and [here](#here).',
+    'A todo list for models of AI, as an assistant would write it.',
+    'Footnotes[^1] are fine.\n\n[^1]: Indeed.',
+  ])('passes: %s', async (text) => {
+    expect(await problems(text, check)).toEqual([]);
+  });
+});
+
+test('hostile text in a problem is quoted, escaped and cut', async () => {
+  const [found = ''] = await problems(`[insert \u001b]0;x\u0007\u202e${'y'.repeat(60)}]`, [
+    { noPlaceholders: true },
+  ]);
+  expect(found).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  expect(found.length).toBeLessThan(130);
+});
+
+test('a check is an object of one rule', () => {
+  for (const wrong of [
+    {},
+    { notTruncated: false },
+    { minWords: 3, maxWords: 4 },
+    { use: 'folder' },
+    { links: {} },
+  ])
+    expect(checkSchema.safeParse(wrong).success, JSON.stringify(wrong)).toBe(false);
+});
+
+test('what asks others is not run on an artifact that has failed already', async () => {
+  const { problems: found } = await findings('short', [{ use: './none.ts' }, { minWords: 3 }]);
+  expect(found).toEqual(['it has 1 words, at least 3 are asked for']);
+});

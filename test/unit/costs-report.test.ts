@@ -1,0 +1,89 @@
+// What `nightshift costs` prints: no currency added to another, no formula in a CSV, waste shown.
+import { expect, test } from 'vitest';
+import { costReport, type CostReport } from '../../src/client/costs.js';
+import { UsageError } from '../../src/contract/errors.js';
+import type { CostFilter, CostRow } from '../../src/ledger/ledger.js';
+import { costsCsv } from '../../src/report/costs-csv.js';
+import { costLines, nightLines } from '../../src/report/costs.js';
+import { rendered } from '../../src/report/line.js';
+
+const row = (costMicros: number, more: Partial<CostRow> = {}): CostRow =>
+  ({
+    runKey: 'r',
+    attempt: 1,
+    work: 'article',
+    jobKey: 'k',
+    identity: { site: 'blog', slug: 'a' },
+    site: 'blog',
+    batchId: 'batch:1',
+    batchName: 'nightly',
+    provider: 'claude',
+    model: undefined,
+    openedAt: '2026-11-22T20:00:00.000Z',
+    bookedAt: '2026-11-22T23:30:00.000Z',
+    attached: 0,
+    currency: 'USD',
+    usage: { inputTokens: 1, outputTokens: 1, cachedTokens: 0, costMicros, costSource: 'provider' },
+    use: 'useful',
+    ...more,
+  }) as CostRow;
+
+const reportOf = (rows: readonly CostRow[], request: Parameters<typeof costReport>[1]): Promise<CostReport> =>
+  costReport({ costs: async (_, sink) => sink(rows) }, { timeZone: 'UTC', ...request });
+
+const WASTED = { use: 'wasted', reason: 'timeout' } as const;
+
+test('amounts of two currencies stay apart, and each has a total', async () => {
+  const { totals } = await reportOf([row(1), row(2, { currency: 'EUR' }), row(4)], {});
+  expect(totals.map(({ currency, costMicros }) => [currency, costMicros])).toEqual([
+    ['EUR', 2],
+    ['USD', 5],
+  ]);
+});
+
+test('the table shows cost, waste and its share', async () => {
+  const report = await reportOf([row(750_000), row(250_000, WASTED)], { by: 'site' });
+  expect(costLines(report).map((line) => rendered(line))).toEqual([
+    'site   sessions      cost    useful    wasted  waste  tokens',
+    'blog          2  1.00 USD  0.75 USD  0.25 USD  25.0%       4',
+    'total         2  1.00 USD  0.75 USD  0.25 USD  25.0%       4',
+  ]);
+});
+
+test('nights are bars on one scale; one night alone is none', async () => {
+  const later = { bookedAt: '2026-11-23T23:30:00.000Z' };
+  const report = await reportOf([row(1e6), row(1e6, later), row(2e6, { ...later, ...WASTED })], {});
+  const lines = nightLines(report, 61).map((line) => rendered(line));
+  const count = (text: string | undefined, sign: string) => (text ?? '').split(sign).length - 1;
+  expect(lines).toHaveLength(4);
+  expect(count(lines[2], '█')).toBe(count(lines[3], '█'));
+  expect(count(lines[3], '░')).toBe(2 * count(lines[3], '█'));
+  expect(nightLines(await reportOf([row(1)], {}))).toEqual([]);
+});
+
+test('a day is that of the time zone asked for', async () => {
+  const keys = async (timeZone: string) =>
+    (await reportOf([row(1)], { by: 'day', timeZone })).slices.map(({ key }) => key);
+  expect(await keys('UTC')).toEqual(['2026-11-22']);
+  expect(await keys('Europe/Madrid')).toEqual(['2026-11-23']);
+  let asked: CostFilter | undefined;
+  const ledger = { costs: async (filter: CostFilter) => void (asked = filter) };
+  await costReport(ledger, { since: '2026-11-22', until: '2026-11-23', timeZone: 'Europe/Madrid' });
+  expect(asked).toEqual({ since: '2026-11-21T23:00:00.000Z', until: '2026-11-23T23:00:00.000Z' });
+});
+
+test.each([{ since: '2026-02-30' }, { until: 'yesterday' }, { timeZone: 'Mars/Base' }])(
+  '%j is refused',
+  async (request) => {
+    await expect(reportOf([], request)).rejects.toThrow(UsageError);
+  },
+);
+
+test('a CSV has exact amounts and no formulas', async () => {
+  const report = await reportOf([row(1_234_567, { site: '=HYPERLINK("x")' })], { by: 'site' });
+  const [head, record, ...rest] = costsCsv(report);
+  expect(head).toMatch(/^site,id,currency,sessions,cost,/);
+  expect(record).toMatch(/^"'=HYPERLINK\(""x""\)",/);
+  expect(record).toContain(',USD,1,1.234567,1.234567,0.000000,');
+  expect(rest).toEqual([]);
+});

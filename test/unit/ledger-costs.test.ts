@@ -1,0 +1,250 @@
+// What sessions cost: reserved before they start, booked when they end, each micro-unit in exactly one slice.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { COST_DIMENSIONS } from '../../src/client/cost-slices.js';
+import { costReport } from '../../src/client/costs.js';
+import type { CostRow, Ledger, SessionBudget, SessionEnd, Usage } from '../../src/ledger/ledger.js';
+import type { BudgetLimits } from '../../src/policy/budget.js';
+import {
+  aLedger,
+  BATCH,
+  by,
+  claimed,
+  collected,
+  failed,
+  jobOf,
+  NO_USAGE,
+  openBatch,
+  PARKED,
+  rawSql,
+  sessionOf,
+  startedSession,
+  type Claimed,
+} from './ledger-fixture.js';
+
+const UNIT = 1_000_000;
+const LIMITS: BudgetLimits = { currency: 'EUR', timeZone: 'UTC', warnAt: [] };
+
+function reserve(ledger: Ledger, slug: string, { fence, nextAttempt }: Claimed, budget: SessionBudget) {
+  const session = sessionOf(slug, nextAttempt);
+  const row = { ...session, ...jobOf(slug), provider: 'command', revision: 1, by: by() };
+  return ledger.reserveSession(row, budget, fence);
+}
+
+async function rowsOf(ledger: Ledger): Promise<readonly CostRow[]> {
+  const all: CostRow[] = [];
+  await ledger.costs({}, (rows) => void all.push(...rows));
+  return all;
+}
+
+const slugs = (count: number) => Array.from({ length: count }, (_, at) => `job-${at}`);
+
+describe('reservations', () => {
+  test('of 20 jobs that ask at once only so many start as the budget has room for', async () => {
+    const { ledger, path } = await aLedger();
+    const jobs = slugs(20);
+    await openBatch(ledger, jobs);
+    const claims = await Promise.all(jobs.map((slug) => claimed(ledger, slug)));
+    const { ledger: other } = await aLedger(path); // as another process would
+    const limits = { ...LIMITS, perSession: UNIT, perBatch: 7.5 * UNIT };
+    const decisions = await Promise.all(
+      jobs.map((slug, at) => reserve(at % 2 ? ledger : other, slug, claims[at] as Claimed, { limits })),
+    );
+    expect(decisions.filter(({ kind }) => kind === 'ok')).toHaveLength(7);
+    expect(decisions.filter(({ kind }) => kind === 'wait')).toHaveLength(13);
+    const open = (await rowsOf(ledger)).filter(({ use }) => use === 'open');
+    expect(open).toHaveLength(7);
+  });
+
+  test('room comes back when a session ends, by what it really cost', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two', 'three']);
+    const limits = { ...LIMITS, perSession: UNIT, perBatch: UNIT + 1 };
+    const one = await claimed(ledger, 'one');
+    const two = await claimed(ledger, 'two');
+    expect(await reserve(ledger, 'one', one, { limits })).toMatchObject({ kind: 'ok', micros: UNIT });
+    expect(await reserve(ledger, 'two', two, { limits })).toMatchObject({ kind: 'wait' });
+
+    await ledger.saveHandle(sessionOf('one', 1), {}, one.fence);
+    await ledger.endSession(sessionOf('one', 1), collected(1), one.fence);
+    expect(await reserve(ledger, 'two', two, { limits })).toMatchObject({ kind: 'ok' });
+
+    await ledger.saveHandle(sessionOf('two', 1), {}, two.fence);
+    await ledger.endSession(sessionOf('two', 1), collected(UNIT), two.fence);
+    const end = await reserve(ledger, 'three', await claimed(ledger, 'three'), { limits });
+    expect(end).toMatchObject({ kind: 'gate' });
+    expect(end).not.toHaveProperty('until');
+  });
+
+  test('a refusal changes nothing, and the same session may be asked for again', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    const head = await ledger.head();
+    const little = { limits: { ...LIMITS, perSession: 2 * UNIT, perJob: UNIT } };
+    expect(await reserve(ledger, 'one', claim, little)).toMatchObject({ kind: 'park' });
+    expect(await ledger.head()).toBe(head);
+    const more = { limits: { ...LIMITS, perSession: 2 * UNIT, perJob: 2 * UNIT } };
+    expect(await reserve(ledger, 'one', claim, more)).toMatchObject({ kind: 'ok' });
+  });
+
+  test('a worker that dies keeps its reservation until its session has ended', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two']);
+    const limits = { ...LIMITS, perSession: UNIT, perDay: UNIT };
+    await reserve(ledger, 'one', await claimed(ledger, 'one'), { limits });
+    const next = await claimed(ledger, 'one'); // another worker took the job over
+    const two = await claimed(ledger, 'two');
+    expect(await reserve(ledger, 'two', two, { limits })).toMatchObject({ kind: 'wait' });
+    await ledger.endSession(sessionOf('one', 1), failed(), next.fence);
+    expect(await reserve(ledger, 'two', two, { limits })).toMatchObject({ kind: 'ok' });
+  });
+
+  test('of a lost session whose cost nobody knows the reservation is booked, as waste', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two']);
+    const limits = { ...LIMITS, perSession: UNIT, perSite: 1.5 * UNIT };
+    const claim = await claimed(ledger, 'one');
+    await reserve(ledger, 'one', claim, { limits });
+    await ledger.endSession(sessionOf('one', 1), failed({ state: 'lost', errorClass: 'lost' }), claim.fence);
+    expect(await rowsOf(ledger)).toMatchObject([
+      { use: 'wasted', reason: 'twin', site: 'blog', usage: { costMicros: UNIT, costSource: 'reserved' } },
+    ]);
+    const end = await reserve(ledger, 'two', await claimed(ledger, 'two'), { limits });
+    expect(end).toMatchObject({ kind: 'gate', message: expect.stringContaining('site blog') as string });
+    expect(end).toHaveProperty('until', expect.stringMatching(/T00:00:00.000Z$/));
+  });
+
+  test('what a session of this work cost lately is set aside for the next one', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two', 'three']);
+    const limits = { ...LIMITS, perBatch: 100 * UNIT };
+    const claim = await claimed(ledger, 'one');
+    expect(await reserve(ledger, 'one', claim, { limits })).toMatchObject({ micros: 5 * UNIT });
+    await ledger.saveHandle(sessionOf('one', 1), {}, claim.fence);
+    const usage: Usage = { ...NO_USAGE, costMicros: 123_456, costSource: 'provider' };
+    await ledger.endSession(
+      sessionOf('one', 1),
+      { state: 'collected', artifact: { sha256: 'a'.repeat(64), bytes: 1 }, usage },
+      claim.fence,
+    );
+    const two = await claimed(ledger, 'two');
+    expect(await reserve(ledger, 'two', two, { limits })).toMatchObject({ micros: 123_456 });
+    const capped = await reserve(ledger, 'three', await claimed(ledger, 'three'), { limits, capMicros: 7 });
+    expect(capped).toMatchObject({ micros: 7 });
+  });
+
+  test('a budget in another currency than that of the sessions stops the batch', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two']);
+    const limits = { ...LIMITS, perBatch: 100 * UNIT };
+    const claim = await claimed(ledger, 'one');
+    await reserve(ledger, 'one', claim, { limits });
+    const usage: Usage = { ...NO_USAGE, costMicros: 1, costSource: 'provider', currency: 'USD' };
+    await ledger.endSession(sessionOf('one', 1), failed({ usage }), claim.fence);
+    const end = await reserve(ledger, 'two', await claimed(ledger, 'two'), { limits });
+    expect(end).toMatchObject({
+      kind: 'gate',
+      message: expect.stringContaining('put the budget in USD') as string,
+    });
+  });
+});
+
+describe('who spent what', () => {
+  test('a session says where its money went, and by which prices', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    const usage: Usage = {
+      inputTokens: 10,
+      outputTokens: 3,
+      cachedTokens: 4,
+      costMicros: 99,
+      costSource: 'price-table',
+      model: 'some-model',
+      priceTable: { id: 'table-1', date: '2026-11-23' },
+    };
+    await ledger.endSession(session, failed({ usage }), claim.fence);
+    const { model: _, ...used } = usage;
+    expect((await rowsOf(ledger)).map((row) => row.usage)).toEqual([used]);
+    expect(await rowsOf(ledger)).toMatchObject([
+      { ...session, ...jobOf('one'), site: 'blog', batchId: BATCH, batchName: 'nightly' },
+    ]);
+    expect(await rowsOf(ledger)).toMatchObject([
+      { provider: 'command', model: 'some-model', currency: 'EUR', use: 'wasted', reason: 'rejected' },
+    ]);
+  });
+
+  test('a lost artifact makes its session waste on the day on which it was paid', async () => {
+    const { ledger, path } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    await ledger.endSession(await startedSession(ledger, 'one', claim), collected(5), claim.fence);
+    const day = '2020-02-03T04:05:06.000Z';
+    await rawSql(path)('update sessions set settled_at = ?', day);
+    await ledger.loseArtifact(jobOf('one'), 'gone', claim.fence);
+    expect(await rowsOf(ledger)).toMatchObject([
+      { use: 'wasted', reason: 'lost-artifact', bookedAt: day, usage: { costMicros: 5 } },
+    ]);
+  });
+
+  test('slices sum to the total to the micro-unit, whatever they are cut by', async () => {
+    const cost = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 2 ** 31 }));
+    const end = fc.record({
+      cost,
+      currency: fc.constantFrom('EUR', 'USD', undefined),
+      model: fc.constantFrom('a', 'b', undefined),
+      state: fc.constantFrom('collected', 'failed', 'lost', 'cancelled', 'open'),
+    });
+    const seed = Date.now() % 2 ** 31;
+    await fc.assert(
+      fc.asyncProperty(fc.array(end, { minLength: 1, maxLength: 12 }), async (ends) => {
+        const { ledger } = await aLedger();
+        const jobs = slugs(4);
+        await openBatch(ledger, jobs);
+        for (const [at, { state, ...use }] of ends.entries()) {
+          const slug = jobs[at % jobs.length] ?? '';
+          const claim = await claimed(ledger, slug);
+          if (claim.openSession !== undefined) continue;
+          const session = await startedSession(ledger, slug, claim);
+          if (state !== 'open') await ledger.endSession(session, endOf(state, use), claim.fence);
+        }
+        const rows = await rowsOf(ledger);
+        for (const by of COST_DIMENSIONS) {
+          const { slices, totals } = await costReport(ledger, { by });
+          for (const currency of ['EUR', 'USD']) {
+            const paid = rows.filter((row) => row.currency === currency && row.use !== 'open');
+            const total = paid.reduce((sum, { usage }) => sum + usage.costMicros, 0);
+            const own = slices.filter((slice) => slice.currency === currency);
+            const sum = (of: (slice: (typeof own)[number]) => number) =>
+              own.reduce((so, slice) => so + of(slice), 0);
+            expect(sum((slice) => slice.costMicros)).toBe(total);
+            expect(sum((slice) => slice.usefulMicros + slice.wastedMicros)).toBe(total);
+            expect(sum((slice) => slice.sessions)).toBe(paid.length);
+            expect(totals.find((one) => one.currency === currency)?.costMicros ?? 0).toBe(total);
+          }
+        }
+      }),
+      { numRuns: 12, seed, verbose: true },
+    );
+  }, 60_000);
+});
+
+function endOf(
+  state: 'collected' | 'failed' | 'lost' | 'cancelled',
+  { cost, currency, model }: { cost: number; currency: string | undefined; model: string | undefined },
+): SessionEnd {
+  const usage: Usage = {
+    ...NO_USAGE,
+    costMicros: cost,
+    costSource: 'provider',
+    ...(currency !== undefined && { currency }),
+    ...(model !== undefined && { model }),
+  };
+  if (state === 'collected') {
+    // Taken from the job at once, so that the next session of it may be started.
+    return { state, artifact: { sha256: 'a'.repeat(64), bytes: 3 }, usage };
+  }
+  return failed({ state, usage, ...(state === 'cancelled' && { job: { ...PARKED, state: 'cancelled' } }) });
+}

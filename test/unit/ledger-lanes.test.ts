@@ -1,0 +1,251 @@
+// What worker processes share of one account, through the ledger. Two ledgers on one place stand for two workers.
+import { describe, expect, test } from 'vitest';
+import { laneIdOf } from '../../src/activities/lanes/lane-key.js';
+import { openLane } from '../../src/activities/lanes/lane.js';
+import { AdapterError, type ErrorClass } from '../../src/contract/errors.js';
+import type { LaneLimits, Priority } from '../../src/contract/limits.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import type { LaneNote } from '../../src/policy/limits/state.js';
+import { aLedger, aPlace, placeOf, rawSql } from './ledger-fixture.js';
+
+const LANE = { id: 'acme-1', label: 'acme https://api.example' };
+const HOUR = 3_600_000;
+const { signal } = new AbortController();
+
+const laneFor = (
+  ledger: Ledger,
+  who: string,
+  {
+    limits = {},
+    priority = 'normal',
+    notes,
+  }: { limits?: LaneLimits; priority?: Priority; notes?: LaneNote[] } = {},
+) =>
+  openLane(LANE, { who, batchId: 'batch-1', limits, priority }, ledger, {
+    onNote: (note) => notes?.push(note),
+  });
+
+const error = (errorClass: ErrorClass, retryAfterMs?: number) =>
+  new AdapterError(errorClass, 'HTTP 429', {
+    sent: 'rejected',
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+
+async function twoWorkers() {
+  const place = await aPlace();
+  const { ledger: here } = await aLedger(place);
+  const { ledger: there } = await aLedger(place);
+  return { place, here, there };
+}
+
+/** Lets time pass for all lanes: every time in them lies so much further back. */
+async function timePasses(place: string, ms: number): Promise<void> {
+  const sql = rawSql(place);
+  const back = (value: unknown): unknown => {
+    if (typeof value === 'number' && value > 1e12) return value - ms;
+    if (Array.isArray(value)) return value.map(back);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, back(part)]));
+  };
+  for (const { lane, state } of await sql('select lane, state from lanes'))
+    await sql(
+      'update lanes set state = ? where lane = ?',
+      JSON.stringify(back(JSON.parse(String(state)))),
+      lane,
+    );
+  for (const { holder, expires_at } of await sql('select holder, expires_at from lane_places')) {
+    const expires = new Date(Date.parse(String(expires_at)) - ms).toISOString();
+    await sql('update lane_places set expires_at = ? where holder = ?', expires, holder);
+  }
+}
+
+/** Counts what is asked of the ledger. */
+function counting(ledger: Ledger): { ledger: Ledger; calls: string[] } {
+  const calls: string[] = [];
+  const counted = new Proxy(ledger, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      const method = value.bind(target) as (...given: unknown[]) => unknown;
+      return (...given: unknown[]) => {
+        calls.push(String(name));
+        return method(...given);
+      };
+    },
+  });
+  return { ledger: counted, calls };
+}
+
+describe('what it costs', () => {
+  test('a lane without limits: one read when a step begins, and nothing for its requests', async () => {
+    const { ledger, calls } = counting((await aLedger()).ledger);
+    const lane = laneFor(ledger, 'job-1');
+    expect(await lane.enter('session')).toEqual({ kind: 'go' });
+    for (let at = 0; at < 50; at++) {
+      await lane.turn(signal);
+      await lane.report('ok');
+    }
+    expect(calls).toEqual(['lane']);
+    expect(await ledger.lanes()).toEqual([]);
+  });
+
+  test('a limited lane: one transaction for each request, and one for all that wait at the same time', async () => {
+    const { ledger, calls } = counting((await aLedger()).ledger);
+    const limits = { requestsPerSecond: 500 };
+    const lane = laneFor(ledger, 'job-1', { limits });
+    for (let at = 0; at < 5; at++) {
+      await lane.turn(signal);
+      await lane.report('ok');
+    }
+    expect(calls.length).toBeGreaterThanOrEqual(5); // more only where a slot was overslept
+    expect(new Set(calls)).toEqual(new Set(['changeLane']));
+    const before = calls.length;
+    await Promise.all(
+      Array.from({ length: 20 }, (_, at) =>
+        laneFor(ledger, `job-${at}`, { limits }).turn(new AbortController().signal),
+      ),
+    );
+    expect(calls.length - before).toBeLessThan(20);
+  });
+});
+
+describe('places of sessions', () => {
+  const limits = { sessions: 2 };
+
+  test('no more sessions than places over all workers; one that ends makes room', async () => {
+    const { here, there } = await twoWorkers();
+    const first = laneFor(here, 'a', { limits });
+    expect((await first.enter('session')).kind).toBe('go');
+    expect((await laneFor(there, 'b', { limits }).enter('session')).kind).toBe('go');
+    const third = laneFor(there, 'c', { limits });
+    expect(await third.enter('session')).toMatchObject({
+      kind: 'wait',
+      why: 'all 2 places for sessions are taken',
+    });
+    expect((await laneFor(there, 'a', { limits }).enter('session')).kind).toBe('go'); // taken over by another worker
+    expect((await third.enter('effect')).kind).toBe('go');
+    await first.leave();
+    expect((await third.enter('session')).kind).toBe('go');
+    expect(await here.lanes()).toMatchObject([{ ...LANE, sessions: 2 }]);
+  });
+
+  test('a dead worker’s places come free; a live one’s are renewed', async () => {
+    const { place, here, there } = await twoWorkers();
+    await laneFor(here, 'a', { limits }).enter('session');
+    await laneFor(here, 'b', { limits }).enter('session');
+    await timePasses(place, 4 * 60_000);
+    await here.keepPlaces([{ lane: LANE.id, who: 'a' }], 5 * 60_000);
+    await timePasses(place, 2 * 60_000);
+    expect((await laneFor(there, 'c', { limits }).enter('session')).kind).toBe('go');
+    expect((await laneFor(there, 'd', { limits }).enter('session')).kind).toBe('wait');
+  });
+
+  test('the limit of one batch binds the sessions of another that declares none', async () => {
+    const { here, there } = await twoWorkers();
+    await laneFor(here, 'a', { limits: { sessions: 1 } }).enter('session');
+    expect((await laneFor(there, 'b').enter('session')).kind).toBe('wait');
+  });
+
+  test('at the same time, no two get the last place', async () => {
+    const { here, there } = await twoWorkers();
+    const entries = await Promise.all(
+      Array.from({ length: 12 }, (_, at) =>
+        laneFor(at % 2 ? here : there, `job-${at}`, { limits }).enter('session'),
+      ),
+    );
+    expect(entries.filter(({ kind }) => kind === 'go')).toHaveLength(2);
+  });
+});
+
+describe('a closed lane', () => {
+  test('a quota that is back in two hours: no call until then, one note, one look, and all go on', async () => {
+    const { place, here, there } = await twoWorkers();
+    const notes: LaneNote[] = [];
+    const late = laneFor(there, 'late', { notes });
+    await late.enter('session');
+    await laneFor(here, 'a', { notes }).report(error('exhausted', 2 * HOUR));
+    await late.report(error('exhausted')); // was under way
+    expect(notes.map(({ what }) => what)).toEqual(['opened']);
+    for (const worker of [here, there]) {
+      const entry = await laneFor(worker, 'b').enter('session');
+      if (entry.kind !== 'wait') throw new Error('nobody may begin');
+      expect(entry.delayMs).toBeGreaterThan(1.99 * HOUR);
+      await expect(laneFor(worker, 'b').turn(signal)).rejects.toMatchObject({
+        errorClass: 'throttled',
+        facts: { sent: 'no' },
+      });
+    }
+    await timePasses(place, 1.99 * HOUR);
+    expect((await laneFor(there, 'b').enter('session')).kind).toBe('wait');
+    await timePasses(place, 0.02 * HOUR);
+    const jobs = Array.from({ length: 8 }, (_, at) => laneFor(at % 2 ? here : there, `job-${at}`, { notes }));
+    const entries = await Promise.all(jobs.map((lane) => lane.enter('session')));
+    expect(entries.filter(({ kind }) => kind === 'go')).toHaveLength(1);
+    await jobs[entries.findIndex(({ kind }) => kind === 'go')]?.report('ok');
+    const all = await Promise.all(jobs.map((lane) => lane.enter('session')));
+    expect(all).toEqual(jobs.map(() => ({ kind: 'go' })));
+    expect((await here.laneNotes()).map(({ what, cause }) => ({ what, cause }))).toEqual([
+      { what: 'opened', cause: 'exhausted' },
+      { what: 'closed', cause: 'exhausted' },
+    ]);
+  });
+
+  test('five jobs of several workers that fail one after another close it for all', async () => {
+    const { here, there } = await twoWorkers();
+    for (let at = 0; at < 5; at++)
+      await laneFor(at % 2 ? here : there, `job-${at}`).report(error('transient'));
+    expect(await laneFor(here, 'job-6').enter('effect')).toMatchObject({ kind: 'wait' });
+    expect(await laneFor(there, 'job-7').enter('effect')).toMatchObject({ kind: 'wait' });
+  });
+
+  test('a hint of one worker holds the requests of another', async () => {
+    const { here, there } = await twoWorkers();
+    await laneFor(here, 'a').report(error('throttled', 60_000));
+    const lane = laneFor(there, 'b');
+    expect(await lane.enter('session')).toMatchObject({
+      kind: 'wait',
+      why: 'the service asked for patience',
+    });
+    const refused: unknown = await lane.turn(signal).catch((reason: unknown) => reason);
+    expect(refused).toBeInstanceOf(AdapterError);
+    if (refused instanceof AdapterError) await lane.report(refused); // our own word is not the service's
+    expect((await here.lanes())[0]?.state.throttles).toBe(1);
+  });
+
+  test('a person opens it again; what batches declared and the places stay', async () => {
+    const { here } = await twoWorkers();
+    const lane = laneFor(here, 'a', { limits: { sessions: 3 } });
+    await lane.enter('session');
+    await lane.report(error('auth'));
+    expect(await here.resetLane(LANE.id, 'ann')).toBe(true);
+    expect(await here.resetLane('other', 'ann')).toBe(false);
+    expect(await here.lanes()).toMatchObject([{ sessions: 1, state: { declared: { 'batch-1': {} } } }]);
+    expect(await lane.enter('effect')).toEqual({ kind: 'go' });
+    expect((await here.laneNotes()).map(({ what }) => what)).toEqual(['opened', 'reset']);
+  });
+});
+
+test('what one worker knows survives its end', async () => {
+  const place = await aPlace();
+  const first = await openLedger(placeOf(place));
+  await laneFor(first, 'a').report(error('auth'));
+  await first.close();
+  const { ledger } = await aLedger(place);
+  expect((await laneFor(ledger, 'b').enter('effect')).kind).toBe('wait');
+});
+
+test('a lane is told by adapter, origin and names of credentials, and holds no secret', () => {
+  const of = (options: Record<string, string>, target = 'blog') =>
+    laneIdOf({ name: 'ghost', options, target }).id;
+  const key = { key: '${env:GHOST_KEY}' };
+  expect(of({ url: 'https://a.example/x', ...key })).toBe(of({ url: 'https://a.example/y', ...key }, 'shop'));
+  expect(of({ url: 'https://a.example', ...key })).not.toBe(of({ url: 'https://b.example', ...key }));
+  expect(of(key)).not.toBe(of({ key: '${env:OTHER}' }));
+  expect(of({}, 'a')).not.toBe(of({}, 'b'));
+  const plain = laneIdOf({
+    name: 'ghost',
+    options: { url: 'https://u:geheim@a.example/?k=geheim', key: 'geheim' },
+  });
+  expect(JSON.stringify(plain)).not.toContain('geheim');
+});

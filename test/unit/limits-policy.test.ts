@@ -1,0 +1,225 @@
+// The decisions about shared limits: pure, so time is a number.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { pass } from '../../src/policy/limits/breaker.js';
+import { declare } from '../../src/policy/limits/declared.js';
+import { enter, leave } from '../../src/policy/limits/places.js';
+import { DELIVERY_MS, reserve, spacing } from '../../src/policy/limits/rate.js';
+import { settle, type LaneReport } from '../../src/policy/limits/report.js';
+import { NEW_LANE, type LaneState, type LaneUser } from '../../src/policy/limits/state.js';
+import type { LaneLimits, Priority } from '../../src/contract/limits.js';
+import type { ErrorClass } from '../../src/contract/errors.js';
+
+const T0 = Date.parse('2026-11-23T02:00:00Z');
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+const user = (limits: LaneLimits = {}, more: Partial<LaneUser> = {}): LaneUser => ({
+  who: 'job-1',
+  batchId: 'batch-1',
+  limits,
+  priority: 'normal',
+  ...more,
+});
+const failing = (errorClass: ErrorClass, who = 'job-1', hintMs?: number): LaneReport => ({
+  who,
+  answers: 0,
+  error: { errorClass, hintMs, why: 'HTTP 503', perSecond: 4 },
+});
+const ok = (answers = 1, who = 'job-1'): LaneReport => ({ who, answers });
+
+function broken(failures: number, byJobs = 1): { state: LaneState; notes: number } {
+  let state: LaneState = NEW_LANE;
+  let notes = 0;
+  for (let at = 0; at < failures; at++) {
+    const settled = settle(state, failing('transient', `job-${at % byJobs}`), T0);
+    state = settled.state;
+    notes += settled.notes.length;
+  }
+  return { state, notes };
+}
+
+test('however requests come, no more than the limit reach the service within any second, each up to 250 ms late', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 50 }),
+      fc.array(fc.record({ after: fc.nat(400), late: fc.nat(DELIVERY_MS - 1) }), {
+        minLength: 5,
+        maxLength: 200,
+      }),
+      (limit, calls) => {
+        let state = declare(NEW_LANE, user({ requestsPerSecond: limit }), T0);
+        let now = T0;
+        const arrived: number[] = [];
+        for (const { after, late } of calls) {
+          now += after;
+          const reserved = reserve(state, 'urgent', now);
+          state = reserved.state;
+          if (reserved.slot.kind === 'at') arrived.push(reserved.slot.at + late);
+        }
+        arrived.sort((a, b) => a - b);
+        for (const from of arrived)
+          expect(arrived.filter((at) => at >= from && at < from + 1000).length).toBeLessThanOrEqual(limit);
+      },
+    ),
+  );
+});
+
+test('the strictest of the batches counts, and one that ended does not for ever', () => {
+  const strict = declare(NEW_LANE, user({ requestsPerMinute: 6 }), T0);
+  const both = declare(strict, user({ requestsPerMinute: 60 }, { batchId: 'batch-2' }), T0);
+  expect(spacing(both, T0)).toBeCloseTo((MINUTE + DELIVERY_MS) / 6);
+  expect(spacing(both, T0 + HOUR)).toBe(0);
+  const later = declare(both, user({ requestsPerMinute: 60 }, { batchId: 'batch-2' }), T0 + HOUR);
+  expect(spacing(later, T0 + HOUR)).toBeCloseTo((MINUTE + DELIVERY_MS) / 60);
+});
+
+test('bulk reserves a little ahead only, so that urgent requests come in between', () => {
+  let state = declare(NEW_LANE, user({ requestsPerSecond: 1 }), T0);
+  const take = (priority: Priority) => {
+    const reserved = reserve(state, priority, T0);
+    state = reserved.state;
+    return reserved.slot;
+  };
+  const bulk = Array.from({ length: 10 }, () => take('bulk').kind);
+  expect(bulk).toEqual(['at', 'at', ...Array.from({ length: 8 }, () => 'later')]);
+  expect(take('urgent')).toEqual({ kind: 'at', at: T0 + 2 * (1000 + DELIVERY_MS) });
+});
+
+test('throttled: nobody sends before the hint, half as fast afterwards, and step by step as before', () => {
+  const before = declare(NEW_LANE, user({ requestsPerSecond: 10 }), T0);
+  const first = settle(before, failing('throttled', 'job-1', 20_000), T0);
+  const again = settle(first.state, failing('throttled', 'job-2', 25_000), T0 + 5);
+  expect([first.notes.length, again.notes.length]).toEqual([1, 0]);
+  expect(reserve(again.state, 'normal', T0).slot).toEqual({ kind: 'later', delayMs: 25_005 });
+  const after = T0 + 25_005;
+  expect(spacing(again.state, after)).toBeCloseTo(2 * spacing(before, T0)); // once, not once for each job
+  let state: LaneState = again.state;
+  const speeds = Array.from({ length: 60 }, () => {
+    state = settle(state, ok(), after).state;
+    return spacing(state, after);
+  });
+  expect(speeds).toEqual([...speeds].sort((a, b) => b - a));
+  expect(state.learnt).toBeUndefined();
+  expect(spacing(state, after)).toBe(spacing(before, T0));
+});
+
+test('a service without a declared limit is slowed from what was sent, and set free again', () => {
+  let state = settle(NEW_LANE, failing('throttled', 'job-1', 1000), T0).state;
+  expect(spacing(state, T0 + 1000)).toBe(500); // 4 a second were sent
+  for (let at = 0; at < 200; at++) state = settle(state, ok(), T0 + 2000).state;
+  expect(spacing(state, T0 + 2000)).toBe(0);
+});
+
+test.each([
+  ['ten failures in a row', 10, 1],
+  ['five by five jobs, in a night of few calls', 5, 5],
+])('%s open the circuit, with one note', (_name, failures, jobs) => {
+  expect(broken(failures - 1, jobs).state.gate).toBeUndefined();
+  const { state, notes } = broken(failures, jobs);
+  expect(state.gate).toMatchObject({ cause: 'transient', retryAt: T0 + 30_000 });
+  expect(notes).toBe(1);
+});
+
+test('half of twenty calls in a minute open it; the same over two minutes do not', () => {
+  const run = (apartMs: number): LaneState => {
+    let state: LaneState = NEW_LANE;
+    for (let at = 0; at < 20; at++)
+      state = settle(state, at % 2 ? failing('transient') : ok(), T0 + at * apartMs).state;
+    return state;
+  };
+  expect(run(1000).gate).toMatchObject({ cause: 'transient' });
+  expect(run(6000).gate).toBeUndefined();
+});
+
+test('half-open lets one through; failing makes the pause longer, up to ten minutes, answering closes it', () => {
+  let { state } = broken(10);
+  let now = T0;
+  const pauses: number[] = [];
+  for (let round = 0; round < 7; round++) {
+    expect(pass(state, 'early', now).kind).toBe('wait');
+    pauses.push((state.gate?.retryAt ?? 0) - now);
+    now = state.gate?.retryAt ?? 0;
+    const probe = pass(state, 'probe', now);
+    if (probe.kind !== 'go') throw new Error('the probe has to pass');
+    expect(pass(probe.state, 'other', now).kind).toBe('wait');
+    expect(pass(probe.state, 'probe', now).kind).toBe('go');
+    const late = settle(probe.state, failing('transient', 'other'), now);
+    expect(late.state).toBe(probe.state); // sent before it opened: no news
+    const settled = settle(probe.state, failing('transient', 'probe'), now);
+    expect(settled.notes).toEqual([]);
+    state = settled.state;
+  }
+  expect(pauses).toEqual([30, 60, 120, 240, 480, 600, 600].map((seconds) => seconds * 1000));
+  now = state.gate?.retryAt ?? 0;
+  const probe = pass(state, 'probe', now);
+  if (probe.kind !== 'go') throw new Error('the probe has to pass');
+  const closed = settle(probe.state, ok(1, 'probe'), now);
+  expect(closed.state.gate).toBeUndefined();
+  expect(closed.notes).toMatchObject([{ what: 'closed' }]);
+});
+
+test('a probe whose worker died is replaced after two minutes', () => {
+  const { state } = broken(10);
+  const probe = pass(state, 'probe', T0 + 30_000);
+  if (probe.kind !== 'go') throw new Error('the probe has to pass');
+  expect(pass(probe.state, 'other', T0 + 149_999).kind).toBe('wait');
+  expect(pass(probe.state, 'other', T0 + 150_000).kind).toBe('go');
+});
+
+test('an exhausted quota closes it until its reset, in one note, whatever comes in late', () => {
+  const first = settle(NEW_LANE, failing('exhausted', 'job-1', 2 * HOUR), T0);
+  let { state } = first;
+  const notes = [...first.notes];
+  for (const [at, report] of [
+    failing('exhausted', 'job-2'),
+    failing('transient', 'job-3'),
+    ok(3),
+  ].entries()) {
+    const settled = settle(state, report, T0 + at);
+    state = settled.state;
+    notes.push(...settled.notes);
+  }
+  expect(notes).toMatchObject([{ what: 'opened', cause: 'exhausted', retryAt: T0 + 2 * HOUR }]);
+  for (const minute of [0, 1, 60, 119])
+    expect(enter(state, user(), T0 + minute * MINUTE)).toMatchObject({ kind: 'wait' });
+  expect(enter(state, user(), T0 + 2 * HOUR)).toMatchObject({ kind: 'go' });
+});
+
+test('without a reset time it is looked at once an hour; refused credentials every five minutes', () => {
+  const exhausted = settle(NEW_LANE, failing('exhausted'), T0).state;
+  expect(exhausted.gate?.retryAt).toBe(T0 + HOUR);
+  const auth = settle(NEW_LANE, failing('auth'), T0).state;
+  expect(auth.gate?.retryAt).toBe(T0 + 5 * MINUTE);
+});
+
+test('a refused request says that the service works; our own mistakes say nothing', () => {
+  const { state } = broken(9);
+  expect(settle(state, failing('invalid'), T0).state.streak).toBe(0);
+  expect(settle(state, failing('bug'), T0).state.streak).toBe(9);
+});
+
+test('sessions: no more than there are places, and the urgent go first', () => {
+  const limits = { sessions: 2 };
+  expect(enter(NEW_LANE, user(limits), T0, { held: 1 })).toMatchObject({ kind: 'go', place: { tokens: 0 } });
+  const urgent = enter(NEW_LANE, user(limits, { priority: 'urgent' }), T0, { held: 2 });
+  expect(urgent).toMatchObject({ kind: 'wait' });
+  expect(enter(urgent.state, user(limits, { priority: 'bulk' }), T0 + 1, { held: 1 }).kind).toBe('wait');
+  expect(enter(urgent.state, user(limits, { priority: 'urgent' }), T0 + 1, { held: 1 }).kind).toBe('go');
+  expect(enter(urgent.state, user(limits, { priority: 'bulk' }), T0 + MINUTE, { held: 1 }).kind).toBe('go');
+  const mine = { held: 2, mine: { tokens: 0 } };
+  expect(enter(urgent.state, user(limits), T0 + 1, mine).kind).toBe('go'); // the same session, tried again
+});
+
+test('tokens: sessions are booked by what earlier ones used, and wait until the minute has room', () => {
+  const limits = { tokensPerMinute: 1000 };
+  let { state } = enter(NEW_LANE, user(limits), T0, { held: 0 });
+  state = leave(state, 0, 3000, T0); // three minutes' worth
+  const next = enter(state, user(limits), T0, { held: 0 });
+  expect(next).toMatchObject({ kind: 'wait' });
+  expect(next.kind === 'wait' && next.delayMs).toBeGreaterThan(MINUTE);
+  expect(enter(state, user(limits), T0 + 2 * MINUTE, { held: 0 })).toMatchObject({
+    kind: 'go',
+    place: { tokens: 3000 },
+  });
+});
