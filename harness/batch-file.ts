@@ -1,0 +1,49 @@
+import { ERROR_CLASSES } from '../src/contract/errors.js';
+import { RETRY_RULES } from '../src/policy/retry.js';
+import { IDENTITY, WORK, jobsOf, minutesMs } from './night.js';
+import type { Places } from './tally.js';
+
+/** The batch file of one night: what anybody could write, with every duration divided by the speed. */
+export function batchFileOf(night: number, { service, destination, speed }: Places): Record<string, unknown> {
+  const minutes = (count: number): string => `${Math.max(1, Math.round(minutesMs(count, speed)))}ms`;
+  const waits = ERROR_CLASSES.filter((name) => RETRY_RULES[name].baseMs > 0).map((name) => {
+    const { baseMs, capMs } = RETRY_RULES[name];
+    return [name, { wait: minutes(baseMs / 60_000), waitAtMost: minutes(capMs / 60_000) }] as const;
+  });
+  const posts = `${destination.url}/nightshift/${night}/posts`;
+  return {
+    name: `night-${night}`,
+    work: WORK,
+    identity: IDENTITY,
+    jobs: jobsOf(night),
+    agent: {
+      use: 'antigravity',
+      prompt: 'Write an article about {{ slug }} for {{ site }}.',
+      timeout: minutes(30),
+      with: {
+        baseUrl: `${service.url}/nightshift/${night}/gemini`,
+        pollInterval: minutes(2),
+        cancelWait: minutes(2),
+        maxThrottle: minutes(15),
+        unknownStartWait: minutes(10),
+        freshIdGrace: minutes(5),
+        keepRecords: true,
+      },
+    },
+    checks: [{ minWords: 300 }],
+    effects: [
+      {
+        name: 'post',
+        use: 'http',
+        target: `blog-${night}`,
+        with: {
+          url: `${posts}?slug={{ slug }}&key={{ effect.key }}`,
+          lookup: { url: `${posts}?key={{ effect.key }}`, found: 200, id: '/id' },
+          settle: minutes(1),
+        },
+      },
+    ],
+    limits: { concurrency: 6 },
+    retry: { patience: minutes(12 * 60), classes: Object.fromEntries(waits) },
+  };
+}

@@ -1,0 +1,49 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Nightshift } from '../src/index.js';
+import { batchFileOf } from './batch-file.js';
+import { NIGHT_HOURS, minutesMs } from './night.js';
+import type { NightEnd, Places } from './tally.js';
+
+/**
+ * A night with the product: its batch file is started (now and then twice), and nobody does anything more. What is not
+ * done at the deadline stays so.
+ */
+export async function nightshiftNight(
+  nightshift: Nightshift,
+  folder: string,
+  night: number,
+  twice: boolean,
+  places: Places,
+): Promise<NightEnd> {
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, `night-${night}.json.yaml`);
+  writeFileSync(file, JSON.stringify(batchFileOf(night, places))); // YAML reads JSON
+  const batch = await nightshift.read(file);
+  const begun = Date.now();
+  const deadline = AbortSignal.timeout(minutesMs(NIGHT_HOURS * 60, places.speed));
+  const errors: string[] = [];
+  const states: Record<string, string> = {};
+  let failed = false;
+  try {
+    const starts = await Promise.all((twice ? [1, 2] : [1]).map(() => nightshift.start(batch)));
+    const reports = await Promise.all(
+      starts.map((started) => nightshift.watch(started, { host: false, signal: deadline })),
+    );
+    for (const { state, identity, error } of reports[0]?.jobs ?? []) {
+      states[identity['slug'] ?? ''] = state;
+      if (error) errors.push(`${identity['slug']} ${state}: ${error.class}: ${error.message}`);
+    }
+  } catch (error) {
+    failed = true;
+    errors.push(deadline.aborted ? 'not done at the deadline' : String(error));
+    const late = await nightshift.status(batch.definition.name).catch(() => undefined);
+    if (late) errors.push(JSON.stringify(late).slice(0, 1500));
+    await nightshift.cancel(batch.definition.name, 'past its deadline').catch((reason: unknown) => {
+      errors.push(`could not be cancelled: ${String(reason)}`);
+    });
+  }
+  const endedAt = Date.now();
+  const minutes = ((endedAt - begun) * places.speed) / 60_000;
+  return { world: 'nightshift', night, begun, endedAt, minutes, failed, errors, states };
+}

@@ -1,0 +1,172 @@
+import type { Posts } from './destination.js';
+import type { ServiceCounts } from './agent-service.js';
+import { JOBS, namesOf, nightFaults } from './faults.js';
+import { WORLDS, serviceKey, slugOf, type World } from './night.js';
+import type { Fake, Whose } from './wire.js';
+
+export interface Places {
+  readonly service: Fake<ServiceCounts>;
+  readonly destination: Fake<Posts>;
+  readonly speed: number;
+}
+
+/** How a night ended, as its carrier saw it. */
+export interface NightEnd extends Whose {
+  readonly begun: number;
+  /** Milliseconds since the epoch; for scripts before the morning. */
+  readonly endedAt: number;
+  /** Of the night, to its end or to where it broke off. */
+  readonly minutes: number;
+  readonly failed: boolean;
+  readonly errors: readonly string[];
+  /** By slug, for a carrier that reports them. */
+  readonly states: Readonly<Record<string, string>>;
+}
+
+/** A night as the destination and the service saw it. */
+export interface NightRow extends Whose {
+  readonly faults: readonly string[];
+  /** At the deadline: present and whole, without a person. */
+  readonly done: number;
+  /** Parked, held or gated, with a fault that is a person's: a poisoned job, a dead credential. */
+  readonly parkedByPolicy: number;
+  readonly needPerson: number;
+  readonly failed: boolean;
+  /** Visible posts of one job beyond the first, at the very end. */
+  readonly duplicates: number;
+  /** Neither at the destination nor named by the report. Scripts report nothing: they lose what is still not there. */
+  readonly losses: number;
+  /** Empty or cut articles that visitors see. */
+  readonly rubbish: number;
+  readonly cents: number;
+  readonly wastedCents: number;
+  readonly whileLimited: number;
+  readonly minutes: number;
+  readonly errors: readonly string[];
+}
+
+/**
+ * Counts one night. Everything is counted where it happened: posts at the destination, money and calls at the service;
+ * of the carrier only the names that its report gives to what is not done.
+ */
+export function rowOf(seed: string, end: NightEnd, posts: Posts, counts: ServiceCounts): NightRow {
+  const { world, night, states } = end;
+  const faults = nightFaults(seed, night);
+  const shown = posts[`${world}/${night}`] ?? [];
+  let [done, parkedByPolicy, duplicates, losses, cents, useful] = [0, 0, 0, 0, 0, 0];
+  for (let job = 0; job < JOBS; job++) {
+    const slug = slugOf(job);
+    const own = shown.filter((post) => post.slug === slug);
+    const runs = counts.ledger.runs.filter(({ runKey }) => runKey === serviceKey(world, night, job));
+    const inTime = own.some(({ whole, at }) => whole && at <= end.endedAt);
+    const state = states[slug];
+    const saysDone = state === undefined || state === 'done' || state === 'adopted';
+    cents += runs.reduce((sum, run) => sum + run.cents, 0);
+    if (own.some(({ whole }) => whole)) useful += Math.max(0, ...runs.slice(-1).map((run) => run.cents));
+    if (inTime && saysDone) done++;
+    else if (world === 'nightshift' && !saysDone && (faults.deadCredential || faults.poison === job)) {
+      parkedByPolicy++;
+    }
+    duplicates += Math.max(0, own.length - 1);
+    if (own.length === 0 && saysDone) losses++;
+  }
+  return {
+    world,
+    night,
+    faults: namesOf(faults),
+    done,
+    parkedByPolicy,
+    needPerson: JOBS - done,
+    failed: world === 'nightshift' ? end.failed || done + parkedByPolicy < JOBS : end.failed,
+    duplicates,
+    losses,
+    rubbish: shown.filter(({ whole }) => !whole).length,
+    cents: round(cents),
+    wastedCents: round(cents - useful),
+    whileLimited: counts.whileLimited[`${world}/${night}`] ?? 0,
+    minutes: round(end.minutes),
+    errors: end.errors,
+  };
+}
+
+/** Figures of all nights of one carrier. */
+export interface Figures {
+  readonly nights: number;
+  readonly failedNights: number;
+  readonly failedShare: number;
+  /** With jobs parked by policy counted as failed. */
+  readonly failedNightsParkedToo: number;
+  readonly jobsNeedingPerson: number;
+  readonly jobsParkedByPolicy: number;
+  readonly duplicates: number;
+  readonly nightsWithDuplicates: number;
+  readonly losses: number;
+  readonly rubbishPublished: number;
+  readonly dollars: number;
+  readonly dollarsWasted: number;
+  readonly callsWhileLimited: number;
+  readonly minutesMedian: number;
+  readonly minutesP95: number;
+  /** One-sided 95% upper bound of the share of failed nights, exact (Clopper-Pearson). */
+  readonly failedShareBound95: number;
+}
+
+export function figuresOf(rows: readonly NightRow[]): Figures {
+  const sum = (of: (row: NightRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
+  const count = (of: (row: NightRow) => boolean): number => rows.filter(of).length;
+  const failed = count((row) => row.failed);
+  const minutes = rows.map((row) => row.minutes).sort((a, b) => a - b);
+  const at = (part: number): number =>
+    minutes[Math.min(minutes.length - 1, Math.floor(part * minutes.length))] ?? 0;
+  return {
+    nights: rows.length,
+    failedNights: failed,
+    failedShare: rows.length === 0 ? 0 : failed / rows.length,
+    failedNightsParkedToo: count((row) => row.failed || row.parkedByPolicy > 0),
+    jobsNeedingPerson: sum((row) => row.needPerson),
+    jobsParkedByPolicy: sum((row) => row.parkedByPolicy),
+    duplicates: sum((row) => row.duplicates),
+    nightsWithDuplicates: count((row) => row.duplicates > 0),
+    losses: sum((row) => row.losses),
+    rubbishPublished: sum((row) => row.rubbish),
+    dollars: round(sum((row) => row.cents) / 100),
+    dollarsWasted: round(sum((row) => row.wastedCents) / 100),
+    callsWhileLimited: sum((row) => row.whileLimited),
+    minutesMedian: at(0.5),
+    minutesP95: at(0.95),
+    failedShareBound95: upperBound95(failed, rows.length),
+  };
+}
+
+/** The share at which so few failures, or fewer, come with a chance of 5%. */
+export function upperBound95(failures: number, nights: number): number {
+  if (failures >= nights) return 1;
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 60; step++) {
+    const share = (low + high) / 2;
+    if (atMost(failures, nights, share) > 0.05) low = share;
+    else high = share;
+  }
+  return high;
+}
+
+/** Chance of at most so many failures. */
+function atMost(failures: number, nights: number, share: number): number {
+  let logTerm = nights * Math.log1p(-share);
+  let total = Math.exp(logTerm);
+  for (let k = 1; k <= failures; k++) {
+    logTerm += Math.log((nights - k + 1) / k) + Math.log(share) - Math.log1p(-share);
+    total += Math.exp(logTerm);
+  }
+  return total;
+}
+
+const round = (value: number): number => Math.round(value * 100) / 100;
+
+export const byWorld = (rows: readonly NightRow[]): Partial<Record<World, Figures>> =>
+  Object.fromEntries(
+    WORLDS.flatMap((world) => {
+      const own = rows.filter((row) => row.world === world);
+      return own.length > 0 ? [[world, figuresOf(own)]] : [];
+    }),
+  );

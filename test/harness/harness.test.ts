@@ -1,0 +1,83 @@
+import { expect, it } from 'vitest';
+import { draw } from '../../harness/draw.js';
+import { RATES, callFault, nightFaults } from '../../harness/faults.js';
+import { gate } from '../../harness/report.js';
+import { rowOf, figuresOf, upperBound95, type NightEnd } from '../../harness/tally.js';
+import { JOBS } from '../../harness/faults.js';
+import { slugOf } from '../../harness/night.js';
+
+const CALM = Array.from({ length: 100 }, (_, index) => index + 1).find((night) => {
+  const { jobs, deadCredential, twoStarts, ...rest } = nightFaults('seed', night);
+  return !deadCredential && !twoStarts && Object.keys(rest).length === 0 && jobs.every((job) => !job.session);
+});
+
+const counts = {
+  ledger: { runs: [], totals: { sessions: 0, runs: 0, paidTurns: 0, cents: 0, open: 0 } },
+  whileLimited: {},
+};
+const post = (job: number, id: number, whole = true) => ({
+  id,
+  slug: slugOf(job),
+  key: `k${id}`,
+  bytes: 1,
+  whole,
+  at: 10,
+});
+const ended = (over: Partial<NightEnd> = {}): NightEnd => ({
+  world: 'nightshift',
+  night: CALM ?? 0,
+  begun: 0,
+  endedAt: 100,
+  minutes: 10,
+  failed: false,
+  errors: [],
+  states: Object.fromEntries(Array.from({ length: JOBS }, (_, job) => [slugOf(job), 'done'])),
+  ...over,
+});
+const all = Array.from({ length: JOBS }, (_, job) => post(job, job + 1));
+const row = (end: NightEnd, posts: ReturnType<typeof post>[]) =>
+  rowOf('seed', end, { [`nightshift/${CALM}`]: posts }, counts);
+
+it('draws the same number for the same question, and another for another', () => {
+  expect(draw('s', 'night 1', 'killed')).toBe(draw('s', 'night 1', 'killed'));
+  const others = [draw('t', 'night 1', 'killed'), draw('s', 'night 2', 'killed'), draw('s', 'night 1', 'x')];
+  expect(new Set([draw('s', 'night 1', 'killed'), draw('s', 'night 1', 'killed', 2), ...others]).size).toBe(
+    5,
+  );
+});
+
+it('strikes about as often as the rates say', () => {
+  const nights = Array.from({ length: 5_000 }, (_, night) => nightFaults('rates', night));
+  const killed = nights.filter((night) => night.killed !== undefined).length / nights.length;
+  expect(Math.abs(killed - RATES.killed)).toBeLessThan(0.005);
+  const calls = Array.from({ length: 20_000 }, (_, nth) => callFault('rates', 1, 0, 'publish', nth));
+  const struck = calls.filter((fault) => fault !== 'none').length / calls.length;
+  expect(Math.abs(struck - RATES.call)).toBeLessThan(0.001);
+});
+
+it('counts a night without faults as done', () => {
+  expect(row(ended(), all)).toMatchObject({ done: JOBS, failed: false, duplicates: 0, losses: 0 });
+});
+
+it('counts what visitors see twice, and what nobody sees', () => {
+  const bad = row(ended(), [...all.slice(1), post(1, 9)]);
+  expect(bad).toMatchObject({ duplicates: 1, losses: 1, failed: true });
+  const figures = figuresOf([bad]);
+  const results = { nightshift: figures, nights: 1 } as Parameters<typeof gate>[0];
+  expect(gate(results)).toHaveLength(3);
+});
+
+it('takes a job parked without a cause of its own for a failure, and for no loss', () => {
+  const states = { ...ended().states, [slugOf(0)]: 'parked' };
+  expect(row(ended({ states }), all.slice(1))).toMatchObject({ failed: true, losses: 0, parkedByPolicy: 0 });
+});
+
+it('does not count what came after the deadline', () => {
+  expect(row(ended({ endedAt: 5 }), all)).toMatchObject({ done: 0, failed: true });
+});
+
+it('bounds a share as the textbooks do', () => {
+  expect(upperBound95(0, 7_500)).toBeCloseTo(0.0004, 5); // the rule of three
+  expect(upperBound95(0, 750)).toBeCloseTo(0.00399, 4);
+  expect(upperBound95(3, 2_000)).toBeCloseTo(0.00387, 4);
+});
