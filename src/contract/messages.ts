@@ -268,4 +268,6 @@ export interface ControlState {
 export interface ControlRequest {
   readonly by: string;
   readonly reason?: string;
+  /** Of a stop-loss: when the job was admitted whose end was one too many. Milliseconds since the epoch. */
+  readonly admittedAt?: number;
 }

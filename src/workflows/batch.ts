@@ -50,6 +50,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   let phase: 'opening' | 'open' | 'closing' = 'opening';
   let wishedPaused = false;
   let notedPaused = false;
+  let resumedAt = 0;
   let turn: Promise<void> = Promise.resolve();
 
   setHandler(progressQuery, progress, { description: 'Figures of this run' });
@@ -57,7 +58,12 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     description: 'Start no new job, session or effect; sessions under way finish',
   });
   setHandler(resumeUpdate, (request) => setPaused(false, request), { description: 'Go on after a pause' });
-  setHandler(pauseSignal, async (request) => void (await setPaused(true, request)));
+  setHandler(pauseSignal, async (request) => {
+    const { admittedAt } = controlRequestOf(request);
+    if (admittedAt === undefined || admittedAt >= resumedAt) await setPaused(true, request);
+    // A shard counted what was under way when a person said "go on", and has not heard of that yet.
+    else if (!wishedPaused) await shards.setPaused(false);
+  });
   setHandler(resumeSignal, async (request) => void (await setPaused(false, request)));
   setHandler(setConcurrencyUpdate, setConcurrency, {
     validator: assertConcurrency,
@@ -118,6 +124,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   async function setPaused(paused: boolean, request: unknown): Promise<ControlState> {
     wishedPaused = paused;
     if (paused) lanes.hold();
+    else resumedAt = Date.now();
     // A cancellation that comes with it must not take the note away, for the batch is closed after it.
     const done = turn.then(() => CancellationScope.nonCancellable(() => applyPause(paused, request)));
     turn = done.catch(() => undefined);
@@ -141,8 +148,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   }
 
   /** What is left is held, not failed: after the fix, a resume goes on with it. */
-  function stopLoss(reason: string): void {
-    const done = setPaused(true, { by: STOP_LOSS, reason });
+  function stopLoss(reason: string, admittedAt: number): void {
+    const done = setPaused(true, { by: STOP_LOSS, reason, admittedAt });
     done.catch(() => undefined); // the run itself fails when its ledger can't be written
   }
 

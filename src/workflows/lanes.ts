@@ -28,7 +28,7 @@ export class Lanes {
     private readonly batchId: string,
     private readonly tally: Tally,
     options: { readonly concurrency: number; readonly paused?: boolean },
-    private readonly onStopLoss: (why: string) => void,
+    private readonly onStopLoss: (why: string, admittedAt: number) => void,
     private readonly onChange: () => void = () => undefined,
   ) {
     this.concurrency = options.concurrency;
@@ -92,9 +92,10 @@ export class Lanes {
   }
 
   /** L3 */
-  private count(trouble?: Trouble): void {
+  private count(admittedAt: number, trouble?: Trouble): void {
     const rules = this.batch.stopLoss ?? [];
-    if (rules.length === 0) return;
+    // A job that was under way when a person said "go on" tells nothing of what they have mended.
+    if (rules.length === 0 || admittedAt < this.endsCountFrom) return;
     const atMs = Date.now();
     const end = trouble === undefined ? { atMs } : { atMs, errorClass: trouble.errorClass };
     this.ends = seen(this.ends, end, rules);
@@ -102,7 +103,7 @@ export class Lanes {
     const why = stopLoss(this.ends, rules, atMs, this.endsCountFrom);
     if (why === undefined) return;
     this.hold();
-    this.onStopLoss(why);
+    this.onStopLoss(why, admittedAt);
   }
 
   private isIdle(): boolean {
@@ -114,14 +115,15 @@ export class Lanes {
   }
 
   private async carryOut(ticket: Ticket): Promise<void> {
+    const admittedAt = Date.now();
     this.inFlight.set(ticket.key, undefined);
     try {
       const onStarted = (child: StartedJob) => void this.inFlight.set(ticket.key, child);
       const outcome = await runJob(this.batch, this.batchId, ticket, this.paused, onStarted);
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
-      if ('trouble' in outcome && outcome.state !== 'gated') this.count(outcome.trouble);
-      else if (outcome.state === 'done') this.count();
+      if ('trouble' in outcome && outcome.state !== 'gated') this.count(admittedAt, outcome.trouble);
+      else if (outcome.state === 'done') this.count(admittedAt);
     } catch (error) {
       if (!isCancellation(error)) throw error;
       this.tally.add(ticket, { state: 'cancelled' });

@@ -19,10 +19,11 @@ export const progressQuery = defineQuery<Progress>(MESSAGE.progress);
 /** Whoever sends a message by hand may leave the request out, or type a mere reason. */
 export function controlRequestOf(request: unknown): ControlRequest {
   if (typeof request === 'string') return { by: 'signal', reason: request };
-  const { by, reason } = (request ?? {}) as Record<string, unknown>;
+  const { by, reason, admittedAt } = (request ?? {}) as Record<string, unknown>;
   return {
     by: typeof by === 'string' ? by : 'signal',
     ...(typeof reason === 'string' && { reason }),
+    ...(typeof admittedAt === 'number' && { admittedAt }),
   };
 }
 

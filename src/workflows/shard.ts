@@ -12,9 +12,13 @@ import { Tally } from './tally.js';
 export async function shard({ batch, batchId, slice, concurrency }: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
-  const lanes = new Lanes(batch, batchId, tally, { concurrency }, (reason) => {
+  const lanes = new Lanes(batch, batchId, tally, { concurrency }, (reason, admittedAt) => {
     // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
-    const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, { by: STOP_LOSS, reason });
+    const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, {
+      by: STOP_LOSS,
+      reason,
+      admittedAt,
+    });
     told.catch(() => undefined);
   });
   setHandler(pauseSignal, () => lanes.setPaused(true));
