@@ -451,6 +451,7 @@ describe('too many failures', () => {
         expect(done + parked).toBe(jobs);
       });
     },
+    120_000,
   );
 });
 
