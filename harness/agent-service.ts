@@ -3,7 +3,7 @@
  * gate that does what networks, limits and outages do. The gate counts the calls that come although they were told to
  * wait.
  */
-import { Agent, createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Agent, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   startAgentServer,
   type AgentLedger,
@@ -183,13 +183,7 @@ function learn({ status, body }: Answer, job: number | undefined): void {
   if (id !== undefined && !jobById.has(id)) jobById.set(id, job);
 }
 
-const server = createServer((request, response) => {
-  handle(request, response).catch((error: unknown) => {
-    console.error(error);
-    response.destroy();
-  });
-});
-serveFake(server, {
+serveFake(handle, {
   morning: (whose) => weathers.of(whose).dawn(),
   counts: () =>
     ({ ledger: agents.ledger(), whileLimited: Object.fromEntries(whileLimited) }) satisfies ServiceCounts,

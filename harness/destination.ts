@@ -2,7 +2,7 @@
  * A blog in a process of its own. It publishes whatever it is sent, as often as it is sent: it keeps the key that came
  * with a post and can be asked for it, but never refuses a second post. It counts what a visitor would see.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { Weathers } from './weather.js';
 import { bodyOf, reply, serveFake, settingsOfProcess, tell, whoseRequest, type Whose } from './wire.js';
 
@@ -74,13 +74,7 @@ function lookUp(whose: Whose, key: string | null) {
   return found ? { status: 200, body: found } : { status: 404, body: { message: 'no such post' } };
 }
 
-const server = createServer((request, response) => {
-  handle(request, response).catch((error: unknown) => {
-    console.error(error);
-    response.destroy();
-  });
-});
-serveFake(server, {
+serveFake(handle, {
   morning: (whose) => weathers.of(whose).dawn(),
   counts: () => Object.fromEntries(posts) satisfies Posts,
 });

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { World } from './night.js';
@@ -75,11 +75,17 @@ export const tell = (told: Told): void => void process.send?.(told);
 
 export const settingsOfProcess = (): FakeSettings => JSON.parse(process.argv[2] ?? '') as FakeSettings;
 
-/** Serves until the parent goes away. */
+/** Serves until the parent goes away. A request that can't be handled is broken off, as by a server that crashed. */
 export function serveFake(
-  server: Server,
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
   handlers: { readonly morning: (whose: Whose) => void; readonly counts: () => unknown },
 ): void {
+  const server = createServer((request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      console.error(error);
+      response.destroy();
+    });
+  });
   process.on('message', (asked: Asked) => {
     if (asked.kind === 'morning') handlers.morning(asked);
     else tell({ kind: 'answer', value: handlers.counts() });

@@ -1,5 +1,4 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import type { ArtifactStore } from '../contract/artifact.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { Definition } from '../contract/batch-file.js';
@@ -13,6 +12,7 @@ import { keepAlive } from './heartbeat.js';
 import { agentLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
+import { readIfWhole } from './read-artifact.js';
 import { refusal } from './session/admit.js';
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed } from './session/scope.js';
@@ -37,7 +37,7 @@ export const runAgent =
     try {
       const { definition, job } = await readRef(ref, deps);
       retry = retryPolicy(definition.retry);
-      return await agentStep(deps, ref, definition, job, (next) => (handle = next));
+      return await agentStep(deps, ref, definition, job, retry, (next) => (handle = next));
     } catch (error) {
       if (error instanceof AdapterError) return await outsideSession(error, retry, deps, ref);
       throw toApplicationFailure(error);
@@ -51,6 +51,7 @@ async function agentStep(
   ref: JobRef,
   definition: Definition,
   job: Job,
+  retry: RetryPolicy,
   beat: (handle: SessionHandle) => void,
 ): Promise<AgentEnd> {
   await deps.reached('A0', ref.key);
@@ -80,7 +81,7 @@ async function agentStep(
     const refused = await refusal(ref, lane, deps);
     if (refused !== undefined) return refused;
   }
-  return runSession(sessionScope({ deps, ref, definition, job, claim, provider, lane, beat }));
+  return runSession(sessionScope({ deps, ref, definition, job, claim, provider, lane, retry, beat }));
 }
 
 /** What an earlier session made. */
@@ -92,7 +93,7 @@ async function storedArtifact(
 ): Promise<AgentEnd | undefined> {
   if (artifact === undefined) return undefined;
   const { sha256 } = artifact;
-  if (await isWhole(artifacts, sha256)) return { kind: 'made', sha256 };
+  if ((await readIfWhole(artifacts, sha256)) !== undefined) return { kind: 'made', sha256 };
   // Its session has to be paid for again, and that is said: the one that was paid for is waste now.
   const message = `the stored artifact ${sha256.slice(0, 12)} is gone or damaged`;
   await ledger.loseArtifact({ work, jobKey: job.key }, message, fence);
@@ -138,14 +139,4 @@ async function ranBefore({ client }: Deps): Promise<boolean> {
   const runs = client.workflow.list({ query: `WorkflowId = '${workflowExecution.workflowId}'` });
   for await (const { runId } of runs) if (runId !== workflowExecution.runId) return true;
   return false;
-}
-
-async function isWhole(artifacts: ArtifactStore, sha256: string): Promise<boolean> {
-  try {
-    await artifacts.read(sha256);
-    return true;
-  } catch (error) {
-    if (error instanceof AdapterError && error.errorClass === 'lost') return false;
-    throw error;
-  }
 }

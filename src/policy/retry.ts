@@ -1,4 +1,4 @@
-import { durationMs, type RetrySpec } from '../contract/batch-file.js';
+import { durationMs, retrySchema, type RetrySpec } from '../contract/batch-file.js';
 import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
 
 /**
@@ -78,13 +78,8 @@ export function retryPolicy({ sessions, rejected, patience, classes }: RetrySpec
   return { sessions, rejected, patienceMs: durationMs(patience), rules };
 }
 
-/** For steps that belong to no batch file. */
-export const DEFAULT_RETRY: RetryPolicy = {
-  sessions: 3,
-  rejected: 3,
-  patienceMs: 12 * 60 * MINUTE,
-  rules: RETRY_RULES,
-};
+/** For steps that belong to no batch file: as of one that says nothing of retries. */
+export const DEFAULT_RETRY: RetryPolicy = retryPolicy(retrySchema.parse({}));
 
 /** `wait` is `again` after so long that the step ends and a durable timer runs. */
 export type Next =

@@ -1,9 +1,10 @@
 import { log } from '@temporalio/activity';
 import { runChecks, type Earlier } from '../../checks/index.js';
-import type { ArtifactRef, ArtifactStore } from '../../contract/artifact.js';
+import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
 import type { SessionEnd } from '../../ledger/ledger.js';
+import { readIfWhole } from '../read-artifact.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { ask, type SessionScope } from './scope.js';
 
@@ -52,16 +53,7 @@ const earlierOf = ({ deps, ref, job }: SessionScope): Earlier =>
   async function* (limit) {
     const rows = await deps.ledger.earlierArtifacts({ work: ref.work, jobKey: job.key }, limit);
     for (const { identity, artifact } of rows) {
-      const bytes = await readIfThere(deps.artifacts, artifact.sha256);
+      const bytes = await readIfWhole(deps.artifacts, artifact.sha256);
       if (bytes) yield { label: jobTitle(identity), text: new TextDecoder().decode(bytes) };
     }
   };
-
-async function readIfThere(artifacts: ArtifactStore, sha256: string): Promise<Uint8Array | undefined> {
-  try {
-    return await artifacts.read(sha256);
-  } catch (error) {
-    if (error instanceof AdapterError && error.errorClass === 'lost') return undefined; // cleaned away since
-    throw error;
-  }
-}

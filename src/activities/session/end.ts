@@ -3,7 +3,7 @@ import type { AdapterError } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
 import type { SessionEnd } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
-import { afterSession, retryPolicy } from '../../policy/retry.js';
+import { afterSession } from '../../policy/retry.js';
 import { retryAfter } from '../failure.js';
 import type { ProviderContext, SessionHandle } from '../providers/provider.js';
 import { NOTHING_USED } from '../usage.js';
@@ -57,7 +57,7 @@ export async function failSession(
   failed: Failed,
   hintMs?: number,
 ): Promise<AgentEnd> {
-  const { deps, definition, session, claim } = scope;
+  const { deps, retry, session, claim } = scope;
   const { errorClass } = failed;
   const present = {
     errorClass,
@@ -66,7 +66,7 @@ export async function failSession(
     endedAt: deps.now().getTime(),
   };
   const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
-  const next = afterSession([...claim.failures, present], retryPolicy(definition.retry), jitter, hintMs);
+  const next = afterSession([...claim.failures, present], retry, jitter, hintMs);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const state = next.kind === 'gate' ? 'gated' : errorClass === 'conflict' ? 'held' : 'parked';
   const message = goesOn ? failed.message : `${failed.message} (${next.why})`;

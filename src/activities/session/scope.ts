@@ -6,6 +6,7 @@ import type { Job } from '../../contract/job.js';
 import type { JobRef } from '../../contract/messages.js';
 import { runKey } from '../../identity/keys.js';
 import type { Claim, SessionId } from '../../ledger/ledger.js';
+import type { RetryPolicy } from '../../policy/retry.js';
 import type { CrashPoint } from '../crash-points.js';
 import type { Deps } from '../deps.js';
 import { reportTrouble } from '../lanes/lane-of.js';
@@ -33,6 +34,7 @@ export interface SessionScope {
   readonly context: ProviderContext;
   readonly deadline: Date;
   readonly lane: Lane;
+  readonly retry: RetryPolicy;
   /** Shows a handle to Temporal, which hands it to the next try; never before it is saved. */
   readonly beat: (handle: SessionHandle) => void;
   readonly reached: (point: CrashPoint) => Promise<void>;
@@ -40,7 +42,10 @@ export interface SessionScope {
 
 /** @param given what the agent step knows once a job is claimed */
 export function sessionScope(
-  given: Pick<SessionScope, 'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'provider' | 'lane' | 'beat'>,
+  given: Pick<
+    SessionScope,
+    'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'provider' | 'lane' | 'retry' | 'beat'
+  >,
 ): SessionScope {
   const { deps, ref, definition, job, claim, beat } = given;
   const open = claim.openSession;

@@ -2,7 +2,7 @@ import { cancellationSignal, log, sleep } from '@temporalio/activity';
 import { durationMs } from '../../contract/batch-file.js';
 import { AdapterError } from '../../contract/errors.js';
 import { jitterOf } from '../../policy/jitter.js';
-import { afterEffect, retryPolicy, type Tries } from '../../policy/retry.js';
+import { afterEffect, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
 import { ask, type SessionScope } from './scope.js';
 
@@ -59,13 +59,13 @@ class FailedLooks {
 
   /** @returns how long to wait; @throws the reason where looking again would not help */
   failed(reason: AdapterError): number {
-    const { deps, definition, session } = this.scope;
+    const { deps, retry, session } = this.scope;
     const nowMs = deps.now().getTime();
     this.since ??= nowMs;
     const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - this.since };
     const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
     const { errorClass, message, facts } = reason;
-    const next = afterEffect(errorClass, tried, retryPolicy(definition.retry), jitter, facts.retryAfterMs);
+    const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
     if (next.kind !== 'again') throw reason;
     log.info('a session could not be looked at', { reason: message });
     return next.delayMs;

@@ -1,7 +1,7 @@
-import { durationMs } from '../../../contract/batch-file.js';
+import { credentialOf } from '../managed/credential.js';
 import { phaseOf } from '../managed/handle.js';
 import { mustHaveKey } from '../managed/options.js';
-import { kindOf, type JudgeOptions } from '../managed/ruling.js';
+import { kindOf } from '../managed/ruling.js';
 import { defineProvider, type Provider, type ProviderSetup } from '../provider.js';
 import { geminiApi } from './api.js';
 import { judge } from './classify.js';
@@ -30,18 +30,7 @@ export const antigravity = defineProvider<AntigravityOptions>({
 });
 
 function antigravityProvider({ options, secret, turn }: ProviderSetup<AntigravityOptions>): Provider {
-  const secrets = new Set<string>();
-  const keyNow = (): string => {
-    const key = secret(options.apiKey);
-    secrets.add(key);
-    return key;
-  };
-  const judgeOptions = (): JudgeOptions => ({
-    secrets: [...secrets],
-    extraErrorCodes: options.extraErrorCodes,
-    maxThrottleMs: durationMs(options.maxThrottle),
-    now: new Date(),
-  });
+  const { keyNow, judgeOptions } = credentialOf(options, secret);
   const api = geminiApi(options, keyNow, judgeOptions, turn);
   const parts = { name: NAME, api, options, judgeOptions, missing: new Set<string>() };
 

@@ -76,6 +76,8 @@ export const managedOptions = {
     .describe('error codes of the service that this version does not know, and their class'),
 };
 
+export type ManagedOptions = z.infer<z.ZodObject<typeof managedOptions>>;
+
 /** The operator's own prices in micro-units. */
 export function ownPrice(prices: z.infer<typeof managedOptions.prices>): TokenPrice | undefined {
   if (prices === undefined) return undefined;
