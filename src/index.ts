@@ -17,6 +17,8 @@ export type { CostReport, CostsRequest } from './client/costs.js';
 export type { CostDimension, CostSlice } from './client/cost-slices.js';
 export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';
 export { verifyReceipts, type Exported, type ExportRequest } from './client/export.js';
+export type { JobQuery, JobTrace } from './client/trace/trace-job.js';
+export type { TraceEvent } from './client/trace/event.js';
 export { WatchStopped, type Snapshot } from './client/watch.js';
 export { batchFileSchema, type BatchFile } from './contract/batch-file.js';
 export { AdapterError, InvalidBatch, UsageError, type ErrorClass, type Problem } from './contract/errors.js';

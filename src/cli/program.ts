@@ -221,6 +221,18 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       use(async (shell) => (await import('./costs.js')).costs(name, flags, shell)),
     );
 
+  verb(
+    'trace <job...>',
+    'show everything one job did, in order, over all runs: sessions, tries, waits, effects, decisions',
+    ['nightshift trace d54377b0', 'the first characters of its key'],
+    ['nightshift trace slug=overnight-bread', 'by fields of its identity'],
+  )
+    .usage('[options] KEY | NAME=VALUE...')
+    .option('--work <name>', 'only a job of this work', nonEmpty)
+    .action((words: string[], flags: { work?: string }) =>
+      use(async (shell) => (await import('./trace.js')).trace(words, flags, shell)),
+    );
+
   verb('conformance <module>', 'put a publisher to the test: crashes, lost answers, races, hostile names', [
     'nightshift conformance ./my-publisher.ts',
   ])

@@ -26,6 +26,7 @@ import { preflight } from './preflight.js';
 import type { Rebuilt } from './rebuild-ledger.js';
 import { startBatch, type Started } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
+import type { JobQuery, JobTrace } from './trace/trace-job.js';
 import type { UnpublishedJob } from './unpublish.js';
 import { findUntold, type Untold } from './untold.js';
 import type { Verification } from './verify-ledger.js';
@@ -111,6 +112,8 @@ export interface Nightshift {
     readonly jobKey?: string;
     readonly limit?: number;
   }): Promise<readonly RequestRow[]>;
+  /** Everything one job did, over all batches and runs; starts no engine. @throws UsageError unless one job fits */
+  trace(query: JobQuery): Promise<JobTrace>;
   /** What sessions cost, useful and wasted; of one batch, or all. @throws UsageError when a day is none */
   costs(request?: CostsRequest & { readonly nameOrId?: string }): Promise<CostReport>;
   /** Writes receipts to a file that `verifyReceipts` proves anywhere. @throws UsageError when the file is there already */
@@ -216,6 +219,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
         ...(jobKey !== undefined && { jobKey }),
         ...(limit !== undefined && { limit }),
       }),
+    trace: async (query) => (await import('./trace/trace-job.js')).traceJob(query, connections),
     costs: async ({ nameOrId, ...request } = {}) =>
       costReport(await connections.ledger(), request, (await optionally(nameOrId)).batchId),
     exportReceipts: async ({ nameOrId, ...request }) =>

@@ -43,7 +43,7 @@ export async function recordRequest(db: Db, request: NewRequest, at: string): Pr
   for (const row of rows) await db.insertInto('requests').values(row).execute();
 }
 
-const requestRow = (row: Selectable<RequestsTable>): RequestRow => ({
+export const requestRow = (row: Selectable<RequestsTable>): RequestRow => ({
   seq: row.seq,
   at: row.at,
   by: row.requested_by,

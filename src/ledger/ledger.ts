@@ -7,6 +7,7 @@ import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
 import type { Places } from '../policy/limits/places.js';
 import type { LaneNote, LaneState } from '../policy/limits/state.js';
 import type { EarlierArtifactRow } from './earlier-artifacts.js';
+import type { JobStory, NamedJob } from './story.js';
 
 /**
  * The ledger: what was done, kept outside the engine and longer than its histories.
@@ -160,6 +161,10 @@ export interface Ledger {
   earlierArtifacts(job: JobId, limit: number): Promise<readonly EarlierArtifactRow[]>;
   /** Undefined where the ledger has never heard of it. */
   sessionOf(id: SessionId): Promise<KnownSession | undefined>;
+  /** Jobs that were worked on, or that a batch names. @param filter.keyPrefix first characters of the key */
+  namedJobs(filter?: { keyPrefix?: string }): Promise<readonly NamedJob[]>;
+  /** All that is known of one job, over all batches and runs. Undefined where the ledger has never heard of it. */
+  story(job: JobId): Promise<JobStory | undefined>;
   /** Facts that `doctor` shows. */
   inspect(): Promise<LedgerFacts>;
   close(): Promise<void>;

@@ -15,6 +15,7 @@ import { reading } from './reading.js';
 import { reports } from './reports.js';
 import { sessionOf } from './session-of.js';
 import { sessions } from './sessions.js';
+import { stories } from './story.js';
 import { createStore } from './store.js';
 import { figures } from './totals.js';
 
@@ -48,6 +49,7 @@ export async function createSqlLedger(
     ...figures(store),
     ...costs(store),
     ...reports(store),
+    ...stories(store),
     ...lanes(store, dialect.name),
     inspect: async () => ({
       dialect: dialect.name,

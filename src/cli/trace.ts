@@ -1,0 +1,30 @@
+import { UsageError } from '../contract/errors.js';
+import { traceLines } from '../report/trace-lines.js';
+import { ExitCode } from './exit-codes.js';
+import { identityOf } from './key.js';
+import type { Shell } from './shell.js';
+
+export interface TraceFlags {
+  readonly work?: string;
+}
+
+/** `nightshift trace JOB`: everything one job did, in order, over all batches and runs. Needs no engine. */
+export async function trace(words: readonly string[], { work }: TraceFlags, shell: Shell): Promise<ExitCode> {
+  const { out, flags } = shell;
+  const query = { ...queryOf(words), ...(work !== undefined && { work }) };
+  const nightshift = await shell.nightshift();
+  const traced = await nightshift.trace(query);
+  if (flags.json) out.json(traced);
+  else out.results(traceLines(traced, out.resultColumns));
+  return ExitCode.done;
+}
+
+function queryOf(words: readonly string[]): { key: string } | { identity: Readonly<Record<string, string>> } {
+  if (words.every((word) => word.includes('='))) return { identity: identityOf(words) };
+  const [key, ...rest] = words;
+  if (key === undefined || rest.length > 0 || !/^[0-9a-f]{1,32}$/.test(key))
+    throw new UsageError(
+      `"${words.join(' ')}" is neither the beginning of a job key nor NAME=VALUE; "nightshift status" shows keys`,
+    );
+  return { key };
+}

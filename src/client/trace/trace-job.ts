@@ -1,0 +1,105 @@
+import { UsageError } from '../../contract/errors.js';
+import { jobTitle } from '../../contract/job.js';
+import type { JobState } from '../../contract/states.js';
+import { jobWorkflowId } from '../../identity/workflow-ids.js';
+import type { NamedJob, StoryBatch, StoryEffect } from '../../ledger/story.js';
+import type { Connections } from '../connections.js';
+import type { TraceEvent } from './event.js';
+import { ledgerEvents, spendText } from './ledger-events.js';
+import { readHistories, type Histories } from './read-histories.js';
+
+/** Which job is meant: its key or the first characters of it, or fields of its identity. */
+export interface JobQuery {
+  readonly key?: string;
+  /** All of these fields must be equal; fields that are left out may be anything. */
+  readonly identity?: Readonly<Record<string, string>>;
+  readonly work?: string;
+}
+
+/** Everything one job did, over all batches and runs. */
+export interface JobTrace {
+  readonly work: string;
+  readonly key: string;
+  readonly workflowId: string;
+  readonly identity: Readonly<Record<string, string>>;
+  readonly state: JobState;
+  readonly revision: number | undefined;
+  /** Why it does not go on, where it does not. */
+  readonly trouble: string | undefined;
+  /** Sessions and money, for people; the events have it one by one. */
+  readonly spend: string;
+  readonly batches: readonly StoryBatch[];
+  readonly effects: readonly StoryEffect[];
+  readonly histories: Histories;
+  /** Oldest first. */
+  readonly events: readonly TraceEvent[];
+}
+
+/**
+ * Rebuilds the story of one job from the ledger, and from the engine's histories where there still are any. Changes
+ * and starts nothing.
+ * @throws UsageError when no job, or more than one, fits
+ */
+export async function traceJob(query: JobQuery, connections: Connections): Promise<JobTrace> {
+  const ledger = await connections.ledger();
+  const job = theOne(await matching(query, connections), query);
+  const story = await ledger.story(job);
+  if (!story) throw new UsageError(`the ledger has lost job ${job.jobKey}`);
+  const { work, jobKey, identity, state, revision, errorClass, errorMessage, batches, effects } = story;
+  const workflowId = jobWorkflowId({ work, jobKey });
+  const runIds = new Set(story.tries.map(({ runId }) => runId));
+  const { events, histories } = await readHistories(workflowId, [...runIds], connections);
+  const conflict = batches.find(({ verdict }) => verdict === 'conflict');
+  const trouble = errorClass === undefined ? conflict?.note : `${errorClass}: ${errorMessage ?? ''}`;
+  return {
+    work,
+    key: jobKey,
+    workflowId,
+    identity,
+    state,
+    revision,
+    trouble,
+    spend: spendText(story),
+    batches,
+    effects,
+    histories,
+    // Stable: what was written in one moment stays in the order of its writing.
+    events: [...ledgerEvents(story), ...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
+  };
+}
+
+async function matching(
+  { key, identity, work }: JobQuery,
+  connections: Connections,
+): Promise<readonly NamedJob[]> {
+  const ledger = await connections.ledger();
+  const named = await ledger.namedJobs(key === undefined ? {} : { keyPrefix: key });
+  const wanted = Object.entries(identity ?? {});
+  return named.filter(
+    (job) =>
+      (work === undefined || job.work === work) &&
+      wanted.every(([name, value]) => job.identity[name] === value),
+  );
+}
+
+const SHOWN = 10;
+
+function theOne(jobs: readonly NamedJob[], { key, identity }: JobQuery): NamedJob {
+  const asked =
+    key === undefined
+      ? Object.entries(identity ?? {})
+          .map(([name, value]) => `${name}=${value}`)
+          .join(' ')
+      : `the key ${key}…`;
+  const [job, another] = jobs;
+  if (!job)
+    throw new UsageError(
+      `no job fits ${asked}; "nightshift status" shows jobs and their keys, and the state directory must be that of the run`,
+    );
+  if (!another) return job;
+  const list = jobs
+    .slice(0, SHOWN)
+    .map(({ work, jobKey, identity: fields }) => `  ${jobKey}  ${work}  ${jobTitle(fields)}`);
+  const more = jobs.length > SHOWN ? [`  and ${jobs.length - SHOWN} more`] : [];
+  throw new UsageError([`${jobs.length} jobs fit ${asked}; name one:`, ...list, ...more].join('\n'));
+}

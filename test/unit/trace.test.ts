@@ -1,0 +1,110 @@
+// The story of one job, rebuilt from a real ledger; no engine runs here.
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createNightshift, type Nightshift } from '../../src/client/nightshift.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { rendered } from '../../src/report/line.js';
+import { traceLines } from '../../src/report/trace-lines.js';
+import {
+  aLedger,
+  by,
+  claimed,
+  collected,
+  effectOf,
+  failed,
+  keyOf,
+  openBatch,
+  sessionOf,
+  startedSession,
+  temporaryFolder,
+} from './ledger-fixture.js';
+
+async function aNight(): Promise<{ ledger: Ledger; nightshift: Nightshift }> {
+  const state = temporaryFolder();
+  const { ledger } = await aLedger(join(state, 'ledger.db'));
+  const nightshift = createNightshift({ state, env: {} });
+  onTestFinished(() => nightshift.close());
+  await openBatch(ledger, ['one', 'two']);
+  return { ledger, nightshift };
+}
+
+const mail = effectOf('one', 'mail');
+
+test('the story tells in order what was tried, paid, sent, lost and decided, and by whom', async () => {
+  const { ledger, nightshift } = await aNight();
+  const first = await claimed(ledger, 'one');
+  await ledger.endSession(await startedSession(ledger, 'one', first), failed(), first.fence);
+  const second = await claimed(ledger, 'one', { by: by(undefined, 2) });
+  await startedSession(ledger, 'one', second);
+  await new Promise((resolve) => setTimeout(resolve, 5)); // the times of a ledger are whole milliseconds
+  const third = await claimed(ledger, 'one', { by: { ...by(undefined, 3), worker: '2@host' } });
+  await ledger.attachSession(sessionOf('one', 2), third.fence);
+  await ledger.endSession(sessionOf('one', 2), collected(30_000), third.fence);
+  const { fence } = await ledger.beginEffect(mail, by());
+  await ledger.attemptingEffect(mail.effectKey, { sha256: 'b'.repeat(64), revision: 1 }, fence);
+  const lost = { state: 'unknown', errorClass: 'unknown', message: 'no answer' } as const;
+  await ledger.stopEffect(mail.effectKey, { ...lost, job: { ...lost, state: 'held' } }, fence);
+  const answer = { landed: true, id: 'msg-7', url: 'https://mail.example/7' } as const;
+  await ledger.decideEffect(mail.effectKey, answer, 'ada@desk', 'it is in my inbox');
+
+  const trace = await nightshift.trace({ key: keyOf('one').slice(0, 10) });
+
+  const said = trace.events.map(({ text }) => text);
+  const inOrder = [
+    'batch opened',
+    'taken by a worker',
+    'session 1 is about to start at command',
+    'session 1 started',
+    'session 1 failed after 0 s, cost not known: rejected: too short',
+    'try 2 of the agent step',
+    'session 2 started',
+    'try 3 of the agent step; try 2, by 1@host, was never heard of again',
+    'session 2 was under way: this try goes on with it',
+    'session 2 delivered after 0 s, cost not known',
+    'mail is sent to folder at ./public',
+    'mail got no clear answer: unknown: no answer',
+    'job held: unknown: no answer',
+    'mail landed, as ada@desk said: https://mail.example/7',
+  ];
+  const places = inOrder.map((text) => said.findIndex((each) => each.startsWith(text)));
+  expect(places, said.join('\n')).toEqual([...places].sort((a, b) => a - b));
+  expect(places).not.toContain(-1);
+  expect(said.some((text) => text.startsWith('ada@desk asked to decide this job: '))).toBe(true);
+  expect(trace.events.find(({ kind }) => kind === 'try')).toMatchObject({
+    batch: 'nightly',
+    runId: 'run-1',
+    attempt: 2,
+    by: '1@host',
+  });
+  expect(trace).toMatchObject({ state: 'waiting', spend: '2 sessions, 1 of them wasted, cost not known' });
+  expect(trace.histories).toEqual({ read: 0, expired: 0, unread: 'no engine runs here' });
+});
+
+test('a job is found by its identity too, also one that nobody has taken yet', async () => {
+  const { nightshift } = await aNight();
+  const trace = await nightshift.trace({ identity: { slug: 'two' } });
+  expect(trace).toMatchObject({ key: keyOf('two'), state: 'waiting' });
+});
+
+test('a description that fits several jobs, or none, is refused with what there is', async () => {
+  const { nightshift } = await aNight();
+  await expect(nightshift.trace({ identity: { site: 'blog' } })).rejects.toThrow(
+    new RegExp(`2 jobs fit site=blog.*${keyOf('one')}`, 's'),
+  );
+  await expect(nightshift.trace({ identity: { slug: 'three' } })).rejects.toThrow(/no job fits slug=three/);
+});
+
+test('what an agent said reaches no terminal raw, and times have their zone', async () => {
+  const { ledger, nightshift } = await aNight();
+  const claim = await claimed(ledger, 'one');
+  const message = 'ask \x1b[31mme\x1b[0m\nlater';
+  await ledger.endSession(await startedSession(ledger, 'one', claim), failed({ message }), claim.fence);
+
+  const lines = traceLines(await nightshift.trace({ key: keyOf('one') }), undefined, 'Europe/Paris');
+
+  const text = lines.map((line) => rendered(line)).join('\n');
+  expect(text).toContain('ask me later');
+  expect(text).not.toContain('\x1b');
+  expect(text).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (CET|CEST|GMT\+[12])/);
+  expect(text).toContain('the ledger alone (no engine runs here)');
+});
