@@ -5,8 +5,11 @@ export type {
   Batch,
   BatchStatus,
   Finding,
+  Lifted,
   Nightshift,
   NightshiftOptions,
+  PauseOptions,
+  Placed,
   Plan,
   RunOptions,
   Started,
@@ -22,6 +25,7 @@ export type { TraceEvent } from './client/trace/event.js';
 export { WatchStopped, type Snapshot } from './client/watch.js';
 export { batchFileSchema, type BatchFile } from './contract/batch-file.js';
 export { AdapterError, InvalidBatch, UsageError, type ErrorClass, type Problem } from './contract/errors.js';
+export type { Hold, HoldScope, PauseLevel } from './contract/holds.js';
 export type { Receipt } from './contract/receipt.js';
 export type { Counts, JobReport, RunReport } from './contract/result.js';
 export { EngineUnavailable } from './engine/index.js';

@@ -43,5 +43,5 @@ export const closeBatch =
 /** Records a pause or a resume, by whom and why. Once this is written, Activities of the batch start nothing new. */
 export const noteBatch =
   ({ ledger }: Deps) =>
-  async (batchId: string, state: BatchState, { by, reason }: ControlRequest): Promise<void> =>
-    ledger.setBatchState(batchId, state, by, reason);
+  async (batchId: string, state: BatchState, { by, reason, level }: ControlRequest): Promise<void> =>
+    ledger.setBatchState(batchId, state, by, reason, level);

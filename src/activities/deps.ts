@@ -6,7 +6,7 @@ import type { Job } from '../contract/job.js';
 import type { JobRef } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readJob } from '../batch/manifest.js';
-import type { By, Claim, Ledger } from '../ledger/ledger.js';
+import type { By, Claim, Gate, Ledger } from '../ledger/ledger.js';
 import type { PublisherContext } from './publishers/publisher.js';
 import type { Reached } from './crash-points.js';
 
@@ -65,7 +65,9 @@ export function claimFor(ref: JobRef, definition: Definition, job: Job, deps: De
   return deps.ledger.claimJob({ work: ref.work, jobKey, identity, fingerprint, revision, effectKeys, by });
 }
 
-/** True while nothing new may start for this batch. */
-export async function isPaused(batchId: string, { ledger }: Deps): Promise<boolean> {
-  return (await ledger.batch(batchId))?.state === 'paused';
-}
+/** Where a job stands in the way of pauses. */
+export const gateOf = (
+  { batchId, work }: Pick<JobRef, 'batchId' | 'work'>,
+  { agent }: Pick<Definition, 'agent'>,
+  underWay: boolean,
+): Gate => ({ batchId, work, provider: agent.use, underWay });

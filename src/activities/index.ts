@@ -1,3 +1,4 @@
+import { askHolds } from './ask-holds.js';
 import { awaitJob } from './await-job.js';
 import { closeBatch, noteBatch } from './close-batch.js';
 import type { Deps } from './deps.js';
@@ -15,6 +16,7 @@ export const createActivities = (deps: Deps) => ({
   openShard: settled(openShard(deps)),
   closeBatch: settled(closeBatch(deps)),
   noteBatch: settled(noteBatch(deps)),
+  askHolds: settled(askHolds(deps)),
   requeueJobs: settled(requeueJobs(deps)),
   runAgent: runAgent(deps),
   publish: publish(deps),

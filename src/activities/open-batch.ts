@@ -94,7 +94,14 @@ export const openBatch =
         }
       }
       await ledger.setMembers(batchId, members);
-      return { ...(await handOver(tickets, artifacts)), ...counts, notes };
+      const provider = definition.agent.use;
+      const hold = await ledger.holdOf({ batchId: undefined, work: input.work, provider });
+      return {
+        ...(await handOver(tickets, artifacts)),
+        ...counts,
+        notes,
+        ...(hold && { pauseLevel: hold.level }),
+      };
 
       function addNote(unfinished: Unfinished): void {
         if (notes.length < NOTES_MAX) notes.push(unfinished);

@@ -2,12 +2,13 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
 import { AdapterError } from '../contract/errors.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
-import { contextOf, isPaused, readRef, writerOf, type Deps } from './deps.js';
+import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { retryPolicy } from '../policy/retry.js';
 import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { keepAlive } from './heartbeat.js';
 import { publisherFor } from './publishers/publisher-for.js';
+import { paused } from './session/admit.js';
 import { tryEffect } from './try-effect.js';
 
 /**
@@ -30,10 +31,11 @@ export const publish =
 
 async function publishOnce(deps: Deps, request: PublishRequest): Promise<PublishEnd> {
   const { ledger, artifacts, now } = deps;
-  if (await isPaused(request.batchId, deps)) return { kind: 'paused' };
   const { startToCloseTimeoutMs } = activityInfo();
   const endsAt = now().getTime() + startToCloseTimeoutMs;
   const { definition, job } = await readRef(request, deps);
+  const gate = gateOf(request, definition, true);
+  if ((await paused(gate, ledger)) !== undefined) return { kind: 'paused' };
   const effects = effectsOf(definition, job);
   const effect = effects.find(({ name }) => name === request.effect);
   if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
@@ -46,6 +48,7 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
   const tried = await tryEffect(
     {
       work: request.work,
+      gate,
       job,
       effect,
       effectKeys: effects.map(({ key }) => key),

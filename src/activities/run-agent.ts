@@ -6,14 +6,14 @@ import type { AgentEnd, JobRef } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
 import { DEFAULT_RETRY, afterEffect, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
-import { claimFor, contextOf, readRef, writerOf, type Deps } from './deps.js';
+import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { agentLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
-import { refusal } from './session/admit.js';
+import { frozen, paused, refusal } from './session/admit.js';
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed } from './session/scope.js';
 
@@ -55,6 +55,7 @@ async function agentStep(
   beat: (handle: SessionHandle) => void,
 ): Promise<AgentEnd> {
   await deps.reached('A0', ref.key);
+  if (await frozen(gateOf(ref, definition, true), deps.ledger)) return { kind: 'paused' };
   const claim = await claimFor(ref, definition, job, deps);
   await deps.reached('A1', ref.key);
   switch (claim.kind) {
@@ -71,17 +72,20 @@ async function agentStep(
   }
   const made = await storedArtifact(deps, ref, job, claim);
   if (made !== undefined) return made;
+  const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);
   if (claim.openSession === undefined) {
+    const held = await paused(gate, deps.ledger);
+    if (held !== undefined) return held;
     const adopted = await adopt(deps, ref, definition, job, claim);
     if (adopted !== undefined) return adopted;
   }
   const lane = agentLane(definition, ref, deps);
   const provider = await providerFor(definition, deps, () => lane.turn(cancellationSignal()));
   if (claim.openSession === undefined) {
-    const refused = await refusal(ref, lane, deps);
+    const refused = await refusal(lane);
     if (refused !== undefined) return refused;
   }
-  return runSession(sessionScope({ deps, ref, definition, job, claim, provider, lane, retry, beat }));
+  return runSession(sessionScope({ deps, ref, definition, job, claim, gate, provider, lane, retry, beat }));
 }
 
 /** What an earlier session made. */

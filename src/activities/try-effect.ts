@@ -4,7 +4,7 @@ import type { Effect, Job } from '../contract/job.js';
 import type { Trouble } from '../contract/messages.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
-import { StaleFence, type By, type JobEnd, type Ledger } from '../ledger/ledger.js';
+import { HeldBack, StaleFence, type By, type Gate, type JobEnd, type Ledger } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, type RetryPolicy, type Tries } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
@@ -15,6 +15,7 @@ import type { Publisher, PublisherContext } from './publishers/publisher.js';
 /** One try at one effect of one job. */
 export interface EffectTry {
   readonly work: string;
+  readonly gate?: Gate;
   readonly job: Job;
   readonly effect: Effect;
   /** Of all effects of the job in this batch: the job is done when each has landed. */
@@ -40,7 +41,9 @@ export type EffectTried =
   | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
   | Later<'again'>
   /** After so long that a durable timer is to run meanwhile. */
-  | Later<'wait'>;
+  | Later<'wait'>
+  /** A pause came before anything was sent. */
+  | { readonly kind: 'paused' };
 
 interface Later<Kind> {
   readonly kind: Kind;
@@ -78,7 +81,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       onUnknown: effect.onUnknown,
       attempting: async () => {
         const sent = { sha256: requestSha256, revision: job.revision };
-        await ledger.attemptingEffect(effectKey, sent, row.fence);
+        await ledger.attemptingEffect(effectKey, sent, row.fence, given.gate);
         sending = true;
       },
       maySend: async () => {
@@ -94,6 +97,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     return await stop(landed.errorClass === 'unknown' ? 'unknown' : 'held', { ...landed, state: 'held' });
   } catch (error) {
     if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
+    if (error instanceof HeldBack) return { kind: 'paused' };
     const reason = asAdapterError(error);
     await given.report?.(reason);
     return await afterError(reason);

@@ -1,8 +1,10 @@
+import { holdText } from '../contract/holds.js';
 import { localTime } from '../report/format.js';
 import type { Span } from '../report/line.js';
 import { tableLines } from '../report/table.js';
 import { batchDocument, styleOfBatch } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
+import { resumeWords } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
 export interface ListFlags {
@@ -13,9 +15,9 @@ export interface ListFlags {
 export async function list({ limit }: ListFlags, shell: Shell): Promise<ExitCode> {
   const { out, flags } = shell;
   const nightshift = await shell.nightshift();
-  const batches = await nightshift.list(limit);
+  const [batches, holds] = await Promise.all([nightshift.list(limit), nightshift.holds()]);
   if (flags.json) {
-    out.json({ batches: batches.map(batchDocument) });
+    out.json({ batches: batches.map(batchDocument), holds });
   } else if (batches.length === 0) {
     out.progress(`no batch was ever run in ${nightshift.config.stateDir}`);
   } else {
@@ -28,6 +30,11 @@ export async function list({ limit }: ListFlags, shell: Shell): Promise<ExitCode
       closedAt === undefined ? '' : localTime(closedAt),
     ]);
     out.results(tableLines(['batch', 'work', 'state', 'jobs', 'opened', 'closed'], rows, out.resultColumns));
+  }
+  for (const hold of flags.json ? [] : holds) {
+    out.result(
+      `${holdText(hold)} (${hold.level}, since ${localTime(hold.since)}); lift it with: ${shell.command(...resumeWords(hold.scope))}`,
+    );
   }
   return ExitCode.done;
 }

@@ -1,12 +1,48 @@
+import type { PauseLevel } from '../contract/holds.js';
+import { DEFAULT_LEVEL, scopeText, type HoldScope } from '../contract/holds.js';
+import type { InHand } from '../ledger/ledger.js';
 import { plural } from '../report/format.js';
-import { control, type ControlFlags } from './control.js';
-import type { ExitCode } from './exit-codes.js';
+import { control } from './control.js';
+import { ExitCode } from './exit-codes.js';
+import { levelOf, resumeWords, scopeOf, type HoldFlags } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
-/** `nightshift pause NAME`: no new job, session or effect; sessions under way finish and wait. */
-export const pause = (name: string | undefined, flags: ControlFlags, shell: Shell): Promise<ExitCode> =>
-  control(name, flags, shell, {
-    ask: (nightshift, nameOrId, reason) => nightshift.pause(nameOrId, reason),
+/** `nightshift pause NAME | --work W | --provider P | --all`: nothing new begins; how far that goes, says `--level`. */
+export async function pause(name: string | undefined, flags: HoldFlags, shell: Shell): Promise<ExitCode> {
+  const scope = scopeOf(name, flags);
+  const level = levelOf(flags.level) ?? DEFAULT_LEVEL;
+  return scope ? pauseScope(scope, level, flags, shell) : pauseBatch(name, level, flags, shell);
+}
+
+async function pauseScope(
+  scope: HoldScope,
+  level: PauseLevel,
+  { reason }: HoldFlags,
+  shell: Shell,
+): Promise<ExitCode> {
+  const { out } = shell;
+  const nightshift = await shell.nightshift();
+  const placed = await nightshift.placeHold(scope, { level, ...(reason !== undefined && { reason }) });
+  if (shell.flags.json) out.json(placed);
+  else {
+    const told = placed.batches === 0 ? 'no batch is under way' : plural(placed.batches, 'batch', 'batches');
+    out.result(
+      `${scopeText(scope)}: paused (${LEVEL_TEXT[level]}), also what starts later; ${told}${inHandText(placed.inHand)}`,
+    );
+    out.result(`go on with: ${shell.command(...resumeWords(scope))}`);
+  }
+  return ExitCode.done;
+}
+
+const pauseBatch = (
+  name: string | undefined,
+  level: PauseLevel,
+  { reason }: HoldFlags,
+  shell: Shell,
+): Promise<ExitCode> =>
+  control(name, { ...(reason !== undefined && { reason }) }, shell, {
+    ask: (nightshift, nameOrId, why) =>
+      nightshift.pause(nameOrId, { level, ...(why !== undefined && { reason: why }) }),
     say: (batch, answer) => {
       const resume = shell.command('resume', batch);
       switch (answer.kind) {
@@ -15,9 +51,23 @@ export const pause = (name: string | undefined, flags: ControlFlags, shell: Shel
             ? `${batch}: pausing, ${plural(answer.state.inFlight, 'job')} under way; go on with: ${resume}`
             : `${batch}: paused; go on with: ${resume}`;
         case 'queued':
-          return `${batch}: no worker runs now; it will be paused before anything else happens; go on with: ${resume}`;
+          return `${batch}: paused; no worker runs now, and one that comes starts nothing; go on with: ${resume}`;
         case 'ended':
           return `${batch}: not under way, nothing to pause`;
       }
     },
   });
+
+const LEVEL_TEXT: Readonly<Record<PauseLevel, string>> = {
+  admit: 'jobs under way finish',
+  finish: 'steps in hand finish',
+  freeze: 'sessions under way are left alone',
+};
+
+function inHandText({ starting, sessions, effects }: InHand): string {
+  const parts = [
+    sessions + starting > 0 && plural(sessions + starting, 'session'),
+    effects > 0 && plural(effects, 'effect'),
+  ].filter((part) => part !== false);
+  return parts.length === 0 ? '' : `; under way: ${parts.join(', ')}`;
+}

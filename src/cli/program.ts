@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { ExitCode } from './exit-codes.js';
 import type { ApproveFlags } from './approve.js';
 import type { CostsFlags } from './costs.js';
+import type { HoldFlags } from './hold-flags.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
 import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
@@ -135,20 +136,37 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       use(async (shell) => (await import('./lanes.js')).lanes(flags, shell)),
     );
 
-  operation(
+  scoped(
     verb(
       'pause [name]',
-      'start no new job, session or effect; sessions under way finish',
-      ['nightshift pause nightly-articles --reason "blog is being moved"'],
-      ['nightshift pause --all'],
+      'begin nothing new in a batch, a work, a provider, or anywhere, until resume',
+      ['nightshift pause nightly-articles --reason "blog is being moved"', 'one batch'],
+      ['nightshift pause --provider claude --level admit', 'jobs under way finish'],
+      ['nightshift pause --all --level freeze', 'not even look at sessions under way'],
+    ).option(
+      '--level <level>',
+      'admit: jobs under way finish; finish: steps in hand finish; freeze: sessions are left alone (default: finish)',
+      nonEmpty,
     ),
-  ).action((name: string | undefined, flags: OperationFlags) =>
+  ).action((name: string | undefined, flags: HoldFlags) =>
     use(async (shell) => (await import('./pause.js')).pause(name, flags, shell)),
   );
 
-  operation(verb('resume [name]', 'go on after a pause', ['nightshift resume nightly-articles'])).action(
-    (name: string | undefined, flags: OperationFlags) =>
-      use(async (shell) => (await import('./resume.js')).resume(name, flags, shell)),
+  scoped(
+    verb(
+      'resume [name]',
+      'go on after a pause of that scope',
+      ['nightshift resume nightly-articles'],
+      ['nightshift resume --all', 'lift the pause of everything'],
+    ),
+  ).action((name: string | undefined, flags: HoldFlags) =>
+    use(async (shell) => (await import('./resume.js')).resume(name, flags, shell)),
+  );
+
+  verb('concurrency <name> <count>', 'change how many jobs of a batch under way run at once', [
+    'nightshift concurrency nightly-articles 20',
+  ]).action((name: string, count: string, flags: object) =>
+    use(async (shell) => (await import('./concurrency.js')).concurrency(name, count, flags, shell)),
   );
 
   operation(
@@ -289,6 +307,13 @@ interface OperationFlags {
   readonly reason?: string;
   readonly all?: boolean;
 }
+
+const scoped = (command: Command): Command =>
+  command
+    .option('--reason <text>', 'why; kept, and shown to whoever looks')
+    .option('--work <name>', 'all batches of this kind of work, also those that start later', nonEmpty)
+    .option('--provider <name>', 'all batches whose agent uses this, also later ones', nonEmpty)
+    .option('--all', 'everything, also what starts later');
 
 const operation = (command: Command): Command =>
   command

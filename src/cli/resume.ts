@@ -1,15 +1,47 @@
-import { control, type ControlFlags } from './control.js';
-import type { ExitCode } from './exit-codes.js';
+import { holdText, scopeText, type Hold, type HoldScope } from '../contract/holds.js';
+import { plural } from '../report/format.js';
+import { control } from './control.js';
+import { ExitCode } from './exit-codes.js';
+import { resumeWords, scopeOf, type HoldFlags } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
-/** `nightshift resume NAME`: goes on after a pause. */
-export const resume = (name: string | undefined, flags: ControlFlags, shell: Shell): Promise<ExitCode> =>
-  control(name, flags, shell, {
-    ask: (nightshift, nameOrId, reason) => nightshift.resume(nameOrId, reason),
+/** `nightshift resume NAME | --work W | --provider P | --all`: goes on after a pause of just that scope. */
+export async function resume(name: string | undefined, flags: HoldFlags, shell: Shell): Promise<ExitCode> {
+  const scope = scopeOf(name, flags);
+  return scope ? resumeScope(scope, flags, shell) : resumeBatch(name, flags, shell);
+}
+
+async function resumeScope(scope: HoldScope, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
+  const { out } = shell;
+  const nightshift = await shell.nightshift();
+  const lifted = await nightshift.liftHold(scope, reason);
+  if (shell.flags.json) {
+    out.json(lifted);
+    return ExitCode.done;
+  }
+  const { hold, batches, left } = lifted;
+  out.result(
+    hold === undefined
+      ? `${scopeText(scope)}: was not paused`
+      : `${scopeText(scope)}: goes on${batches === 0 ? '' : `; ${plural(batches, 'batch', 'batches')} told`}`,
+  );
+  for (const other of left)
+    out.note(`still on: ${holdText(other)}; lift it with: ${liftCommand(other, shell)}`);
+  return ExitCode.done;
+}
+
+const liftCommand = ({ scope }: Hold, shell: Shell): string =>
+  scope.kind === 'batch' ? shell.command('resume', scope.name) : shell.command(...resumeWords(scope));
+
+async function resumeBatch(name: string | undefined, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
+  const code = await control(name, { ...(reason !== undefined && { reason }) }, shell, {
+    ask: (nightshift, nameOrId, why) => nightshift.resume(nameOrId, why),
     say: (batch, answer) => {
       switch (answer.kind) {
         case 'answered':
-          return `${batch}: running; watch it: ${shell.command('watch', batch)}`;
+          return answer.state.state === 'running'
+            ? `${batch}: running; watch it: ${shell.command('watch', batch)}`
+            : `${batch}: its own pause is over, a wider one is still on`;
         case 'queued':
           return `${batch}: will go on when a worker runs: ${shell.command('up')} or ${shell.command('worker')}`;
         case 'ended':
@@ -17,3 +49,9 @@ export const resume = (name: string | undefined, flags: ControlFlags, shell: She
       }
     },
   });
+  const holds = await (await shell.nightshift()).holds();
+  for (const hold of holds) {
+    shell.out.note(`${holdText(hold)}; lift it with: ${liftCommand(hold, shell)}`);
+  }
+  return code;
+}

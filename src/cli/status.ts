@@ -1,4 +1,5 @@
 import type { BatchStatus } from '../client/nightshift.js';
+import { holdText } from '../contract/holds.js';
 import { jobTitle } from '../contract/job.js';
 import { fieldLines } from '../report/field-lines.js';
 import { duration, localTime, plural } from '../report/format.js';
@@ -19,14 +20,14 @@ export async function status(name: string | undefined, _flags: object, shell: Sh
 
 export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   const { out } = shell;
-  const { batch, counts, active, unfinished } = found;
-  if (shell.flags.json) out.json({ batch: batchDocument(batch), counts, active, unfinished });
+  const { batch, counts, active, unfinished, hold } = found;
+  if (shell.flags.json) out.json({ batch: batchDocument(batch), counts, active, unfinished, hold });
   else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
-  return exitCodeOfState(batch.state, unfinished);
+  return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 
 export function statusLines(
-  { batch, counts, active, unfinished }: BatchStatus,
+  { batch, counts, active, unfinished, hold }: BatchStatus,
   commands: Commands,
   nowMs: number,
 ): Line[] {
@@ -48,6 +49,7 @@ export function statusLines(
     ...fieldLines({
       work,
       opened: `${localTime(openedAt)} by ${openedBy}`,
+      paused: hold && `${holdText(hold)} (${hold.level}, since ${localTime(hold.since)})`,
       closed: closedAt === undefined ? undefined : localTime(closedAt),
       took: duration(tookMs),
     }).map((line): Line => ['  ', ...line]),

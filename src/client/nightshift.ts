@@ -1,6 +1,7 @@
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
 import { UsageError } from '../contract/errors.js';
+import { DEFAULT_LEVEL, type HoldScope, type WideHold } from '../contract/holds.js';
 import type { ControlState, Progress } from '../contract/messages.js';
 import type { RunReport } from '../contract/result.js';
 import type { Engine } from '../engine/index.js';
@@ -19,7 +20,8 @@ import type { Decided } from './decide.js';
 import { doctor, type Finding } from './doctor.js';
 import type { Exported, ExportRequest } from './export.js';
 import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
-import type { Answer } from './operate.js';
+import type { Lifted, Placed } from './holds.js';
+import type { Answer, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
 import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
@@ -78,7 +80,15 @@ export interface Nightshift {
   lanes(): Promise<LanesSeen>;
   /** Opens a lane now. @param id whole, or its first characters. @throws UsageError */
   resetLane(id: string): Promise<LaneStatus>;
-  pause(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
+  /** Nothing new begins once this answers; at which level, is said at `PauseLevel`. */
+  pause(nameOrId: string, options?: PauseOptions): Promise<Answer<ControlState>>;
+  /** Pauses jobs beyond one batch, also of batches that start later, until `liftHold`. */
+  placeHold(scope: HoldScope, options?: PauseOptions): Promise<Placed>;
+  liftHold(scope: HoldScope, reason?: string): Promise<Lifted>;
+  /** Pauses beyond one batch that are on. */
+  holds(): Promise<readonly WideHold[]>;
+  /** Jobs in progress at once, 1 to 500. @throws UsageError */
+  setConcurrency(nameOrId: string, concurrency: number): Promise<Answer<ControlState>>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   cancel(nameOrId: string, reason?: string): Promise<Answer<undefined>>;
   /** Parked jobs (or just those named) run again with a fresh budget; starts the batch again when it has ended. */
@@ -180,10 +190,18 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     list: async (limit) => (await connections.ledger()).batches(limit),
     lanes: () => seeLanes(connections),
     resetLane: (id) => resetLane(id, connections),
-    pause: async (nameOrId, reason) =>
-      (await operate()).controlBatch('pause', await resolve(nameOrId), connections, reason),
+    pause: async (nameOrId, pauseOptions) =>
+      (await operate()).controlBatch('pause', await resolve(nameOrId), connections, pauseOptions),
+    placeHold: async (scope, { reason, level = DEFAULT_LEVEL } = {}) =>
+      (await operate()).placeHold(scope, level, connections, reason),
+    liftHold: async (scope, reason) => (await operate()).liftHold(scope, connections, reason),
+    holds: async () => (await connections.ledger()).holds(),
+    setConcurrency: async (nameOrId, concurrency) =>
+      (await operate()).setConcurrency(await resolve(nameOrId), concurrency, connections),
     resume: async (nameOrId, reason) =>
-      (await operate()).controlBatch('resume', await resolve(nameOrId), connections, reason),
+      (await operate()).controlBatch('resume', await resolve(nameOrId), connections, {
+        ...(reason !== undefined && { reason }),
+      }),
     cancel: async (nameOrId, reason) =>
       (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
     retry: async (nameOrId, keys) => (await operate()).retryBatch(await resolve(nameOrId), connections, keys),
@@ -254,7 +272,21 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
 const operate = async () => ({
   ...(await import('./operate.js')),
   ...(await import('./decide.js')),
+  ...(await import('./holds.js')),
   ...(await import('./unpublish.js')),
 });
 
-export type { Answer, Batch, BatchStatus, Finding, Plan, Progress, RemoteSession, Started, WatchOptions };
+export type {
+  Answer,
+  Batch,
+  BatchStatus,
+  Finding,
+  Lifted,
+  PauseOptions,
+  Placed,
+  Plan,
+  Progress,
+  RemoteSession,
+  Started,
+  WatchOptions,
+};

@@ -2,10 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { isGrpcServiceError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
-import { MESSAGE, manifestRefSchema, type ControlRequest, type ControlState } from '../contract/messages.js';
+import { UsageError } from '../contract/errors.js';
+import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
+import {
+  MESSAGE,
+  isConcurrency,
+  manifestRefSchema,
+  type ControlRequest,
+  type ControlState,
+} from '../contract/messages.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { settled } from './settle.js';
 import { restartBatch, type Started } from './start.js';
 import { WorkerHost, isWorkerAlive } from './worker-host.js';
 
@@ -16,6 +25,12 @@ import { WorkerHost, isWorkerAlive } from './worker-host.js';
 export type Answer<T> =
   { readonly kind: 'answered'; readonly state: T } | { readonly kind: 'queued' } | { readonly kind: 'ended' };
 
+export interface PauseOptions {
+  readonly reason?: string;
+  /** Of a pause; `finish` unless given. */
+  readonly level?: PauseLevel;
+}
+
 /** A worker that lives answers an update within this time, or is too busy to be waited for. */
 const ANSWER_MS = 30_000;
 const GRPC_NOT_FOUND = 5;
@@ -24,14 +39,56 @@ export async function controlBatch(
   verb: 'pause' | 'resume',
   row: BatchRow,
   connections: Connections,
-  reason?: string,
+  { reason, level = DEFAULT_LEVEL }: PauseOptions = {},
 ): Promise<Answer<ControlState>> {
   return audited(
     await connections.ledger(),
     requestFor(verb, row, connections, reason),
-    () => control(verb, row, connections, reason),
+    async () => {
+      const request: ControlRequest = {
+        by: connections.who,
+        ...(reason !== undefined && { reason }),
+        ...(verb === 'pause' && { level }),
+      };
+      const answer = await ask<ControlState>(MESSAGE[verb], request, row, connections);
+      if (verb === 'resume' || answer.kind === 'ended') return answer;
+      if (answer.kind === 'queued') await noteUnheard(row, request, connections);
+      await settled({ kind: 'batch', name: row.id }, level, connections);
+      return answer;
+    },
     ({ kind }) => ({ outcome: kind }),
   );
+}
+
+/** Jobs in progress at once, from now on. */
+export async function setConcurrency(
+  row: BatchRow,
+  concurrency: number,
+  connections: Connections,
+): Promise<Answer<ControlState>> {
+  if (!isConcurrency(concurrency)) {
+    throw new UsageError(`the concurrency is a whole number from 1 to 500, not ${concurrency}`);
+  }
+  return audited(
+    await connections.ledger(),
+    requestFor('concurrency', row, connections, `${concurrency} at once`),
+    () => ask<ControlState>(MESSAGE.setConcurrency, concurrency, row, connections),
+    ({ kind }) => ({ outcome: kind }),
+  );
+}
+
+/**
+ * No worker has acted on the pause yet, and the first that comes might begin something before it does: it asks the
+ * ledger first.
+ */
+async function noteUnheard(
+  { id }: BatchRow,
+  { by, reason, level }: ControlRequest,
+  connections: Connections,
+): Promise<void> {
+  const ledger = await connections.ledger();
+  if ((await ledger.batch(id))?.state !== 'running') return;
+  await ledger.setBatchState(id, 'paused', by, reason, level);
 }
 
 const requestFor = <W extends RequestKind>(
@@ -48,29 +105,29 @@ const requestFor = <W extends RequestKind>(
   ...(reason !== undefined && { reason }),
 });
 
-async function control(
-  verb: 'pause' | 'resume',
+/** By update where a worker can answer, else by the signal of the same name. */
+async function ask<T>(
+  message: string,
+  request: unknown,
   { id }: BatchRow,
   connections: Connections,
-  reason?: string,
-): Promise<Answer<ControlState>> {
+): Promise<Answer<T>> {
   const client = await connections.client();
   const handle = client.workflow.getHandle(id);
-  const request: ControlRequest = { by: connections.who, ...(reason !== undefined && { reason }) };
   try {
     if (!(await isWorkerAlive(connections))) {
-      await handle.signal(MESSAGE[verb], request);
+      await handle.signal(message, request);
       return { kind: 'queued' };
     }
     try {
       const state = await client.connection.withDeadline(Date.now() + ANSWER_MS, () =>
-        handle.executeUpdate<ControlState, [ControlRequest]>(MESSAGE[verb], { args: [request] }),
+        handle.executeUpdate<T, [unknown]>(message, { args: [request] }),
       );
       return { kind: 'answered', state };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw error;
       // The worker is there but does not answer: stopped, or drowned in work. The engine keeps a signal for it.
-      await handle.signal(MESSAGE[verb], request);
+      await handle.signal(message, request);
       return { kind: 'queued' };
     }
   } catch (error) {

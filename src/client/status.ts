@@ -1,6 +1,8 @@
+import type { Hold } from '../contract/holds.js';
 import type { JobReport } from '../contract/result.js';
 import type { ActiveJob, BatchRow, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
+import { holdOver } from './hold-over.js';
 
 export interface BatchStatus {
   readonly batch: BatchRow;
@@ -8,6 +10,8 @@ export interface BatchStatus {
   readonly active: readonly ActiveJob[];
   /** Jobs that wait for a person, and why. */
   readonly unfinished: readonly JobReport[];
+  /** The pause that it stands before: its own, or one of its work, its provider or everything. */
+  readonly hold?: Hold;
 }
 
 /** One look at a batch, from the ledger alone: it answers also when the engine does not. */
@@ -17,10 +21,11 @@ export async function batchStatus(
   limit = 20,
 ): Promise<BatchStatus> {
   const ledger = await connections.ledger();
-  const [counts, active, unfinished] = await Promise.all([
+  const [counts, active, unfinished, hold] = await Promise.all([
     ledger.counts(batch.id, batch.openedSeq),
     ledger.activeJobs(batch.id, limit),
     ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
+    holdOver(batch, connections),
   ]);
-  return { batch, counts, active, unfinished };
+  return { batch, counts, active, unfinished, ...(hold && { hold }) };
 }

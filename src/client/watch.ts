@@ -5,11 +5,13 @@ import {
   TerminatedFailure,
   WorkflowNotFoundError,
 } from '@temporalio/common';
+import { holdText } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS } from '../contract/messages.js';
 import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
+import { holdOver } from './hold-over.js';
 import { startBatch, type Started } from './start.js';
 import { WorkerHost } from './worker-host.js';
 
@@ -92,7 +94,8 @@ async function watchRun(
     ...(mayHost ? [repeat(HOST_CHECK_MS, ended.signal, () => host.takeIfFree())] : []),
     repeat(SNAPSHOT_MS, ended.signal, async () => {
       const row = await ledger.batch(started.workflowId);
-      const state = row?.runId === started.runId ? row.state : 'starting';
+      const hold = row?.runId === started.runId ? await holdOver(row, connections) : undefined;
+      const state = row?.runId !== started.runId ? 'starting' : hold ? 'paused' : row.state;
       // Whom nobody answers at night would watch for ever what a person has to look at first.
       if (state === 'paused' && (noWait || row?.stateBy === STOP_LOSS)) sayPaused('paused');
       if (!onSnapshot) return;
@@ -100,7 +103,7 @@ async function watchRun(
       const isTroubled = counts.parked + counts.held + counts.gated > 0;
       onSnapshot({
         state,
-        reason: row?.reason,
+        reason: hold && hold.scope.kind !== 'batch' ? holdText(hold) : row?.reason,
         counts,
         active: await ledger.activeJobs(started.workflowId, ACTIVE_SHOWN),
         troubled: isTroubled ? await ledger.jobReports(started.workflowId, TROUBLED) : [],

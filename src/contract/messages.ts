@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CLASSES, type ErrorClass } from './errors.js';
+import type { PauseLevel } from './holds.js';
 import type { StopLossRule } from './limits.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
 
@@ -81,6 +82,8 @@ export interface OpenedBatch {
   readonly held: number;
   /** Some of what was not started and why, for people. */
   readonly notes: readonly Unfinished[];
+  /** A pause of its work, its provider or everything is on. */
+  readonly pauseLevel?: PauseLevel;
 }
 
 export interface JobInput {
@@ -221,6 +224,8 @@ export interface ShardInput {
   readonly batchId: string;
   readonly slice: Slice;
   readonly concurrency: number;
+  /** How strictly its batch stands still. */
+  readonly held?: PauseLevel;
 }
 
 /** Result of a shard, and details of `ShardIncomplete`. */
@@ -243,6 +248,8 @@ export const MESSAGE = {
   resume: 'resume',
   retryJob: 'retryJob',
   setConcurrency: 'setConcurrency',
+  /** A pause of a work, a provider or everything was placed or lifted: ask the ledger. */
+  holdsChanged: 'holdsChanged',
   progress: 'progress',
 } as const;
 
@@ -261,6 +268,8 @@ export const FAILURE = {
 /** Answer of `pause`, `resume` and `setConcurrency`. */
 export interface ControlState {
   readonly state: 'running' | 'pausing' | 'paused';
+  /** How strictly it stands still. */
+  readonly level?: PauseLevel;
   readonly inFlight: number;
   readonly concurrency: number;
 }
@@ -268,6 +277,12 @@ export interface ControlState {
 export interface ControlRequest {
   readonly by: string;
   readonly reason?: string;
+  /** Of a pause; `finish` where absent. */
+  readonly level?: PauseLevel;
   /** Of a stop-loss: when the job was admitted whose end was one too many. Milliseconds since the epoch. */
   readonly admittedAt?: number;
 }
+
+/** Jobs in progress at once, as the batch file bounds them too. */
+export const isConcurrency = (value: number): boolean =>
+  Number.isInteger(value) && value >= 1 && value <= 500;

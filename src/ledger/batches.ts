@@ -1,3 +1,4 @@
+import { DEFAULT_LEVEL } from '../contract/holds.js';
 import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
 import { inChunks } from './rows.js';
 import type { BatchesTable, BatchJobsTable } from './schema.js';
@@ -19,7 +20,7 @@ export const batches = (store: Store): Batches => ({
 
   setMembers: (batchId, members) => store.write((db) => setMembers(db, batchId, members)),
 
-  setBatchState: (batchId, state, by, reason) =>
+  setBatchState: (batchId, state, by, reason, level) =>
     store.write(async (db) => {
       const { state: present } = await db
         .selectFrom('batches')
@@ -32,6 +33,7 @@ export const batches = (store: Store): Batches => ({
       await db
         .updateTable('batches')
         .set({ state, reason: reason ?? null, updated_at: at, updated_by: by, detail: reason ?? null })
+        .set({ pause_level: state === 'paused' ? (level ?? DEFAULT_LEVEL) : null })
         .$if(present !== state, (query) => query.set({ closed_at: open ? null : at }))
         .where('id', '=', batchId)
         .execute();
@@ -77,6 +79,7 @@ async function openBatch(db: Db, batch: OpenBatch, at: string): Promise<void> {
     currency: batch.currency,
     state: 'running',
     reason: null,
+    pause_level: null,
     opened_seq: await headOf(db),
     opened_at: at,
     opened_by: batch.by,
@@ -126,5 +129,6 @@ const batchRow = (row: BatchesTable): BatchRow => ({
   closedAt: row.closed_at ?? undefined,
   openedBy: row.opened_by,
   reason: row.reason ?? undefined,
+  pauseLevel: row.pause_level ?? undefined,
   stateBy: row.updated_by,
 });

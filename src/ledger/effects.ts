@@ -2,6 +2,7 @@ import { AdapterError } from '../contract/errors.js';
 import type { Signer } from '../evidence/signing.js';
 import { beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
+import { assertMayBegin } from './holds.js';
 import { detailOf, moveJob } from './job-state.js';
 import {
   StaleFence,
@@ -22,8 +23,9 @@ type Effects = Pick<Ledger, 'beginEffect' | 'attemptingEffect' | 'landEffect' | 
 export const effects = (store: Store, signer: Signer | undefined): Effects => ({
   beginEffect: (effect, by) => store.write((db) => beginEffect(db, effect, by, store.now())),
 
-  attemptingEffect: (effectKey, body, fence) =>
+  attemptingEffect: (effectKey, body, fence, gate) =>
     store.write(async (db) => {
+      await assertMayBegin(db, gate);
       const effect = await fencedEffect(db, effectKey, fence);
       assertRevision(effect, body.revision);
       assertEffectMove(effectKey, effect.state, 'attempting');

@@ -1,5 +1,7 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { ErrorClass } from '../contract/errors.js';
+import type { Hold, HoldScope, PauseLevel, WideHold } from '../contract/holds.js';
+import { holdText } from '../contract/holds.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
@@ -24,12 +26,31 @@ export interface Ledger {
   openBatch(batch: OpenBatch): Promise<void>;
   /** Replaces the list of jobs that the batch names, in its order. */
   setMembers(batchId: string, members: readonly Member[]): Promise<void>;
-  setBatchState(batchId: string, state: BatchState, by: string, reason?: string): Promise<void>;
+  /** @param level how strict, of `paused` */
+  setBatchState(
+    batchId: string,
+    state: BatchState,
+    by: string,
+    reason?: string,
+    level?: PauseLevel,
+  ): Promise<void>;
   batch(batchId: string): Promise<BatchRow | undefined>;
   /** The batch of that name which was opened last. */
   latestBatch(name: string): Promise<BatchRow | undefined>;
   /** Newest first. */
   batches(limit?: number): Promise<readonly BatchRow[]>;
+
+  // --- holds ---------------------------------------------------------------------------------------------
+  /** Pauses jobs beyond one batch, present and future, until it is lifted. One that is on there is replaced. */
+  placeHold(scope: HoldScope, level: PauseLevel, by: string, reason?: string): Promise<WideHold>;
+  /** Undefined where none was on. */
+  liftHold(scope: HoldScope, by: string): Promise<WideHold | undefined>;
+  /** Those that are on, oldest first. */
+  holds(): Promise<readonly WideHold[]>;
+  /** The strictest of the pauses that a job stands before, that of its batch among them. */
+  holdOf(gate: Omit<Gate, 'underWay'>): Promise<Hold | undefined>;
+  /** What is under way; of a batch by its Workflow ID. */
+  inHand(scope: HoldScope | { readonly kind: 'batch'; readonly name: string }): Promise<InHand>;
 
   // --- jobs ----------------------------------------------------------------------------------------------
   /** What is known of these jobs; jobs never seen are absent from the map. Bulk: 10,000 keys are one call. */
@@ -45,10 +66,18 @@ export interface Ledger {
   requeue(batchId: string, by: string, keys?: readonly string[]): Promise<readonly string[]>;
 
   // --- sessions ------------------------------------------------------------------------------------------
-  /** Committed before the provider is asked to start. Opens paid attempt number `session.attempt`. */
-  intendSession(session: NewSession, fence: number): Promise<void>;
+  /**
+   * Committed before the provider is asked to start. Opens paid attempt number `session.attempt`.
+   * @throws HeldBack when a pause stands before `gate`; then nothing has changed
+   */
+  intendSession(session: NewSession, fence: number, gate?: Gate): Promise<void>;
   /** `intendSession` where the budget has room: in one transaction, so that sessions asking at once never overshoot it. Refused: nothing changes. */
-  reserveSession(session: NewSession, budget: SessionBudget, fence: number): Promise<BudgetDecision>;
+  reserveSession(
+    session: NewSession,
+    budget: SessionBudget,
+    fence: number,
+    gate?: Gate,
+  ): Promise<BudgetDecision>;
   /** The provider's handle. Committed before the first heartbeat. May be repeated with a fuller handle. */
   saveHandle(session: SessionId, handle: unknown, fence: number): Promise<void>;
   /** This try found the session and goes on with it. */
@@ -61,11 +90,12 @@ export interface Ledger {
   // --- effects -------------------------------------------------------------------------------------------
   /** Takes the effect for one try; raises its fence. Makes the row when it is new (`pending`). */
   beginEffect(effect: EffectId, by: By): Promise<EffectRow>;
-  /** Committed before the request leaves. */
+  /** Committed before the request leaves. @throws HeldBack as `intendSession` does */
   attemptingEffect(
     effectKey: string,
     body: { sha256: string; revision: number },
     fence: number,
+    gate?: Gate,
   ): Promise<void>;
   /** Receipt and state at once; where `settles` is given and every effect named there has landed at that revision, the job is done too. */
   landEffect(receipt: Receipt, settles: Settles | undefined, fence: number): Promise<{ jobDone: boolean }>;
@@ -175,6 +205,33 @@ export class StaleFence extends Error {
   override readonly name = 'StaleFence';
 }
 
+/** A pause stands before what was to begin (`holdOf`). Nothing has changed. */
+export class HeldBack extends Error {
+  override readonly name = 'HeldBack';
+  constructor(readonly hold: Hold) {
+    super(holdText(hold));
+  }
+}
+
+/** Where a job stands when it is about to begin something. */
+export interface Gate {
+  /** Workflow ID; undefined: what stands before every batch of that work and provider. */
+  readonly batchId: string | undefined;
+  readonly work: string;
+  /** `agent.use` of the batch file. */
+  readonly provider: string;
+  /** A session of the job was begun, and what it made is not out yet. */
+  readonly underWay: boolean;
+}
+
+export interface InHand {
+  /** Sessions that a service is being asked for right now. */
+  readonly starting: number;
+  readonly sessions: number;
+  /** Effects whose request is out. */
+  readonly effects: number;
+}
+
 /** Who writes: enough to answer "who did this, in which run, on which try". */
 export interface By {
   /** Workflow ID of the batch. */
@@ -221,6 +278,8 @@ export interface BatchRow extends Omit<OpenBatch, 'by'> {
   readonly openedBy: string;
   /** Reason given for the present state, if any. */
   readonly reason: string | undefined;
+  /** How strict its pause is; undefined while it is not paused. */
+  readonly pauseLevel: PauseLevel | undefined;
   /** Who or what brought it into the present state. */
   readonly stateBy: string;
 }
@@ -436,6 +495,7 @@ export type RequestKind =
   | 'start'
   | 'pause'
   | 'resume'
+  | 'concurrency'
   | 'cancel'
   | 'retry'
   | 'approve'

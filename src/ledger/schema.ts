@@ -1,3 +1,4 @@
+import type { HoldScope, PauseLevel } from '../contract/holds.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
 import type { LaneNote } from '../policy/limits/state.js';
@@ -23,6 +24,7 @@ export interface Tables {
   lanes: LanesTable;
   lane_places: LanePlacesTable;
   lane_notes: LaneNotesTable;
+  holds: HoldsTable;
 }
 
 export interface LedgerMigrationsTable {
@@ -60,6 +62,7 @@ export interface BatchesTable extends Changed {
   currency: string;
   state: BatchState;
   reason: string | null;
+  pause_level: PauseLevel | null;
   opened_seq: number;
   opened_at: string;
   opened_by: string;
@@ -278,4 +281,18 @@ export interface LaneNotesTable {
   cause: NonNullable<LaneNote['cause']> | null;
   why: string;
   retry_at: string | null;
+}
+
+/** Pauses beyond one batch; the lifted ones stay. */
+export interface HoldsTable {
+  seq: Generated<number>;
+  scope: HoldScope['kind'];
+  /** Name of the work or provider; empty: everything. */
+  subject: string;
+  level: PauseLevel;
+  held_by: string;
+  reason: string | null;
+  since: string;
+  lifted_at: string | null;
+  lifted_by: string | null;
 }

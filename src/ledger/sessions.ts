@@ -1,6 +1,7 @@
 import type { Selectable, Updateable } from 'kysely';
 import { endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
+import { assertMayBegin } from './holds.js';
 import { detailOf, jobSubject, moveJob } from './job-state.js';
 import type { JobId } from './ledger.js';
 import { StaleFence, type Ledger, type NewSession, type SessionEnd, type SessionId } from './ledger.js';
@@ -16,10 +17,15 @@ type Sessions = Pick<
 >;
 
 export const sessions = (store: Store): Sessions => ({
-  intendSession: (session, fence) => store.write((db) => intendSession(db, session, fence, store.now())),
-
-  reserveSession: (session, budget, fence) =>
+  intendSession: (session, fence, gate) =>
     store.write(async (db) => {
+      await assertMayBegin(db, gate);
+      await intendSession(db, session, fence, store.now());
+    }),
+
+  reserveSession: (session, budget, fence, gate) =>
+    store.write(async (db) => {
+      await assertMayBegin(db, gate);
       const at = store.now();
       const decision = await roomFor(db, session, budget, at);
       if (decision.kind !== 'ok') return decision;

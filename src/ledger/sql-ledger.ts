@@ -7,6 +7,7 @@ import { decisions } from './decisions.js';
 import type { LedgerDialect } from './dialect.js';
 import { effects } from './effects.js';
 import { evidence } from './evidence.js';
+import { holds } from './holds.js';
 import { jobs } from './jobs.js';
 import type { Ledger } from './ledger.js';
 import { lanes } from './lanes.js';
@@ -51,6 +52,7 @@ export async function createSqlLedger(
     ...reports(store),
     ...stories(store),
     ...lanes(store, dialect.name),
+    ...holds(store),
     inspect: async () => ({
       dialect: dialect.name,
       schemaVersion: String(await dialect.schemaVersion(store.db)),

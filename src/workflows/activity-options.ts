@@ -21,7 +21,9 @@ const WAIT = 'WAIT_CANCELLATION_COMPLETED';
 
 /** Activities of a batch: short, and safe to repeat. */
 export const batchActivities = (timing: Timing) =>
-  proxyActivities<Pick<Activities, 'openBatch' | 'openShard' | 'closeBatch' | 'noteBatch' | 'requeueJobs'>>({
+  proxyActivities<
+    Pick<Activities, 'openBatch' | 'openShard' | 'closeBatch' | 'noteBatch' | 'requeueJobs' | 'askHolds'>
+  >({
     startToCloseTimeout: 10 * MINUTE,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,

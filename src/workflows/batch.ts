@@ -4,29 +4,36 @@ import {
   allHandlersFinished,
   condition,
   isCancellation,
+  log,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
+import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
 import {
   FAILURE,
   STOP_LOSS,
+  isConcurrency,
   type BatchInput,
   type BatchSummary,
   type ControlState,
   type Progress,
 } from '../contract/messages.js';
+import { strictest } from '../policy/hold.js';
 import { batchActivities } from './activity-options.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
+  concurrencyOf,
   controlRequestOf,
+  holdsChangedSignal,
   pauseSignal,
   pauseUpdate,
   progressQuery,
   resumeSignal,
   resumeUpdate,
   retryJobUpdate,
+  setConcurrencySignal,
   setConcurrencyUpdate,
 } from './messages.js';
 import { Shards } from './shards.js';
@@ -41,33 +48,43 @@ import { Tally } from './tally.js';
  */
 export async function batch(input: BatchInput): Promise<BatchSummary> {
   const { workflowId: batchId } = workflowInfo();
-  const { openBatch, closeBatch, noteBatch, requeueJobs } = batchActivities(input.timing);
+  const { openBatch, closeBatch, noteBatch, requeueJobs, askHolds } = batchActivities(input.timing);
 
   const tally = new Tally(input.manifest.count);
   const { concurrency } = input;
   const lanes = new Lanes(input, batchId, tally, { concurrency }, stopLoss, showDetails);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
   let phase: 'opening' | 'open' | 'closing' = 'opening';
-  let wishedPaused = false;
-  let notedPaused = false;
+  let wished: PauseLevel | undefined;
+  let noted: PauseLevel | undefined;
+  /** Of its work, its provider, or everything. */
+  let held: PauseLevel | undefined;
   let resumedAt = 0;
   let turn: Promise<void> = Promise.resolve();
 
   setHandler(progressQuery, progress, { description: 'Figures of this run' });
-  setHandler(pauseUpdate, (request) => setPaused(true, request), {
-    description: 'Start no new job, session or effect; sessions under way finish',
+  setHandler(pauseUpdate, (request) => setPaused(levelOf(request), request), {
+    description: 'Stand still: {"level": "admit" | "finish" | "freeze", "by", "reason"}',
   });
-  setHandler(resumeUpdate, (request) => setPaused(false, request), { description: 'Go on after a pause' });
+  setHandler(resumeUpdate, (request) => setPaused(undefined, request), {
+    description: 'Go on after a pause',
+  });
   setHandler(pauseSignal, async (request) => {
     const { admittedAt } = controlRequestOf(request);
-    if (admittedAt === undefined || admittedAt >= resumedAt) await setPaused(true, request);
+    if (admittedAt === undefined || admittedAt >= resumedAt) await setPaused(levelOf(request), request);
     // A shard counted what was under way when a person said "go on", and has not heard of that yet.
-    else if (!wishedPaused) await shards.setPaused(false);
+    else if (wished === undefined) await shards.setPaused(effective());
   });
-  setHandler(resumeSignal, async (request) => void (await setPaused(false, request)));
+  setHandler(resumeSignal, async (request) => void (await setPaused(undefined, request)));
+  setHandler(holdsChangedSignal, () => inTurn(applyHolds));
   setHandler(setConcurrencyUpdate, setConcurrency, {
     validator: assertConcurrency,
     description: 'Jobs in progress at once, 1 to 500',
+  });
+  setHandler(setConcurrencySignal, async (request) => {
+    const value = concurrencyOf(request);
+    if (value === undefined) log.warn('setConcurrency: no whole number from 1 to 500; left as it is');
+    else await setConcurrency(value);
   });
   setHandler(
     retryJobUpdate,
@@ -83,6 +100,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   try {
     const opened = await openBatch(input);
     tally.open(opened);
+    held = opened.pauseLevel;
+    if (held !== undefined) await lanes.setPaused(effective());
     phase = 'open';
     lanes.add(opened.tickets); // B1
     await shards.run(opened.slices);
@@ -102,7 +121,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   function control(): ControlState {
     const inFlight = lanes.inFlightCount + shards.inFlightCount;
     const state = lanes.isPaused ? (inFlight > 0 ? 'pausing' : 'paused') : 'running';
-    return { state, inFlight, concurrency: lanes.concurrency };
+    const level = lanes.pauseLevel;
+    return { state, ...(level && { level }), inFlight, concurrency: lanes.concurrency };
   }
 
   function progress(): Progress {
@@ -121,35 +141,57 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   }
 
   /** One after another, and the last wish stands: the engine may hand over a pause and its resume at once. */
-  async function setPaused(paused: boolean, request: unknown): Promise<ControlState> {
-    wishedPaused = paused;
-    if (paused) lanes.hold();
+  async function setPaused(level: PauseLevel | undefined, request: unknown): Promise<ControlState> {
+    wished = level;
+    if (level !== undefined) lanes.hold();
     else resumedAt = Date.now();
-    // A cancellation that comes with it must not take the note away, for the batch is closed after it.
-    const done = turn.then(() => CancellationScope.nonCancellable(() => applyPause(paused, request)));
-    turn = done.catch(() => undefined);
-    await done;
+    await inTurn(() => applyPause(level, request));
     return control();
   }
 
-  async function applyPause(paused: boolean, request: unknown): Promise<void> {
+  /** A cancellation that comes with it must not take a note away, for the batch is closed after it. */
+  async function inTurn(act: () => Promise<void>): Promise<void> {
+    const done = turn.then(() => CancellationScope.nonCancellable(act));
+    turn = done.catch(() => undefined);
+    await done;
+  }
+
+  function effective(): PauseLevel | undefined {
+    return strictest(wished, held);
+  }
+
+  async function applyPause(level: PauseLevel | undefined, request: unknown): Promise<void> {
     // Before a run is open the ledger has nothing to note this of; when it is closed, no more.
     await condition(() => phase !== 'opening');
-    if (phase === 'closing' || paused !== wishedPaused) return;
-    if (paused === notedPaused && paused === lanes.isPaused) return;
-    if (paused !== notedPaused) {
+    if (phase === 'closing' || level !== wished) return;
+    if (level === noted && effective() === lanes.pauseLevel) return;
+    if (level !== noted) {
       // The ledger first: Activities ask it, so nothing new starts once this is written.
-      await noteBatch(batchId, paused ? 'paused' : 'running', controlRequestOf(request));
-      notedPaused = paused;
+      await noteBatch(batchId, level ? 'paused' : 'running', {
+        ...controlRequestOf(request),
+        ...(level && { level }),
+      });
+      noted = level;
     }
-    await lanes.setPaused(paused);
-    await shards.setPaused(paused);
+    await applyLevel();
+  }
+
+  async function applyHolds(): Promise<void> {
+    await condition(() => phase !== 'opening');
+    if (phase === 'closing') return;
+    held = await askHolds(input.work, input.manifest);
+    await applyLevel(); // also where nothing has changed: a job may have met a pause of which nobody told us
+  }
+
+  async function applyLevel(): Promise<void> {
+    await lanes.setPaused(effective());
+    await shards.setPaused(effective());
     showDetails();
   }
 
   /** What is left is held, not failed: after the fix, a resume goes on with it. */
   function stopLoss(reason: string, admittedAt: number): void {
-    const done = setPaused(true, { by: STOP_LOSS, reason, admittedAt });
+    const done = setPaused(DEFAULT_LEVEL, { by: STOP_LOSS, reason, admittedAt });
     done.catch(() => undefined); // the run itself fails when its ledger can't be written
   }
 
@@ -182,13 +224,15 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   }
 }
 
+const levelOf = (request: unknown): PauseLevel => controlRequestOf(request).level ?? DEFAULT_LEVEL;
+
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
 function assertConcurrency(value: number): void {
-  if (!Number.isInteger(value) || value < 1 || value > 500) {
+  if (!isConcurrency(value)) {
     const message = `concurrency must be a whole number from 1 to 500, not ${String(value)}`;
     throw ApplicationFailure.nonRetryable(message, 'InvalidRequest');
   }

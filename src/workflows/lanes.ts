@@ -1,6 +1,8 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import type { PauseLevel } from '../contract/holds.js';
 import type { BatchInput, Ticket, Trouble } from '../contract/messages.js';
 import { stopsAdmission } from '../policy/admission.js';
+import { holdsJobs } from '../policy/hold.js';
 import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
 import { pauseSignal, resumeSignal } from './messages.js';
 import { runJob, type StartedJob } from './run-job.js';
@@ -11,13 +13,13 @@ import type { Tally } from './tally.js';
  *
  *  L1. One job's end never decides another's. Only trouble that would hit every job the same way (credentials,
  *      configuration, exhausted quota) stops admission.
- *  L2. Paused: nothing is admitted, and the jobs under way are told.
+ *  L2. Paused: nothing is admitted, and the jobs under way are told where they are to wait at their next step.
  *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
  */
 export class Lanes {
   private readonly queue: Ticket[] = [];
   private readonly inFlight = new Map<string, StartedJob | undefined>();
-  private paused: boolean;
+  private paused: PauseLevel | undefined;
   private stopped: Trouble | undefined;
   private ends: readonly JobEndSeen[] = [];
   private endsCountFrom = 0;
@@ -27,12 +29,12 @@ export class Lanes {
     private readonly batch: BatchInput,
     private readonly batchId: string,
     private readonly tally: Tally,
-    options: { readonly concurrency: number; readonly paused?: boolean },
+    options: { readonly concurrency: number; readonly paused?: PauseLevel | undefined },
     private readonly onStopLoss: (why: string, admittedAt: number) => void,
     private readonly onChange: () => void = () => undefined,
   ) {
     this.concurrency = options.concurrency;
-    this.paused = options.paused ?? false;
+    this.paused = options.paused;
   }
 
   get inFlightCount(): number {
@@ -44,6 +46,10 @@ export class Lanes {
   }
 
   get isPaused(): boolean {
+    return this.paused !== undefined;
+  }
+
+  get pauseLevel(): PauseLevel | undefined {
     return this.paused;
   }
 
@@ -60,15 +66,15 @@ export class Lanes {
     this.stopped ??= trouble;
   }
 
-  /** Nothing is admitted until `setPaused(false)`. */
+  /** Nothing is admitted until `setPaused(undefined)`. */
   hold(): void {
-    this.paused = true;
+    this.paused ??= 'admit';
   }
 
-  async setPaused(paused: boolean): Promise<void> {
-    if (this.paused && !paused) this.endsCountFrom = Date.now();
-    this.paused = paused;
-    const signal = paused ? pauseSignal : resumeSignal;
+  async setPaused(level: PauseLevel | undefined): Promise<void> {
+    if (this.isPaused && level === undefined) this.endsCountFrom = Date.now();
+    this.paused = level;
+    const signal = holdsJobs(level) ? pauseSignal : resumeSignal;
     // A job that has just ended can't be told, and need not be.
     await Promise.allSettled(
       [...this.inFlight.values()].flatMap((child) => (child ? [child.signal(signal)] : [])),
@@ -99,7 +105,7 @@ export class Lanes {
     const atMs = Date.now();
     const end = trouble === undefined ? { atMs } : { atMs, errorClass: trouble.errorClass };
     this.ends = seen(this.ends, end, rules);
-    if (this.paused || this.queue.length === 0) return;
+    if (this.isPaused || this.queue.length === 0) return;
     const why = stopLoss(this.ends, rules, atMs, this.endsCountFrom);
     if (why === undefined) return;
     this.hold();
@@ -111,7 +117,7 @@ export class Lanes {
   }
 
   private mayAdmit(): boolean {
-    return !this.paused && !this.stopped && this.queue.length > 0 && this.inFlight.size < this.concurrency;
+    return !this.isPaused && !this.stopped && this.queue.length > 0 && this.inFlight.size < this.concurrency;
   }
 
   private async carryOut(ticket: Ticket): Promise<void> {
@@ -119,7 +125,7 @@ export class Lanes {
     this.inFlight.set(ticket.key, undefined);
     try {
       const onStarted = (child: StartedJob) => void this.inFlight.set(ticket.key, child);
-      const outcome = await runJob(this.batch, this.batchId, ticket, this.paused, onStarted);
+      const outcome = await runJob(this.batch, this.batchId, ticket, holdsJobs(this.paused), onStarted);
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
       if ('trouble' in outcome && outcome.state !== 'gated') this.count(admittedAt, outcome.trouble);

@@ -1,5 +1,12 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { MESSAGE, type ControlRequest, type ControlState, type Progress } from '../contract/messages.js';
+import { pauseLevelSchema } from '../contract/holds.js';
+import {
+  MESSAGE,
+  isConcurrency,
+  type ControlRequest,
+  type ControlState,
+  type Progress,
+} from '../contract/messages.js';
 
 export const pauseUpdate = defineUpdate<ControlState, [ControlRequest?]>(MESSAGE.pause);
 export const resumeUpdate = defineUpdate<ControlState, [ControlRequest?]>(MESSAGE.resume);
@@ -11,20 +18,36 @@ export const retryJobUpdate = defineUpdate<readonly string[], [RetryRequest]>(ME
 export const pauseSignal = defineSignal<[ControlRequest?]>(MESSAGE.pause);
 export const resumeSignal = defineSignal<[ControlRequest?]>(MESSAGE.resume);
 
-/** To a shard, from its batch. */
-export const setConcurrencySignal = defineSignal<[number]>(MESSAGE.setConcurrency);
+export const holdsChangedSignal = defineSignal(MESSAGE.holdsChanged);
+
+/** To a batch from a person, as a number or `{ "concurrency": 4 }`; to a shard from its batch, as a number. */
+export const setConcurrencySignal = defineSignal<[number | { readonly concurrency?: number }]>(
+  MESSAGE.setConcurrency,
+);
 
 export const progressQuery = defineQuery<Progress>(MESSAGE.progress);
 
 /** Whoever sends a message by hand may leave the request out, or type a mere reason. */
 export function controlRequestOf(request: unknown): ControlRequest {
   if (typeof request === 'string') return { by: 'signal', reason: request };
-  const { by, reason, admittedAt } = (request ?? {}) as Record<string, unknown>;
+  const { by, reason, level, admittedAt } = (request ?? {}) as Record<string, unknown>;
+  const known = pauseLevelSchema.safeParse(level);
   return {
     by: typeof by === 'string' ? by : 'signal',
     ...(typeof reason === 'string' && { reason }),
+    ...(known.success && { level: known.data }),
     ...(typeof admittedAt === 'number' && { admittedAt }),
   };
+}
+
+/** @returns undefined for what is no concurrency */
+export function concurrencyOf(request: unknown): number | undefined {
+  const value =
+    typeof request === 'object' && request !== null
+      ? (request as { readonly concurrency?: unknown }).concurrency
+      : request;
+  const number = typeof value === 'string' ? Number(value) : value;
+  return typeof number === 'number' && isConcurrency(number) ? number : undefined;
 }
 
 export interface RetryRequest extends ControlRequest {

@@ -1,18 +1,25 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { allHandlersFinished, condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
+import { DEFAULT_LEVEL } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS, type ShardInput, type ShardSummary } from '../contract/messages.js';
 import { batchActivities } from './activity-options.js';
 import { Lanes } from './lanes.js';
-import { pauseSignal, resumeSignal, setConcurrencySignal } from './messages.js';
+import {
+  concurrencyOf,
+  controlRequestOf,
+  pauseSignal,
+  resumeSignal,
+  setConcurrencySignal,
+} from './messages.js';
 import { Tally } from './tally.js';
 
 /**
  * Carries a part of a large batch. Ends Failed (`ShardIncomplete`) when a job is left unfinished, as its batch does.
  */
-export async function shard({ batch, batchId, slice, concurrency }: ShardInput): Promise<ShardSummary> {
+export async function shard({ batch, batchId, slice, concurrency, held }: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
-  const lanes = new Lanes(batch, batchId, tally, { concurrency }, (reason, admittedAt) => {
+  const lanes = new Lanes(batch, batchId, tally, { concurrency, paused: held }, (reason, admittedAt) => {
     // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
     const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, {
       by: STOP_LOSS,
@@ -21,9 +28,12 @@ export async function shard({ batch, batchId, slice, concurrency }: ShardInput):
     });
     told.catch(() => undefined);
   });
-  setHandler(pauseSignal, () => lanes.setPaused(true));
-  setHandler(resumeSignal, () => lanes.setPaused(false));
-  setHandler(setConcurrencySignal, (value) => void (lanes.concurrency = value));
+  setHandler(pauseSignal, (request) => lanes.setPaused(controlRequestOf(request).level ?? DEFAULT_LEVEL));
+  setHandler(resumeSignal, () => lanes.setPaused(undefined));
+  setHandler(
+    setConcurrencySignal,
+    (value) => void (lanes.concurrency = concurrencyOf(value) ?? lanes.concurrency),
+  );
 
   lanes.add(await openShard(slice));
   await lanes.run();

@@ -6,6 +6,7 @@ import {
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
+import type { PauseLevel } from '../contract/holds.js';
 import {
   WORKFLOW_TASK_TIMEOUT_MS,
   shardSummarySchema,
@@ -73,9 +74,10 @@ export class Shards {
     }
   }
 
-  async setPaused(paused: boolean): Promise<void> {
-    const signal = paused ? pauseSignal : resumeSignal;
-    await Promise.allSettled([...this.running.values()].map(({ child }) => child.signal(signal)));
+  async setPaused(level: PauseLevel | undefined): Promise<void> {
+    const tell = ({ child }: { child: RunningShard }) =>
+      level === undefined ? child.signal(resumeSignal) : child.signal(pauseSignal, { by: 'batch', level });
+    await Promise.allSettled([...this.running.values()].map(tell));
   }
 
   async setConcurrency(value: number): Promise<void> {
@@ -98,6 +100,7 @@ export class Shards {
           batchId: this.batchId,
           slice,
           concurrency: Math.max(1, Math.floor(this.lanes.concurrency / atOnce)), // S1
+          ...(this.lanes.pauseLevel !== undefined && { held: this.lanes.pauseLevel }),
         },
       ],
       // Which jobs a shard holds differs from run to run; what was done is told by the jobs, not by the shard.

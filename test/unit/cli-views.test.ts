@@ -254,6 +254,7 @@ test('a status says what runs, who is needed, and what to do', () => {
       closedAt: undefined,
       openedBy: 'ann@host',
       reason: 'blog moves',
+      pauseLevel: 'finish',
       stateBy: 'ann@host',
     },
     counts: snapshot().counts,

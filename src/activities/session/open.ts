@@ -15,7 +15,7 @@ export class SessionNotStarted extends Error {
 
 /**
  * Attaches to what is there, and starts only what surely is not.
- * @throws SessionNotStarted; OverBudget; AdapterError when the next try has to look first
+ * @throws SessionNotStarted; OverBudget; HeldBack; AdapterError when the next try has to look first
  */
 export async function openSession(scope: SessionScope): Promise<SessionHandle> {
   const { provider, context, claim, deps, reached } = scope;
@@ -47,14 +47,14 @@ export class OverBudget extends Error {
 
 /** The intent, and what its session may cost set aside, in one transaction. */
 async function intend(
-  { deps, claim, definition, provider }: SessionScope,
+  { deps, claim, gate, definition, provider }: SessionScope,
   intent: NewSession,
 ): Promise<void> {
   const { budget } = definition;
-  if (budget === undefined) return deps.ledger.intendSession(intent, claim.fence);
+  if (budget === undefined) return deps.ledger.intendSession(intent, claim.fence, gate);
   const { capMicros } = provider.facts;
   const within = { limits: budgetLimits(budget), ...(capMicros !== undefined && { capMicros }) };
-  const decision = await deps.ledger.reserveSession(intent, within, claim.fence);
+  const decision = await deps.ledger.reserveSession(intent, within, claim.fence, gate);
   if (decision.kind !== 'ok') throw new OverBudget(decision);
   for (const warning of decision.warnings) log.warn(warning);
 }

@@ -1,11 +1,12 @@
 import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
 import type { AgentEnd } from '../../contract/messages.js';
+import { HeldBack } from '../../ledger/ledger.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { collectSession } from './collect.js';
 import { afterCancel, bookSession, failSession, failureOf, notStarted } from './end.js';
 import { OverBudget, SessionNotStarted, openSession } from './open.js';
 import type { SessionScope } from './scope.js';
-import { watchSession } from './watch.js';
+import { Unwatched, watchSession } from './watch.js';
 
 /**
  * Carries one paid attempt from its start, or from where an earlier try left it, to its end in the ledger.
@@ -28,6 +29,11 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
   } catch (error) {
     if (error instanceof CancelledFailure || cancellationSignal().aborted)
       throw await afterCancel(scope, handle, error);
+    if (error instanceof Unwatched) return { kind: 'paused' };
+    if (error instanceof HeldBack) {
+      await scope.lane.leave();
+      return { kind: 'paused' };
+    }
     if (error instanceof OverBudget) return await refused(scope, error.decision);
     if (!(error instanceof SessionNotStarted)) throw error;
     return await failSession(scope, undefined, notStarted(error.reason), error.reason.facts.retryAfterMs);

@@ -5,7 +5,7 @@ import type { AdapterError } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
 import type { JobRef } from '../../contract/messages.js';
 import { runKey } from '../../identity/keys.js';
-import type { Claim, SessionId } from '../../ledger/ledger.js';
+import type { Claim, Gate, SessionId } from '../../ledger/ledger.js';
 import type { RetryPolicy } from '../../policy/retry.js';
 import type { CrashPoint } from '../crash-points.js';
 import type { Deps } from '../deps.js';
@@ -28,6 +28,7 @@ export interface SessionScope {
   readonly definition: Definition;
   readonly job: Job;
   readonly claim: Claimed;
+  readonly gate: Gate;
   readonly provider: Provider;
   readonly session: SessionId;
   readonly request: SessionRequest;
@@ -44,7 +45,7 @@ export interface SessionScope {
 export function sessionScope(
   given: Pick<
     SessionScope,
-    'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'provider' | 'lane' | 'retry' | 'beat'
+    'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'gate' | 'provider' | 'lane' | 'retry' | 'beat'
   >,
 ): SessionScope {
   const { deps, ref, definition, job, claim, beat } = given;

@@ -4,9 +4,13 @@ import { AdapterError } from '../../contract/errors.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { afterEffect, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
+import { frozen } from './admit.js';
 import { ask, type SessionScope } from './scope.js';
 
 export type SessionOver = Exclude<SessionProgress, { kind: 'running' }>;
+
+/** Everything stands still: the session is left to its service, which nobody asks any more. */
+export class Unwatched extends Error {}
 
 /**
  * Looks at a session until it is over.
@@ -14,6 +18,7 @@ export type SessionOver = Exclude<SessionProgress, { kind: 'running' }>;
  *  W1. A look that fails says nothing of the session, which goes on and costs: it is looked at again, for as long as it
  *      may run at all.
  *  W2. A session that is past its deadline, or that its service shows standing still for `agent.quiet`, is cancelled.
+ *  W3. While its jobs are frozen it is neither looked at, nor collected, nor cancelled. @throws Unwatched
  */
 export async function watchSession(scope: SessionScope, handle: SessionHandle): Promise<SessionOver> {
   const { provider, context, deadline, deps } = scope;
@@ -21,21 +26,30 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
   const looks = new FailedLooks(scope);
   for (;;) {
     let waitMs: number;
+    await standStill();
     try {
       const progress = await ask(scope, 'poll', () => provider.poll(handle, context));
       await scope.lane.keep();
       looks.passed();
       await scope.reached('A6');
-      if (progress.kind !== 'running') return progress;
+      if (progress.kind !== 'running') {
+        await standStill();
+        return progress;
+      }
       if (stillness.isTooLong(progress.sign)) return await giveUp('made no progress for too long');
       waitMs = progress.nextPollMs;
     } catch (error) {
-      if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error;
+      if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error; // and W3
       waitMs = looks.failed(error); // W1
     }
     const leftMs = deadline.getTime() - deps.now().getTime();
     if (leftMs <= 0) return await giveUp('ran longer than its timeout');
     await sleep(Math.max(1, Math.min(waitMs, leftMs)));
+  }
+
+  /** W3 */
+  async function standStill(): Promise<void> {
+    if (await frozen(scope.gate, deps.ledger)) throw new Unwatched('frozen');
   }
 
   /** W2 */

@@ -1,0 +1,17 @@
+import { readDefinition } from '../batch/manifest.js';
+import type { Hold } from '../contract/holds.js';
+import { manifestRefSchema } from '../contract/messages.js';
+import type { BatchRow } from '../ledger/ledger.js';
+import type { Connections } from './connections.js';
+
+/** The pause that a batch stands before, its own or a wider one. */
+export async function holdOver(row: BatchRow, connections: Connections): Promise<Hold | undefined> {
+  const ledger = await connections.ledger();
+  if (row.state !== 'running' && row.state !== 'paused') return undefined;
+  if ((await ledger.holds()).length === 0 && row.state !== 'paused') return undefined;
+  const definition = await readDefinition(
+    manifestRefSchema.parse(JSON.parse(row.manifest)),
+    connections.artifacts,
+  );
+  return ledger.holdOf({ batchId: row.id, work: row.work, provider: definition.agent.use });
+}

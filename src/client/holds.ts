@@ -1,0 +1,106 @@
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { scopeText, type Hold, type HoldScope, type PauseLevel } from '../contract/holds.js';
+import { MESSAGE } from '../contract/messages.js';
+import type { InHand } from '../ledger/ledger.js';
+import { audited } from './audited.js';
+import type { Connections } from './connections.js';
+import { settled } from './settle.js';
+
+/** What came of pausing a work, a provider, or everything. */
+export interface Placed {
+  readonly hold: Hold;
+  /** Batches under way that were told. */
+  readonly batches: number;
+  /** What is still on its way, and is finished. */
+  readonly inHand: InHand;
+}
+
+export interface Lifted {
+  /** Undefined: it was not on. */
+  readonly hold: Hold | undefined;
+  readonly batches: number;
+  /** Pauses that are still on. */
+  readonly left: readonly Hold[];
+}
+
+/** Nothing of that scope begins any more once this answers, now or in batches started later, until it is lifted. */
+export async function placeHold(
+  scope: HoldScope,
+  level: PauseLevel,
+  connections: Connections,
+  reason?: string,
+): Promise<Placed> {
+  const ledger = await connections.ledger();
+  return audited(
+    ledger,
+    requestFor('pause', scope, connections, reason),
+    async () => {
+      const hold = await ledger.placeHold(scope, level, connections.who, reason); // from here on it is in force
+      const batches = await tellBatches(connections);
+      return { hold, batches, inHand: await settled(scope, level, connections) };
+    },
+    () => ({ outcome: 'done' }),
+  );
+}
+
+/** Batches that are told nothing of it ask the ledger by themselves; asked again, it tells them again. */
+export async function liftHold(scope: HoldScope, connections: Connections, reason?: string): Promise<Lifted> {
+  const ledger = await connections.ledger();
+  return audited(
+    ledger,
+    requestFor('resume', scope, connections, reason),
+    async () => {
+      const hold = await ledger.liftHold(scope, connections.who);
+      const batches = await tellBatches(connections);
+      return { hold, batches, left: await pausesLeft(connections) };
+    },
+    ({ hold }) => ({ outcome: hold === undefined ? 'ended' : 'done' }),
+  );
+}
+
+/** All pauses that are on: wide ones, and those of single batches. */
+async function pausesLeft(connections: Connections): Promise<readonly Hold[]> {
+  const ledger = await connections.ledger();
+  const batches = (await ledger.batches(Number.MAX_SAFE_INTEGER)).filter(({ state }) => state === 'paused');
+  return [
+    ...(await ledger.holds()),
+    ...batches.map(({ name, pauseLevel, stateBy, reason, openedAt }): Hold => ({
+      scope: { kind: 'batch', name },
+      level: pauseLevel ?? 'finish',
+      by: stateBy,
+      reason,
+      since: openedAt,
+    })),
+  ];
+}
+
+/** @returns how many are under way */
+async function tellBatches(connections: Connections): Promise<number> {
+  const ledger = await connections.ledger();
+  const open = (await ledger.batches(Number.MAX_SAFE_INTEGER)).filter(
+    ({ state }) => state === 'running' || state === 'paused',
+  );
+  let told = 0;
+  for (const { id } of open) {
+    const client = await connections.client();
+    try {
+      await client.workflow.getHandle(id).signal(MESSAGE.holdsChanged);
+      told++;
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error; // it was terminated: the ledger has not heard
+    }
+  }
+  return told;
+}
+
+const requestFor = (
+  what: 'pause' | 'resume',
+  scope: HoldScope,
+  { who }: Connections,
+  reason: string | undefined,
+) => ({
+  by: who,
+  what,
+  reason: reason === undefined ? scopeText(scope) : `${scopeText(scope)}: ${reason}`,
+  ...(scope.kind === 'work' && { work: scope.name }),
+});
