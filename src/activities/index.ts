@@ -1,5 +1,6 @@
 import { askHolds } from './ask-holds.js';
 import { awaitJob } from './await-job.js';
+import { decideApprovals } from './decide-approvals.js';
 import { closeBatch, noteBatch } from './close-batch.js';
 import type { Deps } from './deps.js';
 import { settled } from './failure.js';
@@ -17,6 +18,7 @@ export const createActivities = (deps: Deps) => ({
   closeBatch: settled(closeBatch(deps)),
   noteBatch: settled(noteBatch(deps)),
   askHolds: settled(askHolds(deps)),
+  decideApprovals: settled(decideApprovals(deps)),
   requeueJobs: settled(requeueJobs(deps)),
   runAgent: runAgent(deps),
   publish: publish(deps),

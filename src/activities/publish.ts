@@ -2,6 +2,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
 import { AdapterError } from '../contract/errors.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
+import { approvalOf } from './approval.js';
 import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { retryPolicy } from '../policy/retry.js';
 import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
@@ -39,6 +40,9 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
   const effects = effectsOf(definition, job);
   const effect = effects.find(({ name }) => name === request.effect);
   if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
+
+  const unapproved = await approvalOf(request, job, effect, deps);
+  if (unapproved !== undefined) return unapproved;
 
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect');

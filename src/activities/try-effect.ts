@@ -52,6 +52,13 @@ interface Later<Kind> {
   readonly delayMs: number;
 }
 
+/** What a request is made from; secrets are references here. */
+export const requestSha256Of = (
+  { with: options, use }: Pick<Effect, 'with' | 'use'>,
+  artifact: string,
+  revision: number,
+): string => sha256Hex(canonicalJson({ artifact, with: options, use, revision }));
+
 /**
  * Takes the effect, lands it, and writes down what came of it, whatever came of it.
  * @throws StaleFence when another try took over; CancelledFailure
@@ -69,9 +76,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   try {
     const body = await artifact.read();
     publisher = await given.publisher(body);
-    const requestSha256 = sha256Hex(
-      canonicalJson({ artifact: artifact.sha256, with: effect.with, use, revision: job.revision }),
-    );
+    const requestSha256 = requestSha256Of(effect, artifact.sha256, job.revision);
     const landed = await landEffect({
       publisher,
       body: { ...effectRequest(given, job, effect, row), body, sha256: artifact.sha256, mime: undefined },

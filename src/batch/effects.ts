@@ -1,4 +1,5 @@
 import { ARTIFACT_MARK, BARE_ARTIFACT } from './artifact-mark.js';
+import { approvingOf } from '../contract/approval.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Effect, Job } from '../contract/job.js';
 import { jobTitle } from '../contract/job.js';
@@ -50,7 +51,8 @@ function effectOf(spec: EffectSpec, { work, job, scope }: Context): Effect {
       return filled;
     });
     const { name, use, onUnknown } = spec;
-    return { key, name, use, target, with: options, onUnknown };
+    const approval = spec.approval && { approval: approvingOf(spec.approval) };
+    return { key, name, use, target, with: options, onUnknown, ...approval };
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     const place = `[effect=${spec.name}, job=${jobTitle(job.identity)}]`;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { approvalSchema } from './approval.js';
 import { checkSchema } from './checks.js';
 import { durationSchema } from './duration.js';
 import { ERROR_CLASSES } from './errors.js';
@@ -120,6 +121,7 @@ export const effectSchema = z
       .default({})
       .describe('options of the publisher; strings are templates, which may name {{ artifact }}'),
     limits: effectLimitsSchema.optional().describe('what the destination bears'),
+    approval: approvalSchema.optional().describe('a person says yes before it leaves'),
     hosts: z
       .array(z.string().regex(/^(\*\.)?[A-Za-z0-9.:[\]-]+$/, 'must be a host name, or "*." and one'))
       .optional()

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Approving } from './approval.js';
 import type { OnUnknown } from './batch-file.js';
 import { jsonObjectSchema } from './json.js';
 
@@ -34,6 +35,8 @@ export interface Effect {
   readonly target: string;
   readonly with: z.infer<typeof jsonObjectSchema>;
   readonly onUnknown: OnUnknown;
+  /** Leaves only with a person's yes. */
+  readonly approval?: Approving;
 }
 
 /** Identity values joined for people: `site / category / slug`. */

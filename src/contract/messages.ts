@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CLASSES, type ErrorClass } from './errors.js';
+import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { PauseLevel } from './holds.js';
 import type { StopLossRule } from './limits.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
@@ -132,8 +133,39 @@ export interface Waiting {
   readonly why: string;
 }
 
+/** An effect waits for a person's yes. */
+export interface AwaitingApproval {
+  readonly kind: 'approval';
+  readonly why: string;
+  /** Until its time is up; undefined: it has all the time. */
+  readonly delayMs: number | undefined;
+}
+
 /** The step did nothing and is to be called again. */
-export type NotNow = Paused | Waiting;
+export type NotNow = Paused | Waiting | AwaitingApproval;
+
+/** To a batch from its jobs: one waits for a person and leaves its lane to others, or is back in it. */
+export interface SetAside {
+  readonly key: string;
+  readonly waiting: boolean;
+}
+
+/** A person's answer to effects that wait for approval. */
+export interface ApprovalAnswer extends ApprovalChoice {
+  readonly decision: 'approved' | 'rejected';
+  readonly by: string;
+  readonly reason: string;
+  /** Only those of this batch. */
+  readonly batchId?: string;
+  /** Only those of this kind of work. */
+  readonly work?: string;
+}
+
+/** Whose effect was decided. */
+export interface ApprovedJob {
+  readonly work: string;
+  readonly jobKey: string;
+}
 
 export interface PublishRequest extends JobRef {
   readonly effect: string;
@@ -250,6 +282,11 @@ export const MESSAGE = {
   setConcurrency: 'setConcurrency',
   /** A pause of a work, a provider or everything was placed or lifted: ask the ledger. */
   holdsChanged: 'holdsChanged',
+  approve: 'approve',
+  reject: 'reject',
+  /** To a job: an effect that waits for approval was decided; ask the ledger. */
+  decided: 'decided',
+  setAside: 'setAside',
   progress: 'progress',
 } as const;
 

@@ -1,4 +1,5 @@
 import type { EffectState } from '../contract/states.js';
+import { reopenRejected } from './approvals.js';
 import { jobSubject, moveJob, type Written } from './job-state.js';
 import type { JobEnd, JobId, KnownJob, Ledger } from './ledger.js';
 import { artifactOf, inChunks } from './rows.js';
@@ -104,6 +105,7 @@ async function requeue(
   const requeued = stopped.filter((job) => keys === undefined || keys.has(job.job_key));
   for (const job of requeued) {
     await moveJob(db, job, { state: 'waiting' }, written);
+    await reopenRejected(db, job, written);
     await db
       .updateTable('jobs')
       .set({ budget_from_attempt: job.last_attempt + 1 })

@@ -1,3 +1,4 @@
+import type { Approving } from '../contract/approval.js';
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { Hold, HoldScope, PauseLevel, WideHold } from '../contract/holds.js';
@@ -119,6 +120,19 @@ export interface Ledger {
   ): Promise<{ readonly jobState: JobState }>;
   /** Effects of unknown outcome, oldest first; of a batch: those of all jobs that it names. */
   openQuestions(batchId?: string): Promise<readonly OpenQuestion[]>;
+
+  // --- approvals -----------------------------------------------------------------------------------------
+  /** Whether this exact request may leave; asks for it when nobody has. The job is gated while it waits. */
+  askApproval(request: ApprovalRequest, by: string): Promise<ApprovalAsked>;
+  /** Those that wait, oldest first; all there ever were when `waiting` is false. */
+  approvals(filter?: { batchId?: string; waiting?: boolean }): Promise<readonly Approval[]>;
+  /** Noted with who, when and why. `already`: it was decided, or replaced by another request; nothing has changed. */
+  decideApproval(
+    approval: Pick<Approval, 'effectKey' | 'requestSha256'>,
+    decision: 'approved' | 'rejected',
+    by: string,
+    reason: string,
+  ): Promise<DecidedApproval>;
 
   // --- evidence ------------------------------------------------------------------------------------------
   /** Notes what somebody asked for; one row for each job named, or one for the batch. Never changed, never deleted. */
@@ -472,6 +486,54 @@ export interface EffectRow extends EffectId {
   /** The revision that was last taken back: what landed up to it is not there any more, by our own doing. */
   readonly unpublishedRevision: number | undefined;
 }
+
+/** One exact request that needs a person's yes. */
+export interface ApprovalRequest extends JobId, Approving {
+  readonly effectKey: string;
+  /** Of artifact, options, revision and adapter. */
+  readonly requestSha256: string;
+  readonly name: string;
+  readonly target: string;
+  readonly use: string;
+  readonly revision: number;
+  /** Hash of the artifact. */
+  readonly artifact: string;
+  readonly batchId: string;
+}
+
+export type ApprovalAsked =
+  | { readonly kind: 'approved' }
+  | { readonly kind: 'waiting'; readonly message: string; readonly delayMs: number | undefined }
+  | { readonly kind: 'held'; readonly errorClass: 'rejected' | 'timeout'; readonly message: string };
+
+/** `replaced`: the job has another artifact, or is sent with other options, by now. */
+export type ApprovalState = 'waiting' | 'approved' | 'rejected' | 'replaced';
+
+export interface Approval extends Omit<ApprovalRequest, 'timeoutMs'> {
+  readonly identity: Readonly<Record<string, string>>;
+  readonly jobState: JobState;
+  readonly state: ApprovalState;
+  readonly askedAt: string;
+  readonly dueAt: string | undefined;
+  readonly decidedAt: string | undefined;
+  readonly decidedBy: string | undefined;
+  readonly reason: string | undefined;
+  /** What it would change; absent: it creates. */
+  readonly updates?: { readonly revision: number; readonly place: string; readonly sha256: string };
+}
+
+export type DecidedApproval =
+  | {
+      readonly kind: 'decided';
+      /** It had run out of time: the next start goes on. */ readonly jobHeld: boolean;
+    }
+  | {
+      readonly kind: 'already';
+      readonly state: ApprovalState;
+      readonly by: string | undefined;
+      readonly at: string | undefined;
+      readonly reason: string | undefined;
+    };
 
 /** `url` where a person finds it. */
 export type EffectDecision =

@@ -1,9 +1,10 @@
 import type { HoldScope, PauseLevel } from '../contract/holds.js';
+import type { OnTimeout } from '../contract/approval.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
 import type { LaneNote } from '../policy/limits/state.js';
 import type { Generated } from 'kysely';
-import type { RequestKind, RequestOutcome, Usage, Verdict } from './ledger.js';
+import type { ApprovalState, RequestKind, RequestOutcome, Usage, Verdict } from './ledger.js';
 
 /**
  * The rows as SQL holds them. Times are ISO 8601 in UTC, objects are JSON text, truth values are 0 or 1.
@@ -25,6 +26,7 @@ export interface Tables {
   lane_places: LanePlacesTable;
   lane_notes: LaneNotesTable;
   holds: HoldsTable;
+  approvals: ApprovalsTable;
 }
 
 export interface LedgerMigrationsTable {
@@ -295,4 +297,26 @@ export interface HoldsTable {
   since: string;
   lifted_at: string | null;
   lifted_by: string | null;
+}
+
+/** One exact request, and a person's answer to it. */
+export interface ApprovalsTable {
+  effect_key: string;
+  /** Of artifact, options, revision and adapter: what an answer is about. */
+  request_sha256: string;
+  work: string;
+  job_key: string;
+  name: string;
+  target: string;
+  use: string;
+  revision: number;
+  artifact_sha256: string;
+  batch_id: string;
+  state: ApprovalState;
+  asked_at: string;
+  due_at: string | null;
+  on_timeout: OnTimeout;
+  decided_at: string | null;
+  decided_by: string | null;
+  reason: string | null;
 }

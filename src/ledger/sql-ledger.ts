@@ -1,4 +1,5 @@
 import type { Signer } from '../evidence/signing.js';
+import { approvals } from './approvals.js';
 import { audit } from './audit.js';
 import { batches } from './batches.js';
 import { claimJob } from './claim.js';
@@ -53,6 +54,7 @@ export async function createSqlLedger(
     ...stories(store),
     ...lanes(store, dialect.name),
     ...holds(store),
+    ...approvals(store),
     inspect: async () => ({
       dialect: dialect.name,
       schemaVersion: String(await dialect.schemaVersion(store.db)),

@@ -22,7 +22,10 @@ const WAIT = 'WAIT_CANCELLATION_COMPLETED';
 /** Activities of a batch: short, and safe to repeat. */
 export const batchActivities = (timing: Timing) =>
   proxyActivities<
-    Pick<Activities, 'openBatch' | 'openShard' | 'closeBatch' | 'noteBatch' | 'requeueJobs' | 'askHolds'>
+    Pick<
+      Activities,
+      'openBatch' | 'openShard' | 'closeBatch' | 'noteBatch' | 'requeueJobs' | 'askHolds' | 'decideApprovals'
+    >
   >({
     startToCloseTimeout: 10 * MINUTE,
     heartbeatTimeout: timing.heartbeatTimeoutMs,

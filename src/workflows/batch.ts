@@ -3,6 +3,7 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
+  getExternalWorkflowHandle,
   isCancellation,
   log,
   setCurrentDetails,
@@ -14,25 +15,35 @@ import {
   FAILURE,
   STOP_LOSS,
   isConcurrency,
+  type ApprovalAnswer,
+  type ApprovedJob,
   type BatchInput,
   type BatchSummary,
   type ControlState,
   type Progress,
 } from '../contract/messages.js';
+import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { strictest } from '../policy/hold.js';
 import { batchActivities } from './activity-options.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
+  approvalAnswerOf,
+  approveSignal,
+  approveUpdate,
   concurrencyOf,
   controlRequestOf,
+  decidedSignal,
   holdsChangedSignal,
   pauseSignal,
   pauseUpdate,
   progressQuery,
+  rejectSignal,
+  rejectUpdate,
   resumeSignal,
   resumeUpdate,
   retryJobUpdate,
+  setAsideSignal,
   setConcurrencySignal,
   setConcurrencyUpdate,
 } from './messages.js';
@@ -48,7 +59,9 @@ import { Tally } from './tally.js';
  */
 export async function batch(input: BatchInput): Promise<BatchSummary> {
   const { workflowId: batchId } = workflowInfo();
-  const { openBatch, closeBatch, noteBatch, requeueJobs, askHolds } = batchActivities(input.timing);
+  const { openBatch, closeBatch, noteBatch, requeueJobs, askHolds, decideApprovals } = batchActivities(
+    input.timing,
+  );
 
   const tally = new Tally(input.manifest.count);
   const { concurrency } = input;
@@ -86,6 +99,15 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     if (value === undefined) log.warn('setConcurrency: no whole number from 1 to 500; left as it is');
     else await setConcurrency(value);
   });
+  const approve = (request: unknown) => decide(approvalAnswerOf('approved', request));
+  const reject = (request: unknown) => decide(approvalAnswerOf('rejected', request));
+  setHandler(approveUpdate, approve, {
+    description: 'Let effects that wait leave: {"effect" | "job": KEY} or {"all": true}, "by", "reason"',
+  });
+  setHandler(rejectUpdate, reject, { description: 'Hold effects that wait; as approve' });
+  setHandler(approveSignal, async (request) => void (await approve(request)));
+  setHandler(rejectSignal, async (request) => void (await reject(request)));
+  setHandler(setAsideSignal, (job) => lanes.setAside(job));
   setHandler(
     retryJobUpdate,
     async (request) => {
@@ -199,6 +221,15 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     lanes.concurrency = value;
     await shards.setConcurrency(value);
     return control();
+  }
+
+  /** The job is told by itself: one that a shard, or another batch, started is none of our children. */
+  async function decide(answer: ApprovalAnswer): Promise<readonly ApprovedJob[]> {
+    const jobs = await decideApprovals({ ...answer, batchId });
+    const tell = ({ work, jobKey }: ApprovedJob) =>
+      getExternalWorkflowHandle(jobWorkflowId({ work, jobKey })).signal(decidedSignal);
+    await Promise.allSettled(jobs.map(tell)); // one that has ended asks the ledger at its next start
+    return jobs;
   }
 
   function summarise(): BatchSummary {

@@ -4,8 +4,11 @@ import {
   condition,
   isCancellation,
   setCurrentDetails,
+  getExternalWorkflowHandle,
   setHandler,
   sleep,
+  workflowInfo,
+  type ParentWorkflowInfo,
 } from '@temporalio/workflow';
 import {
   FAILURE,
@@ -14,12 +17,22 @@ import {
   type JobInput,
   type JobOutcome,
   type JobRef,
+  type ApprovalAnswer,
   type NotNow,
+  type Timing,
   type Trouble,
 } from '../contract/messages.js';
 import type { JobEnd } from '../ledger/ledger.js';
-import { jobActivities } from './activity-options.js';
-import { pauseSignal, resumeSignal } from './messages.js';
+import { batchActivities, jobActivities } from './activity-options.js';
+import {
+  approvalAnswerOf,
+  approveSignal,
+  decidedSignal,
+  pauseSignal,
+  rejectSignal,
+  resumeSignal,
+  setAsideSignal,
+} from './messages.js';
 
 /**
  * Carries one job from agent to receipts. Owns the order of steps; does no I/O.
@@ -28,11 +41,16 @@ import { pauseSignal, resumeSignal } from './messages.js';
  *  J2. Completed means a receipt for every effect. Anything else ends Failed or Cancelled, so that the engine itself
  *      refuses to repeat a finished job and allows an unfinished one.
  *  J3. Paused: no new session and no new effect; a session under way goes on.
+ *  J4. An effect that needs a person's yes waits for it here, as long as it takes, and leaves its lane to others.
  */
 export async function job(input: JobInput): Promise<JobOutcome> {
-  const gate = openGate(input.paused);
-  const activities = jobActivities(input.timing);
   const { ticket, work, batchId, manifest } = input;
+  const gate = openGate(input.paused, {
+    batch: workflowInfo().parent,
+    job: { work, key: ticket.key },
+    timing: input.timing,
+  });
+  const activities = jobActivities(input.timing);
   const ref: JobRef = {
     work,
     batchId,
@@ -93,30 +111,72 @@ interface Gate {
 
 type Step = { readonly kind: string };
 
-function openGate(paused: boolean): Gate {
+/** An answer that got lost on its way is found at the latest after this time. */
+const ASK_AGAIN_MS = 60 * 60_000;
+
+interface GateOptions {
+  readonly batch: ParentWorkflowInfo | undefined;
+  readonly job: Pick<JobRef, 'work' | 'key'>;
+  readonly timing: Timing;
+}
+
+function openGate(paused: boolean, { batch, job: { work, key }, timing }: GateOptions): Gate {
+  const { decideApprovals } = batchActivities(timing);
   let resumes = 0;
+  let decisions = 0;
+  let waiting = false;
   setHandler(pauseSignal, () => void (paused = true));
   setHandler(resumeSignal, () => {
     paused = false;
     resumes++;
   });
+  setHandler(decidedSignal, () => void decisions++);
+  setHandler(approveSignal, (request) => decide(approvalAnswerOf('approved', request)));
+  setHandler(rejectSignal, (request) => decide(approvalAnswerOf('rejected', request)));
   return {
     async pass<T extends Step>(step: () => Promise<T | NotNow>): Promise<T> {
-      for (;;) {
-        await condition(() => !paused);
-        const resumesBefore = resumes;
-        const end = await step();
-        if (isNotNow(end, 'wait')) {
-          setCurrentDetails(`Waiting: ${end.why}`);
-          await sleep(end.delayMs);
-          setCurrentDetails('');
-        } else if (isNotNow(end, 'paused')) {
-          // The ledger said "paused" before our signal came. A resume since then has the last word.
-          paused = resumes === resumesBefore;
-        } else return end;
+      try {
+        for (;;) {
+          await condition(() => !paused);
+          const resumesBefore = resumes;
+          const decisionsBefore = decisions;
+          const end = await step();
+          if (isNotNow(end, 'wait')) {
+            setCurrentDetails(`Waiting: ${end.why}`);
+            await sleep(end.delayMs);
+            setCurrentDetails('');
+          } else if (isNotNow(end, 'approval')) {
+            setCurrentDetails(`${end.why}. Send the signal "approve" or "reject" to this Workflow.`);
+            await setAside(true);
+            const mostMs = Math.min(end.delayMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
+            await condition(() => decisions > decisionsBefore, mostMs);
+            setCurrentDetails('');
+          } else if (isNotNow(end, 'paused')) {
+            // The ledger said "paused" before our signal came. A resume since then has the last word.
+            paused = resumes === resumesBefore;
+          } else return end;
+        }
+      } finally {
+        await CancellationScope.nonCancellable(() => setAside(false));
       }
     },
   };
+
+  /** Its batch gives its lane to another job meanwhile. A batch that is gone needs not be told. */
+  async function setAside(value: boolean): Promise<void> {
+    if (waiting === value) return;
+    waiting = value;
+    if (batch === undefined) return;
+    const handle = getExternalWorkflowHandle(batch.workflowId, batch.runId);
+    await handle.signal(setAsideSignal, { key, waiting }).catch(() => undefined);
+  }
+
+  /** Only what a person could look at while it waited is decided; what came too early is not. */
+  async function decide(answer: ApprovalAnswer): Promise<void> {
+    if (!waiting) return;
+    await decideApprovals({ ...answer, effects: [], jobs: [key], all: false, work });
+    decisions++;
+  }
 }
 
 const isNotNow = <Kind extends NotNow['kind'], T extends Step>(

@@ -1,6 +1,6 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { PauseLevel } from '../contract/holds.js';
-import type { BatchInput, Ticket, Trouble } from '../contract/messages.js';
+import type { BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
 import { stopsAdmission } from '../policy/admission.js';
 import { holdsJobs } from '../policy/hold.js';
 import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
@@ -19,6 +19,8 @@ import type { Tally } from './tally.js';
 export class Lanes {
   private readonly queue: Ticket[] = [];
   private readonly inFlight = new Map<string, StartedJob | undefined>();
+  /** Those of them that wait for a person. */
+  private readonly aside = new Set<string>();
   private paused: PauseLevel | undefined;
   private stopped: Trouble | undefined;
   private ends: readonly JobEndSeen[] = [];
@@ -81,6 +83,13 @@ export class Lanes {
     ); // L2
   }
 
+  /** A job that waits for a person, for days perhaps, takes no lane. */
+  setAside({ key, waiting }: SetAside): void {
+    if (waiting && this.inFlight.has(key)) this.aside.add(key);
+    else this.aside.delete(key);
+    this.onChange();
+  }
+
   /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */
   async run(): Promise<void> {
     const running: Promise<void>[] = [];
@@ -117,7 +126,12 @@ export class Lanes {
   }
 
   private mayAdmit(): boolean {
-    return !this.isPaused && !this.stopped && this.queue.length > 0 && this.inFlight.size < this.concurrency;
+    return (
+      !this.isPaused &&
+      !this.stopped &&
+      this.queue.length > 0 &&
+      this.inFlight.size - this.aside.size < this.concurrency
+    );
   }
 
   private async carryOut(ticket: Ticket): Promise<void> {
@@ -135,6 +149,7 @@ export class Lanes {
       this.tally.add(ticket, { state: 'cancelled' });
     } finally {
       this.inFlight.delete(ticket.key);
+      this.aside.delete(ticket.key);
       this.onChange();
     }
   }

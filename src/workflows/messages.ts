@@ -3,9 +3,12 @@ import { pauseLevelSchema } from '../contract/holds.js';
 import {
   MESSAGE,
   isConcurrency,
+  type ApprovalAnswer,
+  type ApprovedJob,
   type ControlRequest,
   type ControlState,
   type Progress,
+  type SetAside,
 } from '../contract/messages.js';
 
 export const pauseUpdate = defineUpdate<ControlState, [ControlRequest?]>(MESSAGE.pause);
@@ -17,6 +20,15 @@ export const retryJobUpdate = defineUpdate<readonly string[], [RetryRequest]>(ME
 /** For people who work in the Web UI or with the `temporal` CLI; the same as the updates, without an answer. */
 export const pauseSignal = defineSignal<[ControlRequest?]>(MESSAGE.pause);
 export const resumeSignal = defineSignal<[ControlRequest?]>(MESSAGE.resume);
+
+/** Answers with the jobs whose effects were decided. */
+export const approveUpdate = defineUpdate<readonly ApprovedJob[], [unknown?]>(MESSAGE.approve);
+export const rejectUpdate = defineUpdate<readonly ApprovedJob[], [unknown?]>(MESSAGE.reject);
+/** To a batch, which needs to be told which; or to a job, where it is the effect that waits. */
+export const approveSignal = defineSignal<[unknown?]>(MESSAGE.approve);
+export const rejectSignal = defineSignal<[unknown?]>(MESSAGE.reject);
+export const decidedSignal = defineSignal(MESSAGE.decided);
+export const setAsideSignal = defineSignal<[SetAside]>(MESSAGE.setAside);
 
 export const holdsChangedSignal = defineSignal(MESSAGE.holdsChanged);
 
@@ -37,6 +49,25 @@ export function controlRequestOf(request: unknown): ControlRequest {
     ...(typeof reason === 'string' && { reason }),
     ...(known.success && { level: known.data }),
     ...(typeof admittedAt === 'number' && { admittedAt }),
+  };
+}
+
+/** What somebody typed: `{ "effect": KEY, "job": KEY, "all": true, "by": …, "reason": … }`, or a mere key. */
+export function approvalAnswerOf(decision: ApprovalAnswer['decision'], request: unknown): ApprovalAnswer {
+  const { by, reason = '' } = controlRequestOf(typeof request === 'string' ? undefined : request);
+  const given = (typeof request === 'string' ? { effect: request } : (request ?? {})) as Record<
+    string,
+    unknown
+  >;
+  const keys = (value: unknown): string[] =>
+    [value].flat().filter((key): key is string => typeof key === 'string');
+  return {
+    decision,
+    by,
+    reason,
+    effects: keys(given['effect']),
+    jobs: keys(given['job']),
+    all: given['all'] === true,
   };
 }
 

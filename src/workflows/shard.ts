@@ -9,6 +9,7 @@ import {
   controlRequestOf,
   pauseSignal,
   resumeSignal,
+  setAsideSignal,
   setConcurrencySignal,
 } from './messages.js';
 import { Tally } from './tally.js';
@@ -29,6 +30,7 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     told.catch(() => undefined);
   });
   setHandler(pauseSignal, (request) => lanes.setPaused(controlRequestOf(request).level ?? DEFAULT_LEVEL));
+  setHandler(setAsideSignal, (job) => lanes.setAside(job));
   setHandler(resumeSignal, () => lanes.setPaused(undefined));
   setHandler(
     setConcurrencySignal,

@@ -75,6 +75,7 @@ class Night {
       closeBatch: async ({ state }) => void called(`closeBatch ${state}`),
       noteBatch: async (_batchId, state, { by, reason }) =>
         void called(`noteBatch ${state} by ${by}${reason === undefined ? '' : `: ${reason}`}`),
+      decideApprovals: async () => [],
       askHolds: async () => undefined,
       requeueJobs: async () => [],
       runAgent: async ({ key }) => {

@@ -1,7 +1,7 @@
 import { sql, type ColumnDefinitionBuilder } from 'kysely';
 import type { Migration } from '../migrate.js';
 
-/** Pauses of a kind of work, a provider or everything; and how strict the pause of a batch is. Once released it is never edited. */
+/** Pauses of a kind of work, a provider or everything; how strict the pause of a batch is; and approvals. Once released it is never edited. */
 export const holds: Migration = {
   name: '0005-holds',
   async up(db, parts) {
@@ -26,6 +26,29 @@ export const holds: Migration = {
       .where(sql<boolean>`lifted_at is null`)
       .execute();
     await db.schema.alterTable('batches').addColumn('pause_level', 'text').execute();
+
+    await db.schema
+      .createTable('approvals')
+      .addColumn('effect_key', 'text', notNull)
+      .addColumn('request_sha256', 'text', notNull)
+      .addColumn('work', 'text', notNull)
+      .addColumn('job_key', 'text', notNull)
+      .addColumn('name', 'text', notNull)
+      .addColumn('target', 'text', notNull)
+      .addColumn('use', 'text', notNull)
+      .addColumn('revision', 'integer', notNull)
+      .addColumn('artifact_sha256', 'text', notNull)
+      .addColumn('batch_id', 'text', notNull)
+      .addColumn('state', 'text', notNull)
+      .addColumn('asked_at', 'text', notNull)
+      .addColumn('due_at', 'text')
+      .addColumn('on_timeout', 'text', notNull)
+      .addColumn('decided_at', 'text')
+      .addColumn('decided_by', 'text')
+      .addColumn('reason', 'text')
+      .addPrimaryKeyConstraint('approvals_key', ['effect_key', 'request_sha256'])
+      .execute();
+    await db.schema.createIndex('approvals_state').on('approvals').columns(['state', 'asked_at']).execute();
   },
 };
 

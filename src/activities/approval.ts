@@ -1,0 +1,47 @@
+import type { Effect, Job } from '../contract/job.js';
+import type { PublishEnd, PublishRequest } from '../contract/messages.js';
+import type { ErrorClass } from '../contract/errors.js';
+import { writerOf, type Deps } from './deps.js';
+import { requestSha256Of } from './try-effect.js';
+
+/**
+ * Asks whether an effect may leave, where its batch wants a person's yes; undefined when it may. What has a receipt
+ * already changes nothing outside, and is not asked for.
+ */
+export async function approvalOf(
+  request: PublishRequest,
+  job: Job,
+  effect: Effect,
+  deps: Deps,
+): Promise<PublishEnd | undefined> {
+  const { approval, key: effectKey, name, target, use } = effect;
+  if (approval === undefined) return undefined;
+  const { ledger } = deps;
+  const { work, batchId } = request;
+  const reached = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effectKey);
+  if (reached?.state === 'landed' && reached.revision >= job.revision) return undefined;
+  const asked = await ledger.askApproval(
+    {
+      effectKey,
+      requestSha256: requestSha256Of(effect, request.artifact, job.revision),
+      work,
+      jobKey: job.key,
+      name,
+      target,
+      use,
+      revision: job.revision,
+      artifact: request.artifact,
+      batchId,
+      ...approval,
+    },
+    writerOf(batchId, deps).workflowId,
+  );
+  switch (asked.kind) {
+    case 'approved':
+      return undefined;
+    case 'waiting':
+      return { kind: 'approval', why: asked.message, delayMs: asked.delayMs };
+    case 'held':
+      return { kind: 'held', errorClass: asked.errorClass satisfies ErrorClass, message: asked.message };
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * Effects that leave only with a person's yes.
+ *  P1. An answer is about one exact request: the effect, its revision, its artifact, and what it is sent with. Another
+ *      artifact, or another option, is asked for anew.
+ *  P2. Silence is not an answer: what was not decided in time is held, unless the batch says otherwise.
+ *  P3. An answer is never overwritten. A person who gives a rejected job a new try (`requeue`) opens the question again.
+ */
+import type { Selectable } from 'kysely';
+import { recordRequest } from './audit.js';
+import { moveJob, type Written } from './job-state.js';
+import type { Approval, ApprovalAsked, ApprovalRequest, DecidedApproval, Ledger } from './ledger.js';
+import { membersOf } from './members.js';
+import { identityOf } from './rows.js';
+import type { ApprovalsTable } from './schema.js';
+import type { Db, Store } from './store.js';
+
+type Approvals = Pick<Ledger, 'askApproval' | 'approvals' | 'decideApproval'>;
+
+export const approvals = (store: Store): Approvals => ({
+  askApproval: (request, by) => store.write((db) => ask(db, request, { at: store.now(), by })),
+  approvals: (filter) => store.read((db) => list(db, filter)),
+  decideApproval: (id, decision, by, reason) =>
+    store.write((db) => decide(db, id, decision, reason, { at: store.now(), by })),
+});
+
+async function ask(db: Db, request: ApprovalRequest, written: Written): Promise<ApprovalAsked> {
+  const known = await rowOf(db, request);
+  const row = known ?? (await open(db, request, written));
+  const late = row.state === 'waiting' && row.due_at !== null && row.due_at <= written.at;
+  if (late && row.on_timeout !== 'hold') {
+    const state = row.on_timeout === 'approve' ? ('approved' as const) : ('rejected' as const);
+    const answer = {
+      state,
+      decided_at: written.at,
+      decided_by: 'time limit',
+      reason: 'nobody answered in time',
+    };
+    await update(db, row, answer);
+    return settle(db, { ...row, ...answer }, false, written);
+  }
+  return settle(db, row, late, written);
+}
+
+/** What the answer so far means for the job. */
+async function settle(
+  db: Db,
+  row: Selectable<ApprovalsTable>,
+  late: boolean,
+  written: Written,
+): Promise<ApprovalAsked> {
+  const job = await jobOf(db, row);
+  switch (row.state) {
+    case 'approved':
+      if (job.state === 'gated') await moveJob(db, job, { state: 'running' }, written);
+      return { kind: 'approved' };
+    case 'rejected': {
+      const why = row.reason === null || row.reason === '' ? '' : `: ${row.reason}`;
+      const message = `${row.name}: rejected by ${row.decided_by ?? 'somebody'}${why}`;
+      await moveJob(db, job, { state: 'held', errorClass: 'rejected', message }, written);
+      return { kind: 'held', errorClass: 'rejected', message };
+    }
+    default: {
+      if (late) {
+        const message = `${row.name}: nobody has approved it by ${row.due_at ?? ''}; nothing was sent`;
+        await moveJob(db, job, { state: 'held', errorClass: 'timeout', message }, written);
+        return { kind: 'held', errorClass: 'timeout', message };
+      }
+      const message = `${row.name} waits for approval`;
+      await moveJob(db, job, { state: 'gated', message }, written);
+      const delayMs =
+        row.due_at === null ? undefined : Math.max(1, Date.parse(row.due_at) - Date.parse(written.at));
+      return { kind: 'waiting', message, delayMs };
+    }
+  }
+}
+
+async function open(db: Db, request: ApprovalRequest, { at }: Written): Promise<Selectable<ApprovalsTable>> {
+  // P1: what was asked before is asked no more.
+  await db
+    .updateTable('approvals')
+    .set({ state: 'replaced', decided_at: at })
+    .where('effect_key', '=', request.effectKey)
+    .where('state', '=', 'waiting')
+    .execute();
+  const row: Selectable<ApprovalsTable> = {
+    effect_key: request.effectKey,
+    request_sha256: request.requestSha256,
+    work: request.work,
+    job_key: request.jobKey,
+    name: request.name,
+    target: request.target,
+    use: request.use,
+    revision: request.revision,
+    artifact_sha256: request.artifact,
+    batch_id: request.batchId,
+    state: 'waiting',
+    asked_at: at,
+    due_at:
+      request.timeoutMs === undefined ? null : new Date(Date.parse(at) + request.timeoutMs).toISOString(),
+    on_timeout: request.onTimeout,
+    decided_at: null,
+    decided_by: null,
+    reason: null,
+  };
+  await db.insertInto('approvals').values(row).execute();
+  return row;
+}
+
+async function decide(
+  db: Db,
+  id: Pick<Approval, 'effectKey' | 'requestSha256'>,
+  decision: 'approved' | 'rejected',
+  reason: string,
+  written: Written,
+): Promise<DecidedApproval> {
+  const row = await rowOf(db, id);
+  if (row?.state !== 'waiting') {
+    return {
+      kind: 'already',
+      state: row?.state ?? 'replaced',
+      by: row?.decided_by ?? undefined,
+      at: row?.decided_at ?? undefined,
+      reason: row?.reason ?? undefined,
+    };
+  }
+  await update(db, row, { state: decision, decided_at: written.at, decided_by: written.by, reason });
+  const batch = await db
+    .selectFrom('batches')
+    .select(['id', 'name', 'batch_key as key', 'run_id'])
+    .where('id', '=', row.batch_id)
+    .executeTakeFirst();
+  await recordRequest(
+    db,
+    {
+      by: written.by,
+      what: decision === 'approved' ? 'approve' : 'reject',
+      outcome: 'done',
+      reason: `${row.name} at ${row.target}, revision ${row.revision}, artifact ${row.artifact_sha256}${reason === '' ? '' : `: ${reason}`}`,
+      work: row.work,
+      jobKeys: [row.job_key],
+      ...(batch && { batch: { id: batch.id, name: batch.name, key: batch.key }, runId: batch.run_id }),
+    },
+    written.at,
+  );
+  // Held for want of an answer: its next start goes on from here.
+  const job = await jobOf(db, row);
+  if (job.state === 'held' && decision === 'approved') await moveJob(db, job, { state: 'waiting' }, written);
+  return { kind: 'decided', jobHeld: job.state === 'held' };
+}
+
+/** P3 */
+export async function reopenRejected(
+  db: Db,
+  { work, job_key }: { readonly work: string; readonly job_key: string },
+  { at }: Written,
+): Promise<void> {
+  await db
+    .updateTable('approvals')
+    .set({ state: 'waiting', asked_at: at, due_at: null, decided_at: null, decided_by: null, reason: null })
+    .where('work', '=', work)
+    .where('job_key', '=', job_key)
+    .where('state', '=', 'rejected')
+    .execute();
+}
+
+async function list(
+  db: Db,
+  { batchId, waiting = true }: { batchId?: string; waiting?: boolean } = {},
+): Promise<readonly Approval[]> {
+  const rows = await db
+    .selectFrom('approvals as a')
+    .innerJoin('jobs as j', (join) =>
+      join.onRef('j.work', '=', 'a.work').onRef('j.job_key', '=', 'a.job_key'),
+    )
+    .leftJoin('effects as e', 'e.effect_key', 'a.effect_key')
+    .leftJoin('receipts as r', (join) =>
+      join.onRef('r.effect_key', '=', 'e.effect_key').onRef('r.revision', '=', 'e.landed_revision'),
+    )
+    .selectAll('a')
+    .select(['j.identity', 'j.state as job_state', 'e.landed_revision', 'r.url', 'r.id', 'r.sha256'])
+    .$if(waiting, (query) => query.where('a.state', '=', 'waiting'))
+    .$if(batchId !== undefined, (query) =>
+      query.where((eb) =>
+        eb(
+          eb.refTuple('a.work', 'a.job_key'),
+          'in',
+          membersOf(db, batchId ?? '')
+            .select(['m.work', 'm.job_key'])
+            .$asTuple('work', 'job_key'),
+        ),
+      ),
+    )
+    .orderBy('a.asked_at')
+    .orderBy('a.effect_key')
+    .execute();
+  return rows.map((row) => ({
+    effectKey: row.effect_key,
+    requestSha256: row.request_sha256,
+    work: row.work,
+    jobKey: row.job_key,
+    identity: identityOf(row.identity),
+    jobState: row.job_state,
+    name: row.name,
+    target: row.target,
+    use: row.use,
+    revision: row.revision,
+    artifact: row.artifact_sha256,
+    batchId: row.batch_id,
+    state: row.state,
+    askedAt: row.asked_at,
+    dueAt: row.due_at ?? undefined,
+    onTimeout: row.on_timeout,
+    decidedAt: row.decided_at ?? undefined,
+    decidedBy: row.decided_by ?? undefined,
+    reason: row.reason ?? undefined,
+    ...(row.landed_revision !== null &&
+      row.sha256 !== null && {
+        updates: { revision: row.landed_revision, place: row.url ?? row.id ?? '', sha256: row.sha256 },
+      }),
+  }));
+}
+
+const rowOf = (db: Db, { effectKey, requestSha256 }: Pick<Approval, 'effectKey' | 'requestSha256'>) =>
+  db
+    .selectFrom('approvals')
+    .selectAll()
+    .where('effect_key', '=', effectKey)
+    .where('request_sha256', '=', requestSha256)
+    .executeTakeFirst();
+
+const update = (
+  db: Db,
+  row: Selectable<ApprovalsTable>,
+  values: Pick<ApprovalsTable, 'state' | 'decided_at' | 'decided_by' | 'reason'>,
+) =>
+  db
+    .updateTable('approvals')
+    .set(values)
+    .where('effect_key', '=', row.effect_key)
+    .where('request_sha256', '=', row.request_sha256)
+    .execute();
+
+const jobOf = (db: Db, { work, job_key }: Pick<ApprovalsTable, 'work' | 'job_key'>) =>
+  db
+    .selectFrom('jobs')
+    .select(['work', 'job_key', 'state', 'active_since'])
+    .where('work', '=', work)
+    .where('job_key', '=', job_key)
+    .executeTakeFirstOrThrow();
