@@ -84,6 +84,7 @@ export const openBatch =
               key: job.key,
               title,
               site: job.identity['site'],
+              ...editionOf(job.identity),
               offset,
               length,
               fingerprint: job.fingerprint,
@@ -110,6 +111,10 @@ export const openBatch =
       stopHeartbeat();
     }
   };
+
+/** The nominal date or period of repeating work, for the filters of the Web UI. */
+export const editionOf = ({ edition }: Readonly<Record<string, string>>): Pick<Ticket, 'edition'> =>
+  edition === undefined ? {} : { edition };
 
 async function handOver(
   tickets: Ticket[],

@@ -4,6 +4,7 @@ import { readDefinition, readTickets } from '../batch/manifest.js';
 import { jobTitle } from '../contract/job.js';
 import type { BatchInput, ControlRequest, Ticket } from '../contract/messages.js';
 import type { Deps } from './deps.js';
+import { editionOf } from './open-batch.js';
 
 /** Gives parked jobs of a running batch a fresh budget; answers with what is needed to start them. */
 export const requeueJobs =
@@ -24,6 +25,7 @@ export const requeueJobs =
         key,
         title: jobTitle(identity),
         site: identity['site'],
+        ...editionOf(identity),
         offset,
         length,
         fingerprint,

@@ -71,7 +71,7 @@ async function agentStep(
       break;
   }
   const made = await storedArtifact(deps, ref, job, claim);
-  if (made !== undefined) return made;
+  if (made !== undefined) return withSpent(made, deps, ref);
   const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);
   if (claim.openSession === undefined) {
     const held = await paused(gate, deps.ledger);
@@ -85,7 +85,15 @@ async function agentStep(
     const refused = await refusal(lane);
     if (refused !== undefined) return refused;
   }
-  return runSession(sessionScope({ deps, ref, definition, job, claim, gate, provider, lane, retry, beat }));
+  const scope = sessionScope({ deps, ref, definition, job, claim, gate, provider, lane, retry, beat });
+  return withSpent(await runSession(scope), deps, ref);
+}
+
+/** What it has cost is told along, for those who watch the Workflow. */
+async function withSpent(end: AgentEnd, { ledger }: Deps, { work, key }: JobRef): Promise<AgentEnd> {
+  if (end.kind === 'adopted' || end.kind === 'wait' || end.kind === 'paused' || end.kind === 'approval')
+    return end;
+  return { ...end, spentMicros: await ledger.spend({ job: { work, jobKey: key } }) };
 }
 
 /** What an earlier session made. */

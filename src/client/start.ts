@@ -1,8 +1,4 @@
-import {
-  SearchAttributeType,
-  WorkflowExecutionAlreadyStartedError,
-  defineSearchAttributeKey,
-} from '@temporalio/common';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { judgeManifest } from '../batch/judge-manifest.js';
 import { storeManifest } from '../batch/manifest.js';
@@ -19,6 +15,7 @@ import type { Engine } from '../engine/index.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { batchAttributes, batchDetails, knownAttributes } from './search-attributes.js';
 
 /** Self-hosted and embedded engines charge nothing for a heartbeat; crashes and cancellation are noticed sooner. */
 const HEARTBEAT_EMBEDDED_MS = 10_000;
@@ -72,7 +69,10 @@ async function startUnnoted(batch: Batch, connections: Connections, by: string):
   }
   const engine = await connections.engine();
   const client = await connections.client();
-  const input = inputOf(definition, key, manifest, engine, connections, by);
+  const input = {
+    ...inputOf(definition, key, manifest, engine, connections, by),
+    ...(await knownAttributes(client)),
+  };
   const { sameContents = true, ...started } = await start(
     client,
     { ...named, input, taskQueue: connections.config.taskQueue },
@@ -106,7 +106,10 @@ export async function restartBatch(
   const since = await (await connections.ledger()).head();
   const engine = await connections.engine();
   const client = await connections.client();
-  const input = inputOf(definition, row.key, manifest, engine, connections, connections.who);
+  const input = {
+    ...inputOf(definition, row.key, manifest, engine, connections, connections.who),
+    ...(await knownAttributes(client)),
+  };
   const { taskQueue } = connections.config;
   return start(
     client,
@@ -143,8 +146,9 @@ async function start(
         // USE_EXISTING would do the same, but would not tell whether we started it or joined.
         workflowIdConflictPolicy: 'FAIL',
         staticSummary: `${name}: ${input.manifest.count} jobs`,
+        staticDetails: batchDetails(input),
         memo: { manifest: input.manifest, startedBy: input.startedBy },
-        ...(input.searchAttributes && { typedSearchAttributes: attributesOf(input) }),
+        ...(input.searchAttributes && { typedSearchAttributes: batchAttributes(input) }),
       });
       const how = reuse === 'ALLOW_DUPLICATE' ? 'reopened' : 'started';
       return { ...named, how, runId: handle.firstExecutionRunId };
@@ -193,7 +197,7 @@ function inputOf(
   engine: Engine,
   { config }: Connections,
   startedBy: string,
-): BatchInput {
+): Omit<BatchInput, 'searchAttributes'> {
   const { name, work, effects, limits, agent, stopLoss } = definition;
   return {
     name,
@@ -208,12 +212,6 @@ function inputOf(
       sessionTimeoutMs: durationMs(agent.timeout),
     },
     startedBy,
-    // A configured namespace may lack our attributes, and a start that names an unknown one is refused.
-    searchAttributes: engine.kind === 'embedded',
+    currency: definition.budget?.currency ?? 'USD',
   };
 }
-
-const attributesOf = ({ name, work }: BatchInput) => [
-  { key: defineSearchAttributeKey('NightshiftBatch', SearchAttributeType.KEYWORD), value: name },
-  { key: defineSearchAttributeKey('NightshiftWork', SearchAttributeType.KEYWORD), value: work },
-];

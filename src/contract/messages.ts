@@ -48,6 +48,10 @@ export interface BatchInput {
   readonly stopLoss?: readonly StopLossRule[];
   /** Whether the namespace knows our search attributes. */
   readonly searchAttributes: boolean;
+  /** Whether Workflows keep their state in search attributes; absent in runs of older releases, which did not. */
+  readonly stateAttributes?: boolean;
+  /** Of what is spent, for people; ISO 4217. */
+  readonly currency?: string;
 }
 
 /** One job that a run has to do, and where in the stored list it stands. */
@@ -55,6 +59,7 @@ export interface Ticket {
   readonly key: string;
   readonly title: string;
   readonly site: string | undefined;
+  readonly edition?: string;
   readonly offset: number;
   readonly length: number;
   readonly fingerprint: string;
@@ -96,6 +101,8 @@ export interface JobInput {
   readonly timing: Timing;
   /** Started while its batch was being paused. */
   readonly paused: boolean;
+  readonly stateAttributes?: boolean;
+  readonly currency?: string;
 }
 
 /** What every Activity of a job is told. */
@@ -116,10 +123,15 @@ export const troubleSchema = z.object({ errorClass: z.enum(ERROR_CLASSES), messa
 
 /** How the agent step ended. `adopted`: every effect of the job was found at its destination; nothing is left to do. */
 export type AgentEnd =
-  | { readonly kind: 'made'; readonly sha256: string }
+  | ({ readonly kind: 'made'; readonly sha256: string } & Spent)
   | { readonly kind: 'adopted' }
-  | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
+  | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble & Spent)
   | NotNow;
+
+/** What the sessions of the job have cost, ever. Only shown. */
+export interface Spent {
+  readonly spentMicros?: number;
+}
 
 /** The batch was paused before anything was started or sent; the step is called again after `resume`. */
 export interface Paused {
@@ -206,8 +218,13 @@ export const jobOutcomeSchema = z.discriminatedUnion('state', [
     fingerprint: sha256Schema,
     revision: revisionSchema,
     effectKeys: z.array(keySchema).readonly().default([]),
+    spentMicros: z.number().optional(),
   }),
-  z.object({ state: z.enum(['parked', 'held', 'gated']), trouble: troubleSchema }),
+  z.object({
+    state: z.enum(['parked', 'held', 'gated']),
+    trouble: troubleSchema,
+    spentMicros: z.number().optional(),
+  }),
   z.object({ state: z.literal('cancelled') }),
 ]);
 export type JobOutcome = z.infer<typeof jobOutcomeSchema>;
@@ -270,6 +287,7 @@ export const shardSummarySchema = z.object({
   cancelled: z.number(),
   waiting: z.number(),
   unfinished: z.array(unfinishedSchema),
+  spentMicros: z.number().optional(),
   stoppedBy: troubleSchema.optional(),
 });
 export type ShardSummary = z.infer<typeof shardSummarySchema>;

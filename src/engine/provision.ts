@@ -10,6 +10,8 @@ export const SEARCH_ATTRIBUTES: readonly string[] = [
   'NightshiftSite',
   'NightshiftState',
   'NightshiftErrorClass',
+  'NightshiftEdition',
+  'NightshiftJob',
 ];
 
 /** How long closed Workflows can be looked at. The dev server's own 24 h would hide a night from the next one. */

@@ -25,6 +25,7 @@ import {
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { strictest } from '../policy/hold.js';
 import { batchActivities } from './activity-options.js';
+import { noteState } from './attributes.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
@@ -50,6 +51,9 @@ import {
 import { Shards } from './shards.js';
 import { Tally } from './tally.js';
 
+/** Rows of each list that the Web UI shows of a batch. */
+const SHOWN = 10;
+
 /**
  * Carries a batch from its manifest to a summary. Owns the order of steps and the messages; does no I/O.
  *
@@ -67,6 +71,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   const { concurrency } = input;
   const lanes = new Lanes(input, batchId, tally, { concurrency }, stopLoss, showDetails);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
+  let closedAs: string | undefined;
   let phase: 'opening' | 'open' | 'closing' = 'opening';
   let wished: PauseLevel | undefined;
   let noted: PauseLevel | undefined;
@@ -120,7 +125,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   setCurrentDetails(`Opening ${input.manifest.count} jobs`);
 
   try {
-    const opened = await openBatch(input);
+    const summaryText = `compare ${input.manifest.count} jobs with the ledger`;
+    const opened = await openBatch.executeWithOptions({ summary: summaryText }, [input]);
     tally.open(opened);
     held = opened.pauseLevel;
     if (held !== undefined) await lanes.setPaused(effective());
@@ -159,7 +165,16 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   }
 
   function showDetails(): void {
-    setCurrentDetails(currentDetails(input, progress(), tally.unfinished(10)));
+    const { state, ...figures } = progress();
+    setCurrentDetails(
+      currentDetails(input, {
+        progress: figures,
+        state: closedAs ?? state,
+        unfinished: tally.unfinished(SHOWN),
+        inProgress: lanes.longest(SHOWN),
+        spentMicros: tally.spentMicros,
+      }),
+    );
   }
 
   /** One after another, and the last wish stands: the engine may hand over a pause and its resume at once. */
@@ -194,6 +209,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
         ...(level && { level }),
       });
       noted = level;
+      if (input.stateAttributes) noteState(level ? 'paused' : 'running');
     }
     await applyLevel();
   }
@@ -248,9 +264,13 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     const { unfinished: _unfinished, stoppedBy: _stoppedBy, batchId: _batchId, ...counts } = summarise();
     await CancellationScope.nonCancellable(async () => {
       await turn;
-      await closeBatch({ batchId, state, manifest: input.manifest, counts });
+      if (input.stateAttributes) noteState(state, lanes.stoppedBy?.errorClass);
+      await closeBatch.executeWithOptions({ summary: `note the end: ${state}` }, [
+        { batchId, state, manifest: input.manifest, counts },
+      ]);
       await condition(allHandlersFinished);
     });
+    closedAs = state;
     showDetails();
   }
 }

@@ -1,32 +1,76 @@
+import { workflowInfo } from '@temporalio/workflow';
 import type { BatchInput, Progress, Unfinished } from '../contract/messages.js';
+import { jobWorkflowId } from '../identity/workflow-ids.js';
+import type { InProgress } from './lanes.js';
+import { clock, money, plain, table, workflowLink } from './markdown.js';
+
+/** What a batch, or a shard, shows of itself. */
+export interface Standing {
+  readonly progress: Omit<Progress, 'state'>;
+  /** One word: running, paused, completed… */
+  readonly state: string;
+  readonly unfinished: readonly Unfinished[];
+  /** Longest first. */
+  readonly inProgress: readonly InProgress[];
+  readonly spentMicros: number;
+}
 
 /** Markdown for the head of the Workflow's page in the Temporal Web UI. */
-export function currentDetails(
-  { name, work }: BatchInput,
-  progress: Progress,
-  unfinished: readonly Unfinished[],
-): string {
-  const { state, jobs, done, adopted, inFlight, waiting, parked, held, cancelled, reason } = progress;
+export function currentDetails(batch: BatchInput, standing: Standing): string {
+  const { name, currency = 'USD' } = batch;
+  const { progress, state, unfinished, inProgress, spentMicros } = standing;
+  const { jobs, done, adopted, inFlight, waiting, parked, held, cancelled, reason } = progress;
+  const counts: readonly (readonly [string, number])[] = [
+    ['done', done],
+    ['found done', adopted],
+    ['in progress', inFlight],
+    ['waiting', waiting],
+    ['parked', parked],
+    ['held', held],
+    ['cancelled', cancelled],
+  ];
+  const rows = counts.filter(([, count]) => count > 0).map(([word, count]) => [word, String(count)]);
   const lines = [
-    `**${name}** (${work}): ${state}${reason === undefined ? '' : `, because ${escape(reason)}`}`,
+    `**${name}**: ${state}${reason === undefined ? '' : `, because ${plain(reason)}`} (${clock(Date.now())})`,
     '',
-    '| jobs | done | found done | in progress | waiting | parked | held | cancelled |',
-    '| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
-    `| ${jobs} | ${done} | ${adopted} | ${inFlight} | ${waiting} | ${parked} | ${held} | ${cancelled} |`,
+    // Narrow: the UI gives it half of the page.
+    ...table(['jobs', String(jobs)], [...rows, ['spent on jobs that ended', money(spentMicros, currency)]]),
   ];
   if (unfinished.length > 0) {
-    lines.push('', '| needs a person | state | why |', '| --- | --- | --- |');
-    for (const job of unfinished) {
-      const why = job.trouble ? `${job.trouble.errorClass}: ${job.trouble.message}` : '';
-      lines.push(`| ${escape(job.title)} | ${job.state} | ${escape(why)} |`);
-    }
+    lines.push('', `**Not finished**${more(unfinished.length, parked + held + cancelled)}`, '');
+    lines.push(...unfinished.map((job) => unfinishedItem(batch, job)));
   }
+  if (inProgress.length > 0) {
+    lines.push('', `**In progress, longest first**${more(inProgress.length, inFlight)}`, '');
+    for (const { key, title, sinceMs } of inProgress)
+      lines.push(`- ${linkTo(batch, key, title)}, since ${clock(sinceMs)}`);
+  }
+  const next = nextSteps(batch, state, progress);
+  if (next.length > 0) lines.push('', '**What you can do**', '', ...next.map((step) => `- ${step}`));
   return lines.join('\n');
 }
 
-/** Titles and reasons come from files and agents: nothing of them may become markup. */
-const escape = (text: string): string =>
-  text
-    .replace(/[\\|`*_[\]<>#]/g, '\\$&')
-    .replace(/\s+/g, ' ')
-    .slice(0, 200);
+const more = (shown: number, all: number): string => (all > shown ? ` (${shown} of ${all})` : '');
+
+const linkTo = ({ work }: BatchInput, jobKey: string, title: string): string =>
+  workflowLink(title, workflowInfo().namespace, jobWorkflowId({ work, jobKey }));
+
+function unfinishedItem(batch: BatchInput, { key, title, state, trouble }: Unfinished): string {
+  const why = trouble ? `: ${plain(`${trouble.errorClass}: ${trouble.message}`)}` : '';
+  // A conflict never had a Workflow of its own to link to.
+  const name = trouble?.errorClass === 'conflict' ? plain(title) : linkTo(batch, key, title);
+  return `- ${name} is **${state}**${why}. All it did: \`nightshift trace ${key.slice(0, 12)}\``;
+}
+
+/** In words that may be typed as they are. */
+function nextSteps({ name }: BatchInput, state: string, { parked, held }: Standing['progress']): string[] {
+  const steps: string[] = [];
+  if (state === 'paused' || state === 'pausing')
+    steps.push(`go on: \`nightshift resume ${name}\`, or send the signal \`resume\``);
+  if (parked > 0)
+    steps.push(`give parked jobs a new budget, when the cause is gone: \`nightshift retry ${name}\``);
+  if (held > 0) steps.push(`see what is held, and answer: \`nightshift approve ${name}\``);
+  if (state === 'running')
+    steps.push(`start nothing new: \`nightshift pause ${name}\`, or send the signal \`pause\``);
+  return steps;
+}

@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   isCancellation,
-  setCurrentDetails,
   getExternalWorkflowHandle,
   setHandler,
   sleep,
@@ -19,11 +18,14 @@ import {
   type JobRef,
   type ApprovalAnswer,
   type NotNow,
+  type Spent,
   type Timing,
   type Trouble,
 } from '../contract/messages.js';
 import type { JobEnd } from '../ledger/ledger.js';
 import { batchActivities, jobActivities } from './activity-options.js';
+import { noteState } from './attributes.js';
+import { JobDetails } from './job-details.js';
 import {
   approvalAnswerOf,
   approveSignal,
@@ -44,11 +46,13 @@ import {
  *  J4. An effect that needs a person's yes waits for it here, as long as it takes, and leaves its lane to others.
  */
 export async function job(input: JobInput): Promise<JobOutcome> {
+  const details = new JobDetails(input);
   const { ticket, work, batchId, manifest } = input;
   const gate = openGate(input.paused, {
     batch: workflowInfo().parent,
     job: { work, key: ticket.key },
     timing: input.timing,
+    details,
   });
   const activities = jobActivities(input.timing);
   const ref: JobRef = {
@@ -64,38 +68,51 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     fingerprint: ticket.fingerprint,
     revision: ticket.revision,
     effectKeys: ticket.effectKeys,
+    ...spent,
   });
+  let spent: Spent = {};
 
   try {
-    const made = await gate.pass<Exclude<AgentEnd, NotNow>>(() =>
+    const made = await gate.pass<Exclude<AgentEnd, NotNow>>('agent', () =>
       activities.runAgent.executeWithOptions({ summary: `agent: ${ticket.title}` }, [ref]),
     );
     if (made.kind === 'adopted') return finished('adopted');
-    if ('errorClass' in made) throw stopped(made.kind, made);
+    if (made.spentMicros !== undefined) spent = { spentMicros: made.spentMicros };
+    if ('errorClass' in made) throw stop('agent', made.kind, made);
+    details.made(made.sha256, made.spentMicros);
 
     let sent = false;
     for (const effect of input.effects) {
-      const end = await gate.pass<Exclude<PublishEnd, NotNow>>(() =>
+      const end = await gate.pass<Exclude<PublishEnd, NotNow>>(effect, () =>
         activities.publish.executeWithOptions({ summary: `${effect}: ${ticket.title}` }, [
           { ...ref, effect, artifact: made.sha256 }, // J1
         ]),
       );
-      if ('errorClass' in end) throw stopped(end.kind, end);
+      if ('errorClass' in end) throw stop(effect, end.kind, end);
+      details.landed(effect, end.kind, end.url);
       sent ||= end.kind === 'landed';
     }
     return finished(sent ? 'done' : 'adopted'); // J2
   } catch (error) {
     // A killed worker's step is not tried again once the job is cancelled: it fails, and is a cancellation all the same.
     if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
+      details.show('job', 'cancelled');
       await settle({ state: 'cancelled' });
       throw isCancellation(error) ? error : new CancelledFailure('the job was cancelled');
     }
     if (error instanceof ActivityFailure) {
       const trouble = troubleOf(error);
       await settle({ state: 'parked', ...trouble });
-      throw stopped('parked', trouble);
+      throw stop(error.activityType === 'publish' ? 'effects' : 'agent', 'parked', trouble);
     }
     throw error;
+  }
+
+  /** How the job ended, for people and filters; then for its batch. */
+  function stop(step: string, state: keyof typeof TYPE_OF, trouble: Trouble): ApplicationFailure {
+    details.stopped(step, state, `${trouble.errorClass}: ${trouble.message}`, spent.spentMicros);
+    if (input.stateAttributes) noteState(state, trouble.errorClass);
+    return stopped(state, trouble, spent);
   }
 
   /** Writes an end that no Activity could write itself. */
@@ -106,7 +123,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
 
 interface Gate {
   /** Runs a step when the job is not paused, again and again while the step itself says "not now". */
-  pass<T extends Step>(step: () => Promise<T | NotNow>): Promise<T>;
+  pass<T extends Step>(name: string, step: () => Promise<T | NotNow>): Promise<T>;
 }
 
 type Step = { readonly kind: string };
@@ -118,9 +135,10 @@ interface GateOptions {
   readonly batch: ParentWorkflowInfo | undefined;
   readonly job: Pick<JobRef, 'work' | 'key'>;
   readonly timing: Timing;
+  readonly details: JobDetails;
 }
 
-function openGate(paused: boolean, { batch, job: { work, key }, timing }: GateOptions): Gate {
+function openGate(paused: boolean, { batch, job: { work, key }, timing, details }: GateOptions): Gate {
   const { decideApprovals } = batchActivities(timing);
   let resumes = 0;
   let decisions = 0;
@@ -134,23 +152,23 @@ function openGate(paused: boolean, { batch, job: { work, key }, timing }: GateOp
   setHandler(approveSignal, (request) => decide(approvalAnswerOf('approved', request)));
   setHandler(rejectSignal, (request) => decide(approvalAnswerOf('rejected', request)));
   return {
-    async pass<T extends Step>(step: () => Promise<T | NotNow>): Promise<T> {
+    async pass<T extends Step>(name: string, step: () => Promise<T | NotNow>): Promise<T> {
       try {
         for (;;) {
+          if (paused) details.paused(name);
           await condition(() => !paused);
+          details.begun(name);
           const resumesBefore = resumes;
           const decisionsBefore = decisions;
           const end = await step();
           if (isNotNow(end, 'wait')) {
-            setCurrentDetails(`Waiting: ${end.why}`);
+            details.waits(name, end.why, end.delayMs);
             await sleep(end.delayMs);
-            setCurrentDetails('');
           } else if (isNotNow(end, 'approval')) {
-            setCurrentDetails(`${end.why}. Send the signal "approve" or "reject" to this Workflow.`);
+            details.asks(name, end.why);
             await setAside(true);
             const mostMs = Math.min(end.delayMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
             await condition(() => decisions > decisionsBefore, mostMs);
-            setCurrentDetails('');
           } else if (isNotNow(end, 'paused')) {
             // The ledger said "paused" before our signal came. A resume since then has the last word.
             paused = resumes === resumesBefore;
@@ -186,8 +204,12 @@ const isNotNow = <Kind extends NotNow['kind'], T extends Step>(
 
 const TYPE_OF = { parked: FAILURE.jobParked, held: FAILURE.jobHeld, gated: FAILURE.jobGated } as const;
 
-function stopped(state: 'parked' | 'held' | 'gated', { errorClass, message }: Trouble): ApplicationFailure {
-  const outcome: JobOutcome = { state, trouble: { errorClass, message } };
+function stopped(
+  state: keyof typeof TYPE_OF,
+  { errorClass, message }: Trouble,
+  spent: Spent,
+): ApplicationFailure {
+  const outcome: JobOutcome = { state, trouble: { errorClass, message }, ...spent };
   return ApplicationFailure.nonRetryable(`${errorClass}: ${message}`, TYPE_OF[state], outcome);
 }
 

@@ -8,6 +8,13 @@ import { pauseSignal, resumeSignal } from './messages.js';
 import { runJob, type StartedJob } from './run-job.js';
 import type { Tally } from './tally.js';
 
+/** A job under way, for people. */
+export interface InProgress {
+  readonly key: string;
+  readonly title: string;
+  readonly sinceMs: number;
+}
+
 /**
  * Starts jobs, so many at once, and settles each. Serves a batch and a shard alike.
  *
@@ -21,6 +28,8 @@ export class Lanes {
   private readonly inFlight = new Map<string, StartedJob | undefined>();
   /** Those of them that wait for a person. */
   private readonly aside = new Set<string>();
+  /** In the order of their admission: the first is the slowest. */
+  private readonly admitted = new Map<string, InProgress>();
   private paused: PauseLevel | undefined;
   private stopped: Trouble | undefined;
   private ends: readonly JobEndSeen[] = [];
@@ -41,6 +50,11 @@ export class Lanes {
 
   get inFlightCount(): number {
     return this.inFlight.size;
+  }
+
+  /** Jobs under way, longest first. */
+  longest(limit: number): InProgress[] {
+    return [...this.admitted.values()].slice(0, limit);
   }
 
   get waiting(): number {
@@ -137,6 +151,8 @@ export class Lanes {
   private async carryOut(ticket: Ticket): Promise<void> {
     const admittedAt = Date.now();
     this.inFlight.set(ticket.key, undefined);
+    this.admitted.set(ticket.key, { key: ticket.key, title: ticket.title, sinceMs: admittedAt });
+    this.onChange();
     try {
       const onStarted = (child: StartedJob) => void this.inFlight.set(ticket.key, child);
       const outcome = await runJob(this.batch, this.batchId, ticket, holdsJobs(this.paused), onStarted);
@@ -150,6 +166,7 @@ export class Lanes {
     } finally {
       this.inFlight.delete(ticket.key);
       this.aside.delete(ticket.key);
+      this.admitted.delete(ticket.key);
       this.onChange();
     }
   }

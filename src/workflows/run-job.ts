@@ -3,7 +3,6 @@ import {
   ChildWorkflowFailure,
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
-import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import { getExternalWorkflowHandle, isCancellation, startChild, workflowInfo } from '@temporalio/workflow';
 import {
   WORKFLOW_TASK_TIMEOUT_MS,
@@ -15,6 +14,7 @@ import {
 } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { waitActivities } from './activity-options.js';
+import { jobAttributes } from './attributes.js';
 import { job } from './job.js';
 import { resumeSignal, type pauseSignal } from './messages.js';
 import { waitQueue } from './queues.js';
@@ -23,10 +23,6 @@ import { waitQueue } from './queues.js';
 export interface StartedJob {
   signal(signal: typeof pauseSignal): Promise<void>;
 }
-
-const SITE = defineSearchAttributeKey('NightshiftSite', SearchAttributeType.KEYWORD);
-const WORK = defineSearchAttributeKey('NightshiftWork', SearchAttributeType.KEYWORD);
-const BATCH = defineSearchAttributeKey('NightshiftBatch', SearchAttributeType.KEYWORD);
 
 /**
  * Starts a job, or joins it where another batch runs it already, and tells how it ended. Rejects only when this
@@ -52,6 +48,8 @@ export async function runJob(
     effects: batch.effects,
     timing: batch.timing,
     paused,
+    ...(batch.stateAttributes !== undefined && { stateAttributes: batch.stateAttributes }),
+    ...(batch.currency !== undefined && { currency: batch.currency }),
   };
   // A job done before and now to be changed has a Completed run, which is no reason to refuse this one.
   let again = ticket.again;
@@ -65,7 +63,7 @@ export async function runJob(
         // Another batch may wait for this job: it outlives a batch that is terminated.
         parentClosePolicy: 'ABANDON',
         staticSummary: ticket.title,
-        ...(batch.searchAttributes && { typedSearchAttributes: attributesOf(batch, ticket) }),
+        ...(batch.searchAttributes && { typedSearchAttributes: jobAttributes(batch, ticket) }),
       });
       onStarted(child);
       return await child.result();
@@ -116,12 +114,4 @@ function outcomeOf(failure: ChildWorkflowFailure): JobOutcome {
     if (outcome.success) return outcome.data;
   }
   return { state: 'parked', trouble: { errorClass: 'bug', message: cause?.message ?? failure.message } };
-}
-
-function attributesOf(batch: BatchInput, { site }: Ticket): SearchAttributePair[] {
-  return [
-    { key: BATCH, value: batch.name },
-    { key: WORK, value: batch.work },
-    ...(site === undefined ? [] : [{ key: SITE, value: site.slice(0, 255) }]),
-  ];
 }

@@ -1,8 +1,15 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { allHandlersFinished, condition, getExternalWorkflowHandle, setHandler } from '@temporalio/workflow';
+import {
+  allHandlersFinished,
+  condition,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  setHandler,
+} from '@temporalio/workflow';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS, type ShardInput, type ShardSummary } from '../contract/messages.js';
 import { batchActivities } from './activity-options.js';
+import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
   concurrencyOf,
@@ -20,15 +27,22 @@ import { Tally } from './tally.js';
 export async function shard({ batch, batchId, slice, concurrency, held }: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
-  const lanes = new Lanes(batch, batchId, tally, { concurrency, paused: held }, (reason, admittedAt) => {
-    // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
-    const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, {
-      by: STOP_LOSS,
-      reason,
-      admittedAt,
-    });
-    told.catch(() => undefined);
-  });
+  const lanes = new Lanes(
+    batch,
+    batchId,
+    tally,
+    { concurrency, paused: held },
+    (reason, admittedAt) => {
+      // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
+      const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, {
+        by: STOP_LOSS,
+        reason,
+        admittedAt,
+      });
+      told.catch(() => undefined);
+    },
+    showDetails,
+  );
   setHandler(pauseSignal, (request) => lanes.setPaused(controlRequestOf(request).level ?? DEFAULT_LEVEL));
   setHandler(setAsideSignal, (job) => lanes.setAside(job));
   setHandler(resumeSignal, () => lanes.setPaused(undefined));
@@ -45,6 +59,7 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     ...tally.counts,
     waiting: lanes.waiting,
     unfinished: tally.unfinished(20),
+    spentMicros: tally.spentMicros,
     stoppedBy: lanes.stoppedBy,
   };
   if (tally.finished === slice.count) return summary;
@@ -54,4 +69,19 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     FAILURE.shardIncomplete,
     summary,
   );
+
+  function showDetails(): void {
+    const progress = {
+      ...tally.counts,
+      inFlight: lanes.inFlightCount,
+      waiting: lanes.waiting,
+      reason: undefined,
+    };
+    const state = lanes.isPaused ? 'paused' : 'running';
+    const unfinished = tally.unfinished(10);
+    const inProgress = lanes.longest(10);
+    setCurrentDetails(
+      currentDetails(batch, { progress, state, unfinished, inProgress, spentMicros: tally.spentMicros }),
+    );
+  }
 }

@@ -6,6 +6,7 @@ export class Tally {
   private adopted = 0;
   /** Unfinished jobs beyond those in `notes`: found so by the ledger, or by a shard. */
   private readonly found = { parked: 0, held: 0, cancelled: 0 };
+  private spent = 0;
   private readonly notes = new Map<string, Unfinished>();
 
   constructor(private readonly jobs: number) {}
@@ -18,13 +19,15 @@ export class Tally {
   }
 
   add({ key, title }: Ticket, outcome: JobOutcome): void {
+    if ('spentMicros' in outcome) this.spent += outcome.spentMicros ?? 0;
     if (outcome.state === 'done') this.done++;
     else if (outcome.state === 'adopted') this.adopted++;
-    else this.notes.set(key, { key, title, ...outcome });
+    else this.notes.set(key, { key, title, ...withoutSpent(outcome) });
   }
 
   /** What a shard did. Of its unfinished jobs it names the first; the others are only counted. */
-  merge({ done, adopted, parked, held, cancelled, unfinished }: ShardSummary): void {
+  merge({ done, adopted, parked, held, cancelled, unfinished, spentMicros }: ShardSummary): void {
+    this.spent += spentMicros ?? 0;
     this.done += done;
     this.adopted += adopted;
     const named = (state: string) => unfinished.filter((job) => job.state === state).length;
@@ -40,6 +43,11 @@ export class Tally {
     if (this.found.parked === 0) return false;
     this.found.parked--;
     return true;
+  }
+
+  /** Of jobs that have ended, in micro-units of the currency; only shown. */
+  get spentMicros(): number {
+    return this.spent;
   }
 
   get finished(): number {
@@ -61,4 +69,10 @@ export class Tally {
   unfinished(limit: number): Unfinished[] {
     return [...this.notes.values()].slice(0, limit);
   }
+}
+
+/** Notes go into the summary of the batch, whose shape is older than what is shown of spend. */
+function withoutSpent<T extends object>(outcome: T): Omit<T, 'spentMicros'> {
+  const { spentMicros: _spentMicros, ...rest } = outcome as T & { spentMicros?: number };
+  return rest;
 }

@@ -1,0 +1,45 @@
+import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import type { Client, Connection } from '@temporalio/client';
+import type { BatchInput } from '../contract/messages.js';
+import { SEARCH_ATTRIBUTES } from '../engine/index.js';
+
+/** Which of our search attributes a namespace knows. A start, or a change, that names an unknown one is refused. */
+export async function knownAttributes(
+  client: Client,
+): Promise<Pick<BatchInput, 'searchAttributes' | 'stateAttributes'>> {
+  try {
+    const { operatorService } = client.connection as Connection;
+    const { customAttributes } = await operatorService.listSearchAttributes({
+      namespace: client.options.namespace,
+    });
+    const known = SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] !== undefined);
+    return {
+      searchAttributes: STATIC.every((name) => known.includes(name)),
+      stateAttributes: known.length === SEARCH_ATTRIBUTES.length,
+    };
+  } catch {
+    return { searchAttributes: false, stateAttributes: false }; // who may not ask goes without filters
+  }
+}
+
+const STATIC = ['NightshiftBatch', 'NightshiftWork', 'NightshiftSite'];
+
+const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+
+/** Set when a batch starts; later changes are made by its Workflow. */
+export const batchAttributes = ({ name, work, stateAttributes }: BatchInput): SearchAttributePair[] => [
+  { key: keyword('NightshiftBatch'), value: name },
+  { key: keyword('NightshiftWork'), value: work },
+  ...(stateAttributes === true ? [{ key: keyword('NightshiftState'), value: 'running' }] : []),
+];
+
+/** What a batch is, for the head of its page in the Web UI; Markdown. How it stands is told by the Workflow itself. */
+export function batchDetails({ name, work, manifest, effects, concurrency, startedBy }: BatchInput): string {
+  const by = startedBy.replace(/[^\p{L}\p{N}@._ -]/gu, '');
+  return [
+    `${manifest.count} jobs of **${work}**, ${concurrency} at once; effects of each: ${effects.join(', ')}.`,
+    `Started by ${by}.`,
+    '',
+    `Follow it: \`nightshift watch ${name}\`. What landed: \`nightshift ledger show ${name}\`. Costs: \`nightshift costs ${name}\`.`,
+  ].join('\n');
+}

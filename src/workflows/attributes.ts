@@ -1,0 +1,39 @@
+import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import { upsertSearchAttributes } from '@temporalio/workflow';
+import type { BatchInput, Ticket } from '../contract/messages.js';
+
+/**
+ * What the Web UI filters by. Those set at the start are free; each later change is a billed action, so a batch changes
+ * its own at milestones, and a job only when it ends unfinished.
+ */
+const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
+const BATCH = keyword('NightshiftBatch');
+const WORK = keyword('NightshiftWork');
+const SITE = keyword('NightshiftSite');
+const EDITION = keyword('NightshiftEdition');
+const JOB = keyword('NightshiftJob');
+const STATE = keyword('NightshiftState');
+const ERROR_CLASS = keyword('NightshiftErrorClass');
+
+/** Longest value that the engine takes. */
+const VALUE_MAX = 255;
+
+export const jobAttributes = (batch: BatchInput, { site, edition, title }: Ticket): SearchAttributePair[] => [
+  { key: BATCH, value: batch.name },
+  { key: WORK, value: batch.work },
+  ...(site === undefined ? [] : [{ key: SITE, value: site.slice(0, VALUE_MAX) }]),
+  ...(batch.stateAttributes === true
+    ? [
+        { key: JOB, value: title.slice(0, VALUE_MAX) },
+        ...(edition === undefined ? [] : [{ key: EDITION, value: edition.slice(0, VALUE_MAX) }]),
+      ]
+    : []),
+];
+
+/** @param errorClass why it does not go on */
+export function noteState(state: string, errorClass?: string): void {
+  upsertSearchAttributes([
+    { key: STATE, value: state },
+    ...(errorClass === undefined ? [] : [{ key: ERROR_CLASS, value: errorClass }]),
+  ]);
+}
