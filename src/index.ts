@@ -16,6 +16,7 @@ export type {
   StartOptions,
   WatchOptions,
 } from './client/nightshift.js';
+export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';
 export type { CostReport, CostsRequest } from './client/costs.js';
 export type { CostDimension, CostSlice } from './client/cost-slices.js';
 export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';

@@ -4,12 +4,15 @@ import { jobTitle } from '../contract/job.js';
 import type { EffectDecision, OpenQuestion } from '../ledger/ledger.js';
 import { localTime } from '../report/format.js';
 import { bold, dim, type Line } from '../report/line.js';
+import { approvalLines, decideWaiting } from './approvals.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
 export interface ApproveFlags {
   readonly effect?: readonly string[];
+  readonly job?: readonly string[];
+  readonly all?: boolean;
   readonly landed?: boolean;
   readonly notLanded?: boolean;
   readonly id?: string;
@@ -17,25 +20,33 @@ export interface ApproveFlags {
   readonly reason?: string;
 }
 
-/** `nightshift approve [NAME]`: lists what waits for a person, or takes the answer. Needs no engine. */
+/** `nightshift approve [NAME]`: lists what waits for a person, or takes the answer. To list needs no engine. */
 export async function approve(
   name: string | undefined,
   flags: ApproveFlags,
   shell: Shell,
 ): Promise<ExitCode> {
   const decision = decisionOf(flags);
-  return decision ? decide(decision, flags, shell) : list(name, flags, shell);
+  if (decision) return decide(decision, flags, shell);
+  const names = (flags.effect?.length ?? 0) + (flags.job?.length ?? 0) > 0 || flags.all === true;
+  return names ? decideWaiting(name, 'approved', flags, shell) : list(name, shell);
 }
 
-async function list(name: string | undefined, { effect }: ApproveFlags, shell: Shell): Promise<ExitCode> {
-  if (effect) throw new UsageError('what is the answer? Add --landed or --not-landed');
+async function list(name: string | undefined, shell: Shell): Promise<ExitCode> {
   const nightshift = await shell.nightshift();
   const questions = await nightshift.openQuestions(name);
+  const approvals = await nightshift.approvals(name);
   const { out } = shell;
-  if (shell.flags.json) out.json({ questions });
-  else if (questions.length === 0) out.result('nothing waits for an answer');
-  else out.results(questions.flatMap((question) => questionLines(question, shell)));
-  return questions.length === 0 ? ExitCode.done : ExitCode.incomplete;
+  const waiting = questions.length + approvals.length;
+  if (shell.flags.json) out.json({ approvals, questions });
+  else if (waiting === 0) out.result('nothing waits for an answer');
+  else {
+    out.results([
+      ...approvals.flatMap((approval) => approvalLines(approval, shell)),
+      ...questions.flatMap((question) => questionLines(question, shell)),
+    ]);
+  }
+  return waiting === 0 ? ExitCode.done : ExitCode.incomplete;
 }
 
 async function decide(decision: EffectDecision, flags: ApproveFlags, shell: Shell): Promise<ExitCode> {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { ExitCode } from './exit-codes.js';
 import type { ApproveFlags } from './approve.js';
+import type { DecideFlags } from './approvals.js';
 import type { CostsFlags } from './costs.js';
 import type { HoldFlags } from './hold-flags.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
@@ -193,8 +194,9 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
 
   verb(
     'approve [name]',
-    'list what waits for a person, or answer whether an effect landed',
-    ['nightshift approve'],
+    'list what waits for a person; say yes to it, or whether an effect landed',
+    ['nightshift approve', 'what waits, and what would happen'],
+    ['nightshift approve --effect KEY', 'let it leave'],
     ['nightshift approve --effect KEY --landed --url https://blog.example/post', 'you saw it there'],
     ['nightshift approve --effect KEY --not-landed', 'it may be sent again'],
   )
@@ -202,6 +204,8 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       '--effect <key...>',
       'the effect that the answer is about; the first characters of its key will do',
     )
+    .option('--job <key...>', 'all that waits of these jobs')
+    .option('--all', 'all that waits; of the batch, where one is named')
     .option('--landed', 'it is there')
     .option('--not-landed', 'it is not there')
     .option('--id <id>', 'its id at the destination', nonEmpty)
@@ -209,6 +213,17 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .option('--reason <text>', 'what you saw; kept')
     .action((name: string | undefined, flags: ApproveFlags) =>
       use(async (shell) => (await import('./approve.js')).approve(name, flags, shell)),
+    );
+
+  verb('reject [name]', 'do not let effects leave that wait for approval; their jobs are held', [
+    'nightshift reject --effect KEY --reason "wrong price"',
+  ])
+    .option('--effect <key...>', 'these effects; the first characters of a key will do')
+    .option('--job <key...>', 'all that waits of these jobs')
+    .option('--all', 'all that waits; of the batch, where one is named')
+    .option('--reason <text>', 'why; kept')
+    .action((name: string | undefined, flags: DecideFlags) =>
+      use(async (shell) => (await import('./approvals.js')).reject(name, flags, shell)),
     );
 
   verb('unpublish <name>', 'take back what jobs have landed, as the destination can: hide, delete, reverse', [

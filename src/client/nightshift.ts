@@ -16,6 +16,8 @@ import type {
 import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
 import { Connections, type Notify } from './connections.js';
 import { costReport, type CostReport, type CostsRequest } from './costs.js';
+import type { ApprovalChoice } from '../policy/approvals-meant.js';
+import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
 import { doctor, type Finding } from './doctor.js';
 import type { Exported, ExportRequest } from './export.js';
@@ -100,6 +102,14 @@ export interface Nightshift {
   openQuestions(nameOrId?: string): Promise<readonly OpenQuestion[]>;
   /** A person's answer to one of them. Starts nothing. @throws UsageError when no such question is open */
   decide(effectKey: string, decision: EffectDecision, reason?: string): Promise<Decided>;
+  /** Effects that wait for a person's yes, with what would happen; of one batch, or all. */
+  approvals(nameOrId?: string): Promise<readonly WaitingApproval[]>;
+  /** Yes or no to some of them; what was decided before stays so, and is told. @throws UsageError */
+  decideApprovals(
+    choice: ApprovalChoice & { readonly nameOrId?: string },
+    decision: 'approved' | 'rejected',
+    reason?: string,
+  ): Promise<readonly ApprovalDecided[]>;
   /** Takes landed effects of jobs back, as their destinations can. Hosts a worker while no other does. */
   unpublish(
     nameOrId: string,
@@ -209,6 +219,15 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await connections.ledger()).openQuestions((await optionally(nameOrId)).batchId),
     decide: async (effectKey, decision, reason = '') =>
       (await operate()).decideEffect(effectKey, decision, connections, reason),
+    approvals: async (nameOrId) =>
+      (await operate()).waitingApprovals((await optionally(nameOrId)).batchId, connections),
+    decideApprovals: async ({ nameOrId, ...choice }, decision, reason = '') =>
+      (await operate()).decideApprovals(
+        { ...choice, ...(await optionally(nameOrId)) },
+        decision,
+        connections,
+        reason,
+      ),
     unpublish: async (nameOrId, keys, unpublishOptions) =>
       (await operate()).unpublishJobs(await resolve(nameOrId), keys, connections, unpublishOptions),
     verify: async (nameOrId, onJob) => {
@@ -271,6 +290,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
 /** Bring the whole SDK with them, which those who only look do without. */
 const operate = async () => ({
   ...(await import('./operate.js')),
+  ...(await import('./approvals.js')),
   ...(await import('./decide.js')),
   ...(await import('./holds.js')),
   ...(await import('./unpublish.js')),

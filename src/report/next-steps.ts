@@ -20,9 +20,7 @@ export function nextSteps(
 ): string[] {
   const is = (jobState: JobReport['state'], errorClass?: string) => (job: JobReport) =>
     job.state === jobState && (errorClass === undefined || job.error?.class === errorClass);
-  const unclear = jobs.find(
-    (job) => job.state === 'held' && job.error?.class !== 'conflict' && job.error?.class !== 'unknown',
-  );
+  const unclear = jobs.find((job) => job.state === 'held' && !SAID_ALREADY.has(job.error?.class));
   const steps = [
     jobs.some(is('gated', 'auth')) && `put the credentials right, then: ${run}`,
     jobs.some(is('gated', 'config')) && `put the configuration right, then: ${run}`,
@@ -30,6 +28,10 @@ export function nextSteps(
     jobs.some(is('parked')) && `give the parked jobs a new budget: ${retry}`,
     jobs.some(is('held', 'conflict')) &&
       `for a conflict, raise "revision" of that job or restore what it was, then: ${run}`,
+    jobs.some(({ state: s, error }) => s === 'gated' && error === undefined) &&
+      `say yes or no to what waits for approval: ${approve}`,
+    jobs.some(is('held', 'rejected')) && `a rejected job is asked for again after: ${retry} --job KEY`,
+    jobs.some(is('held', 'timeout')) && `approve what nobody has answered in time: ${approve}`,
     jobs.some(is('held', 'unknown')) && `say whether what got no answer has landed: ${approve}`,
     unclear && `look at the destination, then decide for each held job: ${retry} --job ${unclear.key}`,
     (state === 'cancelled' || jobs.some(is('cancelled'))) && `go on where it was cancelled: ${run}`,
@@ -37,6 +39,8 @@ export function nextSteps(
   ];
   return steps.filter((step) => typeof step === 'string');
 }
+
+const SAID_ALREADY: ReadonlySet<string | undefined> = new Set(['conflict', 'unknown', 'rejected', 'timeout']);
 
 /** Jobs that will not go on by themselves. */
 export const needsPerson = ({ state }: JobReport): boolean =>

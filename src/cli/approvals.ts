@@ -1,0 +1,91 @@
+import type { ApprovalDecided, WaitingApproval } from '../client/approvals.js';
+import { UsageError } from '../contract/errors.js';
+import { jobTitle } from '../contract/job.js';
+import { localTime } from '../report/format.js';
+import { bold, dim, green, red, type Line } from '../report/line.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+export interface DecideFlags {
+  readonly effect?: readonly string[];
+  readonly job?: readonly string[];
+  readonly all?: boolean;
+  readonly reason?: string;
+}
+
+/** `nightshift reject [NAME]`: effects that wait for approval do not leave; their jobs are held. */
+export const reject = (name: string | undefined, flags: DecideFlags, shell: Shell): Promise<ExitCode> =>
+  decideWaiting(name, 'rejected', flags, shell);
+
+/** Yes or no to effects that wait. */
+export async function decideWaiting(
+  name: string | undefined,
+  decision: 'approved' | 'rejected',
+  { effect: effects = [], job: jobs = [], all = false, reason = '' }: DecideFlags,
+  shell: Shell,
+): Promise<ExitCode> {
+  if (effects.length + jobs.length === 0 && !all)
+    throw new UsageError('which? Give --effect KEY, --job KEY, or --all; "nightshift approve" lists them');
+  if (effects.length + jobs.length > 0 && all) throw new UsageError('give either keys or --all, not both');
+  const nightshift = await shell.nightshift();
+  const decided = await nightshift.decideApprovals(
+    { effects, jobs, all, ...(name !== undefined && { nameOrId: name }) },
+    decision,
+    reason,
+  );
+  if (shell.flags.json) shell.out.json({ decided });
+  else if (decided.length === 0) shell.out.result('nothing waits for approval');
+  else for (const each of decided) shell.out.result(decidedText(each, decision));
+  return decided.every(({ outcome }) => outcome.kind === 'decided') ? ExitCode.done : ExitCode.incomplete;
+}
+
+function decidedText({ approval, outcome }: ApprovalDecided, decision: 'approved' | 'rejected'): string {
+  const what = `${approval.name} of ${jobTitle(approval.identity)}`;
+  if (outcome.kind === 'already') {
+    const who = outcome.by === undefined ? '' : ` by ${outcome.by}`;
+    const when = outcome.at === undefined ? '' : `, ${localTime(outcome.at)}`;
+    return `${what}: was ${outcome.state} already${who}${when}; nothing has changed`;
+  }
+  const next = outcome.jobHeld ? '; its batch goes on with it at its next start' : '';
+  return `${what}: ${decision}${next}`;
+}
+
+/** What would happen, and how to say yes or no. */
+export function approvalLines(
+  {
+    name,
+    use,
+    target,
+    identity,
+    effectKey,
+    revision,
+    askedAt,
+    dueAt,
+    onTimeout,
+    updates,
+    preview,
+  }: WaitingApproval,
+  shell: Pick<Shell, 'command'>,
+  timeZone?: string,
+): Line[] {
+  const short = effectKey.slice(0, 12);
+  const does = updates
+    ? `changes revision ${updates.revision} (${updates.place}) to ${revision}`
+    : `creates revision ${revision}`;
+  const size = preview.bytes === undefined ? 'its artifact is gone' : `${preview.bytes} bytes`;
+  const until =
+    dueAt === undefined ? '' : `; without an answer by ${localTime(dueAt, timeZone)}: ${onTimeout}`;
+  return [
+    [bold(`${name} of ${jobTitle(identity)}`), ` waits for approval: ${does} at ${use} ${target}`],
+    [dim(`  ${size}, since ${localTime(askedAt, timeZone)}${until}`)],
+    ...(preview.changed
+      ? [
+          ...preview.changed.removed.map((line): Line => ['  ', red(`- ${line}`)]),
+          ...preview.changed.added.map((line): Line => ['  ', green(`+ ${line}`)]),
+        ]
+      : preview.head.map((line): Line => [`  | ${line}`])),
+    [`  yes:  ${shell.command('approve', '--effect', short)}`],
+    [`  no:   ${shell.command('reject', '--effect', short, '--reason', 'why')}`],
+    [],
+  ];
+}

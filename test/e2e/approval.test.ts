@@ -1,0 +1,102 @@
+// Effects that leave only with a person's yes: they wait, over a killed worker, without keeping others from their
+// work, and land once after it, or never.
+import { join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import type { RunReport } from '../../src/contract/result.js';
+import { slugsOf, tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
+import { cli, startCli, until } from '../support/cli.js';
+import { runningBatch, withEngine } from '../support/engine.js';
+
+const root = tempDir('nightshift-approval-');
+const state = join(root, 'state');
+
+/** A batch with one lane, whose effects wait for approval. */
+function asking(name: string, jobs: number, approval: string): TestBatch {
+  const batch = writeBatch({ dir: join(root, name), name, work: name, slugs: slugsOf(jobs), concurrency: 1 });
+  const text = readFileSync(batch.file, 'utf8').replace(
+    'use: folder,',
+    `use: folder, approval: ${approval},`,
+  );
+  writeFileSync(batch.file, text);
+  return batch;
+}
+
+const run = ({ file, dir }: TestBatch) => startCli(['run', file, '--state', state, '--json'], { cwd: dir });
+const nightshift = (...words: string[]) => cli([...words, '--state', state, '--json'], { cwd: root });
+interface Waiting {
+  readonly effectKey: string;
+  readonly jobKey: string;
+  readonly identity: { readonly slug: string };
+  readonly preview: { readonly action: string; readonly head: readonly string[] };
+}
+const waiting = async (name: string): Promise<readonly Waiting[]> => {
+  const { stdout, stderr } = await nightshift('approve', name);
+  expect(stdout, stderr).toMatch(/^\{/);
+  return (JSON.parse(stdout) as { approvals: Waiting[] }).approvals;
+};
+
+test('three wait in a batch of one lane, also over a killed worker; approved they land once, rejected never', async () => {
+  const batch = asking('asks', 3, 'required');
+  const first = run(batch);
+  await until('all three wait, one after the other', () => batch.sessions().length === 3);
+  await until('all three are asked for', async () => (await waiting('asks')).length === 3);
+  const [one, two, three] = await waiting('asks');
+  expect(one?.preview).toMatchObject({ action: 'create' });
+  expect(one?.preview.head[0]).toBe(`article ${one?.identity.slug}`);
+  expect(batch.published()).toEqual([]);
+
+  first.process.kill('SIGKILL');
+  await first.exit;
+  const approved = await nightshift(
+    'approve',
+    '--effect',
+    one?.effectKey.slice(0, 12) ?? '',
+    '--reason',
+    'fine',
+  );
+  expect(approved.code, approved.stderr).toBe(0);
+  const again = await nightshift('reject', '--effect', one?.effectKey ?? '');
+  expect(again.code, 'it was decided already').toBe(2);
+  expect(again.stdout).toContain('"state":"approved"');
+
+  const second = run(batch);
+  await until('what was approved while no worker lived lands', () => batch.published().length === 1);
+  expect((await nightshift('reject', '--job', two?.jobKey ?? '', '--reason', 'wrong price')).code).toBe(0);
+  await withEngine(state, async (client) =>
+    client.workflow
+      .getHandle(await runningBatch(client, 'asks'))
+      .signal('approve', { job: three?.jobKey, by: 'web', reason: 'ok' }),
+  );
+  const exit = await second.exit;
+  expect(exit.code, exit.stderr).toBe(2);
+  const report = JSON.parse(exit.stdout) as RunReport;
+  const held = report.jobs.find(({ state: jobState }) => jobState === 'held');
+  expect(held?.error?.message).toMatch(/^post: rejected by .*: wrong price$/);
+  expect(batch.published()).toHaveLength(2);
+  expect(batch.sessions()).toHaveLength(3);
+  expect(twice(batch.published())).toEqual([]);
+  const audit = await nightshift('ledger', 'audit', 'asks');
+  expect(audit.stdout).toContain('wrong price');
+}, 180_000);
+
+test('what nobody answers in time is held, or rejected, or let go, as the batch says; silence is no denial', async () => {
+  const held = asking('silent', 1, '{ timeout: 1s }');
+  expect((await run(held).exit).code).toBe(2);
+  expect(held.published()).toEqual([]);
+  const [late] = await waiting('silent');
+  expect((await nightshift('approve', '--effect', late?.effectKey ?? '')).code).toBe(0);
+  expect((await run(held).exit).code).toBe(0);
+  expect(held.published()).toHaveLength(1);
+  expect(held.sessions()).toHaveLength(1);
+
+  const letGo = asking('let-go', 1, '{ timeout: 1s, onTimeout: approve }');
+  expect((await run(letGo).exit).code).toBe(0);
+  expect(letGo.published()).toHaveLength(1);
+
+  const denied = asking('denied', 1, '{ timeout: 1s, onTimeout: reject }');
+  expect((await run(denied).exit).code).toBe(2);
+  await sleep(500);
+  expect(denied.published()).toEqual([]);
+}, 120_000);
