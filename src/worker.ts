@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import {
@@ -16,7 +15,7 @@ import type { Reached } from './activities/crash-points.js';
 import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
 import { statePaths, type Config } from './config.js';
-import type { Engine } from './engine/index.js';
+import { workerName, type Engine } from './engine/index.js';
 import { loadSigner } from './evidence/key-files.js';
 import { openLedger } from './ledger/open.js';
 import { waitQueue } from './workflows/queues.js';
@@ -56,7 +55,7 @@ export async function startWorker({
   const { stateDir, taskQueue, env } = config;
   const { namespace } = engine;
   const paths = statePaths(stateDir);
-  const name = `${hostname()}-${process.pid}`;
+  const name = workerName();
   const inFlight = InFlight.open(paths.workers, name);
   // Loaded now: a key that can't be used must not come to light when an effect has landed.
   const signer = loadSigner({ folder: paths.keys, given: config.signingKey });

@@ -8,6 +8,7 @@ import { addLedgerVerbs } from './ledger-verbs.js';
 import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
 import type { UnpublishFlags } from './unpublish.js';
+import type { WorkerFlags } from './worker.js';
 import type { AgentServerFlags } from '../testing/agent-server/flags.js';
 
 /** What a verb is called with once its words are read. */
@@ -103,7 +104,9 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
   verb('worker', 'run a worker against the configured Temporal (TEMPORAL_ADDRESS and the like)', [
     'TEMPORAL_ADDRESS=temporal:7233 nightshift worker',
     'SIGTERM lets it finish what it has in hand',
-  ]).action((flags: object) => use(async (shell) => (await import('./worker.js')).worker(flags, shell)));
+  ])
+    .option('--check', 'run none; exit code 0 when one of this host takes work, else 69')
+    .action((flags: WorkerFlags) => use(async (shell) => (await import('./worker.js')).worker(flags, shell)));
 
   verb('watch [name]', 'follow a batch to its end; the newest unless named', [
     'nightshift watch nightly-articles',

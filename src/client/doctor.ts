@@ -1,5 +1,6 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import type { Connections } from './connections.js';
+import { missingAttributes } from './search-attributes.js';
 
 /** One line of `doctor`. */
 export interface Finding {
@@ -84,7 +85,8 @@ async function engine(connections: Connections): Promise<Finding[]> {
     client.workflowService.describeNamespace({ namespace }),
   ]);
   const retentionHours = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0) / 3600;
-  const findings: Finding[] = [
+  const missing = await missingAttributes(client);
+  return [
     {
       subject: 'engine',
       status: 'ok',
@@ -95,6 +97,16 @@ async function engine(connections: Connections): Promise<Finding[]> {
       status: retentionHours >= 24 ? 'ok' : 'warn',
       detail: `histories are kept for ${retentionHours} hours; the ledger keeps receipts for ever`,
     },
+    ...(missing?.length ? [withoutAttributes(missing, namespace)] : []),
   ];
-  return findings;
+}
+
+function withoutAttributes(missing: readonly string[], namespace: string): Finding {
+  const names = missing.map((name) => `--name ${name} --type Keyword`).join(' ');
+  return {
+    subject: 'search attributes',
+    status: 'warn',
+    detail: `namespace ${namespace} lacks ${missing.join(', ')}; batches can't be filtered in the Web UI`,
+    fix: `temporal operator search-attribute create --namespace ${namespace} ${names}`,
+  };
 }

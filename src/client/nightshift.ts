@@ -35,7 +35,7 @@ import type { UnpublishedJob } from './unpublish.js';
 import { findUntold, type Untold } from './untold.js';
 import type { Verification } from './verify-ledger.js';
 import { watchBatch, type WatchOptions } from './watch.js';
-import { WorkerHost, isWorkerAlive } from './worker-host.js';
+import { WorkerHost, isWorkerAlive, isWorkerHereAlive } from './worker-host.js';
 
 export interface NightshiftOptions {
   /** State directory; `.nightshift` of the working directory unless NIGHTSHIFT_STATE says otherwise. */
@@ -152,6 +152,8 @@ export interface Nightshift {
   engine(): Promise<Pick<Engine, 'kind' | 'address' | 'namespace' | 'webUi'>>;
   /** Whether any worker would take work now. */
   isWorkerAlive(): Promise<boolean>;
+  /** Whether one of this host does. */
+  isWorkerHereAlive(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -282,6 +284,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     },
     engine: () => connections.engine(),
     isWorkerAlive: () => isWorkerAlive(connections),
+    isWorkerHereAlive: () => isWorkerHereAlive(connections),
     close: () => connections.close(),
   };
   return nightshift;

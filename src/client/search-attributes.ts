@@ -3,23 +3,28 @@ import type { Client, Connection } from '@temporalio/client';
 import type { BatchInput } from '../contract/messages.js';
 import { SEARCH_ATTRIBUTES } from '../engine/index.js';
 
-/** Which of our search attributes a namespace knows. A start, or a change, that names an unknown one is refused. */
-export async function knownAttributes(
-  client: Client,
-): Promise<Pick<BatchInput, 'searchAttributes' | 'stateAttributes'>> {
+/** Which of our search attributes a namespace lacks; undefined where we may not ask. */
+export async function missingAttributes(client: Client): Promise<readonly string[] | undefined> {
   try {
     const { operatorService } = client.connection as Connection;
     const { customAttributes } = await operatorService.listSearchAttributes({
       namespace: client.options.namespace,
     });
-    const known = SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] !== undefined);
-    return {
-      searchAttributes: STATIC.every((name) => known.includes(name)),
-      stateAttributes: known.length === SEARCH_ATTRIBUTES.length,
-    };
+    return SEARCH_ATTRIBUTES.filter((name) => customAttributes?.[name] === undefined);
   } catch {
-    return { searchAttributes: false, stateAttributes: false }; // who may not ask goes without filters
+    return undefined; // who may not ask goes without filters
   }
+}
+
+/** Which of our search attributes a batch may use. A start, or a change, that names an unknown one is refused. */
+export async function knownAttributes(
+  client: Client,
+): Promise<Pick<BatchInput, 'searchAttributes' | 'stateAttributes'>> {
+  const missing = await missingAttributes(client);
+  return {
+    searchAttributes: missing !== undefined && STATIC.every((name) => !missing.includes(name)),
+    stateAttributes: missing?.length === 0,
+  };
 }
 
 const STATIC = ['NightshiftBatch', 'NightshiftWork', 'NightshiftSite'];

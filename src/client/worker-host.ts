@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { statePaths } from '../config.js';
-import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
+import { isOfThisHost, tryExclusiveLock, type ProcessLock } from '../engine/index.js';
 import type { RunningWorker, WorkerOptions } from '../worker.js';
 import type { Connections } from './connections.js';
 
@@ -100,8 +100,20 @@ export async function isWorkerAlive(connections: Connections): Promise<boolean> 
   return lock === undefined;
 }
 
+/**
+ * Whether a worker of this host asks the server for work: what a container is healthy by.
+ * @throws when the server can't be reached
+ */
+export const isWorkerHereAlive = async (connections: Connections): Promise<boolean> =>
+  (await connections.engine()).kind === 'configured'
+    ? hasPollers(connections, ({ identity }) => isOfThisHost(identity ?? ''))
+    : isWorkerAlive(connections);
+
 /** Pollers of the last minute: a long poll is renewed about once in that time. */
-async function hasPollers(connections: Connections): Promise<boolean> {
+async function hasPollers(
+  connections: Connections,
+  whose: (poller: { readonly identity?: string | null }) => boolean = () => true,
+): Promise<boolean> {
   const client = await connections.client();
   const { pollers } = await client.workflowService.describeTaskQueue({
     namespace: client.options.namespace,
@@ -109,5 +121,7 @@ async function hasPollers(connections: Connections): Promise<boolean> {
     taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
   });
   const aMinuteAgo = Date.now() / 1000 - 65;
-  return (pollers ?? []).some(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > aMinuteAgo);
+  return (pollers ?? [])
+    .filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > aMinuteAgo)
+    .some(whose);
 }

@@ -31,7 +31,7 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-const USER = 'nightshift';
+const USER = 'postgres'; // as in the image
 const PASSWORD = 'p-ss/w%rd of a test';
 const START_TRIES = 5;
 const STOP_GRACE_MS = 20_000;
@@ -164,7 +164,7 @@ async function startOnFreePort(start: (port: number) => Promise<void>): Promise<
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(0, '127.0.0.1', resolve);

@@ -1,0 +1,183 @@
+// The place to run every night: what docker-compose.yml says, and the same topology as processes: a Temporal server,
+// PostgreSQL prepared by our scripts, and workers that are replaced while a batch runs.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { DCLinter } from 'dclint';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { SEARCH_ATTRIBUTES } from '../../src/engine/provision.js';
+import { slugsOf, tempDir, writeBatch } from '../support/batch.js';
+import { cli, startCli, until, type RunningCli } from '../support/cli.js';
+import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
+import { startTemporal, type TemporalServer } from '../support/servers/temporal.js';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+interface Service {
+  readonly image: string;
+  readonly build?: string;
+  readonly restart: string;
+  readonly ports?: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly healthcheck?: object;
+}
+
+describe('docker-compose.yml', () => {
+  const { services } = parse(read('docker-compose.yml')) as { services: Record<string, Service> };
+
+  test('meets the schema of the Compose Specification and names nothing twice', () => {
+    const rules = Object.fromEntries(
+      [
+        'no-build-and-image',
+        'services-alphabetical-order',
+        'service-keys-order',
+        'require-quotes-in-ports',
+      ].map(
+        (rule) => [rule, 0] as const, // an image of our own is built and named; order is for readers
+      ),
+    );
+    const [result] = new DCLinter({ rules, quiet: false, debug: false, exclude: [] }).lintFiles(
+      [join(root, 'docker-compose.yml')],
+      false,
+    );
+    expect(result?.messages ?? []).toEqual([]);
+  });
+
+  test('pins every image, and none that is no longer made', () => {
+    for (const { image } of Object.values(services)) {
+      expect(image).toMatch(/^[a-z/-]+:\d+\.\d+[\w.-]*$/);
+      expect(image).not.toContain('auto-setup');
+    }
+    const { version } = JSON.parse(read('package.json')) as { version: string };
+    expect(services.worker?.image).toBe(`nightshift:${version}`);
+    expect(services.schema?.image.split(':')[1]).toBe(services.temporal?.image.split(':')[1]);
+    for (const [, from] of read('Dockerfile').matchAll(/^FROM (\S+)/gm)) {
+      expect(from).toMatch(/^node:\d+\.\d+\.\d+-bookworm(-slim)?$/);
+    }
+    expect(read('Dockerfile')).toMatch(/^USER node$/m);
+  });
+
+  test('opens ports on loopback only, and has no password that everybody knows', () => {
+    for (const { ports = [], environment } of Object.values(services)) {
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+      for (const [name, value] of Object.entries(environment)) {
+        if (/PASSWORD|PWD/.test(name)) expect(value).toMatch(/^\$\{\w+:\?/);
+      }
+    }
+  });
+
+  test('watches the health of whatever keeps running', () => {
+    for (const [name, { restart, healthcheck }] of Object.entries(services)) {
+      if (restart === 'unless-stopped') expect(healthcheck, name).toBeDefined();
+    }
+  });
+
+  test('makes the search attributes that batches are started with', () => {
+    const made = [...read('deploy/temporal-namespace.sh').matchAll(/--name (\w+) --type Keyword/g)];
+    expect(made.map(([, name]) => name)).toEqual(SEARCH_ATTRIBUTES);
+  });
+});
+
+test('deploy/up draws passwords once, readable by nobody else', () => {
+  const dir = tempDir('nightshift-up-');
+  cpSync(join(root, 'deploy'), join(dir, 'deploy'), { recursive: true });
+  mkdirSync(join(dir, 'bin'));
+  writeFileSync(join(dir, 'bin/docker'), '#!/bin/sh\necho "$@" >>docker.log\n');
+  chmodSync(join(dir, 'bin/docker'), 0o755);
+  const up = (): string =>
+    execFileSync(join(dir, 'deploy/up'), {
+      env: { PATH: `${dir}/bin:${process.env.PATH}` },
+      encoding: 'utf8',
+    });
+
+  expect(up()).toContain('drew passwords');
+  const first = readFileSync(join(dir, '.env'), 'utf8');
+  expect(first).toMatch(/^POSTGRES_PASSWORD=[0-9a-f]{48}$/m);
+  expect(new Set(first.match(/[0-9a-f]{48}/g))).toHaveProperty('size', 3);
+  expect(statSync(join(dir, '.env')).mode & 0o777).toBe(0o600);
+
+  expect(up()).not.toContain('drew passwords');
+  expect(readFileSync(join(dir, '.env'), 'utf8')).toBe(first);
+  expect(readFileSync(join(dir, 'docker.log'), 'utf8')).toContain('compose up --detach --build --wait');
+});
+
+describe.runIf(hasPostgres())('the same as processes', () => {
+  const dir = tempDir('nightshift-deployment-');
+  const passwords = { TEMPORAL_DB_PASSWORD: "temporal's", NIGHTSHIFT_DB_PASSWORD: "night's" };
+  const workers: RunningCli[] = [];
+  let postgres: PostgresServer;
+  let temporal: TemporalServer;
+
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    const { username, password } = new URL(postgres.url);
+    const initialised = spawnSync('bash', [join(root, 'deploy/postgres-init.sh')], {
+      env: {
+        ...passwords,
+        PATH: process.env.PATH,
+        POSTGRES_USER: username,
+        PGHOST: '127.0.0.1',
+        PGPORT: `${postgres.port}`,
+        PGPASSWORD: decodeURIComponent(password),
+      },
+      encoding: 'utf8',
+    });
+    expect(initialised.status, initialised.stderr).toBe(0);
+    mkdirSync(join(dir, 'temporal'));
+    temporal = await startTemporal({
+      dir: join(dir, 'temporal'),
+      postgresPort: postgres.port,
+      password: passwords.TEMPORAL_DB_PASSWORD,
+    });
+  }, 180_000);
+  afterAll(async () => {
+    for (const worker of workers) worker.process.kill('SIGKILL');
+    await temporal?.stop();
+    await postgres?.stop();
+  });
+
+  test(
+    'a worker replaced in mid-batch: every job once, every effect once',
+    { timeout: 180_000 },
+    async () => {
+      const batch = writeBatch({ dir: join(dir, 'batches'), slugs: slugsOf(12), seconds: 2, concurrency: 3 });
+      const env = {
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: temporal.namespace,
+        NIGHTSHIFT_LEDGER: `postgres://nightshift@127.0.0.1:${postgres.port}/nightshift`,
+        PGPASSWORD: passwords.NIGHTSHIFT_DB_PASSWORD,
+        NIGHTSHIFT_STATE: batch.state,
+      };
+      const options = { cwd: batch.dir, env };
+      const worker = (): RunningCli => {
+        const started = startCli(['worker'], options);
+        workers.push(started);
+        return started;
+      };
+      const check = async (): Promise<number | null> => (await cli(['worker', '--check'], options)).code;
+
+      expect(await check(), 'nobody polls yet').toBe(69);
+      const first = worker();
+      const begun = await cli(['run', batch.file, '--detach'], options);
+      expect(begun.code, begun.stderr).toBe(0);
+      await until('the batch is under way', () => batch.published().length >= 2);
+      expect(await check()).toBe(0);
+
+      // As a new image does: the old worker ends what it has in hand while the new one takes the rest.
+      first.process.kill('SIGTERM');
+      worker();
+      expect((await first.exit).code).toBe(0);
+      const end = await cli(['watch', '--json'], options);
+      expect(end.code, end.stderr).toBe(0);
+
+      expect(batch.published()).toHaveLength(12);
+      expect(batch.sessions()).toHaveLength(12);
+      const doctor = await cli(['doctor', '--json'], options);
+      expect(doctor.stdout).toContain('namespace nightshift');
+      expect(doctor.stdout).not.toContain('lacks Nightshift');
+    },
+  );
+});
