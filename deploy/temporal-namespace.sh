@@ -3,7 +3,7 @@
 # May be run again at any time.
 set -eu
 
-until temporal operator cluster health; do sleep 2; done
+until temporal operator cluster health >/dev/null 2>&1; do sleep 2; done
 
 if temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then
   temporal operator namespace update --namespace "$TEMPORAL_NAMESPACE" --retention "$RETENTION"

@@ -101,20 +101,24 @@ interface Installer {
   readonly install: () => Promise<string>;
 }
 
+const installerOf = async (name: string): Promise<Installer> =>
+  (await import(new URL(`../../../scripts/test-servers/${name}.mjs`, import.meta.url).href)) as Installer;
+
+/** Folder of a server that tests use where somebody has installed it. */
+export const folderIfInstalled = async (name: string): Promise<string | undefined> =>
+  (await installerOf(name)).installed();
+
 /**
  * Folder of a server that `scripts/test-servers/` installs. Where it is missing it is installed if `CI` or
  * `NIGHTSHIFT_TEST_SERVERS_REQUIRED` is set; else that is said, and undefined returned, for `describe.runIf`.
  */
 export async function folderOfServer(name: string): Promise<string | undefined> {
-  const script = `scripts/test-servers/${name}.mjs`;
-  const { installed, install } = (await import(
-    new URL(`../../../${script}`, import.meta.url).href
-  )) as Installer;
+  const { installed, install } = await installerOf(name);
   const folder = installed();
   if (folder !== undefined) return folder;
   if (process.env.CI || process.env.NIGHTSHIFT_TEST_SERVERS_REQUIRED) return install();
   process.stderr.write(
-    `${name} is not installed. Tests that need it are left out; install it with: node ${script}\n`,
+    `${name} is not installed. Tests that need it are left out; install it with: node scripts/test-servers/${name}.mjs\n`,
   );
   return undefined;
 }

@@ -7,8 +7,8 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { installed } from '../../../scripts/test-servers/temporal-server.mjs';
 import { locateBinary } from '../../../src/engine/index.js';
+import { folderIfInstalled } from './loopback-process.js';
 import { freePort } from './postgres.js';
 
 const run = promisify(execFile);
@@ -36,7 +36,7 @@ export async function startTemporal(options: TemporalServerOptions): Promise<Tem
   const bin = join(options.dir, 'bin');
   mkdirSync(bin, { recursive: true });
   symlinkSync(temporal, join(bin, 'temporal'));
-  const built = installed();
+  const built = await folderIfInstalled('temporal-server');
   const port = await freePort();
   const child = built ? await startBuilt(built, port, options) : startCli(temporal, port, options.dir);
   let said = '';
@@ -89,8 +89,8 @@ async function startBuilt(
       SQL_PASSWORD: password,
     },
   });
-  const names = ['FRONTEND_HTTP', 'FRONTEND_MEMBERSHIP', 'MATCHING_GRPC', 'MATCHING_MEMBERSHIP'];
-  names.push('HISTORY_GRPC', 'HISTORY_MEMBERSHIP', 'WORKER_GRPC', 'WORKER_MEMBERSHIP');
+  // Ports of the membership protocol stay as they are: PostgreSQL's schema holds none above 32,767.
+  const names = ['FRONTEND_HTTP', 'MATCHING_GRPC', 'HISTORY_GRPC', 'WORKER_GRPC'];
   const ports: Record<string, string> = {};
   for (const name of names) ports[`${name}_PORT`] = `${await freePort()}`;
   return spawn(join(folder, 'server'), ['start'], {
