@@ -13,6 +13,12 @@ export interface Config {
   readonly heartbeatTimeoutMs: number | undefined;
   /** Private key that signs receipts, or its path; undefined: the one of the state directory. A secret. */
   readonly signingKey: string | undefined;
+  /** Where a worker answers Prometheus, `host:port`; undefined: nowhere. */
+  readonly metricsAddress: string | undefined;
+  /** A worker's log as one JSON document a line, on stderr. */
+  readonly jsonLog: boolean;
+  /** Whether a collector of spans is named; by the standard variables of OpenTelemetry. */
+  readonly tracing: boolean;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -24,6 +30,13 @@ const settingsSchema = z.object({
     .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, ".", "_" or "-"')
     .default('nightshift'),
   NIGHTSHIFT_SIGNING_KEY: z.string().min(1).optional(),
+  NIGHTSHIFT_METRICS: z
+    .string()
+    .regex(/^\S+:\d{1,5}$/, 'must be host:port, such as 127.0.0.1:9464')
+    .optional(),
+  NIGHTSHIFT_LOG: z.enum(['text', 'json']).default('text'),
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.string().optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z.string().optional(),
   NIGHTSHIFT_HEARTBEAT_SECONDS: z.coerce.number().min(5).max(3600).optional(),
 });
 
@@ -50,6 +63,11 @@ export function resolveConfig(
     taskQueue: flags.taskQueue ?? NIGHTSHIFT_TASK_QUEUE,
     heartbeatTimeoutMs: NIGHTSHIFT_HEARTBEAT_SECONDS && NIGHTSHIFT_HEARTBEAT_SECONDS * 1000,
     signingKey: NIGHTSHIFT_SIGNING_KEY,
+    metricsAddress: parsed.data.NIGHTSHIFT_METRICS,
+    jsonLog: parsed.data.NIGHTSHIFT_LOG === 'json',
+    tracing: Boolean(
+      parsed.data.OTEL_EXPORTER_OTLP_ENDPOINT || parsed.data.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
+    ),
     env,
   };
 }

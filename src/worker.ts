@@ -8,8 +8,10 @@ import {
   Worker,
   type ActivityInterceptorsFactory,
   type LogLevel,
+  type RuntimeOptions,
   type WorkerOptions as SdkWorkerOptions,
 } from '@temporalio/worker';
+import { AdapterError } from './contract/errors.js';
 import { createActivities } from './activities/index.js';
 import type { Reached } from './activities/crash-points.js';
 import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
@@ -18,6 +20,8 @@ import { statePaths, type Config } from './config.js';
 import { workerName, type Engine } from './engine/index.js';
 import { loadSigner } from './evidence/key-files.js';
 import { openLedger } from './ledger/open.js';
+import { jsonLine } from './telemetry/log-line.js';
+import { stepInterceptor } from './telemetry/step-interceptor.js';
 import { waitQueue } from './workflows/queues.js';
 
 /** Sessions and effects that one worker has in hand at most; a session under way costs a timer and a few kilobytes. */
@@ -51,7 +55,7 @@ export async function startWorker({
   reached,
   interceptors = [],
 }: WorkerOptions): Promise<RunningWorker> {
-  installRuntime(log);
+  installRuntime(log, config);
   const { stateDir, taskQueue, env } = config;
   const { namespace } = engine;
   const paths = statePaths(stateDir);
@@ -60,6 +64,8 @@ export async function startWorker({
   // Loaded now: a key that can't be used must not come to light when an effect has landed.
   const signer = loadSigner({ folder: paths.keys, given: config.signingKey });
   const ledger = await openLedger({ ...config.ledger, signer });
+  // Loaded where it is asked for: nobody else pays for it.
+  const spans = config.tracing ? (await import('./telemetry/spans.js')).openSpans(name, ledger) : undefined;
   const connection = await NativeConnection.connect(engine.connection);
   const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
   await releaseDeadWorkers(paths.workers, client, taskQueue);
@@ -78,7 +84,9 @@ export async function startWorker({
     connection,
     namespace,
     identity: name,
-    interceptors: { activity: [inFlight.interceptor, ...interceptors] },
+    interceptors: {
+      activity: [inFlight.interceptor, stepInterceptor((step) => spans?.ended(step)), ...interceptors],
+    },
     shutdownGraceTime: '1s',
     shutdownForceTime: '30s',
   } satisfies Partial<SdkWorkerOptions>;
@@ -122,6 +130,7 @@ export async function startWorker({
     inFlight.close();
     await client.connection.close();
     await connection.close();
+    await spans?.close();
     await ledger.close();
   }
 }
@@ -129,17 +138,34 @@ export async function startWorker({
 let installed = false;
 
 /** Once in a process, before the first connection. Signals belong to the command line, which says what goes on. */
-function installRuntime(log: WorkerOptions['log']): void {
+function installRuntime(log: WorkerOptions['log'], { jsonLog, metricsAddress }: Config): void {
   if (installed) return;
+  const logger = jsonLog
+    ? new DefaultLogger('INFO', (entry) => void process.stderr.write(`${jsonLine(entry)}\n`))
+    : new DefaultLogger(log?.level ?? 'ERROR', ({ level, message, meta }) => {
+        log?.write(`${level} ${message}${meta === undefined ? '' : ` ${JSON.stringify(meta)}`}`);
+      });
+  try {
+    Runtime.install(runtimeOptions(logger, metricsAddress));
+  } catch (cause) {
+    if (metricsAddress === undefined) throw cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const message = `metrics can't be offered at ${metricsAddress}: ${why}; set NIGHTSHIFT_METRICS to a free address of this host, or unset it`;
+    throw new AdapterError('config', message);
+  }
   installed = true;
-  Runtime.install({
-    shutdownSignals: [],
-    logger: new DefaultLogger(log?.level ?? 'ERROR', ({ level, message, meta }) => {
-      log?.write(`${level} ${message}${meta === undefined ? '' : ` ${JSON.stringify(meta)}`}`);
-    }),
-    telemetryOptions: { logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } } },
-  });
 }
+
+const runtimeOptions = (logger: DefaultLogger, metricsAddress: string | undefined): RuntimeOptions => ({
+  shutdownSignals: [],
+  logger,
+  telemetryOptions: {
+    logging: { forward: {}, filter: { core: 'ERROR', other: 'ERROR' } },
+    ...(metricsAddress !== undefined && {
+      metrics: { prometheus: { bindAddress: metricsAddress, countersTotalSuffix: true, unitSuffix: true } },
+    }),
+  },
+});
 
 /** The prebuilt bundle; beside this file when built, in `dist` when run from the sources. */
 function workflowBundlePath(): string {

@@ -8,6 +8,7 @@ import { retryPolicy } from '../policy/retry.js';
 import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { keepAlive } from './heartbeat.js';
+import { noteStep } from '../telemetry/step.js';
 import { publisherFor } from './publishers/publisher-for.js';
 import { paused } from './session/admit.js';
 import { tryEffect } from './try-effect.js';
@@ -43,6 +44,12 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
 
   const unapproved = await approvalOf(request, job, effect, deps);
   if (unapproved !== undefined) return unapproved;
+
+  noteStep({
+    'nightshift.effect_key': effect.key,
+    'nightshift.destination': effect.use,
+    'nightshift.target': effect.target,
+  });
 
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect');

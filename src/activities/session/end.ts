@@ -6,6 +6,7 @@ import { jitterOf } from '../../policy/jitter.js';
 import { afterSession } from '../../policy/retry.js';
 import { retryAfter } from '../failure.js';
 import type { ProviderContext, SessionHandle } from '../providers/provider.js';
+import { noteStep } from '../../telemetry/step.js';
 import { NOTHING_USED } from '../usage.js';
 import { ask, type SessionScope } from './scope.js';
 import type { SessionOver } from './watch.js';
@@ -20,6 +21,7 @@ export async function bookSession(
 ): Promise<AgentEnd> {
   const { deps, session, claim, reached } = scope;
   await deps.ledger.endSession(session, end, claim.fence); // RA3
+  noteUsage(end);
   await leave(scope, end);
   await reached('A10');
   await release(scope, handle, scope.context);
@@ -75,6 +77,7 @@ export async function failSession(
     { ...failed, ...(!goesOn && { job: { state, errorClass, message } }) },
     claim.fence,
   );
+  noteUsage(failed);
   await leave(scope, failed);
   if (handle) await release(scope, handle, scope.context);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
@@ -129,4 +132,14 @@ async function release(
   } catch (error) {
     log.warn('a session could not be released', { reason: provider.classify(error, 'release').message });
   }
+}
+
+/** For the log line and the span of the step. */
+function noteUsage({ usage }: SessionEnd): void {
+  noteStep({
+    'nightshift.input_tokens': usage.inputTokens,
+    'nightshift.output_tokens': usage.outputTokens,
+    'nightshift.cost_micros': usage.costMicros,
+    ...(usage.model !== undefined && { 'nightshift.model': usage.model }),
+  });
 }

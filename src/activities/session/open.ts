@@ -2,6 +2,7 @@ import { cancellationSignal, log } from '@temporalio/activity';
 import { AdapterError } from '../../contract/errors.js';
 import type { NewSession, SessionRow } from '../../ledger/ledger.js';
 import { budgetLimits, type BudgetDecision } from '../../policy/budget.js';
+import { noteStep } from '../../telemetry/step.js';
 import { writerOf } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { ask, told, type SessionScope } from './scope.js';
@@ -20,6 +21,11 @@ export class SessionNotStarted extends Error {
 export async function openSession(scope: SessionScope): Promise<SessionHandle> {
   const { provider, context, claim, deps, reached } = scope;
   const open = claim.openSession;
+  noteStep({
+    'nightshift.agent_id': `${scope.session.runKey}#${scope.session.attempt}`,
+    'nightshift.provider': provider.facts.name,
+    'nightshift.session_attached': open ? 1 : 0,
+  });
   const known = open?.handle as SessionHandle | undefined;
   if (open) {
     const running = await attach(scope, open, known);

@@ -1,0 +1,166 @@
+// What a worker tells of itself: spans to a collector, metrics to Prometheus, and a structured log. One batch, run twice.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import protobuf from 'protobufjs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeBatch } from '../support/batch.js';
+import { cli, startCli, until, type RunningCli } from '../support/cli.js';
+
+interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string;
+  name: string;
+  failed: boolean;
+  attributes: Record<string, unknown>;
+}
+
+/** The part of OTLP that is looked at; fields by their numbers in opentelemetry/proto/trace/v1. */
+const OTLP = protobuf
+  .parse(
+    `syntax = "proto3";
+message Export { repeated ResourceSpans resource_spans = 1; }
+message ResourceSpans { repeated ScopeSpans scope_spans = 2; }
+message ScopeSpans { repeated Span spans = 2; }
+message Span { bytes trace_id = 1; bytes span_id = 2; bytes parent_span_id = 4; string name = 5;
+  repeated KeyValue attributes = 9; Status status = 15; }
+message Status { string message = 2; int32 code = 3; }
+message KeyValue { string key = 1; AnyValue value = 2; }
+message AnyValue { string string_value = 1; int64 int_value = 3; double double_value = 4; }`,
+  )
+  .root.lookupType('Export');
+
+const batch = writeBatch({
+  slugs: ['rye', 'flaky', 'broken'],
+  before:
+    'if [ "$slug" = flaky ] && [ "$NIGHTSHIFT_ATTEMPT" = 1 ]; then exit 75; fi; [ "$slug" != broken ] || [ -e mended ] || exit 1',
+});
+const spans: Span[] = [];
+let collector: Server;
+let up: RunningCli;
+let metrics: string;
+let log = '';
+
+beforeAll(async () => {
+  collector = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      spans.push(...decoded(Buffer.concat(parts)));
+      response.end();
+    });
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const metricsAddress = `127.0.0.1:${(probe.address() as AddressInfo).port}`;
+  await new Promise((resolve) => probe.close(resolve));
+  up = startCli(['up', '--state', batch.state, '--json'], {
+    cwd: batch.dir,
+    env: {
+      NIGHTSHIFT_METRICS: metricsAddress,
+      NIGHTSHIFT_LOG: 'json',
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+    },
+  });
+  let said = '';
+  up.process.stdout?.on('data', (text: string) => (said += text));
+  up.process.stderr?.on('data', (text: string) => (log += text));
+  await until('the worker is up', () => said.includes('}'), 120_000);
+  await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
+  writeFileSync(join(batch.dir, 'mended'), '');
+  await cli(['retry', 'nightly', '--state', batch.state], { cwd: batch.dir });
+  metrics = await (await fetch(`http://${metricsAddress}/metrics`)).text();
+  up.process.kill('SIGTERM');
+  await up.exit; // sends what is left
+}, 300_000);
+
+afterAll(() => void collector?.close());
+
+test('one trace holds the batch over both runs: batch, job, session, effect', () => {
+  expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
+  const runs = spans.filter(({ name }) => name === 'batch nightly');
+  expect(runs).toHaveLength(2);
+  const job = spans.find(({ name }) => name.endsWith(' / rye'));
+  expect(runs.map(({ spanId }) => spanId)).toContain(job?.parentSpanId);
+  const steps = spans.filter(({ parentSpanId }) => parentSpanId === job?.spanId);
+  expect(steps.map(({ name }) => name).sort()).toEqual(['agent session', 'effect post']);
+  expect(steps.find(({ name }) => name === 'effect post')?.attributes).toMatchObject({
+    'nightshift.destination': 'folder',
+    'nightshift.outcome': 'landed',
+    'nightshift.attempt': '1',
+  });
+  const flaky = spans.find(({ name }) => name.endsWith(' / flaky'));
+  const tries = spans.filter(
+    ({ name, parentSpanId }) => name === 'agent session' && parentSpanId === flaky?.spanId,
+  );
+  expect(tries.map(({ failed, attributes }) => [failed, attributes['nightshift.attempt']])).toEqual([
+    [true, '1'],
+    [false, '2'],
+  ]);
+  expect(tries[1]?.attributes['nightshift.agent_id']).toMatch(/^[0-9a-f]{32}#2$/);
+  expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length); // none is told twice
+});
+
+test('each step is one line of JSON with batch, run, job and attempt', () => {
+  const lines = log
+    .split('\n')
+    .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Record<string, unknown>] : []));
+  const ended = lines.filter(({ message }) => message === 'publish ended');
+  expect(ended.length).toBeGreaterThanOrEqual(2);
+  for (const line of ended) {
+    expect(line).toMatchObject({ 'nightshift.batch': 'nightly', 'nightshift.attempt': 1, outcome: 'landed' });
+    expect(line['nightshift.job_key']).toMatch(/^[0-9a-f]{32}$/);
+    expect(line['nightshift.run_id']).toMatch(/^[0-9a-f-]{36}$/);
+  }
+});
+
+test('the dashboard asks for no metric that the worker does not have', () => {
+  const dashboard = readFileSync(
+    fileURLToPath(new URL('../../docs/grafana/nightshift.json', import.meta.url)),
+    'utf8',
+  );
+  const asked = new Set(dashboard.match(/\b(?:nightshift|temporal)_[a-z_]+/g));
+  expect(asked.size).toBeGreaterThan(4);
+  for (const name of asked) expect(metrics, name).toMatch(new RegExp(`^${name}(\\{| )`, 'm'));
+});
+
+function decoded(body: Buffer): Span[] {
+  const { resourceSpans = [] } = OTLP.toObject(OTLP.decode(body), {
+    longs: String,
+    bytes: String,
+  }) as Decoded;
+  const hex = (base64 = ''): string => Buffer.from(base64, 'base64').toString('hex');
+  return resourceSpans.flatMap(({ scopeSpans }) =>
+    scopeSpans.flatMap((scope) =>
+      scope.spans.map((span) => ({
+        traceId: hex(span.traceId),
+        spanId: hex(span.spanId),
+        parentSpanId: hex(span.parentSpanId),
+        name: span.name,
+        failed: span.status?.code === 2,
+        attributes: Object.fromEntries(
+          (span.attributes ?? []).map(({ key, value }) => [key, Object.values(value)[0]]),
+        ),
+      })),
+    ),
+  );
+}
+
+interface Decoded {
+  readonly resourceSpans?: readonly {
+    readonly scopeSpans: readonly {
+      readonly spans: readonly {
+        readonly traceId: string;
+        readonly spanId: string;
+        readonly parentSpanId?: string;
+        readonly name: string;
+        readonly status?: { readonly code?: number };
+        readonly attributes?: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
+      }[];
+    }[];
+  }[];
+}
