@@ -4,7 +4,7 @@ import type { Effect, Job } from '../contract/job.js';
 import type { JobRef, Trouble } from '../contract/messages.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { EffectRow, Ledger, Settles } from '../ledger/ledger.js';
-import { afterSilence, type AfterSilence } from '../policy/unknown-outcome.js';
+import { afterContradiction, afterSilence, type AfterSilence } from '../policy/unknown-outcome.js';
 import { asked, guarded } from './ask-publisher.js';
 import type { CrashPoint } from './crash-points.js';
 import type {
@@ -24,7 +24,7 @@ export interface Landing {
   readonly requestSha256: string;
   /** As `beginEffect` gave it to this try. */
   readonly row: EffectRow;
-  readonly ledger: Pick<Ledger, 'landEffect'>;
+  readonly ledger: Pick<Ledger, 'landEffect' | 'acknowledgedEffect'>;
   /** Commits that a request is about to leave. @throws StaleFence */
   readonly attempting: () => Promise<void>;
   /**
@@ -52,6 +52,7 @@ export type Landed =
  *  LE3. Somebody else's object is never touched, and nothing of ours becomes visible under another name.
  *  LE4. After a request that got no answer, another one leaves only where the destination has proved that the first
  *       did nothing, or will recognise the second by its key.
+ *  LE5. What a destination has said is there is never sent again because a later look-up does not find it.
  *
  * @throws AdapterError; what follows from it is decided by `publish`
  */
@@ -82,6 +83,7 @@ export async function landEffect(landing: Landing): Promise<Landed> {
         : `it landed as ${place}, and ${publisher.facts.name} can’t change what it has sent`,
     );
   }
+  if (row.acknowledged && found) return contradicted(landing, row.acknowledged); // LE5
   if (LOST_ANSWER.has(row.state)) {
     const next = afterLostAnswer(landing);
     if (next.kind === 'hold') return { kind: 'held', errorClass: 'unknown', message: next.why }; // LE4
@@ -103,6 +105,20 @@ async function settle({ publisher, row, context }: Landing): Promise<void> {
   const sent = row.lastSentAt === undefined ? context.now().getTime() : Date.parse(row.lastSentAt);
   const left = Math.min(settleMs, sent + settleMs - context.now().getTime());
   if (left > 0) await context.sleep(left);
+}
+
+/**
+ * The destination's own word against its look-up. One that lags will come round; one that asks wrongly never does.
+ * @throws AdapterError while it may still come round
+ */
+function contradicted(
+  { publisher, context }: Landing,
+  acknowledged: NonNullable<EffectRow['acknowledged']>,
+): Landed {
+  const { settleMs, name } = publisher.facts;
+  const next = afterContradiction({ name, settleMs, acknowledged, now: context.now() });
+  if (next.kind === 'look-again') throw new AdapterError('unknown', next.why, { sent: 'maybe' });
+  return { kind: 'held', errorClass: 'unknown', message: next.why };
 }
 
 const afterLostAnswer = ({ publisher, requestSha256, row, onUnknown, context }: Landing): AfterSilence =>
@@ -208,6 +224,7 @@ async function complete(landing: Landing, found: Found<'ours'>, sent: boolean): 
     sent = true;
   }
   if (sent) {
+    await acknowledge(landing, placed); // LE5
     await reached('E10');
     const again = await look(landing);
     if (again && (again.kind !== 'ours' || !again.placed.visible)) {
@@ -225,6 +242,16 @@ async function complete(landing: Landing, found: Found<'ours'>, sent: boolean): 
     }
   }
   return record(landing, receiptOf(placed, row.effectKey, body.revision, context.now(), !sent));
+}
+
+/**
+ * Nothing to remember where a second creation would be refused for its name, where nothing can contradict the first, and
+ * where the id only repeats our key: then the destination has not said what it made.
+ */
+async function acknowledge({ publisher, ledger, row }: Landing, { id, url }: Placed): Promise<void> {
+  if (publisher.facts.class === 1 || !publisher.lookup || row.acknowledged) return;
+  if (id.includes(row.effectKey)) return;
+  await ledger.acknowledgedEffect(row.effectKey, { id, ...(url !== undefined && { url }) }, row.fence);
 }
 
 /** Takes away objects of ours that must not stay. */

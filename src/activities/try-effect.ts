@@ -110,7 +110,8 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
 
   /** Settles what a failed try means: look again later, or leave it to a person. */
   async function afterError({ errorClass, message, facts }: AdapterError): Promise<EffectTried> {
-    const canTell = publisher === undefined || publisher.facts.lookup === 'exact';
+    const believed = publisher === undefined || publisher.facts.lookup === 'exact';
+    const canTell = believed && row.acknowledged === undefined; // a look-up that contradicts the destination tells nothing
     const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
     // A try that sends after an exact look-up knows that what an earlier one sent never arrived.
     const unclear = sent || (LOST_ANSWER.has(row.state) && !(sending && canTell));

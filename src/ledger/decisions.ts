@@ -9,6 +9,7 @@ import type { JobState } from '../contract/states.js';
 import type { Signer } from '../evidence/signing.js';
 import { recordRequest } from './audit.js';
 import { moveJob } from './job-state.js';
+import { NOT_ACKNOWLEDGED } from './effects.js';
 import { landEffect, receiptAt } from './landing.js';
 import type { EffectDecision, Ledger, Settles } from './ledger.js';
 import { inDoubt, openQuestions } from './questions.js';
@@ -105,6 +106,7 @@ async function forget(db: Db, effect: EffectsTable, { by, reason, at }: Answer):
       first_sent_at: null,
       last_sent_at: null,
       sent_sha256: null,
+      ...NOT_ACKNOWLEDGED,
       error_class: null,
       error_message: null,
       updated_at: at,

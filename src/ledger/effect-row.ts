@@ -19,9 +19,15 @@ export const effectRow = async (db: Db, row: EffectsTable): Promise<EffectRow> =
   lastSentAt: row.last_sent_at ?? undefined,
   attempts: row.attempts,
   sentSha256: row.sent_sha256 ?? undefined,
+  acknowledged: acknowledgedOf(row),
   receipt: await newestReceipt(db, row),
   unpublishedRevision: await unpublishedRevision(db, row),
 });
+
+function acknowledgedOf(row: EffectsTable): EffectRow['acknowledged'] {
+  const { acknowledged_at: at, acknowledged_id: id, acknowledged_url: url } = row;
+  return at === null || id === null ? undefined : { at, id, ...(url !== null && { url }) };
+}
 
 async function newestReceipt(db: Db, effect: EffectsTable): Promise<EffectRow['receipt']> {
   if (effect.landed_revision === null) return undefined;

@@ -13,12 +13,15 @@ import {
   type Ledger,
 } from './ledger.js';
 import { effectRow } from './effect-row.js';
-import { landEffect } from './landing.js';
+import { landEffect, storable } from './landing.js';
 import type { EffectsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 import { assertEffectMove } from './transitions.js';
 
-type Effects = Pick<Ledger, 'beginEffect' | 'attemptingEffect' | 'landEffect' | 'stopEffect' | 'checkFence'>;
+type Effects = Pick<
+  Ledger,
+  'beginEffect' | 'attemptingEffect' | 'acknowledgedEffect' | 'landEffect' | 'stopEffect' | 'checkFence'
+>;
 
 export const effects = (store: Store, signer: Signer | undefined): Effects => ({
   beginEffect: (effect, by) => store.write((db) => beginEffect(db, effect, by, store.now())),
@@ -43,6 +46,20 @@ export const effects = (store: Store, signer: Signer | undefined): Effects => ({
           updated_at: at,
           updated_by: effect.claimed_by,
           detail: `revision ${body.revision}, body ${body.sha256}`,
+        })
+        .where('effect_key', '=', effectKey)
+        .execute();
+    }),
+
+  acknowledgedEffect: (effectKey, { id, url }, fence) =>
+    store.write(async (db) => {
+      await fencedEffect(db, effectKey, fence);
+      await db
+        .updateTable('effects')
+        .set({
+          acknowledged_at: store.now(),
+          acknowledged_id: storable(id),
+          acknowledged_url: url === undefined ? null : storable(url),
         })
         .where('effect_key', '=', effectKey)
         .execute();
@@ -105,6 +122,7 @@ async function insert(db: Db, id: EffectId, by: By, at: string): Promise<Effects
     last_sent_at: null,
     attempts: 0,
     sent_sha256: null,
+    ...NOT_ACKNOWLEDGED,
     landed_revision: null,
     undoes: id.undoes ?? null,
     error_class: null,
@@ -148,10 +166,17 @@ async function take(db: Db, known: EffectsTable, id: EffectId, by: By, at: strin
  * a request of the old revision may still arrive, and the new one must be sent with that in mind.
  */
 function nextRevision(known: EffectsTable): Partial<EffectsTable> {
-  if (known.state !== 'landed' && known.state !== 'failed') return {};
-  const unsent = { first_sent_at: null, last_sent_at: null, sent_sha256: null };
+  const refused = known.state === 'failed' && known.acknowledged_at === null;
+  if (known.state !== 'landed' && !refused) return {};
+  const unsent = { first_sent_at: null, last_sent_at: null, sent_sha256: null, ...NOT_ACKNOWLEDGED };
   return { state: 'pending', ...unsent, error_class: null, error_message: null };
 }
+
+export const NOT_ACKNOWLEDGED = {
+  acknowledged_at: null,
+  acknowledged_id: null,
+  acknowledged_url: null,
+} as const;
 
 async function stopEffect(db: Db, effect: EffectsTable, stop: EffectStop, at: string): Promise<void> {
   assertEffectMove(effect.effect_key, effect.state, stop.state);

@@ -95,7 +95,7 @@ function landedAs({ adopted, id, url }: Receipt, decided: Landing['decided']): s
 }
 
 /** What is signed must be what is read back: half a surrogate pair survives no database, U+0000 not every one. */
-const storable = (text: string): string => toUSVString(text).replaceAll('\0', '\ufffd');
+export const storable = (text: string): string => toUSVString(text).replaceAll('\0', '\ufffd');
 
 const wellFormed = (receipt: Receipt): Receipt => ({
   ...receipt,

@@ -98,6 +98,8 @@ export interface Ledger {
     fence: number,
     gate?: Gate,
   ): Promise<void>;
+  /** The destination has said that it is there. Committed before anything asks again: from then on "absent" is a contradiction. */
+  acknowledgedEffect(effectKey: string, place: AcknowledgedPlace, fence: number): Promise<void>;
   /** Receipt and state at once; where `settles` is given and every effect named there has landed at that revision, the job is done too. */
   landEffect(receipt: Receipt, settles: Settles | undefined, fence: number): Promise<{ jobDone: boolean }>;
   /** `unknown`, `held` or `failed`; with `job`, the job's state changes in the same transaction. */
@@ -481,6 +483,8 @@ export interface EffectRow extends EffectId {
   readonly attempts: number;
   /** Hash of the body last committed as `attempting`. */
   readonly sentSha256: string | undefined;
+  /** What the destination said of it, while no receipt proves it. */
+  readonly acknowledged: (AcknowledgedPlace & { readonly at: string }) | undefined;
   /** The newest receipt, of whatever revision. */
   readonly receipt: Receipt | undefined;
   /** The revision that was last taken back: what landed up to it is not there any more, by our own doing. */
@@ -534,6 +538,12 @@ export type DecidedApproval =
       readonly at: string | undefined;
       readonly reason: string | undefined;
     };
+
+/** Where an effect is, in the destination's own words. */
+export interface AcknowledgedPlace {
+  readonly id: string;
+  readonly url?: string;
+}
 
 /** `url` where a person finds it. */
 export type EffectDecision =

@@ -6,6 +6,7 @@ import { evidence } from './migrations/0002-evidence.js';
 import { costs } from './migrations/0003-costs.js';
 import { lanes } from './migrations/0004-lanes.js';
 import { holds } from './migrations/0005-holds.js';
+import { acknowledged } from './migrations/0006-acknowledged.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -15,7 +16,7 @@ export interface Migration {
 }
 
 /** In order; the schema version is the number of migrations applied. */
-export const MIGRATIONS: readonly Migration[] = [initial, evidence, costs, lanes, holds];
+export const MIGRATIONS: readonly Migration[] = [initial, evidence, costs, lanes, holds, acknowledged];
 
 /**
  * Brings the schema up to date: all missing migrations in one transaction, so the file is always of one version.

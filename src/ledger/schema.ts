@@ -192,6 +192,10 @@ export interface EffectsTable extends Changed, Failed {
   last_sent_at: string | null;
   attempts: number;
   sent_sha256: string | null;
+  /** When the destination said that the present revision is there, and as what. */
+  acknowledged_at: string | null;
+  acknowledged_id: string | null;
+  acknowledged_url: string | null;
   /** Revision of the newest receipt. */
   landed_revision: number | null;
   /** Key of the effect that this one takes back. */

@@ -46,6 +46,39 @@ export function afterSilence({ facts, sameRequest, firstSentAt, now, onUnknown }
   }
 }
 
+export interface Contradiction {
+  /** Of the destination. */
+  readonly name: string;
+  readonly settleMs: number;
+  readonly acknowledged: { readonly at: string; readonly id: string; readonly url?: string };
+  readonly now: Date;
+}
+
+export interface AfterContradiction {
+  readonly kind: 'look-again' | 'hold';
+  readonly why: string;
+}
+
+/** Look-ups may lag behind creations; one that still finds nothing after that long asks for something else. */
+const LAG_MS = 30_000;
+
+/**
+ * What follows when the destination has said that the effect is there, and a later look-up says that it is not. Whichever
+ * is wrong, sending again could make a twin.
+ */
+export function afterContradiction({ name, settleMs, acknowledged, now }: Contradiction): AfterContradiction {
+  const { at, id, url } = acknowledged;
+  const passedMs = now.getTime() - Date.parse(at);
+  const mayLag = passedMs >= 0 && passedMs < settleMs + LAG_MS;
+  return {
+    kind: mayLag ? 'look-again' : 'hold',
+    why:
+      `${name} said at ${at} that it is there as ${url ?? id}, but its look-up does not find it; nothing was sent ` +
+      `again. If it is there, put the look-up right and answer --landed; if somebody took it away, answer ` +
+      `--not-landed, and it is sent again ("nightshift approve" has both commands)`,
+  };
+}
+
 function withinWindow(
   keyWindowMs: number | undefined,
   firstSentAt: string | undefined,

@@ -35,6 +35,7 @@ export async function land(
     lastSentAt: undefined,
     attempts: 0,
     sentSha256: undefined,
+    acknowledged: undefined,
     receipt: undefined,
     unpublishedRevision: undefined,
     ...fields,
@@ -44,7 +45,7 @@ export async function land(
     body: { ...body, sentBefore: row.attempts > 0, receipt: row.receipt },
     requestSha256: body.sha256,
     row,
-    ledger: { landEffect: async () => ({ jobDone: true }) },
+    ledger: { acknowledgedEffect: async () => undefined, landEffect: async () => ({ jobDone: true }) },
     attempting: async () => {
       sent = true;
     },

@@ -94,6 +94,7 @@ export class Effect {
     lastSentAt: undefined,
     attempts: 0,
     sentSha256: undefined,
+    acknowledged: undefined,
     receipt: undefined,
     unpublishedRevision: undefined,
   };
@@ -124,6 +125,9 @@ export class Effect {
         requestSha256,
         row: this.row,
         ledger: {
+          acknowledgedEffect: async (_, place) => {
+            this.row = { ...this.row, acknowledged: { ...place, at: this.context.now().toISOString() } };
+          },
           landEffect: async (receipt) => {
             this.row = { ...this.row, state: 'landed', receipt };
             return { jobDone: true };

@@ -292,7 +292,7 @@ describe('effects are counted at the service', () => {
     },
   );
 
-  test.each<FaultRule>([{ do: 'ok-not-stored' }, { do: 'error-but-stored' }, { do: 'page' }])(
+  test.each<FaultRule>([{ do: 'error-but-stored' }, { do: 'page' }])(
     'a look-up is believed more than a status: %j',
     async (fault) => {
       const fake = await aFake();
@@ -305,6 +305,16 @@ describe('effects are counted at the service', () => {
       expect(await fake.effects()).toEqual({ [KEY]: 1 });
     },
   );
+
+  test('an id that a look-up does not find is held for a person, and nothing is sent again', async () => {
+    const fake = await aFake();
+    const effect = effectAt(fake, { ...KEYED, ...lookupAt(fake) });
+    await fake.addFault({ match: { method: 'POST' }, times: 1, do: 'ok-not-stored' });
+    expect(await errorOf(effect.untilEnd({}, 3))).toMatchObject({ errorClass: 'unknown' });
+    effect.offsetMs = 60_000;
+    expect(await effect.try()).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect((await fake.requests()).filter(({ method }) => method === 'POST')).toHaveLength(1);
+  });
 
   test.each<'E3' | 'E5' | 'E10' | 'E11'>(['E3', 'E5', 'E10', 'E11'])(
     'dying at %s and starting again has one effect',

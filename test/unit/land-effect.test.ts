@@ -16,12 +16,14 @@ interface Try {
   readonly dieAt?: CrashPoint;
   readonly maySend?: () => Promise<void>;
   readonly key?: string;
+  /** Filled with what the ledger is told, also when the try dies. */
+  readonly noted?: string[];
 }
 
 class Died extends Error {}
 
 async function landOn(destination: Destination, o: Try = {}) {
-  const log: string[] = [];
+  const log = o.noted ?? [];
   const text = o.text ?? 'text';
   const key = o.key ?? keyOf('effect');
   const row: EffectRow = {
@@ -38,6 +40,7 @@ async function landOn(destination: Destination, o: Try = {}) {
     lastSentAt: undefined,
     attempts: 0,
     sentSha256: undefined,
+    acknowledged: undefined,
     receipt: undefined,
     unpublishedRevision: undefined,
     ...o.row,
@@ -52,6 +55,7 @@ async function landOn(destination: Destination, o: Try = {}) {
     requestSha256: sha256(text),
     row,
     ledger: {
+      acknowledgedEffect: async (_, { id }) => void log.push(`acknowledged ${id}`),
       landEffect: async () => {
         log.push('landed');
         return { jobDone: true };
@@ -87,7 +91,7 @@ describe('a destination that hides, renames, and lets two have one name', () => 
     const blog = new Blog();
     const { end, log } = await landOn(blog);
     expect(end).toMatchObject({ kind: 'landed', receipt: { id: '1', revision: 1 } });
-    expect(log).toEqual(['attempting', 'landed']);
+    expect(log).toEqual(['attempting', 'acknowledged 1', 'landed']);
     expect(blog.calls).toEqual(['lookup', 'create', 'lookup', 'reveal', 'lookup']);
     expect(blog.visible()).toEqual(['post']);
   });
@@ -188,6 +192,35 @@ describe('a destination that hides, renames, and lets two have one name', () => 
       kindOf(await landOn(blog, { revision: 2, row: { receipt, attempts: 1, unpublishedRevision: 1 } })),
     ).toBe('landed');
     expect(blog.visible()).toEqual(['post']);
+  });
+});
+
+describe('a look-up that contradicts the destination’s own answer', () => {
+  const at = '2026-03-01T02:00:00.000Z';
+  const acknowledged = { id: '7', url: 'https://blog.test/7', at };
+  const later = (ms: number) => new Date(Date.parse(at) + ms);
+
+  test('is given time to come round, and then a person is asked; nothing is sent', async () => {
+    const blog = new Blog();
+    const row = { ...SENT, acknowledged };
+    await expect(landOn(blog, { row, at: later(29_999) })).rejects.toMatchObject({ errorClass: 'unknown' });
+    const { end } = await landOn(blog, { row, at: later(30_000) });
+    expect(end).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(end).toMatchObject({ message: expect.stringMatching(/blog.test\/7.*look-up.*approve/) as string });
+    expect(blog.calls).toEqual(['lookup', 'lookup']);
+  });
+
+  test('and comes round is believed', async () => {
+    const blog = new Blog();
+    blog.add({ name: 'post', key: keyOf('effect'), visible: true });
+    expect(kindOf(await landOn(blog, { row: { ...SENT, acknowledged }, at: later(60_000) }))).toBe('landed');
+    expect(blog.posts).toHaveLength(1);
+  });
+
+  test('is remembered before the read-back, so that a worker that dies there leaves it known', async () => {
+    const noted: string[] = [];
+    await expect(landOn(new Blog(), { dieAt: 'E10', noted })).rejects.toThrow(Died);
+    expect(noted).toEqual(['attempting', 'acknowledged 1']);
   });
 });
 

@@ -81,6 +81,45 @@ test('a try that was passed over can write nothing about the effect', async () =
   await ledger.attemptingEffect(post.effectKey, BODY, fence);
 });
 
+describe('what a destination acknowledged', () => {
+  const place = { id: 'p-7', url: 'https://blog.test/7' };
+
+  async function acknowledgedPost(ledger: Ledger): Promise<number> {
+    const { fence } = await ledger.beginEffect(post, by());
+    await ledger.attemptingEffect(post.effectKey, BODY, fence);
+    await ledger.acknowledgedEffect(post.effectKey, place, fence);
+    return fence;
+  }
+
+  test('is known to the next try, and to a higher revision while nothing proves it', async () => {
+    const ledger = await aRunningJob();
+    const fence = await acknowledgedPost(ledger);
+    const next = await ledger.beginEffect(post, by());
+    expect(next).toMatchObject({ state: 'attempting', acknowledged: place });
+    expect(next.acknowledged?.at).toMatch(/^\d{4}-.*Z$/);
+    await expect(ledger.acknowledgedEffect(post.effectKey, place, fence)).rejects.toThrow(StaleFence);
+    const refused = { state: 'failed', errorClass: 'invalid', message: 'x' } as const;
+    await ledger.stopEffect(post.effectKey, refused, next.fence);
+    const raised = await ledger.beginEffect(effectOf('one', 'post', 2), by());
+    expect(raised).toMatchObject({ state: 'failed', acknowledged: place });
+  });
+
+  test('is forgotten by the revision after a receipt, and when a person says that it did not land', async () => {
+    const ledger = await aRunningJob();
+    const fence = await acknowledgedPost(ledger);
+    const unknown = { state: 'unknown', errorClass: 'unknown', message: 'x' } as const;
+    await ledger.stopEffect(post.effectKey, unknown, fence);
+    await ledger.decideEffect(post.effectKey, { landed: false }, 'ann', 'looked');
+    const afresh = await ledger.beginEffect(post, by());
+    expect(afresh).toMatchObject({ state: 'pending', acknowledged: undefined });
+    await ledger.attemptingEffect(post.effectKey, BODY, afresh.fence);
+    await ledger.acknowledgedEffect(post.effectKey, place, afresh.fence);
+    await ledger.landEffect(receiptOf(post), undefined, afresh.fence);
+    const raised = await ledger.beginEffect(effectOf('one', 'post', 2), by());
+    expect(raised).toMatchObject({ state: 'pending', acknowledged: undefined });
+  });
+});
+
 describe('receipts', () => {
   test('the same object again changes nothing, another one is refused', async () => {
     const ledger = await aRunningJob();

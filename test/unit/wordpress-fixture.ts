@@ -74,6 +74,7 @@ export class Effect {
       lastSentAt: this.sentAt,
       attempts: this.attempts,
       sentSha256: this.sentAt === undefined ? undefined : body.sha256,
+      acknowledged: undefined,
       receipt: this.receipt,
       unpublishedRevision: undefined,
     };
@@ -84,6 +85,7 @@ export class Effect {
         requestSha256: sha256(body.body),
         row,
         ledger: {
+          acknowledgedEffect: async () => undefined,
           landEffect: async (receipt) => {
             this.receipt = receipt;
             this.state = 'landed';
