@@ -22,7 +22,7 @@ const foundEffectSchema = z.discriminatedUnion('kind', [
 
 /** An adapter's answer decides whether something is sent, so it is checked like any other text from outside. */
 export async function asked(
-  publisher: Publisher,
+  publisher: Pick<Publisher, 'facts' | 'classify'>,
   verb: PublisherVerb,
   request: () => Promise<FoundEffect>,
 ): Promise<FoundEffect> {
@@ -39,7 +39,7 @@ export async function asked(
 
 /** Calls a verb; whatever it throws comes out with a class. */
 export async function guarded<T>(
-  publisher: Publisher,
+  publisher: Pick<Publisher, 'facts' | 'classify'>,
   verb: PublisherVerb,
   request: () => Promise<T>,
 ): Promise<T> {

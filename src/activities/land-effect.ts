@@ -32,6 +32,8 @@ export interface Landing {
    * @throws StaleFence, or AdapterError with `sent: 'no'`
    */
   readonly maySend: () => Promise<void>;
+  /** Why the plan that this run is bound by does not allow it; absent where there is no plan. */
+  readonly forbidden?: ((action: 'create' | 'update') => string | undefined) | undefined;
   /** What the batch wants where neither a look-up nor a key can tell. */
   readonly onUnknown: OnUnknown;
   readonly settles: Settles;
@@ -53,6 +55,7 @@ export type Landed =
  *  LE4. After a request that got no answer, another one leaves only where the destination has proved that the first
  *       did nothing, or will recognise the second by its key.
  *  LE5. What a destination has said is there is never sent again because a later look-up does not find it.
+ *  LE6. A run that is bound by a plan sends nothing that the plan does not show.
  *
  * @throws AdapterError; what follows from it is decided by `publish`
  */
@@ -71,10 +74,11 @@ export async function landEffect(landing: Landing): Promise<Landed> {
     case 'ours':
       return takeOver(landing, found);
     case 'absent':
-      await discard(landing, found.extras);
-      break;
     case undefined: // it can't be asked
   }
+  const forbidden = landing.forbidden?.('create');
+  if (forbidden !== undefined) return held(forbidden); // LE6
+  await discard(landing, found?.extras);
   if (row.receipt && row.unpublishedRevision !== row.receipt.revision) {
     const place = row.receipt.url ?? row.receipt.id;
     return held(
@@ -194,12 +198,17 @@ async function settleName(landing: Landing, created: Found<'ours'>): Promise<Lan
 async function takeOver(landing: Landing, found: Found<'ours'>): Promise<Landed> {
   const { publisher, body, row, context, reached } = landing;
   const { placed } = found;
-  if (!isOlder(placed, landing)) return complete(landing, found, row.attempts > 0);
+  if (!isOlder(placed, landing)) {
+    const forbidden = placed.visible ? undefined : landing.forbidden?.('create');
+    return forbidden === undefined ? complete(landing, found, row.attempts > 0) : held(forbidden); // LE6
+  }
   const update = publisher.update?.bind(publisher);
   if (!update)
     return held(
       `${placed.url ?? placed.id} has an older revision, and ${publisher.facts.name} can’t update it`,
     );
+  const forbidden = landing.forbidden?.('update');
+  if (forbidden !== undefined) return held(forbidden); // LE6
   const before = row.receipt ?? receiptOf(placed, row.effectKey, placed.revision ?? 1, context.now(), true);
   await discard(landing, found.extras);
   await reached('E14');

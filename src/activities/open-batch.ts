@@ -1,8 +1,9 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest } from '../batch/judge-manifest.js';
 import { readDefinition } from '../batch/manifest.js';
+import { readPermit } from '../batch/permit.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
-import type { BatchInput, OpenedBatch, Slice, Ticket, Unfinished } from '../contract/messages.js';
+import type { BatchInput, OpenedBatch, Slice, Ticket, Trouble, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import { jobTitle } from '../contract/job.js';
 import type { Member } from '../ledger/ledger.js';
@@ -25,6 +26,7 @@ export const openBatch =
     const stopHeartbeat = keepAlive();
     try {
       const definition = await readDefinition(input.manifest, artifacts);
+      const permit = await readPermit(input.manifest, artifacts);
       await ledger.openBatch({
         id: batchId,
         name: parseBatchWorkflowId(batchId)?.name ?? input.name,
@@ -80,6 +82,12 @@ export const openBatch =
           case 'new':
           case 'resume':
           case 'update':
+            if (permit && !effectKeys.some((key) => permit.effects[key])) {
+              // Not even its agent is asked: nothing of it may go out.
+              counts.held++;
+              addNote({ key: job.key, title, state: 'waiting', trouble: leftOut(permit.plannedAt) });
+              break;
+            }
             tickets.push({
               key: job.key,
               title,
@@ -115,6 +123,10 @@ export const openBatch =
 /** The nominal date or period of repeating work, for the filters of the Web UI. */
 export const editionOf = ({ edition }: Readonly<Record<string, string>>): Pick<Ticket, 'edition'> =>
   edition === undefined ? {} : { edition };
+const leftOut = (plannedAt: string): Trouble => ({
+  errorClass: 'conflict',
+  message: `left out by the plan of ${plannedAt}`,
+});
 
 async function handOver(
   tickets: Ticket[],

@@ -1,5 +1,6 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
+import { forbiddenBy, readPermit } from '../batch/permit.js';
 import { AdapterError } from '../contract/errors.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { approvalOf } from './approval.js';
@@ -42,6 +43,8 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
   const effect = effects.find(({ name }) => name === request.effect);
   if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
 
+  const permit = await readPermit(request.manifest, artifacts);
+  if (permit && !permit.effects[effect.key]) return { kind: 'left-out' };
   const unapproved = await approvalOf(request, job, effect, deps);
   if (unapproved !== undefined) return unapproved;
 
@@ -69,6 +72,7 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
       tried: triesSoFar(),
       retry: retryPolicy(definition.retry),
       endsAt,
+      forbidden: permit && forbiddenBy(permit, effect.key, request.artifact),
       context: { ...contextOf(deps), turn },
       ...(lane && {
         report: (outcome) => (outcome === 'ok' ? lane.report(outcome) : reportTrouble(lane, outcome)),

@@ -31,6 +31,8 @@ export interface EffectTry {
   readonly endsAt: number;
   readonly context: PublisherContext;
   readonly reached: (point: CrashPoint) => void | Promise<void>;
+  /** What the plan that this run is bound by does not allow. */
+  readonly forbidden?: ((action: 'create' | 'update') => string | undefined) | undefined;
   /** Told how the destination answered, for all others that use it. */
   readonly report?: (outcome: 'ok' | AdapterError) => Promise<void>;
 }
@@ -84,6 +86,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       row,
       ledger,
       onUnknown: effect.onUnknown,
+      forbidden: given.forbidden,
       attempting: async () => {
         const sent = { sha256: requestSha256, revision: job.revision };
         await ledger.attemptingEffect(effectKey, sent, row.fence, given.gate);

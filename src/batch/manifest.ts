@@ -14,6 +14,7 @@ import { canonicalJson } from '../identity/canonical-json.js';
 import { fingerprint } from '../identity/fingerprint.js';
 import { jobKey } from '../identity/keys.js';
 import { Lru } from './lru.js';
+import { storePermit } from './permit.js';
 import type { Batch } from './read-batch.js';
 
 export { manifestRefSchema, type ManifestRef } from '../contract/messages.js';
@@ -39,12 +40,18 @@ export interface StoredJob {
 
 /** Stores a batch. The same batch stored twice is one object, and has one reference. */
 export async function storeManifest(
-  batch: Pick<Batch, 'definition' | 'jobs'>,
+  batch: Pick<Batch, 'definition' | 'jobs' | 'permit'>,
   store: ArtifactStore,
 ): Promise<ManifestRef> {
   const definition = await store.put(Buffer.from(canonicalJson(batch.definition)), 'application/json');
   const jobs = await store.put(linesOf(batch.jobs), 'application/jsonl');
-  return { definition: definition.sha256, jobs: jobs.sha256, count: batch.jobs.length };
+  const permit = batch.permit && (await storePermit(batch.permit, store));
+  return {
+    definition: definition.sha256,
+    jobs: jobs.sha256,
+    count: batch.jobs.length,
+    ...(permit !== undefined && { permit }),
+  };
 }
 
 async function* linesOf(jobs: Iterable<Job>): AsyncGenerator<Uint8Array> {

@@ -7,6 +7,7 @@ import { batchWorkflowId } from '../identity/workflow-ids.js';
 import { checkBatchFile, type CheckedBatchFile } from './check-batch-file.js';
 import { checkTemplates } from './check-templates.js';
 import { FileProblems } from './problems.js';
+import type { Permit } from '../contract/permit.js';
 import { readJobs } from './read-jobs.js';
 import type { Environment } from './secrets.js';
 import { UnreadableFile, wholeText } from './source-text.js';
@@ -24,6 +25,8 @@ export interface Batch {
   readonly jobs: readonly PlacedJob[];
   readonly key: string;
   readonly workflowId: string;
+  /** Set by whoever binds a run to a plan; no file has it. */
+  readonly permit?: Permit;
 }
 
 export interface ReadBatchOptions {

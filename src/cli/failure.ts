@@ -1,4 +1,5 @@
 import { AdapterError, InvalidBatch, UsageError, formatProblem } from '../contract/errors.js';
+import { PlanChanged } from '../contract/plan-file.js';
 import { plural } from '../report/format.js';
 import { ExitCode } from './exit-codes.js';
 
@@ -18,6 +19,7 @@ export function failureOf(error: unknown): Failure {
   const { name, message } = error;
   const code = codeOf(error);
 
+  if (error instanceof PlanChanged) return { code: ExitCode.incomplete, text: changedText(error) };
   if (name === 'CommanderError') return commanderFailure(code);
   if (name === 'EngineUnavailable') return { code: ExitCode.engineUnavailable, text: message };
   if (isConnectionError(error)) {
@@ -52,6 +54,17 @@ const invalidText = ({ problems }: InvalidBatch): string =>
     `${plural(problems.length, 'problem')} found, nothing was started:`,
     ...problems.map((problem) => `  ${formatProblem(problem)}`),
   ].join('\n');
+
+const changedText = ({ changes }: PlanChanged): string =>
+  [
+    `the plan does not hold any more, nothing was started; ${plural(changes.length, 'change')} since:`,
+    ...changes.slice(0, CHANGES_MAX).map((change) => `  ${change}`),
+    ...(changes.length > CHANGES_MAX ? [`  and ${changes.length - CHANGES_MAX} more`] : []),
+    'look at it again and make a new plan: nightshift plan FILE --out NEWPLAN',
+  ].join('\n');
+
+/** More would not be read. */
+const CHANGES_MAX = 50;
 
 function adapterFailure({ errorClass, message }: AdapterError): Failure {
   switch (errorClass) {

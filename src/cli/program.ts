@@ -6,6 +6,8 @@ import type { CostsFlags } from './costs.js';
 import type { HoldFlags } from './hold-flags.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
 import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
+import type { PlanFlags } from './plan.js';
+import type { RunFlags } from './run.js';
 import type { GlobalFlags, Shell } from './shell.js';
 import type { UnpublishFlags } from './unpublish.js';
 import type { WorkerFlags } from './worker.js';
@@ -76,10 +78,15 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     'plan <file>',
     'show what a run would do, per job and effect; changes nothing',
     ['nightshift plan batch.yaml', 'exit code 0: nothing to do, 2: there is'],
+    ['nightshift plan batch.yaml --look', 'ask the destinations too'],
+    ['nightshift plan batch.yaml --out tonight.json', 'for "run --plan tonight.json"'],
     ['nightshift plan batch.yaml --json', 'for scripts'],
   )
     .option('--all', 'show every job, however many there are')
-    .action((file: string, flags: { all?: boolean }) =>
+    .option('--look', 'ask every destination, as a dry run does; without it the ledger alone tells')
+    .option('--out <file>', 'save the plan; "run --plan" then does nothing that it does not show', nonEmpty)
+    .option('--without <effects...>', 'leave out of the saved plan: JOB or JOB:EFFECT')
+    .action((file: string, flags: PlanFlags) =>
       use(async (shell) => (await import('./plan.js')).plan(file, flags, shell)),
     );
 
@@ -87,13 +94,15 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     'run <file>',
     'start the batch, or join its run under way, and watch it to its end',
     ['nightshift run batch.yaml', 'may be repeated at any time'],
-    ['nightshift run batch.yaml --dry-run', 'check and plan only'],
+    ['nightshift run batch.yaml --dry-run', 'rehearse: look everywhere, do nothing'],
+    ['nightshift run batch.yaml --plan tonight.json', 'do what a saved plan shows'],
     ['nightshift run batch.yaml --json > report.json', 'for scripts'],
   )
-    .option('--dry-run', 'print the plan, start nothing')
+    .option('--dry-run', 'ask every destination and print what would be done; start nothing, send nothing')
+    .option('--plan <file>', 'do nothing that this saved plan does not show', nonEmpty)
     .option('--detach', 'start and leave; a worker must run somewhere')
     .option('--no-wait', 'when the batch is paused, do not wait for its resume (exit code 75)')
-    .action((file: string, flags: { dryRun?: boolean; detach?: boolean; wait: boolean }) =>
+    .action((file: string, flags: RunFlags) =>
       use(async (shell) => (await import('./run.js')).run(file, flags, shell)),
     );
 

@@ -1,26 +1,28 @@
 import type { Started } from '../client/nightshift.js';
 import { plural } from '../report/format.js';
-import { ExitCode } from './exit-codes.js';
+import type { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
-import { printPlan } from './plan.js';
+import { dryRun as rehearse } from './rehearsal.js';
 import type { Shell } from './shell.js';
 import { detached } from './detached.js';
 
 export interface RunFlags {
   readonly dryRun?: boolean;
+  readonly plan?: string;
   readonly detach?: boolean;
   readonly wait: boolean;
 }
 
 /** `nightshift run FILE`: starts the batch, joins the one under way, or finds it finished; watches it to its end. */
-export async function run(file: string, { dryRun, detach, wait }: RunFlags, shell: Shell): Promise<ExitCode> {
+export async function run(
+  file: string,
+  { dryRun, plan, detach, wait }: RunFlags,
+  shell: Shell,
+): Promise<ExitCode> {
   const nightshift = await shell.nightshift();
-  const batch = await nightshift.read(file);
-  if (dryRun) {
-    printPlan(await nightshift.plan(batch), shell);
-    shell.out.progress('dry run: nothing was started');
-    return ExitCode.done;
-  }
+  const read = await nightshift.read(file);
+  if (dryRun) return rehearse(read, nightshift, shell);
+  const batch = plan === undefined ? read : await nightshift.bind(read, plan);
   const { held, warnings } = await nightshift.untold(batch);
   for (const warning of warnings) shell.out.note(`note: ${warning}`);
   if (held.size > 0) {

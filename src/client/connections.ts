@@ -7,7 +7,7 @@ import { openEngine, type Engine } from '../engine/index.js';
 import { loadSigner } from '../evidence/key-files.js';
 import { lazySigner } from '../evidence/signing.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { openLedger } from '../ledger/open.js';
+import { openLedger, openLedgerToLook } from '../ledger/open.js';
 
 export type Notify = (line: string) => void;
 
@@ -20,6 +20,8 @@ export class Connections {
   constructor(
     readonly config: Config,
     readonly notify: Notify,
+    /** `look`: the ledger is opened for reading, and not made where there is none. */
+    private readonly purpose: 'use' | 'look' = 'use',
   ) {}
 
   /** Signs what people decide, and exports. Its key is loaded, or made, when it first signs. */
@@ -32,7 +34,9 @@ export class Connections {
   }
 
   ledger(): Promise<Ledger> {
-    return (this.openedLedger ??= openLedger({ ...this.config.ledger, signer: this.signer }));
+    const { ledger } = this.config;
+    return (this.openedLedger ??=
+      this.purpose === 'look' ? openLedgerToLook(ledger) : openLedger({ ...ledger, signer: this.signer }));
   }
 
   /** @throws EngineUnavailable */

@@ -3,6 +3,7 @@ import { resolveConfig, type Config } from '../config.js';
 import { UsageError } from '../contract/errors.js';
 import { DEFAULT_LEVEL, type HoldScope, type WideHold } from '../contract/holds.js';
 import type { ControlState, Progress } from '../contract/messages.js';
+import type { PlanFile } from '../contract/plan-file.js';
 import type { RunReport } from '../contract/result.js';
 import type { Engine } from '../engine/index.js';
 import type {
@@ -28,6 +29,7 @@ import type { RemoteSession, SweepOptions } from './orphans.js';
 import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
 import type { Rebuilt } from './rebuild-ledger.js';
+import type { RehearseOptions } from './rehearse.js';
 import { startBatch, type Started } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
 import type { JobQuery, JobTrace } from './trace/trace-job.js';
@@ -66,6 +68,12 @@ export interface Nightshift {
   read(file: string): Promise<Batch>;
   /** What a run would do. Changes nothing, and needs no engine. */
   plan(batch: Batch): Promise<Plan>;
+  /** The same with every destination asked. Publishers can only look, and the ledger is only read. */
+  rehearse(batch: Batch, options?: RehearseOptions): Promise<Plan>;
+  /** Writes a plan to a file for `bind`. @throws UsageError when the file is there, or `without` names nothing */
+  savePlan(batch: Batch, plan: Plan, path: string, without?: readonly string[]): Promise<PlanFile>;
+  /** The batch, bound by a saved plan: started, it does nothing else. @throws PlanChanged; UsageError when it is no plan */
+  bind(batch: Batch, path: string): Promise<Batch>;
   /** What nobody but a person can tell of a batch, before anything starts. */
   untold(batch: Batch): Promise<Untold>;
   /** Starts the batch, joins its run under way, or finds it finished. Does not wait, and hosts no worker. */
@@ -164,6 +172,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     env,
   );
   const connections = new Connections(config, onProgress ?? (() => undefined));
+  const looking = new Connections(config, onProgress ?? (() => undefined), 'look');
 
   const resolve = async (nameOrId: string): Promise<BatchRow> => {
     const ledger = await connections.ledger();
@@ -184,7 +193,21 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       await preflight(batch, config);
       return batch;
     },
-    plan: (batch) => planBatch(batch, connections),
+    plan: (batch) => planBatch(batch, looking),
+    rehearse: async (batch, rehearseOptions) =>
+      (await import('./rehearse.js')).rehearseBatch(batch, looking, rehearseOptions),
+    savePlan: async (batch, plan, path, without) => {
+      const { planFileOf, writePlanFile } = await import('./plan-file.js');
+      const file = planFileOf(plan, batch, without);
+      await writePlanFile(path, file);
+      return file;
+    },
+    bind: async (batch, path) => {
+      const { boundBy, readPlanFile } = await import('./plan-file.js');
+      const file = await readPlanFile(path);
+      const now = file.looked ? await nightshift.rehearse(batch) : await nightshift.plan(batch);
+      return boundBy(file, now, batch);
+    },
     untold: (batch) => findUntold(batch, connections),
     start: (batch, { by } = {}) => startBatch(batch, connections, by),
     watch: (started, watchOptions) => watchBatch(started, connections, watchOptions),
@@ -285,7 +308,10 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     engine: () => connections.engine(),
     isWorkerAlive: () => isWorkerAlive(connections),
     isWorkerHereAlive: () => isWorkerHereAlive(connections),
-    close: () => connections.close(),
+    close: async () => {
+      await looking.close();
+      await connections.close();
+    },
   };
   return nightshift;
 }

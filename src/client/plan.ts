@@ -1,9 +1,15 @@
 import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
-import { jobTitle } from '../contract/job.js';
-import type { Verdict } from '../ledger/ledger.js';
+import { jobTitle, type Effect, type PlacedJob } from '../contract/job.js';
+import { canonicalJson } from '../identity/canonical-json.js';
+import { sha256Hex } from '../identity/digest.js';
+import type { KnownJob, Verdict } from '../ledger/ledger.js';
+import type { PlannedAction } from '../policy/planned-action.js';
 import { judge } from '../policy/verdict.js';
+import { Collisions, type Collision } from './collisions.js';
 import type { Connections } from './connections.js';
+import type { Difference } from './difference.js';
+import { estimateCost, type CostEstimate } from './estimate-cost.js';
 import { findUntold } from './untold.js';
 
 export interface PlannedEffect {
@@ -11,7 +17,15 @@ export interface PlannedEffect {
   readonly use: string;
   readonly target: string;
   readonly key: string;
-  readonly action: 'create' | 'update' | 'none' | 'held';
+  readonly action: PlannedAction;
+  /** Hash of the effect's options, secrets left out. */
+  readonly options: string;
+  readonly why?: string;
+  /** Where it is, by the destination. */
+  readonly place?: string;
+  /** Hash of what is there, by the destination. */
+  readonly there?: string;
+  readonly difference?: Difference;
 }
 
 export interface PlannedJob {
@@ -19,8 +33,11 @@ export interface PlannedJob {
   readonly title: string;
   readonly identity: Readonly<Record<string, string>>;
   readonly revision: number;
+  readonly fingerprint: string;
   readonly verdict: Verdict;
   readonly note: string | undefined;
+  /** Hash of the artifact that a run would publish; undefined while it has to be made. */
+  readonly artifact?: string | undefined;
   readonly effects: readonly PlannedEffect[];
 }
 
@@ -31,7 +48,14 @@ export interface Plan {
   readonly counts: Readonly<Record<Verdict, number>>;
   /** Jobs that a run would start. */
   readonly toRun: number;
+  /** False: from the ledger alone. True: every destination was asked for every effect. */
+  readonly looked: boolean;
   readonly jobs: readonly PlannedJob[];
+  readonly cost: CostEstimate;
+  /** Effects of different jobs that would go to one place. */
+  readonly collisions: readonly Collision[];
+  /** Requests that an adapter tried and was refused: it can't be rehearsed, and the rehearsal has failed. */
+  readonly refused: readonly string[];
   /** What nobody can tell, and should be known before a start. */
   readonly warnings: readonly string[];
 }
@@ -46,6 +70,8 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
   const counts: Record<Verdict, number> = { new: 0, resume: 0, adopt: 0, update: 0, conflict: 0, parked: 0 };
   const planned: PlannedJob[] = [];
   const untold = await findUntold(batch, connections);
+  const collisions = new Collisions();
+  let sessions = 0;
   for (let at = 0; at < jobs.length; at += CHUNK) {
     const chunk = jobs.slice(at, at + CHUNK);
     const known = await ledger.jobs(
@@ -54,35 +80,11 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     );
     for (const job of chunk) {
       const effects = effectsOf(definition, job);
-      const knownJob = known.get(job.key);
-      const { fingerprint, revision } = job;
-      const { verdict, note } = judge(
-        { fingerprint, revision, effectKeys: effects.map((e) => e.key) },
-        knownJob,
-      );
-      const question = effects.find((effect) => untold.held.has(effect.key));
-      counts[verdict]++;
-      planned.push({
-        key: job.key,
-        title: jobTitle(job.identity),
-        identity: job.identity,
-        revision,
-        verdict,
-        note:
-          note ??
-          (question && `${question.name}: ${untold.held.get(question.key) ?? ''}`) ??
-          (verdict === 'parked'
-            ? `${knownJob?.errorClass ?? ''}: ${knownJob?.errorMessage ?? ''}`
-            : undefined),
-        effects: effects.map(({ name, use, target, key: effectKey }) => {
-          const reached = knownJob?.effects.get(effectKey);
-          const landed = reached?.state === 'landed';
-          const current = landed && reached.revision >= revision;
-          const blocked = verdict === 'conflict' || verdict === 'parked' || untold.held.has(effectKey);
-          const action = current ? 'none' : blocked ? 'held' : landed ? 'update' : 'create';
-          return { name, use, target, key: effectKey, action };
-        }),
-      });
+      for (const effect of effects) collisions.add(job, effect);
+      const one = planJob(job, effects, known.get(job.key), untold.held);
+      counts[one.verdict]++;
+      if (RUNS.has(one.verdict) && one.artifact === undefined) sessions++;
+      planned.push(one);
     }
   }
   return {
@@ -91,7 +93,51 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     workflowId,
     counts,
     toRun: counts.new + counts.resume + counts.update,
+    looked: false,
     jobs: planned,
+    cost: await estimateCost(batch, sessions, ledger),
+    collisions: collisions.all(),
+    refused: [],
     warnings: untold.warnings,
   };
 }
+
+/** Verdicts of jobs that a run starts. */
+export const RUNS: ReadonlySet<Verdict> = new Set<Verdict>(['new', 'resume', 'update']);
+
+function planJob(
+  job: PlacedJob,
+  effects: readonly Effect[],
+  known: KnownJob | undefined,
+  held: ReadonlyMap<string, string>,
+): PlannedJob {
+  const { fingerprint, revision } = job;
+  const effectKeys = effects.map((effect) => effect.key);
+  const { verdict, note } = judge({ fingerprint, revision, effectKeys }, known);
+  const question = effects.find((effect) => held.has(effect.key));
+  const isSame = known?.fingerprint === fingerprint && known.revision === revision;
+  return {
+    key: job.key,
+    title: jobTitle(job.identity),
+    identity: job.identity,
+    revision,
+    fingerprint,
+    verdict,
+    artifact: isSame ? known.artifact?.sha256 : undefined,
+    note:
+      note ??
+      (question && `${question.name}: ${held.get(question.key) ?? ''}`) ??
+      (verdict === 'parked' ? `${known?.errorClass ?? ''}: ${known?.errorMessage ?? ''}` : undefined),
+    effects: effects.map((effect) => {
+      const { name, use, target, key } = effect;
+      const reached = known?.effects.get(key);
+      const landed = reached?.state === 'landed';
+      const current = landed && reached.revision >= revision;
+      const blocked = !RUNS.has(verdict) || held.has(key);
+      const action = current ? 'nothing' : blocked ? 'held' : landed ? 'update' : 'create';
+      return { name, use, target, key, action, options: optionsHash(effect) };
+    }),
+  };
+}
+
+const optionsHash = (effect: Effect): string => sha256Hex(canonicalJson(effect.with));

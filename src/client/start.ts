@@ -171,7 +171,10 @@ async function start(
 const isSame = (memo: Record<string, unknown> | undefined, { manifest }: BatchInput): boolean => {
   const theirs = manifestRefSchema.safeParse(memo?.['manifest']);
   return (
-    !theirs.success || (theirs.data.definition === manifest.definition && theirs.data.jobs === manifest.jobs)
+    !theirs.success ||
+    (theirs.data.definition === manifest.definition &&
+      theirs.data.jobs === manifest.jobs &&
+      theirs.data.permit === manifest.permit)
   );
 };
 

@@ -15,6 +15,8 @@ export const manifestRefSchema = z.strictObject({
   definition: sha256Schema,
   jobs: sha256Schema,
   count: z.int().nonnegative(),
+  /** Hash of the stored permit: this run does what a plan showed, and nothing else. */
+  permit: sha256Schema.optional(),
 });
 export type ManifestRef = z.infer<typeof manifestRefSchema>;
 
@@ -187,7 +189,13 @@ export interface PublishRequest extends JobRef {
 export type PublishEnd =
   | { readonly kind: 'landed' | 'adopted'; readonly url: string | undefined }
   | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
+  | LeftOut
   | NotNow;
+
+/** The plan that this run is bound by leaves the effect out: nothing was done, and the job goes on to its next effect. */
+export interface LeftOut {
+  readonly kind: 'left-out';
+}
 
 export interface UnpublishRequest extends JobRef {
   readonly effect: string;

@@ -8,7 +8,7 @@
  *  S3. The file is never opened by anything but SQLite: closing such a handle would drop the locks that this
  *      process holds on it. Source: sqlite.org/howtocorrupt.html
  */
-import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
@@ -37,7 +37,49 @@ const QUICK_CHECK_BYTES_MAX = 32 * 1024 * 1024;
  * @throws AdapterError `config` when it can't be opened, is no SQLite file, or can't be made durable
  */
 export async function openSqlite(path: string): Promise<LedgerDialect> {
-  const database = await connect(path);
+  return dialectOver(await connect(path), path);
+}
+
+/**
+ * For those who only look: changes no byte of the file, and makes none. Where there is none yet, or an older release
+ * wrote it, the dialect is of a database in memory: empty, or a copy that may be brought up to date.
+ */
+export async function openSqliteToLook(path: string, newest: number): Promise<LedgerDialect> {
+  if (!existsSync(path)) return dialectOver(new BetterSqlite3(':memory:'), path);
+  const database = connectToLook(path);
+  const dialect = dialectOver(database, path);
+  try {
+    const version = await dialect.schemaVersion(dialect.db);
+    if (version >= newest) return dialect;
+    const copy = database.serialize();
+    copy[18] = copy[19] = 1; // a file in WAL mode can't be opened in memory; these two bytes of its header say so
+    await dialect.db.destroy();
+    return dialectOver(new BetterSqlite3(copy), path);
+  } catch (error) {
+    await dialect.db.destroy();
+    throw error;
+  }
+}
+
+/**
+ * The last connection that closes tidies up a log that a crash left, which changes the file: so where there is a log,
+ * a read-only connection. Where there is none, a read-only one would leave an empty one behind, and the other does not.
+ */
+function connectToLook(path: string): BetterSqlite3.Database {
+  try {
+    const database = new BetterSqlite3(path, {
+      readonly: existsSync(`${path}-wal`),
+      fileMustExist: true,
+      timeout: BUSY_TIMEOUT_MS,
+    });
+    database.pragma('query_only = ON');
+    return database;
+  } catch (error) {
+    throw openError(path, error);
+  }
+}
+
+function dialectOver(database: BetterSqlite3.Database, path: string): LedgerDialect {
   const db = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
@@ -169,6 +211,7 @@ function problemsOf(path: string, version: string, settings: Readonly<Record<str
   if (settings['quick_check'] !== 'ok' && settings['quick_check']?.startsWith('skipped') !== true) {
     problems.push(`the file is damaged, restore a backup: ${settings['quick_check']}`);
   }
+  if (!existsSync(path)) return problems; // looked at only: it is in memory
   if ((statSync(path).mode & 0o077) !== 0)
     problems.push('other users can read the file: run "chmod 600" on it');
   if ((statSync(dirname(path)).mode & 0o022) !== 0) problems.push('other users can write to its folder');

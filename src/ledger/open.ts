@@ -1,3 +1,4 @@
+import { AdapterError } from '../contract/errors.js';
 import type { Signer } from '../evidence/signing.js';
 import type { LedgerDialect } from './dialect.js';
 import type { Ledger } from './ledger.js';
@@ -30,6 +31,38 @@ export async function openLedger({
   const [dialect, { createSqlLedger }] = await Promise.all([openDialect(place), import('./sql-ledger.js')]);
   return createSqlLedger(dialect, now, signer);
 }
+
+/**
+ * Opens the ledger for those who only look: nothing is written, and no file is made. A ledger that is not there yet
+ * is an empty one; of one that an older release wrote, a copy in memory is read.
+ * @throws AdapterError as `openLedger`; `config` where a database of several hosts is of an older release
+ */
+export async function openLedgerToLook({
+  now = () => new Date(),
+  ...place
+}: Omit<LedgerOptions, 'signer'> & LedgerPlace): Promise<Ledger> {
+  const [{ MIGRATIONS }, { createSqlLedger }] = await Promise.all([
+    import('./migrate.js'),
+    import('./sql-ledger.js'),
+  ]);
+  const newest = MIGRATIONS.length;
+  const { openSqliteToLook } = await import('./dialect-sqlite.js');
+  if ('path' in place) return createSqlLedger(await openSqliteToLook(place.path, newest), now);
+
+  const dialect = await (await import('./dialect-postgres.js')).openPostgres(place.url);
+  const version = await dialect.schemaVersion(dialect.db);
+  if (version >= newest) return createSqlLedger(dialect, now);
+  await dialect.db.destroy();
+  if (version === 0) return createSqlLedger(await openSqliteToLook(NO_FILE, newest), now);
+  throw new AdapterError(
+    'config',
+    `the ledger is of an older release [schema=${version}, known here: ${newest}], and looking changes nothing: ` +
+      'bring it up to date first with "nightshift doctor" or the next run',
+  );
+}
+
+/** No file has an empty name. */
+const NO_FILE = '';
 
 async function openDialect(place: LedgerPlace): Promise<LedgerDialect> {
   if ('url' in place) return (await import('./dialect-postgres.js')).openPostgres(place.url);

@@ -82,6 +82,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     details.made(made.sha256, made.spentMicros);
 
     let sent = false;
+    const leftOut: string[] = [];
     for (const effect of input.effects) {
       const end = await gate.pass<Exclude<PublishEnd, NotNow>>(effect, () =>
         activities.publish.executeWithOptions({ summary: `${effect}: ${ticket.title}` }, [
@@ -89,8 +90,14 @@ export async function job(input: JobInput): Promise<JobOutcome> {
         ]),
       );
       if ('errorClass' in end) throw stop(effect, end.kind, end);
-      details.landed(effect, end.kind, end.url);
+      if (end.kind === 'left-out') leftOut.push(effect);
+      else details.landed(effect, end.kind, end.url);
       sent ||= end.kind === 'landed';
+    }
+    if (leftOut.length > 0) {
+      const message = `left out by the plan of this run: ${leftOut.join(', ')}`;
+      await settle({ state: 'held', errorClass: 'conflict', message });
+      throw stop('effects', 'held', { errorClass: 'conflict', message });
     }
     return finished(sent ? 'done' : 'adopted'); // J2
   } catch (error) {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { liveLines } from '../../src/cli/live-lines.js';
 import { LogLines } from '../../src/cli/log-lines.js';
 import { PaceMeter } from '../../src/cli/pace.js';
-import { planLines } from '../../src/cli/plan.js';
+import { planLines } from '../../src/cli/plan-lines.js';
 import { receiptLines } from '../../src/cli/ledger-show.js';
 import { statusLines } from '../../src/cli/status.js';
 import type { BatchStatus, Plan } from '../../src/client/nightshift.js';
@@ -209,19 +209,24 @@ describe('the plan', () => {
     counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0 },
     toRun: jobs,
     warnings: [],
+    looked: false,
+    cost: { from: 'nothing', sessions: jobs },
+    collisions: [],
+    refused: [],
     jobs: [
-      planned('old', 'adopt', 'none'),
+      planned('old', 'adopt', 'nothing'),
       ...Array.from({ length: jobs }, (_, at) => planned(`job-${at}`, 'new', 'create')),
     ],
   });
-  const planned = (slug: string, verdict: 'adopt' | 'new', action: 'none' | 'create') => ({
+  const planned = (slug: string, verdict: 'adopt' | 'new', action: 'nothing' | 'create') => ({
     key: KEY,
     title: `blog / ${slug}`,
     identity: { slug },
     revision: 1,
+    fingerprint: '0'.repeat(64),
     verdict,
     note: undefined,
-    effects: [{ name: 'post', use: 'folder', target: 't', key: KEY, action }],
+    effects: [{ name: 'post', use: 'folder', target: 't', key: KEY, action, options: '0'.repeat(64) }],
   });
 
   test('names each job, its verdict and its effects, news first', () => {

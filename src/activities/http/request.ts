@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
+import { refuseWritingMethod } from '../rehearsal/no-writes.js';
 
 /** One request, sent once: no retries, no redirects followed. */
 export interface HttpRequest {
@@ -33,6 +34,7 @@ export async function sendHttp(request: HttpRequest): Promise<HttpAnswer> {
   const { method, url, headers = {}, body, timeoutMs, signal } = request;
   signal.throwIfAborted();
   assertSendable(request);
+  refuseWritingMethod(method, placeOf(url));
   await request.turn?.();
   // A process that was busy for seconds has not yet heard that the server closed a connection it would now write to.
   await nextTurn();

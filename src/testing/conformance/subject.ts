@@ -28,6 +28,10 @@ export interface Place {
   /** A person changes, or takes away, our object. */
   edit?(object: ObjectName): Promise<void>;
   remove?(object: ObjectName): Promise<void>;
+  /** All that the destination holds, as text: equal before and after where nothing was changed. */
+  dump?(): Promise<string>;
+  /** Methods of all requests so far, where it is asked by HTTP. */
+  methods?(): readonly string[];
   /** Stands between publisher and destination. */
   readonly faults?: Faults;
   /** Moves the destination's clock on, where keys are forgotten with time. */

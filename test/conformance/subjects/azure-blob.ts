@@ -36,6 +36,13 @@ export const azureBlobSubject = (folder: string): ConformanceSubject => ({
       },
       edit: ({ slug }) => write(slug, 'edited by a person'),
       remove: async ({ slug }) => void (await blob(slug).delete()),
+      dump: async () => {
+        const blobs: unknown[] = [];
+        for await (const { name, properties } of container.listBlobsFlat())
+          blobs.push([name, properties.etag, properties.lastModified]);
+        return JSON.stringify(blobs);
+      },
+      methods: () => proxy.seen.map(({ method }) => method),
       faults: faultsBy(proxy),
       close: async () => {
         await proxy.close();

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ConformanceSubject } from '../../../src/testing/conformance/index.js';
@@ -29,6 +29,16 @@ export const folderSubject: ConformanceSubject = {
       },
       edit: async ({ slug }) => writeFileSync(at(slug), 'edited by a person'),
       remove: async ({ slug }) => rmSync(at(slug)),
+      dump: async () =>
+        JSON.stringify(
+          readdirSync(root, { recursive: true, withFileTypes: true })
+            .map((entry) => join(entry.parentPath, entry.name))
+            .sort()
+            .map((path) => {
+              const { mtimeMs, size } = statSync(path);
+              return [path, mtimeMs, size, statSync(path).isFile() ? readFileSync(path, 'base64') : ''];
+            }),
+        ),
       close: async () => rmSync(root, { recursive: true, force: true }),
     };
   },

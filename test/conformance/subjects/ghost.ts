@@ -52,6 +52,8 @@ export const ghostSubject = (program: string): ConformanceSubject => ({
         await server.asOwner('PUT', `/posts/${id}/?source=html`, { posts: [post] });
       },
       remove: async ({ slug }) => void (await server.asOwner('DELETE', `/posts/${ourRow(slug)?.id ?? ''}/`)),
+      dump: async () => JSON.stringify(server.rows('select * from posts order by id')),
+      methods: () => proxy.seen.map(({ method }) => method),
       faults: faultsBy(proxy),
       close: async () => {
         await proxy.close();

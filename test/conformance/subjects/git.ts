@@ -1,3 +1,5 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ConformanceSubject } from '../../../src/testing/conformance/index.js';
 import { startGitServer } from '../../support/servers/git.js';
 
@@ -27,6 +29,14 @@ export const gitSubject: ConformanceSubject = {
       },
       edit: async ({ slug }) => repository.commit({ [pathOf(slug)]: 'edited by a person\n' }),
       remove: async ({ slug }) => repository.commit({ [pathOf(slug)]: undefined }),
+      dump: async () =>
+        JSON.stringify(
+          readdirSync(repository.dir, { recursive: true, withFileTypes: true })
+            .filter((entry) => entry.isFile())
+            .map((entry) => join(entry.parentPath, entry.name))
+            .sort()
+            .map((path) => [path, readFileSync(path, 'base64')]),
+        ),
       close: () => server.stop(),
     };
   },

@@ -29,6 +29,8 @@ export const postgresSubject: ConformanceSubject = {
       edit: async ({ slug }) =>
         void (await server.rows('update posts set body = $2 where slug = $1', [slug, 'edited'])),
       remove: async ({ slug }) => void (await server.rows('delete from posts where slug = $1', [slug])),
+      // With the transaction that wrote each row: a row written anew would show.
+      dump: async () => JSON.stringify(await server.rows('select *, xmin, ctid from posts order by 1')),
       close: () => server.stop(),
     };
   },

@@ -36,6 +36,14 @@ export const s3Subject = (folder: string): ConformanceSubject => ({
       },
       edit: ({ slug }) => server.write('posts', nameOf(slug), 'edited by a person'),
       remove: ({ slug }) => server.remove('posts', nameOf(slug)),
+      dump: async () => {
+        const names = await server.names('posts');
+        const objects = await Promise.all(names.map((name) => server.object('posts', name)));
+        return JSON.stringify(
+          objects.map((object, at) => [names[at], object?.etag, object?.body.toString('base64')]),
+        );
+      },
+      methods: () => proxy.seen.map(({ method }) => method),
       faults: faultsBy(proxy),
       close: async () => {
         await proxy.close();

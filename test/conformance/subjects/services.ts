@@ -28,6 +28,8 @@ const service = ({ name, use, env, options, prepare }: Service): ConformanceSubj
         visible: (await fake.effects())[effectKey] ?? 0,
         hidden: (await fake.leftovers())[effectKey] ?? 0,
       }),
+      dump: async () => JSON.stringify([await fake.effects(), await fake.leftovers()]),
+      methods: () => proxy.seen.map(({ method }) => method),
       advance: (ms) => fake.advance(ms),
       faults: faultsBy(proxy),
       close: async () => {

@@ -29,6 +29,7 @@ export const smtpSubject: ConformanceSubject = {
         },
         idle: async () => undefined,
       },
+      dump: async () => JSON.stringify(server.mails),
       close: () => server.stop(),
     };
   },

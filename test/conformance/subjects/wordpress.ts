@@ -47,6 +47,8 @@ export const wordpressSubject = (program: string): ConformanceSubject => ({
       edit: ({ effectKey }) =>
         asAuthor(effectKey, 'POST', { content: `<!-- nightshift ${effectKey} --> edited by a person` }),
       remove: ({ effectKey }) => asAuthor(effectKey, 'DELETE'),
+      dump: async () => JSON.stringify(await server.rows()),
+      methods: () => proxy.seen.map(({ method }) => method),
       faults: faultsBy(proxy),
       close: async () => {
         await proxy.close();

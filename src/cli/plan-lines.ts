@@ -1,0 +1,124 @@
+import type { Plan } from '../client/nightshift.js';
+import type { CostEstimate } from '../client/estimate-cost.js';
+import type { Difference } from '../client/difference.js';
+import type { PlannedEffect, PlannedJob } from '../client/plan.js';
+import type { Verdict } from '../ledger/ledger.js';
+import { PLANNED_ACTIONS, type PlannedAction } from '../policy/planned-action.js';
+import { money, plural } from '../report/format.js';
+import { bold, dim, type Line, type Span, type Style } from '../report/line.js';
+import { tableLines } from '../report/table.js';
+
+/** Rows that a terminal is shown before it is told of `--all`. */
+const ROWS_MAX = 40;
+
+const VERDICTS: Readonly<Record<Verdict, { readonly style: Style; readonly meaning: string }>> = {
+  new: { style: 'green', meaning: 'never done' },
+  resume: { style: 'blue', meaning: 'begun and not finished' },
+  update: { style: 'yellow', meaning: 'done at a lower revision' },
+  adopt: { style: 'dim', meaning: 'done already' },
+  parked: { style: 'yellow', meaning: 'gave up; waits for "nightshift retry"' },
+  conflict: { style: 'red', meaning: 'changed without a higher revision; held' },
+};
+
+const ACTIONS: Readonly<Record<PlannedAction, { readonly style: Style; readonly meaning: string }>> = {
+  create: { style: 'green', meaning: 'not there yet' },
+  adopt: { style: 'blue', meaning: 'there already, only the receipt is missing' },
+  update: { style: 'yellow', meaning: 'there at a lower revision' },
+  nothing: { style: 'dim', meaning: 'landed' },
+  conflict: { style: 'red', meaning: 'its place is taken, or was changed; a run would hold it' },
+  held: { style: 'yellow', meaning: 'a person has to decide first' },
+  unknown: { style: 'red', meaning: 'the destination did not say' },
+};
+
+/** @param columns given for a terminal, where a long table is cut */
+export function planLines(plan: Plan, columns?: number): Line[] {
+  const { name, jobs, toRun } = plan;
+  const rowsMax = columns === undefined ? Infinity : ROWS_MAX;
+  // What is done already is the least news.
+  const inOrder = [...jobs.filter(isNews), ...jobs.filter((job) => !isNews(job))];
+  const head = plan.looked
+    ? ['job', 'effect', 'action', 'target', 'difference', 'note']
+    : ['job', 'plan', 'effects', 'note'];
+  const rows = inOrder.slice(0, rowsMax).flatMap((job) => (plan.looked ? effectRows(job) : [rowOf(job)]));
+  const hidden = Math.max(0, jobs.length - rowsMax);
+  return [
+    ...tableLines(head, rows, columns),
+    ...(hidden > 0 ? [[dim(`and ${hidden} more; all of them: --all`)]] : []),
+    [],
+    [bold(name), `: ${plural(jobs.length, 'job')}, ${toRun === 0 ? 'nothing to run' : `${toRun} to run`}`],
+    ...(plan.looked ? actionLines(jobs) : verdictLines(plan)),
+    [`  cost: ${costText(plan.cost)}`],
+    ...plan.collisions.map(({ effect, place, jobs: titles }): Line => [
+      { style: 'red', text: '  one place for several jobs' },
+      `: ${effect} to ${place}: ${titles.join(', ')}`,
+    ]),
+    ...plan.refused.map((what): Line => [{ style: 'red', text: '  refused' }, `: ${what}`]),
+  ];
+}
+
+const isNews = ({ verdict }: PlannedJob): boolean => verdict !== 'adopt';
+
+const rowOf = ({ title, verdict, effects, note }: PlannedJob): Span[] => [
+  title,
+  { style: VERDICTS[verdict].style, text: verdict },
+  effects.map(effectText).join(', '),
+  note ?? '',
+];
+
+const effectText = ({ name, action }: PlannedEffect): string =>
+  `${name}: ${action === 'nothing' ? 'landed' : action}`;
+
+const effectRows = ({ title, effects }: PlannedJob): Span[][] =>
+  effects.map(({ name, action, target, place, difference, why }, at) => [
+    at === 0 ? title : '',
+    name,
+    { style: ACTIONS[action].style, text: action },
+    place ?? target,
+    differenceText(difference),
+    why ?? '',
+  ]);
+
+function differenceText(difference: Difference | undefined): string {
+  switch (difference?.kind) {
+    case undefined:
+      return '';
+    case 'new':
+      return `new, ${plural(difference.lines, 'line')}`;
+    case 'same':
+      return 'same content';
+    case 'lines':
+      return `+${difference.added} -${difference.removed} lines`;
+    case 'content':
+      return `${difference.there.slice(0, 8)} becomes ${difference.here.slice(0, 8)}`;
+  }
+}
+
+const verdictLines = ({ counts }: Plan): Line[] =>
+  Object.entries(VERDICTS).flatMap(([verdict, { style, meaning }]): Line[] => {
+    const count = counts[verdict as Verdict];
+    return count === 0 ? [] : [[{ style, text: `  ${count} ${verdict}` }, dim(`  ${meaning}`)]];
+  });
+
+const actionLines = (jobs: readonly PlannedJob[]): Line[] =>
+  PLANNED_ACTIONS.flatMap((action): Line[] => {
+    const count = jobs.flatMap(({ effects }) => effects).filter((effect) => effect.action === action).length;
+    const { style, meaning } = ACTIONS[action];
+    return count === 0 ? [] : [[{ style, text: `  ${count} ${action}` }, dim(`  ${meaning}`)]];
+  });
+
+export function costText(cost: CostEstimate): string {
+  const sessions = plural(cost.sessions, 'session');
+  switch (cost.from) {
+    case 'no-sessions':
+      return 'nothing, no session is needed';
+    case 'ledger': {
+      const { each, currency, known } = cost;
+      const range = `${money(each.low, currency)} to ${money(each.high, currency)}`;
+      return `about ${money(cost.total, currency)} for ${sessions}, from ${plural(known, 'earlier session')} of this work (${range} each)`;
+    }
+    case 'budget':
+      return `at most ${money(cost.total, cost.currency)} for ${sessions}, by budget.perSession; the ledger knows no cost of this work yet`;
+    case 'nothing':
+      return `not known for ${sessions}: the ledger knows no cost of this work yet, and there is no budget.perSession`;
+  }
+}
