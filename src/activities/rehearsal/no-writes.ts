@@ -67,11 +67,11 @@ function guardHttp(): void {
   };
   for (const module of [http, https]) {
     const { request } = module;
-    module.request = ((...given: unknown[]) => {
+    module.request = (...given: unknown[]) => {
       const [method, place] = wishOf(given);
       refuseWritingMethod(method, place);
-      return Reflect.apply(request, module, given);
-    }) as typeof request;
+      return request.apply(module, given as Parameters<typeof request>);
+    };
   }
   syncBuiltinESMExports();
 }
