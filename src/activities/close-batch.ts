@@ -4,6 +4,7 @@ import { resolveSecrets } from '../batch/secrets.js';
 import type { BatchSummary, ControlRequest, ManifestRef } from '../contract/messages.js';
 import type { BatchState } from '../contract/states.js';
 import type { Deps } from './deps.js';
+import { writeReport } from './write-report.js';
 
 export interface CloseRequest {
   readonly batchId: string;
@@ -20,6 +21,7 @@ export const closeBatch =
   (deps: Deps) =>
   async ({ batchId, state, manifest, counts }: CloseRequest): Promise<void> => {
     await deps.ledger.setBatchState(batchId, state, 'batch');
+    await writeReport(batchId, deps);
     if (state === 'completed') return;
     const { alerts } = await readDefinition(manifest, deps.artifacts);
     const runId = activityInfo().workflowExecution?.runId ?? '';
@@ -42,6 +44,12 @@ export const closeBatch =
 
 /** Records a pause or a resume, by whom and why. Once this is written, Activities of the batch start nothing new. */
 export const noteBatch =
-  ({ ledger }: Deps) =>
-  async (batchId: string, state: BatchState, { by, reason, level }: ControlRequest): Promise<void> =>
-    ledger.setBatchState(batchId, state, by, reason, level);
+  (deps: Deps) =>
+  async (batchId: string, state: BatchState, { by, reason, level }: ControlRequest): Promise<void> => {
+    try {
+      await deps.ledger.setBatchState(batchId, state, by, reason, level);
+    } finally {
+      // A run that ends here could not be opened, or broke off: nobody else reports on it.
+      if (state === 'incomplete') await writeReport(batchId, deps, reason);
+    }
+  };

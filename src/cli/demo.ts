@@ -46,6 +46,7 @@ export async function demo({ dir }: DemoFlags, shell: Shell): Promise<ExitCode> 
     out.result('');
     out.result(`posts           ${shown(nightshift.posts)}   (the script's: ${shown(naive.posts)})`);
     out.result(`receipts        npx nightshift ledger show nightly-articles --state ${shown(state)}`);
+    out.result(`morning report  ${shown(join(state, 'reports', 'nightly-articles-latest.html'))}`);
     if (engine.webUi !== undefined)
       out.result(
         `Temporal Web UI ${engine.webUi} (for about a minute; then: npx nightshift up --state ${shown(state)})`,

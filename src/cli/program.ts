@@ -8,6 +8,7 @@ import { addLedgerVerbs } from './ledger-verbs.js';
 import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { PlanFlags } from './plan.js';
 import type { RunFlags } from './run.js';
+import type { ReportFlags } from './report.js';
 import type { GlobalFlags, Shell } from './shell.js';
 import type { UnpublishFlags } from './unpublish.js';
 import type { WorkerFlags } from './worker.js';
@@ -276,6 +277,22 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .option('--work <name>', 'only a job of this work', nonEmpty)
     .action((words: string[], flags: { work?: string }) =>
       use(async (shell) => (await import('./trace.js')).trace(words, flags, shell)),
+    );
+
+  verb(
+    'report [name]',
+    'show the morning report, and write it as one HTML file; of the newest batch unless named',
+    ['nightshift report'],
+    ['nightshift report nightly-articles --html report.html', 'to a file of your choice'],
+  )
+    .option(
+      '--html <file>',
+      'where the HTML goes (default: the reports folder of the state directory)',
+      nonEmpty,
+    )
+    .option('--time-zone <name>', 'whose clock times are shown by (default: that of this machine)', nonEmpty)
+    .action((name: string | undefined, flags: ReportFlags) =>
+      use(async (shell) => (await import('./report.js')).report(name, flags, shell)),
     );
 
   verb('conformance <module>', 'put a publisher to the test: crashes, lost answers, races, hostile names', [

@@ -30,6 +30,7 @@ import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
 import type { Rebuilt } from './rebuild-ledger.js';
 import type { RehearseOptions } from './rehearse.js';
+import type { ReportMade, ReportRequest } from './report.js';
 import { startBatch, type Started } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
 import type { JobQuery, JobTrace } from './trace/trace-job.js';
@@ -144,6 +145,8 @@ export interface Nightshift {
   trace(query: JobQuery): Promise<JobTrace>;
   /** What sessions cost, useful and wasted; of one batch, or all. @throws UsageError when a day is none */
   costs(request?: CostsRequest & { readonly nameOrId?: string }): Promise<CostReport>;
+  /** The morning report of a batch, the newest unless named, afresh from the ledger. @throws UsageError when there is no such batch */
+  report(request?: ReportRequest): Promise<ReportMade>;
   /** Writes receipts to a file that `verifyReceipts` proves anywhere. @throws UsageError when the file is there already */
   exportReceipts(request: Omit<ExportRequest, 'batchId'> & { readonly nameOrId?: string }): Promise<Exported>;
   /** A checked copy of the ledger, while it is in use. */
@@ -284,6 +287,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     trace: async (query) => (await import('./trace/trace-job.js')).traceJob(query, connections),
     costs: async ({ nameOrId, ...request } = {}) =>
       costReport(await connections.ledger(), request, (await optionally(nameOrId)).batchId),
+    report: async (request) => (await import('./report.js')).reportNight(request, connections),
     exportReceipts: async ({ nameOrId, ...request }) =>
       (await import('./export.js')).exportReceipts(await connections.ledger(), connections.signer, {
         ...request,

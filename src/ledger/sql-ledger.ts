@@ -13,6 +13,7 @@ import { jobs } from './jobs.js';
 import type { Ledger } from './ledger.js';
 import { lanes } from './lanes.js';
 import { migrate } from './migrate.js';
+import { nights } from './nights.js';
 import { reading } from './reading.js';
 import { reports } from './reports.js';
 import { sessionOf } from './session-of.js';
@@ -37,21 +38,21 @@ export async function createSqlLedger(
     await dialect.db.destroy();
     throw error;
   }
+  const figured = { ...batches(store), ...figures(store), ...audit(store) };
   return {
-    ...batches(store),
+    ...figured,
     ...jobs(store),
     claimJob: claimJob(store),
     ...sessions(store),
     ...sessionOf(store),
     ...effects(store, signer),
     ...decisions(store, signer),
-    ...audit(store),
     ...evidence(store),
     ...reading(store),
-    ...figures(store),
     ...costs(store),
     ...reports(store),
     ...stories(store),
+    ...nights(store, figured),
     ...lanes(store, dialect.name),
     ...holds(store),
     ...approvals(store),

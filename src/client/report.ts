@@ -1,0 +1,95 @@
+import { resolve } from 'node:path';
+import { UsageError } from '../contract/errors.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { dayNamer } from '../policy/calendar-day.js';
+import { noNightReport } from '../report/morning/build.js';
+import { drawReport, keepReport, makeReport, placeOf } from '../report/morning/make-report.js';
+import type { MorningReport } from '../report/morning/model.js';
+import { replaceFile } from '../report/morning/report-files.js';
+import type { Connections } from './connections.js';
+
+export interface ReportRequest {
+  /** The newest batch unless given. */
+  readonly nameOrId?: string;
+  /** Where the page goes; the reports folder of the state directory unless given. */
+  readonly html?: string;
+  /** Whose clock times are shown by; that of this machine unless given. */
+  readonly timeZone?: string;
+}
+
+export interface ReportMade {
+  readonly report: MorningReport;
+  /** The page. Undefined: there was nothing to give it a name. */
+  readonly html: string | undefined;
+}
+
+/** Starts looked through for one that never came to a run. */
+const REQUESTS_LOOKED_AT = 1_000;
+
+/**
+ * Makes the morning report of a batch afresh, and writes its page.
+ * @throws UsageError when nobody ever asked for such a batch, or the time zone is none
+ */
+export async function reportNight(
+  { nameOrId, html, timeZone }: ReportRequest = {},
+  connections: Connections,
+): Promise<ReportMade> {
+  if (timeZone !== undefined) assertTimeZone(timeZone);
+  const ledger = await connections.ledger();
+  const { stateDir } = connections.config;
+  const options = { stateDir, now: new Date(), ...(timeZone !== undefined && { timeZone }) };
+  const batch = await batchOf(nameOrId, ledger);
+  const report = batch
+    ? await makeReport(batch, ledger, options)
+    : await neverStarted(nameOrId, ledger, options);
+  if (html !== undefined) {
+    const path = resolve(html);
+    await replaceFile(path, await drawReport(report));
+    return { report, html: path };
+  }
+  if (batch === undefined && nameOrId === undefined) return { report, html: undefined };
+  return { report, html: (await keepReport(report, ledger, stateDir)).path };
+}
+
+async function batchOf(
+  nameOrId: string | undefined,
+  ledger: Ledger,
+): Promise<{ readonly id: string; readonly name: string } | undefined> {
+  if (nameOrId === undefined) return (await ledger.batches(1))[0];
+  return (await ledger.batch(nameOrId)) ?? (await ledger.latestBatch(nameOrId));
+}
+
+async function neverStarted(
+  name: string | undefined,
+  ledger: Ledger,
+  { stateDir, now, timeZone }: { readonly stateDir: string; readonly now: Date; readonly timeZone?: string },
+): Promise<MorningReport> {
+  const options = {
+    now,
+    timeZone: timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    place: placeOf(stateDir),
+  };
+  if (name === undefined)
+    return noNightReport('nightshift', `No batch was ever run in ${stateDir}.`, options);
+  const asked = (await ledger.requests({ limit: REQUESTS_LOOKED_AT })).findLast(
+    ({ batch }) => batch?.name === name || batch?.id === name,
+  );
+  if (asked === undefined) {
+    const known = [...new Set((await ledger.batches(20)).map((batch) => batch.name))];
+    throw new UsageError(
+      `no batch "${name}" in ${stateDir}; ${known.length > 0 ? `there are: ${known.join(', ')}` : 'none was ever run there'}`,
+    );
+  }
+  const { by, what, outcome, reason } = asked;
+  const why = `${by} asked for it (${what}): ${outcome}${reason === undefined ? '' : `, ${reason}`}.`;
+  return noNightReport(asked.batch?.name ?? name, why, options);
+}
+
+function assertTimeZone(timeZone: string): void {
+  try {
+    dayNamer(timeZone);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UsageError(`"${timeZone}" is no time zone; one is "Europe/Madrid"`);
+  }
+}

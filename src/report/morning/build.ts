@@ -1,0 +1,185 @@
+import type { BatchState } from '../../contract/states.js';
+import type { NightCostRow, NightRows } from '../../ledger/night-rows.js';
+import { plural } from '../format.js';
+import { finishedOf } from '../job-counts.js';
+import { causesOf } from './causes.js';
+import { commandsAt, type Place } from './commands.js';
+import { decisionsOf } from './decisions.js';
+import type { CostPart, Decision, Duplicates, MissedNight, MorningReport, Night, Tone } from './model.js';
+import { timelineOf } from './timeline.js';
+
+export interface BuildOptions {
+  readonly now: Date;
+  readonly timeZone: string;
+  readonly place: Place;
+  /** From whoever plans nights. */
+  readonly missed?: readonly MissedNight[];
+}
+
+/** The morning report of a batch, from what the ledger has of it. Pure. */
+export function morningReport(
+  rows: NightRows,
+  { now, timeZone, place, missed = [] }: BuildOptions,
+): MorningReport {
+  const { batch, counts, totals } = rows;
+  const { name } = batch;
+  const decisions = decisionsOf(rows, { name, command: commandsAt(place), timeZone });
+  const cost = costParts(rows.costs, () => 'total');
+  const night: Night = {
+    batchId: batch.id,
+    work: batch.work,
+    state: batch.state,
+    reason: batch.reason,
+    stateBy: batch.stateBy,
+    openedBy: batch.openedBy,
+    begunAt: rows.begunAt,
+    openedAt: batch.openedAt,
+    closedAt: batch.closedAt,
+    counts,
+    finished: finishedOf(counts),
+    totals,
+    duplicates: duplicatesOf(rows),
+    landed: { total: totals.effects.landed + totals.effects.adopted, rows: rows.landed },
+    cost: cost[0] ?? noCost(batch.currency),
+    bySite: costParts(rows.costs, ({ site }) => site),
+    byWork: costParts(rows.costs, ({ work }) => work),
+    notPaidAgainMicros: rows.notPaidAgainMicros,
+    timeline: timelineOf(rows, now.getTime()),
+    nights: [...rows.nights].reverse(),
+  };
+  return {
+    name,
+    madeAt: now.toISOString(),
+    timeZone,
+    headline: headlineOf(night, batch.jobs, decisions),
+    tone: toneOf(night, decisions),
+    night,
+    decisions,
+    causes: causesOf(rows),
+    missed,
+    directory: place.directory,
+  };
+}
+
+/** The report of a night that never was: nothing was opened. */
+export const noNightReport = (
+  name: string,
+  why: string,
+  { now, timeZone, place, missed = [] }: BuildOptions,
+): MorningReport => ({
+  name,
+  madeAt: now.toISOString(),
+  timeZone,
+  headline: `This night never started. ${why}`,
+  tone: 'bad',
+  night: undefined,
+  decisions: [
+    {
+      kind: 'again',
+      title: 'Find out why, then start it',
+      why,
+      count: 1,
+      cases: [],
+      commands: [
+        { say: 'look for what is wrong', command: commandsAt(place)('doctor') },
+        { say: 'start it', command: `${commandsAt(place)('run')} <its batch file>` },
+      ],
+    },
+  ],
+  causes: [],
+  missed,
+  directory: place.directory,
+});
+
+const STATE_WORDS: Readonly<Record<BatchState, string>> = {
+  running: 'It is still running',
+  paused: 'It is paused',
+  completed: 'Nothing is left to do',
+  incomplete: 'It ended unfinished',
+  cancelled: 'It was cancelled',
+};
+
+function headlineOf(
+  { state, finished, counts }: Night,
+  jobs: number,
+  decisions: readonly Decision[],
+): string {
+  const all = Math.max(jobs, counts.jobs);
+  const done =
+    finished === all ? `All ${plural(all, 'job')} done` : `${finished} of ${plural(all, 'job')} done`;
+  if (counts.jobs === 0 && state !== 'running') return `${done}. The batch could not be opened.`;
+  if (finished === all && all === 1) return `The one job is done. ${STATE_WORDS[state]}.`;
+  const waiting = decisions.reduce((sum, { count }) => sum + count, 0);
+  if (waiting === 0) return `${done}. ${STATE_WORDS[state]}.`;
+  return `${done}; ${waiting === 1 ? 'one thing needs' : `${waiting} things need`} you.${
+    state === 'completed' || state === 'incomplete' ? '' : ` ${STATE_WORDS[state]}.`
+  }`;
+}
+
+function toneOf({ state }: Night, decisions: readonly Decision[]): Tone {
+  if (decisions.length > 0) return 'bad';
+  if (state === 'completed') return 'good';
+  return state === 'running' || state === 'paused' ? 'open' : 'bad';
+}
+
+/** What would have been done a second time, but was not. */
+function duplicatesOf({ counts, totals, requests, foundThere }: NightRows): Duplicates {
+  const starts = requests.filter(
+    ({ what, outcome }) => what === 'start' && (outcome === 'joined' || outcome === 'already-completed'),
+  );
+  const parts = [
+    { count: counts.adopted, what: plain(counts.adopted, 'job was done before', 'jobs were done before') },
+    {
+      count: foundThere,
+      what: plain(
+        foundThere,
+        'effect was found at its destination',
+        'effects were found at their destinations',
+      ),
+    },
+    {
+      count: totals.sessions.attached,
+      what: plain(
+        totals.sessions.attached,
+        'session was gone on with after a break, not paid again',
+        'sessions were gone on with after a break, not paid again',
+      ),
+    },
+    {
+      count: starts.length,
+      what: plain(
+        starts.length,
+        'further start joined the run or found it done',
+        'further starts joined the run or found it done',
+      ),
+    },
+  ].filter(({ count }) => count > 0);
+  return { total: parts.reduce((sum, { count }) => sum + count, 0), parts };
+}
+
+const plain = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+
+const noCost = (currency: string): CostPart => ({
+  key: 'total',
+  currency,
+  sessions: 0,
+  costMicros: 0,
+  wastedMicros: 0,
+  unknown: 0,
+});
+
+/** The dearest first; amounts of two currencies are never added. */
+function costParts(rows: readonly NightCostRow[], keyOf: (row: NightCostRow) => string): readonly CostPart[] {
+  const parts = new Map<string, { -readonly [K in keyof CostPart]: CostPart[K] }>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const at = JSON.stringify([key, row.currency]);
+    const part = parts.get(at) ?? { ...noCost(row.currency), key };
+    parts.set(at, part);
+    part.sessions += row.sessions;
+    part.costMicros += row.costMicros;
+    part.wastedMicros += row.wastedMicros;
+    part.unknown += row.unknown;
+  }
+  return [...parts.values()].sort((a, b) => b.costMicros - a.costMicros || (a.key < b.key ? -1 : 1));
+}

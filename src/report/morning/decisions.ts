@@ -1,0 +1,161 @@
+import type { JobState } from '../../contract/states.js';
+import type { ErrorClass } from '../../contract/errors.js';
+import { jobTitle } from '../../contract/job.js';
+import type { NightJob, NightRows } from '../../ledger/night-rows.js';
+import type { OpenQuestion } from '../../ledger/ledger.js';
+import { localTime } from '../format.js';
+import type { Command, Decision, DecisionCase } from './model.js';
+
+/** Cases that are spelt out; the command that lists the others follows. */
+const CASES_MAX = 10;
+
+interface Words {
+  readonly name: string;
+  readonly command: (...words: readonly string[]) => string;
+  readonly timeZone: string;
+}
+
+/** What does not go on without a person, what can't be taken back first; each with what to type. */
+export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] {
+  const { batch, unfinished, questions, counts } = rows;
+  const { command, name } = words;
+  const asked = new Set(questions.map(({ jobKey }) => jobKey));
+  const are = (state: JobState, ...classes: readonly ErrorClass[]) =>
+    unfinished.filter(
+      (job) =>
+        job.state === state &&
+        (classes.length === 0 || (job.errorClass !== undefined && classes.includes(job.errorClass))),
+    );
+  const heldOtherwise = are('held').filter(
+    ({ errorClass, jobKey }) => errorClass !== 'conflict' && !asked.has(jobKey),
+  );
+  const unasked = are('gated').filter(({ errorClass }) => errorClass === undefined);
+  const again = { say: 'then start it again', command: `${command('run')} <its batch file>` };
+  const retry = { say: 'run them all again, with a fresh budget', command: command('retry', name) };
+  const notStarted = batch.state === 'incomplete' || batch.state === 'cancelled' ? counts.waiting : 0;
+  const stopped = counts.cancelled + notStarted;
+
+  const decisions: readonly (Decision | undefined)[] = [
+    some('unknown', questions, {
+      title: 'Sent, but no answer came: did it arrive?',
+      why: 'Look at the destination, then say what you saw. Nothing is sent again before that.',
+      case: (question) => questionCase(question, words),
+      commands: [
+        ...(questions.length > CASES_MAX
+          ? [{ say: 'list all of them', command: command('approve', name) }]
+          : []),
+        again,
+      ],
+    }),
+    some('held', heldOtherwise, {
+      title: 'Held for a look',
+      why: 'These must not go on by themselves. See what waits, and look at the destination.',
+      case: (job) => heldCase(job, words),
+      commands: [{ say: 'see what waits', command: command('approve', name) }],
+    }),
+    some('approval', unasked, {
+      title: 'Wait for your yes',
+      why: 'These leave only with the yes of a person. See what each would do, then approve or reject it.',
+      case: jobCase,
+      commands: [{ say: 'see what would happen', command: command('approve', name) }],
+    }),
+    some('conflict', are('held', 'conflict'), {
+      title: 'Changed since it was done',
+      why: 'Restore what the job said before, or raise its "revision" in the jobs file to have it done anew.',
+      case: jobCase,
+      commands: [{ ...again, say: 'after the edit, start it again' }],
+    }),
+    some('credentials', are('gated', 'auth'), {
+      title: 'Credentials were refused',
+      why: 'Put them right; the jobs wait.',
+      case: jobCase,
+      commands: [again],
+    }),
+    some('configuration', are('gated', 'config'), {
+      title: 'Not set up as it should be',
+      why: 'Put it right; the jobs wait.',
+      case: jobCase,
+      commands: [again],
+    }),
+    some('parked', are('parked'), {
+      title: 'Gave up within their budget',
+      why: 'Put the cause right where it is in the job (see "Failures by cause"), then give them a new budget.',
+      case: (job) => parkedCase(job, words),
+      commands: [retry],
+    }),
+    batch.state === 'paused'
+      ? {
+          kind: 'paused',
+          title: 'The batch is paused',
+          why: `${batch.reason ?? 'No reason was given'} (by ${batch.stateBy}). Nothing new starts until it is resumed.`,
+          count: 1,
+          cases: [],
+          commands: [{ say: 'go on', command: command('resume', name) }],
+        }
+      : undefined,
+    some('quota', are('gated', 'exhausted', 'throttled', 'transient'), {
+      title: 'A service is closed to us for now',
+      why: 'A quota is used up, or the service is down. Start again when it is back.',
+      case: jobCase,
+      commands: [
+        { say: 'see until when', command: command('lanes') },
+        { ...again, say: 'then start it again' },
+      ],
+    }),
+    stopped > 0
+      ? {
+          kind: 'again',
+          title: batch.state === 'cancelled' ? 'Cancelled before they were done' : 'Not started',
+          why: batch.reason ?? 'The batch ended before their turn came. What is done stays done.',
+          count: stopped,
+          cases: [],
+          commands: [{ ...again, say: 'go on with the rest' }],
+        }
+      : undefined,
+  ];
+  return decisions.filter((decision) => decision !== undefined);
+}
+
+function some<T>(
+  kind: Decision['kind'],
+  list: readonly T[],
+  said: Pick<Decision, 'title' | 'why' | 'commands'> & { readonly case: (one: T) => DecisionCase },
+): Decision | undefined {
+  if (list.length === 0) return undefined;
+  const { title, why, commands } = said;
+  return { kind, title, why, commands, count: list.length, cases: list.slice(0, CASES_MAX).map(said.case) };
+}
+
+function questionCase(question: OpenQuestion, { command, timeZone }: Words): DecisionCase {
+  const { name, identity, use, target, effectKey, firstSentAt } = question;
+  const sent = firstSentAt === undefined ? '' : `, sent ${localTime(firstSentAt, timeZone)}`;
+  return {
+    title: jobTitle(identity),
+    detail: `“${name}” to ${use} ${target}${sent}`,
+    commands: [
+      { say: 'it is there', command: command('approve', '--effect', effectKey, '--landed') },
+      { say: 'it is not there', command: command('approve', '--effect', effectKey, '--not-landed') },
+    ],
+  };
+}
+
+const jobCase = ({ identity, message }: NightJob): DecisionCase => ({
+  title: jobTitle(identity),
+  detail: message,
+  commands: [],
+});
+
+const parkedCase = (job: NightJob, { command, name }: Words): DecisionCase => ({
+  ...jobCase(job),
+  commands: [retryOf(job, 'only this one', command, name)],
+});
+
+const heldCase = (job: NightJob, { command, name }: Words): DecisionCase => ({
+  ...jobCase(job),
+  commands: [retryOf(job, 'when it may go on', command, name)],
+});
+
+const retryOf = (job: NightJob, say: string, command: Words['command'], name: string): Command => ({
+  say,
+  command: command('retry', name, '--job', job.jobKey),
+});

@@ -1,0 +1,53 @@
+import { basename, dirname, join } from 'node:path';
+import type { Ledger } from '../../ledger/ledger.js';
+import { morningReport, noNightReport } from './build.js';
+import type { Place } from './commands.js';
+import type { MissedNight, MorningReport } from './model.js';
+import { saveReport, type SavedReport } from './report-files.js';
+
+export interface MakeOptions {
+  readonly stateDir: string;
+  readonly now: Date;
+  /** That of this machine unless given. */
+  readonly timeZone?: string;
+  readonly missed?: readonly MissedNight[];
+}
+
+const STATE_DIR = '.nightshift';
+
+/** Where commands about this state directory are typed without naming it, if there is such a place. */
+export const placeOf = (stateDir: string): Place =>
+  basename(stateDir) === STATE_DIR
+    ? { directory: dirname(stateDir), stateDir }
+    : { directory: undefined, stateDir };
+
+/** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
+export async function makeReport(
+  batch: { readonly id: string; readonly name: string },
+  ledger: Pick<Ledger, 'night'>,
+  { stateDir, now, timeZone = ownTimeZone(), missed }: MakeOptions,
+  why = 'The ledger knows no run of it.',
+): Promise<MorningReport> {
+  const options = { now, timeZone, place: placeOf(stateDir), ...(missed && { missed }) };
+  const rows = await ledger.night(batch.id);
+  return rows ? morningReport(rows, options) : noNightReport(batch.name, why, options);
+}
+
+/** The page, drawn. What draws is loaded only now: a worker that writes no report does without it. */
+export const drawReport = async (report: MorningReport): Promise<string> =>
+  (await import('./page.js')).pageOf(report);
+
+/** Draws a report and puts it where reports are. */
+export async function keepReport(
+  report: MorningReport,
+  ledger: Pick<Ledger, 'latestBatch'>,
+  stateDir: string,
+): Promise<SavedReport> {
+  const latest = await ledger.latestBatch(report.name);
+  const newest = report.night === undefined || latest === undefined || latest.id === report.night.batchId;
+  return saveReport(report, await drawReport(report), reportsFolder(stateDir), { newest });
+}
+
+export const reportsFolder = (stateDir: string): string => join(stateDir, 'reports');
+
+const ownTimeZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;

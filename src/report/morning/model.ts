@@ -1,0 +1,179 @@
+import type { ErrorClass } from '../../contract/errors.js';
+import type { BatchState, JobState } from '../../contract/states.js';
+import type { LandedRow, NightRows } from '../../ledger/night-rows.js';
+
+/** What a person reads in the morning. Times are ISO 8601; amounts are micro-units of `currency`. */
+export interface MorningReport {
+  readonly name: string;
+  readonly madeAt: string;
+  /** Whose clock the times are shown by. */
+  readonly timeZone: string;
+  /** One sentence: how it stands. */
+  readonly headline: string;
+  readonly tone: Tone;
+  /** Absent: no run was ever opened. */
+  readonly night: Night | undefined;
+  readonly decisions: readonly Decision[];
+  readonly causes: readonly Cause[];
+  /** Nights that were to be and were not, newest first. */
+  readonly missed: readonly MissedNight[];
+  /** Where its commands are to be typed. */
+  readonly directory: string | undefined;
+}
+
+/** `good`: nothing to do · `open`: not over yet · `bad`: a person is needed */
+export type Tone = 'good' | 'open' | 'bad';
+
+export interface Night {
+  readonly batchId: string;
+  readonly work: string;
+  readonly state: BatchState;
+  readonly reason: string | undefined;
+  readonly stateBy: string;
+  readonly openedBy: string;
+  readonly begunAt: string;
+  /** When its last run was opened; later than `begunAt` when it was started again. */
+  readonly openedAt: string;
+  readonly closedAt: string | undefined;
+  readonly counts: NightRows['counts'];
+  readonly finished: number;
+  readonly totals: NightRows['totals'];
+  readonly duplicates: Duplicates;
+  readonly landed: {
+    /** Of all jobs, shown or not. */
+    readonly total: number;
+    readonly rows: readonly LandedRow[];
+  };
+  readonly cost: CostPart;
+  readonly bySite: readonly CostPart[];
+  readonly byWork: readonly CostPart[];
+  readonly notPaidAgainMicros: number;
+  readonly timeline: Timeline;
+  /** Oldest first; the last one is this. */
+  readonly nights: readonly NightPoint[];
+}
+
+export interface Duplicates {
+  readonly total: number;
+  readonly parts: readonly { readonly count: number; readonly what: string }[];
+}
+
+/** Something that does not go on without a person. */
+export interface Decision {
+  readonly kind:
+    | 'unknown'
+    | 'approval'
+    | 'conflict'
+    | 'credentials'
+    | 'configuration'
+    | 'held'
+    | 'parked'
+    | 'paused'
+    | 'quota'
+    | 'again';
+  /** `Did these reach the blog?` */
+  readonly title: string;
+  readonly why: string;
+  readonly count: number;
+  readonly cases: readonly DecisionCase[];
+  /** For all of them at once. */
+  readonly commands: readonly Command[];
+}
+
+export interface DecisionCase {
+  readonly title: string;
+  readonly detail: string;
+  readonly commands: readonly Command[];
+}
+
+export interface Command {
+  readonly say: string;
+  readonly command: string;
+}
+
+/** Failures with one reason, told in much the same words. */
+export interface Cause {
+  readonly errorClass: ErrorClass;
+  readonly meaning: string;
+  /** The words of the most frequent of them. */
+  readonly message: string;
+  /** Sessions and effects that failed. */
+  readonly failures: number;
+  /** Jobs that are not finished because of it. */
+  readonly unfinished: number;
+  readonly wastedMicros: number;
+  readonly examples: readonly string[];
+  /** Of the nights before, how many had it. */
+  readonly nightsBefore: number;
+  readonly nightsKnown: number;
+}
+
+export interface CostPart {
+  readonly key: string;
+  readonly currency: string;
+  readonly sessions: number;
+  readonly costMicros: number;
+  readonly wastedMicros: number;
+  readonly unknown: number;
+}
+
+export interface Timeline {
+  readonly from: string;
+  readonly to: string;
+  /** Equal parts of the time between. */
+  readonly bins: readonly Bin[];
+  readonly binMs: number;
+  /** Stretches in which nothing new could start, for the whole batch. */
+  readonly stops: readonly Stop[];
+  readonly lanes: readonly Lane[];
+  /** Jobs that were worked on, shown or not. */
+  readonly jobs: number;
+}
+
+export interface Bin {
+  readonly from: string;
+  /** Sessions and effects under way, at most. */
+  readonly busy: number;
+  readonly good: number;
+  readonly bad: number;
+}
+
+export interface Stop {
+  readonly from: string;
+  readonly to: string;
+  readonly what: string;
+}
+
+export interface Lane {
+  readonly title: string;
+  readonly state: JobState;
+  readonly pieces: readonly Piece[];
+  readonly tries: number;
+  readonly waitedMs: number;
+}
+
+export interface Piece {
+  readonly kind: 'agent' | 'effect' | 'failed' | 'wait' | 'open';
+  readonly from: string;
+  readonly to: string;
+  readonly what: string;
+}
+
+export interface NightPoint {
+  readonly openedAt: string;
+  readonly state: BatchState;
+  readonly currency: string;
+  readonly jobs: number;
+  readonly finished: number;
+  readonly sessions: number;
+  readonly wasted: number;
+  readonly costMicros: number;
+  readonly wastedMicros: number;
+}
+
+export interface MissedNight {
+  /** The time for which it was planned. */
+  readonly at: string;
+  readonly what: 'skipped' | 'missed' | 'failed';
+  readonly why: string;
+}

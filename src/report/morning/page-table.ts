@@ -1,0 +1,30 @@
+import { markup, type Html } from './html.js';
+
+export interface Column {
+  readonly title: string;
+  readonly kind?: 'number' | 'when' | 'wide';
+}
+
+type Cell = Html | string | readonly Html[];
+
+/** A table that scrolls by itself where it is too wide, also by keyboard. */
+export const table = (label: string, columns: readonly Column[], rows: readonly (readonly Cell[])[]): Html =>
+  markup`<div class="scroll" role="region" aria-label="${label}" tabindex="0">
+    <table>
+      <thead>
+        <tr>
+          ${columns.map(({ title, kind }) => markup`<th scope="col" ${classOf(kind)}>${title}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            markup`<tr>
+              ${row.map((cell, at) => markup`<td${classOf(columns[at]?.kind)}>${cell}</td>`)}
+            </tr> `,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+
+const classOf = (kind: Column['kind']): Html | undefined => (kind ? markup` class="${kind}"` : undefined);

@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { localTime, plural } from '../format.js';
+import { Html, markup, webAddress } from './html.js';
+import type { Cause, Command, Decision, MorningReport, Night } from './model.js';
+import { costSection, timelineSection, trendSection } from './page-plots.js';
+import { table } from './page-table.js';
+import { recurrenceOf, whenOf } from './page-words.js';
+import { shortTitles } from './short-titles.js';
+import { STYLE } from './style.js';
+import { tilesOf } from './tiles.js';
+import { amount, number } from './words.js';
+
+/** Rows that are read without opening anything. */
+const LANDED_SHOWN = 12;
+const CAUSES_SHOWN = 12;
+
+/**
+ * The report as one file: no script, nothing loaded from anywhere, and a policy that would not let it. What is decided
+ * comes first.
+ */
+export function pageOf(report: MorningReport): string {
+  const { name, night, headline, tone, timeZone, madeAt, missed } = report;
+  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
+  const page = markup`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="referrer" content="no-referrer" />
+        <title>${name}: ${headline}</title>
+        ${new Html(`<style>${STYLE}</style>`)}
+      </head>
+      <body>
+        <header>
+          <h1>Morning report of <bdi>${name}</bdi></h1>
+          <p class="headline ${tone}" role="status">${headline}</p>
+          ${night && markup`<p class="faint">${whenOf(night, timeZone)}</p>`} ${night && tiles(report, night)}
+        </header>
+        <main>
+          ${decisionsSection(report)} ${missed.length > 0 && missedSection(report)}
+          ${night && landedSection(night, name, timeZone)} ${night && causesSection(report.causes, night)}
+          ${night && timelineSection(night, timeZone)} ${night && costSection(night, timeZone)}
+          ${night && trendSection(night, timeZone)}
+        </main>
+        <footer>
+          <p>
+            Made by nightshift from its ledger, ${localTime(madeAt, timeZone)}. Times are those of
+            ${timeZone}. To see it as it is now: <code>nightshift report ${name}</code>
+          </p>
+        </footer>
+      </body>
+    </html> `;
+  return page.source;
+}
+
+const tiles = (report: MorningReport, night: Night): Html =>
+  markup`<dl class="tiles">
+    ${tilesOf(report, night).map(
+      ({ title, value, notes }) =>
+        markup`<div>
+          <dt>${title}</dt>
+          <dd>${value}${notes.map((note) => markup`<small>${note}</small>`)}</dd>
+        </div>`,
+    )}
+  </dl>`;
+
+const commandList = (commands: readonly Command[]): Html | undefined =>
+  commands.length === 0
+    ? undefined
+    : markup`<ul class="commands">
+        ${commands.map(({ say, command }) => markup`<li>${say}: <code>${command}</code></li>`)}
+      </ul>`;
+
+function decisionsSection({ decisions, directory }: MorningReport): Html {
+  if (decisions.length === 0) return markup`<h2 id="decide">Nothing needs a decision</h2>`;
+  return markup`<h2 id="decide">What needs a decision</h2>
+    ${directory !== undefined && markup`<p class="faint">Type the commands in <bdi>${directory}</bdi>.</p>`}
+    ${decisions.map(decisionBlock)}`;
+}
+
+const decisionBlock = ({ title, why, count, cases, commands }: Decision): Html =>
+  markup`<section class="decision">
+    <h3>${title}${count > 1 && ` (${number(count)})`}</h3>
+    <p>${why}</p>
+    ${
+      cases.length > 0 &&
+      markup`<ul>
+        ${cases.map(
+          (one) =>
+            markup`<li>
+              <bdi>${one.title}</bdi>
+              ${one.detail !== '' && markup`<span class="faint">${one.detail}</span>`} ${commandList(one.commands)}
+            </li>`,
+        )}${count > cases.length && markup`<li class="faint">and ${number(count - cases.length)} more</li>`}
+      </ul>`
+    }
+    ${commandList(commands)}
+  </section>`;
+
+const missedSection = ({ missed, timeZone }: MorningReport): Html =>
+  markup`<h2 id="missed">Nights that were skipped or missed</h2>
+    ${table(
+      'Nights that did not run',
+      [{ title: 'planned for', kind: 'when' }, { title: 'what' }, { title: 'why', kind: 'wide' }],
+      missed.map(({ at, what, why }) => [localTime(at, timeZone), what, why]),
+    )}`;
+
+function landedSection({ landed }: Night, name: string, timeZone: string): Html {
+  const { rows, total } = landed;
+  if (total === 0) return markup`<h2 id="landed">Nothing has landed</h2>`;
+  const columns = [
+    { title: 'what', kind: 'wide' },
+    { title: 'effect' },
+    { title: 'where', kind: 'wide' },
+    { title: 'when', kind: 'when' },
+  ] as const;
+  const titleOf = shortTitles(rows.map(({ identity }) => identity));
+  const cells = rows.map(({ identity, effect, use, target, id, url, at, earlier }) => [
+    markup`<bdi>${titleOf(identity)}</bdi>`,
+    effect,
+    placeOf({ use, target, id, url }),
+    `${localTime(at, timeZone)}${earlier ? ', done earlier' : ''}`,
+  ]);
+  const rest = cells.slice(LANDED_SHOWN);
+  return markup`<h2 id="landed">What has landed</h2>
+    <p class="faint">
+      ${plural(total, 'effect is', 'effects are')} at their destinations, each with a receipt.
+    </p>
+    ${table('What has landed', columns, cells.slice(0, LANDED_SHOWN))}
+    ${
+      rest.length > 0 &&
+      markup`<details class="long">
+        <summary>${number(rest.length)} more</summary>
+        ${table('The rest of what has landed', columns, rest)}
+      </details>`
+    }
+    ${
+      total > rows.length &&
+      markup`<p class="faint">
+        These are the first ${number(rows.length)}; all of them: <code>nightshift ledger show ${name}</code>
+      </p>`
+    }`;
+}
+
+function placeOf({
+  use,
+  target,
+  id,
+  url,
+}: {
+  readonly use: string;
+  readonly target: string;
+  readonly id: string;
+  readonly url: string | undefined;
+}): Html {
+  const address = webAddress(url);
+  if (address !== undefined)
+    return markup`<a href="${address}" rel="noreferrer noopener">${shownAddress(address)}</a>`;
+  return markup`<bdi>${url ?? id}</bdi> <span class="faint">${use}${target !== '' && ` ${target}`}</span>`;
+}
+
+const ADDRESS_MAX = 90;
+const shownAddress = (address: string): string => {
+  const text = address.replace(/^https?:\/\//, '');
+  return text.length > ADDRESS_MAX ? `${text.slice(0, ADDRESS_MAX)}…` : text;
+};
+
+function causesSection(causes: readonly Cause[], { cost }: Night): Html {
+  if (causes.length === 0) return markup`<h2 id="causes">No failure</h2>`;
+  const columns = [
+    { title: 'cause', kind: 'wide' },
+    { title: 'failed tries', kind: 'number' },
+    { title: 'jobs not done', kind: 'number' },
+    { title: 'wasted', kind: 'number' },
+    { title: 'for example', kind: 'wide' },
+    { title: 'before' },
+  ] as const;
+  const rows = causes.map((cause) => [
+    markup`<strong>${cause.meaning}</strong> <span class="faint">(${cause.errorClass})</span><br />
+      <bdi>${cut(cause.message)}</bdi>`,
+    number(cause.failures),
+    number(cause.unfinished),
+    cause.wastedMicros === 0 ? '' : amount(cause.wastedMicros, cost.currency),
+    cause.examples.map((example, at) => markup`${at > 0 && markup`<br />`}<bdi>${cut(example)}</bdi>`),
+    recurrenceOf(cause),
+  ]);
+  const rest = rows.slice(CAUSES_SHOWN);
+  const healed = causes.every(({ unfinished }) => unfinished === 0);
+  return markup`<h2 id="causes">Failures by cause</h2>
+    <p class="faint">
+      ${healed ? 'All of these were overcome without anybody.' : 'Those that left jobs undone come first; the others were overcome without anybody.'}
+    </p>
+    ${table('Failures by cause', columns, rows.slice(0, CAUSES_SHOWN))}
+    ${
+      rest.length > 0 &&
+      markup`<details class="long">
+        <summary>${number(rest.length)} more causes</summary>
+        ${table('Further causes', columns, rest)}
+      </details>`
+    }`;
+}
+
+const TEXT_MAX = 300;
+const cut = (text: string): string => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text);

@@ -1,0 +1,158 @@
+import { bars } from '../bars.js';
+import { duration, localTime, plural } from '../format.js';
+import { bold, dim, green, red, yellow, type Line, type Span } from '../line.js';
+import { tableLines } from '../table.js';
+import { recurrenceOf, whenOf } from './page-words.js';
+import type { Command, Decision, MorningReport, Night, Tone } from './model.js';
+import { shortTitles } from './short-titles.js';
+import { tilesOf } from './tiles.js';
+import { amount, clock, dayShort, number, percent } from './words.js';
+
+const CASES_SHOWN = 5;
+const LANDED_SHOWN = 8;
+const CAUSES_SHOWN = 8;
+const WAITS_SHOWN = 5;
+const NIGHTS_SHOWN = 7;
+
+const PAINT: Readonly<Record<Tone, (text: string) => Span>> = { good: green, open: yellow, bad: red };
+
+/** The report for a terminal: the same story in the same order, as long as a screen or two. */
+export function reportLines(report: MorningReport, columns?: number): Line[] {
+  const { name, night, headline, tone, timeZone, missed } = report;
+  return [
+    [bold(name), ': ', PAINT[tone](headline)],
+    ...(night ? [[dim(whenOf(night, timeZone))], ...figureLines(report, night)] : []),
+    ...decisionLines(report),
+    ...section(
+      'nights that were skipped or missed',
+      missed.map(({ at, what, why }) => [`  ${localTime(at, timeZone)}  `, yellow(what), `  ${why}`]),
+    ),
+    ...(night
+      ? [
+          ...landedLines(night, columns),
+          ...causeLines(report, night),
+          ...waitLines(night, timeZone),
+          ...costLines(night, columns),
+          ...nightLines(night, timeZone, columns),
+        ]
+      : []),
+  ];
+}
+
+const section = (title: string, lines: readonly Line[]): Line[] =>
+  lines.length === 0 ? [] : [[''], [bold(title)], ...lines];
+
+const figureLines = (report: MorningReport, night: Night): Line[] =>
+  tilesOf(report, night).map(({ title, value, notes }) => [
+    dim(`  ${title.padEnd(21)} `),
+    value,
+    dim(notes.length > 0 ? `  ${notes.join('; ')}` : ''),
+  ]);
+
+function decisionLines({ decisions, directory }: MorningReport): Line[] {
+  if (decisions.length === 0) return [[''], [bold('nothing needs a decision')]];
+  const where: Line[] =
+    directory === undefined || directory === process.cwd() ? [] : [[dim(`  in ${directory}:`)]];
+  return section('needs a decision', [...where, ...decisions.flatMap(decisionOf)]);
+}
+
+const decisionOf = ({ title, why, count, cases, commands }: Decision): Line[] => [
+  ['  ', yellow(count > 1 ? `${title} (${number(count)})` : title)],
+  [dim(`  ${why}`)],
+  ...cases
+    .slice(0, CASES_SHOWN)
+    .flatMap((one): Line[] => [
+      [`    ${one.title}`, dim(one.detail === '' ? '' : `  ${one.detail}`)],
+      ...one.commands.map((command) => commandLine(command, 6)),
+    ]),
+  ...(count > Math.min(cases.length, CASES_SHOWN) && cases.length > 0
+    ? [[dim(`    and ${number(count - Math.min(cases.length, CASES_SHOWN))} more`)]]
+    : []),
+  ...commands.map((command) => commandLine(command, 4)),
+];
+
+const commandLine = ({ say, command }: Command, indent: number): Line => [
+  dim(`${' '.repeat(indent)}${say}: `),
+  command,
+];
+
+function landedLines({ landed }: Night, columns: number | undefined): Line[] {
+  const titleOf = shortTitles(landed.rows.map(({ identity }) => identity));
+  const rows = landed.rows
+    .slice(0, LANDED_SHOWN)
+    .map(({ identity, url, id }): Span[] => [`  ${titleOf(identity)}`, url ?? id]);
+  const more = landed.total - rows.length;
+  return section(`landed: ${plural(landed.total, 'effect')}`, [
+    ...(rows.length > 0 ? tableLines(['  what', 'where'], rows, columns) : []),
+    ...(more > 0 ? [[dim(`  and ${number(more)} more, in the HTML report`)]] : []),
+  ]);
+}
+
+function causeLines({ causes }: MorningReport, { cost }: Night): Line[] {
+  const shown = causes
+    .slice(0, CAUSES_SHOWN)
+    .flatMap((cause): Line[] => [
+      [
+        '  ',
+        cause.unfinished > 0 ? yellow(cause.meaning) : cause.meaning,
+        dim(
+          ` (${cause.errorClass}): ${plural(cause.failures, 'failed try', 'failed tries')}, ` +
+            `${plural(cause.unfinished, 'job')} not done, ${amount(cause.wastedMicros, cost.currency)} wasted; ${recurrenceOf(cause)}`,
+        ),
+      ],
+      [dim(`    ${cause.message}`)],
+    ]);
+  const more = causes.length - CAUSES_SHOWN;
+  return section('failures by cause', more > 0 ? [...shown, [dim(`  and ${more} more causes`)]] : shown);
+}
+
+/** Who had to wait longest; the picture of it is in the HTML report. */
+function waitLines({ timeline }: Night, timeZone: string): Line[] {
+  const stops = timeline.stops.map(({ from, to, what }): Line => [
+    `  ${clock(from, timeZone, true)} to ${clock(to, timeZone, true)}  `,
+    yellow(what),
+  ]);
+  const waits = timeline.lanes
+    .filter(
+      ({ tries, waitedMs, pieces }) =>
+        waitedMs > 0 || pieces.some(({ kind }) => kind === 'failed') || tries > 2,
+    )
+    .sort((a, b) => b.waitedMs - a.waitedMs || b.tries - a.tries)
+    .slice(0, WAITS_SHOWN)
+    .map(({ title, tries, waitedMs, pieces }): Line => [
+      `  ${title}`,
+      dim(
+        `  ${plural(tries, 'try', 'tries')}, ${pieces.filter(({ kind }) => kind === 'failed').length} failed, waited ${duration(waitedMs)}`,
+      ),
+    ]);
+  return section('retries and waits', [...stops, ...waits]);
+}
+
+function costLines({ bySite, byWork }: Night, columns: number | undefined): Line[] {
+  const rows = [
+    ...bySite.map((part) => ({ by: 'site', part })),
+    ...byWork.map((part) => ({ by: 'work', part })),
+  ]
+    .filter(({ part }) => part.costMicros > 0)
+    .map(({ by, part: { key, currency, sessions, costMicros, wastedMicros } }): Span[] => [
+      `  ${by}`,
+      key === '' ? `no ${by}` : key,
+      String(sessions),
+      amount(costMicros, currency),
+      `${amount(wastedMicros, currency)} (${percent(wastedMicros, costMicros)})`,
+    ]);
+  if (rows.length === 0) return [];
+  return section('cost', tableLines(['  by', 'which', 'sessions', 'cost', 'wasted'], rows, columns));
+}
+
+function nightLines({ nights, cost }: Night, timeZone: string, columns = 80): Line[] {
+  const own = nights.filter(({ currency }) => currency === cost.currency).slice(-NIGHTS_SHOWN);
+  if (own.length < 2) return [];
+  const rows = own.map(({ openedAt, costMicros, wastedMicros, currency, jobs, finished }) => ({
+    title: `  ${dayShort(openedAt, timeZone)} ${clock(openedAt, timeZone)}`,
+    full: costMicros - wastedMicros,
+    light: wastedMicros,
+    after: `${amount(costMicros, currency)}  ${percent(jobs - finished, jobs)} of jobs not done`,
+  }));
+  return section('the last nights: █ useful, ░ wasted', bars(rows, columns));
+}

@@ -1,0 +1,213 @@
+// The page of the morning report in a real browser: it loads nothing, nothing in it runs, and axe finds no fault.
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { AxeResults } from 'axe-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { NightRows, Span } from '../../src/ledger/night-rows.js';
+import { morningReport } from '../../src/report/morning/build.js';
+import { drawReport } from '../../src/report/morning/make-report.js';
+import { NAME, tellNights } from '../support/nights.js';
+
+const CHROMIUM = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RTL = '\u202egnp.exe';
+const HOSTILE = [
+  '<script>document.title="owned"</script>',
+  '"><img src=x onerror=alert(1)>',
+  `report${RTL}`,
+  'שלום עולם',
+  `long-${'x'.repeat(480)}`,
+  "'; drop table jobs; --",
+  '</svg><script>1</script>',
+  '{{7*7}} ${7*7} &amp; <b>',
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'nightshift-page-'));
+const options = {
+  now: new Date('2026-11-23T06:00:00Z'),
+  timeZone: 'Europe/Madrid',
+  place: { directory: '/home/anna/nights', stateDir: '/home/anna/nights/.nightshift' },
+  missed: [
+    { at: '2026-11-21T02:00:00.000Z', what: 'missed' as const, why: 'the machine was off <i>all night</i>' },
+  ],
+};
+let browser: Browser | undefined;
+let rows: NightRows;
+
+beforeAll(async () => {
+  if (!existsSync(CHROMIUM)) {
+    throw new Error(
+      `no Chromium at ${CHROMIUM}: install it ("apt-get install chromium"), or name another in CHROMIUM_PATH`,
+    );
+  }
+  const told = await tellNights(join(folder, 'ledger.db'), {
+    jobs: 8,
+    before: 1,
+    slug: (number) => `${HOSTILE[number] ?? 'plain'}`,
+    message: `check failed: <script>alert("no")</script> \u001b[31mred\u0007 ${RTL}`,
+    url: (slug) =>
+      slug.startsWith('long')
+        ? 'javascript:alert(1)'
+        : `https://blog.example/?q=${encodeURIComponent(slug)}"><b>`,
+  });
+  const found = await told.ledger.night(told.batchId);
+  if (found === undefined) throw new Error('the ledger has this night');
+  rows = found;
+  await told.ledger.close();
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+});
+
+afterAll(async () => {
+  await browser?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Opened {
+  readonly page: Page;
+  /** All that the page asked for beside itself, and all that it was denied. */
+  readonly trouble: readonly string[];
+}
+
+async function open(night: NightRows, colorScheme: 'light' | 'dark', width = 1100): Promise<Opened> {
+  const file = join(folder, 'report.html');
+  writeFileSync(file, await drawReport(morningReport(night, options)));
+  if (browser === undefined) throw new Error('the browser is open');
+  const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+  const trouble: string[] = [];
+  const address = pathToFileURL(file).href;
+  page.on('request', (request) => {
+    if (request.url() !== address) trouble.push(`request ${request.url()}`);
+  });
+  page.on('console', (message) => trouble.push(`console ${message.text()}`));
+  page.on('dialog', (dialog) => {
+    trouble.push(`dialog ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+  await page.goto(address);
+  return { page, trouble };
+}
+
+/** Rules that the page breaks. */
+async function faults(page: Page): Promise<readonly string[]> {
+  // From outside the page: its own policy allows no script.
+  const results = (await page.evaluate(`${AXE}; axe.run(document)`)) as AxeResults;
+  return results.violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+  );
+}
+
+/** The night with so many jobs worked on, each of them twice. */
+function nightOf(jobs: number): NightRows {
+  const from = Date.parse(rows.batch.openedAt);
+  const iso = (minute: number) => new Date(from + minute * 60_000).toISOString();
+  const spans = Array.from({ length: jobs }, (_, at): Span[] => {
+    const job = { work: 'article', jobKey: `key-${at}`, identity: { site: 'blog', slug: `job-${at}` } };
+    const start = (at % 8) * 6;
+    return [
+      { ...job, step: 'agent', from: iso(start), to: iso(start + 3), end: 'failed', errorClass: 'timeout' },
+      {
+        ...job,
+        step: 'agent',
+        from: iso(start + 4),
+        to: iso(start + 9),
+        end: 'collected',
+        errorClass: undefined,
+      },
+      {
+        ...job,
+        step: 'post',
+        from: iso(start + 9),
+        to: iso(start + 9.2),
+        end: 'landed',
+        errorClass: undefined,
+      },
+    ];
+  }).flat();
+  const beats = spans.flatMap(({ from: begun, to = '', end }) => [
+    { second: begun.slice(0, 19), what: 'begun' as const, count: 1 },
+    { second: to.slice(0, 19), what: end === 'failed' ? ('bad' as const) : ('good' as const), count: 1 },
+  ]);
+  return { ...rows, spans, beats, jobsWorkedOn: jobs };
+}
+
+describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
+  test('it asks for nothing, obeys nothing, and axe finds no fault', async () => {
+    const { page, trouble } = await open(rows, scheme);
+    expect(await page.title()).toContain(NAME);
+    expect(await page.locator('script').count()).toBe(0);
+    expect(await page.locator('img, iframe, object, embed, link, [onerror], [onclick]').count()).toBe(0);
+    await page.evaluate('document.querySelectorAll("details").forEach((one) => { one.open = true; })');
+    expect(await faults(page)).toEqual([]);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+});
+
+test('hostile words are shown as words', async () => {
+  const { page } = await open(rows, 'light');
+  const text = await page.locator('body').innerText();
+  expect(text).toContain('<script>document.title="owned"</script>');
+  expect(text).toContain('שלום עולם');
+  expect(text).toContain('the machine was off <i>all night</i>');
+  expect(text).not.toMatch(/[\u0007\u001b\u202e]/);
+  const links = await page
+    .locator('a')
+    .evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''));
+  expect(links.length).toBeGreaterThan(0);
+  expect(links.every((href) => href.startsWith('https://blog.example/'))).toBe(true);
+  await page.close();
+});
+
+test('on a phone nothing is wider than the page', async () => {
+  const { page, trouble } = await open(rows, 'light', 390);
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390);
+  expect(await faults(page)).toEqual([]);
+  expect(trouble).toEqual([]);
+  await page.close();
+});
+
+test('printed, the figures behind the plots are there', async () => {
+  const { page } = await open(rows, 'dark');
+  expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(10_000);
+  await page.close();
+});
+
+describe.each([1, 12, 1_000])('with %d jobs', (jobs) => {
+  test('the plots are whole, and each has its table', async () => {
+    const { page, trouble } = await open(nightOf(jobs), 'light');
+    const lanes = Math.min(jobs, 24);
+    const plot = page.locator('svg[aria-label^="What single jobs"]');
+    expect(await plot.locator('text', { hasText: /^blog|^job/ }).count()).toBe(lanes);
+    // A failed try is a bar and a cross.
+    expect(await plot.locator('[fill="var(--plot-bad)"]').count()).toBe(lanes);
+    expect(await plot.locator('[fill="var(--plot-effect)"]').count()).toBe(lanes);
+    const outside = await plot.evaluate((svg) => {
+      const whole = svg.getBoundingClientRect();
+      return [...svg.querySelectorAll('path, text')]
+        .filter((part) => {
+          const { left, right, top, bottom, width, height } = part.getBoundingClientRect();
+          if (width + height === 0) return false;
+          return (
+            left < whole.left - 1 ||
+            right > whole.right + 1 ||
+            top < whole.top - 1 ||
+            bottom > whole.bottom + 1
+          );
+        })
+        .map((part) => part.outerHTML);
+    });
+    expect(outside).toEqual([]);
+    const figures = await page.locator('figure').count();
+    expect(await page.locator('figure table').count()).toBe(figures);
+    expect(await page.locator('svg[role="img"]').count()).toBe(figures);
+    expect(trouble).toEqual([]);
+    await page.close();
+  });
+});

@@ -1,0 +1,185 @@
+// The morning report, from a ledger that was filled as workers fill it: its figures are the ledger's own.
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rendered } from '../../src/report/line.js';
+import { fingerprintOf } from '../../src/report/morning/causes.js';
+import { drawReport, keepReport, makeReport, reportsFolder } from '../../src/report/morning/make-report.js';
+import type { MorningReport, Night } from '../../src/report/morning/model.js';
+import { saveReport } from '../../src/report/morning/report-files.js';
+import { reportLines } from '../../src/report/morning/terminal.js';
+import { spanOfTime } from '../../src/report/morning/words.js';
+import { NAME, tellNights, type Told } from '../support/nights.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'nightshift-report-'));
+const options = {
+  stateDir: '/home/anna/nights/.nightshift',
+  now: new Date('2026-11-23T06:00:00Z'),
+  timeZone: 'Europe/Madrid',
+};
+
+let told: Told;
+let report: MorningReport;
+let night: Night;
+
+beforeAll(async () => {
+  told = await tellNights(join(folder, 'ledger.db'), { jobs: 8, before: 1 });
+  report = await makeReport({ id: told.batchId, name: NAME }, told.ledger, options);
+  if (report.night === undefined) throw new Error('the ledger has this night');
+  night = report.night;
+});
+
+afterAll(async () => {
+  await told.ledger.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+describe('its figures', () => {
+  test('are the totals of the ledger, and its parts add up to them', async () => {
+    const totals = await told.ledger.totals(told.batchId, 0);
+    const spend = await told.ledger.spend({ batchId: told.batchId });
+    expect(night.totals).toEqual(totals);
+    expect(night.cost.costMicros).toBe(spend);
+    expect(night.cost.wastedMicros).toBe(Math.round(totals.cost.wasted * 1e6));
+    for (const parts of [night.bySite, night.byWork]) {
+      expect(sum(parts.map(({ costMicros }) => costMicros))).toBe(spend);
+      expect(sum(parts.map(({ wastedMicros }) => wastedMicros))).toBe(night.cost.wastedMicros);
+    }
+    expect(night.nights.at(-1)).toMatchObject({ costMicros: spend, jobs: 8, finished: 5 });
+    expect(night.landed.total).toBe(night.landed.rows.length);
+  });
+
+  test('of failures count each try once, and each job that is not done once', () => {
+    expect(sum(report.causes.map(({ failures }) => failures))).toBe(night.totals.sessions.wasted + 1);
+    expect(sum(report.causes.map(({ unfinished }) => unfinished))).toBe(3);
+    expect(sum(report.causes.map(({ wastedMicros }) => wastedMicros))).toBe(night.cost.wastedMicros);
+  });
+
+  test('of the line of time count each end once', () => {
+    const { bins } = night.timeline;
+    // Eight jobs but one: seven good sessions less the parked one's, and the effects that landed.
+    expect(sum(bins.map(({ good }) => good))).toBe(6 + 5);
+    expect(sum(bins.map(({ bad }) => bad))).toBe(night.totals.sessions.wasted + 1);
+    expect(night.timeline.lanes).toHaveLength(7);
+    expect(night.timeline.stops).toMatchObject([{ what: 'paused: the blog is being moved' }]);
+  });
+});
+
+test('what needs a person comes with the command to type, what can not be taken back first', () => {
+  expect(report.headline).toBe('5 of 8 jobs done; 3 things need you.');
+  expect(report.decisions.map(({ kind }) => kind)).toEqual(['unknown', 'conflict', 'parked']);
+  const [unknown, , parked] = report.decisions;
+  expect(unknown?.cases[0]?.commands.map(({ command }) => command)).toEqual([
+    expect.stringMatching(/^nightshift approve --effect [0-9a-f]{32} --landed$/),
+    expect.stringMatching(/^nightshift approve --effect [0-9a-f]{32} --not-landed$/),
+  ]);
+  expect(parked?.commands[0]?.command).toBe(`nightshift retry ${NAME}`);
+  expect(report.directory).toBe('/home/anna/nights');
+});
+
+test('a state directory of another name is named in each command', async () => {
+  const elsewhere = { ...options, stateDir: '/srv/my state' };
+  const { decisions } = await makeReport({ id: told.batchId, name: NAME }, told.ledger, elsewhere);
+  for (const { commands } of decisions) {
+    for (const { command } of commands.filter((one) => !one.command.includes('<'))) {
+      expect(command).toMatch(/--state '\/srv\/my state'$/);
+    }
+  }
+});
+
+test('a cause is known again from night to night, whatever numbers and names its words hold', () => {
+  const overloaded = report.causes.find(({ errorClass }) => errorClass === 'transient');
+  expect(overloaded).toMatchObject({ nightsBefore: 1, nightsKnown: 1, unfinished: 0 });
+  const print = (text: string) => fingerprintOf('transient', text);
+  expect(print('POST https://a.example/1 answered 529 "x" [id=9f86d081884c7d65]')).toBe(
+    print("POST https://b.example/22 answered 503 'y' [id=60303ae22b998861] (it was the third)"),
+  );
+  expect(print('the disk is full')).not.toBe(print('the disk is gone'));
+  expect(fingerprintOf('lost', 'gone')).not.toBe(fingerprintOf('timeout', 'gone'));
+});
+
+test('duplicates that did not come about are counted by kind', () => {
+  expect(night.duplicates).toEqual({
+    total: 2,
+    parts: [
+      { count: 1, what: '1 session was gone on with after a break, not paid again' },
+      { count: 1, what: '1 further start joined the run or found it done' },
+    ],
+  });
+});
+
+test('the terminal tells the same, in the same order', () => {
+  const text = reportLines(report, 100).map((line) => rendered(line));
+  expect(text[0]).toBe(`${NAME}: 5 of 8 jobs done; 3 things need you.`);
+  const titles = ['needs a decision', 'landed: 5 effects', 'failures by cause', 'retries and waits', 'cost'];
+  const places = titles.map((title) => text.indexOf(title));
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+  expect(Math.min(...places)).toBeGreaterThan(0);
+});
+
+test('times are local, and a zone that changed in the night is said twice', () => {
+  expect(spanOfTime('2026-10-24T22:30:00Z', '2026-10-25T02:00:00Z', 'Europe/Madrid')).toBe(
+    'Sunday 25 October 2026, 00:30 CEST to 03:00 CET',
+  );
+  expect(spanOfTime('2026-11-22T22:10:00Z', '2026-11-23T03:02:00Z', 'Europe/Madrid')).toBe(
+    'Sunday 22 November 2026, 23:10 to Monday 23 November 2026, 04:02 CET',
+  );
+});
+
+test('a night that never was has a report that says so', async () => {
+  const never = await makeReport(
+    { id: 'batch:nights:x', name: 'nights' },
+    told.ledger,
+    options,
+    'No worker ran.',
+  );
+  expect(never.headline).toBe('This night never started. No worker ran.');
+  const page = await drawReport(never);
+  expect(page).toContain('This night never started. No worker ran.');
+  expect(page).toContain('nightshift doctor');
+  expect(
+    reportLines(never)
+      .map((line) => rendered(line))
+      .join('\n'),
+  ).toContain('nightshift doctor');
+});
+
+describe('its files', () => {
+  test('a run has one file however often it is written; the newest night has a name that stays', async () => {
+    const state = join(folder, 'state');
+    const first = await keepReport(report, told.ledger, state);
+    const again = await keepReport(report, told.ledger, state);
+    expect(again).toEqual(first);
+    const files = readdirSync(reportsFolder(state)).sort();
+    expect(files).toEqual([
+      expect.stringMatching(/^nightly-articles-2026-11-23-030000-[0-9a-f]{6}\.html$/),
+      'nightly-articles-latest.html',
+    ]);
+    const [one = '', latest = ''] = files.map((file) =>
+      readFileSync(join(reportsFolder(state), file), 'utf8'),
+    );
+    expect(latest).toBe(one);
+    expect(one.startsWith('<!doctype html>')).toBe(true);
+  });
+
+  test('the newest hundred of a name stay, and those of other names are left alone', async () => {
+    const place = join(folder, 'many');
+    const at = (day: number) => new Date(Date.UTC(2026, 0, day)).toISOString();
+    const of = (name: string, day: number): MorningReport => ({
+      ...report,
+      name,
+      night: { ...night, openedAt: at(day) },
+    });
+    await saveReport(of('nightly', 1), 'other', place, { newest: false });
+    for (let day = 1; day <= 103; day++)
+      await saveReport(of(NAME, day), String(day), place, { newest: true });
+    const own = readdirSync(place).filter((file) => file.startsWith(`${NAME}-2026`));
+    expect(own).toHaveLength(100);
+    expect(own.sort()[0]).toContain('2026-01-04');
+    expect(readFileSync(join(place, `${NAME}-latest.html`), 'utf8')).toBe('103');
+    expect(readdirSync(place).filter((file) => file.startsWith('nightly-2026'))).toHaveLength(1);
+  });
+});
