@@ -13,6 +13,7 @@ import {
 } from '@temporalio/worker';
 import { AdapterError } from './contract/errors.js';
 import { createActivities } from './activities/index.js';
+import { startWatchman } from './alerts/watchman.js';
 import type { Reached } from './activities/crash-points.js';
 import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
@@ -70,15 +71,22 @@ export async function startWorker({
   const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
   await releaseDeadWorkers(paths.workers, client, taskQueue);
 
+  const artifacts = folderArtifactStore({ root: paths.artifacts });
+  const now = () => new Date();
+  const watchman = startWatchman({ ledger, artifacts, stateDir, env, now }, (what) =>
+    log?.write(`WARN alerts: ${what}`),
+  );
+
   const activities = createActivities({
     ledger,
-    artifacts: folderArtifactStore({ root: paths.artifacts }),
+    artifacts,
     client,
     stateDir,
     env,
     worker: name,
-    now: () => new Date(),
+    now,
     reached: reached ?? (() => undefined),
+    alarm: watchman,
   });
   const common = {
     connection,
@@ -131,6 +139,7 @@ export async function startWorker({
     await client.connection.close();
     await connection.close();
     await spans?.close();
+    await watchman.stop();
     await ledger.close();
   }
 }

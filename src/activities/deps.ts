@@ -8,6 +8,7 @@ import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readJob } from '../batch/manifest.js';
 import type { By, Claim, Gate, Ledger } from '../ledger/ledger.js';
 import type { PublisherContext } from './publishers/publisher.js';
+import type { Alarm } from '../alerts/watchman.js';
 import type { Reached } from './crash-points.js';
 
 /** What Activities work with. Built once, in `worker.ts`. */
@@ -24,6 +25,7 @@ export interface Deps {
   readonly worker: string;
   readonly now: () => Date;
   readonly reached: Reached;
+  readonly alarm: Alarm;
 }
 
 /** What publishers get in the present Activity. */

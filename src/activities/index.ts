@@ -2,6 +2,7 @@ import { askHolds } from './ask-holds.js';
 import { awaitJob } from './await-job.js';
 import { decideApprovals } from './decide-approvals.js';
 import { closeBatch, noteBatch } from './close-batch.js';
+import type { AgentEnd, JobRef, PublishEnd, PublishRequest } from '../contract/messages.js';
 import type { Deps } from './deps.js';
 import { settled } from './failure.js';
 import { openBatch, openShard } from './open-batch.js';
@@ -20,11 +21,23 @@ export const createActivities = (deps: Deps) => ({
   askHolds: settled(askHolds(deps)),
   decideApprovals: settled(decideApprovals(deps)),
   requeueJobs: settled(requeueJobs(deps)),
-  runAgent: runAgent(deps),
-  publish: publish(deps),
+  runAgent: watched(deps, runAgent(deps)),
+  publish: watched(deps, publish(deps)),
   unpublish: unpublish(deps),
   settleJob: settled(settleJob(deps)),
   awaitJob: awaitJob(deps),
 });
+
+/** What stops a batch, or makes it wait long, is looked at now; all else when it has ended. */
+const watched =
+  <Request extends JobRef | PublishRequest, End extends AgentEnd | PublishEnd>(
+    { alarm }: Deps,
+    activity: (request: Request) => Promise<End>,
+  ) =>
+  async (request: Request): Promise<End> => {
+    const end = await activity(request);
+    if (end.kind === 'gated' || end.kind === 'wait') alarm.look(request.batchId);
+    return end;
+  };
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -9,6 +9,7 @@ import { jobTitle } from '../contract/job.js';
 import type { Member } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX, partsOf } from '../policy/shards.js';
 import type { Deps } from './deps.js';
+import { pingStart } from './tell-monitor.js';
 import { keepAlive } from './heartbeat.js';
 
 /** Unfinished jobs named in the batch's own summary; the others are counted. */
@@ -38,6 +39,7 @@ export const openBatch =
         currency: definition.budget?.currency ?? 'USD',
         by: input.startedBy,
       });
+      await pingStart(deps, batchId, runId);
 
       const tickets: Ticket[] = [];
       const members: Member[] = [];

@@ -31,9 +31,8 @@ export function* secretTextsOf(file: unknown): Generator<SecretText> {
   for (const [i, effect] of listAt(file, 'effects').entries()) {
     yield* textsIn(at(effect, 'with'), ['effects', i, 'with']);
   }
-  for (const [i, alert] of listAt(file, 'alerts').entries()) {
-    yield* textsIn(at(alert, 'url'), ['alerts', i, 'url']);
-  }
+  yield* textsIn(at(file, 'alerts'), ['alerts']);
+  yield* textsIn(at(file, 'deadMan', 'url'), ['deadMan', 'url']);
 }
 
 function* textsIn(value: unknown, path: readonly PropertyKey[]): Generator<SecretText> {

@@ -51,6 +51,7 @@ function findingsOfIssue(issue: Issue, base: Path, { schema, value }: Context): 
     case 'too_big':
       return say(sizeSentence(found, issue.origin, issue.maximum, 'most', issue.inclusive ?? true));
     case 'invalid_union':
+      if (typeof issue.discriminator === 'string') return say(wordSentence(schema, issue, found));
       return findingsOfUnion(issue, path, { schema: schemaAt(schema, issue.path) ?? schema, value: found });
     case 'invalid_key':
       return [{ path, at: 'key', message: `${name}: ${shown(path.at(-1))} is no name that can stand here` }];
@@ -60,6 +61,19 @@ function findingsOfIssue(issue: Issue, base: Path, { schema, value }: Context): 
         descriptionAt(schema, issue.path),
       );
   }
+}
+
+/** Forms that one field tells apart: what it may say. */
+function wordSentence(schema: z.core.$ZodType, issue: Issue, found: unknown): string {
+  const union = schemaAt(schema, issue.path.slice(0, -1));
+  const forms = union instanceof z.ZodDiscriminatedUnion ? union.options : [];
+  const words = forms.flatMap((form) => {
+    const word: unknown = form instanceof z.ZodObject ? form.shape[String(issue.path.at(-1))] : undefined;
+    return word instanceof z.ZodLiteral ? [...word.values].map((value) => JSON.stringify(value)) : [];
+  });
+  return found === undefined
+    ? `is missing: ${words.join(', ')}`
+    : `must be one of ${words.join(', ')}, not ${kindOf(found)}`;
 }
 
 /**

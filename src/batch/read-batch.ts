@@ -65,6 +65,19 @@ export async function readBatch(path: string, options: ReadBatchOptions = {}): P
   return batchOf(path, { ...withoutJobs(checked.file), baseDir }, read.jobs);
 }
 
+/**
+ * The settings of a batch file, its jobs left aside: nothing of them is read or run.
+ * @throws InvalidBatch
+ */
+export async function readSettings(path: string): Promise<Definition> {
+  const absolute = resolve(path);
+  const problems = new FileProblems(path);
+  const document = await readDocument(absolute, problems, undefined);
+  const file = document && checkBatchFile(document, problems).file;
+  if (!file) throw new InvalidBatch(problems.all());
+  return { ...withoutJobs(file), baseDir: dirname(absolute) };
+}
+
 async function readDocument(
   path: string,
   { report }: FileProblems,

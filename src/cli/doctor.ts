@@ -2,15 +2,22 @@ import { UsageError } from '../contract/errors.js';
 import type { Finding } from '../client/nightshift.js';
 import { bold, type Line, type Style } from '../report/line.js';
 import { ExitCode } from './exit-codes.js';
+import type { NightlyFlags } from './nights.js';
 import type { Shell } from './shell.js';
 
-interface Flags {
+interface Flags extends NightlyFlags {
   readonly orphans?: true;
   readonly end?: true;
+  readonly nightly?: true;
 }
 
 /** `nightshift doctor`: looks at everything a night depends on, and says how to put it right. */
-export async function doctor(file: string | undefined, flags: Flags, shell: Shell): Promise<ExitCode> {
+export async function doctor(names: readonly string[], flags: Flags, shell: Shell): Promise<ExitCode> {
+  if (flags.nightly === true) return (await import('./nights.js')).nights(names, flags, shell);
+  if (flags.within !== undefined || flags.longest !== undefined)
+    throw new UsageError('--within and --longest go with --nightly');
+  if (names.length > 1) throw new UsageError('give one batch file at a time');
+  const [file] = names;
   if (flags.orphans === true) return (await import('./orphans.js')).orphans(file, flags.end === true, shell);
   if (flags.end === true) throw new UsageError('--end goes with --orphans');
   const nightshift = await shell.nightshift();

@@ -4,12 +4,14 @@ import type { ApproveFlags } from './approve.js';
 import type { DecideFlags } from './approvals.js';
 import type { CostsFlags } from './costs.js';
 import type { HoldFlags } from './hold-flags.js';
+import { addAlertVerbs } from './alert-verbs.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
 import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { PlanFlags } from './plan.js';
 import type { RunFlags } from './run.js';
 import type { ReportFlags } from './report.js';
 import type { GlobalFlags, Shell } from './shell.js';
+import type { NightlyFlags } from './nights.js';
 import type { UnpublishFlags } from './unpublish.js';
 import type { WorkerFlags } from './worker.js';
 import type { AgentServerFlags } from '../testing/agent-server/flags.js';
@@ -249,6 +251,11 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       use(async (shell) => (await import('./unpublish.js')).unpublish(name, flags, shell)),
     );
 
+  addAlertVerbs(
+    verb('alert', 'what a person has to see to, and who was told', ['nightshift alert list']),
+    use,
+  );
+
   addLedgerVerbs(verb('ledger', 'receipts of what has landed', ['nightshift ledger show']), use);
 
   verb(
@@ -304,16 +311,31 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     );
 
   verb(
-    'doctor [file]',
+    'doctor [names...]',
     'check engine, ledger and state directory, and the destinations of a batch; say how to put things right',
     ['nightshift doctor'],
     ['nightshift doctor my-batch/batch.yaml'],
     ['nightshift doctor my-batch/batch.yaml --orphans', 'agent sessions that no job will come back to'],
+    ['nightshift doctor --nightly nightly-articles', 'from cron: did the night happen?'],
   )
     .option('--orphans', 'look through the sessions at the agent service of the batch instead')
     .option('--end', 'end those that no job owns')
-    .action((file: string | undefined, flags: { orphans?: true; end?: true }) =>
-      use(async (shell) => (await import('./doctor.js')).doctor(file, flags, shell)),
+    .option(
+      '--nightly',
+      'look whether the nights of these batches (names, or files) happened, and tell if not',
+    )
+    .option(
+      '--within <duration>',
+      'with --nightly: a run must have begun within so long (default: 24h)',
+      nonEmpty,
+    )
+    .option(
+      '--longest <duration>',
+      'with --nightly: and be over after so long (default: as --within)',
+      nonEmpty,
+    )
+    .action((names: string[], flags: DoctorFlags) =>
+      use(async (shell) => (await import('./doctor.js')).doctor(names, flags, shell)),
     );
 
   verb(
@@ -346,6 +368,8 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
 
   return program;
 }
+
+type DoctorFlags = { orphans?: true; end?: true; nightly?: true } & NightlyFlags;
 
 interface OperationFlags {
   readonly reason?: string;

@@ -15,7 +15,7 @@ const FREE_BYTES_MIN = 500 * 1024 * 1024;
 
 /** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
-  const checks = [node, stateDir, ledger, engine];
+  const checks = [node, stateDir, ledger, alerts, engine];
   const findings: Finding[] = [];
   for (const check of checks) {
     try {
@@ -76,6 +76,9 @@ async function ledger(connections: Connections): Promise<Finding[]> {
   }
   return problems.map((detail) => ({ subject: 'ledger', status: 'fail', detail }));
 }
+
+const alerts = async (connections: Connections): Promise<Finding[]> =>
+  (await import('./alerts.js')).undeliveredFindings(connections);
 
 async function engine(connections: Connections): Promise<Finding[]> {
   const { kind, address, namespace, webUi } = await connections.engine();

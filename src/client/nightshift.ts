@@ -14,6 +14,9 @@ import type {
   ReceiptRow,
   RequestRow,
 } from '../ledger/ledger.js';
+import type { AlertsRequest, AlertsSeen } from './alerts.js';
+import type { NightsRequest } from './nights.js';
+import type { ChannelAnswer } from '../ledger/alert-rows.js';
 import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
 import { Connections, type Notify } from './connections.js';
 import { costReport, type CostReport, type CostsRequest } from './costs.js';
@@ -89,6 +92,12 @@ export interface Nightshift {
   list(limit?: number): Promise<readonly BatchRow[]>;
   /** What workers share of each account: its limits, and what is closed until when. */
   lanes(): Promise<LanesSeen>;
+  /** What a person has to see to, and messages that reached nobody. */
+  alerts(request?: AlertsRequest): Promise<AlertsSeen>;
+  /** Sends a test message through every channel of a batch file. @returns what each of them said */
+  testAlerts(file?: string): Promise<readonly ChannelAnswer[]>;
+  /** Whether nights happened, did something, and are over; tells the channels when not. Needs no engine. */
+  checkNights(request: NightsRequest): Promise<readonly Finding[]>;
   /** Opens a lane now. @param id whole, or its first characters. @throws UsageError */
   resetLane(id: string): Promise<LaneStatus>;
   /** Nothing new begins once this answers; at which level, is said at `PauseLevel`. */
@@ -227,6 +236,9 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
     list: async (limit) => (await connections.ledger()).batches(limit),
     lanes: () => seeLanes(connections),
+    alerts: async (request) => (await import('./alerts.js')).seeAlerts(connections, request),
+    testAlerts: async (file) => (await import('./alerts.js')).testAlerts(connections, file),
+    checkNights: async (request) => (await import('./nights.js')).checkNights(request, connections),
     resetLane: (id) => resetLane(id, connections),
     pause: async (nameOrId, pauseOptions) =>
       (await operate()).controlBatch('pause', await resolve(nameOrId), connections, pauseOptions),

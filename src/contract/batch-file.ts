@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { approvalSchema } from './approval.js';
+import { channelsSchema, deadManSchema } from './alerts.js';
 import { checkSchema } from './checks.js';
 import { durationSchema } from './duration.js';
 import { ERROR_CLASSES } from './errors.js';
@@ -245,10 +246,8 @@ export const batchFileSchema = z
     retry: retrySchema.prefault({}),
     stopLoss: stopLossSchema,
     budget: budgetSchema.optional(),
-    alerts: z
-      .array(z.strictObject({ use: z.literal('webhook'), url: z.string().min(1) }))
-      .default([])
-      .describe('told when a batch ends unfinished'),
+    alerts: channelsSchema,
+    deadMan: deadManSchema.optional().describe('a monitor that notices when nothing was heard'),
   })
   .meta({ id: 'batch', title: 'nightshift batch file' });
 

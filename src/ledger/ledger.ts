@@ -9,6 +9,7 @@ import type { BatchState, EffectState, JobState, SessionState } from '../contrac
 import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
 import type { Places } from '../policy/limits/places.js';
 import type { LaneNote, LaneState } from '../policy/limits/state.js';
+import type { AlertLedger } from './alert-rows.js';
 import type { EarlierArtifactRow } from './earlier-artifacts.js';
 import type { JobStory, NamedJob } from './story.js';
 import type { NightRows } from './night-rows.js';
@@ -22,7 +23,7 @@ import type { NightRows } from './night-rows.js';
  *  L4. Writes about a job's session or effect carry the fence that the writer was given; a writer whose fence
  *      was passed on gets `StaleFence` and has changed nothing.
  */
-export interface Ledger {
+export interface Ledger extends AlertLedger {
   // --- batches -------------------------------------------------------------------------------------------
   /** Records that a run of a batch is open; state `running`. Called again for a run already open: no change. */
   openBatch(batch: OpenBatch): Promise<void>;

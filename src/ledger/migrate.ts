@@ -7,6 +7,7 @@ import { costs } from './migrations/0003-costs.js';
 import { lanes } from './migrations/0004-lanes.js';
 import { holds } from './migrations/0005-holds.js';
 import { acknowledged } from './migrations/0006-acknowledged.js';
+import { alerts } from './migrations/0007-alerts.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -16,7 +17,15 @@ export interface Migration {
 }
 
 /** In order; the schema version is the number of migrations applied. */
-export const MIGRATIONS: readonly Migration[] = [initial, evidence, costs, lanes, holds, acknowledged];
+export const MIGRATIONS: readonly Migration[] = [
+  initial,
+  evidence,
+  costs,
+  lanes,
+  holds,
+  acknowledged,
+  alerts,
+];
 
 /**
  * Brings the schema up to date: all missing migrations in one transaction, so the file is always of one version.

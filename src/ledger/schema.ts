@@ -1,10 +1,12 @@
 import type { HoldScope, PauseLevel } from '../contract/holds.js';
 import type { OnTimeout } from '../contract/approval.js';
+import type { AlertRule } from '../contract/alerts.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
 import type { LaneNote } from '../policy/limits/state.js';
 import type { Generated } from 'kysely';
 import type { ApprovalState, RequestKind, RequestOutcome, Usage, Verdict } from './ledger.js';
+import type { AlertMessage } from './alert-rows.js';
 
 /**
  * The rows as SQL holds them. Times are ISO 8601 in UTC, objects are JSON text, truth values are 0 or 1.
@@ -27,6 +29,8 @@ export interface Tables {
   lane_notes: LaneNotesTable;
   holds: HoldsTable;
   approvals: ApprovalsTable;
+  alerts: AlertsTable;
+  alert_messages: AlertMessagesTable;
 }
 
 export interface LedgerMigrationsTable {
@@ -323,4 +327,50 @@ export interface ApprovalsTable {
   decided_at: string | null;
   decided_by: string | null;
   reason: string | null;
+}
+
+export interface AlertsTable {
+  fingerprint: string;
+  batch_name: string;
+  /** The batch that gave it last. */
+  batch_id: string;
+  rule: AlertRule;
+  subject: string;
+  error_class: ErrorClass | null;
+  state: 'open' | 'resolved';
+  /** Opened so often; part of the id of each message. */
+  episode: number;
+  /** JSON of `AlertDetail`. */
+  detail: string;
+  /** Hash of the stored definition whose channels are told. */
+  definition: string | null;
+  first_seen: string;
+  last_seen: string;
+  resolved_at: string | null;
+  /** When a message last went out. */
+  notified_at: string | null;
+  reminders: number;
+}
+
+/** What is to be told, by which route; sent at least once, each try under the same id. */
+export interface AlertMessagesTable {
+  id: string;
+  message_id: string;
+  /** Null: a ping of a dead-man monitor. */
+  fingerprint: string | null;
+  batch_name: string;
+  kind: AlertMessage['kind'];
+  route: string;
+  definition: string;
+  /** JSON of `Notice`, from the first try on. */
+  body: string | null;
+  state: AlertMessage['state'];
+  tries: number;
+  created_at: string;
+  due_at: string;
+  expires_at: string;
+  lease_until: string | null;
+  ended_at: string | null;
+  /** JSON: what each channel said to the last try. */
+  answers: string | null;
 }

@@ -1,5 +1,6 @@
 import type { Signer } from '../evidence/signing.js';
 import { approvals } from './approvals.js';
+import { alerts } from './alerts.js';
 import { audit } from './audit.js';
 import { batches } from './batches.js';
 import { claimJob } from './claim.js';
@@ -56,6 +57,7 @@ export async function createSqlLedger(
     ...lanes(store, dialect.name),
     ...holds(store),
     ...approvals(store),
+    ...alerts(store),
     inspect: async () => ({
       dialect: dialect.name,
       schemaVersion: String(await dialect.schemaVersion(store.db)),

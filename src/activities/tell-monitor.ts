@@ -1,0 +1,44 @@
+import { log } from '@temporalio/activity';
+import { readDefinition } from '../batch/manifest.js';
+import { manifestRefSchema } from '../contract/messages.js';
+import { lookAtBatch } from '../alerts/look.js';
+import type { PingKind } from '../ledger/alert-rows.js';
+import type { Deps } from './deps.js';
+
+/** A monitor that waits to hear from this batch hears that a run begins. */
+export const pingStart = (deps: Deps, batchId: string, runId: string): Promise<void> =>
+  quietly(() => queuePing(deps, batchId, 'ping-start', runId));
+
+/** Alerts of the batch are brought up to date, and its monitor hears how a run ended. Nothing is waited for. */
+export const tellOfEnd = (
+  deps: Deps,
+  batchId: string,
+  end: { readonly kind: PingKind; readonly runId: string } | undefined,
+): Promise<void> =>
+  quietly(async () => {
+    await lookAtBatch(batchId, deps);
+    if (end !== undefined) await queuePing(deps, batchId, end.kind, end.runId);
+    deps.alarm.wake();
+  });
+
+async function queuePing(deps: Deps, batchId: string, kind: PingKind, runId: string): Promise<void> {
+  const { ledger, artifacts, alarm } = deps;
+  const batch = await ledger.batch(batchId);
+  if (batch === undefined) return;
+  const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
+  const { deadMan } = await readDefinition(manifest, artifacts);
+  if (deadMan === undefined) return;
+  await ledger.queuePing({ kind, batchName: batch.name, runId, definition: manifest.definition });
+  alarm.wake();
+}
+
+/** The messenger's trouble is never the batch's. */
+async function quietly(act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    log.warn('alerts could not be brought up to date', {
+      reason: error instanceof Error ? error.message : String(error),
+    });
+  }
+}

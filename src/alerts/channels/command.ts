@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import type { ChannelOf } from '../../contract/alerts.js';
+import { channelName, failed, took, type Channel, type ChannelContext } from './channel.js';
+import { webhookBody } from './webhook.js';
+
+const TIMEOUT_MS = 30_000;
+
+/** A program of the operator's, run without a shell; it gets the message as JSON on its standard input. */
+export function commandChannel(spec: ChannelOf<'command'>, { baseDir, env }: ChannelContext): Channel {
+  return {
+    name: channelName(spec),
+    send: (notice, signal) =>
+      new Promise((resolve) => {
+        const [program = '', ...args] = spec.command;
+        const { PATH, HOME } = env;
+        const child = spawn(program, args, {
+          cwd: baseDir,
+          env: {
+            ...(PATH !== undefined && { PATH }),
+            ...(HOME !== undefined && { HOME }),
+            ...spec.env,
+            NIGHTSHIFT_ALERT_ID: notice.id,
+          },
+          // What it says may hold anything; its exit code is its answer.
+          stdio: ['pipe', 'ignore', 'ignore'],
+          signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+          killSignal: 'SIGKILL',
+        });
+        child.once('error', (error: NodeJS.ErrnoException) =>
+          resolve(
+            failed(error.name === 'AbortError' ? 'did not end in time' : (error.code ?? 'could not be run')),
+          ),
+        );
+        child.once('close', (code, killedBy) =>
+          resolve(code === 0 ? took('exit code 0') : failed(`exit code ${code ?? killedBy ?? 'unknown'}`)),
+        );
+        child.stdin.on('error', () => undefined); // it need not read
+        child.stdin.end(JSON.stringify(webhookBody(notice)));
+      }),
+  };
+}

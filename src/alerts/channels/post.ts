@@ -1,0 +1,30 @@
+import { sendHttp } from '../../activities/http/request.js';
+import { AdapterError } from '../../contract/errors.js';
+import type { ChannelAnswer } from '../../ledger/alert-rows.js';
+import { CHANNEL_TIMEOUT_MS, failed, hostOf, took } from './channel.js';
+
+/** Sends one request. Of the answer only its status is told: bodies and URLs of webhooks hold secrets too often. */
+export async function post(
+  url: string,
+  body: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Omit<ChannelAnswer, 'channel'>> {
+  try {
+    const { status } = await sendHttp({
+      method: 'POST',
+      url,
+      headers,
+      body,
+      timeoutMs: CHANNEL_TIMEOUT_MS,
+      signal,
+    });
+    return status >= 200 && status < 300
+      ? took(`HTTP ${status}`)
+      : failed(`${hostOf(url)} answered HTTP ${status}`);
+  } catch (error) {
+    const { sent, code } = error instanceof AdapterError ? error.facts : {};
+    const reason = code ?? (sent === 'maybe' ? 'no answer in time' : 'the URL can’t be used');
+    return failed(`${hostOf(url)}: ${reason}`);
+  }
+}

@@ -1,0 +1,140 @@
+import type { ArtifactStore } from '../contract/artifact.js';
+import type { ChannelSpec, Notice } from '../contract/alerts.js';
+import type { Definition } from '../contract/batch-file.js';
+import type { Json } from '../contract/json.js';
+import { redactor } from '../activities/redact.js';
+import { readDefinition } from '../batch/manifest.js';
+import type { Environment } from '../batch/secrets.js';
+import type { AlertMessage, ChannelAnswer, PingKind } from '../ledger/alert-rows.js';
+import type { Ledger } from '../ledger/ledger.js';
+import { redeliveryDelay } from '../policy/alerts.js';
+import type { Channel } from './channels/channel.js';
+import { openChannel } from './channels/open-channel.js';
+import { harmless } from './notice-text.js';
+import { ping } from './ping.js';
+
+export interface CourierDeps {
+  readonly ledger: Ledger;
+  readonly artifacts: ArtifactStore;
+  readonly env: Environment;
+  readonly now: () => Date;
+}
+
+/** Longer than all channels of a batch file may take together. */
+const LEASE_MS = 2 * 60_000;
+
+/** Channels that are told one after another until one takes the message, and those told in any case. */
+export const routesOf = (channels: readonly ChannelSpec[]): string[] => [
+  ...(channels.some(({ also }) => also !== true) ? ['first'] : []),
+  ...channels.flatMap(({ also }, at) => (also === true ? [`also-${at}`] : [])),
+];
+
+/**
+ * Sends what is due, each message under the same id at every try, and writes down what came of it.
+ *
+ *  CO1. At least once: what was sent and not written down is sent again. Webhooks and mails bear an id by which
+ *       receivers can tell twins; Slack, ntfy and programs may show one twice after a crash at that very moment.
+ *  CO2. What goes wrong here is in the ledger and nowhere else: no batch fails or waits for it.
+ *
+ * @returns how many messages were tried
+ */
+export async function sendDue(deps: CourierDeps, signal: AbortSignal, leaseMs = LEASE_MS): Promise<number> {
+  for (let tried = 0; ; tried++) {
+    if (signal.aborted) return tried;
+    const message = await deps.ledger.takeMessage(leaseMs);
+    if (message === undefined) return tried;
+    await deliver(message, deps, signal);
+  }
+}
+
+async function deliver(message: AlertMessage, deps: CourierDeps, signal: AbortSignal): Promise<void> {
+  const { ledger, now } = deps;
+  const { id, tries, expiresAt } = message;
+  if (expiresAt <= now().toISOString()) {
+    return ledger.settleMessage(id, { kind: 'failed', answers: message.answers });
+  }
+  const answers = await answersTo(message, deps, signal);
+  const kind = answers.some(({ took }) => took) ? 'sent' : 'again';
+  await ledger.settleMessage(
+    id,
+    kind === 'sent' ? { kind, answers } : { kind, answers, delayMs: redeliveryDelay(tries) },
+  );
+}
+
+async function answersTo(
+  message: AlertMessage,
+  deps: CourierDeps,
+  signal: AbortSignal,
+): Promise<ChannelAnswer[]> {
+  let definition: Definition;
+  try {
+    definition = await readDefinition({ definition: message.definition }, deps.artifacts);
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    return [{ channel: message.route, took: false, said }];
+  }
+  const redact = redactor(definition as unknown as Json, deps.env);
+  const clean = (answer: ChannelAnswer) => ({ ...answer, said: redact(answer.said) });
+  if (message.fingerprint === undefined) {
+    const { deadMan } = definition;
+    if (deadMan === undefined) return [];
+    const answer = await ping(deadMan, message.kind as PingKind, message.messageId, deps.env, signal);
+    return [clean(answer)];
+  }
+  const notice = message.body ?? (await writeNotice(message, redact, deps));
+  if (notice === undefined) return [];
+  const answers = await tell(channelsOf(definition, message.route, deps), notice, signal);
+  return answers.map(clean);
+}
+
+/** What the first try says, all later ones say too. */
+async function writeNotice(
+  { id, messageId, fingerprint, batchName, kind }: AlertMessage,
+  redact: (text: string) => string,
+  { ledger }: CourierDeps,
+): Promise<Notice | undefined> {
+  const alert = (await ledger.alerts({ batchName, limit: Number.MAX_SAFE_INTEGER })).find(
+    (row) => row.fingerprint === fingerprint,
+  );
+  if (alert === undefined || kind.startsWith('ping')) return undefined;
+  const { rule, subject, errorClass, firstSeen, lastSeen, resolvedAt, detail } = alert;
+  const notice = harmless(
+    {
+      id: messageId,
+      kind: kind as Notice['kind'],
+      rule,
+      batch: batchName,
+      subject,
+      errorClass,
+      firstSeen,
+      lastSeen: kind === 'recovered' ? (resolvedAt ?? lastSeen) : lastSeen,
+      fingerprint: alert.fingerprint,
+      detail,
+    },
+    redact,
+  );
+  await ledger.saveMessageBody(id, notice);
+  return notice;
+}
+
+function channelsOf({ alerts, baseDir }: Definition, route: string, { env, now }: CourierDeps): Channel[] {
+  const specs = alerts.filter(({ also }, at) =>
+    route === 'first' ? also !== true : route === `also-${at}` && also === true,
+  );
+  return specs.map((spec) => openChannel(spec, { baseDir, env, now }));
+}
+
+/** One after another, until one takes it. @returns what each said that was asked */
+export async function tell(
+  channels: readonly Channel[],
+  notice: Notice,
+  signal: AbortSignal,
+): Promise<ChannelAnswer[]> {
+  const answers: ChannelAnswer[] = [];
+  for (const channel of channels) {
+    const answer = { channel: channel.name, ...(await channel.send(notice, signal)) };
+    answers.push(answer);
+    if (answer.took) break;
+  }
+  return answers;
+}

@@ -1,0 +1,135 @@
+import { laneIdOf } from '../activities/lanes/lane-key.js';
+import type { ArtifactStore } from '../contract/artifact.js';
+import type { Definition } from '../contract/batch-file.js';
+import { jobTitle } from '../contract/job.js';
+import { manifestRefSchema } from '../contract/messages.js';
+import { readDefinition } from '../batch/manifest.js';
+import type { AlertRow } from '../ledger/alert-rows.js';
+import type { BatchRow, Ledger } from '../ledger/ledger.js';
+import {
+  ABOUT_JOBS,
+  ABOUT_NIGHTS,
+  alertCauses,
+  type AlertCause,
+  type ClosedService,
+} from '../policy/alerts.js';
+import { shellWord } from '../report/shell-word.js';
+import { routesOf } from './courier.js';
+
+export interface LookDeps {
+  readonly ledger: Ledger;
+  readonly artifacts: ArtifactStore;
+  /** Absolute; part of the commands that are to be typed. */
+  readonly stateDir: string;
+  readonly now: () => Date;
+}
+
+/** More are counted by nobody's fingers. */
+const JOBS_MAX = 5000;
+
+/** While a run goes on, causes are gathered for so long before they are told: forty jobs hit at once are one message. */
+export const GATHER_MS = 5_000;
+
+/**
+ * Looks at a batch as the ledger has it, and brings its alerts up to date. What is to be told is queued, not sent.
+ * Nothing is handed over: a look that never came is made up for by the next one.
+ */
+export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void> {
+  const { ledger, artifacts } = deps;
+  const batch = await ledger.batch(batchId);
+  if (batch === undefined) return;
+  const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
+  const definition = await readDefinition(manifest, artifacts);
+  const over = batch.state !== 'running' && batch.state !== 'paused';
+  const causes = await causesOf(batch, definition, deps);
+  const left = over ? await leftOver(batch, deps) : new Set<string>();
+  await ledger.noteAlerts({
+    batchName: batch.name,
+    batchId,
+    causes,
+    isOver: ({ fingerprint, rule }) => isOver(batch.state, rule) && !left.has(fingerprint),
+    routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
+    gatherMs: over || batch.state === 'paused' ? 0 : GATHER_MS,
+  });
+}
+
+/** Only a run that came to its end proves that a cause is gone; one that somebody cancelled proves nothing. */
+const isOver = (state: BatchRow['state'], rule: AlertRow['rule']): boolean =>
+  (state === 'completed' || state === 'incomplete') && !ABOUT_NIGHTS.has(rule);
+
+/** Alerts about jobs of earlier lists of the same name that nobody has seen to. */
+async function leftOver({ id, name }: BatchRow, deps: LookDeps): Promise<Set<string>> {
+  const { ledger, artifacts } = deps;
+  const open = await ledger.alerts({ open: true, batchName: name });
+  const others = new Set(
+    open.filter(({ rule, batchId }) => ABOUT_JOBS.has(rule) && batchId !== id).map(({ batchId }) => batchId),
+  );
+  const left = new Set<string>();
+  for (const other of others) {
+    const batch = await ledger.batch(other);
+    if (batch === undefined) continue;
+    const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
+    const causes = await causesOf(batch, await readDefinition(manifest, artifacts), deps);
+    for (const { rule, fingerprint } of causes) if (ABOUT_JOBS.has(rule)) left.add(fingerprint);
+  }
+  return left;
+}
+
+async function causesOf(
+  batch: BatchRow,
+  definition: Definition,
+  deps: LookDeps,
+): Promise<readonly AlertCause[]> {
+  const { ledger, now } = deps;
+  const { id, name, state, stateBy, reason, openedSeq } = batch;
+  const counts = await ledger.counts(id, openedSeq);
+  const troubled = counts.parked + counts.held + counts.gated > 0;
+  const unfinished = troubled
+    ? await ledger.jobReports(id, { states: ['parked', 'held', 'gated'], limit: JOBS_MAX })
+    : [];
+  return alertCauses({
+    name,
+    state,
+    stateBy,
+    reason,
+    jobs: counts.jobs,
+    waiting: counts.waiting + counts.running,
+    unfinished: unfinished.map((job) => ({ ...job, title: jobTitle(job.identity) })),
+    provider: definition.agent.use,
+    publishers: new Map(definition.effects.map((effect) => [effect.name, effect.use])),
+    closed: state === 'completed' ? [] : await closedServices(definition, ledger),
+    nowMs: now().getTime(),
+    commands: commandsFor(name, deps.stateDir),
+  });
+}
+
+/** Services of this batch that are closed to us now. */
+async function closedServices(definition: Definition, ledger: Ledger): Promise<ClosedService[]> {
+  const { agent, effects } = definition;
+  const names = new Map([
+    [laneIdOf({ name: agent.use, options: agent.with ?? {} }).id, agent.use],
+    ...effects.map(
+      ({ name, use, with: options, target }) =>
+        [laneIdOf({ name: use, options, target }).id, `${name} (${use})`] as const,
+    ),
+  ]);
+  return (await ledger.lanes()).flatMap(({ id, state: { gate } }) => {
+    const subject = names.get(id);
+    if (subject === undefined || gate === undefined) return [];
+    return [{ subject, cause: gate.cause, sinceMs: gate.since, retryAtMs: gate.retryAt, why: gate.why }];
+  });
+}
+
+/** They name the state directory, for whoever reads them is elsewhere. */
+export function commandsFor(name: string, stateDir: string) {
+  const command = (...words: readonly string[]) =>
+    ['nightshift', ...words, '--state', stateDir].map(shellWord).join(' ');
+  return {
+    status: command('status', name),
+    retry: command('retry', name),
+    approve: command('approve', name),
+    resume: command('resume', name),
+    lanes: command('lanes'),
+    doctor: command('doctor'),
+  };
+}

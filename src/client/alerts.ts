@@ -1,0 +1,124 @@
+import { sendDue, tell } from '../alerts/courier.js';
+import { openChannel } from '../alerts/channels/open-channel.js';
+import { harmless } from '../alerts/notice-text.js';
+import { ping } from '../alerts/ping.js';
+import { redactor } from '../activities/redact.js';
+import { readDefinition } from '../batch/manifest.js';
+import { readSettings } from '../batch/read-batch.js';
+import type { Notice } from '../contract/alerts.js';
+import type { Definition } from '../contract/batch-file.js';
+import { UsageError } from '../contract/errors.js';
+import type { Json } from '../contract/json.js';
+import { manifestRefSchema } from '../contract/messages.js';
+import { sha256Hex } from '../identity/digest.js';
+import type { AlertMessage, AlertRow, ChannelAnswer } from '../ledger/alert-rows.js';
+import type { Connections } from './connections.js';
+import type { Finding } from './doctor.js';
+
+/** Alerts, and the messages that have not reached anybody. */
+export interface AlertsSeen {
+  readonly alerts: readonly AlertRow[];
+  readonly undelivered: readonly AlertMessage[];
+}
+
+export interface AlertsRequest {
+  /** Of batches of this name only. */
+  readonly name?: string;
+  /** Those that are over too. */
+  readonly all?: boolean;
+}
+
+export async function seeAlerts(
+  connections: Connections,
+  { name, all = false }: AlertsRequest = {},
+): Promise<AlertsSeen> {
+  const ledger = await connections.ledger();
+  const [alerts, messages] = await Promise.all([
+    ledger.alerts({ ...(!all && { open: true }), ...(name !== undefined && { batchName: name }) }),
+    ledger.alertMessages({ states: ['pending', 'failed'] }),
+  ]);
+  const undelivered = messages.filter(
+    ({ state, tries, batchName }) =>
+      (state === 'failed' || tries > 0) && (name === undefined || batchName === name),
+  );
+  return { alerts, undelivered };
+}
+
+/** Sends a test message through every channel, whether or not one before it took it. Nothing is kept. */
+export async function testAlerts(
+  connections: Connections,
+  file: string | undefined,
+): Promise<readonly ChannelAnswer[]> {
+  const definition = file === undefined ? await newestDefinition(connections) : await readSettings(file);
+  const { env, stateDir } = connections.config;
+  const now = new Date();
+  const id = `ns-test-${sha256Hex(`${definition.name} ${now.toISOString()} ${process.pid}`).slice(0, 24)}`;
+  const redact = redactor(definition as unknown as Json, env);
+  const notice = harmless(testNotice(definition.name, id, now, stateDir), redact);
+  const signal = new AbortController().signal;
+  const answers: ChannelAnswer[] = [];
+  for (const spec of definition.alerts) {
+    const channel = openChannel(spec, { baseDir: definition.baseDir, env, now: () => now });
+    answers.push(...(await tell([channel], notice, signal)));
+  }
+  if (definition.deadMan !== undefined)
+    answers.push(await ping(definition.deadMan, 'ping-success', uuidOf(id), env, signal));
+  return answers.map((answer) => ({ ...answer, said: redact(answer.said) }));
+}
+
+const uuidOf = (text: string): string =>
+  sha256Hex(text)
+    .slice(0, 32)
+    .replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5');
+
+function testNotice(batch: string, id: string, now: Date, stateDir: string): Notice {
+  const at = now.toISOString();
+  return {
+    id,
+    kind: 'test',
+    rule: 'test',
+    batch,
+    subject: '',
+    errorClass: undefined,
+    firstSeen: at,
+    lastSeen: at,
+    fingerprint: 'test',
+    detail: {
+      headline: 'this is a test; somebody asked whether alerts reach you',
+      jobs: 0,
+      of: 0,
+      examples: [],
+      next: [{ what: 'see what is open', command: `nightshift alert list --state ${stateDir}` }],
+    },
+  };
+}
+
+async function newestDefinition(connections: Connections): Promise<Definition> {
+  const [newest] = await (await connections.ledger()).batches(1);
+  if (newest === undefined) {
+    throw new UsageError('no batch was ever run here; name a batch file: nightshift alert test batch.yaml');
+  }
+  return readDefinition(manifestRefSchema.parse(JSON.parse(newest.manifest)), connections.artifacts);
+}
+
+/** What is due, sent now: for processes that host no worker. */
+export async function sendPending(connections: Connections, signal: AbortSignal): Promise<void> {
+  const { artifacts, config } = connections;
+  const ledger = await connections.ledger();
+  await ledger.queueReminders();
+  await sendDue({ ledger, artifacts, env: config.env, now: () => new Date() }, signal);
+}
+
+/** For `doctor`: messages that reached nobody. */
+export async function undeliveredFindings(connections: Connections): Promise<Finding[]> {
+  const { undelivered } = await seeAlerts(connections);
+  const aDayAgo = new Date(Date.now() - 24 * 60 * 60_000).toISOString();
+  const lately = undelivered.filter(({ state, createdAt }) => state === 'pending' || createdAt > aDayAgo);
+  if (lately.length === 0) return [];
+  return lately.slice(0, 10).map(({ batchName, kind, tries, answers, state }) => ({
+    subject: 'alerts',
+    status: 'warn',
+    detail: `a message about ${batchName} (${kind}) reached nobody in ${tries} tries${state === 'failed' ? ' and was given up' : ''}: ${answers.map(({ channel, said }) => `${channel}: ${said}`).join('; ')}`,
+    fix: 'put the channel right, then: nightshift alert test',
+  }));
+}

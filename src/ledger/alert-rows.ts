@@ -1,0 +1,114 @@
+import type { AlertDetail, AlertRule, Notice, NoticeKind } from '../contract/alerts.js';
+import type { ErrorClass } from '../contract/errors.js';
+import type { AlertCause } from '../policy/alerts.js';
+
+/** One cause that a person must see to, or had to. */
+export interface AlertRow {
+  readonly fingerprint: string;
+  readonly batchName: string;
+  readonly batchId: string;
+  readonly rule: AlertRule;
+  readonly subject: string;
+  readonly errorClass: ErrorClass | undefined;
+  readonly state: 'open' | 'resolved';
+  readonly episode: number;
+  readonly detail: AlertDetail;
+  readonly firstSeen: string;
+  readonly lastSeen: string;
+  readonly resolvedAt: string | undefined;
+  readonly notifiedAt: string | undefined;
+  readonly reminders: number;
+}
+
+export type PingKind = 'ping-start' | 'ping-success' | 'ping-fail';
+
+/** `sent`: a channel took it · `failed`: none did within its time · `dropped`: its cause was gone before it went out. */
+export interface AlertMessage {
+  readonly id: string;
+  /** The same on all routes and tries. */
+  readonly messageId: string;
+  readonly fingerprint: string | undefined;
+  readonly batchName: string;
+  readonly kind: Exclude<NoticeKind, 'test'> | PingKind;
+  /** `first`: the channels in order, until one takes it · `also-<n>`: channel n by itself · `dead-man`. */
+  readonly route: string;
+  /** Hash of the stored definition whose channels are meant. */
+  readonly definition: string;
+  readonly body: Notice | undefined;
+  readonly state: 'pending' | 'sent' | 'failed' | 'dropped';
+  readonly tries: number;
+  readonly createdAt: string;
+  readonly dueAt: string;
+  readonly expiresAt: string;
+  readonly endedAt: string | undefined;
+  readonly answers: readonly ChannelAnswer[];
+}
+
+/** What a channel said. */
+export interface ChannelAnswer {
+  readonly channel: string;
+  readonly took: boolean;
+  readonly said: string;
+}
+
+/** Where messages about a batch go. */
+export interface AlertRoutes {
+  /** Hash of the stored definition that names the channels. */
+  readonly definition: string;
+  /** None: what is found is kept, and nobody is told. */
+  readonly routes: readonly string[];
+}
+
+/** What a look at a batch has found. */
+export interface AlertLook {
+  readonly batchName: string;
+  readonly batchId: string;
+  readonly causes: readonly AlertCause[];
+  /** Whether an open alert of this batch name that was not found is over; none is while a run goes on. */
+  readonly isOver: (alert: AlertRow) => boolean;
+  readonly routes: AlertRoutes;
+  /** Milliseconds until the first message about a new cause may go out, so that it counts all that follow at once. */
+  readonly gatherMs: number;
+}
+
+export interface AlertLedger {
+  /**
+   * Opens, goes on with, reminds of and ends alerts, with the messages that this calls for, in one transaction.
+   * Said again, it changes nothing but what is known of the causes.
+   */
+  noteAlerts(look: AlertLook): Promise<void>;
+  /** A ping for a dead-man monitor; the same run and kind again is no change. */
+  queuePing(ping: {
+    readonly kind: PingKind;
+    readonly batchName: string;
+    readonly runId: string;
+    readonly definition: string;
+  }): Promise<void>;
+  /** Messages about alerts that are due to be told again. */
+  queueReminders(): Promise<void>;
+  /** Newest first. */
+  alerts(filter?: {
+    readonly open?: boolean;
+    readonly batchName?: string;
+    readonly limit?: number;
+  }): Promise<readonly AlertRow[]>;
+  alertMessages(filter?: {
+    readonly states?: readonly AlertMessage['state'][];
+    readonly fingerprint?: string;
+    readonly limit?: number;
+  }): Promise<readonly AlertMessage[]>;
+  /** Takes one message that is due, for so long; of one batch, those in order. Undefined when none is. */
+  takeMessage(leaseMs: number): Promise<AlertMessage | undefined>;
+  /** What it says, from now on. Committed before it leaves. */
+  saveMessageBody(id: string, body: Notice): Promise<void>;
+  /** How a try went. */
+  settleMessage(
+    id: string,
+    end:
+      | { readonly kind: 'sent'; readonly answers: readonly ChannelAnswer[] }
+      | { readonly kind: 'again'; readonly answers: readonly ChannelAnswer[]; readonly delayMs: number }
+      | { readonly kind: 'failed' | 'dropped'; readonly answers: readonly ChannelAnswer[] },
+  ): Promise<void>;
+  /** Jobs of which batches of that name have written receipts since then; ISO 8601. */
+  landedSince(batchName: string, since: string): Promise<number>;
+}

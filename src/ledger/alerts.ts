@@ -1,0 +1,389 @@
+/**
+ * Alerts and the messages that tell of them: an outbox.
+ *  AM1. What is to be told is written in the transaction that changes the alert, so neither is there without the other.
+ *  AM2. A message has an id made from its cause, episode, kind and number: asked for twice, it is one message, and each
+ *       try sends it under that id.
+ *  AM3. One process at a time has a message in hand; when it dies, the message is free again after its lease.
+ */
+import type { AlertDetail, Notice } from '../contract/alerts.js';
+import { sha256Hex } from '../identity/digest.js';
+import { DELIVERY_MAX_MS, nextReminder, type AlertCause } from '../policy/alerts.js';
+import type {
+  AlertLedger,
+  AlertLook,
+  AlertMessage,
+  AlertRoutes,
+  AlertRow,
+  ChannelAnswer,
+  PingKind,
+} from './alert-rows.js';
+import type { AlertMessagesTable, AlertsTable } from './schema.js';
+import type { Db, Store } from './store.js';
+
+/** A monitor that hears of a start so late would take it for another one. */
+const START_PING_MS = 5 * 60_000;
+const END_PING_MS = 12 * 60 * 60_000;
+const DEFAULT_LIMIT = 100;
+
+export const alerts = (store: Store): AlertLedger => ({
+  noteAlerts: (look) => store.write((db) => noteAlerts(db, look, store.now())),
+
+  queuePing: ({ kind, batchName, runId, definition }) =>
+    store.write((db) => {
+      const at = store.now();
+      const keepMs = kind === 'ping-start' ? START_PING_MS : END_PING_MS;
+      const messageId = runId;
+      return insertMessage(db, {
+        id: `${runId}:${kind}`,
+        message_id: messageId,
+        fingerprint: null,
+        batch_name: batchName,
+        kind,
+        route: 'dead-man',
+        definition,
+        created_at: at,
+        due_at: at,
+        expires_at: later(at, keepMs),
+      });
+    }),
+
+  async queueReminders() {
+    const at = store.now();
+    const due = (await openRows(store.db)).filter((row) => isDue(row, at));
+    if (due.length === 0) return;
+    await store.write(async (db) => {
+      for (const row of (await openRows(db)).filter((open) => isDue(open, at))) await remind(db, row, at);
+    });
+  },
+
+  async alerts({ open, batchName, limit = DEFAULT_LIMIT } = {}) {
+    const rows = await store.db
+      .selectFrom('alerts')
+      .selectAll()
+      .$if(open !== undefined, (query) => query.where('state', '=', open === true ? 'open' : 'resolved'))
+      .$if(batchName !== undefined, (query) => query.where('batch_name', '=', batchName ?? ''))
+      .orderBy('last_seen', 'desc')
+      .orderBy('fingerprint')
+      .limit(limit)
+      .execute();
+    return rows.map(alertRow);
+  },
+
+  async alertMessages({ states, fingerprint, limit = DEFAULT_LIMIT } = {}) {
+    const rows = await store.db
+      .selectFrom('alert_messages')
+      .selectAll()
+      .$if(states !== undefined, (query) => query.where('state', 'in', states ?? []))
+      .$if(fingerprint !== undefined, (query) => query.where('fingerprint', '=', fingerprint ?? ''))
+      .orderBy('created_at', 'desc')
+      .orderBy('id')
+      .limit(limit)
+      .execute();
+    return rows.map(messageRow);
+  },
+
+  async takeMessage(leaseMs) {
+    // Looked for without the lock of all writers: mostly there is nothing to do.
+    if ((await dueMessage(store.db, store.now())) === undefined) return undefined;
+    return store.write(async (db) => {
+      const at = store.now();
+      const row = await dueMessage(db, at);
+      if (row === undefined) return undefined;
+      const taken = { lease_until: later(at, leaseMs), tries: row.tries + 1 };
+      await db.updateTable('alert_messages').set(taken).where('id', '=', row.id).execute();
+      return messageRow({ ...row, ...taken });
+    });
+  },
+
+  saveMessageBody: (id, body) =>
+    store.write(async (db) => {
+      await db
+        .updateTable('alert_messages')
+        .set({ body: JSON.stringify(body) })
+        .where('id', '=', id)
+        .execute();
+    }),
+
+  settleMessage: (id, end) =>
+    store.write(async (db) => {
+      const at = store.now();
+      const answers = JSON.stringify(end.answers);
+      const row = await db
+        .updateTable('alert_messages')
+        .set(
+          end.kind === 'again'
+            ? { answers, due_at: later(at, end.delayMs), lease_until: null }
+            : { answers, state: end.kind, ended_at: at, lease_until: null },
+        )
+        .where('id', '=', id)
+        .where('state', '=', 'pending')
+        .returningAll()
+        .executeTakeFirst();
+      if (row?.fingerprint == null || end.kind !== 'sent') return;
+      await db
+        .updateTable('alerts')
+        .set({ notified_at: at })
+        .where('fingerprint', '=', row.fingerprint)
+        .execute();
+    }),
+
+  async landedSince(batchName, since) {
+    const rows = await store.db
+      .selectFrom('receipts as r')
+      .innerJoin('batches as b', 'b.id', 'r.batch_id')
+      .select(['r.work', 'r.job_key'])
+      .distinct()
+      .where('b.name', '=', batchName)
+      .where('r.recorded_at', '>=', since)
+      .execute();
+    return rows.length;
+  },
+});
+
+async function noteAlerts(db: Db, look: AlertLook, at: string): Promise<void> {
+  const { batchName, causes, isOver, routes } = look;
+  const known = new Map(
+    (await db.selectFrom('alerts').selectAll().where('batch_name', '=', batchName).execute()).map((row) => [
+      row.fingerprint,
+      row,
+    ]),
+  );
+  for (const cause of causes) await noteCause(db, cause, look, known.get(cause.fingerprint), at);
+  const found = new Set(causes.map(({ fingerprint }) => fingerprint));
+  for (const row of known.values()) {
+    if (row.state !== 'open' || found.has(row.fingerprint) || !isOver(alertRow(row))) continue;
+    await resolve(db, row, routes, at);
+  }
+}
+
+async function noteCause(
+  db: Db,
+  { fingerprint, rule, subject, errorClass, detail }: AlertCause,
+  { batchName, batchId, routes, gatherMs }: AlertLook,
+  known: AlertsTable | undefined,
+  at: string,
+): Promise<void> {
+  const seen = {
+    batch_id: batchId,
+    detail: JSON.stringify(detail),
+    definition: routes.definition,
+    last_seen: at,
+  };
+  if (known?.state === 'open') {
+    await db.updateTable('alerts').set(seen).where('fingerprint', '=', fingerprint).execute();
+    // All that was to come has come, or the run is over: what was being gathered may go out.
+    if (gatherMs === 0) await hurry(db, fingerprint, at);
+    if (isDue(known, at)) await remind(db, { ...known, ...seen }, at, routes);
+    return;
+  }
+  const episode = (known?.episode ?? 0) + 1;
+  const row: AlertsTable = {
+    fingerprint,
+    batch_name: batchName,
+    rule,
+    subject,
+    error_class: errorClass ?? null,
+    state: 'open',
+    episode,
+    first_seen: at,
+    resolved_at: null,
+    notified_at: null,
+    reminders: 0,
+    ...seen,
+  };
+  if (known === undefined) await db.insertInto('alerts').values(row).execute();
+  else await db.updateTable('alerts').set(row).where('fingerprint', '=', fingerprint).execute();
+  await tell(db, row, 'opened', routes, at, later(at, gatherMs));
+}
+
+/** The end is told where its beginning was; where nobody had heard of it, nobody need hear that it is over. */
+async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes, at: string): Promise<void> {
+  await db
+    .updateTable('alerts')
+    .set({ state: 'resolved', resolved_at: at })
+    .where('fingerprint', '=', row.fingerprint)
+    .execute();
+  await db
+    .updateTable('alert_messages')
+    .set({ state: 'dropped', ended_at: at })
+    .where('fingerprint', '=', row.fingerprint)
+    .where('state', '=', 'pending')
+    // One that is just being sent counts as told.
+    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', at)]))
+    .execute();
+  const told = await db
+    .selectFrom('alert_messages')
+    .select('id')
+    .where('fingerprint', '=', row.fingerprint)
+    .where('kind', 'in', ['opened', 'reminder'])
+    .where('created_at', '>=', row.first_seen)
+    .where('state', 'in', ['sent', 'pending'])
+    .executeTakeFirst();
+  if (told !== undefined) await tell(db, { ...row, last_seen: at }, 'recovered', routes, at, at);
+}
+
+async function remind(
+  db: Db,
+  row: AlertsTable,
+  at: string,
+  routes: AlertRoutes = { definition: row.definition ?? '', routes: [] },
+): Promise<void> {
+  // By the routes that the first message took, unless the look that found it again says others.
+  const before = await db
+    .selectFrom('alert_messages')
+    .select(['route', 'definition'])
+    .where('message_id', '=', messageIdOf(row, 'opened'))
+    .execute();
+  const by =
+    routes.routes.length > 0
+      ? routes
+      : { definition: before[0]?.definition ?? routes.definition, routes: before.map(({ route }) => route) };
+  const reminders = row.reminders + 1;
+  await db
+    .updateTable('alerts')
+    .set({ reminders, notified_at: at })
+    .where('fingerprint', '=', row.fingerprint)
+    .execute();
+  await tell(db, { ...row, reminders }, 'reminder', by, at, at);
+}
+
+/** One that nobody could be told of within a day is told again, for the channels may be others by now. */
+const isDue = ({ notified_at, first_seen, reminders }: AlertsTable, at: string): boolean =>
+  Date.parse(at) >=
+  (notified_at === null
+    ? Date.parse(first_seen) + DELIVERY_MAX_MS
+    : nextReminder(Date.parse(notified_at), reminders));
+
+const openRows = (db: Db): Promise<AlertsTable[]> =>
+  db.selectFrom('alerts').selectAll().where('state', '=', 'open').execute();
+
+async function hurry(db: Db, fingerprint: string, at: string): Promise<void> {
+  await db
+    .updateTable('alert_messages')
+    .set({ due_at: at })
+    .where('fingerprint', '=', fingerprint)
+    .where('state', '=', 'pending')
+    .where('tries', '=', 0)
+    .where('due_at', '>', at)
+    .execute();
+}
+
+/** AM2 */
+const messageIdOf = (
+  { fingerprint, episode, first_seen, reminders }: AlertsTable,
+  kind: 'opened' | 'reminder' | 'recovered',
+): string =>
+  `ns-${sha256Hex(JSON.stringify([fingerprint, episode, first_seen, kind, kind === 'reminder' ? reminders : 0])).slice(0, 32)}`;
+
+async function tell(
+  db: Db,
+  row: AlertsTable,
+  kind: 'opened' | 'reminder' | 'recovered',
+  { definition, routes }: AlertRoutes,
+  at: string,
+  dueAt: string,
+): Promise<void> {
+  const messageId = messageIdOf(row, kind);
+  for (const route of routes) {
+    await insertMessage(db, {
+      id: `${messageId}:${route}`,
+      message_id: messageId,
+      fingerprint: row.fingerprint,
+      batch_name: row.batch_name,
+      kind,
+      route,
+      definition,
+      created_at: at,
+      due_at: dueAt,
+      expires_at: later(at, DELIVERY_MAX_MS),
+    });
+  }
+}
+
+type NewMessage = Omit<
+  AlertMessagesTable,
+  'body' | 'state' | 'tries' | 'lease_until' | 'ended_at' | 'answers' | 'kind'
+> & { readonly kind: 'opened' | 'reminder' | 'recovered' | PingKind };
+
+async function insertMessage(db: Db, message: NewMessage): Promise<void> {
+  await db
+    .insertInto('alert_messages')
+    .values({
+      ...message,
+      body: null,
+      state: 'pending',
+      tries: 0,
+      lease_until: null,
+      ended_at: null,
+      answers: null,
+    })
+    .onConflict((conflict) => conflict.column('id').doNothing())
+    .execute();
+}
+
+/** AM3. Pings of one batch wait for those before them: a start must not be heard after its end. */
+async function dueMessage(db: Db, at: string): Promise<AlertMessagesTable | undefined> {
+  return db
+    .selectFrom('alert_messages as m')
+    .selectAll()
+    .where('m.state', '=', 'pending')
+    .where('m.due_at', '<=', at)
+    .where((eb) => eb.or([eb('m.lease_until', 'is', null), eb('m.lease_until', '<=', at)]))
+    .where((eb) =>
+      eb.or([
+        eb('m.fingerprint', 'is not', null),
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('alert_messages as earlier')
+              .select('earlier.id')
+              .whereRef('earlier.batch_name', '=', 'm.batch_name')
+              .where('earlier.fingerprint', 'is', null)
+              .where('earlier.state', '=', 'pending')
+              .whereRef('earlier.created_at', '<', 'm.created_at'),
+          ),
+        ),
+      ]),
+    )
+    .orderBy('m.created_at')
+    .orderBy('m.id')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
+
+const alertRow = (row: AlertsTable): AlertRow => ({
+  fingerprint: row.fingerprint,
+  batchName: row.batch_name,
+  batchId: row.batch_id,
+  rule: row.rule,
+  subject: row.subject,
+  errorClass: row.error_class ?? undefined,
+  state: row.state,
+  episode: row.episode,
+  detail: JSON.parse(row.detail) as AlertDetail,
+  firstSeen: row.first_seen,
+  lastSeen: row.last_seen,
+  resolvedAt: row.resolved_at ?? undefined,
+  notifiedAt: row.notified_at ?? undefined,
+  reminders: row.reminders,
+});
+
+const messageRow = (row: AlertMessagesTable): AlertMessage => ({
+  id: row.id,
+  messageId: row.message_id,
+  fingerprint: row.fingerprint ?? undefined,
+  batchName: row.batch_name,
+  kind: row.kind,
+  route: row.route,
+  definition: row.definition,
+  body: row.body === null ? undefined : (JSON.parse(row.body) as Notice),
+  state: row.state,
+  tries: row.tries,
+  createdAt: row.created_at,
+  dueAt: row.due_at,
+  expiresAt: row.expires_at,
+  endedAt: row.ended_at ?? undefined,
+  answers: row.answers === null ? [] : (JSON.parse(row.answers) as ChannelAnswer[]),
+});

@@ -1,0 +1,384 @@
+/**
+ * What is worth waking a person for, and when they are told.
+ *
+ *  AL1. Only what a person must do is an alert. Success, waits, retries and whatever put itself right are not.
+ *  AL2. A cause is one alert however many jobs it hit, in however many runs: its fingerprint has no run, no job and
+ *       no time in it.
+ *  AL3. An open alert is repeated seldom, and its end is told once, to those who had heard of it.
+ */
+import type { AlertDetail, AlertRule } from '../contract/alerts.js';
+import type { ErrorClass } from '../contract/errors.js';
+import { STOP_LOSS } from '../contract/messages.js';
+import type { JobReport } from '../contract/result.js';
+import type { BatchState } from '../contract/states.js';
+import { sha256Hex } from '../identity/digest.js';
+
+/** One thing that a person must see to. */
+export interface AlertCause {
+  readonly fingerprint: string;
+  readonly rule: AlertRule;
+  /** Provider or destination; empty where the batch itself is meant. */
+  readonly subject: string;
+  readonly errorClass: ErrorClass | undefined;
+  readonly detail: AlertDetail;
+}
+
+/** A service that is closed to us. */
+export interface ClosedService {
+  readonly subject: string;
+  readonly cause: 'transient' | 'auth' | 'exhausted';
+  readonly sinceMs: number;
+  /** When it is looked at again. */
+  readonly retryAtMs: number;
+  readonly why: string;
+}
+
+/** How a batch stands. Titles and messages come from outside: what shows them makes them harmless. */
+export interface AlertStanding {
+  readonly name: string;
+  readonly state: BatchState;
+  readonly stateBy: string;
+  readonly reason: string | undefined;
+  readonly jobs: number;
+  /** Not started, or under way. */
+  readonly waiting: number;
+  /** Those that are parked, held or gated. */
+  readonly unfinished: readonly (JobReport & { readonly title: string })[];
+  readonly provider: string;
+  /** Name of an effect -> who performs it. */
+  readonly publishers: ReadonlyMap<string, string>;
+  readonly closed: readonly ClosedService[];
+  readonly nowMs: number;
+  /** As a person types them. */
+  readonly commands: {
+    readonly status: string;
+    readonly retry: string;
+    readonly approve: string;
+    readonly resume: string;
+    readonly lanes: string;
+  };
+}
+
+/** Told while the batch still runs: every further minute costs money, or the night. */
+const AT_ONCE: ReadonlySet<AlertRule> = new Set(['auth', 'config', 'quota', 'budget', 'stop-loss', 'down']);
+
+/** Are about jobs, and stay open until somebody has seen to those very jobs. */
+export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set(['parked', 'unclear', 'conflict', 'held']);
+
+/** Are found by `doctor --nightly`, and settled by it. */
+export const ABOUT_NIGHTS: ReadonlySet<AlertRule> = new Set(['missed', 'empty', 'late']);
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** A service that is down for less time mostly comes back by itself. */
+const DOWN_MS = 30 * MINUTE;
+/** A quota that comes back sooner costs the night little. */
+const QUOTA_MS = HOUR;
+
+const EXAMPLES_MAX = 3;
+
+export const alertFingerprint = (
+  rule: AlertRule,
+  batch: string,
+  subject: string,
+  errorClass: string | undefined,
+): string => sha256Hex(JSON.stringify([rule, batch, subject, errorClass ?? ''])).slice(0, 32);
+
+/** All causes that a batch has given, each once; only those to be told at once while it is under way. */
+export function alertCauses(standing: AlertStanding): AlertCause[] {
+  const over = standing.state !== 'running' && standing.state !== 'paused';
+  const causes = [...jobCauses(standing), ...serviceCauses(standing), ...batchCauses(standing)];
+  const shown = over ? causes : causes.filter(({ rule }) => AT_ONCE.has(rule));
+  // A batch that ended for a reason that is told anyway needs no message of its own.
+  const told = shown.length > 0 && standing.reason === undefined;
+  return told ? shown : [...shown, ...incomplete(standing)];
+}
+
+function jobCauses(standing: AlertStanding): AlertCause[] {
+  const groups = new Map<string, { rule: AlertRule; subject: string; jobs: AlertStanding['unfinished'] }>();
+  for (const job of standing.unfinished) {
+    const rule = ruleOf(job);
+    if (rule === undefined) continue;
+    const subject = subjectOf(job, rule, standing);
+    const id = JSON.stringify([rule, subject, job.error?.class]);
+    const group = groups.get(id);
+    groups.set(id, { rule, subject, jobs: [...(group?.jobs ?? []), job] });
+  }
+  return [...groups.values()].map(({ rule, subject, jobs }) => {
+    const errorClass = jobs[0]?.error?.class;
+    return {
+      fingerprint: alertFingerprint(rule, standing.name, subject, errorClass),
+      rule,
+      subject,
+      errorClass,
+      detail: {
+        headline: headlineOf(rule, subject, errorClass, standing),
+        jobs: jobs.length,
+        of: standing.jobs,
+        examples: jobs.slice(0, EXAMPLES_MAX).map(({ key, title, error }) => ({
+          key,
+          title,
+          message: error?.message ?? '',
+        })),
+        next: nextOf(rule, standing),
+      },
+    };
+  });
+}
+
+function ruleOf({ state, error }: JobReport): AlertRule | undefined {
+  switch (state) {
+    case 'gated':
+      if (error?.class === 'auth' || error?.class === 'config' || error?.class === 'budget')
+        return error.class;
+      return error?.class === 'exhausted' ? 'quota' : 'held';
+    case 'held':
+      if (error?.class === 'conflict') return 'conflict';
+      return error?.class === 'unknown' ? 'unclear' : 'held';
+    case 'parked':
+      return 'parked';
+    default:
+      return undefined;
+  }
+}
+
+/** The effect that stands out, else the agent. A conflict is between two payloads, and nobody's else. */
+function subjectOf(job: JobReport, rule: AlertRule, { provider, publishers }: AlertStanding): string {
+  if (rule === 'conflict' || rule === 'budget') return '';
+  // Whatever stops at an effect begins with its name.
+  const said = job.error?.message ?? '';
+  const named = [...publishers.keys()].find((name) => said.startsWith(`${name}: `));
+  const stuck = named ?? job.effects.find(({ state }) => state === 'unknown' || state === 'held')?.name;
+  if (stuck === undefined) return provider;
+  const use = publishers.get(stuck);
+  return use === undefined ? stuck : `${stuck} (${use})`;
+}
+
+function headlineOf(
+  rule: AlertRule,
+  subject: string,
+  errorClass: ErrorClass | undefined,
+  { jobs, waiting }: AlertStanding,
+): string {
+  const rest = waiting > 0 ? `; ${waiting} of ${jobs} jobs wait` : '';
+  switch (rule) {
+    case 'auth':
+      return `${subject} refuses the credentials, so no job can go on${rest}`;
+    case 'config':
+      return `${subject} can’t work with its configuration, so no job can go on${rest}`;
+    case 'quota':
+      return `the quota at ${subject} is used up and does not come back soon${rest}`;
+    case 'budget':
+      return `the budget is used up${rest}`;
+    case 'unclear':
+      return `nobody can tell whether ${subject} has got what was sent`;
+    case 'conflict':
+      return 'jobs are listed with other contents than they were done with';
+    case 'held':
+      return `jobs are held at ${subject} and wait for a decision`;
+    default:
+      return `jobs gave up at ${subject}${errorClass === undefined ? '' : `, with error class ${errorClass}`}`;
+  }
+}
+
+function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next'] {
+  const see = { what: 'see all of them', command: commands.status };
+  switch (rule) {
+    case 'auth':
+      return [{ what: 'put the credentials right, then go on', command: commands.retry }];
+    case 'config':
+      return [{ what: 'put the configuration right, then go on', command: commands.retry }];
+    case 'quota':
+      return [{ what: 'when the quota is back, go on', command: commands.retry }];
+    case 'budget':
+      return [
+        {
+          what: 'raise the budget in the batch file and run it again; see where it stands',
+          command: commands.status,
+        },
+      ];
+    case 'unclear':
+      return [{ what: 'look there, then say whether it landed', command: commands.approve }, see];
+    case 'conflict':
+      return [
+        { what: 'raise "revision" of the job, or restore what it was; see which', command: commands.status },
+      ];
+    case 'parked':
+      return [see, { what: 'give them a new budget and go on', command: commands.retry }];
+    default:
+      return [see];
+  }
+}
+
+/** Services that are closed to us for so long that it may cost the night. */
+function serviceCauses(standing: AlertStanding): AlertCause[] {
+  const { name, closed, nowMs, commands, jobs, waiting } = standing;
+  if (standing.state === 'completed' || standing.state === 'cancelled') return [];
+  return closed.flatMap(({ subject, cause, sinceMs, retryAtMs, why }): AlertCause[] => {
+    const isQuota = cause === 'exhausted' && retryAtMs - nowMs >= QUOTA_MS;
+    const isDown = cause === 'transient' && nowMs - sinceMs >= DOWN_MS;
+    if (!isQuota && !isDown) return [];
+    const rule = isQuota ? 'quota' : 'down';
+    const errorClass = isQuota ? 'exhausted' : 'transient';
+    const headline = isQuota
+      ? `the quota at ${subject} is used up until ${new Date(retryAtMs).toISOString()}; ${waiting} of ${jobs} jobs wait`
+      : `${subject} has been failing since ${new Date(sinceMs).toISOString()}; ${waiting} of ${jobs} jobs wait`;
+    return [
+      {
+        fingerprint: alertFingerprint(rule, name, subject, errorClass),
+        rule,
+        subject,
+        errorClass,
+        detail: {
+          headline,
+          jobs: 0,
+          of: jobs,
+          examples: [{ key: '', title: subject, message: why }],
+          next: [{ what: 'see what is closed, and until when', command: commands.lanes }],
+        },
+      },
+    ];
+  });
+}
+
+function batchCauses({ name, state, stateBy, reason, jobs, waiting, commands }: AlertStanding): AlertCause[] {
+  if (state !== 'paused' || stateBy !== STOP_LOSS) return [];
+  return [
+    {
+      fingerprint: alertFingerprint('stop-loss', name, '', undefined),
+      rule: 'stop-loss',
+      subject: '',
+      errorClass: undefined,
+      detail: {
+        headline: `too many jobs fail, so nothing new is started: ${reason ?? 'a stop-loss rule was met'}`,
+        jobs: 0,
+        of: jobs,
+        examples: [],
+        next: [
+          { what: `see why; ${waiting} jobs wait`, command: commands.status },
+          { what: 'when the cause is gone, go on', command: commands.resume },
+        ],
+      },
+    },
+  ];
+}
+
+function incomplete({ name, state, reason, jobs, waiting, commands }: AlertStanding): AlertCause[] {
+  if (state !== 'incomplete') return [];
+  return [
+    {
+      fingerprint: alertFingerprint('incomplete', name, '', undefined),
+      rule: 'incomplete',
+      subject: '',
+      errorClass: undefined,
+      detail: {
+        headline: `the run ended with ${waiting} of ${jobs} jobs not finished${reason === undefined ? '' : `: ${reason}`}`,
+        jobs: waiting,
+        of: jobs,
+        examples: [],
+        next: [
+          { what: 'see how it stands', command: commands.status },
+          { what: 'go on', command: commands.retry },
+        ],
+      },
+    },
+  ];
+}
+
+const REMIND_MS = 4 * HOUR;
+const REMIND_MAX_MS = 24 * HOUR;
+
+/** When an open alert is told again: after 4 hours, 8, 16, then once a day. */
+export const nextReminder = (notifiedMs: number, reminders: number): number =>
+  notifiedMs + Math.min(REMIND_MAX_MS, REMIND_MS * 2 ** Math.min(reminders, 10));
+
+/** A message that nobody took is tried for so long; a day-old alarm helps nobody. */
+export const DELIVERY_MAX_MS = 24 * HOUR;
+
+/** Wait after so many tries of a message that no channel took. */
+export const redeliveryDelay = (tries: number): number =>
+  Math.min(15 * MINUTE, 15_000 * 2 ** Math.min(Math.max(0, tries - 1), 10));
+
+/** What `doctor --nightly` looks at. Times are milliseconds since the epoch. */
+export interface NightStanding {
+  readonly name: string;
+  readonly nowMs: number;
+  /** A run has to have begun within so long. */
+  readonly withinMs: number;
+  /** And to be over after so long. */
+  readonly longestMs: number;
+  /** The run opened last; absent where the ledger knows of none. */
+  readonly last?: {
+    readonly state: BatchState;
+    readonly openedMs: number;
+    readonly closedMs: number | undefined;
+    readonly jobs: number;
+    /** Jobs that came to an end as they should, in all runs within that time. */
+    readonly finished: number;
+  };
+  /** When a start last found that nothing was left to do. */
+  readonly idleMs?: number;
+  readonly commands: { readonly status: string; readonly doctor: string };
+}
+
+export interface NightFinding {
+  readonly status: 'ok' | 'fail';
+  readonly detail: string;
+  readonly cause?: AlertCause;
+}
+
+/** Whether the night happened, did something, and is over. */
+export function judgeNight(night: NightStanding): NightFinding {
+  const { name, nowMs, withinMs, longestMs, last, idleMs, commands } = night;
+  const ago = (ms: number) => `${spanText(nowMs - ms)} ago`;
+  const bad = (rule: 'missed' | 'empty' | 'late', detail: string): NightFinding => ({
+    status: 'fail',
+    detail,
+    cause: {
+      fingerprint: alertFingerprint(rule, name, '', undefined),
+      rule,
+      subject: '',
+      errorClass: undefined,
+      detail: {
+        headline: detail,
+        jobs: 0,
+        of: last?.jobs ?? 0,
+        examples: [],
+        next: [
+          { what: 'see the last run', command: commands.status },
+          { what: 'see what is wrong with the machine', command: commands.doctor },
+        ],
+      },
+    },
+  });
+  if (last === undefined) return bad('missed', 'the night did not happen: no run of this batch is known');
+  const under = last.state === 'running' || last.state === 'paused';
+  if (under && nowMs - last.openedMs > longestMs) {
+    return bad('late', `the run that began ${ago(last.openedMs)} is ${last.state} and not over yet`);
+  }
+  if (under) return { status: 'ok', detail: `${last.state} since ${spanText(nowMs - last.openedMs)}` };
+  const newest = Math.max(last.openedMs, last.closedMs ?? 0, idleMs ?? 0);
+  if (nowMs - newest > withinMs) {
+    return bad('missed', `the night did not happen: the last run began ${ago(last.openedMs)}`);
+  }
+  if (last.finished === 0) {
+    const idle = idleMs !== undefined && idleMs > (last.closedMs ?? 0);
+    return bad(
+      'empty',
+      idle
+        ? `the night did nothing: the start ${ago(idleMs)} found all ${last.jobs} jobs done already`
+        : `the night did nothing: the run that began ${ago(last.openedMs)} finished none of its ${last.jobs} jobs`,
+    );
+  }
+  return {
+    status: 'ok',
+    detail: `${last.state}, began ${ago(last.openedMs)}, ${last.finished} jobs finished`,
+  };
+}
+
+/** `40 min`, `26 h`. */
+function spanText(ms: number): string {
+  if (ms < MINUTE) return `${Math.round(ms / 1000)} s`;
+  return ms < 2 * HOUR ? `${Math.round(ms / MINUTE)} min` : `${Math.round(ms / HOUR)} h`;
+}

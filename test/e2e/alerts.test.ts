@@ -1,0 +1,133 @@
+// The built command line, its engine, an agent service that fails, and those who are told: what counts is what they got.
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
+import { startAgentServer } from '../../src/testing/index.js';
+import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
+import { cli, startCli } from '../support/cli.js';
+import { startReceiver, type Receiver } from '../support/servers/receiver.js';
+
+const KEY = 'AIza-planted-secret-41';
+const JOBS = 40;
+
+interface Told {
+  readonly type: string;
+  readonly data: { readonly id: string; readonly rule: string; readonly detail: { readonly jobs: number } };
+}
+
+test('a person hears once of what they must do, once that it is over, and of nothing else', async () => {
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.stop());
+  const refusing = await startAgentServer({ seed: 5, speed: 1500, faults: [{ do: 'auth' }] });
+  const batch = aBatch(refusing.geminiUrl, receiver.url);
+  const { file, state, dir } = batch;
+  const call = (...args: string[]) =>
+    cli([...args, '--state', state], { cwd: dir, env: { GEMINI_API_KEY: KEY } });
+  const alerts = () => told(receiver).map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`);
+
+  // Thirty sessions come to nothing, and each job does it at its second try: nobody is told.
+  const rough = writeBatch({
+    dir: join(dir, 'rough'),
+    name: 'rough',
+    work: 'rough',
+    slugs: slugsOf(30),
+    concurrency: 30,
+    before: '[ "$NIGHTSHIFT_ATTEMPT" = 1 ] && exit 1',
+  });
+  appendFileSync(rough.file, `alerts: [{ use: webhook, url: "${receiver.url}/alerts" }]\n`);
+  const recovered = await call('run', rough.file);
+  expect(recovered.code, recovered.stderr).toBe(0);
+  expect(rough.sessions()).toHaveLength(60);
+  expect(receiver.got).toEqual([]);
+
+  // Forty jobs, and the service refuses the key.
+  const first = await call('run', file);
+  expect(first.code, first.stderr).toBe(78);
+  await refusing.close();
+  expect(alerts()).toEqual(['opened auth']);
+  expect(told(receiver)[0]?.data.detail.jobs).toBeGreaterThan(1);
+  expect((await call('alert', 'list')).stdout).toContain(`nightshift retry nightly --state ${state}`);
+
+  // The key is right again.
+  const mended = await startAgentServer({
+    seed: 5,
+    speed: 1500,
+    port: Number(new URL(refusing.url).port),
+  });
+  onTestFinished(() => mended.close());
+  const second = await call('run', file);
+  expect(second.code, second.stderr).toBe(0);
+  expect(batch.published()).toHaveLength(JOBS);
+  expect(alerts()).toEqual(['opened auth', 'recovered auth']);
+  expect((await call('alert', 'list')).stdout).toContain('no alert is open');
+
+  // The monitor heard of each run, in order, and which end belongs to which start.
+  const pings = receiver.got.filter(({ url }) => url.startsWith('/ping'));
+  expect(pings.map(({ url }) => url.split('?')[0])).toEqual([
+    '/ping/start',
+    '/ping/fail',
+    '/ping/start',
+    '/ping',
+  ]);
+  const rids = pings.map(({ url }) => new URL(url, receiver.url).searchParams.get('rid'));
+  expect(rids[0]).toBe(rids[1]);
+  expect(rids[2]).toBe(rids[3]);
+  expect(rids[0]).not.toBe(rids[2]);
+
+  // From outside, without a worker: the night happened; and then one that did not is told once.
+  const fine = await call('doctor', '--nightly');
+  expect(fine.code, fine.stdout).toBe(0);
+  const missed = ['doctor', '--nightly', '--within', '1ms', 'nightly'];
+  expect((await call(...missed)).code).toBe(2);
+  expect((await call(...missed)).code).toBe(2);
+  expect(alerts().slice(2)).toEqual(['opened missed']);
+  expect((await call('doctor', '--nightly', 'nightly')).code).toBe(0);
+  expect(alerts().slice(2)).toEqual(['opened missed', 'recovered missed']);
+
+  // Killed when the message had arrived and was not yet written down: told again, under the same id.
+  const dying = startCli([...missed, '--state', state], { cwd: dir });
+  receiver.onRequest = () => void dying.process.kill('SIGKILL');
+  expect((await dying.exit).signal).toBe('SIGKILL');
+  receiver.onRequest = () => undefined;
+  const ledger = new BetterSqlite3(join(state, 'ledger.db'));
+  ledger.prepare('update alert_messages set lease_until = null').run(); // as time does
+  ledger.close();
+  expect((await call(...missed)).code).toBe(2);
+  expect((await call(...missed)).code).toBe(2);
+  const again = told(receiver).slice(4);
+  expect(again.map(({ data }) => data.rule)).toEqual(['missed', 'missed']);
+  expect(again[0]?.data.id).toBe(again[1]?.data.id);
+
+  // Never a secret.
+  expect(JSON.stringify(receiver.got)).not.toContain(KEY);
+
+  receiver.status = 500;
+  const test = await call('alert', 'test', file);
+  expect(test.code).toBe(78);
+  expect(test.stdout).toContain('HTTP 500');
+}, 240_000);
+
+function aBatch(geminiUrl: string, receiverUrl: string): TestBatch {
+  const batch = writeBatch({ dir: tempDir('nightshift-alerts-'), slugs: slugsOf(JOBS) });
+  writeFileSync(
+    batch.file,
+    `name: nightly
+work: article
+jobs: ./batch.csv
+agent:
+  use: antigravity
+  prompt: Write about {{ title }}.
+  with: { baseUrl: "${geminiUrl}", pollInterval: 100ms }
+effects:
+  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
+limits: { concurrency: ${JOBS} }
+alerts: [{ use: webhook, url: "${receiverUrl}/alerts", secret: whsec_c2VjcmV0 }]
+deadMan: { url: "${receiverUrl}/ping" }
+`,
+  );
+  return batch;
+}
+
+const told = (receiver: Receiver): Told[] =>
+  receiver.got.filter(({ url }) => url === '/alerts').map(({ body }) => JSON.parse(body) as Told);

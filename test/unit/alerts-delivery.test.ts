@@ -1,0 +1,274 @@
+// Alerts on their way: a real ledger, real servers at the other end. What counts is what those have got.
+import { createHmac } from 'node:crypto';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { sendDue, routesOf } from '../../src/alerts/courier.js';
+import type { ChannelSpec } from '../../src/contract/alerts.js';
+import { batchFileSchema } from '../../src/contract/batch-file.js';
+import { canonicalJson } from '../../src/identity/canonical-json.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { alertFingerprint, type AlertCause } from '../../src/policy/alerts.js';
+import { startReceiver, type Receiver } from '../support/servers/receiver.js';
+import { startMailServer } from '../support/servers/smtp.js';
+import { temporaryFolder } from './ledger-fixture.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const SECRET = 'planted-secret-7f3a';
+
+let receiver: Receiver;
+let now: number;
+let ledger: Ledger;
+let folder: string;
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  now = Date.parse('2026-11-24T02:00:00Z');
+  receiver = await startReceiver();
+  ledger = await openLedger({ path: join(folder, 'ledger.db'), now: () => new Date(now) });
+  const [opened, server] = [ledger, receiver];
+  onTestFinished(async () => {
+    await opened.close();
+    await server.stop();
+  });
+});
+
+interface Desk {
+  note(...causes: AlertCause[]): Promise<void>;
+  send(): Promise<number>;
+}
+
+async function desk(alerts: readonly ChannelSpec[]): Promise<Desk> {
+  const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
+  const { jobs: _, ...file } = batchFileSchema.parse({
+    name: 'nightly',
+    work: 'article',
+    jobs: [],
+    agent: { use: 'command', command: ['true'], env: { KEY: '${env:KEY}' } },
+    effects: [{ name: 'post', use: 'folder', target: './public' }],
+    alerts,
+  });
+  const { sha256 } = await artifacts.put(
+    Buffer.from(canonicalJson({ ...file, baseDir: folder })),
+    'application/json',
+  );
+  const { PATH } = process.env;
+  const env = { KEY: SECRET, HOOK: receiver.url, WHSEC: 'whsec_c2VjcmV0', ...(PATH && { PATH }) };
+  return {
+    note: (...causes) =>
+      ledger.noteAlerts({
+        batchName: 'nightly',
+        batchId: 'batch:nightly:1',
+        causes,
+        isOver: () => true,
+        routes: { definition: sha256, routes: routesOf(alerts) },
+        gatherMs: 0,
+      }),
+    send: () => sendDue({ ledger, artifacts, env, now: () => new Date(now) }, new AbortController().signal),
+  };
+}
+
+const cause = (jobs = 40, message = 'HTTP 401'): AlertCause => ({
+  fingerprint: alertFingerprint('auth', 'nightly', 'claude', 'auth'),
+  rule: 'auth',
+  subject: 'claude',
+  errorClass: 'auth',
+  detail: {
+    headline: 'claude refuses the credentials',
+    jobs,
+    of: 100,
+    examples: [{ key: 'a'.repeat(32), title: 'blog / <b>one</b>', message }],
+    next: [{ what: 'put the credentials right, then go on', command: 'nightshift retry nightly' }],
+  },
+});
+
+interface Body {
+  readonly type: string;
+  readonly data: { readonly id: string; readonly title: string; readonly text: string };
+}
+const bodies = () => receiver.got.map(({ body }) => JSON.parse(body) as Body);
+const types = () => bodies().map(({ type }) => type.replace('nightshift.alert.', ''));
+const WEBHOOK = { use: 'webhook', url: '${env:HOOK}/hook' } as const;
+
+test('a cause that is found time and again is one message, and its end is one more', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  for (let times = 0; times < 5; times++) {
+    await note(cause());
+    await send();
+  }
+  expect(types()).toEqual(['opened']);
+  expect(bodies()[0]?.data.text).toContain('40 of 100 jobs in nightly');
+  expect(bodies()[0]?.data.text).toContain('nightshift retry nightly');
+  await note();
+  await note();
+  await send();
+  expect(types()).toEqual(['opened', 'recovered']);
+  await note(cause());
+  await send();
+  expect(types()).toEqual(['opened', 'recovered', 'opened']);
+  expect(new Set(bodies().map(({ data }) => data.id)).size).toBe(3);
+});
+
+test('an open alert is told again after four hours, not before', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  await note(cause());
+  await send();
+  now += 3.9 * HOUR;
+  await ledger.queueReminders();
+  await send();
+  expect(types()).toEqual(['opened']);
+  now += 0.2 * HOUR;
+  await ledger.queueReminders();
+  await ledger.queueReminders();
+  await send();
+  expect(types()).toEqual(['opened', 'reminder']);
+});
+
+test('a webhook that is down for an hour gets the message once, later', async () => {
+  receiver.status = 503;
+  const { note, send } = await desk([WEBHOOK]);
+  await note(cause());
+  const end = now + HOUR;
+  while (now < end) {
+    await send();
+    now += MINUTE;
+  }
+  const refused = receiver.got.length;
+  expect(refused).toBeGreaterThan(3);
+  const [waiting] = await ledger.alertMessages({ states: ['pending'] });
+  expect(waiting?.answers).toEqual([
+    {
+      channel: 'webhook (from a variable)',
+      took: false,
+      said: expect.stringContaining('HTTP 503') as string,
+    },
+  ]);
+  receiver.status = 204;
+  now += 15 * MINUTE;
+  await send();
+  await send();
+  expect(receiver.got).toHaveLength(refused + 1);
+  expect(new Set(bodies().map(({ data }) => data.id)).size).toBe(1);
+  expect(await ledger.alertMessages({ states: ['pending'] })).toEqual([]);
+});
+
+test('a message is given up after a day, and that can be seen', async () => {
+  receiver.status = 500;
+  const { note, send } = await desk([WEBHOOK]);
+  await note(cause());
+  await send();
+  now += 25 * HOUR;
+  await send();
+  expect(await ledger.alertMessages({ states: ['failed'] })).toHaveLength(1);
+});
+
+test('a channel that fails is made up for by the next one, and one marked "also" is told in any case', async () => {
+  const backup = await startReceiver();
+  const always = await startReceiver();
+  onTestFinished(async () => {
+    await backup.stop();
+    await always.stop();
+  });
+  receiver.status = 500;
+  const { note, send } = await desk([
+    WEBHOOK,
+    { use: 'slack', url: `${backup.url}/services/T0/B0/x` },
+    { use: 'ntfy', url: always.url, topic: 'ops', token: 'tk_1', also: true },
+  ]);
+  await note(cause());
+  await send();
+  expect([receiver, backup, always].map(({ got }) => got.length)).toEqual([1, 1, 1]);
+  const slack = JSON.parse(backup.got[0]?.body ?? '') as { text: string };
+  expect(slack.text).toContain('blog / &lt;b&gt;one&lt;/b&gt;');
+  expect(always.got[0]?.headers.authorization).toBe('Bearer tk_1');
+  expect(JSON.parse(always.got[0]?.body ?? '')).toMatchObject({ topic: 'ops', priority: 5 });
+  receiver.status = 200;
+  now += HOUR;
+  expect(await send()).toBe(0);
+});
+
+test('a webhook is signed as Standard Webhooks are', async () => {
+  const { note, send } = await desk([{ ...WEBHOOK, secret: '${env:WHSEC}' }]);
+  await note(cause());
+  await send();
+  const { headers, body } = receiver.got[0] ?? { headers: {}, body: '' };
+  const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
+  const expected = createHmac('sha256', Buffer.from('c2VjcmV0', 'base64')).update(signed).digest('base64');
+  expect(headers['webhook-signature']).toBe(`v1,${expected}`);
+  expect(headers['webhook-timestamp']).toBe(String(now / 1000));
+});
+
+test('a mail has the same Message-ID at every try, and a mailbox that saw it twice can tell', async () => {
+  const mail = await startMailServer();
+  onTestFinished(() => mail.stop());
+  const { note, send } = await desk([
+    {
+      use: 'email',
+      host: '127.0.0.1',
+      port: mail.port,
+      from: 'Night <night@example.com>',
+      to: 'ops@example.com',
+    },
+  ]);
+  mail.fail('dot', 'cut'); // taken, and not answered
+  await note(cause());
+  await send();
+  now += MINUTE;
+  await send();
+  const ids = mail.mails.map(({ raw }) => /^Message-ID: (.*)$/im.exec(raw)?.[1]);
+  expect(ids).toHaveLength(2);
+  expect(new Set(ids).size).toBe(1);
+  expect(mail.mails[1]?.raw).toContain('Subject: nightshift: nightly needs you');
+});
+
+test('a program gets the message as JSON, without a shell and with nothing of our environment', async () => {
+  const program = join(folder, 'tell.sh');
+  writeFileSync(program, `#!/bin/sh\nenv > "$OUT.env"\ncat > "$OUT"\necho "$1" >> "$OUT.arg"\n`);
+  chmodSync(program, 0o700);
+  const out = join(folder, 'told');
+  const { note, send } = await desk([
+    { use: 'command', command: [program, '$(touch hacked) `id`'], env: { OUT: out } },
+  ]);
+  process.env['NOT_FOR_PROGRAMS'] = 'x';
+  await note(cause());
+  await send();
+  delete process.env['NOT_FOR_PROGRAMS'];
+  expect(JSON.parse(readFileSync(out, 'utf8'))).toMatchObject({ type: 'nightshift.alert.opened' });
+  expect(readFileSync(`${out}.arg`, 'utf8')).toBe('$(touch hacked) `id`\n');
+  expect(readFileSync(`${out}.env`, 'utf8')).not.toContain('NOT_FOR_PROGRAMS');
+  expect(readFileSync(`${out}.env`, 'utf8')).not.toContain(SECRET);
+});
+
+test('a planted secret is in no message and not in the ledger, nor are escape sequences', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  await note(cause(1, `401: key ${SECRET} \u001b[31mis wrong`));
+  await send();
+  expect(receiver.got).toHaveLength(1);
+  expect(JSON.stringify(receiver.got)).not.toContain(SECRET);
+  expect(bodies()[0]?.data.text).toContain('401: key *** is wrong');
+  const [message] = await ledger.alertMessages();
+  expect(JSON.stringify(message)).not.toContain(SECRET);
+});
+
+test('a cause that is gone before anybody heard of it is not told at all', async () => {
+  receiver.status = 500;
+  const { note, send } = await desk([WEBHOOK]);
+  await note(cause());
+  await send();
+  await note();
+  receiver.status = 200;
+  now += HOUR;
+  await send();
+  expect(receiver.got).toHaveLength(1);
+  expect(await ledger.alertMessages()).toMatchObject([{ state: 'dropped' }]);
+});
+
+test('two workers send one message once', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  await note(cause());
+  await Promise.all([send(), send(), send()]);
+  expect(receiver.got).toHaveLength(1);
+});

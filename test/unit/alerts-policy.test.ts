@@ -1,0 +1,174 @@
+// What is an alert and what is not, without any server.
+import { describe, expect, test } from 'vitest';
+import type { JobReport } from '../../src/contract/result.js';
+import { alertCauses, judgeNight, nextReminder, type AlertStanding } from '../../src/policy/alerts.js';
+
+const HOUR = 3_600_000;
+const NOW = Date.parse('2026-11-24T06:00:00Z');
+
+type Unfinished = AlertStanding['unfinished'][number];
+
+const commands = {
+  status: 'nightshift status nightly',
+  retry: 'nightshift retry nightly',
+  approve: 'nightshift approve nightly',
+  resume: 'nightshift resume nightly',
+  lanes: 'nightshift lanes',
+};
+
+function standing(changes: Partial<AlertStanding> = {}): AlertStanding {
+  return {
+    name: 'nightly',
+    state: 'incomplete',
+    stateBy: 'batch',
+    reason: undefined,
+    jobs: 100,
+    waiting: 0,
+    unfinished: [],
+    provider: 'claude',
+    publishers: new Map([['post', 'ghost']]),
+    closed: [],
+    nowMs: NOW,
+    commands,
+    ...changes,
+  };
+}
+
+function job(
+  state: JobReport['state'],
+  errorClass: NonNullable<JobReport['error']>['class'],
+  at: number,
+  message = 'no',
+): Unfinished {
+  const key = String(at).padStart(32, '0');
+  return {
+    key,
+    title: `blog / ${at}`,
+    identity: { slug: String(at) },
+    state,
+    effects: [],
+    error: { class: errorClass, message },
+  };
+}
+
+const jobs = (
+  count: number,
+  ...of: [JobReport['state'], NonNullable<JobReport['error']>['class'], string?]
+) => Array.from({ length: count }, (_, at) => job(of[0], of[1], at, of[2]));
+
+const rules = (given: AlertStanding) => alertCauses(given).map(({ rule }) => rule);
+
+test('a batch that came to its end gives no cause, whatever had to be tried again', () => {
+  expect(alertCauses(standing({ state: 'completed' }))).toEqual([]);
+});
+
+test('one cause for forty jobs that were refused, with a count, three examples and the next command', () => {
+  const [cause, ...others] = alertCauses(standing({ unfinished: jobs(40, 'gated', 'auth'), waiting: 60 }));
+  expect(others).toEqual([]);
+  expect(cause).toMatchObject({
+    rule: 'auth',
+    subject: 'claude',
+    detail: {
+      headline: 'claude refuses the credentials, so no job can go on; 60 of 100 jobs wait',
+      jobs: 40,
+      of: 100,
+      next: [{ command: 'nightshift retry nightly' }],
+    },
+  });
+  expect(cause?.detail.examples).toHaveLength(3);
+});
+
+test('causes differ by destination and by error class, and keep their fingerprint from night to night', () => {
+  const unfinished = [
+    job('parked', 'rejected', 1),
+    job('parked', 'invalid', 2, 'post: HTTP 422'),
+    job('parked', 'invalid', 3, 'post: HTTP 422'),
+    job('held', 'unknown', 4, 'post: no answer'),
+    job('held', 'conflict', 5),
+  ];
+  const tonight = alertCauses(standing({ unfinished }));
+  expect(
+    tonight.map(({ rule, subject, errorClass, detail }) => [rule, subject, errorClass, detail.jobs]),
+  ).toEqual([
+    ['parked', 'claude', 'rejected', 1],
+    ['parked', 'post (ghost)', 'invalid', 2],
+    ['unclear', 'post (ghost)', 'unknown', 1],
+    ['conflict', '', 'conflict', 1],
+  ]);
+  const tomorrow = alertCauses(standing({ unfinished: unfinished.slice(1, 2), nowMs: NOW + 24 * HOUR }));
+  expect(tomorrow[0]?.fingerprint).toBe(tonight[1]?.fingerprint);
+  expect(new Set(tonight.map(({ fingerprint }) => fingerprint)).size).toBe(4);
+});
+
+test('while a batch runs only what cannot wait is told: parked and held jobs are told at its end', () => {
+  const unfinished = [job('parked', 'rejected', 1), job('held', 'unknown', 2), job('gated', 'budget', 3)];
+  expect(rules(standing({ state: 'running', unfinished }))).toEqual(['budget']);
+  expect(rules(standing({ unfinished }))).toEqual(['parked', 'unclear', 'budget']);
+});
+
+test('a stop-loss is told, a pause by a person is not', () => {
+  const reason = '10 jobs ended with some error';
+  expect(rules(standing({ state: 'paused', stateBy: 'stop-loss', reason }))).toEqual(['stop-loss']);
+  expect(rules(standing({ state: 'paused', stateBy: 'ann@host', reason }))).toEqual([]);
+});
+
+describe('a service that is closed to us', () => {
+  const closed = (cause: 'transient' | 'exhausted', sinceMs: number, retryAtMs: number) =>
+    standing({
+      state: 'running',
+      closed: [{ subject: 'claude', cause, sinceMs: NOW - sinceMs, retryAtMs: NOW + retryAtMs, why: '503' }],
+    });
+
+  test('is quiet while it may still come back by itself', () => {
+    expect(rules(closed('transient', 10 * 60_000, 60_000))).toEqual([]);
+    expect(rules(closed('exhausted', 1000, 20 * 60_000))).toEqual([]);
+  });
+  test('is told when it stays away, or its quota does', () => {
+    expect(rules(closed('transient', 40 * 60_000, 60_000))).toEqual(['down']);
+    expect(rules(closed('exhausted', 1000, 5 * HOUR))).toEqual(['quota']);
+  });
+});
+
+test('a run that ended unfinished for no other reason says so, and a failed one says why', () => {
+  expect(rules(standing({ waiting: 4 }))).toEqual(['incomplete']);
+  const [failed] = alertCauses(standing({ waiting: 4, reason: 'the list of jobs is damaged' }));
+  expect(failed?.detail.headline).toContain('the list of jobs is damaged');
+  expect(rules(standing({ state: 'cancelled', waiting: 4 }))).toEqual([]);
+});
+
+test('an open alert is told again after 4, 8 and 16 hours, then once a day', () => {
+  expect([0, 1, 2, 3, 9].map((told) => nextReminder(0, told) / HOUR)).toEqual([4, 8, 16, 24, 24]);
+});
+
+describe('a night', () => {
+  const night = (last: Parameters<typeof judgeNight>[0]['last'], idleMs?: number) =>
+    judgeNight({
+      name: 'nightly',
+      nowMs: NOW,
+      withinMs: 24 * HOUR,
+      longestMs: 8 * HOUR,
+      ...(last && { last }),
+      ...(idleMs !== undefined && { idleMs }),
+      commands: { status: 's', doctor: 'd' },
+    });
+  const run = (state: 'completed' | 'running' | 'incomplete', agoMs: number, finished: number) => ({
+    state,
+    openedMs: NOW - agoMs,
+    closedMs: state === 'running' ? undefined : NOW - agoMs + HOUR,
+    jobs: 10,
+    finished,
+  });
+
+  test.each([
+    ['happened', night(run('completed', 5 * HOUR, 10)), undefined],
+    ['is under way', night(run('running', 5 * HOUR, 2)), undefined],
+    ['never ran', night(undefined), 'missed'],
+    ['did not run again', night(run('completed', 30 * HOUR, 0)), 'missed'],
+    ['finished nothing', night(run('incomplete', 5 * HOUR, 0)), 'empty'],
+    ['found all done already', night(run('completed', 50 * HOUR, 0), NOW - HOUR), 'empty'],
+    ['goes on and on', night(run('running', 9 * HOUR, 2)), 'late'],
+  ] as const)('that %s', (_, { status, cause }, rule) => {
+    expect(cause?.rule).toBe(rule);
+    expect(status).toBe(rule === undefined ? 'ok' : 'fail');
+  });
+});
