@@ -37,8 +37,8 @@ beforeEach(async () => {
 });
 
 interface Desk {
-  note(...causes: AlertCause[]): Promise<void>;
-  send(): Promise<number>;
+  readonly note: (...causes: AlertCause[]) => Promise<void>;
+  readonly send: () => Promise<number>;
 }
 
 async function desk(alerts: readonly ChannelSpec[]): Promise<Desk> {
