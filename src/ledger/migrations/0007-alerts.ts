@@ -2,7 +2,7 @@ import type { Migration } from '../migrate.js';
 
 /** Alerts, and the messages that tell of them. Once released it is never edited. */
 export const alerts: Migration = {
-  name: '0006-alerts',
+  name: '0007-alerts',
   async up(db) {
     await db.schema
       .createTable('alerts')
