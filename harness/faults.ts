@@ -126,3 +126,10 @@ export function namesOf(faults: NightFaults): string[] {
   ]);
   return [...ofNight, ...ofJobs];
 }
+
+/** Minutes that what is drawn in advance may keep a night waiting. */
+export function spellMinutes({ jobs, quota, destinationDown, providerDown }: NightFaults): number {
+  const spells = [quota, destinationDown, providerDown].map((spell) => spell?.minutes ?? 0);
+  const waits = jobs.map(({ throttled = 0, session }) => throttled + (session === 'never-ends' ? 30 : 0));
+  return [...spells, ...waits].reduce((sum, minutes) => sum + minutes, 0);
+}

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { loadProduct } from './product.js';
 import type { ServiceCounts } from './agent-service.js';
 import type { Posts } from './destination.js';
-import { JOBS, RATES, nightFaults } from './faults.js';
+import { JOBS, RATES, namesOf, nightFaults, spellMinutes } from './faults.js';
 import { naive } from './naive.js';
 import { naiveWithRetries } from './naive-with-retries.js';
 import { NIGHT_HOURS, WORLDS, type World } from './night.js';
@@ -26,6 +26,7 @@ const { values } = parseArgs({
     nights: { type: 'string', default: '150' },
     seed: { type: 'string' },
     night: { type: 'string' },
+    eventful: { type: 'boolean', default: false },
     speed: { type: 'string', default: '360' },
     only: { type: 'string', multiple: true },
     at: { type: 'string', default: '24' },
@@ -38,7 +39,11 @@ const { values } = parseArgs({
 const seed = values.seed ?? String(Date.now() % 1_000_000);
 const speed = wholeNumber('speed', values.speed);
 const first = values.night === undefined ? 1 : wholeNumber('night', values.night);
-const nights = values.night === undefined ? wholeNumber('nights', values.nights) : 1;
+const drawn = values.night === undefined ? wholeNumber('nights', values.nights) : 1;
+const chosen = Array.from({ length: drawn }, (_, index) => first + index).filter(
+  (night) => !values.eventful || namesOf(nightFaults(seed, night)).length > 0,
+);
+const nights = chosen.length;
 const atOnce = wholeNumber('at', values.at);
 const worlds = WORLDS.filter((world) => values.only === undefined || values.only.includes(world));
 const dir = mkdtempSync(join(tmpdir(), 'nightshift-harness-'));
@@ -58,6 +63,7 @@ const results: Results = {
   seed,
   nights,
   firstNight: first,
+  eventfulOf: values.eventful ? drawn : undefined,
   jobsPerNight: JOBS,
   nightHours: NIGHT_HOURS,
   speed,
@@ -85,8 +91,12 @@ type Carry = (night: number, twice: boolean, places: Places) => Promise<NightEnd
 /** All nights of one carrier, block after block. */
 async function carryAll(world: World, carry: Carry | undefined, kill: (whose: Whose) => void): Promise<void> {
   const progress = new Progress(world, nights, say);
-  for (let from = first; from < first + nights; from += BLOCK) {
-    const to = Math.min(from + BLOCK, first + nights);
+  for (let from = first; from < first + drawn; from += BLOCK) {
+    const to = Math.min(from + BLOCK, first + drawn);
+    // Nights with long spells begin first: at the end nobody waits for one of them alone.
+    const waiting = chosen
+      .filter((night) => night >= from && night < to)
+      .sort((a, b) => spellMinutes(nightFaults(seed, b)) - spellMinutes(nightFaults(seed, a)));
     const settings = { seed, speed, from, to };
     const onKill = (whose: Whose): void => (whose.world === 'nightshift' ? kill(whose) : killScript(whose));
     const places: Places = {
@@ -95,10 +105,8 @@ async function carryAll(world: World, carry: Carry | undefined, kill: (whose: Wh
       speed,
     };
     const ends: NightEnd[] = [];
-    let next = from;
     const lane = async (): Promise<void> => {
-      while (next < to) {
-        const night = next++;
+      for (let night = waiting.shift(); night !== undefined; night = waiting.shift()) {
         const { twoStarts } = nightFaults(seed, night);
         const script = world === 'naive' ? naive : naiveWithRetries;
         const end = carry

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { draw } from '../../harness/draw.js';
-import { RATES, callFault, nightFaults } from '../../harness/faults.js';
+import { RATES, callFault, nightFaults, spellMinutes } from '../../harness/faults.js';
 import { gate } from '../../harness/report.js';
 import { rowOf, figuresOf, upperBound95, type NightEnd } from '../../harness/tally.js';
 import { JOBS } from '../../harness/faults.js';
@@ -80,4 +80,18 @@ it('bounds a share as the textbooks do', () => {
   expect(upperBound95(0, 7_500)).toBeCloseTo(0.0004, 5); // the rule of three
   expect(upperBound95(0, 750)).toBeCloseTo(0.00399, 4);
   expect(upperBound95(3, 2_000)).toBeCloseTo(0.00387, 4);
+});
+
+it('knows how long the spells of a night may keep it waiting', () => {
+  const calm = { jobs: [{}], deadCredential: false, twoStarts: false };
+  expect(spellMinutes(calm)).toBe(0);
+  const jobs = [{ throttled: 5, session: 'never-ends' as const }, {}];
+  expect(spellMinutes({ ...calm, jobs, quota: { job: 0, minutes: 120 } })).toBe(155);
+});
+
+it('does not hold the naive script to its rate where only eventful nights were run', () => {
+  const naive = figuresOf(Array.from({ length: 150 }, () => row(ended({ world: 'naive', failed: true }), all)));
+  const results = { naive, nights: 150 } as Parameters<typeof gate>[0];
+  expect(gate(results)).toHaveLength(2);
+  expect(gate({ ...results, eventfulOf: 1000 })).toHaveLength(0);
 });
