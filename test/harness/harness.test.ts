@@ -90,7 +90,9 @@ it('knows how long the spells of a night may keep it waiting', () => {
 });
 
 it('does not hold the naive script to its rate where only eventful nights were run', () => {
-  const naive = figuresOf(Array.from({ length: 150 }, () => row(ended({ world: 'naive', failed: true }), all)));
+  const naive = figuresOf(
+    Array.from({ length: 150 }, () => row(ended({ world: 'naive', failed: true }), all)),
+  );
   const results = { naive, nights: 150 } as Parameters<typeof gate>[0];
   expect(gate(results)).toHaveLength(2);
   expect(gate({ ...results, eventfulOf: 1000 })).toHaveLength(0);
