@@ -3,6 +3,9 @@ import { RETRY_RULES } from '../src/policy/retry.js';
 import { IDENTITY, WORK, jobsOf, minutesMs } from './night.js';
 import type { Places } from './tally.js';
 
+/** Each night has an account of its own: what one meets there, as on another evening, is no news to the others. */
+export const accountOf = (night: number): string => `HARNESS_KEY_${night}`;
+
 /** The batch file of one night: what anybody could write, with every duration divided by the speed. */
 export function batchFileOf(night: number, { service, destination, speed }: Places): Record<string, unknown> {
   const minutes = (count: number): string => `${Math.max(1, Math.round(minutesMs(count, speed)))}ms`;
@@ -10,6 +13,7 @@ export function batchFileOf(night: number, { service, destination, speed }: Plac
     const { baseMs, capMs } = RETRY_RULES[name];
     return [name, { wait: minutes(baseMs / 60_000), waitAtMost: minutes(capMs / 60_000) }] as const;
   });
+  const key = `\${env:${accountOf(night)}}`;
   const posts = `${destination.url}/nightshift/${night}/posts`;
   return {
     name: `night-${night}`,
@@ -21,6 +25,7 @@ export function batchFileOf(night: number, { service, destination, speed }: Plac
       prompt: 'Write an article about {{ slug }} for {{ site }}.',
       timeout: minutes(30),
       with: {
+        apiKey: key,
         baseUrl: `${service.url}/nightshift/${night}/gemini`,
         pollInterval: minutes(2),
         cancelWait: minutes(2),
@@ -39,6 +44,7 @@ export function batchFileOf(night: number, { service, destination, speed }: Plac
         with: {
           url: `${posts}?slug={{ slug }}&key={{ effect.key }}`,
           lookup: { url: `${posts}?key={{ effect.key }}`, found: 200, id: '/id' },
+          headers: { 'x-account': key },
           settle: minutes(1),
         },
       },

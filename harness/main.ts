@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { accountOf } from './batch-file.js';
 import { loadProduct } from './product.js';
 import type { ServiceCounts } from './agent-service.js';
 import type { Posts } from './destination.js';
@@ -52,7 +53,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 say(
   `seed ${seed}, ${nights} nights of ${JOBS} jobs from night ${first}, an hour is ${3600 / speed} s, in ${dir}`,
 );
-process.env['GEMINI_API_KEY'] ??= 'harness';
+for (const night of chosen) process.env[accountOf(night)] = 'harness';
 const rows: NightRow[] = [];
 const begun = Date.now();
 for (const world of worlds) {
