@@ -194,7 +194,9 @@ test('a webhook is signed as Standard Webhooks are', async () => {
   const { note, send } = await desk([{ ...WEBHOOK, secret: '${env:WHSEC}' }]);
   await note(cause());
   await send();
-  const { headers, body } = receiver.got[0] ?? { headers: {}, body: '' };
+  const [request] = receiver.got;
+  if (request === undefined) throw new Error('nothing was sent');
+  const { headers, body } = request;
   const signed = `${String(headers['webhook-id'])}.${String(headers['webhook-timestamp'])}.${body}`;
   const expected = createHmac('sha256', Buffer.from('c2VjcmV0', 'base64')).update(signed).digest('base64');
   expect(headers['webhook-signature']).toBe(`v1,${expected}`);
