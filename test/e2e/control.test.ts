@@ -98,7 +98,7 @@ describe('pause', () => {
         args: [{ by: 'test', reason: 'blog moves' }],
       }),
     );
-    expect(answer).toEqual({ state: 'pausing', inFlight: 2, concurrency: 2 });
+    expect(answer).toEqual({ state: 'pausing', level: 'finish', inFlight: 2, concurrency: 2 });
     letGo(batch);
     await until('both sessions have ended', () => batch.ended().length === 2);
     await quietTime();
