@@ -119,11 +119,12 @@ export const alerts = (store: Store): AlertLedger => ({
         .where('state', '=', 'pending')
         .returningAll()
         .executeTakeFirst();
-      if (row?.fingerprint == null || end.kind !== 'sent') return;
+      const fingerprint = row?.fingerprint ?? undefined;
+      if (fingerprint === undefined || end.kind !== 'sent') return;
       await db
         .updateTable('alerts')
         .set({ notified_at: at })
-        .where('fingerprint', '=', row.fingerprint)
+        .where('fingerprint', '=', fingerprint)
         .execute();
     }),
 
