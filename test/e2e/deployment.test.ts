@@ -4,7 +4,6 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DCLinter } from 'dclint';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { SEARCH_ATTRIBUTES } from '../../src/engine/provision.js';
@@ -29,21 +28,21 @@ describe('docker-compose.yml', () => {
   const { services } = parse(read('docker-compose.yml')) as { services: Record<string, Service> };
 
   test('meets the schema of the Compose Specification and names nothing twice', () => {
-    const rules = Object.fromEntries(
-      [
-        'no-build-and-image',
-        'services-alphabetical-order',
-        'service-keys-order',
-        'require-quotes-in-ports',
-      ].map(
-        (rule) => [rule, 0] as const, // an image of our own is built and named; order is for readers
-      ),
+    // An image of our own is built and named; order and quotes are for readers.
+    const off = ['no-build-and-image', 'services-alphabetical-order', 'service-keys-order'];
+    off.push('require-quotes-in-ports');
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [join(root, 'node_modules/.bin/dclint'), ...off.flatMap((rule) => ['--disable-rule', rule])].concat([
+        '--max-warnings',
+        '0',
+        '--formatter',
+        'json',
+        'docker-compose.yml',
+      ]),
+      { cwd: root, encoding: 'utf8' },
     );
-    const [result] = new DCLinter({ rules, quiet: false, debug: false, exclude: [] }).lintFiles(
-      [join(root, 'docker-compose.yml')],
-      false,
-    );
-    expect(result?.messages ?? []).toEqual([]);
+    expect(status, stdout).toBe(0);
   });
 
   test('pins every image, and none that is no longer made', () => {

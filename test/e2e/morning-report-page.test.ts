@@ -97,7 +97,7 @@ async function open(night: NightRows, colorScheme: 'light' | 'dark', width = 110
 /** Rules that the page breaks. */
 async function faults(page: Page): Promise<readonly string[]> {
   // From outside the page: its own policy allows no script.
-  const results = (await page.evaluate(`${AXE}; axe.run(document)`)) as AxeResults;
+  const results = await page.evaluate<AxeResults>(`${AXE}; axe.run(document)`);
   return results.violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
   );
@@ -156,10 +156,8 @@ test('hostile words are shown as words', async () => {
   expect(text).toContain('<script>document.title="owned"</script>');
   expect(text).toContain('שלום עולם');
   expect(text).toContain('the machine was off <i>all night</i>');
-  expect(text).not.toMatch(/[\u0007\u001b\u202e]/);
-  const links = await page
-    .locator('a')
-    .evaluateAll((all) => all.map((one) => one.getAttribute('href') ?? ''));
+  for (const harmful of ['\u0007', '\u001b', '\u202e']) expect(text).not.toContain(harmful);
+  const links = await page.evaluate<string[]>(`[...document.links].map((one) => one.getAttribute('href'))`);
   expect(links.length).toBeGreaterThan(0);
   expect(links.every((href) => href.startsWith('https://blog.example/'))).toBe(true);
   await page.close();
@@ -188,21 +186,17 @@ describe.each([1, 12, 1_000])('with %d jobs', (jobs) => {
     // A failed try is a bar and a cross.
     expect(await plot.locator('[fill="var(--plot-bad)"]').count()).toBe(lanes);
     expect(await plot.locator('[fill="var(--plot-effect)"]').count()).toBe(lanes);
-    const outside = await plot.evaluate((svg) => {
+    const outside = await page.evaluate<string[]>(`(() => {
+      const svg = document.querySelector('svg[aria-label^="What single jobs"]');
       const whole = svg.getBoundingClientRect();
       return [...svg.querySelectorAll('path, text')]
         .filter((part) => {
           const { left, right, top, bottom, width, height } = part.getBoundingClientRect();
           if (width + height === 0) return false;
-          return (
-            left < whole.left - 1 ||
-            right > whole.right + 1 ||
-            top < whole.top - 1 ||
-            bottom > whole.bottom + 1
-          );
+          return left < whole.left - 1 || right > whole.right + 1 || top < whole.top - 1 || bottom > whole.bottom + 1;
         })
         .map((part) => part.outerHTML);
-    });
+    })()`);
     expect(outside).toEqual([]);
     const figures = await page.locator('figure').count();
     expect(await page.locator('figure table').count()).toBe(figures);
