@@ -1,9 +1,12 @@
-/** Writes `schema/batch.schema.json` from the contract; run after a build, when the batch file has changed. */
+/** Writes `schema/*.schema.json` from the contract; run after a build, when a file's form has changed. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { batchJsonSchema } from '../dist/batch/json-schema.js';
+import { batchJsonSchema, schedulesJsonSchema } from '../dist/batch/json-schema.js';
 
 mkdirSync(new URL('../schema/', import.meta.url), { recursive: true });
-writeFileSync(
-  new URL('../schema/batch.schema.json', import.meta.url),
-  `${JSON.stringify(batchJsonSchema(), null, 2)}\n`,
-);
+const schemas = { batch: batchJsonSchema(), schedules: schedulesJsonSchema() };
+for (const [name, schema] of Object.entries(schemas)) {
+  writeFileSync(
+    new URL(`../schema/${name}.schema.json`, import.meta.url),
+    `${JSON.stringify(schema, null, 2)}\n`,
+  );
+}

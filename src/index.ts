@@ -26,6 +26,14 @@ export { verifyReceipts, type Exported, type ExportRequest } from './client/expo
 export type { JobQuery, JobTrace } from './client/trace/trace-job.js';
 export type { TraceEvent } from './client/trace/event.js';
 export { WatchStopped, type Snapshot } from './client/watch.js';
+export type {
+  Asked,
+  Preview,
+  ScheduleChange,
+  Schedules,
+  ScheduleView,
+} from './client/schedules/schedules.js';
+export { schedulesFileSchema, type SchedulesFile } from './contract/schedules-file.js';
 export { batchFileSchema, type BatchFile } from './contract/batch-file.js';
 export { AdapterError, InvalidBatch, UsageError, type ErrorClass, type Problem } from './contract/errors.js';
 export type { Hold, HoldScope, PauseLevel } from './contract/holds.js';

@@ -87,6 +87,8 @@ export async function startWorker({
     now,
     reached: reached ?? (() => undefined),
     alarm: watchman,
+    config,
+    engineKind: engine.kind,
   });
   const common = {
     connection,
@@ -112,7 +114,7 @@ export async function startWorker({
     Worker.create({
       ...common,
       taskQueue: waitQueue(taskQueue),
-      activities: { awaitJob: activities.awaitJob },
+      activities: { awaitJob: activities.awaitJob, awaitBatch: activities.awaitBatch },
       maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
     }),
   ]);

@@ -2,6 +2,8 @@ import { activityInfo, cancellationSignal, sleep } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
+import type { Config } from '../config.js';
+import type { Engine } from '../engine/index.js';
 import type { Job } from '../contract/job.js';
 import type { JobRef } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
@@ -26,6 +28,9 @@ export interface Deps {
   readonly now: () => Date;
   readonly reached: Reached;
   readonly alarm: Alarm;
+  /** What a batch is started with. */
+  readonly config: Pick<Config, 'taskQueue' | 'heartbeatTimeoutMs'>;
+  readonly engineKind: Engine['kind'];
 }
 
 /** What publishers get in the present Activity. */

@@ -1,4 +1,5 @@
 import { askHolds } from './ask-holds.js';
+import { awaitBatch } from './await-batch.js';
 import { awaitJob } from './await-job.js';
 import { decideApprovals } from './decide-approvals.js';
 import { closeBatch, noteBatch } from './close-batch.js';
@@ -10,6 +11,7 @@ import { publish } from './publish.js';
 import { requeueJobs } from './requeue-jobs.js';
 import { runAgent } from './run-agent.js';
 import { settleJob } from './settle-job.js';
+import { startNight } from './start-night.js';
 import { unpublish } from './unpublish.js';
 
 /** All Activities. Their names are wire format. */
@@ -26,6 +28,8 @@ export const createActivities = (deps: Deps) => ({
   unpublish: unpublish(deps),
   settleJob: settled(settleJob(deps)),
   awaitJob: awaitJob(deps),
+  startNight: settled(startNight(deps)),
+  awaitBatch: awaitBatch(deps),
 });
 
 /** What stops a batch, or makes it wait long, is looked at now; all else when it has ended. */

@@ -33,6 +33,8 @@ export interface ReadBatchOptions {
   /** Where a relative path starts; the working directory of the process unless given. */
   readonly cwd?: string;
   readonly signal?: AbortSignal;
+  /** What jobs get as `edition` that have none, where the identity names it; else it is not used. */
+  readonly edition?: string | undefined;
   /** Told what takes long, and of what looks odd but is allowed. */
   readonly onProgress?: (line: string) => void;
   /** Where a program that lists the jobs gets its PATH and HOME from; those of the process unless given. */
@@ -45,7 +47,7 @@ export interface ReadBatchOptions {
  * @throws InvalidBatch with every problem of both files
  */
 export async function readBatch(path: string, options: ReadBatchOptions = {}): Promise<Batch> {
-  const { cwd = process.cwd(), signal, onProgress, env = process.env } = options;
+  const { cwd = process.cwd(), signal, onProgress, env = process.env, edition } = options;
   const absolute = resolve(cwd, path);
   const baseDir = dirname(absolute);
   const problems = new FileProblems(path);
@@ -56,7 +58,9 @@ export async function readBatch(path: string, options: ReadBatchOptions = {}): P
   const { identity } = checked;
   const context = { file: path, baseDir, document, problems, env, onProgress, signal };
   const read =
-    identity && mayReadJobs(checked) ? await readJobs(checked.jobs, { ...context, identity }) : undefined;
+    identity && mayReadJobs(checked)
+      ? await readJobs(checked.jobs, { ...context, identity, given: editionFor(identity, edition) })
+      : undefined;
   checkTemplates({ document, problems, identity, read });
 
   const found =
@@ -77,6 +81,10 @@ export async function readSettings(path: string): Promise<Definition> {
   if (!file) throw new InvalidBatch(problems.all());
   return { ...withoutJobs(file), baseDir: dirname(absolute) };
 }
+
+/** A batch whose identity has no edition is the same each night: a field more would be another payload. */
+const editionFor = (identity: readonly string[], edition: string | undefined): Record<string, string> =>
+  edition !== undefined && identity.includes('edition') ? { edition } : {};
 
 async function readDocument(
   path: string,

@@ -25,6 +25,8 @@ export interface ReadJobs {
   readonly problems: FileProblems;
   readonly identity: readonly string[];
   readonly env: Environment;
+  /** Fields that each job gets which does not have them. */
+  readonly given: Readonly<Record<string, string>>;
   readonly onProgress?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -66,7 +68,8 @@ async function readFromFile(path: string, o: ReadJobs): Promise<JobsRead> {
   }
   // Seen from where the operator stands, as the batch file's own path is.
   const problems = new FileProblems(isAbsolute(path) ? path : join(dirname(o.file), path));
-  const { identity, signal } = o;
+  const { signal, given } = o;
+  const identity = o.identity.filter((name) => !Object.hasOwn(given, name)); // what a row must have itself
   return collect((hear) => read({ path: resolve(o.baseDir, path), identity, signal, ...hear }), problems, o);
 }
 
@@ -90,12 +93,13 @@ type Hearing = Pick<RowSource, 'report' | 'declare'>;
 async function collect(
   rowsFor: (hearing: Hearing) => AsyncIterable<Row> | Iterable<Row>,
   problems: FileProblems,
-  { identity, onProgress, signal }: ReadJobs,
+  { identity, given, onProgress, signal }: ReadJobs,
 ): Promise<JobsRead> {
   const { file, report } = problems;
   const before = problems.count;
   let declared: readonly string[] | undefined;
-  const rows = rowsFor({ report, declare: (names) => (declared = names) });
+  const read = rowsFor({ report, declare: (names) => (declared = names) });
+  const rows = Object.keys(given).length === 0 ? read : withGiven(read, given);
   try {
     const placed = await placeJobs(rows, { file, identity, report, onProgress, signal });
     if (placed.rows === 0 && problems.count === before) {
@@ -107,6 +111,13 @@ async function collect(
     report(error.problem);
     return { jobs: [], problems, fields: undefined };
   }
+}
+
+async function* withGiven(
+  rows: AsyncIterable<Row> | Iterable<Row>,
+  given: ReadJobs['given'],
+): AsyncGenerator<Row> {
+  for await (const row of rows) yield { ...row, fields: { ...given, ...row.fields } };
 }
 
 /** A row that could not be taken may hold a field that no other has; a header names them all. */

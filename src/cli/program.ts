@@ -6,6 +6,7 @@ import type { CostsFlags } from './costs.js';
 import type { HoldFlags } from './hold-flags.js';
 import { addAlertVerbs } from './alert-verbs.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
+import { addScheduleVerbs } from './schedule-verbs.js';
 import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
 import type { PlanFlags } from './plan.js';
 import type { RunFlags } from './run.js';
@@ -32,6 +33,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .version(version, '--version', 'print the version')
     .option('--state <dir>', 'state directory (default: .nightshift, or NIGHTSHIFT_STATE)', nonEmpty)
     .option('--task-queue <name>', 'task queue (default: nightshift, or NIGHTSHIFT_TASK_QUEUE)', nonEmpty)
+    .option('--edition <edition>', 'of jobs that need one and have none, such as 2026-11-23', nonEmpty)
     .option('--json', 'print one JSON document to stdout')
     .option('--quiet', 'print results and errors only')
     .option('--verbose', 'print more about errors')
@@ -253,6 +255,11 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
 
   addAlertVerbs(
     verb('alert', 'what a person has to see to, and who was told', ['nightshift alert list']),
+    use,
+  );
+
+  addScheduleVerbs(
+    verb('schedule', 'nights: when batches start by themselves', ['nightshift schedule apply']),
     use,
   );
 

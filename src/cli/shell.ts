@@ -8,6 +8,7 @@ import type { Output } from './output.js';
 export interface GlobalFlags {
   readonly state?: string;
   readonly taskQueue?: string;
+  readonly edition?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
@@ -31,8 +32,9 @@ export class Shell {
 
   private async open(): Promise<Nightshift> {
     const { createNightshift } = await import('../client/nightshift.js');
-    const { state, taskQueue } = this.flags;
+    const { state, taskQueue, edition } = this.flags;
     return createNightshift({
+      ...(edition !== undefined && { edition }),
       ...(state !== undefined && { state }),
       ...(taskQueue !== undefined && { taskQueue }),
       onProgress: (line) => this.out.progress(line),
@@ -45,10 +47,11 @@ export class Shell {
 
   /** A command to type next, for the state directory and queue of this call. */
   command(...words: readonly string[]): string {
-    const { state, taskQueue } = this.flags;
+    const { state, taskQueue, edition } = this.flags;
     const global = [
       ...(state === undefined ? [] : ['--state', state]),
       ...(taskQueue === undefined ? [] : ['--task-queue', taskQueue]),
+      ...(edition === undefined ? [] : ['--edition', edition]),
     ];
     return ['nightshift', ...words, ...global].map(shellWord).join(' ');
   }

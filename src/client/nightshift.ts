@@ -34,6 +34,7 @@ import { preflight } from './preflight.js';
 import type { Rebuilt } from './rebuild-ledger.js';
 import type { RehearseOptions } from './rehearse.js';
 import type { ReportMade, ReportRequest } from './report.js';
+import { schedulesWith, type Schedules } from './schedules/schedules.js';
 import { startBatch, type Started } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
 import type { JobQuery, JobTrace } from './trace/trace-job.js';
@@ -47,6 +48,8 @@ export interface NightshiftOptions {
   /** State directory; `.nightshift` of the working directory unless NIGHTSHIFT_STATE says otherwise. */
   readonly state?: string;
   readonly taskQueue?: string;
+  /** What jobs get as `edition` that have none, in batches whose identity names it. */
+  readonly edition?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** Told what takes a while: an engine being downloaded or started, a lost connection. */
   readonly onProgress?: Notify;
@@ -166,6 +169,8 @@ export interface Nightshift {
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
   /** @param batch its destinations are looked at too */
   doctor(batch?: Batch): Promise<readonly Finding[]>;
+  /** Nights: when batches start by themselves. */
+  readonly schedules: Schedules;
   /** Hosts a worker until `stop`, whether or not it has work. */
   host(): Promise<WorkerHost>;
   /** The engine in use; found, or started, when first asked for. @throws EngineUnavailable */
@@ -178,7 +183,7 @@ export interface Nightshift {
 }
 
 export function createNightshift(options: NightshiftOptions = {}): Nightshift {
-  const { state, taskQueue, env, onProgress } = options;
+  const { state, taskQueue, edition, env, onProgress } = options;
   const config = resolveConfig(
     { ...(state !== undefined && { state }), ...(taskQueue !== undefined && { taskQueue }) },
     env,
@@ -201,7 +206,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   const nightshift: Nightshift = {
     config,
     read: async (file) => {
-      const batch = await readBatch(file, { ...(onProgress && { onProgress }) });
+      const batch = await readBatch(file, { edition, ...(onProgress && { onProgress }) });
       await preflight(batch, config);
       return batch;
     },
@@ -316,6 +321,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     ],
     sweep: async (batch, options) =>
       (await import('./orphans.js')).sweepSessions(batch, connections, options),
+    schedules: schedulesWith(connections),
     host: async () => {
       const host = new WorkerHost(connections);
       await host.start();

@@ -15,7 +15,10 @@ const PROBLEMS_MAX = 100;
  * loaded, or that refuse their options; an agent that can't be run here.
  * @throws InvalidBatch with every problem found
  */
-export async function preflight({ file, definition, jobs }: Batch, { env }: Config): Promise<void> {
+export async function preflight(
+  { file, definition, jobs }: Batch,
+  { env }: Pick<Config, 'env'>,
+): Promise<void> {
   const problems: Problem[] = [];
   const { baseDir } = definition;
   await attempt(async () => {

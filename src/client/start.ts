@@ -39,12 +39,14 @@ export interface Started {
   readonly after?: Batch;
 }
 
+/** What a start needs of `Connections`; a worker that starts the batch of a schedule brings its own. */
+export interface Starter extends Pick<Connections, 'ledger' | 'client' | 'artifacts' | 'who'> {
+  engine(): Promise<Pick<Engine, 'kind'>>;
+  readonly config: Pick<Config, 'taskQueue' | 'heartbeatTimeoutMs'>;
+}
+
 /** Starts a batch under its natural Workflow ID, or joins or finds what goes by that ID. Safe at any moment, any number of times at once. */
-export async function startBatch(
-  batch: Batch,
-  connections: Connections,
-  by = connections.who,
-): Promise<Started> {
+export async function startBatch(batch: Batch, connections: Starter, by = connections.who): Promise<Started> {
   const { definition, key, workflowId } = batch;
   const { name, work } = definition;
   return audited(
@@ -55,7 +57,7 @@ export async function startBatch(
   );
 }
 
-async function startUnnoted(batch: Batch, connections: Connections, by: string): Promise<Started> {
+async function startUnnoted(batch: Batch, connections: Starter, by: string): Promise<Started> {
   const { definition, key, workflowId } = batch;
   const ledger = await connections.ledger();
   const manifest = await storeManifest(batch, connections.artifacts);
@@ -94,6 +96,13 @@ async function startUnnoted(batch: Batch, connections: Connections, by: string):
     });
   }
   return sameContents ? started : { ...started, after: batch };
+}
+
+/** Whether the ledger knows the batch to be finished, with nothing left to do in it. */
+export async function isFinished(batch: Batch, connections: Starter): Promise<boolean> {
+  const row = await (await connections.ledger()).batch(batch.workflowId);
+  if (row?.state !== 'completed') return false;
+  return !(await hasWork(await storeManifest(batch, connections.artifacts), connections));
 }
 
 /** Starts a batch again from what the ledger has stored of it. */
@@ -179,7 +188,7 @@ const isSame = (memo: Record<string, unknown> | undefined, { manifest }: BatchIn
 };
 
 /** Whether any job of the batch is not done at its revision, as the ledger knows it. */
-async function hasWork(manifest: ManifestRef, connections: Connections): Promise<boolean> {
+async function hasWork(manifest: ManifestRef, connections: Starter): Promise<boolean> {
   const ledger = await connections.ledger();
   for await (const { verdict } of judgeManifest(manifest, ledger, connections.artifacts)) {
     if (verdict !== 'adopt') return true;
@@ -197,8 +206,8 @@ function inputOf(
   definition: Definition,
   key: string,
   manifest: ManifestRef,
-  engine: Engine,
-  { config }: Connections,
+  engine: Pick<Engine, 'kind'>,
+  { config }: Pick<Starter, 'config'>,
   startedBy: string,
 ): Omit<BatchInput, 'searchAttributes'> {
   const { name, work, effects, limits, agent, stopLoss } = definition;

@@ -138,7 +138,9 @@ export const effectSchema = z
 export type EffectSpec = z.infer<typeof effectSchema>;
 
 const moneySchema = z.number().nonnegative();
-const timeZoneSchema = z.string().refine(isTimeZone, 'must be a time zone such as "UTC" or "Europe/Madrid"');
+export const timeZoneSchema = z
+  .string()
+  .refine(isTimeZone, 'must be a time zone such as "UTC" or "Europe/Madrid"');
 export const budgetSchema = z.strictObject({
   perSession: moneySchema
     .optional()

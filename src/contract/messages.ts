@@ -3,6 +3,7 @@ import { ERROR_CLASSES, type ErrorClass } from './errors.js';
 import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { PauseLevel } from './holds.js';
 import type { StopLossRule } from './limits.js';
+import type { Overlap, ScheduleDefinition } from './schedules-file.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
 
 /**
@@ -326,6 +327,7 @@ export const FAILURE = {
   jobParked: 'JobParked',
   jobHeld: 'JobHeld',
   jobGated: 'JobGated',
+  nightNotStarted: 'NightNotStarted',
 } as const;
 
 /** Answer of `pause`, `resume` and `setConcurrency`. */
@@ -349,3 +351,41 @@ export interface ControlRequest {
 /** Jobs in progress at once, as the batch file bounds them too. */
 export const isConcurrency = (value: number): boolean =>
   Number.isInteger(value) && value >= 1 && value <= 500;
+
+/** Input of the Workflow `nightly`. */
+export interface NightlyInput {
+  readonly schedule: ScheduleDefinition;
+  /** Nights that a person asks for, by the times they were due; without any, the one that the schedule is due for. */
+  readonly nights?: readonly string[];
+  /** Who asks for them. */
+  readonly by?: string;
+  /** Instead of the schedule's own rule. */
+  readonly overlap?: Overlap;
+}
+
+export interface NightRequest {
+  readonly schedule: ScheduleDefinition;
+  /** ISO 8601. */
+  readonly dueAt: string;
+  /** True when `dueAt` is a night by itself; else the night meant is the last one due then. */
+  readonly exact: boolean;
+  /** How often it has waited for another night. */
+  readonly waits: number;
+  readonly by?: string;
+  readonly overlap?: Overlap;
+}
+
+/** What came of a night; `outcome` as in the ledger's `NightOutcome`. */
+export interface NightEnd {
+  readonly night: string;
+  readonly edition: string;
+  readonly outcome: string;
+  readonly why: string;
+  /** The batch that serves it, or that was in its way. */
+  readonly batchId?: string;
+}
+
+export type NightStep =
+  | { readonly kind: 'ended'; readonly night: NightEnd }
+  /** The night is to be tried again when that batch has ended. */
+  | { readonly kind: 'wait'; readonly batchId: string; readonly why: string };

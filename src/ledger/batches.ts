@@ -114,7 +114,7 @@ async function setMembers(db: Db, batchId: string, members: readonly Member[]): 
   }
 }
 
-const batchRow = (row: BatchesTable): BatchRow => ({
+export const batchRow = (row: BatchesTable): BatchRow => ({
   id: row.id,
   name: row.name,
   key: row.batch_key,

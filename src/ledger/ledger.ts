@@ -153,6 +153,19 @@ export interface Ledger extends AlertLedger {
   /** Hands over all receipts of one moment, and the history on request, oldest first, in pages. */
   evidence(filter: { batchId?: string; history?: boolean }, sink: EvidenceSink): Promise<void>;
 
+  // --- nights --------------------------------------------------------------------------------------------
+  /** Notes what came of a time that a schedule was due. The same again, by the same run, changes nothing. */
+  recordNight(night: NewNight): Promise<void>;
+  /** Oldest first; `limit` keeps the newest. `since` is about when they were due. */
+  scheduledNights(filter?: {
+    schedule?: string;
+    night?: string;
+    since?: string;
+    limit?: number;
+  }): Promise<readonly NightRow[]>;
+  /** Batches of that name which run or are paused, as far as the ledger was told; newest first. */
+  openBatchesNamed(name: string): Promise<readonly BatchRow[]>;
+
   // --- lanes ---------------------------------------------------------------------------------------------
   /**
    * Changes what all processes share of one account, in one transaction.
@@ -733,4 +746,46 @@ export interface LedgerFacts {
   /** Name -> value of the settings that durability rests on. */
   readonly settings: Readonly<Record<string, string>>;
   readonly problems: readonly string[];
+}
+
+/**
+ * What came of a time that a schedule was due. `started`, `joined` (a run of the very batch was under way) and
+ * `finished` (it was done already) are what is wished for; `attached`: an earlier night, still running, serves this one ·
+ * `queued`: waits for the end of another night · `skipped`: another night was running · `stale`: a worker came too late ·
+ * `missed`: the engine never came to it · `paused`: the schedule was · `repeated`: the clock showed that time twice ·
+ * `failed`: the batch could not be read or started.
+ */
+export type NightOutcome =
+  | 'started'
+  | 'joined'
+  | 'finished'
+  | 'attached'
+  | 'queued'
+  | 'skipped'
+  | 'stale'
+  | 'missed'
+  | 'paused'
+  | 'repeated'
+  | 'failed';
+
+export interface NewNight {
+  readonly schedule: string;
+  /** Local date and time, `2026-11-23T02:30`. */
+  readonly night: string;
+  /** ISO 8601, UTC. */
+  readonly dueAt: string;
+  readonly edition: string;
+  readonly outcome: NightOutcome;
+  /** For people. */
+  readonly why: string;
+  readonly by: string;
+  readonly batchId?: string;
+  /** The run that says so. */
+  readonly runId: string;
+}
+
+export interface NightRow extends Omit<NewNight, 'batchId'> {
+  readonly seq: number;
+  readonly at: string;
+  readonly batchId: string | undefined;
 }

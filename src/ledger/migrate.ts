@@ -8,6 +8,7 @@ import { lanes } from './migrations/0004-lanes.js';
 import { holds } from './migrations/0005-holds.js';
 import { acknowledged } from './migrations/0006-acknowledged.js';
 import { alerts } from './migrations/0007-alerts.js';
+import { scheduledNights } from './migrations/0008-scheduled-nights.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -25,6 +26,7 @@ export const MIGRATIONS: readonly Migration[] = [
   holds,
   acknowledged,
   alerts,
+  scheduledNights,
 ];
 
 /**

@@ -5,7 +5,7 @@ import type { ErrorClass } from '../contract/errors.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
 import type { LaneNote } from '../policy/limits/state.js';
 import type { Generated } from 'kysely';
-import type { ApprovalState, RequestKind, RequestOutcome, Usage, Verdict } from './ledger.js';
+import type { ApprovalState, NightOutcome, RequestKind, RequestOutcome, Usage, Verdict } from './ledger.js';
 import type { AlertMessage } from './alert-rows.js';
 
 /**
@@ -31,6 +31,7 @@ export interface Tables {
   approvals: ApprovalsTable;
   alerts: AlertsTable;
   alert_messages: AlertMessagesTable;
+  scheduled_nights: ScheduledNightsTable;
 }
 
 export interface LedgerMigrationsTable {
@@ -373,4 +374,18 @@ export interface AlertMessagesTable {
   ended_at: string | null;
   /** JSON: what each channel said to the last try. */
   answers: string | null;
+}
+
+export interface ScheduledNightsTable {
+  seq: Generated<number>;
+  at: string;
+  schedule: string;
+  night: string;
+  due_at: string;
+  edition: string;
+  outcome: NightOutcome;
+  why: string;
+  requested_by: string;
+  batch_id: string | null;
+  run_id: string;
 }

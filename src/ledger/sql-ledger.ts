@@ -13,8 +13,9 @@ import { holds } from './holds.js';
 import { jobs } from './jobs.js';
 import type { Ledger } from './ledger.js';
 import { lanes } from './lanes.js';
-import { migrate } from './migrate.js';
 import { nights } from './nights.js';
+import { scheduledNights } from './scheduled-nights.js';
+import { migrate } from './migrate.js';
 import { reading } from './reading.js';
 import { reports } from './reports.js';
 import { sessionOf } from './session-of.js';
@@ -58,6 +59,7 @@ export async function createSqlLedger(
     ...holds(store),
     ...approvals(store),
     ...alerts(store),
+    ...scheduledNights(store),
     inspect: async () => ({
       dialect: dialect.name,
       schemaVersion: String(await dialect.schemaVersion(store.db)),

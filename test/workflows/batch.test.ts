@@ -89,6 +89,8 @@ class Night {
       },
       settleJob: async ({ key }, { state }) => void called(`settleJob ${key} ${state}`),
       awaitJob: (workflowId) => awaitJob({ client: env.client } as Deps)(workflowId),
+      startNight: async () => ({ kind: 'wait', batchId: '', why: '' }),
+      awaitBatch: async () => undefined,
       ...changes,
     };
     const { runAgent } = this.activities;

@@ -1,0 +1,207 @@
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { readBatch, type Batch } from '../batch/read-batch.js';
+import { preflight } from '../client/preflight.js';
+import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
+import { InvalidBatch } from '../contract/errors.js';
+import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
+import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import type { BatchRow, NewNight, NightOutcome } from '../ledger/ledger.js';
+import { lastFire } from '../policy/fire-times.js';
+import { missedNights } from '../policy/missed-nights.js';
+import { editionOf, nightOf } from '../policy/nights.js';
+import type { Deps } from './deps.js';
+import { keepAlive } from './heartbeat.js';
+
+/**
+ * Starts the batch of one night, or says why not; the same code and the same keys as `nightshift run`.
+ *  S1. Each decision is a row of `scheduled_nights` before this returns: a night that did not run is never silent.
+ *  S2. A night whose batch is done, or under way, is served by it, whoever started it and whatever the overlap rule.
+ */
+export const startNight =
+  (deps: Deps) =>
+  async (request: NightRequest): Promise<NightStep> => {
+    const stopHeartbeat = keepAlive(() => request.dueAt);
+    try {
+      return await nightStep(request, deps);
+    } finally {
+      stopHeartbeat();
+    }
+  };
+
+async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> {
+  const { schedule, waits } = request;
+  const { ledger } = deps;
+  const night = identify(request);
+  if (!night.asked) await recordMissed(schedule, deps);
+
+  const lateMs = deps.now().getTime() - Date.parse(request.dueAt);
+  if (!night.asked && waits === 0 && lateMs > schedule.staleMs) {
+    return end(
+      'stale',
+      `no worker took it for ${minutes(lateMs)}; at most ${minutes(schedule.staleMs)} are allowed`,
+    );
+  }
+  if (!night.asked && (await ranAtOtherHour())) {
+    return end('repeated', 'the clock showed this time twice; the night has run at the first');
+  }
+  let batch: Batch;
+  try {
+    batch = await readBatch(schedule.batch, {
+      edition: night.edition,
+      env: deps.env,
+      signal: cancellationSignal(),
+    });
+    await preflight(batch, { env: deps.env });
+  } catch (error) {
+    if (!(error instanceof InvalidBatch)) throw error;
+    return end('failed', `the batch file can't be used on ${deps.worker}: ${error.message}`);
+  }
+  const starter = starterOf(deps);
+  if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
+
+  const other = await otherRun(batch, deps);
+  if (other) {
+    const blocked = await giveWay(batch, other);
+    if (blocked) return blocked;
+  }
+  const started = await startBatch(batch, starter, night.by);
+  if (started.after) return wait(batch.workflowId, 'waits for the run of an older version of this batch');
+  return end(...outcomeOf(started), batch.workflowId);
+
+  async function ranAtOtherHour(): Promise<boolean> {
+    const rows = await ledger.scheduledNights({ schedule: schedule.name, night: night.night });
+    return rows.some(({ dueAt, outcome }) => dueAt !== night.dueAt && SERVED.has(outcome));
+  }
+
+  /** What the overlap rule makes of an earlier night that still runs; undefined: start. */
+  async function giveWay(batch: Batch, { id }: BatchRow): Promise<NightStep | undefined> {
+    switch (request.overlap ?? schedule.overlap) {
+      case 'skip':
+        return end('skipped', `another night of ${batch.definition.name} was still running: ${id}`, id);
+      case 'attach':
+        return end('attached', `served by the night that was still running: ${id}`, id);
+      case 'queue':
+        if (waits === 0 && !night.asked && (await anotherWaits())) {
+          return end('skipped', 'another night waits for its turn already', id);
+        }
+        await note('queued', `waits for the end of ${id}`, id);
+        return wait(id, `waits for the end of ${id}`);
+      case 'cancel-older':
+        await cancelOlder(id);
+        return wait(id, `has asked ${id} to end, and waits for that`);
+    }
+  }
+
+  async function anotherWaits(): Promise<boolean> {
+    const { workflowExecution } = activityInfo();
+    const rows = await ledger.scheduledNights({ schedule: schedule.name, limit: 50 });
+    for (const { outcome, runId } of rows) {
+      if (outcome !== 'queued' || runId === workflowExecution?.runId) continue;
+      if (rows.some((later) => later.runId === runId && later.outcome !== 'queued')) continue;
+      if (await isRunOpen(runId)) return true;
+    }
+    return false;
+  }
+
+  /** Nights of one schedule are runs of the Workflow that this one is of; their IDs begin alike. */
+  async function isRunOpen(runId: string): Promise<boolean> {
+    const query = `RunId='${runId}' AND ExecutionStatus='Running'`;
+    for await (const _ of deps.client.workflow.list({ query })) return true;
+    return false;
+  }
+
+  async function cancelOlder(id: string): Promise<void> {
+    const row = await ledger.batch(id);
+    await deps.client.workflow.getHandle(id).cancel();
+    await ledger.recordRequest({
+      by: night.by,
+      what: 'cancel',
+      outcome: 'answered',
+      reason: `the night ${night.night} takes its place`,
+      ...(row && { batch: { id, name: row.name, key: row.key }, work: row.work, runId: row.runId }),
+    });
+  }
+
+  async function note(outcome: NightOutcome, why: string, batchId?: string): Promise<void> {
+    const { asked: _, ...row } = night;
+    await ledger.recordNight({ ...row, outcome, why, ...(batchId !== undefined && { batchId }) });
+  }
+
+  async function end(outcome: NightOutcome, why: string, batchId?: string): Promise<NightStep> {
+    await note(outcome, why, batchId);
+    const { edition, night: name } = night;
+    const ended: NightEnd = { night: name, edition, outcome, why, ...(batchId !== undefined && { batchId }) };
+    return { kind: 'ended', night: ended };
+  }
+}
+
+const wait = (batchId: string, why: string): NightStep => ({ kind: 'wait', batchId, why });
+
+const SERVED: ReadonlySet<NightOutcome> = new Set(['started', 'joined', 'finished', 'attached', 'queued']);
+
+interface Identified extends Pick<NewNight, 'schedule' | 'night' | 'dueAt' | 'edition' | 'by' | 'runId'> {
+  /** A person asked for it: never too late. */
+  readonly asked: boolean;
+}
+
+/** A trigger by hand means the night that was due last, so that it joins that night instead of opening another. */
+function identify({ schedule, dueAt, exact, by }: NightRequest): Identified {
+  const { name, timeZone, edition } = schedule;
+  const at = new Date(dueAt);
+  const due = exact ? at : (lastFire(schedule, at) ?? at);
+  const night = nightOf(due, timeZone);
+  const onTime = nightOf(at, timeZone) === night;
+  return {
+    schedule: name,
+    night,
+    dueAt: (onTime ? at : due).toISOString(),
+    edition: editionOf(due, timeZone, edition),
+    by: by ?? (onTime ? `schedule:${name}` : `schedule:${name} (triggered)`),
+    runId: activityInfo().workflowExecution?.runId ?? '',
+    asked: exact || !onTime,
+  };
+}
+
+function outcomeOf({ how }: Started): [NightOutcome, string] {
+  switch (how) {
+    case 'started':
+      return ['started', 'started its batch'];
+    case 'reopened':
+      return ['started', 'its batch was finished and has new work'];
+    case 'joined':
+      return ['joined', 'its batch was under way'];
+    case 'already-completed':
+      return ['finished', 'was done already'];
+  }
+}
+
+const starterOf = ({ ledger, artifacts, client, config, engineKind, worker }: Deps): Starter => ({
+  ledger: async () => ledger,
+  client: async () => client,
+  engine: async () => ({ kind: engineKind }),
+  artifacts,
+  config,
+  who: worker,
+});
+
+/** Another batch of that name which runs; the ledger may not know that one was terminated, so the engine is asked. */
+async function otherRun(batch: Batch, { ledger, client }: Deps): Promise<BatchRow | undefined> {
+  for (const row of await ledger.openBatchesNamed(batch.definition.name)) {
+    if (row.id === batch.workflowId) continue;
+    try {
+      if ((await client.workflow.getHandle(row.id).describe()).status.name === 'RUNNING') return row;
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** Nights that the engine never came to are noted by the next one that it does. */
+async function recordMissed(schedule: ScheduleDefinition, { ledger, now }: Deps): Promise<void> {
+  const rows = await ledger.scheduledNights({ schedule: schedule.name, since: schedule.since });
+  for (const missed of missedNights(schedule, rows, now()).gone) await ledger.recordNight(missed);
+}
+
+const minutes = (ms: number): string => `${Math.round(ms / 60_000)} minutes`;

@@ -1,0 +1,47 @@
+import type { Asked } from '../client/schedules/schedules.js';
+import { plural } from '../report/format.js';
+import { tableLines } from '../report/table.js';
+import { ExitCode } from './exit-codes.js';
+import type { Shell } from './shell.js';
+
+/** `nightshift schedule trigger NAME`: the night that was due last, or the next. */
+export async function scheduleTrigger(
+  name: string,
+  flags: { next?: boolean; detach?: boolean },
+  shell: Shell,
+): Promise<ExitCode> {
+  const { schedules } = await shell.nightshift();
+  return answer(await schedules.trigger(name, flags), shell);
+}
+
+/** `nightshift schedule backfill NAME --from --to`: the nights of a span, in their order. */
+export async function scheduleBackfill(
+  name: string,
+  flags: { from: string; to: string; detach?: boolean },
+  shell: Shell,
+): Promise<ExitCode> {
+  const { schedules } = await shell.nightshift();
+  return answer(await schedules.backfill(name, flags), shell);
+}
+
+/** Outcomes after which the night is served, or will be without anybody's help. */
+const SERVED = new Set(['started', 'joined', 'finished', 'attached']);
+
+function answer(asked: Asked, shell: Shell): ExitCode {
+  const { out, flags } = shell;
+  const { kind, nights, ends } = asked;
+  if (flags.json) out.json({ ...asked });
+  else if (kind === 'queued') out.result(`${plural(nights.length, 'night')} asked for: ${nights.join(', ')}`);
+  else {
+    out.results(
+      tableLines(
+        ['night', 'edition', 'outcome', 'why'],
+        ends.map(({ night, edition, outcome, why }) => [night.replace('T', ' '), edition, outcome, why]),
+        out.resultColumns,
+      ),
+    );
+    const batch = ends.at(-1)?.batchId;
+    if (batch !== undefined) out.progress(`next: ${shell.command('watch', batch)}`);
+  }
+  return ends.every(({ outcome }) => SERVED.has(outcome)) ? ExitCode.done : ExitCode.incomplete;
+}

@@ -1,0 +1,146 @@
+import { readBatch } from '../../batch/read-batch.js';
+import { readSchedules, type SchedulesRead, type WantedSchedule } from '../../batch/read-schedules.js';
+import { InvalidBatch, type Problem } from '../../contract/errors.js';
+import type { ScheduleDefinition } from '../../contract/schedules-file.js';
+import { nextFire } from '../../policy/fire-times.js';
+import { missedNights } from '../../policy/missed-nights.js';
+import { editionOf } from '../../policy/nights.js';
+import type { Connections } from '../connections.js';
+import { preflight } from '../preflight.js';
+import { optionsOf } from './engine-schedule.js';
+import { allSchedules, findSchedule, type EngineSchedule } from './find.js';
+
+/** `keep`: no longer in the file, and stays because deleting was not asked for. */
+export interface ScheduleChange {
+  readonly name: string;
+  readonly action: 'create' | 'update' | 'delete' | 'keep' | 'none';
+  /** `overlap: skip -> queue`, one for each field that differs. */
+  readonly differences: readonly string[];
+}
+
+export interface ApplyOptions {
+  /** Delete what the same file declared before and no longer does. */
+  readonly remove?: boolean;
+  /** Only say what would change. */
+  readonly dryRun?: boolean;
+}
+
+/**
+ * Makes the engine's schedules as a file says. Those of other files, and all that is not nightshift's, are left alone.
+ * @throws InvalidBatch for problems of the file, or of a batch file that it names; nothing was changed then
+ */
+export async function applySchedules(
+  file: string,
+  connections: Connections,
+  { remove = false, dryRun = false }: ApplyOptions = {},
+): Promise<readonly ScheduleChange[]> {
+  const read = await readSchedules(file);
+  await checkBatches(read, file, connections);
+  const changes: ScheduleChange[] = [];
+  for (const wanted of read.schedules) {
+    const present = await findSchedule(wanted.name, connections);
+    changes.push(
+      present
+        ? await update(present, wanted, connections, dryRun)
+        : await create(wanted, connections, dryRun),
+    );
+  }
+  const names = new Set(read.schedules.map(({ name }) => name));
+  for (const { handle, definition } of await allSchedules(connections)) {
+    if (definition.from !== read.path || names.has(definition.name)) continue;
+    if (remove && !dryRun) await handle.delete();
+    changes.push({ name: definition.name, action: remove ? 'delete' : 'keep', differences: [] });
+  }
+  return changes;
+}
+
+async function create(
+  wanted: WantedSchedule,
+  connections: Connections,
+  dryRun: boolean,
+): Promise<ScheduleChange> {
+  const definition = { ...wanted, since: new Date().toISOString() };
+  if (!dryRun) {
+    const client = await connections.client();
+    await client.schedule.create({
+      ...optionsOf(definition, connections.config.taskQueue),
+      state: { paused: wanted.paused, ...(wanted.paused && { note: `paused in ${wanted.from}` }) },
+    });
+  }
+  return { name: wanted.name, action: 'create', differences: [] };
+}
+
+async function update(
+  { handle, definition, description }: EngineSchedule,
+  wanted: WantedSchedule,
+  connections: Connections,
+  dryRun: boolean,
+): Promise<ScheduleChange> {
+  const differences = differencesOf(definition, wanted);
+  const { name } = wanted;
+  if (differences.length === 0) return { name, action: 'none', differences };
+  if (!dryRun) {
+    const ledger = await connections.ledger();
+    // What was missed under the old times can't be told from the new ones.
+    const rows = await ledger.scheduledNights({ schedule: name, since: definition.since });
+    const { gone } = missedNights(
+      definition,
+      rows,
+      new Date(),
+      description.state.paused ? 'paused' : 'missed',
+    );
+    for (const night of gone) await ledger.recordNight(night);
+    const moved = isOther(definition.crons, wanted.crons) || definition.timeZone !== wanted.timeZone;
+    const next = { ...wanted, since: moved ? new Date().toISOString() : definition.since };
+    const { scheduleId: _, ...options } = optionsOf(next, connections.config.taskQueue);
+    await handle.update(({ state }) => ({
+      ...options,
+      // A pause by hand outlives every apply; only the file's own word changes it.
+      state: { ...state, paused: definition.paused === wanted.paused ? state.paused : wanted.paused },
+    }));
+  }
+  return { name, action: 'update', differences };
+}
+
+const COMPARED = [
+  'batch',
+  'from',
+  'crons',
+  'timeZone',
+  'overlap',
+  'catchUpMs',
+  'staleMs',
+  'edition',
+  'paused',
+] as const satisfies readonly (keyof WantedSchedule)[];
+
+const differencesOf = (present: ScheduleDefinition, wanted: WantedSchedule): string[] =>
+  COMPARED.filter((field) => isOther(present[field], wanted[field])).map(
+    (field) => `${field}: ${shown(present[field])} -> ${shown(wanted[field])}`,
+  );
+
+const isOther = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
+
+const shown = (value: WantedSchedule[(typeof COMPARED)[number]]): string =>
+  typeof value === 'object' ? value.join('; ') : String(value);
+
+/** A batch file that can't be read must come to light now, and not at 02:30. */
+async function checkBatches(read: SchedulesRead, file: string, connections: Connections): Promise<void> {
+  const problems: Problem[] = [];
+  for (const { name, batch, ...due } of read.schedules) {
+    const at = nextFire(due, new Date()) ?? new Date();
+    try {
+      const edition = editionOf(at, due.timeZone, due.edition);
+      await preflight(await readBatch(batch, { edition, env: connections.config.env }), connections.config);
+    } catch (error) {
+      if (!(error instanceof InvalidBatch)) throw error;
+      problems.push({
+        file,
+        ...read.placeOfBatch(name),
+        message: `the batch file of "${name}" can't be used: ${batch}`,
+      });
+      problems.push(...error.problems);
+    }
+  }
+  if (problems.length > 0) throw new InvalidBatch(problems);
+}

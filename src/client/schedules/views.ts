@@ -1,0 +1,153 @@
+import { readSchedules } from '../../batch/read-schedules.js';
+import type { ScheduleDefinition } from '../../contract/schedules-file.js';
+import type { NewNight, NightRow } from '../../ledger/ledger.js';
+import { fireTimes, nextFire } from '../../policy/fire-times.js';
+import { missedNights } from '../../policy/missed-nights.js';
+import { nightOf } from '../../policy/nights.js';
+import type { Connections } from '../connections.js';
+import { allSchedules, schedule, type EngineSchedule } from './find.js';
+
+/** A night as people are shown it: what was said of it last, and how its batch stands. */
+export interface NightView extends Omit<NewNight, 'runId' | 'batchId' | 'outcome'> {
+  readonly outcome: NewNight['outcome'] | 'late';
+  readonly batchId?: string;
+  /** How its batch stands now, where one serves it. */
+  readonly batchState?: string;
+}
+
+export interface ScheduleView {
+  readonly name: string;
+  readonly definition: ScheduleDefinition;
+  readonly paused: boolean;
+  /** Who paused it, and why. */
+  readonly note: string;
+  /** ISO 8601. */
+  readonly next: string | undefined;
+  /** Newest last. */
+  readonly nights: readonly NightView[];
+  /** The engine's own figures since the schedule was made. */
+  readonly engine: { readonly started: number; readonly missed: number };
+}
+
+const NIGHTS_MAX = 30;
+
+export async function listSchedules(connections: Connections): Promise<readonly ScheduleView[]> {
+  const found = await allSchedules(connections);
+  return Promise.all(found.map((each) => viewOf(each, connections)));
+}
+
+export const seeSchedule = async (name: string, connections: Connections): Promise<ScheduleView> =>
+  viewOf(await schedule(name, connections), connections);
+
+async function viewOf(
+  { definition, description }: EngineSchedule,
+  connections: Connections,
+): Promise<ScheduleView> {
+  const ledger = await connections.ledger();
+  const { paused, note } = description.state;
+  const rows = await ledger.scheduledNights({ schedule: definition.name });
+  const now = new Date();
+  const { late, gone } = missedNights(definition, rows, now, paused ? 'paused' : 'missed');
+  const unsaid: NightView[] = [
+    ...gone.map(shownNight),
+    ...late.map((night) => ({ ...shownNight(night), outcome: 'late' as const, why: LATE })),
+  ];
+  const nights = [...lastWords(rows).map(shownNight), ...unsaid]
+    .sort((a, b) => a.dueAt.localeCompare(b.dueAt))
+    .slice(-NIGHTS_MAX);
+  const withStates = await Promise.all(
+    nights.map(async (night): Promise<NightView> => {
+      const batch = night.batchId === undefined ? undefined : await ledger.batch(night.batchId);
+      return batch ? { ...night, batchState: batch.state } : night;
+    }),
+  );
+  return {
+    name: definition.name,
+    definition,
+    paused,
+    note: note ?? '',
+    next: nextFire(definition, now)?.toISOString(),
+    nights: withStates,
+    engine: {
+      started: description.info.numActionsTaken,
+      missed: description.info.numActionsMissedCatchupWindow,
+    },
+  };
+}
+
+const LATE = 'no worker has taken it yet, or the engine was down; it may still come';
+
+/** A night may be spoken of often: skipped, then triggered by hand. What was said last holds. */
+function lastWords(rows: readonly NightRow[]): readonly NightRow[] {
+  const last = new Map<string, NightRow>();
+  for (const row of rows) if (row.outcome !== 'repeated') last.set(row.night, row);
+  return [...last.values()];
+}
+
+const shownNight = ({ schedule, night, dueAt, edition, outcome, why, by, batchId }: Shown): NightView => ({
+  schedule,
+  night,
+  dueAt,
+  edition,
+  outcome,
+  why,
+  by,
+  ...(batchId !== undefined && { batchId }),
+});
+type Shown = Omit<NewNight, 'batchId' | 'runId'> & { readonly batchId?: string | undefined };
+
+/** One time that a schedule is due. */
+export interface Fire {
+  readonly schedule: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** As the clock of its own time zone shows it. */
+  readonly local: string;
+  readonly timeZone: string;
+  /** Other schedules that are due in the same minute. */
+  readonly collides: readonly string[];
+}
+
+export interface Preview {
+  readonly from: string;
+  readonly to: string;
+  readonly schedules: readonly string[];
+  readonly fires: readonly Fire[];
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** The times to come: of a schedules file, which needs no engine, or of all schedules at the engine that are not paused. */
+export async function previewSchedules(
+  connections: Connections,
+  { file, days = 7, from = new Date() }: { file?: string; days?: number; from?: Date } = {},
+): Promise<Preview> {
+  const due =
+    file === undefined
+      ? (await allSchedules(connections))
+          .filter(({ description }) => !description.state.paused)
+          .map(({ definition }) => definition)
+      : (await readSchedules(file)).schedules.filter(({ paused }) => !paused);
+  const to = new Date(from.getTime() + days * DAY_MS);
+  const fires = due
+    .flatMap((each) =>
+      fireTimes(each, from, to).map((at) => ({
+        schedule: each.name,
+        at: at.toISOString(),
+        local: nightOf(at, each.timeZone).replace('T', ' '),
+        timeZone: each.timeZone,
+      })),
+    )
+    .sort((a, b) => a.at.localeCompare(b.at) || a.schedule.localeCompare(b.schedule));
+  const together = new Map<string, string[]>();
+  for (const { at, schedule } of fires) together.set(at, [...(together.get(at) ?? []), schedule]);
+  return {
+    from: from.toISOString(),
+    to: to.toISOString(),
+    schedules: due.map(({ name }) => name),
+    fires: fires.map((fire) => ({
+      ...fire,
+      collides: (together.get(fire.at) ?? []).filter((name) => name !== fire.schedule),
+    })),
+  };
+}

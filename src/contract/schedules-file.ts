@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { durationMs, durationSchema, nameSchema, timeZoneSchema } from './batch-file.js';
+
+/** What a schedule does when its night comes while an earlier night of its batch still runs. */
+export const OVERLAPS = ['skip', 'queue', 'attach', 'cancel-older'] as const;
+export type Overlap = (typeof OVERLAPS)[number];
+
+/** Which period a night belongs to: the edition that its jobs get. */
+export const EDITION_RULES = ['date', 'week', 'month'] as const;
+export type EditionRule = (typeof EDITION_RULES)[number];
+
+export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const timeOfDaySchema = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as "02:30"')
+  .describe('local time of day, such as "02:30"');
+
+const CRON_FIELD = String.raw`(?:\*|\d{1,2}(?:-\d{1,2})?)(?:\/\d{1,2})?(?:,\d{1,2}(?:-\d{1,2})?(?:\/\d{1,2})?)*`;
+const CRON = new RegExp(`^${Array(5).fill(CRON_FIELD).join(' +')}$`);
+
+/** Plain numbers only: names, L, W, # and @daily mean different things to different programs. */
+const cronSchema = z
+  .string()
+  .regex(CRON, 'must be a cron expression of five fields of numbers: minute hour day month weekday')
+  .refine((text) => !CRON.test(text) || fieldsInRange(text), 'has a number that its field can’t have')
+  .refine(
+    (text) => !(CRON.test(text) && isRestricted(text, 2) && isRestricted(text, 4)),
+    'names days of the month and weekdays, which some programs read as "and" and others as "or"; write two schedules',
+  )
+  .describe('minute hour day month weekday; numbers, "*", lists, ranges and steps');
+
+const isRestricted = (cron: string, field: number): boolean => cron.trim().split(/ +/)[field] !== '*';
+
+const CRON_RANGES = [
+  [0, 59],
+  [0, 23],
+  [1, 31],
+  [1, 12],
+  [0, 7],
+] as const;
+
+const fieldsInRange = (cron: string): boolean =>
+  cron
+    .trim()
+    .split(/ +/)
+    .every((field, at) => {
+      const [low, high] = CRON_RANGES[at] ?? [0, 0];
+      return field.split(',').every((part) => {
+        const [range = '', step] = part.split('/');
+        const [from, to] = range.split('-').map(Number);
+        if (step !== undefined && Number(step) < 1) return false;
+        if (range === '*' || from === undefined) return true;
+        return from >= low && (to ?? from) <= high && from <= (to ?? from);
+      });
+    });
+
+export const whenSchema = z.union([
+  z.strictObject({
+    at: z.union([timeOfDaySchema, z.array(timeOfDaySchema).min(1)]),
+    days: z
+      .array(z.enum(WEEKDAYS))
+      .min(1)
+      .optional()
+      .describe('weekdays: mon, tue, wed, thu, fri, sat, sun; every day unless given'),
+  }),
+  z.strictObject({ cron: cronSchema }),
+]);
+
+export const scheduleSchema = z
+  .strictObject({
+    name: nameSchema.describe('name of the schedule, for you and for "nightshift schedule"'),
+    batch: z.string().min(1).describe('path of a batch file; workers read it each night'),
+    when: whenSchema.describe('at: times of day, with days; or cron: an expression'),
+    timeZone: timeZoneSchema.optional().describe('instead of that of the file'),
+    overlap: z
+      .enum(OVERLAPS)
+      .default('skip')
+      .describe('when an earlier night of the batch still runs: skip, queue, attach or cancel-older'),
+    catchUp: durationSchema
+      .default('4h')
+      .describe('how late a night may start that the engine was down for; older ones are missed'),
+    staleAfter: durationSchema
+      .optional()
+      .describe('how late a night may start that no worker took; as catchUp unless given'),
+    edition: z
+      .enum(EDITION_RULES)
+      .default('date')
+      .describe(
+        'what jobs get as "edition", where it is part of the identity: 2026-11-23, 2026-W48, 2026-11',
+      ),
+    paused: z.boolean().default(false).describe('known, and never started'),
+  })
+  .refine(({ catchUp }) => durationMs(catchUp) >= 10_000, {
+    path: ['catchUp'],
+    message: 'must be at least 10s',
+  })
+  .meta({ id: 'schedule' });
+
+/** What an operator writes. Strict, as a batch file is. */
+export const schedulesFileSchema = z
+  .strictObject({
+    timeZone: timeZoneSchema.describe('whose clock says when, such as Europe/Madrid'),
+    schedules: z
+      .array(scheduleSchema)
+      .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, {
+        message: 'has two schedules of one name',
+      }),
+  })
+  .meta({ id: 'schedules', title: 'nightshift schedules file' });
+export type SchedulesFile = z.infer<typeof schedulesFileSchema>;
+
+/** A schedule as the engine keeps it: the argument of its Workflow, so wire format. */
+export const scheduleDefinitionSchema = z.object({
+  name: nameSchema,
+  /** Absolute path of the batch file, on every worker. */
+  batch: z.string(),
+  /** Absolute path of the schedules file that it was applied from. */
+  from: z.string(),
+  /** Cron expressions of five fields; the schedule is due when any of them is. */
+  crons: z.array(z.string()).min(1),
+  timeZone: z.string(),
+  overlap: z.enum(OVERLAPS),
+  catchUpMs: z.number(),
+  staleMs: z.number(),
+  edition: z.enum(EDITION_RULES),
+  paused: z.boolean(),
+  /** ISO 8601; nights before it are none of this schedule's. */
+  since: z.string(),
+});
+export type ScheduleDefinition = z.infer<typeof scheduleDefinitionSchema>;

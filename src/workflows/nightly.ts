@@ -1,0 +1,55 @@
+import { ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
+import { proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.js';
+import { FAILURE, type NightEnd, type NightlyInput } from '../contract/messages.js';
+import { waitQueue } from './queues.js';
+
+const MINUTE = 60_000;
+const SCHEDULED = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
+
+const { startNight } = proxyActivities<Pick<Activities, 'startNight'>>({
+  startToCloseTimeout: 10 * MINUTE,
+  heartbeatTimeout: MINUTE,
+  retry: { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: MINUTE },
+});
+
+/**
+ * Turns a time that a schedule is due into a batch under its natural key, and ends. It lives longer only where a night
+ * has to wait for another: by its overlap rule, or as one of several that are made up for in their order.
+ */
+export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]> {
+  const { awaitBatch } = proxyActivities<Pick<Activities, 'awaitBatch'>>({
+    taskQueue: waitQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: 7 * 24 * 60 * MINUTE,
+    heartbeatTimeout: MINUTE,
+    retry: { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: MINUTE },
+  });
+  const { schedule, by, overlap } = input;
+  const asked = { ...(by !== undefined && { by }), ...(overlap !== undefined && { overlap }) };
+  const ends: NightEnd[] = [];
+  const nights = input.nights ?? [scheduledTime()];
+  for (const [index, dueAt] of nights.entries()) {
+    const isLast = index === nights.length - 1;
+    const end = await carry(dueAt);
+    ends.push(end);
+    setCurrentDetails(ends.map(({ edition, outcome, why }) => `${edition}: ${outcome}. ${why}`).join('\n\n'));
+    if (!isLast && end.batchId !== undefined) await awaitBatch(end.batchId);
+  }
+  const failed = ends.find(({ outcome }) => outcome === 'failed');
+  if (failed) throw ApplicationFailure.nonRetryable(failed.why, FAILURE.nightNotStarted, ends);
+  return ends;
+
+  async function carry(dueAt: string): Promise<NightEnd> {
+    for (let waits = 0; ; waits++) {
+      const exact = input.nights !== undefined;
+      const step = await startNight({ schedule, dueAt, exact, waits, ...asked });
+      if (step.kind === 'ended') return step.night;
+      setCurrentDetails(step.why);
+      await awaitBatch(step.batchId);
+    }
+  }
+}
+
+/** The nominal time, before any delay; the present one for runs that no schedule started. */
+const scheduledTime = (): string =>
+  (workflowInfo().typedSearchAttributes.get(SCHEDULED) ?? workflowInfo().startTime).toISOString();

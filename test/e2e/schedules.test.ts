@@ -1,0 +1,260 @@
+// Nights on a real engine: what a schedules file makes of it, and what comes of a night that meets another.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ScheduleHandle } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createNightshift, type Nightshift } from '../../src/index.js';
+import { scheduleId } from '../../src/client/schedules/engine-schedule.js';
+import type { WorkerHost } from '../../src/client/worker-host.js';
+import { fireTimes } from '../../src/policy/fire-times.js';
+import { nightOf } from '../../src/policy/nights.js';
+import { tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
+import { until } from '../support/cli.js';
+import { withEngine } from '../support/engine.js';
+
+const root = tempDir();
+const state = join(root, 'state');
+let nightshift: Nightshift;
+let host: WorkerHost;
+
+beforeAll(async () => {
+  nightshift = createNightshift({ state, env: { ...process.env, NIGHTSHIFT_ENGINE_IDLE_SECONDS: '5' } });
+  host = await nightshift.host();
+});
+afterAll(async () => {
+  await host.stop();
+  await nightshift.close();
+});
+
+/** A batch whose jobs have an edition, and whose agent waits until `go` is called. */
+function nightlyBatch(name: string, { gated = false } = {}): TestBatch & { go(): void; block(): void } {
+  const before = gated ? 'while [ ! -e go ]; do sleep 0.05; done' : '';
+  const batch = writeBatch({
+    name,
+    work: name,
+    slugs: ['one', 'two'],
+    seconds: 0,
+    before,
+    dir: join(root, name),
+  });
+  const text = readFileSync(batch.file, 'utf8')
+    .replace('jobs:', 'identity: [site, category, slug, edition]\njobs:')
+    .replace('{{ slug }}.md', '{{ slug }}-{{ edition }}.md');
+  writeFileSync(batch.file, text);
+  return {
+    ...batch,
+    go: () => writeFileSync(join(batch.dir, 'go'), ''),
+    block: () => rmSync(join(batch.dir, 'go'), { force: true }),
+  };
+}
+
+/** Writes a schedules file of one schedule and applies it. */
+async function applied(name: string, fields: string): Promise<string> {
+  const file = join(root, name, 'schedules.yaml');
+  writeFileSync(
+    file,
+    `timeZone: Europe/Berlin\nschedules:\n  - { name: ${name}, batch: ./batch.yaml, ${fields} }\n`,
+  );
+  await nightshift.schedules.apply(file);
+  return file;
+}
+
+const AT_0230 = 'when: { at: "02:30" }';
+
+/** As the schedule itself would start the nights of a span. */
+const due = (name: string, from: string, to: string): Promise<void> =>
+  withEngine(state, async (client) => {
+    const handle: ScheduleHandle = client.schedule.getHandle(scheduleId(name));
+    await handle.backfill({ start: new Date(from), end: new Date(to), overlap: 'ALLOW_ALL' });
+  });
+
+const outcomes = async (name: string): Promise<string[]> =>
+  (await nightshift.schedules.status(name)).nights.map(({ edition, outcome }) => `${edition} ${outcome}`);
+
+const settled = (name: string, expected: readonly string[]): Promise<void> =>
+  until(`${name}: ${expected.join(', ')}`, async () => {
+    return JSON.stringify(await outcomes(name)) === JSON.stringify(expected);
+  });
+
+const finished = (name: string, count: number): Promise<void> =>
+  until(`${count} batches of ${name} are done`, async () => {
+    const batches = (await nightshift.list()).filter((batch) => batch.name === name);
+    return batches.filter(({ state: of }) => of === 'completed').length === count;
+  });
+
+test('a file applied twice changes nothing; an edit is shown; what left the file stays until deleting is asked for', async () => {
+  nightlyBatch('declared');
+  const file = await applied('declared', AT_0230);
+  const actions = async (options = {}) =>
+    (await nightshift.schedules.apply(file, options)).map(({ action, differences }) => [
+      action,
+      ...differences,
+    ]);
+  expect(await actions()).toEqual([['none']]);
+
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace('at: "02:30"', 'at: "03:45"').replace('} }', '}, overlap: queue }'),
+  );
+  const edited = [['update', 'crons: 30 2 * * * -> 45 3 * * *', 'overlap: skip -> queue']];
+  expect(await actions({ dryRun: true })).toEqual(edited);
+  expect(await actions()).toEqual(edited);
+  expect(await actions()).toEqual([['none']]);
+
+  await nightshift.schedules.pause('declared', 'moving house');
+  expect(await actions()).toEqual([['none']]);
+  const paused = await nightshift.schedules.status('declared');
+  expect(paused).toMatchObject({ paused: true });
+  expect(paused.note).toContain('moving house');
+  await nightshift.schedules.resume('declared');
+
+  writeFileSync(file, 'timeZone: UTC\nschedules: []\n');
+  await until('the schedule is listed', async () => (await nightshift.schedules.list()).length > 0);
+  expect(await actions()).toEqual([['keep']]);
+  expect(await actions({ remove: true })).toEqual([['delete']]);
+  await expect(nightshift.schedules.status('declared')).rejects.toThrow('no schedule "declared"');
+});
+
+test('a batch file that can not be read is refused when it is applied, with the place that names it', async () => {
+  const dir = tempDir();
+  const file = join(dir, 'schedules.yaml');
+  writeFileSync(
+    file,
+    'timeZone: UTC\nschedules:\n  - { name: gone, batch: ./gone.yaml, when: { at: "02:30" } }\n',
+  );
+  await expect(nightshift.schedules.apply(file)).rejects.toThrow(/schedules\.yaml:3:\d+: .*gone\.yaml/);
+});
+
+test.each([
+  ['Europe/Berlin', '02:30', '2026-12-01', '2028-12-01'],
+  ['America/New_York', '01:30', '2026-12-01', '2028-12-01'],
+  ['America/New_York', '02:30', '2026-12-01', '2028-12-01'],
+  ['Australia/Lord_Howe', '02:15', '2026-12-01', '2028-12-01'],
+])('the engine starts %s %s once on every day of two years, as ours says', async (timeZone, at, from, to) => {
+  const name = `dst-${timeZone.split('/')[1]?.toLowerCase().replace('_', '-')}-${at.replace(':', '')}`;
+  nightlyBatch(name);
+  await applied(name, `when: { at: "${at}" }, timeZone: ${timeZone}`);
+  const { definition } = await nightshift.schedules.status(name);
+  const [start, end] = [new Date(from), new Date(to)];
+  const engine = await withEngine(state, async (client) => {
+    const second = (date: Date) => ({ seconds: Math.floor(date.getTime() / 1000) as never });
+    const { startTime } = await client.workflowService.listScheduleMatchingTimes({
+      namespace: client.options.namespace,
+      scheduleId: scheduleId(name),
+      startTime: second(start),
+      endTime: second(end),
+    });
+    return (startTime ?? []).map(({ seconds }) => nightOf(new Date(Number(seconds) * 1000), timeZone));
+  });
+  const ours = fireTimes(definition, start, end).map((date) => nightOf(date, timeZone));
+  expect([...new Set(engine)]).toEqual(ours);
+  expect(new Set(ours.map((night) => night.slice(0, 10))).size).toBe(ours.length);
+  expect(ours).toHaveLength(731);
+});
+
+test('a week of nights and the days around the other clock change: each edition once, and none again', async () => {
+  const batch = nightlyBatch('weeks');
+  await applied('weeks', AT_0230);
+  const spans = [
+    { from: '2026-10-22', to: '2026-10-28', count: 7 },
+    { from: '2026-03-28', to: '2026-03-30', count: 3 },
+  ];
+  for (const { count, ...span } of spans) {
+    const { ends } = await nightshift.schedules.backfill('weeks', span);
+    expect(ends.map(({ outcome }) => outcome)).toEqual(Array(count).fill('started'));
+  }
+  await finished('weeks', 10);
+  expect(batch.sessions()).toHaveLength(20);
+  expect(batch.published()).toHaveLength(20);
+
+  const again = await nightshift.schedules.backfill('weeks', { from: '2026-03-28', to: '2026-03-30' });
+  expect(again.nights).toEqual(['2026-03-28T02:30', '2026-03-29T03:00', '2026-03-30T02:30']);
+  expect(again.ends.map(({ outcome }) => outcome)).toEqual(Array(3).fill('finished'));
+  expect(batch.sessions()).toHaveLength(20);
+});
+
+test('a trigger in the middle of a run joins it, and after its end does nothing', async () => {
+  const batch = nightlyBatch('triggered', { gated: true });
+  await applied('triggered', AT_0230);
+  const trigger = async () =>
+    (await nightshift.schedules.trigger('triggered')).ends.map(({ outcome }) => outcome);
+  expect(await trigger()).toEqual(['started']);
+  expect(await trigger()).toEqual(['joined']);
+  // The Web UI's own button has no nominal time but now.
+  await withEngine(state, (client) => client.schedule.getHandle(scheduleId('triggered')).trigger());
+  batch.go();
+  await finished('triggered', 1);
+  expect(await trigger()).toEqual(['finished']);
+  expect(batch.sessions()).toHaveLength(2);
+  expect(await outcomes('triggered')).toHaveLength(1);
+});
+
+const LATE_IS_FINE = 'staleAfter: 9000h';
+
+test('overlap skip: a night that comes while another runs is noted as skipped', async () => {
+  const batch = nightlyBatch('skips', { gated: true });
+  await applied('skips', `${AT_0230}, overlap: skip, ${LATE_IS_FINE}`);
+  await due('skips', '2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z');
+  await settled('skips', ['2026-11-10 started']);
+  await due('skips', '2026-11-11T00:00:00Z', '2026-11-11T12:00:00Z');
+  await settled('skips', ['2026-11-10 started', '2026-11-11 skipped']);
+  batch.go();
+  await finished('skips', 1);
+  expect(batch.sessions()).toHaveLength(2);
+});
+
+test('overlap queue: one night waits for its turn, a third is skipped', async () => {
+  const batch = nightlyBatch('queues', { gated: true });
+  await applied('queues', `${AT_0230}, overlap: queue, ${LATE_IS_FINE}`);
+  await due('queues', '2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z');
+  await settled('queues', ['2026-11-10 started']);
+  await due('queues', '2026-11-11T00:00:00Z', '2026-11-11T12:00:00Z');
+  await settled('queues', ['2026-11-10 started', '2026-11-11 queued']);
+  await due('queues', '2026-11-12T00:00:00Z', '2026-11-12T12:00:00Z');
+  await settled('queues', ['2026-11-10 started', '2026-11-11 queued', '2026-11-12 skipped']);
+  batch.go();
+  await finished('queues', 2);
+  await settled('queues', ['2026-11-10 started', '2026-11-11 started', '2026-11-12 skipped']);
+  expect(twice(batch.published())).toEqual([]);
+  expect(batch.sessions()).toHaveLength(4);
+});
+
+test('overlap attach: the night that runs serves the one that comes', async () => {
+  const batch = nightlyBatch('attaches', { gated: true });
+  await applied('attaches', `${AT_0230}, overlap: attach, ${LATE_IS_FINE}`);
+  await due('attaches', '2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z');
+  await settled('attaches', ['2026-11-10 started']);
+  await due('attaches', '2026-11-11T00:00:00Z', '2026-11-11T12:00:00Z');
+  await settled('attaches', ['2026-11-10 started', '2026-11-11 attached']);
+  batch.go();
+  await finished('attaches', 1);
+});
+
+test('overlap cancel-older: the older night is cancelled, then the new one runs', async () => {
+  const batch = nightlyBatch('cancels', { gated: true });
+  await applied('cancels', `${AT_0230}, overlap: cancel-older, ${LATE_IS_FINE}`);
+  await due('cancels', '2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z');
+  await settled('cancels', ['2026-11-10 started']);
+  await until('its agents run', () => batch.sessions().length === 2);
+  await due('cancels', '2026-11-11T00:00:00Z', '2026-11-11T12:00:00Z');
+  await settled('cancels', ['2026-11-10 started', '2026-11-11 started']);
+  batch.go();
+  await finished('cancels', 1);
+  const states = (await nightshift.list()).filter(({ name }) => name === 'cancels').map((row) => row.state);
+  expect(states).toEqual(['completed', 'cancelled']);
+  expect(batch.published().every((path) => path.includes('2026-11-11'))).toBe(true);
+});
+
+test('a night that a worker takes too late is stale, and the batch file gone at night is said', async () => {
+  const batch = nightlyBatch('stale');
+  const file = await applied('stale', AT_0230);
+  await due('stale', '2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z');
+  await settled('stale', ['2026-11-10 stale']);
+  expect(batch.sessions()).toEqual([]);
+
+  rmSync(batch.file);
+  const { ends } = await nightshift.schedules.backfill('stale', { from: '2026-11-11', to: '2026-11-11' });
+  expect(ends[0]).toMatchObject({ outcome: 'failed' });
+  expect(ends[0]?.why).toContain('no such file');
+  expect(file).toContain('stale');
+});

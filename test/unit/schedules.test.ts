@@ -1,0 +1,174 @@
+// When schedules are due, what edition a night gets, what is missing, and what is wrong with a schedules file.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { schedulesJsonSchema } from '../../src/batch/json-schema.js';
+import { readBatch } from '../../src/batch/read-batch.js';
+import { readSchedules } from '../../src/batch/read-schedules.js';
+import { InvalidBatch } from '../../src/contract/errors.js';
+import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
+import { fireTimes, lastFire, skippedTimes } from '../../src/policy/fire-times.js';
+import { missedNights } from '../../src/policy/missed-nights.js';
+import { editionOf, nightOf } from '../../src/policy/nights.js';
+import { firePage } from '../../src/report/fire-page.js';
+import { tempDir, writeBatch } from '../support/batch.js';
+
+const at0230 = (timeZone: string) => ({ crons: ['30 2 * * *'], timeZone });
+
+describe('when a schedule is due', () => {
+  test.each([
+    ['Europe/Berlin', '2026-10-25', 'clocks go back', ['2026-10-25T02:30']],
+    ['Europe/Berlin', '2027-03-28', 'clocks jump', ['2027-03-28T03:00']],
+    ['America/New_York', '2027-03-14', 'clocks jump', ['2027-03-14T03:00']],
+    ['America/New_York', '2026-11-01', 'clocks go back', ['2026-11-01T02:30']],
+    ['Australia/Lord_Howe', '2026-10-04', 'clocks jump half an hour', ['2026-10-04T02:30']],
+    ['Europe/Berlin', '2026-12-01', 'nothing happens', ['2026-12-01T02:30']],
+  ])('02:30 in %s on %s, when %s, is one night', (timeZone, day, _, nights) => {
+    const from = new Date(`${day}T00:00:00Z`);
+    const fires = fireTimes(
+      at0230(timeZone),
+      new Date(from.getTime() - 14 * 3_600_000),
+      new Date(from.getTime() + 38 * 3_600_000),
+    );
+    expect(fires.map((at) => nightOf(at, timeZone)).filter((night) => night.startsWith(day))).toEqual(nights);
+  });
+
+  test('01:30 in New York, which comes twice, is one night', () => {
+    const due = { crons: ['30 1 * * *'], timeZone: 'America/New_York' };
+    const fires = fireTimes(due, new Date('2026-11-01T00:00:00Z'), new Date('2026-11-02T00:00:00Z'));
+    expect(fires.map((at) => at.toISOString())).toEqual(['2026-11-01T05:30:00.000Z']);
+  });
+
+  test('only days on which the usual time is skipped are named to the engine', () => {
+    const from = new Date('2026-11-23T00:00:00Z');
+    expect(skippedTimes(at0230('Europe/Berlin'), from, 3)).toEqual([
+      { year: 2027, month: 3, day: 28, hour: 3, minute: 0 },
+      { year: 2028, month: 3, day: 26, hour: 3, minute: 0 },
+      { year: 2029, month: 3, day: 25, hour: 3, minute: 0 },
+    ]);
+    expect(skippedTimes(at0230('UTC'), from, 10)).toEqual([]);
+    expect(skippedTimes({ crons: ['0 22 * * *'], timeZone: 'Europe/Berlin' }, from, 10)).toEqual([]);
+  });
+
+  test('a trigger after midnight means the night that began before it', () => {
+    const due = { crons: ['0 22 * * *'], timeZone: 'Europe/Berlin' };
+    const last = lastFire(due, new Date('2026-11-24T00:00:00Z'));
+    expect(last && nightOf(last, due.timeZone)).toBe('2026-11-23T22:00');
+  });
+});
+
+test.each([
+  ['date', '2026-12-31T23:30:00Z', '2027-01-01'],
+  ['week', '2026-11-23T01:30:00Z', '2026-W48'],
+  ['week', '2027-01-01T12:00:00Z', '2026-W53'],
+  ['month', '2026-12-31T23:30:00Z', '2027-01'],
+] as const)('the %s edition of %s in Berlin is %s', (rule, at, edition) => {
+  expect(editionOf(new Date(at), 'Europe/Berlin', rule)).toBe(edition);
+});
+
+const definition: ScheduleDefinition = {
+  name: 'nights',
+  batch: '/batch.yaml',
+  from: '/schedules.yaml',
+  crons: ['30 2 * * *'],
+  timeZone: 'Europe/Berlin',
+  overlap: 'skip',
+  catchUpMs: 4 * 3_600_000,
+  staleMs: 4 * 3_600_000,
+  edition: 'date',
+  paused: false,
+  since: '2026-11-20T12:00:00Z',
+};
+
+test('nights that nobody spoke of are missed once they can not come any more, and late before', () => {
+  const now = new Date('2026-11-24T02:30:00Z'); // 03:30 in Berlin: an hour after the last one
+  const { late, gone } = missedNights(definition, [{ night: '2026-11-22T02:30' }], now);
+  expect(gone.map(({ night, outcome }) => [night, outcome])).toEqual([
+    ['2026-11-21T02:30', 'missed'],
+    ['2026-11-23T02:30', 'missed'],
+  ]);
+  expect(late.map(({ night }) => night)).toEqual(['2026-11-24T02:30']);
+});
+
+describe('a schedules file', () => {
+  const problemsOf = async (text: string): Promise<string[]> => {
+    const dir = tempDir();
+    writeFileSync(join(dir, 's.yaml'), text);
+    try {
+      await readSchedules('s.yaml', dir);
+      return [];
+    } catch (error) {
+      if (!(error instanceof InvalidBatch)) throw error;
+      return error.problems.map(({ line, column, message }) => `${line}:${column} ${message}`);
+    }
+  };
+  const one = (fields: string) => `timeZone: UTC\nschedules:\n  - { name: a, batch: b.yaml, ${fields} }\n`;
+
+  test.each([
+    ['when: { at: "2:30" }', /3:\d+ .*time of day/],
+    ['when: { cron: "@daily" }', /3:\d+ .*cron expression/],
+    ['when: { cron: "61 2 * * *" }', /3:\d+ .*number that its field can’t have/],
+    ['when: { cron: "0 2 1 * 1" }', /3:\d+ .*write two schedules/],
+    ['when: { at: "02:30" }, overlaps: skip', /3:\d+ .*overlaps/],
+    ['when: { at: "02:30" }, timeZone: Berlin', /3:\d+ .*time zone/],
+    ['when: { at: "02:30" }, catchUp: 1s', /3:\d+ .*at least 10s/],
+  ])('%s is refused at its place', async (fields, expected) => {
+    const problems = await problemsOf(one(fields));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(expected);
+  });
+
+  test('two schedules of one name are refused, and so is a file that is not there', async () => {
+    const twice = one('when: { at: "02:30" }') + '  - { name: a, batch: c.yaml, when: { at: "03:30" } }\n';
+    expect((await problemsOf(twice)).join()).toContain('two schedules of one name');
+    await expect(readSchedules('none.yaml', tempDir())).rejects.toThrow('no such file');
+  });
+
+  test('times of day and weekdays become expressions; the batch file becomes absolute', async () => {
+    const dir = tempDir();
+    writeFileSync(join(dir, 's.yaml'), one('when: { at: ["02:30", "14:00"], days: [mon, sun] }'));
+    const { schedules } = await readSchedules('s.yaml', dir);
+    expect(schedules[0]).toMatchObject({
+      crons: ['30 2 * * 0,1', '0 14 * * 0,1'],
+      batch: join(dir, 'b.yaml'),
+      staleMs: 4 * 3_600_000,
+    });
+  });
+
+  test('the published JSON Schema says the same; run `node scripts/write-schema.mjs` after a build', () => {
+    const path = new URL('../../schema/schedules.schema.json', import.meta.url);
+    const published: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    expect(published).toEqual(JSON.parse(JSON.stringify(schedulesJsonSchema())));
+  });
+});
+
+test('the edition reaches the jobs of a batch whose identity names it, and no other', async () => {
+  const batch = writeBatch({ slugs: ['one', 'two'] });
+  const plain = await readBatch(batch.file, { edition: '2026-11-23' });
+  expect(plain.key).toBe((await readBatch(batch.file)).key);
+  expect(plain.jobs.map(({ input }) => input['edition'])).toEqual([undefined, undefined]);
+
+  const text = readFileSync(batch.file, 'utf8');
+  writeFileSync(batch.file, text.replace('jobs:', 'identity: [site, category, slug, edition]\njobs:'));
+  const [monday, tuesday] = await Promise.all(
+    ['2026-11-23', '2026-11-24'].map((edition) => readBatch(batch.file, { edition })),
+  );
+  expect(monday?.jobs[0]?.identity).toMatchObject({ slug: 'one', edition: '2026-11-23' });
+  expect(monday?.key).not.toBe(tuesday?.key);
+  await expect(readBatch(batch.file)).rejects.toThrow('edition');
+});
+
+test('names in the page of a preview are text, whatever they hold', () => {
+  const fire = { schedule: '<img src=x>', at: '2026-11-23T01:30:00.000Z', local: '2026-11-23 02:30' };
+  const page = firePage(
+    {
+      from: '2026-11-22T12:00:00.000Z',
+      to: '2026-11-24T12:00:00.000Z',
+      schedules: ['<img src=x>', 'b'],
+      fires: [{ ...fire, timeZone: 'Europe/Berlin', collides: ['b'] }],
+    },
+    'Europe/Berlin',
+  );
+  expect(page).not.toContain('<img');
+  expect(page).toContain('&lt;img src=x&gt;');
+});
