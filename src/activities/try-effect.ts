@@ -75,6 +75,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   const row = await ledger.beginEffect(id, given.by);
   let publisher: Publisher | undefined;
   let sending = false;
+  let acknowledged = row.acknowledged !== undefined;
   try {
     const body = await artifact.read();
     publisher = await given.publisher(body);
@@ -84,7 +85,13 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       body: { ...effectRequest(given, job, effect, row), body, sha256: artifact.sha256, mime: undefined },
       requestSha256,
       row,
-      ledger,
+      ledger: {
+        landEffect: (...landed) => ledger.landEffect(...landed),
+        acknowledgedEffect: async (...said) => {
+          await ledger.acknowledgedEffect(...said);
+          acknowledged = true;
+        },
+      },
       onUnknown: effect.onUnknown,
       forbidden: given.forbidden,
       attempting: async () => {
@@ -114,7 +121,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   /** Settles what a failed try means: look again later, or leave it to a person. */
   async function afterError({ errorClass, message, facts }: AdapterError): Promise<EffectTried> {
     const believed = publisher === undefined || publisher.facts.lookup === 'exact';
-    const canTell = believed && row.acknowledged === undefined; // a look-up that contradicts the destination tells nothing
+    const canTell = believed && !acknowledged; // a look-up that contradicts the destination tells nothing
     const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
     // A try that sends after an exact look-up knows that what an earlier one sent never arrived.
     const unclear = sent || (LOST_ANSWER.has(row.state) && !(sending && canTell));
