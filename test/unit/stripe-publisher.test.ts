@@ -435,7 +435,8 @@ describe('taking back', () => {
   test('what we voided ourselves can be issued again', async () => {
     const { fake, sdk, effect, unpublish } = await landed();
     await unpublish();
-    effect.row = { ...effect.row, state: 'pending', unpublishedRevision: 1 };
+    // As the ledger does when what has landed gets a higher revision.
+    effect.row = { ...effect.row, state: 'pending', unpublishedRevision: 1, acknowledged: undefined };
     expect(await effect.try({ revision: 2 })).toMatchObject({ kind: 'landed' });
     expect((await invoicesOf(sdk)).map(({ status }) => status).sort()).toEqual(['open', 'void']);
     expect(await publisherAt(fake.url).lookup?.(bodyRequest('text', { revision: 2 }), context)).toMatchObject(
