@@ -18,7 +18,9 @@ until temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE
   --name NightshiftWork --type Keyword \
   --name NightshiftSite --type Keyword \
   --name NightshiftState --type Keyword \
-  --name NightshiftErrorClass --type Keyword; do
+  --name NightshiftErrorClass --type Keyword \
+  --name NightshiftEdition --type Keyword \
+  --name NightshiftJob --type Keyword; do
   tries=$((tries + 1))
   [ "$tries" -lt 15 ] || exit 1
   sleep 2
