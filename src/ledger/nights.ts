@@ -309,17 +309,18 @@ async function busiestJobs(db: Db, batch: BatchRow): Promise<readonly JobTried[]
 
 async function spansOf(db: Db, batch: BatchRow, jobs: readonly JobTried[]): Promise<readonly Span[]> {
   if (jobs.length === 0) return [];
+  // Asked of the list of jobs: asked of their tries, SQLite would look each key up for each job of the batch.
   const keys = jobs.map(({ job_key }) => job_key);
   const sessions = await sessionsOf(db, batch)
     .select(['m.work', 'm.job_key', 'm.identity', sql<string>`'agent'`.as('step')])
     .select(['s.opened_at as from', 's.ended_at as to', 's.state as end', 's.error_class'])
-    .where('s.job_key', 'in', keys)
+    .where('m.job_key', 'in', keys)
     .orderBy('s.opened_at')
     .execute();
   const tries = await triesOf(db, batch)
     .select(['m.work', 'm.job_key', 'm.identity', 'a.step'])
     .select(['a.started_at as from', 'a.ended_at as to', 'a.outcome as end'])
-    .where('a.job_key', 'in', keys)
+    .where('m.job_key', 'in', keys)
     .orderBy('a.started_at')
     .execute();
   return [...sessions, ...tries.map((row) => ({ ...row, error_class: null }))].map((row): Span => ({
