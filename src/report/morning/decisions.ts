@@ -34,6 +34,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   const retry = { say: 'run them all again, with a fresh budget', command: command('retry', name) };
   const notStarted = batch.state === 'incomplete' || batch.state === 'cancelled' ? counts.waiting : 0;
   const stopped = counts.cancelled + notStarted;
+  const cancelled = rows.requests.findLast(({ what }) => what === 'cancel')?.reason;
 
   const decisions: readonly (Decision | undefined)[] = [
     some('unknown', questions, {
@@ -60,8 +61,8 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
       commands: [{ say: 'see what would happen', command: command('approve', name) }],
     }),
     some('conflict', are('held', 'conflict'), {
-      title: 'Changed since it was done',
-      why: 'Restore what the job said before, or raise its "revision" in the jobs file to have it done anew.',
+      title: 'In conflict with what is there',
+      why: 'Where the job was changed: restore what it said before, or raise its "revision" to have it done anew. Where something else has its place: give it another.',
       case: jobCase,
       commands: [{ ...again, say: 'after the edit, start it again' }],
     }),
@@ -106,7 +107,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
       ? {
           kind: 'again',
           title: batch.state === 'cancelled' ? 'Cancelled before they were done' : 'Not started',
-          why: batch.reason ?? 'The batch ended before their turn came. What is done stays done.',
+          why: `${batch.reason ?? cancelled ?? 'The batch ended before their turn came'}. What is done stays done.`,
           count: stopped,
           cases: [],
           commands: [{ ...again, say: 'go on with the rest' }],
