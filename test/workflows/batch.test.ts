@@ -309,7 +309,7 @@ describe('a batch', () => {
       {
         openBatch: async () => night.openedInShards(),
         runAgent: async ({ key }) => {
-          await sleep(150);
+          await sleep(1000); // long enough for a slow engine to fill the window meanwhile
           const at = night.tickets.findIndex((ticket) => ticket.key === key);
           return at < 25
             ? { kind: 'parked', errorClass: 'invalid', message: 'bad input' }
