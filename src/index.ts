@@ -18,7 +18,7 @@ export type {
 } from './client/nightshift.js';
 export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';
 export type { AlertsRequest, AlertsSeen } from './client/alerts.js';
-export type { NightsRequest } from './client/nights.js';
+export type { NightsRequest } from './client/check-nights.js';
 export type { CostReport, CostsRequest } from './client/costs.js';
 export type { CostDimension, CostSlice } from './client/cost-slices.js';
 export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';

@@ -1,5 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
-import { STOP_LOSS, type BatchSummary, type ControlRequest, type ManifestRef } from '../contract/messages.js';
+import { STOP_LOSS, type ControlRequest } from '../contract/messages.js';
 import type { BatchState } from '../contract/states.js';
 import type { Deps } from './deps.js';
 import { tellOfEnd } from './tell-monitor.js';
@@ -8,8 +8,6 @@ import { writeReport } from './write-report.js';
 export interface CloseRequest {
   readonly batchId: string;
   readonly state: 'completed' | 'incomplete' | 'cancelled';
-  readonly manifest: ManifestRef;
-  readonly counts: Omit<BatchSummary, 'batchId' | 'unfinished' | 'stoppedBy'>;
 }
 
 /** Records how a run ended; what a person must do about it is queued to be told. */

@@ -125,6 +125,7 @@ export const openBatch =
 /** The nominal date or period of repeating work, for the filters of the Web UI. */
 export const editionOf = ({ edition }: Readonly<Record<string, string>>): Pick<Ticket, 'edition'> =>
   edition === undefined ? {} : { edition };
+
 const leftOut = (plannedAt: string): Trouble => ({
   errorClass: 'conflict',
   message: `left out by the plan of ${plannedAt}`,

@@ -12,7 +12,7 @@ export interface NightlyFlags {
 const WITHIN = '24h';
 
 /** `nightshift doctor --nightly`: did the nights happen? For cron, or a monitor; needs neither engine nor worker. */
-export async function nights(
+export async function nightly(
   names: readonly string[],
   { within = WITHIN, longest }: NightlyFlags,
   shell: Shell,

@@ -12,7 +12,7 @@ import type { PlanFlags } from './plan.js';
 import type { RunFlags } from './run.js';
 import type { ReportFlags } from './report.js';
 import type { GlobalFlags, Shell } from './shell.js';
-import type { NightlyFlags } from './nights.js';
+import type { NightlyFlags } from './nightly.js';
 import type { UnpublishFlags } from './unpublish.js';
 import type { WorkerFlags } from './worker.js';
 import type { AgentServerFlags } from '../testing/agent-server/flags.js';

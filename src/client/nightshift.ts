@@ -15,7 +15,7 @@ import type {
   RequestRow,
 } from '../ledger/ledger.js';
 import type { AlertsRequest, AlertsSeen } from './alerts.js';
-import type { NightsRequest } from './nights.js';
+import type { NightsRequest } from './check-nights.js';
 import type { ChannelAnswer } from '../ledger/alert-rows.js';
 import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
 import { Connections, type Notify } from './connections.js';
@@ -243,7 +243,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     lanes: () => seeLanes(connections),
     alerts: async (request) => (await import('./alerts.js')).seeAlerts(connections, request),
     testAlerts: async (file) => (await import('./alerts.js')).testAlerts(connections, file),
-    checkNights: async (request) => (await import('./nights.js')).checkNights(request, connections),
+    checkNights: async (request) => (await import('./check-nights.js')).checkNights(request, connections),
     resetLane: (id) => resetLane(id, connections),
     pause: async (nameOrId, pauseOptions) =>
       (await operate()).controlBatch('pause', await resolve(nameOrId), connections, pauseOptions),

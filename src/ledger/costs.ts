@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { CostFilter, CostRow, Ledger } from './ledger.js';
-import { identityOf } from './rows.js';
+import { identityOf, usedBy } from './rows.js';
 import type { Db, Store } from './store.js';
 
 type Costs = Pick<Ledger, 'costs'>;
@@ -78,11 +78,7 @@ async function page(
     attached: row.attached,
     currency: row.currency ?? 'USD',
     usage: {
-      inputTokens: row.input_tokens,
-      outputTokens: row.output_tokens,
-      cachedTokens: row.cached_tokens,
-      costMicros: row.cost_micros,
-      costSource: row.cost_source ?? 'none',
+      ...usedBy(row),
       ...(row.price_table !== null && {
         priceTable: { id: row.price_table, date: row.price_date ?? '' },
       }),

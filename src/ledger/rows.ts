@@ -1,7 +1,7 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { Receipt } from '../contract/receipt.js';
-import type { HistoryRow } from './ledger.js';
-import type { HistoryTable, ReceiptsTable } from './schema.js';
+import type { HistoryRow, Usage } from './ledger.js';
+import type { HistoryTable, ReceiptsTable, SessionsTable } from './schema.js';
 import type { Selectable } from 'kysely';
 
 /** Identity as it was written: fields in their declared order. */
@@ -45,6 +45,20 @@ export const historyOf = (row: Selectable<HistoryTable>): HistoryRow => ({
   to: row.to_state,
   by: row.written_by,
   detail: row.detail ?? undefined,
+});
+
+/** What a session has used; zeros while nothing is booked. */
+export const usedBy = (
+  row: Pick<
+    Selectable<SessionsTable>,
+    'input_tokens' | 'output_tokens' | 'cached_tokens' | 'cost_micros' | 'cost_source'
+  >,
+): Pick<Usage, 'inputTokens' | 'outputTokens' | 'cachedTokens' | 'costMicros' | 'costSource'> => ({
+  inputTokens: row.input_tokens,
+  outputTokens: row.output_tokens,
+  cachedTokens: row.cached_tokens,
+  costMicros: row.cost_micros,
+  costSource: row.cost_source ?? 'none',
 });
 
 /** `list` cut into parts for queries that name each key. */

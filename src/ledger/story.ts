@@ -3,7 +3,7 @@ import type { ErrorClass } from '../contract/errors.js';
 import type { EffectState, JobState, SessionState } from '../contract/states.js';
 import { requestRow } from './audit.js';
 import type { HistoryRow, JobId, Ledger, RequestRow, SessionId, Usage, Verdict } from './ledger.js';
-import { historyOf, identityOf } from './rows.js';
+import { historyOf, identityOf, usedBy } from './rows.js';
 import type { AttemptOutcome, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 
@@ -208,11 +208,7 @@ const sessionOf = (row: Selectable<SessionsTable>): StorySession => ({
   attached: row.attached,
   currency: row.currency ?? 'USD',
   usage: {
-    inputTokens: row.input_tokens,
-    outputTokens: row.output_tokens,
-    cachedTokens: row.cached_tokens,
-    costMicros: row.cost_micros,
-    costSource: row.cost_source ?? 'none',
+    ...usedBy(row),
     ...(row.model !== null && { model: row.model }),
   },
 });

@@ -34,17 +34,21 @@ function pair(ms: number, bigMs: number, big: string, smallMs: number, small: st
 export function localTime(iso: string, timeZone?: string): string {
   const at = new Date(iso);
   if (Number.isNaN(at.getTime())) return iso;
-  const part = partsOf(at, timeZone);
+  const part = clockParts(at, timeZone);
   return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${part('timeZoneName')}`;
 }
 
 /** `04:03:26`, for lines of a log that is read the same day. */
 export function clockTime(ms: number, timeZone?: string): string {
-  const part = partsOf(new Date(ms), timeZone);
+  const part = clockParts(new Date(ms), timeZone);
   return `${part('hour')}:${part('minute')}:${part('second')}`;
 }
 
-function partsOf(at: Date, timeZone: string | undefined): (type: Intl.DateTimeFormatPartTypes) => string {
+/** What a clock shows, part by part, as two or four digits. */
+export function clockParts(
+  at: Date,
+  timeZone: string | undefined,
+): (type: Intl.DateTimeFormatPartTypes) => string {
   const parts = new Intl.DateTimeFormat('en-GB', {
     year: 'numeric',
     month: '2-digit',

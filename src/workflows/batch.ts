@@ -261,13 +261,10 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
 
   async function close(state: 'completed' | 'incomplete' | 'cancelled'): Promise<void> {
     phase = 'closing';
-    const { unfinished: _unfinished, stoppedBy: _stoppedBy, batchId: _batchId, ...counts } = summarise();
     await CancellationScope.nonCancellable(async () => {
       await turn;
       if (input.stateAttributes) noteState(state, lanes.stoppedBy?.errorClass);
-      await closeBatch.executeWithOptions({ summary: `note the end: ${state}` }, [
-        { batchId, state, manifest: input.manifest, counts },
-      ]);
+      await closeBatch.executeWithOptions({ summary: `note the end: ${state}` }, [{ batchId, state }]);
       await condition(allHandlersFinished);
     });
     closedAs = state;

@@ -1,6 +1,6 @@
 import type { ErrorClass } from '../../contract/errors.js';
 import type { BatchState, JobState } from '../../contract/states.js';
-import type { LandedRow, NightRows } from '../../ledger/night-rows.js';
+import type { LandedRow, NightFigures, NightRows } from '../../ledger/night-rows.js';
 
 /** What a person reads in the morning. Times are ISO 8601; amounts are micro-units of `currency`. */
 export interface MorningReport {
@@ -159,17 +159,7 @@ export interface Piece {
   readonly what: string;
 }
 
-export interface NightPoint {
-  readonly openedAt: string;
-  readonly state: BatchState;
-  readonly currency: string;
-  readonly jobs: number;
-  readonly finished: number;
-  readonly sessions: number;
-  readonly wasted: number;
-  readonly costMicros: number;
-  readonly wastedMicros: number;
-}
+export type NightPoint = Omit<NightFigures, 'batchId' | 'failures'>;
 
 export interface MissedNight {
   /** The time for which it was planned. */

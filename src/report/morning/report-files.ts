@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { clockParts } from '../format.js';
 import type { MorningReport } from './model.js';
 
 /** Reports kept of each name; the newest stay. */
@@ -55,16 +56,6 @@ async function dropOld(folder: string, name: string): Promise<void> {
 }
 
 function stampOf(iso: string, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  }).formatToParts(new Date(iso));
-  const part = (type: string): string => parts.find((one) => one.type === type)?.value ?? '';
+  const part = clockParts(new Date(iso), timeZone);
   return `${part('year')}-${part('month')}-${part('day')}-${part('hour')}${part('minute')}${part('second')}`;
 }
