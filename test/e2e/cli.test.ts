@@ -197,7 +197,11 @@ test('a pause stops admission, tells who comes, and ends by a resume; an interru
   expect(left.code).toBe(130);
   expect(left.stderr).toContain('the batch goes on: nightshift watch nightly');
 
-  const resume = await cli(['resume', '--all'], at);
+  const wider = await cli(['resume', '--all'], at);
+  expect(wider.stdout).toContain('everything: was not paused');
+  expect(wider.stderr, 'what it leaves on, and how that is lifted').toContain('nightshift resume nightly');
+  expect((await cli(['status', 'nightly'], at)).stdout).toContain('paused (blog moves)');
+  const resume = await cli(['resume', 'nightly'], at);
   expect(resume.stdout).toContain('nightly: running');
   const sessionsSoFar = batch.sessions().length;
   await until('another session runs', () => batch.sessions().length > sessionsSoFar);
