@@ -67,11 +67,12 @@ async function presetBench(name: Name, mode: string, setting: Setting = {}): Pro
     { prompt: 'Write about "rain" — $HOME; é', ...setting.request },
     { env: { KEY: 's3cret-value' }, ...(setting.stateDir !== undefined && { stateDir: setting.stateDir }) },
   );
+  // The line that a stand-in has only begun to write is no call yet.
   const calls = () =>
     existsSync(counted)
       ? readFileSync(counted, 'utf8')
-          .trim()
           .split('\n')
+          .slice(0, -1)
           .map((line) => JSON.parse(line) as { session: string; argv: string[] })
       : [];
   return { ...night, home, options, calls };
