@@ -9,6 +9,8 @@ export interface Config {
   /** A file, of the state directory unless set; or a PostgreSQL database, whose URL may hold a password. */
   readonly ledger: { readonly path: string } | { readonly url: string };
   readonly taskQueue: string;
+  /** `embedded`: the engine of the state directory, whatever the environment names. */
+  readonly engine?: 'embedded';
   /** A worker silent for this long is taken for dead. */
   readonly heartbeatTimeoutMs: number | undefined;
   /** Private key that signs receipts, or its path; undefined: the one of the state directory. A secret. */

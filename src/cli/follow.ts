@@ -1,5 +1,5 @@
 import type { Nightshift, Started } from '../client/nightshift.js';
-import { WatchStopped, type Snapshot } from '../client/watch.js';
+import { WatchStopped, type Snapshot, type WatchOptions } from '../client/watch.js';
 import { plural } from '../report/format.js';
 import { runSummary } from '../report/run-summary.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
@@ -24,31 +24,54 @@ export async function follow(
   const { out, flags } = shell;
   const { name } = started;
   const commands = shell.commandsFor(name, file);
-  const show = progressView(out, { name, resume: commands.resume });
   const beganMs = Date.now();
+  const words = {
+    name,
+    resume: commands.resume,
+    again: file === undefined ? shell.command('up') : commands.run,
+    watch: shell.command('watch', name),
+  };
+  const report = await shown(words, shell, (watching) =>
+    nightshift.watch(started, { ...watching, host, noWait }),
+  );
+  if (report === undefined) return ExitCode.interrupted;
+  if (flags.json) out.json(report);
+  else out.results(runSummary(report, commands, Date.now() - beganMs));
+  return exitCodeOf(report);
+}
+
+/** Commands that whoever watches is told of. */
+export interface ShownCommands {
+  readonly name: string;
+  readonly resume: string;
+  /** Goes on with what this process carries. */
+  readonly again: string;
+  readonly watch: string;
+}
+
+/** Shows how a batch goes while it is watched; undefined when the watcher was interrupted. */
+export async function shown<T>(
+  { name, resume, again, watch }: ShownCommands,
+  { out, interrupts }: Pick<Shell, 'out' | 'interrupts'>,
+  watching: (options: Required<Pick<WatchOptions, 'onSnapshot' | 'signal'>>) => Promise<T>,
+): Promise<T | undefined> {
+  const show = progressView(out, { name, resume });
   let seen: Snapshot | undefined;
   try {
-    const report = await shell.interrupts.during((signal) => {
+    return await interrupts.during((signal) => {
       signal.addEventListener('abort', () => {
         out.endLive();
-        const again = file === undefined ? shell.command('up') : commands.run;
-        for (const line of farewell(seen, { again, watch: shell.command('watch', name) })) {
-          out.note(line);
-        }
+        for (const line of farewell(seen, { again, watch })) out.note(line);
         if (signal.reason === 'SIGINT') out.note('Ctrl-C again stops at once');
       });
       const onSnapshot = (snapshot: Snapshot) => {
         seen = snapshot;
         if (!signal.aborted) show(snapshot);
       };
-      return nightshift.watch(started, { onSnapshot, signal, host, noWait });
+      return watching({ onSnapshot, signal });
     });
-    out.endLive();
-    if (flags.json) out.json(report);
-    else out.results(runSummary(report, commands, Date.now() - beganMs));
-    return exitCodeOf(report);
   } catch (error) {
-    if (error instanceof WatchStopped) return ExitCode.interrupted;
+    if (error instanceof WatchStopped) return undefined;
     throw error;
   } finally {
     out.endLive();

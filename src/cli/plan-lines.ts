@@ -5,11 +5,29 @@ import type { PlannedEffect, PlannedJob } from '../client/plan.js';
 import type { Verdict } from '../ledger/ledger.js';
 import { PLANNED_ACTIONS, type PlannedAction } from '../policy/planned-action.js';
 import { money, plural } from '../report/format.js';
-import { bold, dim, type Line, type Span, type Style } from '../report/line.js';
+import { bold, dim, green, red, type Line, type Span, type Style } from '../report/line.js';
 import { tableLines } from '../report/table.js';
 
 /** Rows that a terminal is shown before it is told of `--all`. */
 const ROWS_MAX = 40;
+
+const CHANGES_MAX = 20;
+
+/** The first lines that updates would change, effect by effect. */
+export const changedLines = (jobs: readonly PlannedJob[]): Line[] =>
+  jobs
+    .flatMap(({ title, effects }) =>
+      effects.flatMap(({ name, difference }) =>
+        difference?.kind === 'lines' ? [{ what: `${name} of ${title}`, ...difference.changed }] : [],
+      ),
+    )
+    .slice(0, CHANGES_MAX)
+    .flatMap(({ what, added, removed }): Line[] => [
+      [],
+      [bold(what)],
+      ...removed.map((line): Line => ['  ', red(`- ${line}`)]),
+      ...added.map((line): Line => ['  ', green(`+ ${line}`)]),
+    ]);
 
 const VERDICTS: Readonly<Record<Verdict, { readonly style: Style; readonly meaning: string }>> = {
   new: { style: 'green', meaning: 'never done' },

@@ -100,10 +100,15 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     'start the batch, or join its run under way, and watch it to its end',
     ['nightshift run batch.yaml', 'may be repeated at any time'],
     ['nightshift run batch.yaml --dry-run', 'rehearse: look everywhere, do nothing'],
+    ['nightshift run batch.yaml --dry-run --with-agent', 'and run the agent, for a look at what it makes'],
     ['nightshift run batch.yaml --plan tonight.json', 'do what a saved plan shows'],
     ['nightshift run batch.yaml --json > report.json', 'for scripts'],
   )
     .option('--dry-run', 'ask every destination and print what would be done; start nothing, send nothing')
+    .option(
+      '--with-agent',
+      'with --dry-run: run the sessions too, which costs money, and keep what they make; no effect is performed',
+    )
     .option('--plan <file>', 'do nothing that this saved plan does not show', nonEmpty)
     .option('--detach', 'start and leave; a worker must run somewhere')
     .option('--no-wait', 'when the batch is paused, do not wait for its resume (exit code 75)')

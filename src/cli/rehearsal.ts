@@ -19,7 +19,7 @@ export async function dryRun(batch: Batch, nightshift: Nightshift, shell: Shell)
   return code;
 }
 
-const OUTCOME: Readonly<Record<number, string>> = {
+export const OUTCOME: Readonly<Record<number, string>> = {
   [ExitCode.incomplete]: 'found what a person has to look at',
   [ExitCode.configuration]: 'failed',
 };

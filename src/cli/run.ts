@@ -1,4 +1,5 @@
 import type { Started } from '../client/nightshift.js';
+import { UsageError } from '../contract/errors.js';
 import { plural } from '../report/format.js';
 import type { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
@@ -8,6 +9,7 @@ import { detached } from './detached.js';
 
 export interface RunFlags {
   readonly dryRun?: boolean;
+  readonly withAgent?: boolean;
   readonly plan?: string;
   readonly detach?: boolean;
   readonly wait: boolean;
@@ -16,11 +18,14 @@ export interface RunFlags {
 /** `nightshift run FILE`: starts the batch, joins the one under way, or finds it finished; watches it to its end. */
 export async function run(
   file: string,
-  { dryRun, plan, detach, wait }: RunFlags,
+  { dryRun, withAgent, plan, detach, wait }: RunFlags,
   shell: Shell,
 ): Promise<ExitCode> {
+  if (withAgent && !dryRun) throw new UsageError('--with-agent goes with --dry-run');
   const nightshift = await shell.nightshift();
   const read = await nightshift.read(file);
+  if (dryRun && withAgent)
+    return (await import('./rehearsal-with-agent.js')).rehearsalWithAgent(file, read, nightshift, shell);
   if (dryRun) return rehearse(read, nightshift, shell);
   const batch = plan === undefined ? read : await nightshift.bind(read, plan);
   const { held, warnings } = await nightshift.untold(batch);

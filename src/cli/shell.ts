@@ -47,7 +47,12 @@ export class Shell {
 
   /** A command to type next, for the state directory and queue of this call. */
   command(...words: readonly string[]): string {
-    const { state, taskQueue, edition } = this.flags;
+    return this.commandAt(this.flags.state, ...words);
+  }
+
+  /** The same for another state directory. */
+  commandAt(state: string | undefined, ...words: readonly string[]): string {
+    const { taskQueue, edition } = this.flags;
     const global = [
       ...(state === undefined ? [] : ['--state', state]),
       ...(taskQueue === undefined ? [] : ['--task-queue', taskQueue]),

@@ -10,7 +10,12 @@ export interface ApprovalPreview {
   /** The first lines of a text. */
   readonly head: readonly string[];
   /** Of an update whose earlier artifact is still stored. */
-  readonly changed?: { readonly added: readonly string[]; readonly removed: readonly string[] };
+  readonly changed?: Changes;
+}
+
+export interface Changes {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
 }
 
 const HEAD_LINES = 5;
@@ -47,7 +52,7 @@ function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /** What stands between the lines that both begin with and those that both end with. */
-export function changesBetween(before: string, after: string): NonNullable<ApprovalPreview['changed']> {
+export function changesBetween(before: string, after: string): Changes {
   const [old, now] = [before.split('\n'), after.split('\n')];
   let from = 0;
   while (from < old.length && from < now.length && old[from] === now[from]) from++;

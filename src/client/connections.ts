@@ -41,8 +41,9 @@ export class Connections {
 
   /** @throws EngineUnavailable */
   engine(): Promise<Engine> {
-    const { stateDir, env } = this.config;
-    return (this.openedEngine ??= openEngine({ stateDir, env, onProgress: this.notify }).catch(
+    const { stateDir, env, engine } = this.config;
+    const embedded = engine === 'embedded';
+    return (this.openedEngine ??= openEngine({ stateDir, env, embedded, onProgress: this.notify }).catch(
       (error: unknown) => {
         this.openedEngine = undefined;
         throw error;

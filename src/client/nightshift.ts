@@ -33,6 +33,7 @@ import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
 import type { Rebuilt } from './rebuild-ledger.js';
 import type { RehearseOptions } from './rehearse.js';
+import type { AgentRehearsalOptions, PlanWithAgent } from './rehearse-with-agent.js';
 import type { ReportMade, ReportRequest } from './report.js';
 import { schedulesWith, type Schedules } from './schedules/schedules.js';
 import { startBatch, type Started } from './start.js';
@@ -77,6 +78,8 @@ export interface Nightshift {
   plan(batch: Batch): Promise<Plan>;
   /** The same with every destination asked. Publishers can only look, and the ledger is only read. */
   rehearse(batch: Batch, options?: RehearseOptions): Promise<Plan>;
+  /** The same with sessions run and their artifacts kept, apart from all real runs. Performs no effect. @throws UsageError */
+  rehearseWithAgent(batch: Batch, options?: AgentRehearsalOptions): Promise<PlanWithAgent>;
   /** Writes a plan to a file for `bind`. @throws UsageError when the file is there, or `without` names nothing */
   savePlan(batch: Batch, plan: Plan, path: string, without?: readonly string[]): Promise<PlanFile>;
   /** The batch, bound by a saved plan: started, it does nothing else. @throws PlanChanged; UsageError when it is no plan */
@@ -213,6 +216,11 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     plan: (batch) => planBatch(batch, looking),
     rehearse: async (batch, rehearseOptions) =>
       (await import('./rehearse.js')).rehearseBatch(batch, looking, rehearseOptions),
+    rehearseWithAgent: async (batch, rehearseOptions) =>
+      (await import('./rehearse-with-agent.js')).rehearseWithAgent(batch, looking, {
+        ...(onProgress && { notify: onProgress }),
+        ...rehearseOptions,
+      }),
     savePlan: async (batch, plan, path, without) => {
       const { planFileOf, writePlanFile } = await import('./plan-file.js');
       const file = planFileOf(plan, batch, without);

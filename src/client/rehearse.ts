@@ -27,6 +27,12 @@ export interface RehearseOptions {
   readonly onJob?: (jobs: number) => void;
 }
 
+/** What a session made in a rehearsal; a run would pay for one of its own. */
+export interface Draft {
+  readonly sha256: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Look-ups at once: enough to hide their latency, few enough for any destination. */
 const AT_ONCE = 8;
 
@@ -38,7 +44,11 @@ const AT_ONCE = 8;
 export async function rehearseBatch(
   batch: Batch,
   connections: Connections,
-  { signal, onJob = () => undefined }: RehearseOptions = {},
+  {
+    signal,
+    onJob = () => undefined,
+    drafts = new Map(),
+  }: RehearseOptions & { readonly drafts?: ReadonlyMap<string, Draft> } = {},
 ): Promise<Plan> {
   const plan = await planBatch(batch, connections);
   const { held } = await findUntold(batch, connections);
@@ -72,13 +82,16 @@ export async function rehearseBatch(
   async function rehearseJob(planned: PlannedJob, job: PlacedJob): Promise<PlannedJob> {
     const receipts = await receiptsOf(known.get(job.key), planned.key);
     const { artifact: sha256 } = planned;
-    const artifact = sha256 === undefined ? undefined : await readIfWhole(connections.artifacts, sha256);
+    const stored = sha256 === undefined ? undefined : await readIfWhole(connections.artifacts, sha256);
+    const artifact = stored && sha256 !== undefined ? { sha256, bytes: stored } : drafts.get(planned.key);
+    const isMade = stored !== undefined;
     const effects: PlannedEffect[] = [];
     for (const [index, effect] of effectsOf(batch.definition, job).entries()) {
       const before = planned.effects[index];
-      if (before) effects.push(await rehearseEffect({ planned, job, effect, before, receipts, artifact }));
+      const given = { planned, job, effect, receipts, artifact, isMade };
+      if (before) effects.push(await rehearseEffect({ ...given, before }));
     }
-    return { ...planned, artifact: artifact && sha256, effects };
+    return { ...planned, artifact: stored && sha256, effects };
   }
 
   async function rehearseEffect(given: {
@@ -87,11 +100,12 @@ export async function rehearseBatch(
     readonly effect: Effect;
     readonly before: PlannedEffect;
     readonly receipts: ReadonlyMap<string, Receipt>;
-    readonly artifact: Uint8Array | undefined;
+    readonly artifact: Draft | undefined;
+    readonly isMade: boolean;
   }): Promise<PlannedEffect> {
-    const { planned, job, effect, before, receipts, artifact } = given;
+    const { planned, job, effect, before, receipts, artifact, isMade } = given;
     const receipt = receipts.get(effect.key);
-    const looked = await rehearsing(() => lookFor(job, effect, receipt, artifact));
+    const looked = await rehearsing(() => lookFor(job, effect, receipt, artifact?.bytes));
     for (const what of looked.refused) refused.add(`${effect.name} (${effect.use}): ${what}`);
     if (looked.refused.length > 0)
       return { ...before, action: 'unknown', why: `refused: ${looked.refused.join('; ')}` };
@@ -105,8 +119,8 @@ export async function rehearseBatch(
     const wanted = {
       revision: job.revision,
       fingerprint: job.fingerprint,
-      sha256: artifact && planned.artifact,
-      isMade: artifact !== undefined,
+      sha256: artifact?.sha256,
+      isMade,
     };
     const { action, why } = plannedAction(wanted, {
       receipt,
@@ -117,12 +131,8 @@ export async function rehearseBatch(
     });
     const placed = found?.kind === 'ours' ? found.placed : undefined;
     const difference =
-      artifact && planned.artifact !== undefined && (action === 'create' || action === 'update')
-        ? await differenceTo(
-            placed?.sha256,
-            { sha256: planned.artifact, bytes: artifact },
-            connections.artifacts,
-          )
+      artifact && (action === 'create' || action === 'update')
+        ? await differenceTo(placed?.sha256, artifact, connections.artifacts)
         : undefined;
     return {
       ...before,
@@ -168,7 +178,7 @@ export async function rehearseBatch(
 }
 
 /** An agent is paid only where something of its job is to be sent, and nothing is in the way at its destinations. */
-function needsSession({ verdict, artifact, effects }: PlannedJob): boolean {
+export function needsSession({ verdict, artifact, effects }: PlannedJob): boolean {
   if (!RUNS.has(verdict) || artifact !== undefined) return false;
   const actions = new Set(effects.map(({ action }) => action));
   const open = (['create', 'update', 'held', 'unknown'] as const).some((action) => actions.has(action));

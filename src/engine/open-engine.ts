@@ -30,6 +30,8 @@ export interface OpenEngineOptions {
   readonly stateDir: string;
   /** Default: `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
+  /** True: never the configured one. */
+  readonly embedded?: boolean;
   /** Gets one line of text, without a newline, per step that takes time. Nothing when the engine runs already. */
   readonly onProgress?: (line: string) => void;
   readonly signal?: AbortSignal;
@@ -43,8 +45,9 @@ export interface OpenEngineOptions {
  *         The reason of `signal` when that is aborted
  */
 export async function openEngine(options: OpenEngineOptions): Promise<Engine> {
-  const { env = process.env, onProgress = () => undefined, signal } = options;
+  const { env = process.env, embedded = false, onProgress = () => undefined, signal } = options;
   const stateDir = resolve(options.stateDir); // the keeper works in another folder
   signal?.throwIfAborted();
-  return (await openConfigured(env)) ?? (await openEmbedded({ stateDir, env, onProgress, signal }));
+  const configured = embedded ? undefined : await openConfigured(env);
+  return configured ?? openEmbedded({ stateDir, env, onProgress, signal });
 }

@@ -1,5 +1,5 @@
 // Effects that leave only with a person's yes: they wait, over a killed worker, without keeping others from their
-// work, and land once after it, or never.
+// work, and land once after it, or never. What a person is shown before: a rehearsal with its agent, a saved plan.
 import { join } from 'node:path';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import type { RunReport } from '../../src/contract/result.js';
 import { slugsOf, tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
 import { cli, startCli, until } from '../support/cli.js';
 import { runningBatch, withEngine } from '../support/engine.js';
+import { startReceiver } from '../support/servers/receiver.js';
 
 const root = tempDir('nightshift-approval-');
 const state = join(root, 'state');
@@ -100,3 +101,71 @@ test('what nobody answers in time is held, or rejected, or let go, as the batch 
   await sleep(500);
   expect(denied.published()).toEqual([]);
 }, 120_000);
+
+interface Rehearsed {
+  readonly jobs: readonly {
+    readonly effects: readonly {
+      readonly name: string;
+      readonly action: string;
+      readonly difference?: unknown;
+    }[];
+  }[];
+  readonly rehearsal?: {
+    readonly state: string;
+    readonly report: RunReport;
+    readonly jobs: readonly { readonly state: string; readonly file?: string }[];
+  };
+}
+const rehearse = ({ file, dir }: TestBatch) =>
+  startCli(['run', file, '--dry-run', '--with-agent', '--state', state, '--json'], { cwd: dir });
+const rehearsed = async (batch: TestBatch): Promise<Rehearsed> => {
+  const { code, stdout, stderr } = await rehearse(batch).exit;
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as Rehearsed;
+};
+
+test('a rehearsal with its agent, killed in the middle and started again, pays each session once and sends nothing', async () => {
+  const api = await startReceiver();
+  api.onRequest = () => void (api.status = 404); // nothing is there
+  const options = { dir: join(root, 'rehearsed'), name: 'rehearsed', work: 'rehearsed', slugs: slugsOf(3) };
+  const batch = writeBatch({ ...options, concurrency: 1, seconds: 1 });
+  const effect = `  - { name: call, use: http, target: api, with: { url: "${api.url}/posts", body: "x", lookup: { url: "${api.url}/posts/{{ slug }}", id: /id } } }`;
+  writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace('limits:', `${effect}\nlimits:`));
+
+  const first = rehearse(batch);
+  await until('the second of three sessions runs', () => batch.sessions().length === 2);
+  first.process.kill('SIGKILL');
+  await first.exit;
+  const whole = await rehearsed(batch);
+  expect(whole.rehearsal?.jobs.map((job) => job.state)).toEqual(['done', 'done', 'done']);
+  expect(whole.rehearsal?.jobs.map(({ file = '' }) => readFileSync(file, 'utf8').split('\n')[0])).toEqual([
+    'article job-01',
+    'article job-02',
+    'article job-03',
+  ]);
+  expect(whole.jobs[0]?.effects).toMatchObject([
+    { name: 'post', action: 'create', difference: { kind: 'new', lines: 2 } },
+    { name: 'call', action: 'create' },
+  ]);
+  expect(batch.sessions()).toEqual(['job-01 1', 'job-02 1', 'job-03 1']);
+
+  // What a job is made from has changed: that job alone is paid for again.
+  writeBatch({
+    ...options,
+    concurrency: 1,
+    title: (slug) => (slug === 'job-02' ? 'Other' : `About ${slug}`),
+  });
+  writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace('limits:', `${effect}\nlimits:`));
+  expect((await rehearsed(batch)).rehearsal?.report.sessions.started).toBe(1);
+  expect(batch.sessions()).toEqual(['job-01 1', 'job-02 1', 'job-03 1', 'job-02 1']);
+
+  expect(batch.published()).toEqual([]);
+  expect([...new Set(api.got.map(({ method }) => method))]).toEqual(['GET']);
+  await api.stop();
+
+  const outward = readFileSync(batch.file, 'utf8').replace('timeout: 60s', 'timeout: 60s, outward: true');
+  writeFileSync(batch.file, outward);
+  const refused = await rehearse(batch).exit;
+  expect(refused.code, 'an agent that acts outside by itself').toBe(64);
+  expect(refused.stderr).toContain('agent.outward');
+}, 180_000);

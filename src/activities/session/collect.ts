@@ -1,4 +1,5 @@
 import { log } from '@temporalio/activity';
+import { areDraftsOfOne } from '../../batch/rehearsal-batch.js';
 import { runChecks, type Earlier } from '../../checks/index.js';
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError } from '../../contract/errors.js';
@@ -53,6 +54,7 @@ const earlierOf = ({ deps, ref, job }: SessionScope): Earlier =>
   async function* (limit) {
     const rows = await deps.ledger.earlierArtifacts({ work: ref.work, jobKey: job.key }, limit);
     for (const { identity, artifact } of rows) {
+      if (areDraftsOfOne(identity, job.identity)) continue;
       const bytes = await readIfWhole(deps.artifacts, artifact.sha256);
       if (bytes) yield { label: jobTitle(identity), text: new TextDecoder().decode(bytes) };
     }
