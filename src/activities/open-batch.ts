@@ -2,13 +2,17 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest } from '../batch/judge-manifest.js';
 import { readDefinition } from '../batch/manifest.js';
 import { readPermit } from '../batch/permit.js';
+import { effectsOf } from '../batch/effects.js';
+import type { Definition } from '../contract/batch-file.js';
+import { AdapterError } from '../contract/errors.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchInput, OpenedBatch, Slice, Ticket, Trouble, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
-import { jobTitle } from '../contract/job.js';
+import { jobTitle, type Job } from '../contract/job.js';
 import type { Member } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX, partsOf } from '../policy/shards.js';
 import type { Deps } from './deps.js';
+import { foreseenTrouble } from './foreseen.js';
 import { pingStart } from './tell-monitor.js';
 import { keepAlive } from './heartbeat.js';
 
@@ -45,6 +49,7 @@ export const openBatch =
       const members: Member[] = [];
       const notes: Unfinished[] = [];
       const counts = { adopted: 0, parked: 0, held: 0 };
+      let firstJob: Job | undefined;
       for await (const { job, offset, length, verdict, note, known, effectKeys } of judgeManifest(
         input.manifest,
         ledger,
@@ -90,6 +95,7 @@ export const openBatch =
               addNote({ key: job.key, title, state: 'waiting', trouble: leftOut(permit.plannedAt) });
               break;
             }
+            firstJob ??= job;
             tickets.push({
               key: job.key,
               title,
@@ -105,6 +111,7 @@ export const openBatch =
         }
       }
       await ledger.setMembers(batchId, members);
+      if (firstJob !== undefined) await mustBeAbleTo(definition, firstJob, deps);
       const provider = definition.agent.use;
       const hold = await ledger.holdOf({ batchId: undefined, work: input.work, provider });
       return {
@@ -121,6 +128,22 @@ export const openBatch =
       stopHeartbeat();
     }
   };
+
+/**
+ * Whoever started the batch may be on another host, where nobody can tell what workers lack: so it is looked at here,
+ * while no job has begun.
+ * @throws AdapterError `config` naming this worker and all that it lacks
+ */
+async function mustBeAbleTo(definition: Definition, job: Job, { env, worker }: Deps): Promise<void> {
+  const trouble = await foreseenTrouble(definition, effectsOf(definition, job), { env, worksHere: true });
+  if (trouble.length === 0) return;
+  const what = trouble.map(({ message }) => message).join('; ');
+  throw new AdapterError(
+    'config',
+    `the worker ${worker} can’t run this batch, and no job was begun: ${what}. Put that right where workers run, and start the batch again`,
+    { sent: 'no' },
+  );
+}
 
 /** The nominal date or period of repeating work, for the filters of the Web UI. */
 export const editionOf = ({ edition }: Readonly<Record<string, string>>): Pick<Ticket, 'edition'> =>

@@ -52,7 +52,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       env: deps.env,
       signal: cancellationSignal(),
     });
-    await preflight(batch, { env: deps.env });
+    await preflight(batch, { env: deps.env }, true);
   } catch (error) {
     if (!(error instanceof InvalidBatch)) throw error;
     return end('failed', `the batch file can't be used on ${deps.worker}: ${error.message}`);

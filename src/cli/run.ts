@@ -34,7 +34,7 @@ export async function run(
     const asks = plural(held.size, 'effect waits', 'effects wait');
     shell.out.note(`note: ${asks} for an answer that only a person can give: ${shell.command('approve')}`);
   }
-  const started = await nightshift.start(batch);
+  const started = await nightshift.start(batch, { host: !detach });
   if (started.how !== 'already-completed') shell.out.progress(howStarted(started, batch.jobs.length));
   if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
   return follow(started, nightshift, shell, { file, noWait: !wait });

@@ -31,6 +31,7 @@ import type { Answer, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
 import { planBatch, type Plan } from './plan.js';
 import { preflight } from './preflight.js';
+import { preflightWorker } from './preflight-worker.js';
 import type { Rebuilt } from './rebuild-ledger.js';
 import type { RehearseOptions } from './rehearse.js';
 import type { AgentRehearsalOptions, PlanWithAgent } from './rehearse-with-agent.js';
@@ -59,6 +60,8 @@ export interface NightshiftOptions {
 export interface StartOptions {
   /** Who or what asks to start; kept in the ledger. */
   readonly by?: string;
+  /** Whether this process is to run the jobs while no worker does: then what it lacks for that is said first. */
+  readonly host?: boolean;
 }
 
 export interface RunOptions extends StartOptions, WatchOptions {
@@ -234,9 +237,13 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       return boundBy(file, now, batch);
     },
     untold: (batch) => findUntold(batch, connections),
-    start: (batch, { by } = {}) => startBatch(batch, connections, by),
+    start: async (batch, { by, host = false } = {}) => {
+      await preflightWorker(batch, connections, host);
+      return startBatch(batch, connections, by);
+    },
     watch: (started, watchOptions) => watchBatch(started, connections, watchOptions),
     run: async (batch, { by, onStarted, ...watchOptions } = {}) => {
+      await preflightWorker(batch, connections, watchOptions.host !== false);
       const started = await startBatch(batch, connections, by);
       onStarted?.(started);
       return watchBatch(started, connections, watchOptions);

@@ -1,10 +1,12 @@
 import type { WorkflowFailedError } from '@temporalio/client';
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancelledFailure,
   TerminatedFailure,
   WorkflowNotFoundError,
 } from '@temporalio/common';
+import { AdapterError, ERROR_CLASSES } from '../contract/errors.js';
 import { holdText } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS } from '../contract/messages.js';
 import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
@@ -156,7 +158,15 @@ const isWorkflowFailed = (error: unknown): error is WorkflowFailedError =>
 function outcomeOfFailure({ cause }: WorkflowFailedError): BatchOutcome {
   if (cause instanceof ApplicationFailure && cause.type === FAILURE.batchIncomplete) return 'incomplete';
   if (cause instanceof CancelledFailure || cause instanceof TerminatedFailure) return 'cancelled';
-  throw cause ?? new Error('the batch failed');
+  throw adapterErrorIn(cause) ?? cause ?? new Error('the batch failed');
+}
+
+/** A run that could not be opened ended with what its worker said. */
+function adapterErrorIn(cause: Error | undefined): AdapterError | undefined {
+  if (!(cause instanceof ActivityFailure) || !(cause.cause instanceof ApplicationFailure)) return undefined;
+  const { type, message } = cause.cause;
+  const errorClass = ERROR_CLASSES.find((known) => known === type);
+  return errorClass && new AdapterError(errorClass, message, {}, { cause });
 }
 
 export async function report(started: Started, result: BatchOutcome, ledger: Ledger): Promise<RunReport> {

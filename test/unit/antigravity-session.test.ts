@@ -1,5 +1,6 @@
 // The provider `antigravity` through its own library, against a local server with stepped time.
 import { expect, test } from 'vitest';
+import { resolveSecrets } from '../../src/batch/secrets.js';
 import { antigravity } from '../../src/activities/providers/antigravity/provider.js';
 import { geminiAt, HOUR, ONCE, RUN_KEY } from './agent-server-fixture.js';
 import {
@@ -147,7 +148,8 @@ test('a service that repeats the key in its answer does not bring it into an err
 
 test('without its key nothing starts, and the variable is named', async () => {
   const options = antigravity.options.parse({ apiKey: '${env:NIGHTSHIFT_TEST_NO_SUCH_KEY}' });
-  await expect(antigravity.preflight?.({ options, baseDir: '/' })).rejects.toMatchObject({
+  const secret = (text: string) => resolveSecrets(text, {});
+  await expect(antigravity.preflight?.({ options, baseDir: '/', secret })).rejects.toMatchObject({
     errorClass: 'config',
     message: expect.stringContaining('NIGHTSHIFT_TEST_NO_SUCH_KEY') as string,
   });

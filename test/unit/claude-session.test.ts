@@ -1,6 +1,7 @@
 // The provider `claude` through its own library, against a local server with stepped time.
 import { createServer } from 'node:http';
 import { expect, test } from 'vitest';
+import { resolveSecrets } from '../../src/batch/secrets.js';
 import type { SessionHandle } from '../../src/activities/providers/provider.js';
 import { claude } from '../../src/activities/providers/claude/provider.js';
 import { anthropicAt, BETAS, HOUR, message, RUN_KEY } from './agent-server-fixture.js';
@@ -184,7 +185,8 @@ test('a service that repeats the key in its answer does not bring it into an err
 test('without its key nothing starts, and the variable is named', async () => {
   const ids = { agent: 'agent_1', environment: 'env_1' };
   const options = claude.options.parse({ ...ids, apiKey: '${env:NIGHTSHIFT_TEST_NO_SUCH_KEY}' });
-  await expect(claude.preflight?.({ options, baseDir: '/' })).rejects.toMatchObject({
+  const secret = (text: string) => resolveSecrets(text, {});
+  await expect(claude.preflight?.({ options, baseDir: '/', secret })).rejects.toMatchObject({
     errorClass: 'config',
     message: expect.stringContaining('NIGHTSHIFT_TEST_NO_SUCH_KEY') as string,
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { resolveSecrets } from '../../src/batch/secrets.js';
 import { command } from '../../src/activities/providers/command/provider.js';
 import { sessionIdOf } from '../../src/activities/providers/command/session-id.js';
 import {
@@ -367,7 +368,11 @@ test.each<[Name, string]>([
 
 test('preflight names the variable that is not set, and how to get a program that is not there', async () => {
   const check = async (options: Record<string, unknown>) =>
-    command.preflight?.({ options: command.options.parse(options), baseDir: aFolder() });
+    command.preflight?.({
+      options: command.options.parse(options),
+      baseDir: aFolder(),
+      secret: (text) => resolveSecrets(text, {}),
+    });
   await expect(
     check({
       preset: 'codex',

@@ -158,10 +158,13 @@ export interface ProviderModule<Options = unknown> {
   readonly options: z.ZodType<Options>;
   create(setup: ProviderSetup<Options>): Provider | Promise<Provider>;
   /**
-   * What can be seen on this host before anything starts, and would fail every job. Spends nothing.
+   * What can be seen on this host before anything starts, and would fail every job. Spends nothing. Called where jobs
+   * are run: by the worker that opens a batch, and before that by whoever starts one that runs here.
    * @throws AdapterError `config` or `auth`
    */
-  preflight?(setup: Pick<ProviderSetup<Options>, 'options'> & { readonly baseDir: string }): Promise<void>;
+  preflight?(
+    setup: Pick<ProviderSetup<Options>, 'options' | 'secret'> & { readonly baseDir: string },
+  ): Promise<void>;
 }
 
 export const defineProvider = <Options>(

@@ -1,6 +1,5 @@
 import { credentialOf } from '../managed/credential.js';
 import { phaseOf } from '../managed/handle.js';
-import { mustHaveKey } from '../managed/options.js';
 import { kindOf } from '../managed/ruling.js';
 import { defineProvider, type Provider, type ProviderSetup } from '../provider.js';
 import { geminiApi } from './api.js';
@@ -24,8 +23,8 @@ export const antigravity = defineProvider<AntigravityOptions>({
   version: '1',
   options: antigravityOptionsSchema,
   create: antigravityProvider,
-  async preflight({ options }) {
-    mustHaveKey(options.apiKey);
+  async preflight({ options, secret }) {
+    secret(options.apiKey);
   },
 });
 

@@ -1,6 +1,6 @@
 import { credentialOf } from '../managed/credential.js';
 import { advanced, newHandle, phaseOf } from '../managed/handle.js';
-import { microsOf, mustHaveKey } from '../managed/options.js';
+import { microsOf } from '../managed/options.js';
 import { kindOf } from '../managed/ruling.js';
 import { defineProvider, type Provider, type ProviderSetup } from '../provider.js';
 import { claudeApi } from './api.js';
@@ -25,8 +25,8 @@ export const claude = defineProvider<ClaudeOptions>({
   version: '1',
   options: claudeOptionsSchema,
   create: claudeProvider,
-  async preflight({ options }) {
-    mustHaveKey(options.apiKey);
+  async preflight({ options, secret }) {
+    secret(options.apiKey);
   },
 });
 

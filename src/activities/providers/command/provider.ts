@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { resolveSecrets } from '../../../batch/secrets.js';
 import { durationMs } from '../../../contract/batch-file.js';
 import { AdapterError } from '../../../contract/errors.js';
 import {
@@ -52,9 +51,9 @@ export const command = defineProvider<CommandOptions>({
     }
     return commandProvider(setup);
   },
-  async preflight({ options, baseDir }) {
-    for (const text of Object.values(options.env ?? {})) resolveSecrets(text, process.env);
-    await mustBeRunnable(options, baseDir);
+  async preflight({ options, baseDir, secret }) {
+    const declared = Object.entries(options.env ?? {}).map(([name, text]) => [name, secret(text)] as const);
+    await mustBeRunnable(options, baseDir, Object.fromEntries(declared));
   },
 });
 

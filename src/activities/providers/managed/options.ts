@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { resolveSecrets } from '../../../batch/secrets.js';
 import { durationSchema } from '../../../contract/batch-file.js';
 import { ERROR_CLASSES } from '../../../contract/errors.js';
 import type { PriceTable, TokenPrice } from './price-table.js';
@@ -96,12 +95,4 @@ export function ownTable(
 ): Pick<PriceTable, 'id' | 'readOn' | 'price'> | undefined {
   const price = ownPrice(prices);
   return price && { id: 'batch-file', readOn: prices?.date ?? '', price };
-}
-
-/**
- * Before anything starts: is the variable with the key set on this host?
- * @throws AdapterError `config` naming it
- */
-export function mustHaveKey(apiKey: string): void {
-  resolveSecrets(apiKey, process.env);
 }

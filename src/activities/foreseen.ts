@@ -1,0 +1,58 @@
+import { resolveSecrets, resolveSecretsIn, secretNames } from '../batch/secrets.js';
+import type { Definition } from '../contract/batch-file.js';
+import { AdapterError } from '../contract/errors.js';
+import type { Effect } from '../contract/job.js';
+import { assertArtifactPlaces, loadPublisher, parseOptions } from './load-adapter.js';
+import { providerModuleOf } from './providers/provider-for.js';
+
+export interface ForeseenOn {
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether jobs run on this host. Workers elsewhere may have variables and programs that it lacks. */
+  readonly worksHere: boolean;
+}
+
+/**
+ * What would fail every job in the same way, and can be seen before any begins: adapters and checks that can't be loaded
+ * or refuse their options; credentials and programs that are not there. Spends nothing, and asks nobody outside.
+ * @param effects of any one job
+ */
+export async function foreseenTrouble(
+  definition: Pick<Definition, 'agent' | 'baseDir' | 'checks'>,
+  effects: readonly Effect[],
+  { env, worksHere }: ForeseenOn,
+): Promise<readonly AdapterError[]> {
+  const { baseDir } = definition;
+  const found: AdapterError[] = [];
+  await look(async () => {
+    const { module, options } = await providerModuleOf(definition);
+    const secret = (text: string) => resolveSecrets(text, env);
+    if (worksHere) await module.preflight?.({ options, baseDir, secret });
+  });
+  for (const check of definition.checks) {
+    await look(async () => {
+      // Only where there are checks: the command line is to start at once.
+      const { mustBeUsable } = await import('../checks/must-be-usable.js');
+      await mustBeUsable(check, { baseDir, env, worksHere });
+    });
+  }
+  for (const effect of effects) {
+    await look(async () => {
+      const module = await loadPublisher(effect.use, baseDir);
+      const where = `effect "${effect.name}"`;
+      // What secrets stand for can't be checked where they are not known.
+      if (!worksHere && secretNames(effect.with).some((name) => !env[name])) return;
+      parseOptions(module, resolveSecretsIn(effect.with, env), where);
+      assertArtifactPlaces(module, effect.with, where);
+    });
+  }
+  return found;
+
+  async function look(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!(error instanceof AdapterError)) throw error;
+      found.push(error);
+    }
+  }
+}
