@@ -1,10 +1,9 @@
-import { WorkflowNotFoundError } from '@temporalio/common';
 import { scopeText, type Hold, type HoldScope, type PauseLevel } from '../contract/holds.js';
-import { MESSAGE } from '../contract/messages.js';
 import type { InHand } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { settled } from './settle.js';
+import { tellBatches } from './tell-batches.js';
 
 /** What came of pausing a work, a provider, or everything. */
 export interface Placed {
@@ -72,25 +71,6 @@ async function pausesLeft(connections: Connections): Promise<readonly Hold[]> {
       since: openedAt,
     })),
   ];
-}
-
-/** @returns how many are under way */
-async function tellBatches(connections: Connections): Promise<number> {
-  const ledger = await connections.ledger();
-  const open = (await ledger.batches(Number.MAX_SAFE_INTEGER)).filter(
-    ({ state }) => state === 'running' || state === 'paused',
-  );
-  let told = 0;
-  for (const { id } of open) {
-    const client = await connections.client();
-    try {
-      await client.workflow.getHandle(id).signal(MESSAGE.holdsChanged);
-      told++;
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error; // it was terminated: the ledger has not heard
-    }
-  }
-  return told;
 }
 
 const requestFor = (

@@ -1,4 +1,5 @@
 import { UsageError } from '../contract/errors.js';
+import { isEngineConfigured, peekEngine } from '../engine/index.js';
 import type { LaneNoteRow, LaneRow } from '../ledger/ledger.js';
 import { reasonOf } from '../policy/limits/breaker.js';
 import { ceiling } from '../policy/limits/declared.js';
@@ -39,7 +40,7 @@ export async function seeLanes(connections: Connections): Promise<LanesSeen> {
 }
 
 /**
- * Opens a lane, and forgets what was learnt of its rate; declared limits stay.
+ * Opens a lane, and forgets what was learnt of its rate; declared limits stay. Jobs that wait for it look again at once.
  * @param id whole, or its first characters
  * @throws UsageError where no lane, or more than one, is meant
  */
@@ -50,8 +51,24 @@ export async function resetLane(id: string, connections: Connections): Promise<L
   if (lane === undefined) throw new UsageError(`there is no lane ${id}; "nightshift lanes" lists them`);
   if (another !== undefined) throw new UsageError(`${id} fits ${meant.length} lanes; give more of the id`);
   await ledger.resetLane(lane.id, connections.who);
+  await wakeJobs(connections);
   const now = (await ledger.lanes()).find((row) => row.id === lane.id) ?? lane;
   return laneStatus(now);
+}
+
+/** The lane is open whether or not anybody hears of it now: who can't be told asks when its wait is over. */
+async function wakeJobs(connections: Connections): Promise<void> {
+  const { env, stateDir } = connections.config;
+  try {
+    if (!isEngineConfigured(env) && !(await peekEngine(stateDir))) return;
+    const { tellBatches } = await import('./tell-batches.js'); // brings the SDK, which those who only look do without
+    await tellBatches(connections);
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+    connections.notify(
+      `jobs that wait for the lane could not be told, and look again when their time comes: ${why}`,
+    );
+  }
 }
 
 function laneStatus({ id, label, state, sessions, nowMs }: LaneRow): LaneStatus {

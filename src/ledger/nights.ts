@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { BatchRow, Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
+import { neverRan } from './never-ran.js';
 import type {
   Beat,
   FailureRow,
@@ -397,8 +398,7 @@ async function sessionsOfNight(
   db: Db,
   batchId: string,
 ): Promise<Pick<NightFigures, 'sessions' | 'wasted' | 'costMicros' | 'wastedMicros'>> {
-  // Failed before it started: the provider surely ran nothing.
-  const ran = sql`(s.started_seq is not null or s.state <> 'failed')`;
+  const ran = sql`(not ${neverRan('s')})`;
   const row = await db
     .selectFrom('sessions as s')
     .select(({ fn }) => [

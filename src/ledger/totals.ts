@@ -1,7 +1,8 @@
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import type { Totals } from '../contract/result.js';
 import type { Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
+import { neverRan } from './never-ran.js';
 import type { Db, Store } from './store.js';
 
 type Figures = Pick<Ledger, 'counts' | 'totals' | 'spend'>;
@@ -63,6 +64,7 @@ async function countSessions(db: Db, batchId: string, since: number): Promise<To
     .where('batch_id', '=', batchId)
     .where('intent_seq', '>', since)
     .where('started_seq', 'is not', null)
+    .where(sql<SqlBool>`not ${neverRan('sessions')}`)
     .executeTakeFirstOrThrow();
   const { attached } = await db
     .selectFrom('sessions')
@@ -74,8 +76,7 @@ async function countSessions(db: Db, batchId: string, since: number): Promise<To
     .selectFrom('sessions')
     .select((eb) => eb.fn.countAll<number>().as('wasted'))
     .where('booked_batch_id', '=', batchId)
-    // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
-    .where((eb) => eb.or([eb('started_seq', 'is not', null), eb('state', '<>', 'failed')]))
+    .where(sql<SqlBool>`not ${neverRan('sessions')}`)
     .where('end_seq', '>', since)
     .where('state', '<>', 'collected')
     .executeTakeFirstOrThrow();

@@ -4,6 +4,7 @@ import {
   condition,
   isCancellation,
   getExternalWorkflowHandle,
+  patched,
   setHandler,
   sleep,
   workflowInfo,
@@ -128,6 +129,9 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   }
 }
 
+/** Jobs begun by older releases sleep through. */
+const RESUME_WAKES = 'resume-wakes-waits';
+
 interface Gate {
   /** Runs a step when the job is not paused, again and again while the step itself says "not now". */
   pass<T extends Step>(name: string, step: () => Promise<T | NotNow>): Promise<T>;
@@ -170,7 +174,9 @@ function openGate(paused: boolean, { batch, job: { work, key }, timing, details 
           const end = await step();
           if (isNotNow(end, 'wait')) {
             details.waits(name, end.why, end.delayMs);
-            await sleep(end.delayMs);
+            // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.
+            if (patched(RESUME_WAKES)) await condition(() => resumes > resumesBefore, end.delayMs);
+            else await sleep(end.delayMs);
           } else if (isNotNow(end, 'approval')) {
             details.asks(name, end.why);
             await setAside(true);

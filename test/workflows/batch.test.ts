@@ -474,6 +474,27 @@ test('a job that is told to wait sleeps in the engine, and its step is called ag
   expect(night.count('publish')).toBe(1);
 });
 
+test('a job that was told to wait for two hours looks again at once when a person has opened the way', async () => {
+  let open = false;
+  const night: Night = new Night('waits-woken', 1, {
+    runAgent: async ({ key }) =>
+      open
+        ? { kind: 'made', sha256: sha256(key) }
+        : { kind: 'wait', delayMs: 2 * 3_600_000, why: 'the quota is used up' },
+  });
+  await night.work(async () => {
+    const handle = await night.start();
+    await until('it waits', async () =>
+      (await eventsOf(env.client.workflow.getHandle(night.jobId())).catch(() => [])).some(
+        (event) => event.timerStartedEventAttributes,
+      ),
+    );
+    open = true;
+    await handle.signal('holdsChanged');
+    expect(await handle.result()).toMatchObject({ done: 1 });
+  });
+});
+
 describe('pause', () => {
   const progress = (handle: WorkflowHandle) => handle.query<Progress, []>('progress');
 

@@ -11,6 +11,9 @@ export type Turn = Slot | { readonly kind: 'closed'; readonly delayMs: number; r
 /** How far back requests are counted to tell how fast they were sent. */
 const MEASURE_MS = 10_000;
 
+/** A session that is only watched asks nobody whether it may begin: its process looks so often at most. */
+const KNOWN_FOR_MS = 10_000;
+
 /** Answers are told by themselves, where a lane is in trouble, so often at most. */
 const ANSWERS_TOLD_MS = 1000;
 
@@ -24,6 +27,8 @@ export class LaneBook {
   private answers = 0;
   private toldAt = 0;
   private sent: number[] = [];
+  private lookedAt = -Infinity;
+  private looking: Promise<unknown> | undefined;
   private asking: { readonly user: LaneUser; readonly answer: (turn: Promise<Turn>) => void }[] = [];
   private busy = false;
 
@@ -133,9 +138,17 @@ export class LaneBook {
     this.answers += answers;
   }
 
+  /** Learns what other processes, or one before this, have found out; not for each request anew. */
+  async refresh(): Promise<void> {
+    if (performance.now() - this.lookedAt < KNOWN_FOR_MS) return;
+    this.looking ??= this.look().finally(() => (this.looking = undefined));
+    await this.looking;
+  }
+
   /** @returns undefined while the ledger knows nothing of the lane */
   async look(): Promise<LaneState | undefined> {
     const called = performance.now();
+    this.lookedAt = called;
     const found = await this.ledger.lane(this.lane.id);
     if (found === undefined) return undefined;
     this.clock.told(found.nowMs, called, performance.now());
@@ -149,6 +162,7 @@ export class LaneBook {
     holder?: Parameters<typeof this.ledger.changeLane<T>>[2],
   ): Promise<T> {
     const called = performance.now();
+    this.lookedAt = called;
     let notes: readonly LaneNote[] = [];
     const { result, state, nowMs } = await this.ledger.changeLane<T>(
       this.lane,

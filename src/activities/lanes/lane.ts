@@ -3,7 +3,8 @@
  *
  *  LN1. No request of a limited lane leaves before its slot, or long after it: slots are given out by the ledger to all
  *       processes together, and one that was overslept is lost.
- *  LN2. A lane with nothing declared, learnt or closed costs no ledger call for a request.
+ *  LN2. A lane with nothing declared, learnt or closed costs no ledger call for a request, but for one read in ten
+ *       seconds by which a process hears what the others have found out.
  *  LN3. `enter` never sleeps and `turn` only shortly: long waits are left to durable timers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -96,6 +97,7 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
 
     async turn(signal) {
       signal.throwIfAborted();
+      if (!limitsRequests) await book.refresh();
       if (limitsRequests || book.isGuarded) await takeTurn(book, user, signal);
       book.countSent();
     },

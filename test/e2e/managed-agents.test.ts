@@ -1,0 +1,277 @@
+// Whole batches at a hosted agent service that says no, goes away, or is not let in: the built command line and an agent
+// server. What counts is what the service saw.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openEngine, type Engine } from '../../src/engine/index.js';
+import type { RunReport } from '../../src/contract/result.js';
+import type { Gate } from '../../src/policy/limits/state.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { startAgentServer, type AgentServer, type AgentServerOptions } from '../../src/testing/index.js';
+import { cli, startCli, startNode, until, type RunningCli } from '../support/cli.js';
+import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
+import { startReceiver, type Receiver } from '../support/servers/receiver.js';
+
+const WORKER = new URL('fixtures/impatient-worker.mjs', import.meta.url).pathname;
+const KEYS = { GEMINI_API_KEY: 'test-key', ANTHROPIC_API_KEY: 'test-key' };
+const PROVIDERS = ['antigravity', 'claude'] as const;
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+/** Service time per real time: sessions of minutes take about a second. */
+const SPEED = 300;
+const JOBS = 8;
+
+const dir = tempDir('nightshift-managed-');
+const state = join(dir, 'state');
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openEngine({ stateDir: state });
+});
+afterAll(() => engine.release());
+
+interface Service {
+  readonly server: AgentServer;
+  /** The service as it was, at the same address, after whatever happened to it. */
+  again(faults?: AgentServerOptions['faults']): Promise<void>;
+  /** Options of the provider. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+async function aService(provider: (typeof PROVIDERS)[number], name: string): Promise<Service> {
+  const kept = { seed: 11, speed: SPEED, file: join(dir, `${name}.db`) };
+  let server = await startAgentServer(kept);
+  onTestFinished(() => server.close());
+  const port = Number(new URL(server.url).port);
+  const common = { pollInterval: '200ms', unknownStartWait: '3s' };
+  const settle = { listSettle: '100ms', kickoffSettle: '100ms', filesSettle: '500ms' };
+  let options: Readonly<Record<string, unknown>> = { ...common, baseUrl: server.geminiUrl };
+  if (provider === 'claude') {
+    const api = new Anthropic({ apiKey: 'test-key', baseURL: server.anthropicUrl, maxRetries: 0 });
+    const agent = await api.beta.agents.create({ name: 'writer', model: 'claude-sonnet-5-5' });
+    const environment = await api.beta.environments.create({ name: 'cloud' });
+    options = {
+      ...common,
+      ...settle,
+      baseUrl: server.anthropicUrl,
+      agent: agent.id,
+      environment: environment.id,
+    };
+  }
+  return {
+    get server() {
+      return server;
+    },
+    options,
+    again: async (faults) => {
+      server = await startAgentServer({ ...kept, port, ...(faults && { faults }) });
+    },
+  };
+}
+
+function aBatch(name: string, provider: string, options: object, more = ''): TestBatch {
+  const folder = join(dir, name);
+  mkdirSync(folder);
+  const batch = writeBatch({ dir: folder, name, work: name, slugs: slugsOf(JOBS) });
+  writeFileSync(
+    batch.file,
+    `name: ${name}
+work: ${name}
+jobs: ./batch.csv
+agent:
+  use: ${provider}
+  prompt: Write about {{ title }}.
+  with: ${JSON.stringify(options)}
+effects:
+  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
+limits: { concurrency: 5 }
+${more}`,
+  );
+  return batch;
+}
+
+const call = (batch: TestBatch, ...args: string[]) =>
+  cli([...args, '--state', state], { cwd: batch.dir, env: KEYS });
+
+async function aWorker(): Promise<RunningCli> {
+  const worker = startNode([WORKER, state], { cwd: dir, env: KEYS });
+  onTestFinished(() => void worker.process.kill('SIGKILL'));
+  await new Promise((resolve) => worker.process.stdout?.once('data', resolve));
+  return worker;
+}
+
+/** Time passes for what all workers know of the service. */
+async function pass(ms: number): Promise<void> {
+  const ledger = await openLedger({ path: join(state, 'ledger.db') });
+  try {
+    for (const { id, label } of await ledger.lanes()) {
+      await ledger.changeLane({ id, label }, ({ gate, ...lane }) => ({
+        state: {
+          ...lane,
+          notBefore: lane.notBefore - ms,
+          slotAt: lane.slotAt - ms,
+          ...(gate && { gate: earlier(gate, ms) }),
+        },
+        result: undefined,
+      }));
+    }
+  } finally {
+    await ledger.close();
+  }
+}
+
+const earlier = ({ since, retryAt, probe, ...gate }: Gate, ms: number): Gate => ({
+  ...gate,
+  since: since - ms,
+  retryAt: retryAt - ms,
+  ...(probe && { probe: { ...probe, until: probe.until - ms } }),
+});
+
+async function laneOf(batch: TestBatch, { server }: Service) {
+  const { stdout, code } = await call(batch, 'lanes', '--json');
+  const { lanes } = JSON.parse(stdout) as { lanes: { label: string; state: string; until?: string }[] };
+  return { code, ...lanes.find(({ label }) => label.includes(new URL(server.url).host)) };
+}
+
+/** All of it was done, once, and nothing was paid for in vain. */
+async function isWhole(batch: TestBatch, { server }: Service): Promise<RunReport> {
+  const ended = await call(batch, 'watch', batch.dir.split('/').at(-1) ?? '', '--json');
+  expect(ended.code, ended.stderr).toBe(0);
+  const report = JSON.parse(ended.stdout) as RunReport;
+  expect(report.counts).toMatchObject({ done: JOBS, parked: 0, held: 0 });
+  expect(batch.published()).toHaveLength(JOBS);
+  const { runs, totals } = server.ledger();
+  expect(totals).toMatchObject({ paidTurns: JOBS, open: 0 });
+  expect(runs.every((run) => run.paidTurns <= 1)).toBe(true);
+  return report;
+}
+
+const toldOf = ({ got }: Receiver): string[] =>
+  got.map(({ body }) => {
+    const { type, data } = JSON.parse(body) as { type: string; data: { rule: string } };
+    return `${type.split('.').at(-1)} ${data.rule}`;
+  });
+
+describe.each(PROVIDERS)('%s', (provider) => {
+  test('a quota that is used up for two hours: no call until then, one alert, and then the rest', async () => {
+    const service = await aService(provider, `${provider}-quota`);
+    const receiver = await startReceiver();
+    onTestFinished(() => receiver.stop());
+    const name = `${provider}-quota`;
+    const alerts = `alerts: [{ use: webhook, url: "${receiver.url}" }]\n`;
+    const batch = aBatch(name, provider, service.options, alerts);
+    const begun = await call(batch, 'run', batch.file, '--detach');
+    expect(begun.code, begun.stderr).toBe(0);
+    const first = await aWorker();
+    await until('some jobs are done', () => batch.published().length >= 2);
+
+    // The next start is told to come back in two hours, and so is everybody who would ask after it.
+    service.server.addFault({
+      match: { call: provider === 'claude' ? 'events.send' : 'interactions.create' },
+      do: 'throttle',
+      with: { form: 'seconds', seconds: 2 * 3600 * SPEED },
+      times: 1,
+    });
+    await until('the lane is closed', async () => (await laneOf(batch, service)).state === 'closed');
+    const { until: reset = '' } = await laneOf(batch, service);
+    expect(Date.parse(reset) - Date.now()).toBeGreaterThan(1.9 * HOUR_MS);
+
+    // What was on its way has ended; then the service hears nothing, of a worker that is killed or of the next one.
+    await settled(service);
+    const calls = service.server.requests().length;
+    await until('somebody was told', () => receiver.got.length > 0);
+    first.process.kill('SIGKILL');
+    await first.exit;
+    await aWorker();
+    await pass(1.5 * HOUR_MS);
+    await new Promise((resolve) => setTimeout(resolve, 3000)); // jobs ask six times in that time whether they may
+    expect(service.server.requests()).toHaveLength(calls);
+    expect(batch.published().length).toBeLessThan(JOBS);
+
+    await pass(0.6 * HOUR_MS);
+    const report = await isWhole(batch, service);
+    expect(report.sessions.wasted).toBe(0);
+    expect(toldOf(receiver).filter((what) => what.startsWith('opened'))).toEqual(['opened quota']);
+  }, 180_000);
+
+  test('a service that is away for twenty minutes in mid-batch: later, whole, nothing parked', async () => {
+    const name = `${provider}-away`;
+    const service = await aService(provider, name);
+    const batch = aBatch(name, provider, service.options);
+    const begun = await call(batch, 'run', batch.file, '--detach');
+    expect(begun.code, begun.stderr).toBe(0);
+    await aWorker();
+    await until('some jobs are done', () => batch.published().length >= 2);
+
+    await service.server.close();
+    await until('the lane is closed', async () => (await laneOf(batch, service)).state === 'closed');
+    for (let minute = 0; minute < 20; minute++) {
+      await pass(MINUTE_MS);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    await service.again();
+    const done = isWhole(batch, service);
+    await until('the batch is over', async () => {
+      await pass(MINUTE_MS);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return batch.published().length === JOBS;
+    });
+    await done;
+  }, 180_000);
+});
+
+/** No request for a while: those that were under way have been answered. */
+async function settled({ server }: Service): Promise<void> {
+  let seen = -1;
+  await until('the service is left alone', async () => {
+    const before = seen;
+    seen = server.requests().length;
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    return before === seen;
+  });
+}
+
+describe('a configured engine', () => {
+  const remote = () => ({ TEMPORAL_ADDRESS: engine.address, NIGHTSHIFT_STATE: join(dir, 'remote') });
+
+  test('a missing key is said before any job begins, by this host or by the worker that lacks it', async () => {
+    const service = await aService('antigravity', 'remote');
+    const batch = aBatch('remote', 'antigravity', service.options);
+    const with_ = (env: Record<string, string>) => ({
+      cwd: batch.dir,
+      env: { GEMINI_API_KEY: '', ...remote(), NIGHTSHIFT_TASK_QUEUE: 'remote', ...env },
+    });
+    const sessions = () => service.server.requests().length;
+
+    // Nobody works there yet: this process would have to.
+    const alone = await cli(['run', batch.file], with_({}));
+    expect(alone.code, alone.stderr).toBe(78);
+    expect(alone.stderr).toContain('nothing was started');
+    expect(alone.stderr).toContain('GEMINI_API_KEY');
+
+    // Somebody does, and lacks it as well.
+    const lacking = startCli(['worker'], with_({}));
+    onTestFinished(() => void lacking.process.kill('SIGKILL'));
+    await until('it takes work', async () => (await cli(['worker', '--check'], with_({}))).code === 0);
+    const told = await cli(['run', batch.file], with_({}));
+    expect(told.code, told.stderr).toBe(78);
+    expect(told.stderr).toMatch(/the worker \S+ can’t run this batch, and no job was begun.*GEMINI_API_KEY/);
+    const status = await cli(['status', 'remote', '--json'], with_({}));
+    expect(JSON.parse(status.stdout)).toMatchObject({ counts: { done: 0, parked: 0, held: 0, gated: 0 } });
+    expect(sessions()).toBe(0);
+    lacking.process.kill('SIGTERM');
+    await lacking.exit;
+
+    // One that has it; who starts the batch need not.
+    const good = startCli(['worker'], with_(KEYS));
+    onTestFinished(() => void good.process.kill('SIGKILL'));
+    await until('it takes work', async () => (await cli(['worker', '--check'], with_({}))).code === 0);
+    const done = await cli(['run', batch.file, '--json'], with_({}));
+    expect(done.code, done.stderr).toBe(0);
+    expect(done.stderr).toContain('whether its workers can');
+    expect((JSON.parse(done.stdout) as RunReport).counts).toMatchObject({ done: JOBS });
+    good.process.kill('SIGTERM');
+    await good.exit;
+  }, 180_000);
+});
