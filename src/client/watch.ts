@@ -85,11 +85,10 @@ async function watchRun(
   const host = new WorkerHost(connections);
   let sayPaused: (outcome: 'paused') => void = () => undefined;
   const paused = new Promise<'paused'>((resolve) => (sayPaused = resolve));
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = () => reject(new WatchStopped(host.hosting));
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop, { once: true });
-  });
+  let stop: () => void = () => undefined;
+  const stopped = new Promise<never>((_, reject) => (stop = () => reject(new WatchStopped(host.hosting))));
+  if (signal?.aborted) stop();
+  signal?.addEventListener('abort', stop, { once: true });
   stopped.catch(() => undefined); // raced below; alone it would be an unhandled rejection
 
   const tasks = [
@@ -124,6 +123,7 @@ async function watchRun(
     ]);
     return await report(started, outcome, ledger);
   } finally {
+    signal?.removeEventListener('abort', stop); // one signal may stop the watches of many nights
     ended.abort();
     await Promise.allSettled(tasks);
     await host.stop();

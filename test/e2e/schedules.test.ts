@@ -1,4 +1,5 @@
 // Nights on a real engine: what a schedules file makes of it, and what comes of a night that meets another.
+import { getEventListeners } from 'node:events';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ScheduleHandle } from '@temporalio/client';
@@ -257,4 +258,16 @@ test('a night that a worker takes too late is stale, and the batch file gone at 
   expect(ends[0]).toMatchObject({ outcome: 'failed' });
   expect(ends[0]?.why).toContain('no such file');
   expect(file).toContain('stale');
+});
+
+test('a signal that stops the watches of many nights keeps nothing of those that are over', async () => {
+  const { file } = writeBatch({
+    name: 'watched',
+    work: 'watched',
+    slugs: ['one'],
+    dir: join(root, 'watched'),
+  });
+  const { signal } = new AbortController();
+  await nightshift.run(await nightshift.read(file), { by: 'test', signal });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });

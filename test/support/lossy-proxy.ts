@@ -1,5 +1,6 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * What happens to one request on its way.
@@ -77,11 +78,11 @@ export async function startLossyProxy(upstream: { readonly port: number }): Prom
     }
     if (fault?.kind === 'late-request') {
       cut();
-      await pause(fault.ms, closing.signal);
+      await sleep(fault.ms, undefined, { signal: closing.signal });
     }
     const answer = await forward(upstream.port, incoming, body, closing.signal);
     entry.status = answer.status;
-    if (fault?.kind === 'delay') await pause(fault.ms, closing.signal);
+    if (fault?.kind === 'delay') await sleep(fault.ms, undefined, { signal: closing.signal });
     if (fault?.kind === 'drop-answer') return void cut();
     if (outgoing.destroyed) return;
     outgoing.writeHead(answer.status, answer.headers);
@@ -169,12 +170,3 @@ async function bytesOf(stream: IncomingMessage): Promise<Buffer> {
   for await (const chunk of stream) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(new Error('the proxy is closing'));
-    });
-  });
