@@ -1,4 +1,4 @@
-import * as echarts from 'echarts';
+import { init } from 'echarts/dist/echarts.esm.min';
 import type { Fire, Preview } from '../client/schedules/views.js';
 import { wallOf } from '../policy/nights.js';
 import { localTime, plural } from './format.js';
@@ -61,7 +61,7 @@ const rowOf = ({ schedule, at, local, timeZone: own, collides }: Fire, timeZone:
 function plotOf({ fires, from, to, schedules }: Preview, timeZone: string): string {
   const days = daysBetween(from, to, timeZone);
   const height = 24 * ROW * 0.6 + 120;
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
   chart.setOption({
     animation: false,
     textStyle: { fontFamily: 'system-ui, sans-serif', color: '#767676' },

@@ -1,10 +1,7 @@
-import { BarChart, CustomChart, LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkAreaComponent } from 'echarts/components';
-import { init, use, type EChartsCoreOption } from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
+import type { EChartsCoreOption } from 'echarts';
+// The build in one file: every report would wait half a second for the 600 modules of the other.
+import { init } from 'echarts/dist/echarts.esm.min';
 import { escaped, Html } from './html.js';
-
-use([BarChart, CustomChart, LineChart, GridComponent, LegendComponent, MarkAreaComponent, SVGRenderer]);
 
 /**
  * Colours by role. Each is a sentinel that becomes a CSS variable of the page, so that one plot is right in light and
