@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CHECKS, openRig, type ConformanceSubject, type Row } from '../../src/testing/conformance/index.js';
+import { IS_LONG } from '../support/rounds.js';
 import { keepRows } from './matrix-rows.js';
+import { expectRehearsal } from './rehearses.js';
 
 const CHECK_MS = 15 * 60_000;
 const OPEN_MS = 5 * 60_000;
 
 /**
- * Minutes each where a server takes a second for a request: left to `NIGHTSHIFT_CONFORMANCE=full`. Twenty at once and
+ * Minutes each where a server takes a second for a request: left to the long tests. Twenty at once and
  * lost answers are tried at these servers by `test/destinations` too.
  */
 export const LONG_CHECKS: readonly string[] = ['kill', 'lost-answer', 'big', 'race'];
@@ -14,15 +16,14 @@ export const LONG_CHECKS: readonly string[] = ['kill', 'lost-answer', 'big', 'ra
 /**
  * Runs every check of the kit against a real destination; each check is a test, each cell a row of the matrix.
  * @param subject undefined where its server is not installed here, which has been said
- * @param long checks that are run only on demand
+ * @param long checks that only the long tests run
  */
 export function provesItself(
   subject: ConformanceSubject | undefined,
   name = subject?.name ?? '',
   long: readonly string[] = [],
 ): void {
-  const isFull = process.env['NIGHTSHIFT_CONFORMANCE'] === 'full';
-  const checks = CHECKS.filter((check) => isFull || !long.includes(check.name));
+  const checks = CHECKS.filter((check) => IS_LONG || !long.includes(check.name));
   describe.runIf(subject !== undefined)(`conformance of ${name}`, () => {
     const rows: Row[] = [];
     let opened: Awaited<ReturnType<typeof openRig>> | undefined;
@@ -33,6 +34,10 @@ export function provesItself(
       keepRows(name, rows);
       await opened?.close();
     }, OPEN_MS);
+
+    test('a rehearsal changes nothing, and says what a run would do', { timeout: CHECK_MS }, async () => {
+      if (opened) await expectRehearsal(opened.rig);
+    });
 
     test.each(checks.map((check) => [check.name, check] as const))(
       '%s',

@@ -3,14 +3,9 @@
  * each as JSON.
  */
 import { setInterval } from 'node:timers';
-import { fileURLToPath } from 'node:url';
-import { createJiti } from 'jiti';
+import { command } from '../../dist/activities/providers/command/provider.js';
 
 const [options, request, stateDir] = process.argv.slice(2).map((text) => JSON.parse(text));
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const { command } = await createJiti(root, { fsCache: false }).import(
-  `${root}src/activities/providers/command/provider.ts`,
-);
 const provider = await command.create({
   options: command.options.parse(options),
   stateDir,

@@ -1,19 +1,14 @@
 /**
  * A worker to be killed, or to race with others: waits for a file to appear, then publishes `texts` to `paths`, each
  * effect again and again until it is told ours, and prints what it was told.
- * Argument: a JSON file with { base, go, cache, effects: [{ path, request, text }] }.
+ * Argument: a JSON file with { base, go, effects: [{ path, request, text }] }.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { createJiti } from 'jiti';
+import { folder } from '../../dist/activities/publishers/folder/publisher.js';
 
-const { base, go, cache, effects } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const { folder } = await createJiti(root, { fsCache: cache }).import(
-  `${root}src/activities/publishers/folder/publisher.ts`,
-);
+const { base, go, effects } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const context = { signal: { aborted: false }, now: () => new Date() };
 
 process.stdout.write('ready\n');

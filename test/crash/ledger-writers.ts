@@ -6,8 +6,7 @@ import { jobKey } from '../../src/identity/keys.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { placeOf, rawSql, type RawSql } from '../unit/ledger-fixture.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const WRITER = fileURLToPath(new URL('fixtures/ledger-writer.ts', import.meta.url));
+const WRITER = fileURLToPath(new URL('fixtures/ledger-writer.mjs', import.meta.url));
 
 export interface Writer {
   /** Its part of the work is done, or it was killed. */
@@ -23,8 +22,7 @@ export interface Writer {
 
 /** @param path file or URL of the ledger */
 export function aWriter(path: string, name: string, jobs: number): Writer {
-  const args = ['--import', 'jiti/register', WRITER, path, name, String(jobs)];
-  const child = spawn(process.execPath, args, { cwd: ROOT });
+  const child = spawn(process.execPath, [WRITER, path, name, String(jobs)]);
   const said = { stdout: '', stderr: '' };
   child.stderr.on('data', (data: Buffer) => (said.stderr += data.toString()));
   child.stdout.on('data', (data: Buffer) => (said.stdout += data.toString()));

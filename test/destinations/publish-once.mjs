@@ -4,14 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { createJiti } from 'jiti';
 
 const { AbortController } = globalThis;
 const { adapter, options, target, cacheDir, request, text } = JSON.parse(process.argv[2]);
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const file = `${root}src/activities/publishers/${adapter}/publisher.ts`;
-const { [adapter]: module } = await createJiti(root).import(file);
+const { [adapter]: module } = await import(`../../dist/activities/publishers/${adapter}/publisher.js`);
 const body = Buffer.from(text);
 const publisher = await module.create({
   options: module.options.parse(options),

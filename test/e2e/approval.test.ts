@@ -100,7 +100,7 @@ test('what nobody answers in time is held, or rejected, or let go, as the batch 
   expect((await run(denied).exit).code).toBe(2);
   await sleep(500);
   expect(denied.published()).toEqual([]);
-}, 120_000);
+}, 240_000);
 
 interface Rehearsed {
   readonly jobs: readonly {

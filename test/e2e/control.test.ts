@@ -237,7 +237,7 @@ describe('cancel', () => {
 
 describe('a running batch', () => {
   test('is widened by setConcurrency, which refuses nonsense', async () => {
-    const batch = night('wider', { slugs: slugsOf(5), concurrency: 1, seconds: 2 });
+    const batch = night('wider', { slugs: slugsOf(5), concurrency: 1, seconds: 0, before: HELD });
     const running = run(batch);
     await until('one session runs', () => batch.sessions().length === 1);
     await onBatch(batch, async (handle) => {
@@ -247,7 +247,9 @@ describe('a running batch', () => {
       const answer = await handle.executeUpdate<ControlState, [unknown]>('setConcurrency', { args: [4] });
       expect(answer).toMatchObject({ state: 'running', concurrency: 4 });
     });
-    await until('four run at once', () => batch.sessions().length - batch.ended().length === 4, 5000);
+    await until('four run at once', () => batch.sessions().length === 4);
+    expect(batch.ended()).toEqual([]);
+    letGo(batch);
     const exit = await running.exit;
     expect(exit.code, exit.stderr).toBe(0);
     expect(batch.sessions()).toHaveLength(5);

@@ -1,5 +1,5 @@
 // Found by attack: ways in which a start could say "completed" of work that was not done, or pay without saying so.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cli, runJson, startCli, until } from '../support/cli.js';
@@ -73,8 +73,7 @@ test('an artifact that was lost is made again, and its first session is counted 
 test('a cancel that is killed is finished by the next one, and no agent goes on', async () => {
   const batch = writeBatch({
     slugs: ['one'],
-    before:
-      'trap "" TERM; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do sleep 1; done',
+    before: 'trap "echo told >> told.log" TERM; i=0; while [ $i -lt 300 ]; do i=$((i+1)); sleep 1; done',
   });
   const options = { cwd: batch.dir, state: batch.state };
   const first = startCli(['run', batch.file, '--state', batch.state], options);
@@ -82,7 +81,7 @@ test('a cancel that is killed is finished by the next one, and no agent goes on'
   first.process.kill('SIGKILL');
   await first.exit;
   const cancel = startCli(['cancel', 'nightly', '--state', batch.state], options);
-  await new Promise((resolve) => setTimeout(resolve, 8000));
+  await until('the agent was told to end', () => existsSync(join(batch.dir, 'told.log')));
   cancel.process.kill('SIGKILL');
   await cancel.exit;
 
@@ -96,4 +95,4 @@ test('a cancel that is killed is finished by the next one, and no agent goes on'
     .split('\n')
     .filter((line) => line.includes(batch.dir));
   expect(alive.filter((line) => line.includes('agent.sh'))).toEqual([]);
-}, 120_000);
+}, 240_000);

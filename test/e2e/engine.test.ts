@@ -21,7 +21,7 @@ import { type EngineRecord, EngineUnavailable, openEngine, peekEngine } from '..
 
 const FIXTURE = fileURLToPath(new URL('fixtures/engine-user.mjs', import.meta.url));
 const IDLE_SECONDS = 3;
-const WAIT = { timeout: 30_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 
 interface User {
   readonly child: ChildProcess;

@@ -84,7 +84,7 @@ test('is held for a person, over runs and retries, and never sent again; the ans
   const last = await runJson(batch.file, { cwd: batch.dir, state });
   expect(last.exit.code, last.exit.stderr).toBe(0);
   expect(posts).toHaveLength(1);
-}, 120_000);
+}, 240_000);
 
 test('is still known after a SIGKILL between the answer and the look-up', async () => {
   const batch = aBatch('killed');

@@ -65,7 +65,7 @@ export async function runJson(
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  boundMs = 60_000,
+  boundMs = 120_000,
 ): Promise<void> {
   const end = Date.now() + boundMs;
   while (!(await condition())) {

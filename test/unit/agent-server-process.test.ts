@@ -27,8 +27,7 @@ import {
   type SessionMaker,
 } from './agent-server-fixture.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../src/testing/agent-server/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/testing/agent-server/main.js', import.meta.url));
 const SEED = process.env['NIGHTSHIFT_TEST_SEED'] ?? String(Date.now());
 
 interface ServerProcess {
@@ -46,19 +45,8 @@ function aFile(): string {
 
 /** Ready when it has said its one line. */
 async function aProcess(file: string, ...flags: string[]): Promise<ServerProcess> {
-  const args = [
-    '--import',
-    'jiti/register',
-    MAIN,
-    '--seed',
-    'process',
-    '--speed',
-    'stepped',
-    '--file',
-    file,
-    ...flags,
-  ];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const args = [MAIN, '--seed', 'process', '--speed', 'stepped', '--file', file, ...flags];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const kill = async () => {
     child.kill('SIGKILL');
@@ -77,7 +65,7 @@ const control = async <T>(url: string, path: string, body?: object): Promise<T> 
   return (await (await fetch(`${url}/_/${path}`, init)).json()) as T;
 };
 
-test('killed between any two calls, it has lost nothing that it answered', { timeout: 120_000 }, async () => {
+test('killed between any two calls, it has lost nothing that it answered', { timeout: 240_000 }, async () => {
   const file = aFile();
   let server = await aProcess(file);
   const killed = async <T>(step: (server: ServerProcess) => Promise<T>): Promise<T> => {
@@ -120,7 +108,7 @@ test('killed between any two calls, it has lost nothing that it answered', { tim
 
 test(
   'killed at random moments under load, every run that was answered is still there',
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const file = aFile();
     const answered: string[] = [];

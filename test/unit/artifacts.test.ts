@@ -17,8 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const WRITER = fileURLToPath(new URL('artifacts-writer.ts', import.meta.url));
+const WRITER = fileURLToPath(new URL('artifacts-writer.mjs', import.meta.url));
 
 const text = (words: string) => new TextEncoder().encode(words);
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -188,7 +187,7 @@ test('writers that are killed leave only whole artifacts, and all that they were
 
 /** @returns what the writer was told is stored; a torn last line was not told */
 async function storeUntilKilled(root: string, momentMs: number): Promise<readonly string[]> {
-  const child = spawn(process.execPath, ['--import', 'jiti/register', WRITER, root], { cwd: ROOT });
+  const child = spawn(process.execPath, [WRITER, root]);
   let told = '';
   child.stdout.on('data', (data: Buffer) => (told += data.toString()));
   const closed = new Promise((resolve) => child.on('close', resolve));

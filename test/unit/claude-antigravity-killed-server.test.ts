@@ -15,8 +15,7 @@ import {
   type Which,
 } from './managed-agents-fixture.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../src/testing/agent-server/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/testing/agent-server/main.js', import.meta.url));
 
 /** A server that can be killed and always comes back at the same address. Its time is stepped. */
 class MortalServer implements SteppedServer {
@@ -69,19 +68,8 @@ class MortalServer implements SteppedServer {
 
   private async spawned(): Promise<void> {
     const port = this.url === '' ? '0' : new URL(this.url).port;
-    const args = [
-      '--import',
-      'jiti/register',
-      MAIN,
-      '--seed',
-      'mortal',
-      '--speed',
-      'stepped',
-      '--file',
-      this.file,
-    ];
+    const args = [MAIN, '--seed', 'mortal', '--speed', 'stepped', '--file', this.file];
     const child = spawn(process.execPath, [...args, '--port', port], {
-      cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const line = await new Promise<string>((resolve, reject) => {

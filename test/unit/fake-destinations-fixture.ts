@@ -47,7 +47,7 @@ export interface FakeProcess extends FakeControl {
 
 /** The fake services as a process of their own, on a state that outlives it. */
 export async function aFakeProcess(file: string): Promise<FakeProcess> {
-  const main = new URL('./fixtures/fake-destinations-main.mjs', import.meta.url).pathname;
+  const main = new URL('../../dist/testing/fake-destinations/main.js', import.meta.url).pathname;
   const child = spawn(process.execPath, [main, '--seed', '1', '--file', file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

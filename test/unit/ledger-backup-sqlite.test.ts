@@ -381,28 +381,20 @@ function spoil(path: string, what: string): void {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A process of its own; `body` is a module that finds what it needs through `load`. */
+/** A process of its own; `body` is a module in this repository's root. */
 const aProcess = (body: string, ...words: readonly string[]) =>
-  spawn(
-    process.execPath,
-    [
-      '--input-type=module',
-      '-e',
-      `import { createJiti } from 'jiti';
-       const load = (path) => createJiti(process.cwd() + '/').import(path);
-       ${body}`,
-      ...words,
-    ],
-    { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
+  spawn(process.execPath, ['--input-type=module', '-e', body, ...words], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 
 /** Lands one effect after another until it is stopped. */
 function aWriter(path: string) {
   const { effectKey: _, ...effect } = effectOf('x');
   const { effectKey: __, ...receipt } = receiptOf(effectOf('x'));
   const child = aProcess(
-    `const { openLedger } = await load('./src/ledger/open.ts');
-     const { jobKey, effectKey } = await load('./src/identity/keys.ts');
+    `import { openLedger } from './dist/ledger/open.js';
+     import { jobKey, effectKey } from './dist/identity/keys.js';
      const ledger = await openLedger({ path: process.argv[1] });
      const by = { batchId: 'b', workflowId: 'w', runId: 'r', attempt: 1, worker: 'x' };
      for (let number = 0; ; number++) {
@@ -433,9 +425,9 @@ function aWriter(path: string) {
 
 const aRestorer = ({ path, backup }: Place) =>
   aProcess(
-    `const { restoreSqlite } = await load('./src/ledger/restore.ts');
-     await load('./src/ledger/dialect-sqlite.ts');
-     await load('./src/ledger/sql-ledger.ts');
+    `import { restoreSqlite } from './dist/ledger/restore.js';
+     import './dist/ledger/dialect-sqlite.js';
+     import './dist/ledger/sql-ledger.js';
      process.stdout.write('ready');
      await restoreSqlite(process.argv[1], process.argv[2], 'ann');`,
     path,

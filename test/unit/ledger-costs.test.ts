@@ -21,6 +21,7 @@ import {
   startedSession,
   type Claimed,
 } from './ledger-fixture.js';
+import { rounds } from '../support/rounds.js';
 
 const UNIT = 1_000_000;
 const LIMITS: BudgetLimits = { currency: 'EUR', timeZone: 'UTC', warnAt: [] };
@@ -226,9 +227,9 @@ describe('who spent what', () => {
           }
         }
       }),
-      { numRuns: 12, seed, verbose: true },
+      { numRuns: rounds(12, 200), seed, verbose: true },
     );
-  }, 60_000);
+  }, 240_000);
 });
 
 function endOf(

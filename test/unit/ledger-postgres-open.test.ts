@@ -241,8 +241,8 @@ describe.runIf(hasPostgres())('a ledger in PostgreSQL', () => {
 });
 
 test('the driver of PostgreSQL is loaded for a URL only', () => {
-  const script = fileURLToPath(new URL('fixtures/ledger-loads.ts', import.meta.url));
-  const args = ['--import', 'jiti/register', script, join(temporaryFolder(), 'ledger.db')];
+  const script = fileURLToPath(new URL('fixtures/ledger-loads.mjs', import.meta.url));
+  const args = [script, join(temporaryFolder(), 'ledger.db')];
   const said = execFileSync(process.execPath, args, { encoding: 'utf8' });
   expect(said.split('\n')).toEqual(['file: false', 'URL: true', '']);
 });

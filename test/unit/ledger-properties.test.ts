@@ -27,6 +27,7 @@ import {
   sessionOf,
   settlesOf,
 } from './ledger-fixture.js';
+import { rounds } from '../support/rounds.js';
 
 const SLUGS = ['a', 'b', 'c', 'd', 'e'];
 const OTHER = 'batch:other:1';
@@ -59,7 +60,7 @@ const step = fc.oneof(
   fc.record({ kind: fc.constant('members' as const), batchId, slugs: fc.subarray(SLUGS), conflict: slug }),
 );
 /** A server answers ten times more slowly than a file. */
-const runs = (): number => (onPostgres() ? 15 : 60);
+const runs = (): number => (onPostgres() ? rounds(8, 50) : rounds(30, 300));
 
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 

@@ -1,7 +1,7 @@
 /** A process that stores artifacts until it is killed: `ROOT`. Says the hash of each once it is acknowledged. */
 import { createHash } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { folderArtifactStore } from '../../dist/artifacts/folder-store.js';
 
 const store = folderArtifactStore({ root: process.argv[2] ?? '' });
 for (let number = 0; ; number++) {
