@@ -52,6 +52,7 @@ export default defineConfig({
     // The native core of the Temporal SDK must not be loaded by two threads of one process.
     pool: 'forks',
     hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     sequence: { sequencer: LongestFirst },
     projects: [
       group('pure', 0, 2, ['test/**/*.test.ts'], {

@@ -15,6 +15,7 @@ import {
   startFakeDestinations,
   type FakeControl,
   type FakeDestinations,
+  type FaultRule,
   type SettingsInput,
 } from '../../src/testing/fake-destinations/index.js';
 import { bodyRequest, keyOf, sha256 } from './folder-fixture.js';
@@ -64,6 +65,11 @@ export async function aFakeProcess(file: string): Promise<FakeProcess> {
     stop: () => end('SIGTERM'),
   };
 }
+
+/** Only a request that is held up has little time; any other may be slow on a busy machine. */
+export const patienceWith = ({ ms }: FaultRule): { timeout: string } => ({
+  timeout: ms === undefined ? '30s' : '400ms',
+});
 
 export const KEY = keyOf('effect');
 export class Died extends Error {}

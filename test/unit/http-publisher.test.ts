@@ -10,7 +10,16 @@ import { at, textAt } from '../../src/activities/publishers/http/pointer.js';
 import { safeWindowMs, windowKey } from '../../src/activities/publishers/http/window-key.js';
 import type { Publisher } from '../../src/activities/publishers/publisher.js';
 import type { FakeDestinations, FaultRule } from '../../src/testing/fake-destinations/index.js';
-import { aFake, aFakeProcess, aStateFile, Died, Effect, errorOf, KEY } from './fake-destinations-fixture.js';
+import {
+  aFake,
+  aFakeProcess,
+  aStateFile,
+  Died,
+  Effect,
+  errorOf,
+  KEY,
+  patienceWith,
+} from './fake-destinations-fixture.js';
 import { bodyRequest, context, keyOf, ours, sha256 } from './folder-fixture.js';
 
 const HOUR_MS = 3_600_000;
@@ -29,7 +38,7 @@ function effectAt(fake: FakeDestinations, options: Options): Effect {
   const all = {
     url: `${fake.url}/http/posts`,
     headers: { authorization: SECRET },
-    timeout: '400ms',
+    timeout: '30s',
     ...options,
   };
   return new Effect(() => publisherOf(all));
@@ -248,7 +257,7 @@ describe('effects are counted at the service', () => {
   ];
   test.each(FAULTS)('a key and a look-up: one effect after %j', async (fault) => {
     const fake = await aFake();
-    const effect = effectAt(fake, { ...KEYED, ...lookupAt(fake) });
+    const effect = effectAt(fake, { ...KEYED, ...lookupAt(fake), ...patienceWith(fault) });
     await fake.addFault({ match: { method: 'POST' }, times: 1, ...fault });
     expect(await effect.untilEnd({}, 60)).toMatchObject({
       kind: expect.stringMatching(/landed|adopted/) as string,
@@ -263,7 +272,8 @@ describe('effects are counted at the service', () => {
     async (fault) => {
       const fake = await aFake();
       await fake.addFault({ match: { method: 'POST' }, times: 1, ...fault });
-      expect(await effectAt(fake, KEYED).untilEnd({}, 60)).toMatchObject({ kind: 'landed' });
+      const effect = effectAt(fake, { ...KEYED, ...patienceWith(fault) });
+      expect(await effect.untilEnd({}, 60)).toMatchObject({ kind: 'landed' });
       await lateOnes(fault);
       expect(await fake.effects()).toEqual({ [KEY]: 1 });
     },
@@ -328,11 +338,11 @@ describe('effects are counted at the service', () => {
   );
 
   test('a look-up that lags is waited for', async () => {
-    const fake = await aFake({ http: { lagMs: 30 } });
+    const fake = await aFake({ http: { lagMs: 60_000 } });
     const effect = effectAt(fake, lookupAt(fake)); // class 3: nothing but the look-up
     await fake.addFault({ match: { method: 'POST' }, do: 'drop-after-commit', times: 1 });
     await errorOf(effect.try());
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    await fake.advance(60_000);
     expect(await effect.try()).toMatchObject({ kind: 'landed' });
     expect(await fake.effects()).toEqual({ [KEY]: 1 });
   });

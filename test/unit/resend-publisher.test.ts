@@ -7,7 +7,16 @@ import { resendOptionsSchema } from '../../src/activities/publishers/resend/opti
 import { resendPublisher } from '../../src/activities/publishers/resend/publisher.js';
 import type { Publisher } from '../../src/activities/publishers/publisher.js';
 import type { FakeDestinations, FaultRule } from '../../src/testing/fake-destinations/index.js';
-import { aFake, aFakeProcess, aStateFile, Died, Effect, errorOf, KEY } from './fake-destinations-fixture.js';
+import {
+  aFake,
+  aFakeProcess,
+  aStateFile,
+  Died,
+  Effect,
+  errorOf,
+  KEY,
+  patienceWith,
+} from './fake-destinations-fixture.js';
 import { bodyRequest, context, keyOf, sha256 } from './folder-fixture.js';
 
 const HOUR_MS = 3_600_000;
@@ -17,7 +26,7 @@ const BASE = {
   from: 'Night Desk <desk@example.com>',
   to: 'reader@example.com',
   subject: 'What the night brought',
-  timeout: '400ms',
+  timeout: '30s',
 };
 
 const publisherAt = (url: string, options: Record<string, unknown> = {}): Publisher =>
@@ -198,7 +207,7 @@ describe('mails are counted at the service', () => {
     async (options, fault) => {
       const fake = await aFake();
       await fake.addFault({ match: { method: 'POST' }, times: 1, ...fault });
-      const end = await effectAt(fake, options).untilEnd({}, 60);
+      const end = await effectAt(fake, { ...options, ...patienceWith(fault) }).untilEnd({}, 60);
       expect(end).toMatchObject({ kind: expect.stringMatching(/landed|adopted/) as string });
       const { ms = 0 } = fault;
       await new Promise((resolve) => setTimeout(resolve, ms && ms + 100));

@@ -9,7 +9,16 @@ import { stripePublisher } from '../../src/activities/publishers/stripe/publishe
 import type { Publisher } from '../../src/activities/publishers/publisher.js';
 import type { FakeDestinations, FaultRule } from '../../src/testing/fake-destinations/index.js';
 import { parseForm } from '../../src/testing/fake-destinations/form.js';
-import { aFake, aFakeProcess, aStateFile, Died, Effect, errorOf, KEY } from './fake-destinations-fixture.js';
+import {
+  aFake,
+  aFakeProcess,
+  aStateFile,
+  Died,
+  Effect,
+  errorOf,
+  KEY,
+  patienceWith,
+} from './fake-destinations-fixture.js';
 import { bodyRequest, context, ours, sha256 } from './folder-fixture.js';
 
 const HOUR_MS = 3_600_000;
@@ -24,7 +33,7 @@ const BASE = {
     { description: 'Pictures', amount: '34' },
   ],
   maxAmount: 5000,
-  timeout: '400ms',
+  timeout: '30s',
 };
 type Options = Record<string, unknown>;
 
@@ -205,7 +214,7 @@ describe('invoices are counted at the service', () => {
     async (path, fault) => {
       const { fake, sdk } = await aStripe();
       await fake.addFault({ match: { method: 'POST', path }, times: 1, ...fault });
-      expect(await effectAt(fake).untilEnd({}, 60)).toMatchObject(ENDED);
+      expect(await effectAt(fake, patienceWith(fault)).untilEnd({}, 60)).toMatchObject(ENDED);
       const { ms = 0 } = fault;
       await new Promise((resolve) => setTimeout(resolve, ms && ms + 100));
       expect(await fake.effects()).toEqual(one);
