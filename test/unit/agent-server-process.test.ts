@@ -115,6 +115,7 @@ test(
     for (let round = 0; round < 3; round++) {
       const server = await aProcess(file);
       const client = geminiAt(server.geminiUrl);
+      const before = answered.length;
       let stopped = false;
       const load = Array.from({ length: 4 }, async (_, lane) => {
         for (let index = 0; !stopped; index++) {
@@ -125,7 +126,8 @@ test(
           if (started) answered.push(started.id);
         }
       });
-      await new Promise((resolve) => setTimeout(resolve, 20 + jitterOf(`${SEED}:${round}`) * 300));
+      while (answered.length === before) await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, jitterOf(`${SEED}:${round}`) * 300));
       await server.kill();
       stopped = true;
       await Promise.all(load);
