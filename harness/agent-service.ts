@@ -18,6 +18,8 @@ export interface ServiceCounts {
   readonly ledger: AgentLedger;
   /** By `<world>/<night>`: starts sent while the service had said when to come back. */
   readonly whileLimited: Readonly<Record<string, number>>;
+  /** By `<world>/<night>`: calls that went wrong by the draw. */
+  readonly struck: Readonly<Record<string, number>>;
 }
 
 const settings = settingsOfProcess();
@@ -186,5 +188,9 @@ function learn({ status, body }: Answer, job: number | undefined): void {
 serveFake(handle, {
   morning: (whose) => weathers.of(whose).dawn(),
   counts: () =>
-    ({ ledger: agents.ledger(), whileLimited: Object.fromEntries(whileLimited) }) satisfies ServiceCounts,
+    ({
+      ledger: agents.ledger(),
+      whileLimited: Object.fromEntries(whileLimited),
+      struck: weathers.struck(),
+    }) satisfies ServiceCounts,
 });

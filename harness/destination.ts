@@ -20,6 +20,12 @@ export interface Post {
 /** Posts by `<world>/<night>`. */
 export type Posts = Readonly<Record<string, readonly Post[]>>;
 
+export interface DestinationCounts {
+  readonly posts: Posts;
+  /** By `<world>/<night>`: calls that went wrong by the draw. */
+  readonly struck: Readonly<Record<string, number>>;
+}
+
 const settings = settingsOfProcess();
 const weathers = new Weathers(settings);
 const posts = new Map<string, Post[]>();
@@ -38,7 +44,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   const weather = weathers.of(whose);
   const isPost = request.method === 'POST';
   const slug = url.searchParams.get('slug') ?? '';
-  const job = Number(/\d+$/.exec(slug)?.[0]);
+  const number = /\d+$/.exec(slug)?.[0];
+  const job = number === undefined ? undefined : Number(number); // a look-up names a key alone
   const body = await bodyOf(request);
   if (isPost) weather.beginWith('down', job, weather.faults.destinationDown);
   if (weather.leftMs('down') > 0) return void response.destroy();
@@ -76,5 +83,5 @@ function lookUp(whose: Whose, key: string | null) {
 
 serveFake(handle, {
   morning: (whose) => weathers.of(whose).dawn(),
-  counts: () => Object.fromEntries(posts) satisfies Posts,
+  counts: () => ({ posts: Object.fromEntries(posts), struck: weathers.struck() }) satisfies DestinationCounts,
 });

@@ -116,6 +116,25 @@ export function callFault(
   return SHAPES[Math.floor(draw(seed, key, `shape ${step}`, nth) * SHAPES.length)] ?? '503-before';
 }
 
+/** How many calls of each step a night makes in which nothing goes wrong. */
+const CALM_CALLS = {
+  eachJob: { start: 1, look: 1, file: 5, tidy: 1, publish: 1 },
+  /** Calls that name no job. */
+  night: { prepare: JOBS, 'look-up': 3 * JOBS },
+} as const;
+
+/** Nothing is in store for the night: nothing is drawn in advance, and none of the calls that it makes will fail. */
+export function isCalm(seed: string, night: number): boolean {
+  const fails = (job: number | undefined, calls: Readonly<Record<string, number>>): boolean =>
+    Object.entries(calls).some(([step, count]) =>
+      Array.from({ length: count }, (_, index) => callFault(seed, night, job, step, index + 1)).some(
+        (fault) => fault !== 'none',
+      ),
+    );
+  if (namesOf(nightFaults(seed, night)).length > 0 || fails(undefined, CALM_CALLS.night)) return false;
+  return Array.from({ length: JOBS }, (_, job) => job).every((job) => !fails(job, CALM_CALLS.eachJob));
+}
+
 /** Faults of a night by name, for rows and replays. */
 export function namesOf(faults: NightFaults): string[] {
   const { jobs, ...night } = faults;

@@ -1,4 +1,4 @@
-import type { Posts } from './destination.js';
+import type { DestinationCounts } from './destination.js';
 import type { ServiceCounts } from './agent-service.js';
 import { JOBS, namesOf, nightFaults } from './faults.js';
 import { WORLDS, serviceKey, slugOf, type World } from './night.js';
@@ -6,7 +6,7 @@ import type { Fake, Whose } from './wire.js';
 
 export interface Places {
   readonly service: Fake<ServiceCounts>;
-  readonly destination: Fake<Posts>;
+  readonly destination: Fake<DestinationCounts>;
   readonly speed: number;
 }
 
@@ -25,7 +25,10 @@ export interface NightEnd extends Whose {
 
 /** A night as the destination and the service saw it. */
 export interface NightRow extends Whose {
+  /** Drawn in advance. */
   readonly faults: readonly string[];
+  /** Calls that went wrong. */
+  readonly struck: number;
   /** At the deadline: present and whole, without a person. */
   readonly done: number;
   /** Parked, held or gated, with a fault that is a person's: a poisoned job, a dead credential. */
@@ -49,10 +52,16 @@ export interface NightRow extends Whose {
  * Counts one night. Everything is counted where it happened: posts at the destination, money and calls at the service;
  * of the carrier only the names that its report gives to what is not done.
  */
-export function rowOf(seed: string, end: NightEnd, posts: Posts, counts: ServiceCounts): NightRow {
+export function rowOf(
+  seed: string,
+  end: NightEnd,
+  { posts, struck }: DestinationCounts,
+  counts: ServiceCounts,
+): NightRow {
   const { world, night, states } = end;
   const faults = nightFaults(seed, night);
-  const shown = posts[`${world}/${night}`] ?? [];
+  const name = `${world}/${night}`;
+  const shown = posts[name] ?? [];
   let [done, parkedByPolicy, duplicates, losses, cents, useful] = [0, 0, 0, 0, 0, 0];
   for (let job = 0; job < JOBS; job++) {
     const slug = slugOf(job);
@@ -74,6 +83,7 @@ export function rowOf(seed: string, end: NightEnd, posts: Posts, counts: Service
     world,
     night,
     faults: namesOf(faults),
+    struck: (struck[name] ?? 0) + (counts.struck[name] ?? 0),
     done,
     parkedByPolicy,
     needPerson: JOBS - done,
@@ -83,15 +93,22 @@ export function rowOf(seed: string, end: NightEnd, posts: Posts, counts: Service
     rubbish: shown.filter(({ whole }) => !whole).length,
     cents: round(cents),
     wastedCents: round(cents - useful),
-    whileLimited: counts.whileLimited[`${world}/${night}`] ?? 0,
+    whileLimited: counts.whileLimited[name] ?? 0,
     minutes: round(end.minutes),
     errors: end.errors,
   };
 }
 
+export const isClean = ({ failed, duplicates, losses, needPerson }: NightRow): boolean =>
+  !failed && duplicates === 0 && losses === 0 && needPerson === 0;
+
 /** Figures of all nights of one carrier. */
 export interface Figures {
   readonly nights: number;
+  /** Of these, not run: nothing was in store for them. Money and minutes are of those that ran. */
+  readonly calmNotRun: number;
+  /** Of those that ran: nothing was drawn in advance, and no call went wrong. */
+  readonly calm: number;
   readonly failedNights: number;
   readonly failedShare: number;
   /** With jobs parked by policy counted as failed. */
@@ -111,17 +128,20 @@ export interface Figures {
   readonly failedShareBound95: number;
 }
 
-export function figuresOf(rows: readonly NightRow[]): Figures {
+export function figuresOf(rows: readonly NightRow[], calmNotRun = 0): Figures {
   const sum = (of: (row: NightRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
   const count = (of: (row: NightRow) => boolean): number => rows.filter(of).length;
   const failed = count((row) => row.failed);
   const minutes = rows.map((row) => row.minutes).sort((a, b) => a - b);
   const at = (part: number): number =>
     minutes[Math.min(minutes.length - 1, Math.floor(part * minutes.length))] ?? 0;
+  const nights = rows.length + calmNotRun;
   return {
-    nights: rows.length,
+    nights,
+    calmNotRun,
+    calm: count((row) => row.faults.length === 0 && row.struck === 0),
     failedNights: failed,
-    failedShare: rows.length === 0 ? 0 : failed / rows.length,
+    failedShare: nights === 0 ? 0 : failed / nights,
     failedNightsParkedToo: count((row) => row.failed || row.parkedByPolicy > 0),
     jobsNeedingPerson: sum((row) => row.needPerson),
     jobsParkedByPolicy: sum((row) => row.parkedByPolicy),
@@ -134,7 +154,7 @@ export function figuresOf(rows: readonly NightRow[]): Figures {
     callsWhileLimited: sum((row) => row.whileLimited),
     minutesMedian: at(0.5),
     minutesP95: at(0.95),
-    failedShareBound95: upperBound95(failed, rows.length),
+    failedShareBound95: upperBound95(failed, nights),
   };
 }
 
@@ -163,10 +183,11 @@ function atMost(failures: number, nights: number, share: number): number {
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-export const byWorld = (rows: readonly NightRow[]): Partial<Record<World, Figures>> =>
+/** @param calmNotRun  nights that nightshift was spared */
+export const byWorld = (rows: readonly NightRow[], calmNotRun: number): Partial<Record<World, Figures>> =>
   Object.fromEntries(
     WORLDS.flatMap((world) => {
       const own = rows.filter((row) => row.world === world);
-      return own.length > 0 ? [[world, figuresOf(own)]] : [];
+      return own.length > 0 ? [[world, figuresOf(own, world === 'nightshift' ? calmNotRun : 0)]] : [];
     }),
   );

@@ -8,6 +8,8 @@ export class Weather {
   private readonly calls = new Map<string, number>();
   private readonly until = new Map<string, number>();
   private morning = false;
+  /** Calls that went wrong. */
+  struck = 0;
 
   constructor(
     private readonly whose: Whose,
@@ -25,7 +27,9 @@ export class Weather {
   /** @param step of that job; `job` undefined where the call does not say */
   call(job: number | undefined, step: string, rate?: number): CallFault {
     const nth = this.nth(`${job ?? 'any'} ${step} ${rate ?? ''}`);
-    return callFault(this.settings.seed, this.whose.night, job, step, nth, rate);
+    const fault = callFault(this.settings.seed, this.whose.night, job, step, nth, rate);
+    if (fault !== 'none') this.struck++;
+    return fault;
   }
 
   /** Lets a spell begin, once. */
@@ -61,6 +65,11 @@ export class Weather {
 export class Weathers {
   private readonly known = new Map<string, Weather>();
   constructor(private readonly settings: FakeSettings) {}
+
+  /** Calls that went wrong, by `<world>/<night>`. */
+  struck(): Record<string, number> {
+    return Object.fromEntries([...this.known].map(([name, { struck }]) => [name, struck]));
+  }
 
   of({ world, night }: Whose): Weather {
     const name = `${world}/${night}`;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { draw } from '../../harness/draw.js';
-import { RATES, callFault, nightFaults, spellMinutes } from '../../harness/faults.js';
+import { RATES, callFault, isCalm, namesOf, nightFaults, spellMinutes } from '../../harness/faults.js';
 import { gate } from '../../harness/report.js';
 import { rowOf, figuresOf, upperBound95, type NightEnd } from '../../harness/tally.js';
 import { JOBS } from '../../harness/faults.js';
@@ -14,6 +14,7 @@ const CALM = Array.from({ length: 100 }, (_, index) => index + 1).find((night) =
 const counts = {
   ledger: { runs: [], totals: { sessions: 0, runs: 0, paidTurns: 0, cents: 0, open: 0 } },
   whileLimited: {},
+  struck: {},
 };
 const post = (job: number, id: number, whole = true) => ({
   id,
@@ -36,7 +37,7 @@ const ended = (over: Partial<NightEnd> = {}): NightEnd => ({
 });
 const all = Array.from({ length: JOBS }, (_, job) => post(job, job + 1));
 const row = (end: NightEnd, posts: ReturnType<typeof post>[]) =>
-  rowOf('seed', end, { [`nightshift/${CALM}`]: posts }, counts);
+  rowOf('seed', end, { posts: { [`nightshift/${CALM}`]: posts }, struck: {} }, counts);
 
 it('draws the same number for the same question, and another for another', () => {
   expect(draw('s', 'night 1', 'killed')).toBe(draw('s', 'night 1', 'killed'));
@@ -89,11 +90,16 @@ it('knows how long the spells of a night may keep it waiting', () => {
   expect(spellMinutes({ ...calm, jobs, quota: { job: 0, minutes: 120 } })).toBe(155);
 });
 
-it('does not hold the naive script to its rate where only eventful nights were run', () => {
-  const naive = figuresOf(
-    Array.from({ length: 150 }, () => row(ended({ world: 'naive', failed: true }), all)),
-  );
-  const results = { naive, nights: 150 } as Parameters<typeof gate>[0];
-  expect(gate(results)).toHaveLength(2);
-  expect(gate({ ...results, eventfulOf: 1000 })).toHaveLength(0);
+it('counts calm nights that were not run among the nights, and says so', () => {
+  const failed = row(ended({ failed: true }), all);
+  expect(figuresOf([failed], 99)).toMatchObject({ nights: 100, calmNotRun: 99, failedShare: 0.01 });
+});
+
+it('takes no night for calm that has anything in store', () => {
+  const nights = Array.from({ length: 2_000 }, (_, index) => index + 1);
+  const calm = nights.filter((night) => isCalm('seed', night));
+  expect(calm.flatMap((night) => namesOf(nightFaults('seed', night)))).toEqual([]);
+  expect(calm.map((night) => callFault('seed', night, 3, 'start', 1))).not.toContain('503-after');
+  expect(calm.length / nights.length).toBeGreaterThan(0.7);
+  expect(calm.length / nights.length).toBeLessThan(0.85);
 });
