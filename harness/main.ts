@@ -1,5 +1,13 @@
 /** `npm run harness`: see docs/reference/harness.md. Progress on stderr, figures on stdout. */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -13,7 +21,7 @@ import { naiveWithRetries } from './naive-with-retries.js';
 import { NIGHT_HOURS, WORLDS, type World } from './night.js';
 import { nightshiftNight } from './nightshift-night.js';
 import { Progress } from './progress.js';
-import { gate, plotOf, textOf, type Results } from './report.js';
+import { EXACT_FROM, gate, joined, plotOf, textOf, type Results } from './report.js';
 import { killScript, scriptNight } from './script-night.js';
 import { byWorld, isClean, rowOf, type NightEnd, type NightRow, type Places } from './tally.js';
 import { startFake, type Whose } from './wire.js';
@@ -21,8 +29,12 @@ import { WorkerGroup } from './worker-group.js';
 
 /** Nights between two fresh pairs of fakes: what they remember is searched. */
 const BLOCK = 250;
+/** Scripts have all nights of a block at once. */
+const SCRIPT_BLOCK = 900;
 /** Scripts need nothing but timers: they keep their time at this speed on any machine. */
 const SCRIPT_SPEED = 360;
+/** From so many nights on their rate of failure is known to a point and a half. */
+const SCRIPT_NIGHTS = EXACT_FROM;
 
 const { values } = parseArgs({
   options: {
@@ -56,11 +68,15 @@ say(
 for (const night of eventful) process.env[accountOf(night)] = 'harness';
 const rows: NightRow[] = [];
 const begun = Date.now();
-for (const world of worlds) {
-  if (world === 'nightshift') await withNightshift((carry, kill) => carryAll(world, eventful, carry, kill));
-  else await carryAll(world, all, byScript(world), killScript);
+await Promise.all(
+  worlds.flatMap((world) =>
+    world === 'nightshift' ? [] : [carryAll(world, all.slice(0, SCRIPT_NIGHTS), byScript(world), killScript)],
+  ),
+);
+if (worlds.includes('nightshift')) {
+  await withNightshift((carry, kill) => carryAll('nightshift', eventful, carry, kill));
 }
-const results: Results = {
+const carried: Results = {
   seed,
   nights,
   firstNight: first,
@@ -73,6 +89,7 @@ const results: Results = {
   ...byWorld(rows, all.length - eventful.length),
   notable: rows.filter((row) => row.world === 'nightshift' && !isClean(row)),
 };
+const results = values.out === undefined ? carried : joined(earlierIn(values.out), carried);
 if (values.out !== undefined) {
   mkdirSync(values.out, { recursive: true });
   writeFileSync(join(values.out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
@@ -101,8 +118,9 @@ async function carryAll(
 ): Promise<void> {
   const progress = new Progress(world, carried.length, say);
   const isScript = world !== 'nightshift';
-  for (let begin = 0; begin < carried.length; begin += BLOCK) {
-    const block = carried.slice(begin, begin + BLOCK);
+  const size = isScript ? SCRIPT_BLOCK : BLOCK;
+  for (let begin = 0; begin < carried.length; begin += size) {
+    const block = carried.slice(begin, begin + size);
     const [from, to] = [block[0] ?? 0, (block.at(-1) ?? 0) + 1];
     // Nights with long spells begin first: at the end nobody waits for one of them alone.
     const waiting = block.sort(
@@ -123,7 +141,7 @@ async function carryAll(
         progress.night(end);
       }
     };
-    await Promise.all(Array.from({ length: isScript ? BLOCK : atOnce }, lane));
+    await Promise.all(Array.from({ length: isScript ? size : atOnce }, lane));
     const [shown, counts] = [await places.destination.counts(), await places.service.counts()];
     const own = ends.map((end) => rowOf(seed, end, shown, counts));
     rows.push(...own.sort((a, b) => a.night - b.night));
@@ -164,6 +182,12 @@ async function withNightshift(
     for (const group of groups) group.stop();
     await Promise.all([engine, ...clients].map((client) => client.close()));
   }
+}
+
+/** The results that another run has left there. */
+function earlierIn(folder: string): Results | undefined {
+  const file = join(folder, 'results.json');
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : undefined;
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -18,14 +18,21 @@ export interface Results extends Partial<Record<World, Figures>> {
 }
 
 /** From so many nights on the naive rate has to be 12% ± 1.5 points; fewer say little. */
-const EXACT_FROM = 1_800;
+export const EXACT_FROM = 1_800;
 const BROAD_FROM = 150;
 
+/** Results of the same nights, where carriers were run one at a time: of each carrier the newer ones. */
+export function joined(earlier: Results | undefined, later: Results): Results {
+  const isOfTheSame = earlier?.seed === later.seed && earlier.nights === later.nights;
+  if (!isOfTheSame || earlier.firstNight !== later.firstNight) return later;
+  return { ...earlier, ...later, notable: later.nightshift ? later.notable : earlier.notable };
+}
+
 /** What is not as it has to be; empty when all is well. */
-export function gate({ naive, nightshift, nights }: Results): string[] {
+export function gate({ naive, nightshift }: Results): string[] {
   const broken: string[] = [];
-  if (naive && nights >= BROAD_FROM) {
-    const [low, high] = nights >= EXACT_FROM ? [0.105, 0.135] : [0.05, 0.2];
+  if (naive && naive.nights >= BROAD_FROM) {
+    const [low, high] = naive.nights >= EXACT_FROM ? [0.105, 0.135] : [0.05, 0.2];
     if (naive.failedShare < low || naive.failedShare > high)
       broken.push(
         `naive failed ${percent(naive.failedShare)} of nights, outside ${percent(low)} to ${percent(high)}`,
@@ -77,9 +84,10 @@ export function textOf(results: Results): string {
       .trimEnd();
   const head = line(['', ...shown.map(({ name }) => name)]);
   const lines = LINES.map(([name, of]) => line([name, ...shown.map(({ figures }) => of(figures))]));
-  return [`seed ${results.seed}, ${results.nights} nights`, head, ...lines, ''].join('\n');
+  return [`seed ${results.seed}, nights from ${results.firstNight} on`, head, ...lines, ''].join('\n');
 }
 
+const whole = (count: number): string => count.toLocaleString('en-US');
 const percent = (share: number): string => `${(share * 100).toFixed(2)}%`;
 
 /** Three bars for each of two questions: how many nights failed, and how many posts came twice. */
@@ -107,6 +115,11 @@ export function plotOf(results: Results): string {
     });
     return `<text x="20" y="${top}" font-weight="bold">${title}</text>${bars.join('')}`;
   });
-  const note = `${results.nights} nights of ${results.jobsPerNight} jobs, seed ${results.seed}, same faults for all three`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 350" font-family="sans-serif" font-size="14" role="img" aria-label="Failed nights and duplicates"><rect width="640" height="350" fill="#fff"/>${body.join('')}<text x="20" y="336" font-size="12" fill="#555">${note}</text></svg>\n`;
+  const of = ({ nights, calmNotRun }: Figures): string =>
+    `${whole(nights)} nights${calmNotRun > 0 ? ` (nothing was in store for ${whole(calmNotRun)} of them: not run)` : ''}`;
+  const notes = [
+    `nights of ${results.jobsPerNight} jobs, seed ${results.seed}, the same faults for all`,
+    shown.map(({ name, figures }) => `${name}: ${of(figures)}`).join(' · '),
+  ].map((note, index) => `<text x="20" y="${336 + index * 16}" font-size="12" fill="#555">${note}</text>`);
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 366" font-family="sans-serif" font-size="14" role="img" aria-label="Failed nights and duplicates"><rect width="720" height="366" fill="#fff"/>${body.join('')}${notes.join('')}</svg>\n`;
 }

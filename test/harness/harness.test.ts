@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { draw } from '../../harness/draw.js';
 import { RATES, callFault, isCalm, namesOf, nightFaults, spellMinutes } from '../../harness/faults.js';
-import { gate } from '../../harness/report.js';
+import { gate, joined, type Results } from '../../harness/report.js';
 import { rowOf, figuresOf, upperBound95, type NightEnd } from '../../harness/tally.js';
 import { JOBS } from '../../harness/faults.js';
 import { slugOf } from '../../harness/night.js';
@@ -88,6 +88,17 @@ it('knows how long the spells of a night may keep it waiting', () => {
   expect(spellMinutes(calm)).toBe(0);
   const jobs = [{ throttled: 5, session: 'never-ends' as const }, {}];
   expect(spellMinutes({ ...calm, jobs, quota: { job: 0, minutes: 120 } })).toBe(155);
+});
+
+it('adds what another carrier did to the results of the same nights, and to no others', () => {
+  const naive = figuresOf([row(ended({ world: 'naive' }), all)]);
+  const about = { seed: 's', nights: 1, firstNight: 1, notable: [] };
+  const earlier = { ...about, naive } as unknown as Results;
+  const later = { ...about, nightshift: figuresOf([row(ended(), all)]) } as unknown as Results;
+  expect(Object.keys(joined(earlier, later)).sort()).toContain('naive');
+  expect(joined({ ...earlier, seed: 't' }, later)).toBe(later);
+  expect(joined({ ...earlier, firstNight: 2 }, later)).toBe(later);
+  expect(joined({ ...earlier, nights: 2 }, later)).toBe(later);
 });
 
 it('counts calm nights that were not run among the nights, and says so', () => {
