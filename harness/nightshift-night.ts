@@ -10,7 +10,7 @@ import type { NightEnd, Places } from './tally.js';
  * done at the deadline stays so.
  */
 export async function nightshiftNight(
-  nightshift: Nightshift,
+  { nightshift, ready }: { readonly nightshift: Nightshift; readonly ready: () => Promise<unknown> },
   folder: string,
   night: number,
   twice: boolean,
@@ -39,6 +39,7 @@ export async function nightshiftNight(
     errors.push(deadline.aborted ? 'not done at the deadline' : String(error));
     const late = await nightshift.status(batch.definition.name).catch(() => undefined);
     if (late) errors.push(JSON.stringify(late).slice(0, 1500));
+    await ready(); // without a worker, this process would host one
     await nightshift.cancel(batch.definition.name, 'past its deadline').catch((reason: unknown) => {
       errors.push(`could not be cancelled: ${String(reason)}`);
     });

@@ -1,0 +1,24 @@
+import type { Carrier } from './carry.js';
+import { naive } from './naive.js';
+import { naiveWithRetries } from './naive-with-retries.js';
+import { EXACT_FROM } from './report.js';
+import { killScript, scriptNight } from './script-night.js';
+
+/** Scripts need nothing but timers: they keep their time at this speed on any machine. */
+const SPEED = 360;
+/** All nights of a block at once. */
+const BLOCK = 900;
+/** From so many nights on the rate of failure of a script is known well enough. */
+export const SCRIPT_NIGHTS = EXACT_FROM;
+
+export function scriptCarrier(world: 'naive' | 'retries', speed: number): Carrier {
+  const script = world === 'naive' ? naive : naiveWithRetries;
+  return {
+    world,
+    carry: (night, twice, places) => scriptNight(script, { world, night }, twice, places),
+    kill: killScript,
+    speed: Math.max(speed, SPEED),
+    atOnce: BLOCK,
+    block: BLOCK,
+  };
+}
