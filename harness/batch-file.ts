@@ -6,6 +6,9 @@ import type { Places } from './tally.js';
 /** Each night has an account of its own: what one meets there, as on another evening, is no news to the others. */
 export const accountOf = (night: number): string => `HARNESS_KEY_${night}`;
 
+/** What the service allows; without it the product learns from the first refusal, in minutes of the clock on the wall. */
+const REQUESTS_PER_MINUTE = 60;
+
 /** The batch file of one night: what anybody could write, with every duration divided by the speed. */
 export function batchFileOf(night: number, { service, destination, speed }: Places): Record<string, unknown> {
   const minutes = (count: number): string => `${Math.max(1, Math.round(minutesMs(count, speed)))}ms`;
@@ -24,6 +27,7 @@ export function batchFileOf(night: number, { service, destination, speed }: Plac
       use: 'antigravity',
       prompt: 'Write an article about {{ slug }} for {{ site }}.',
       timeout: minutes(30),
+      limits: { requestsPerMinute: REQUESTS_PER_MINUTE * speed },
       with: {
         apiKey: key,
         baseUrl: `${service.url}/nightshift/${night}/gemini`,

@@ -22,7 +22,7 @@ const { values } = parseArgs({
     speed: { type: 'string', default: '360' },
     only: { type: 'string', multiple: true },
     at: { type: 'string', default: '24' },
-    workers: { type: 'string', default: '2' },
+    workers: { type: 'string', default: '6' },
     out: { type: 'string' },
     keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },

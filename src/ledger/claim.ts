@@ -210,5 +210,5 @@ const sessionRow = (
   provider: row.provider,
   state: row.state,
   handle: row.handle === null ? undefined : (JSON.parse(row.handle) as unknown),
-  startedAt: row.opened_at,
+  openedAt: row.opened_at,
 });

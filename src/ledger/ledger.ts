@@ -410,7 +410,8 @@ export interface SessionRow extends SessionId {
   readonly state: SessionState;
   /** As saved by the adapter; undefined while only the intent is known. */
   readonly handle: unknown;
-  readonly startedAt: string;
+  /** When its intent was written. */
+  readonly openedAt: string;
 }
 
 export interface Usage {

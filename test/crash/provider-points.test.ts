@@ -2,6 +2,7 @@
 // is simply started again. Sessions are counted at the service, which an agent server plays.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -56,6 +57,21 @@ describe.each(['antigravity', 'claude'] as const)('%s: a worker killed in mid-se
   });
 });
 
+test.each(['antigravity', 'claude'] as const)(
+  '%s: a session that was never sent off has all its time when a worker comes back late',
+  async (provider) => {
+    const batch = hostedBatch(`${provider}-late`, provider, ['one', 'two'], 'timeout: 5s');
+    const before = server.ledger().totals;
+    const died = await startNode([FIXTURE, batch.file, state, 'A2'], { cwd: batch.dir, env }).exit;
+    expect(died.signal, died.stderr).toBe('SIGKILL');
+    await sleep(6_000);
+    const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state, env });
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(server.ledger().totals.runs - before.runs).toBe(2);
+    expect(report.sessions.wasted).toBe(0);
+  },
+);
+
 test('what a kill has left at the service is found and ended, and what others have there is not', async () => {
   const api = new Anthropic({ apiKey: env.ANTHROPIC_API_KEY, baseURL: server.anthropicUrl, maxRetries: 0 });
   const theirs = await api.beta.sessions.create({
@@ -78,7 +94,12 @@ test('what a kill has left at the service is found and ended, and what others ha
   expect(server.ledger().totals.open).toBe(1);
 });
 
-function hostedBatch(name: string, provider: 'antigravity' | 'claude', slugs: readonly string[]) {
+function hostedBatch(
+  name: string,
+  provider: 'antigravity' | 'claude',
+  slugs: readonly string[],
+  setting = 'timeout: 10m',
+) {
   const batch = writeBatch({ dir: `${dir}/${name}`, name, work: name, slugs });
   const options =
     provider === 'antigravity'
@@ -92,6 +113,7 @@ jobs: ./batch.csv
 agent:
   use: ${provider}
   prompt: Write about {{ title }}.
+  ${setting}
   with: ${JSON.stringify(options)}
 effects:
   - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }

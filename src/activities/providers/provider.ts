@@ -74,7 +74,7 @@ export interface SessionRequest {
   readonly prompt: string | undefined;
   /** ISO 8601; when the intent of this attempt was written: nothing of it at the service is older. */
   readonly openedAt?: string;
-  /** ISO 8601; the session is cancelled then. */
+  /** ISO 8601; a session that starts now, or runs already, is cancelled then. */
   readonly deadlineAt: string;
   /** The agent acts outside its sandbox: a start that may have happened is held for a person, not replaced. */
   readonly outward?: boolean;
@@ -93,6 +93,11 @@ export interface SessionHandle {
    * with this handle goes on. `start-sent`: the request that costs money may have arrived; `poll` finds out.
    */
   readonly phase?: 'prepared' | 'start-sent' | 'started';
+  /**
+   * ISO 8601; since when the session may be running, which its timeout counts from. Set by whoever saves the handle
+   * where the adapter does not know better.
+   */
+  readonly sentAt?: string;
   /** Ids at the service: session, environment, run directory, process… */
   readonly ids: Readonly<Record<string, Json>>;
 }

@@ -33,7 +33,8 @@ export interface SessionScope {
   readonly session: SessionId;
   readonly request: SessionRequest;
   readonly context: ProviderContext;
-  readonly deadline: Date;
+  /** Until when the session may run: one that was never sent off has all its time before it. */
+  readonly deadline: () => Date;
   readonly lane: Lane;
   readonly retry: RetryPolicy;
   /** Shows a handle to Temporal, which hands it to the next try; never before it is saved. */
@@ -54,15 +55,19 @@ export function sessionScope(
     runKey: runKey({ work: ref.work, jobKey: job.key, revision: job.revision }),
     attempt: open?.attempt ?? claim.nextAttempt,
   };
-  const openedAt = open ? new Date(open.startedAt) : deps.now();
-  const deadline = new Date(openedAt.getTime() + durationMs(definition.agent.timeout));
+  const openedAt = open ? new Date(open.openedAt) : deps.now();
+  const timeoutMs = durationMs(definition.agent.timeout);
+  let sentAt = sentAtOf(open?.handle as SessionHandle | undefined, openedAt);
+  const deadline = (): Date => new Date((sentAt ?? deps.now()).getTime() + timeoutMs);
   let saved: string | undefined; // what the adapter has saved need not be saved again
   const context: ProviderContext = {
     save: async (handle) => {
-      const text = JSON.stringify(handle);
-      if (text !== saved) await deps.ledger.saveHandle(session, handle, claim.fence);
+      sentAt = sentAtOf(handle, sentAt ?? deps.now());
+      const placed = sentAt ? { ...handle, sentAt: sentAt.toISOString() } : handle;
+      const text = JSON.stringify(placed);
+      if (text !== saved) await deps.ledger.saveHandle(session, placed, claim.fence);
       saved = text;
-      beat(handle);
+      beat(placed);
     },
     signal: cancellationSignal(),
     now: deps.now,
@@ -72,11 +77,17 @@ export function sessionScope(
     session,
     deadline,
     context,
-    request: requestFor(given, session, openedAt, deadline),
+    request: requestFor(given, session, openedAt, deadline()),
     reached: async (point) => {
       await deps.reached(point, ref.key);
     },
   };
+}
+
+/** @param otherwise where the handle does not say */
+function sentAtOf(handle: SessionHandle | undefined, otherwise: Date): Date | undefined {
+  if (handle === undefined || handle.phase === 'prepared') return undefined;
+  return handle.sentAt === undefined ? otherwise : new Date(handle.sentAt);
 }
 
 function requestFor(

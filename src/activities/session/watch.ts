@@ -18,10 +18,11 @@ export class Unwatched extends Error {}
  *  W1. A look that fails says nothing of the session, which goes on and costs: it is looked at again, for as long as it
  *      may run at all.
  *  W2. A session that is past its deadline, or that its service shows standing still for `agent.quiet`, is cancelled.
+ *      Its time counts from when it was sent off, not from the intent: what its start had waited for is not its time.
  *  W3. While its jobs are frozen it is neither looked at, nor collected, nor cancelled. @throws Unwatched
  */
 export async function watchSession(scope: SessionScope, handle: SessionHandle): Promise<SessionOver> {
-  const { provider, context, deadline, deps } = scope;
+  const { provider, context, deps } = scope;
   const stillness = new Stillness(scope);
   const looks = new FailedLooks(scope);
   for (;;) {
@@ -42,7 +43,7 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error; // and W3
       waitMs = looks.failed(error); // W1
     }
-    const leftMs = deadline.getTime() - deps.now().getTime();
+    const leftMs = scope.deadline().getTime() - deps.now().getTime();
     if (leftMs <= 0) return await giveUp('ran longer than its timeout');
     await sleep(Math.max(1, Math.min(waitMs, leftMs)));
   }

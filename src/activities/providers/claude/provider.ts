@@ -51,13 +51,9 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
       const found = known ? undefined : await findSession(request, parts, context);
       // One that is idle and was never given its prompt is as good as none: `start` goes on with it.
       if (!found?.kickedOff) return { kind: 'none' };
-      return {
-        kind: 'session',
-        handle: advanced(newHandle(NAME, request), 'started', {
-          session: found.session.id,
-          startedAt: found.session.created_at ?? context.now().toISOString(),
-        }),
-      };
+      const startedAt = found.session.created_at ?? context.now().toISOString();
+      const handle = advanced(newHandle(NAME, request), 'started', { session: found.session.id, startedAt });
+      return { kind: 'session', handle: { ...handle, sentAt: startedAt } };
     },
 
     start: (request, known, context) => startSession(parts, request, known, context),
