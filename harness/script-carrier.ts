@@ -6,8 +6,9 @@ import { killScript, scriptNight } from './script-night.js';
 
 /** Scripts need nothing but timers: they keep their time at this speed on any machine. */
 const SPEED = 360;
-/** All nights of a block at once. */
 const BLOCK = 900;
+/** With more at once the services of the harness, not those of the night, would be what they wait for. */
+const AT_ONCE = 150;
 /** From so many nights on the rate of failure of a script is known well enough. */
 export const SCRIPT_NIGHTS = EXACT_FROM;
 
@@ -18,7 +19,7 @@ export function scriptCarrier(world: 'naive' | 'retries', speed: number): Carrie
     carry: (night, twice, places) => scriptNight(script, { world, night }, twice, places),
     kill: killScript,
     speed: Math.max(speed, SPEED),
-    atOnce: BLOCK,
+    atOnce: AT_ONCE,
     block: BLOCK,
   };
 }
