@@ -63,12 +63,13 @@ const AFTER: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * @param url `postgres://user:password@host:port/database?options=-csearch_path%3Dschema`
+ * @param look nothing can be written: the server refuses it
  * @throws AdapterError `transient` when the server can't be reached, `auth` or `config` when it can't be used
  */
-export async function openPostgres(url: string): Promise<LedgerDialect> {
+export async function openPostgres(url: string, { look = false } = {}): Promise<LedgerDialect> {
   const place = postgresPlace(url);
   const pool = openPool(url);
-  const driver = new PostgresDriver(pool, { patience: PATIENCE, place });
+  const driver = new PostgresDriver(pool, { patience: PATIENCE, place }, look);
   const db = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new PostgresAdapter(),

@@ -49,7 +49,7 @@ export async function openLedgerToLook({
   const { openSqliteToLook } = await import('./dialect-sqlite.js');
   if ('path' in place) return createSqlLedger(await openSqliteToLook(place.path, newest), now);
 
-  const dialect = await (await import('./dialect-postgres.js')).openPostgres(place.url);
+  const dialect = await (await import('./dialect-postgres.js')).openPostgres(place.url, { look: true });
   const version = await dialect.schemaVersion(dialect.db);
   if (version >= newest) return createSqlLedger(dialect, now);
   await dialect.db.destroy();

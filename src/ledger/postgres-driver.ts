@@ -8,6 +8,7 @@
  *      answer to COMMIT is lost, `wasCommitted` finds the number or does not, and waits for P1's lock before it looks:
  *      then the transaction in question has ended, whatever became of its connection. A transaction ID would not do:
  *      after a crash of the server it may be given again.
+ *  P4. Of a ledger that is opened to look, every transaction is a reading one: the server refuses what would write.
  */
 import { randomUUID } from 'node:crypto';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
@@ -34,12 +35,14 @@ const FORGET_WRITERS_AFTER = '1 day';
 export class PostgresDriver implements Driver {
   readonly #pool: pg.Pool;
   readonly #alone: Alone;
+  readonly #looks: boolean;
   readonly #writer = randomUUID();
   #writes = 0;
 
-  constructor(pool: pg.Pool, alone: Alone) {
+  constructor(pool: pg.Pool, alone: Alone, looks = false) {
     this.#pool = pool;
     this.#alone = alone;
+    this.#looks = looks;
   }
 
   async init(): Promise<void> {}
@@ -53,7 +56,7 @@ export class PostgresDriver implements Driver {
   }
 
   async beginTransaction(connection: PostgresConnection, settings: TransactionSettings): Promise<void> {
-    connection.readsOnly = settings.accessMode === 'read only';
+    connection.readsOnly = this.#looks || settings.accessMode === 'read only'; // P4
     if (connection.readsOnly) {
       await connection.begin(READ);
       return;

@@ -1,0 +1,137 @@
+// Effects that leave only with a person's yes, as the ledger keeps them.
+import { expect, test } from 'vitest';
+import type { ApprovalRequest, Ledger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import {
+  BATCH,
+  NOBODY,
+  aLedger,
+  aPlace,
+  claimed,
+  effectOf,
+  jobOf,
+  keyOf,
+  landed,
+  openBatch,
+  placeOf,
+  stateOf,
+} from './ledger-fixture.js';
+
+const requestOf = (slug: string, more: Partial<ApprovalRequest> = {}): ApprovalRequest => {
+  const { effectKey, name, target, use, revision } = effectOf(slug);
+  const sent = { requestSha256: 'd'.repeat(64), artifact: 'a'.repeat(64), batchId: BATCH };
+  return { ...jobOf(slug), effectKey, name, target, use, revision, ...sent, onTimeout: 'hold', ...more };
+};
+
+async function asking(...slugs: readonly string[]): Promise<Ledger> {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, slugs);
+  for (const slug of slugs) {
+    await claimed(ledger, slug);
+    await ledger.askApproval(requestOf(slug), NOBODY);
+  }
+  return ledger;
+}
+const ask = (ledger: Ledger, slug: string, more: Partial<ApprovalRequest> = {}) =>
+  ledger.askApproval(requestOf(slug, more), NOBODY);
+const say = (ledger: Ledger, slug: string, decision: 'approved' | 'rejected', reason = '') =>
+  ledger.decideApproval(requestOf(slug), decision, 'ann', reason);
+
+test('a job waits as gated until the yes, is asked for once, and goes on after it', async () => {
+  const ledger = await asking('one', 'two');
+  expect(await ask(ledger, 'one')).toMatchObject({ kind: 'waiting' });
+  expect((await ledger.approvals({ batchId: BATCH })).map(({ jobKey }) => jobKey).sort()).toEqual(
+    [keyOf('one'), keyOf('two')].sort(),
+  );
+  expect(await stateOf(ledger, 'one')).toBe('gated');
+  expect(await ledger.approvals({ batchId: 'batch:other:1' })).toEqual([]);
+
+  expect(await say(ledger, 'one', 'approved', 'fine')).toEqual({ kind: 'decided', jobHeld: false });
+  expect(await ask(ledger, 'one')).toEqual({ kind: 'approved' });
+  expect(await stateOf(ledger, 'one')).toBe('running');
+  expect(await ledger.approvals({ batchId: BATCH })).toHaveLength(1);
+});
+
+test('the first answer stands; the second is told who gave it, when and why', async () => {
+  const ledger = await asking('one');
+  await say(ledger, 'one', 'rejected', 'wrong price');
+  const again = await ledger.decideApproval(requestOf('one'), 'approved', 'bob', '');
+  expect(again).toMatchObject({ kind: 'already', state: 'rejected', by: 'ann', reason: 'wrong price' });
+  expect(await ask(ledger, 'one')).toMatchObject({
+    kind: 'held',
+    errorClass: 'rejected',
+    message: 'post: rejected by ann: wrong price',
+  });
+  expect(await stateOf(ledger, 'one')).toBe('held');
+});
+
+test('of two answers at one moment, one counts and the other is told so', async () => {
+  const ledger = await asking('one');
+  const both = await Promise.all([say(ledger, 'one', 'approved'), say(ledger, 'one', 'rejected')]);
+  expect(both.map(({ kind }) => kind).sort()).toEqual(['already', 'decided']);
+});
+
+test('an answer is about one exact request: another artifact or other options are asked for anew', async () => {
+  const ledger = await asking('one');
+  await say(ledger, 'one', 'approved');
+  const other = { requestSha256: 'e'.repeat(64), artifact: 'b'.repeat(64) };
+  expect(await ask(ledger, 'one', other)).toMatchObject({ kind: 'waiting' });
+  expect(await ask(ledger, 'one', { requestSha256: 'f'.repeat(64) })).toMatchObject({ kind: 'waiting' });
+  const states = (await ledger.approvals({ waiting: false })).map(({ state }) => state);
+  expect(states.sort()).toEqual(['approved', 'replaced', 'waiting']);
+  const late = await ledger.decideApproval({ ...requestOf('one'), ...other }, 'approved', 'ann', '');
+  expect(late).toMatchObject({ kind: 'already', state: 'replaced' });
+});
+
+test('what nobody answers in time is held, let go, or rejected, as the batch says; a late yes is still good', async () => {
+  let now = new Date('2026-11-28T00:00:00Z');
+  const ledger = await openLedger({ ...placeOf(await aPlace()), now: () => now });
+  await openBatch(ledger, ['hold', 'approve', 'reject']);
+  for (const onTimeout of ['hold', 'approve', 'reject'] as const) {
+    await claimed(ledger, onTimeout);
+    const asked = await ask(ledger, onTimeout, { timeoutMs: 60_000, onTimeout });
+    expect(asked).toMatchObject({ kind: 'waiting', delayMs: 60_000 });
+  }
+  now = new Date('2026-11-28T00:00:59Z');
+  expect(await ask(ledger, 'approve')).toMatchObject({ kind: 'waiting', delayMs: 1000 });
+  now = new Date('2026-11-28T00:01:00Z');
+  expect(await ask(ledger, 'hold')).toMatchObject({ kind: 'held', errorClass: 'timeout' });
+  expect(await ask(ledger, 'approve')).toEqual({ kind: 'approved' });
+  expect(await ask(ledger, 'reject')).toMatchObject({ kind: 'held', errorClass: 'rejected' });
+
+  expect(await say(ledger, 'hold', 'approved')).toEqual({ kind: 'decided', jobHeld: true });
+  expect(await stateOf(ledger, 'hold')).toBe('waiting');
+  await ledger.close();
+});
+
+test('a rejected job that is given a new try is asked for again', async () => {
+  const ledger = await asking('one');
+  await say(ledger, 'one', 'rejected');
+  await ask(ledger, 'one');
+  expect(await ledger.requeue(BATCH, 'ann', [keyOf('one')])).toEqual([keyOf('one')]);
+  expect((await ledger.approvals({ batchId: BATCH })).map(({ state }) => state)).toEqual(['waiting']);
+});
+
+test('who looks is told what would be changed: the revision that is there, and where', async () => {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, ['one']);
+  await claimed(ledger, 'one');
+  await landed(ledger, 'one');
+  await claimed(ledger, 'one', { revision: 2, fingerprint: 'e'.repeat(64) });
+  await ask(ledger, 'one', { revision: 2 });
+  expect((await ledger.approvals())[0]).toMatchObject({
+    revision: 2,
+    updates: { revision: 1, place: 'id-post', sha256: 'b'.repeat(64) },
+  });
+});
+
+test('each answer is in the audit with who, when and why', async () => {
+  const ledger = await asking('one');
+  await say(ledger, 'one', 'approved', 'looks right');
+  const requests = await ledger.requests({ jobKey: keyOf('one') });
+  expect(requests.at(-1)).toMatchObject({
+    by: 'ann',
+    what: 'approve',
+    reason: expect.stringContaining('looks right'),
+  });
+});
