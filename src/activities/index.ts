@@ -40,7 +40,7 @@ const watched =
   ) =>
   async (request: Request): Promise<End> => {
     const end = await activity(request);
-    if (end.kind === 'gated' || end.kind === 'wait') alarm.look(request.batchId);
+    if (end.kind === 'gated' || end.kind === 'wait' || end.kind === 'approval') alarm.look(request.batchId);
     return end;
   };
 

@@ -10,7 +10,8 @@ import {
   ABOUT_JOBS,
   ABOUT_NIGHTS,
   alertCauses,
-  type AlertCause,
+  onlyApprovalsLeft,
+  type AlertStanding,
   type ClosedService,
 } from '../policy/alerts.js';
 import { shellWord } from '../report/shell-word.js';
@@ -41,7 +42,8 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
   const definition = await readDefinition(manifest, artifacts);
   const over = batch.state !== 'running' && batch.state !== 'paused';
-  const causes = await causesOf(batch, definition, deps);
+  const standing = await standingOf(batch, definition, deps);
+  const causes = alertCauses(standing);
   const left = over ? await leftOver(batch, deps) : new Set<string>();
   await ledger.noteAlerts({
     batchName: batch.name,
@@ -49,7 +51,8 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
     causes,
     isOver: ({ fingerprint, rule }) => isOver(batch.state, rule) && !left.has(fingerprint),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
-    gatherMs: over || batch.state === 'paused' ? 0 : GATHER_MS,
+    // Who carries the batch may go when it stands still.
+    gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : GATHER_MS,
   });
 }
 
@@ -69,17 +72,13 @@ async function leftOver({ id, name }: BatchRow, deps: LookDeps): Promise<Set<str
     const batch = await ledger.batch(other);
     if (batch === undefined) continue;
     const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
-    const causes = await causesOf(batch, await readDefinition(manifest, artifacts), deps);
+    const causes = alertCauses(await standingOf(batch, await readDefinition(manifest, artifacts), deps));
     for (const { rule, fingerprint } of causes) if (ABOUT_JOBS.has(rule)) left.add(fingerprint);
   }
   return left;
 }
 
-async function causesOf(
-  batch: BatchRow,
-  definition: Definition,
-  deps: LookDeps,
-): Promise<readonly AlertCause[]> {
+async function standingOf(batch: BatchRow, definition: Definition, deps: LookDeps): Promise<AlertStanding> {
   const { ledger, now } = deps;
   const { id, name, state, stateBy, reason, openedSeq } = batch;
   const counts = await ledger.counts(id, openedSeq);
@@ -87,20 +86,22 @@ async function causesOf(
   const unfinished = troubled
     ? await ledger.jobReports(id, { states: ['parked', 'held', 'gated'], limit: JOBS_MAX })
     : [];
-  return alertCauses({
+  const asked = counts.gated === 0 ? [] : await ledger.approvals({ batchId: id });
+  return {
     name,
     state,
     stateBy,
     reason,
     jobs: counts.jobs,
     waiting: counts.waiting + counts.running,
+    approvals: { waiting: asked.length, limited: asked.some(({ dueAt }) => dueAt !== undefined) },
     unfinished: unfinished.map((job) => ({ ...job, title: jobTitle(job.identity) })),
     provider: definition.agent.use,
     publishers: new Map(definition.effects.map((effect) => [effect.name, effect.use])),
     closed: state === 'completed' ? [] : await closedServices(definition, ledger),
     nowMs: now().getTime(),
     commands: commandsFor(name, deps.stateDir),
-  });
+  };
 }
 
 /** Services of this batch that are closed to us now. */

@@ -59,7 +59,7 @@ export function startWatchman(
   async function run(): Promise<void> {
     for (let round = 0; ; round++) {
       const last = stopping.signal.aborted;
-      await safely('look at batches', () => lookRound(round));
+      await safely('look at batches', () => lookRound(last || round % LOOK_ROUNDS === 0));
       await safely('send messages', () => sendDue(deps, sending.signal));
       if (last) return;
       const waiting = await Promise.race([
@@ -72,9 +72,9 @@ export function startWatchman(
     }
   }
 
-  async function lookRound(round: number): Promise<void> {
+  async function lookRound(atAll: boolean): Promise<void> {
     await deps.ledger.queueReminders();
-    if (round % LOOK_ROUNDS === 0) {
+    if (atAll) {
       for (const { id, state } of await deps.ledger.batches(BATCHES_MAX))
         if (state === 'running' || state === 'paused') toLook.add(id);
     }

@@ -5,7 +5,7 @@ import type { BatchState } from '../contract/states.js';
 export const ExitCode = {
   done: 0,
   unexpected: 1,
-  /** Parked or held jobs; for `plan`: there is something to do. */
+  /** Parked or held jobs, or effects that wait for a person; for `plan`: there is something to do. */
   incomplete: 2,
   usage: 64,
   engineUnavailable: 69,
@@ -23,6 +23,7 @@ export function exitCodeOf({ batch, jobs }: Pick<RunReport, 'batch' | 'jobs'>): 
       return ExitCode.done;
     case 'paused':
       return ExitCode.tryAgainLater;
+    case 'waiting':
     case 'cancelled':
       return ExitCode.incomplete;
     case 'incomplete':

@@ -12,6 +12,7 @@ export interface FollowOptions {
   /** False: only look. */
   readonly host?: boolean;
   readonly noWait?: boolean;
+  readonly awaitApprovals?: boolean;
 }
 
 /** Watches a started batch to its end, or until it is interrupted, and prints what came of it. */
@@ -19,7 +20,7 @@ export async function follow(
   started: Started,
   nightshift: Nightshift,
   shell: Shell,
-  { file, host = true, noWait = false }: FollowOptions = {},
+  { file, host = true, noWait = false, awaitApprovals = false }: FollowOptions = {},
 ): Promise<ExitCode> {
   const { out, flags } = shell;
   const { name } = started;
@@ -32,7 +33,7 @@ export async function follow(
     watch: shell.command('watch', name),
   };
   const report = await shown(words, shell, (watching) =>
-    nightshift.watch(started, { ...watching, host, noWait }),
+    nightshift.watch(started, { ...watching, host, noWait, awaitApprovals }),
   );
   if (report === undefined) return ExitCode.interrupted;
   if (flags.json) out.json(report);

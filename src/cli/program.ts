@@ -111,6 +111,8 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     )
     .option('--plan <file>', 'do nothing that this saved plan does not show', nonEmpty)
     .option('--detach', 'start and leave; a worker must run somewhere')
+    // In this order: neither of them is then the default.
+    .option('--wait', 'when only approvals are left, wait for them; without it, return (exit code 2)')
     .option('--no-wait', 'when the batch is paused, do not wait for its resume (exit code 75)')
     .action((file: string, flags: RunFlags) =>
       use(async (shell) => (await import('./run.js')).run(file, flags, shell)),

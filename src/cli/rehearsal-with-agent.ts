@@ -47,8 +47,7 @@ const worse = (one: ExitCode, other: ExitCode): ExitCode => (one > other ? one :
 function agentLines({ state, name, report, jobs }: AgentRehearsal, again: string, shell: Shell): Line[] {
   const { sessions, cost, batch } = report;
   const there = (verb: string) => shell.commandAt(state, verb, name);
-  const result = batch.result === 'already-completed' ? 'completed' : batch.result;
-  const steps = nextSteps(report.jobs.filter(needsPerson), result, {
+  const steps = nextSteps(report.jobs.filter(needsPerson), batch.result, {
     run: again,
     retry: there('retry'),
     approve: there('approve'),

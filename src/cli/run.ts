@@ -12,7 +12,8 @@ export interface RunFlags {
   readonly withAgent?: boolean;
   readonly plan?: string;
   readonly detach?: boolean;
-  readonly wait: boolean;
+  /** False: return when paused. True: also wait for approvals. */
+  readonly wait?: boolean;
 }
 
 /** `nightshift run FILE`: starts the batch, joins the one under way, or finds it finished; watches it to its end. */
@@ -37,7 +38,7 @@ export async function run(
   const started = await nightshift.start(batch, { host: !detach });
   if (started.how !== 'already-completed') shell.out.progress(howStarted(started, batch.jobs.length));
   if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
-  return follow(started, nightshift, shell, { file, noWait: !wait });
+  return follow(started, nightshift, shell, { file, noWait: wait === false, awaitApprovals: wait === true });
 }
 
 function howStarted({ how, name, workflowId, runId, after }: Started, jobs: number): string {

@@ -17,5 +17,5 @@ export async function watch(name: string | undefined, _flags: object, shell: She
       `no worker runs, and nothing moves without one: ${shell.command('up')} or ${shell.command('worker')}`,
     );
   }
-  return follow(started, nightshift, shell, { host: false });
+  return follow(started, nightshift, shell, { host: false, awaitApprovals: true });
 }

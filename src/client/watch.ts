@@ -11,6 +11,7 @@ import { holdText } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS } from '../contract/messages.js';
 import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
+import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { holdOver } from './hold-over.js';
@@ -39,6 +40,8 @@ export interface WatchOptions {
   readonly host?: boolean;
   /** Give up watching when the batch is paused, instead of waiting for its `resume`. */
   readonly noWait?: boolean;
+  /** True: also wait where nothing is left but effects that need a person's yes, for as long as that takes. */
+  readonly awaitApprovals?: boolean;
 }
 
 /** The watcher stopped; the batch did not. */
@@ -66,7 +69,7 @@ export async function watchBatch(
 ): Promise<RunReport> {
   const watched = await watchRun(started, connections, options);
   const { result } = watched.batch;
-  if (!started.after || result === 'paused' || result === 'cancelled') return watched;
+  if (!started.after || result === 'paused' || result === 'waiting' || result === 'cancelled') return watched;
   // The run that was joined had other contents: what was asked for is still to be done.
   connections.notify('the run under way has ended; started again with the present contents of the batch');
   const next = await startBatch(started.after, connections);
@@ -76,15 +79,15 @@ export async function watchBatch(
 async function watchRun(
   started: Started,
   connections: Connections,
-  { onSnapshot, signal, host: mayHost = true, noWait = false }: WatchOptions,
+  { onSnapshot, signal, host: mayHost = true, noWait = false, awaitApprovals = false }: WatchOptions,
 ): Promise<RunReport> {
   const ledger = await connections.ledger();
   if (started.how === 'already-completed') return report(started, 'already-completed', ledger);
 
   const ended = new AbortController();
   const host = new WorkerHost(connections);
-  let sayPaused: (outcome: 'paused') => void = () => undefined;
-  const paused = new Promise<'paused'>((resolve) => (sayPaused = resolve));
+  let sayStill: (outcome: 'paused' | 'waiting') => void = () => undefined;
+  const standsStill = new Promise<'paused' | 'waiting'>((resolve) => (sayStill = resolve));
   let stop: () => void = () => undefined;
   const stopped = new Promise<never>((_, reject) => (stop = () => reject(new WatchStopped(host.hosting))));
   if (signal?.aborted) stop();
@@ -98,9 +101,15 @@ async function watchRun(
       const hold = row?.runId === started.runId ? await holdOver(row, connections) : undefined;
       const state = row?.runId !== started.runId ? 'starting' : hold ? 'paused' : row.state;
       // Whom nobody answers at night would watch for ever what a person has to look at first.
-      if (state === 'paused' && (noWait || row?.stateBy === STOP_LOSS)) sayPaused('paused');
-      if (!onSnapshot) return;
+      if (state === 'paused' && (noWait || row?.stateBy === STOP_LOSS)) sayStill('paused');
       const counts = await ledger.counts(started.workflowId, started.since);
+      if (
+        state === 'running' &&
+        !awaitApprovals &&
+        (await onlyApprovalsLeft(started.workflowId, counts, connections))
+      )
+        sayStill('waiting');
+      if (!onSnapshot) return;
       const isTroubled = counts.parked + counts.held + counts.gated > 0;
       onSnapshot({
         state,
@@ -117,7 +126,7 @@ async function watchRun(
     const failed = Promise.race(tasks).then(() => new Promise<never>(() => undefined));
     const outcome = await Promise.race([
       outcomeOf(started, connections, ended.signal),
-      paused,
+      standsStill,
       stopped,
       failed,
     ]);
@@ -128,6 +137,33 @@ async function watchRun(
     await Promise.allSettled(tasks);
     await host.stop();
   }
+}
+
+/** One that runs into a time limit moves by itself; so does one whose answer lies at the engine, for want of a worker. */
+async function onlyApprovalsLeft(
+  batchId: string,
+  { waiting, running, gated }: Awaited<ReturnType<Ledger['counts']>>,
+  connections: Connections,
+): Promise<boolean> {
+  if (waiting + running > 0 || gated === 0) return false;
+  const asked = await (await connections.ledger()).approvals({ batchId });
+  const still = asked.filter(({ jobState, dueAt }) => jobState === 'gated' && dueAt === undefined);
+  const jobs = new Set(still.map(jobWorkflowId));
+  return jobs.size === gated && !(await isAnyMoving([batchId, ...jobs], connections));
+}
+
+/** Whether a message, or a step, of one of these Workflows has still to be carried out. */
+async function isAnyMoving(workflowIds: readonly string[], connections: Connections): Promise<boolean> {
+  const { workflow } = await connections.client();
+  for (const id of workflowIds) {
+    try {
+      const { raw } = await workflow.getHandle(id).describe();
+      if (raw.pendingWorkflowTask || (raw.pendingActivities?.length ?? 0) > 0) return true;
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) return true; // an engine that is away says nothing
+    }
+  }
+  return false;
 }
 
 /** Waits for the run's end, over lost connections and restarts of the engine. */

@@ -82,7 +82,7 @@ export const deadManSchema = z.strictObject({
 });
 export type DeadManSpec = z.infer<typeof deadManSchema>;
 
-/** What an alert is about. The first five are told at once, the others when a run has ended. */
+/** What an alert is about. Those before `approval` are told at once, the others when a run has ended or stands still. */
 export const ALERT_RULES = [
   'auth',
   'config',
@@ -90,6 +90,7 @@ export const ALERT_RULES = [
   'budget',
   'stop-loss',
   'down',
+  'approval',
   'parked',
   'unclear',
   'conflict',

@@ -50,6 +50,8 @@ export const batchOutcomeSchema = z.enum([
   'already-completed',
   'incomplete',
   'paused',
+  // Open, and nothing moves before a person has said yes or no.
+  'waiting',
   'cancelled',
 ]);
 export type BatchOutcome = z.infer<typeof batchOutcomeSchema>;

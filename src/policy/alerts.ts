@@ -42,6 +42,8 @@ export interface AlertStanding {
   readonly jobs: number;
   /** Not started, or under way. */
   readonly waiting: number;
+  /** Effects that need a person's yes: how many, and whether the time for an answer is limited. */
+  readonly approvals: { readonly waiting: number; readonly limited: boolean };
   /** Those that are parked, held or gated. */
   readonly unfinished: readonly (JobReport & { readonly title: string })[];
   readonly provider: string;
@@ -63,7 +65,13 @@ export interface AlertStanding {
 const AT_ONCE: ReadonlySet<AlertRule> = new Set(['auth', 'config', 'quota', 'budget', 'stop-loss', 'down']);
 
 /** Are about jobs, and stay open until somebody has seen to those very jobs. */
-export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set(['parked', 'unclear', 'conflict', 'held']);
+export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set([
+  'approval',
+  'parked',
+  'unclear',
+  'conflict',
+  'held',
+]);
 
 /** Are found by `doctor --nightly`, and settled by it. */
 export const ABOUT_NIGHTS: ReadonlySet<AlertRule> = new Set(['missed', 'empty', 'late']);
@@ -88,12 +96,23 @@ export const alertFingerprint = (
 /** All causes that a batch has given, each once; only those to be told at once while it is under way. */
 export function alertCauses(standing: AlertStanding): AlertCause[] {
   const over = standing.state !== 'running' && standing.state !== 'paused';
+  const all = over || onlyApprovalsLeft(standing);
   const causes = [...jobCauses(standing), ...serviceCauses(standing), ...batchCauses(standing)];
-  const shown = over ? causes : causes.filter(({ rule }) => AT_ONCE.has(rule));
+  const shown = causes.filter(
+    ({ rule }) => all || AT_ONCE.has(rule) || (rule === 'approval' && standing.approvals.limited),
+  );
   // A batch that ended for a reason that is told anyway needs no message of its own.
   const told = shown.length > 0 && standing.reason === undefined;
   return told ? shown : [...shown, ...incomplete(standing)];
 }
+
+/** Open, and nothing moves before a person has said yes or no: what would be told at its end is told now. */
+export const onlyApprovalsLeft = ({
+  state,
+  waiting,
+  approvals,
+}: Pick<AlertStanding, 'state' | 'waiting' | 'approvals'>): boolean =>
+  state === 'running' && waiting === 0 && approvals.waiting > 0;
 
 function jobCauses(standing: AlertStanding): AlertCause[] {
   const groups = new Map<string, { rule: AlertRule; subject: string; jobs: AlertStanding['unfinished'] }>();
@@ -132,7 +151,8 @@ function ruleOf({ state, error }: JobReport): AlertRule | undefined {
     case 'gated':
       if (error?.class === 'auth' || error?.class === 'config' || error?.class === 'budget')
         return error.class;
-      return error?.class === 'exhausted' ? 'quota' : 'held';
+      if (error === undefined) return 'approval';
+      return error.class === 'exhausted' ? 'quota' : 'held';
     case 'held':
       if (error?.class === 'conflict') return 'conflict';
       return error?.class === 'unknown' ? 'unclear' : 'held';
@@ -145,7 +165,7 @@ function ruleOf({ state, error }: JobReport): AlertRule | undefined {
 
 /** The effect that stands out, else the agent. A conflict is between two payloads, and nobody's else. */
 function subjectOf(job: JobReport, rule: AlertRule, { provider, publishers }: AlertStanding): string {
-  if (rule === 'conflict' || rule === 'budget') return '';
+  if (rule === 'conflict' || rule === 'budget' || rule === 'approval') return '';
   // Whatever stops at an effect begins with its name.
   const said = job.error?.message ?? '';
   const named = [...publishers.keys()].find((name) => said.startsWith(`${name}: `));
@@ -159,7 +179,7 @@ function headlineOf(
   rule: AlertRule,
   subject: string,
   errorClass: ErrorClass | undefined,
-  { jobs, waiting }: AlertStanding,
+  { jobs, waiting, approvals }: AlertStanding,
 ): string {
   const rest = waiting > 0 ? `; ${waiting} of ${jobs} jobs wait` : '';
   switch (rule) {
@@ -173,6 +193,10 @@ function headlineOf(
       return `the budget is used up${rest}`;
     case 'unclear':
       return `nobody can tell whether ${subject} has got what was sent`;
+    case 'approval': {
+      const what = approvals.waiting === 1 ? '1 effect waits' : `${approvals.waiting} effects wait`;
+      return `${what} for approval${approvals.limited ? ', not for ever' : ''}${rest}`;
+    }
     case 'conflict':
       return 'jobs are listed with other contents than they were done with';
     case 'held':
@@ -200,6 +224,8 @@ function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next
       ];
     case 'unclear':
       return [{ what: 'look there, then say whether it landed', command: commands.approve }, see];
+    case 'approval':
+      return [{ what: 'see what each would do, and say yes or no', command: commands.approve }];
     case 'conflict':
       return [
         { what: 'raise "revision" of the job, or restore what it was; see which', command: commands.status },

@@ -1,4 +1,4 @@
-import type { JobReport } from '../contract/result.js';
+import type { BatchOutcome, JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 
 /** Commands as the operator can type them, flags of this call included. */
@@ -15,21 +15,26 @@ export interface Commands {
 /** What a person can do about jobs that did not finish, each advice once, the most pressing first. */
 export function nextSteps(
   jobs: readonly JobReport[],
-  state: BatchState,
+  state: BatchState | BatchOutcome,
   { run, retry, resume, approve }: Commands,
 ): string[] {
   const is = (jobState: JobReport['state'], errorClass?: string) => (job: JobReport) =>
     job.state === jobState && (errorClass === undefined || job.error?.class === errorClass);
   const unclear = jobs.find((job) => job.state === 'held' && !SAID_ALREADY.has(job.error?.class));
+  const conflicts = new Set(jobs.filter(is('held', 'conflict')).map(conflictOf));
   const steps = [
     jobs.some(is('gated', 'auth')) && `put the credentials right, then: ${run}`,
     jobs.some(is('gated', 'config')) && `put the configuration right, then: ${run}`,
     jobs.some(is('gated', 'exhausted')) && `when the quota is back: ${run}`,
     jobs.some(is('parked')) && `give the parked jobs a new budget: ${retry}`,
-    jobs.some(is('held', 'conflict')) &&
+    conflicts.has('contents') &&
       `for a conflict, raise "revision" of that job or restore what it was, then: ${run}`,
+    conflicts.has('place') &&
+      `where a place is taken, give that job another one (path, slug, key) or clear the place, then: ${run}`,
+    conflicts.has('plan') && `for what the plan did not allow, make a new plan, or without one: ${run}`,
     jobs.some(({ state: s, error }) => s === 'gated' && error === undefined) &&
       `say yes or no to what waits for approval: ${approve}`,
+    state === 'waiting' && `what was approved leaves with: ${run}`,
     jobs.some(is('held', 'rejected')) && `a rejected job is asked for again after: ${retry} --job KEY`,
     jobs.some(is('held', 'timeout')) && `approve what nobody has answered in time: ${approve}`,
     jobs.some(is('held', 'unknown')) && `say whether what got no answer has landed: ${approve}`,
@@ -38,6 +43,17 @@ export function nextSteps(
     state === 'paused' && `go on: ${resume}`,
   ];
   return steps.filter((step) => typeof step === 'string');
+}
+
+/**
+ * What a conflict is about, for each is put right in another way: the job's contents are not those it was done with, its
+ * place at a destination is not free, or the run was bound by a plan. What stops at an effect begins with its name.
+ */
+function conflictOf({ error, effects }: JobReport): 'contents' | 'place' | 'plan' {
+  const said = error?.message ?? '';
+  if (/^left out by the plan|\bthe plan of \S+ (says|shows)\b/.test(said)) return 'plan';
+  const atEffect = effects.some(({ name }) => said.startsWith(`${name}: `));
+  return atEffect && !/\braise revision\b/.test(said) ? 'place' : 'contents';
 }
 
 const SAID_ALREADY: ReadonlySet<string | undefined> = new Set(['conflict', 'unknown', 'rejected', 'timeout']);

@@ -13,8 +13,11 @@ const STYLE_OF: Readonly<Record<BatchOutcome, Style>> = {
   'already-completed': 'green',
   incomplete: 'yellow',
   paused: 'yellow',
+  waiting: 'yellow',
   cancelled: 'red',
 };
+
+const WORDS: Partial<Record<BatchOutcome, string>> = { waiting: 'waits for approval' };
 
 /** What a start did, for the person who started it: counts, money, where the results are, and what is left to do. */
 export function runSummary(report: RunReport, commands: Commands, tookMs: number): Line[] {
@@ -31,7 +34,7 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
     [
       bold(batch.name),
       ': ',
-      { style: STYLE_OF[batch.result], text: batch.result },
+      { style: STYLE_OF[batch.result], text: WORDS[batch.result] ?? batch.result },
       `, ${finishedOf(counts)} of ${plural(counts.jobs, 'job')} finished, in ${duration(tookMs)}`,
     ],
     ...(states.length > 0 ? [field('jobs', states)] : []),

@@ -1,10 +1,11 @@
 // Effects that leave only with a person's yes: they wait, over a killed worker, without keeping others from their
 // work, and land once after it, or never. What a person is shown before: a rehearsal with its agent, a saved plan.
 import { join } from 'node:path';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { RunReport } from '../../src/contract/result.js';
+import { jobWorkflowId } from '../../src/identity/workflow-ids.js';
 import { slugsOf, tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
 import { cli, startCli, until } from '../support/cli.js';
 import { runningBatch, withEngine } from '../support/engine.js';
@@ -24,7 +25,8 @@ function asking(name: string, jobs: number, approval: string): TestBatch {
   return batch;
 }
 
-const run = ({ file, dir }: TestBatch) => startCli(['run', file, '--state', state, '--json'], { cwd: dir });
+const run = ({ file, dir }: TestBatch, ...flags: string[]) =>
+  startCli(['run', file, '--state', state, '--json', ...flags], { cwd: dir });
 const nightshift = (...words: string[]) => cli([...words, '--state', state, '--json'], { cwd: root });
 interface Waiting {
   readonly effectKey: string;
@@ -40,7 +42,7 @@ const waiting = async (name: string): Promise<readonly Waiting[]> => {
 
 test('three wait in a batch of one lane, also over a killed worker; approved they land once, rejected never', async () => {
   const batch = asking('asks', 3, 'required');
-  const first = run(batch);
+  const first = run(batch, '--wait');
   await until('all three wait, one after the other', () => batch.sessions().length === 3);
   await until('all three are asked for', async () => (await waiting('asks')).length === 3);
   const [one, two, three] = await waiting('asks');
@@ -62,7 +64,7 @@ test('three wait in a batch of one lane, also over a killed worker; approved the
   expect(again.code, 'it was decided already').toBe(2);
   expect(again.stdout).toMatch(/"kind": ?"already",\s*"state": ?"approved"/);
 
-  const second = run(batch);
+  const second = run(batch, '--wait');
   await until('what was approved while no worker lived lands', () => batch.published().length === 1);
   expect((await nightshift('reject', '--job', two?.jobKey ?? '', '--reason', 'wrong price')).code).toBe(0);
   await withEngine(state, async (client) =>
@@ -80,7 +82,7 @@ test('three wait in a batch of one lane, also over a killed worker; approved the
   expect(twice(batch.published())).toEqual([]);
   const audit = await nightshift('ledger', 'audit', 'asks');
   expect(audit.stdout).toContain('wrong price');
-}, 180_000);
+}, 300_000);
 
 test('what nobody answers in time is held, or rejected, or let go, as the batch says; silence is no denial', async () => {
   const held = asking('silent', 1, '{ timeout: 1s }');
@@ -100,7 +102,112 @@ test('what nobody answers in time is held, or rejected, or let go, as the batch 
   expect((await run(denied).exit).code).toBe(2);
   await sleep(500);
   expect(denied.published()).toEqual([]);
-}, 240_000);
+}, 300_000);
+
+test('with nothing left but approvals a run says so, alerts once and returns; a yes from the Web UI to a job is carried out by the next', async () => {
+  const receiver = await startReceiver();
+  const batch = asking('left', 3, 'required');
+  appendFileSync(batch.file, `alerts: [{ use: webhook, url: "${receiver.url}/alerts" }]\n`);
+  const first = await run(batch).exit;
+  expect(first.code, first.stderr).toBe(2);
+  const { batch: ended, counts, jobs } = JSON.parse(first.stdout) as RunReport;
+  expect([ended.result, counts.done, jobs.map((job) => job.state)]).toEqual([
+    'waiting',
+    0,
+    ['gated', 'gated', 'gated'],
+  ]);
+  const alerts = () =>
+    receiver.got.map(
+      ({ body }) => (JSON.parse(body) as { data: { detail: { headline: string } } }).data.detail,
+    );
+  expect(alerts().map(({ headline }) => headline)).toEqual(['3 effects wait for approval']);
+
+  // As the Web UI and the `temporal` program send them: to the job itself, with and without an input.
+  const [one, two, three] = jobs.map(({ key }) => jobWorkflowId({ work: 'left', jobKey: key }));
+  await withEngine(state, async ({ workflow }) => {
+    await workflow.getHandle(one ?? '').signal('approve');
+    await workflow.getHandle(two ?? '').signal('approve', { by: 'ann', reason: 'looks right' });
+    await workflow.getHandle(three ?? '').signal('reject', { by: 'bob', reason: 'wrong price' });
+  });
+  const second = await run(batch).exit;
+  expect(second.code, second.stderr).toBe(2);
+  const report = JSON.parse(second.stdout) as RunReport;
+  expect(report.batch.result).toBe('incomplete');
+  expect(report.jobs.map((job) => job.error?.message)).toEqual([
+    undefined,
+    undefined,
+    'post: rejected by bob: wrong price',
+  ]);
+  expect(batch.published()).toEqual(['blog/news/job-01.md', 'blog/news/job-02.md']);
+  expect(batch.sessions()).toHaveLength(3);
+  expect((await nightshift('ledger', 'audit', 'left')).stdout).toContain('looks right');
+  await receiver.stop();
+}, 300_000);
+
+const planOf = async ({ file, dir }: TestBatch, out: string, ...flags: string[]) => {
+  const words = ['plan', file, '--look', '--out', join(dir, out), ...flags, '--state', state, '--json'];
+  const planned = await cli(words, { cwd: dir });
+  expect(planned.code, planned.stderr).toBe(2);
+  return join(dir, out);
+};
+
+test('a run does what its plan shows: what was left out stays, and what changes after the start is held, with the reason', async () => {
+  const dir = join(root, 'planned');
+  // The third agent waits until somebody else has taken the place that the plan shows as free.
+  const before = `[ "$slug" != job-03 ] || until [ -e public/blog/news/job-03.md ]; do sleep 0.05; done`;
+  const batch = writeBatch({ dir, name: 'planned', work: 'planned', slugs: slugsOf(4), before });
+  const plan = await planOf(batch, 'tonight.json', '--without', 'blog/news/job-02', 'blog/news/job-04:post');
+
+  const running = run(batch, '--plan', plan);
+  await until('the third agent runs', () => batch.sessions().includes('job-03 1'));
+  mkdirSync(join(dir, 'public/blog/news'), { recursive: true });
+  writeFileSync(join(dir, 'public/blog/news/job-03.md'), 'by hand');
+  const { code, stdout, stderr } = await running.exit;
+  expect(code, stderr).toBe(2);
+  const { jobs, effects } = JSON.parse(stdout) as RunReport;
+  expect(jobs.map((job) => job.state)).toEqual(['done', 'waiting', 'held', 'waiting']);
+  expect(jobs[2]?.error?.message).toMatch(/^post: .*job-03\.md/);
+  expect(effects).toMatchObject({ landed: 1, held: 1 });
+  expect(batch.read('blog/news/job-03.md')).toBe('by hand');
+  expect(batch.sessions().sort()).toEqual(['job-01 1', 'job-03 1']);
+
+  // The world is not as the plan shows it: nothing is started, and what has changed is named.
+  const again = await run(batch, '--plan', plan).exit;
+  expect(again.code).toBe(2);
+  expect(again.stderr).toMatch(/job-03.*the plan says create, now it would be (conflict|held)/);
+
+  // Moved away, the same plan goes on; without a plan the rest is done.
+  rmSync(join(dir, 'public/blog/news/job-03.md'));
+  const whole = await run(batch).exit;
+  expect(whole.code, whole.stderr).toBe(0);
+  expect(batch.published()).toHaveLength(4);
+  expect(batch.sessions()).toHaveLength(4);
+}, 300_000);
+
+test('a run bound by a plan holds an update where another one came between, and writes nothing', async () => {
+  const dir = join(root, 'updated');
+  const options = {
+    dir,
+    name: 'updated',
+    work: 'updated',
+    slugs: ['one'],
+    title: () => 'New',
+    revision: () => 2,
+  };
+  const batch = writeBatch({ ...options, title: () => 'Old', revision: () => 1 });
+  expect((await run(batch).exit).code).toBe(0);
+  const changed = `echo "an edit by hand" > public/blog/news/one.md`;
+  writeBatch({ ...options, before: changed });
+  const plan = await planOf(batch, 'update.json');
+  expect(readFileSync(plan, 'utf8')).toContain('"action": "update"');
+  const { code, stdout, stderr } = await run(batch, '--plan', plan).exit;
+  expect(code, stderr).toBe(2);
+  expect((JSON.parse(stdout) as RunReport).jobs[0]).toMatchObject({
+    state: 'held',
+    error: { class: 'conflict', message: expect.stringMatching(/one\.md.*changed/) as string },
+  });
+  expect(batch.read('blog/news/one.md')).toBe('an edit by hand\n');
+}, 300_000);
 
 interface Rehearsed {
   readonly jobs: readonly {
@@ -133,7 +240,7 @@ test('a rehearsal with its agent, killed in the middle and started again, pays e
   writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace('limits:', `${effect}\nlimits:`));
 
   const first = rehearse(batch);
-  await until('the second of three sessions runs', () => batch.sessions().length === 2);
+  await until('the second of three sessions runs', () => batch.sessions().length === 2, 180_000);
   first.process.kill('SIGKILL');
   await first.exit;
   const whole = await rehearsed(batch);
@@ -168,4 +275,4 @@ test('a rehearsal with its agent, killed in the middle and started again, pays e
   const refused = await rehearse(batch).exit;
   expect(refused.code, 'an agent that acts outside by itself').toBe(64);
   expect(refused.stderr).toContain('agent.outward');
-}, 180_000);
+}, 400_000);

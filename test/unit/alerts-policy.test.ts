@@ -24,6 +24,7 @@ function standing(changes: Partial<AlertStanding> = {}): AlertStanding {
     reason: undefined,
     jobs: 100,
     waiting: 0,
+    approvals: { waiting: 0, limited: false },
     unfinished: [],
     provider: 'claude',
     publishers: new Map([['post', 'ghost']]),
@@ -104,6 +105,49 @@ test('while a batch runs only what cannot wait is told: parked and held jobs are
   const unfinished = [job('parked', 'rejected', 1), job('held', 'unknown', 2), job('gated', 'budget', 3)];
   expect(rules(standing({ state: 'running', unfinished }))).toEqual(['budget']);
   expect(rules(standing({ unfinished }))).toEqual(['parked', 'unclear', 'budget']);
+});
+
+describe('effects that wait for approval', () => {
+  const asking: Unfinished[] = [1, 2, 3].map((at) => {
+    const { error: _, ...rest } = job('gated', 'bug', at);
+    return rest;
+  });
+  const asked = (changes: Partial<AlertStanding> = {}) =>
+    standing({
+      state: 'running',
+      approvals: { waiting: 3, limited: false },
+      unfinished: [...asking, job('parked', 'rejected', 4)],
+      ...changes,
+    });
+
+  test('are one alert with their number and where to answer, once nothing else is left to do', () => {
+    expect(rules(asked({ waiting: 5 }))).toEqual([]);
+    expect(rules(asked())).toEqual(['approval', 'parked']); // what was kept for the end would not be told for days
+    expect(alertCauses(asked())[0]).toMatchObject({
+      subject: '',
+      detail: {
+        headline: '3 effects wait for approval',
+        jobs: 3,
+        next: [{ command: 'nightshift approve nightly' }],
+      },
+    });
+  });
+
+  test('are told at once where the time for an answer is limited', () => {
+    const limited = asked({ waiting: 5, approvals: { waiting: 3, limited: true } });
+    expect(rules(limited)).toEqual(['approval']);
+    expect(alertCauses(limited)[0]?.detail.headline).toBe(
+      '3 effects wait for approval, not for ever; 5 of 100 jobs wait',
+    );
+  });
+
+  test('are the same alert however many there are, and none when all have been answered', () => {
+    const [one] = alertCauses(
+      asked({ approvals: { waiting: 1, limited: false }, unfinished: asking.slice(2) }),
+    );
+    expect(one?.fingerprint).toBe(alertCauses(asked())[0]?.fingerprint);
+    expect(rules(asked({ approvals: { waiting: 0, limited: false }, unfinished: [] }))).toEqual([]);
+  });
 });
 
 test('a stop-loss is told, a pause by a person is not', () => {

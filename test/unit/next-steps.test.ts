@@ -1,0 +1,58 @@
+// What a person is told to do about jobs that did not finish.
+import { expect, test } from 'vitest';
+import type { JobReport } from '../../src/contract/result.js';
+import { nextSteps } from '../../src/report/next-steps.js';
+
+const commands = { run: 'RUN', retry: 'RETRY', approve: 'APPROVE', resume: 'RESUME', receipts: 'RECEIPTS' };
+const steps = (jobs: readonly JobReport[], state: Parameters<typeof nextSteps>[1] = 'incomplete') =>
+  nextSteps(jobs, state, commands);
+
+const held = (message: string): JobReport => ({
+  key: '0'.repeat(32),
+  identity: { slug: 'one' },
+  state: 'held',
+  effects: [{ name: 'post', target: './public', state: 'held' }],
+  error: { class: 'conflict', message },
+});
+
+test('contents that changed need a higher revision', () => {
+  const raise = ['for a conflict, raise "revision" of that job or restore what it was, then: RUN'];
+  expect(
+    steps([held('the ledger has revision 1 with fingerprint a, this batch has revision 1 with b')]),
+  ).toEqual(raise);
+  const there =
+    'post: /p/one.md was made from fingerprint a, the batch asks for b; raise revision to publish';
+  expect(steps([held(there)])).toEqual(raise);
+});
+
+test('a place that another job, or somebody else, has taken needs another place: no revision frees it', () => {
+  const [step, ...others] = steps([held('post: /p/one.md: belongs to another effect (3f1c)')]);
+  expect(others).toEqual([]);
+  expect(step).toMatch(/give that job another one \(path, slug, key\) or clear the place, then: RUN/);
+  expect(step).not.toContain('revision');
+});
+
+test('what a plan did not allow needs another plan, or none', () => {
+  for (const message of [
+    'left out by the plan of this run: post',
+    'post: the plan of 2026-11-28T00:00:00.000Z says create, and this would be update; nothing was sent. Make a new plan',
+  ]) {
+    expect(steps([held(message)])).toEqual([
+      'for what the plan did not allow, make a new plan, or without one: RUN',
+    ]);
+  }
+});
+
+test('of several kinds of conflict each is told once', () => {
+  const jobs = [held('the ledger has revision 1'), held('post: a: taken'), held('post: b: taken')];
+  expect(steps(jobs)).toHaveLength(2);
+});
+
+test('who has to approve is told how, and that a start carries it out', () => {
+  const { error: _, ...job } = held('');
+  const waiting: JobReport = { ...job, state: 'gated' };
+  expect(steps([waiting], 'waiting')).toEqual([
+    'say yes or no to what waits for approval: APPROVE',
+    'what was approved leaves with: RUN',
+  ]);
+});
