@@ -132,6 +132,6 @@ test('each answer is in the audit with who, when and why', async () => {
   expect(requests.at(-1)).toMatchObject({
     by: 'ann',
     what: 'approve',
-    reason: expect.stringContaining('looks right'),
+    reason: expect.stringContaining('looks right') as string,
   });
 });
