@@ -316,9 +316,12 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       use(async (shell) => (await import('./report.js')).report(name, flags, shell)),
     );
 
-  verb('conformance <module>', 'put a publisher to the test: crashes, lost answers, races, hostile names', [
-    'nightshift conformance ./my-publisher.ts',
-  ])
+  verb(
+    'conformance <module>',
+    'put a publisher or a provider to the test: crashes, lost answers, races, hostile names',
+    ['nightshift conformance ./my-publisher.ts'],
+    ['nightshift conformance ./my-provider.ts --check die lost-answer'],
+  )
     .option('--check <name...>', 'only these checks')
     .action((file: string, flags: { check?: string[] }) =>
       use(async (shell) => (await import('./conformance.js')).conformance(file, flags, shell)),
