@@ -4,8 +4,12 @@ import { AdapterError } from '../../contract/errors.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { afterEffect, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
+import { LANE_CLOSED } from '../lanes/lane.js';
 import { frozen } from './admit.js';
 import { ask, type SessionScope } from './scope.js';
+
+/** A lane may be opened at any moment, by a person or by a probe: so often it is asked again, and the service is not. */
+const ASK_LANE_MS = 60_000;
 
 export type SessionOver = Exclude<SessionProgress, { kind: 'running' }>;
 
@@ -42,6 +46,7 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
     } catch (error) {
       if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error; // and W3
       waitMs = looks.failed(error); // W1
+      if (error.facts.code === LANE_CLOSED) waitMs = Math.min(waitMs, ASK_LANE_MS);
     }
     const leftMs = scope.deadline().getTime() - deps.now().getTime();
     if (leftMs <= 0) return await giveUp('ran longer than its timeout');
