@@ -36,6 +36,8 @@ export interface WorkerOptions {
   readonly reached?: Reached;
   /** Inside ours; a test shortens the waits of Activities with one. */
   readonly interceptors?: readonly ActivityInterceptorsFactory[];
+  /** A test lives through nights of long ago by one. */
+  readonly now?: () => Date;
 }
 
 export interface RunningWorker {
@@ -55,6 +57,7 @@ export async function startWorker({
   log,
   reached,
   interceptors = [],
+  now = () => new Date(),
 }: WorkerOptions): Promise<RunningWorker> {
   installRuntime(log, config);
   const { stateDir, taskQueue, env } = config;
@@ -72,7 +75,6 @@ export async function startWorker({
   await releaseDeadWorkers(paths.workers, client, taskQueue);
 
   const artifacts = folderArtifactStore({ root: paths.artifacts });
-  const now = () => new Date();
   const watchman = startWatchman({ ledger, artifacts, stateDir, env, now }, (what) =>
     log?.write(`WARN alerts: ${what}`),
   );

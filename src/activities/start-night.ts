@@ -1,22 +1,25 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { storedDefinition } from '../batch/manifest.js';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { preflight } from '../client/preflight.js';
 import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
-import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchRow, NewNight, NightOutcome } from '../ledger/ledger.js';
 import { lastFire } from '../policy/fire-times.js';
-import { missedNights } from '../policy/missed-nights.js';
 import { editionOf, nightOf } from '../policy/nights.js';
+import { SERVED } from '../policy/seen-nights.js';
 import type { Deps } from './deps.js';
 import { keepAlive } from './heartbeat.js';
+import { tellOfNight } from './tell-of-night.js';
 
 /**
  * Starts the batch of one night, or says why not; the same code and the same keys as `nightshift run`.
  *  S1. Each decision is a row of `scheduled_nights` before this returns: a night that did not run is never silent.
- *  S2. A night whose batch is done, or under way, is served by it, whoever started it and whatever the overlap rule.
+ *  S2. What becomes of it is told: a night that did not run has its report and its alert, and one that a finished batch
+ *      serves is named by that batch's report.
+ *  S3. A night whose batch is done, or under way, is served by it, whoever started it and whatever the overlap rule.
  */
 export const startNight =
   (deps: Deps) =>
@@ -33,7 +36,6 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const { schedule, waits } = request;
   const { ledger } = deps;
   const night = identify(request);
-  if (!night.asked) await recordMissed(schedule, deps);
 
   const lateMs = deps.now().getTime() - Date.parse(request.dueAt);
   if (!night.asked && waits === 0 && lateMs > schedule.staleMs) {
@@ -52,6 +54,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       env: deps.env,
       signal: cancellationSignal(),
     });
+    await keepSchedule(batch);
     await preflight(batch, { env: deps.env }, true);
   } catch (error) {
     if (!(error instanceof InvalidBatch)) throw error;
@@ -66,12 +69,29 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (blocked) return blocked;
   }
   const started = await startBatch(batch, starter, night.by);
-  if (started.after) return wait(batch.workflowId, 'waits for the run of an older version of this batch');
+  if (started.after) {
+    const why = 'waits for the run of an older version of this batch';
+    await note('queued', why, batch.workflowId);
+    return wait(batch.workflowId, why);
+  }
   return end(...outcomeOf(started), batch.workflowId);
+
+  /** As it is tonight; that it came due by itself proves that it is not paused. */
+  async function keepSchedule({ definition }: Batch): Promise<void> {
+    const before = (await ledger.keptSchedules()).find((kept) => kept.definition.name === schedule.name);
+    await ledger.keepSchedule({
+      definition: schedule,
+      batchName: definition.name,
+      channels: await storedDefinition(definition, deps.artifacts),
+      paused: night.asked && before?.paused === true,
+    });
+  }
 
   async function ranAtOtherHour(): Promise<boolean> {
     const rows = await ledger.scheduledNights({ schedule: schedule.name, night: night.night });
-    return rows.some(({ dueAt, outcome }) => dueAt !== night.dueAt && SERVED.has(outcome));
+    return rows.some(
+      ({ dueAt, outcome }) => dueAt !== night.dueAt && (SERVED.has(outcome) || outcome === 'queued'),
+    );
   }
 
   /** What the overlap rule makes of an earlier night that still runs; undefined: start. */
@@ -89,6 +109,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
         return wait(id, `waits for the end of ${id}`);
       case 'cancel-older':
         await cancelOlder(id);
+        await note('queued', `waits for the end of ${id}, which it has asked to end`, id);
         return wait(id, `has asked ${id} to end, and waits for that`);
     }
   }
@@ -130,6 +151,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
 
   async function end(outcome: NightOutcome, why: string, batchId?: string): Promise<NightStep> {
     await note(outcome, why, batchId);
+    await tellOfNight(schedule.name, outcome, batchId, deps);
     const { edition, night: name } = night;
     const ended: NightEnd = { night: name, edition, outcome, why, ...(batchId !== undefined && { batchId }) };
     return { kind: 'ended', night: ended };
@@ -137,8 +159,6 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
 }
 
 const wait = (batchId: string, why: string): NightStep => ({ kind: 'wait', batchId, why });
-
-const SERVED: ReadonlySet<NightOutcome> = new Set(['started', 'joined', 'finished', 'attached', 'queued']);
 
 interface Identified extends Pick<NewNight, 'schedule' | 'night' | 'dueAt' | 'edition' | 'by' | 'runId'> {
   /** A person asked for it: never too late. */
@@ -196,12 +216,6 @@ async function otherRun(batch: Batch, { ledger, client }: Deps): Promise<BatchRo
     }
   }
   return undefined;
-}
-
-/** Nights that the engine never came to are noted by the next one that it does. */
-async function recordMissed(schedule: ScheduleDefinition, { ledger, now }: Deps): Promise<void> {
-  const rows = await ledger.scheduledNights({ schedule: schedule.name, since: schedule.since });
-  for (const missed of missedNights(schedule, rows, now()).gone) await ledger.recordNight(missed);
 }
 
 const minutes = (ms: number): string => `${Math.round(ms / 60_000)} minutes`;

@@ -2,6 +2,8 @@ import { log } from '@temporalio/activity';
 import { readDefinition } from '../batch/manifest.js';
 import { manifestRefSchema } from '../contract/messages.js';
 import { lookAtBatch } from '../alerts/look.js';
+import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
+import { lookAtNights } from '../nights/look-at-nights.js';
 import type { PingKind } from '../ledger/alert-rows.js';
 import type { Deps } from './deps.js';
 
@@ -17,6 +19,8 @@ export const tellOfEnd = (
 ): Promise<void> =>
   quietly(async () => {
     await lookAtBatch(batchId, deps);
+    const name = parseBatchWorkflowId(batchId)?.name;
+    if (end !== undefined && name !== undefined) await lookAtNights(deps, { batchName: name });
     if (end !== undefined) await queuePing(deps, batchId, end.kind, end.runId);
     deps.alarm.wake();
   });

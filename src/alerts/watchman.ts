@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendDue, type CourierDeps } from './courier.js';
+import { lookAtNights } from '../nights/look-at-nights.js';
 import { lookAtBatch, type LookDeps } from './look.js';
 
 const LOOK_DELAY_MS = 500;
 const ROUND_MS = 10_000;
-/** So many rounds after each other, batches under way are looked at although nobody called. */
+/** So many rounds after each other, batches under way and nights are looked at although nobody called. */
 const LOOK_ROUNDS = 30;
 const DRAIN_MS = 15_000;
 const BATCHES_MAX = 50;
@@ -60,6 +61,7 @@ export function startWatchman(
     for (let round = 0; ; round++) {
       const last = stopping.signal.aborted;
       await safely('look at batches', () => lookRound(last || round % LOOK_ROUNDS === 0));
+      if (round % LOOK_ROUNDS === 0) await safely('look at nights', () => lookAtNights(deps));
       await safely('send messages', () => sendDue(deps, sending.signal));
       if (last) return;
       const waiting = await Promise.race([

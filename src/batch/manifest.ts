@@ -38,16 +38,20 @@ export interface StoredJob {
   readonly length: number;
 }
 
+/** Stores a definition by itself: messages find their channels there, also those of a batch that never ran. */
+export const storedDefinition = async (definition: Definition, store: ArtifactStore): Promise<string> =>
+  (await store.put(Buffer.from(canonicalJson(definition)), 'application/json')).sha256;
+
 /** Stores a batch. The same batch stored twice is one object, and has one reference. */
 export async function storeManifest(
   batch: Pick<Batch, 'definition' | 'jobs' | 'permit'>,
   store: ArtifactStore,
 ): Promise<ManifestRef> {
-  const definition = await store.put(Buffer.from(canonicalJson(batch.definition)), 'application/json');
+  const definition = await storedDefinition(batch.definition, store);
   const jobs = await store.put(linesOf(batch.jobs), 'application/jsonl');
   const permit = batch.permit && (await storePermit(batch.permit, store));
   return {
-    definition: definition.sha256,
+    definition,
     jobs: jobs.sha256,
     count: batch.jobs.length,
     ...(permit !== undefined && { permit }),

@@ -1,13 +1,15 @@
 import { commandsFor } from '../alerts/look.js';
 import { routesOf } from '../alerts/courier.js';
-import { readDefinition } from '../batch/manifest.js';
+import { readDefinition, storedDefinition } from '../batch/manifest.js';
 import { readSettings } from '../batch/read-batch.js';
 import type { Definition } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
 import { manifestRefSchema } from '../contract/messages.js';
-import { canonicalJson } from '../identity/canonical-json.js';
 import type { BatchRow } from '../ledger/ledger.js';
+import { lookAtNights } from '../nights/look-at-nights.js';
 import { ABOUT_NIGHTS, judgeNight, type NightStanding } from '../policy/alerts.js';
+import { judgeSchedule } from '../policy/night-alerts.js';
+import { commandsAt } from '../report/morning/commands.js';
 import { sendPending, undeliveredFindings } from './alerts.js';
 import type { Connections } from './connections.js';
 import type { Finding } from './doctor.js';
@@ -28,35 +30,53 @@ const STARTS_MAX = 50;
 
 /**
  * Whether each night happened, did something, and is over. Asks the ledger alone, so it needs neither engine nor
- * worker; tells the channels of the batch when one did not, and once when the next one did.
+ * worker; tells the channels of the batch when one did not, and once when the next one did. Where schedules say when
+ * nights are due, they decide which did not happen, and each of those gets its report.
  */
 export async function checkNights(
   { names, withinMs, longestMs }: NightsRequest,
   connections: Connections,
 ): Promise<readonly Finding[]> {
+  const { artifacts, config } = connections;
+  const { stateDir } = config;
+  const ledger = await connections.ledger();
+  const scheduled = new Set((await ledger.keptSchedules()).map(({ batchName }) => batchName));
   const findings: Finding[] = [];
-  for (const { name, definition } of await nightsOf(names, connections)) {
-    const ledger = await connections.ledger();
+  for (const { name, definition } of await nightsOf(names, scheduled, connections)) {
     const nowMs = Date.now();
+    const schedules = scheduled.has(name)
+      ? await lookAtNights(
+          { ledger, artifacts, stateDir, now: () => new Date(nowMs) },
+          { batchName: name, late: true },
+        )
+      : [];
     const last = await ledger.latestBatch(name);
-    const commands = commandsFor(name, connections.config.stateDir);
+    const commands = commandsFor(name, stateDir);
     const standing: NightStanding = { name, nowMs, withinMs, longestMs, commands };
-    const { status, detail, cause } = judgeNight(
+    const judged = judgeNight(
       last === undefined ? standing : { ...standing, ...(await runOf(last, nowMs - withinMs, connections)) },
     );
-    const sha256 = definition && (await storedDefinition(definition, connections));
+    // A schedule knows better than any span of time when a night should have been.
+    const known = schedules.length > 0 && judged.cause?.rule === 'missed';
+    const { cause } = known ? { cause: undefined } : judged;
+    const sha256 = definition && (await storedDefinition(definition, artifacts));
     if (sha256 !== undefined || cause !== undefined) {
       await ledger.noteAlerts({
         batchName: name,
         batchId: last?.id ?? '',
         causes: cause === undefined ? [] : [cause],
-        isOver: ({ rule }) => ABOUT_NIGHTS.has(rule),
+        isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && subject === '',
         routes: { definition: sha256 ?? '', routes: routesOf(definition?.alerts ?? []) },
         gatherMs: 0,
       });
     }
-    const fix = status === 'fail' ? { fix: commands.status } : {};
-    findings.push({ subject: name, status, detail, ...fix });
+    const { status, detail } = judged;
+    if (!known) findings.push({ subject: name, status, detail, ...(cause && { fix: commands.status }) });
+    const command = commandsAt({ directory: undefined, stateDir });
+    for (const { kept, ...nights } of schedules) {
+      const found = judgeSchedule({ ...kept, ...nights }, command);
+      findings.push({ subject: `schedule ${kept.definition.name}`, ...found });
+    }
   }
   await sendPending(connections, AbortSignal.timeout(SEND_MS));
   return [...findings, ...(await undeliveredFindings(connections))];
@@ -68,7 +88,11 @@ interface Night {
   readonly definition: Definition | undefined;
 }
 
-async function nightsOf(names: readonly string[], connections: Connections): Promise<Night[]> {
+async function nightsOf(
+  names: readonly string[],
+  scheduled: ReadonlySet<string>,
+  connections: Connections,
+): Promise<Night[]> {
   const ledger = await connections.ledger();
   if (names.length > 0) {
     return Promise.all(
@@ -87,21 +111,20 @@ async function nightsOf(names: readonly string[], connections: Connections): Pro
     if (found.has(batch.name)) continue;
     found.set(batch.name, { name: batch.name, definition: await definitionOf(batch, connections) });
   }
+  for (const name of scheduled) if (!found.has(name)) found.set(name, { name, definition: undefined });
   const telling = [...found.values()].filter(
-    ({ definition }) => definition && (definition.alerts.length > 0 || definition.deadMan !== undefined),
+    ({ name, definition }) =>
+      scheduled.has(name) ||
+      (definition && (definition.alerts.length > 0 || definition.deadMan !== undefined)),
   );
   if (telling.length > 0) return telling;
   throw new UsageError(
-    `no batch in ${connections.config.stateDir} has "alerts" in its file; name those that are to be looked at: nightshift doctor --nightly NAME`,
+    `no batch in ${connections.config.stateDir} has "alerts" in its file or a schedule; name those that are to be looked at: nightshift doctor --nightly NAME`,
   );
 }
 
 const definitionOf = ({ manifest }: BatchRow, { artifacts }: Connections): Promise<Definition> =>
   readDefinition(manifestRefSchema.parse(JSON.parse(manifest)), artifacts);
-
-/** Where the messages will find their channels, also those of a batch that never ran. */
-const storedDefinition = async (definition: Definition, { artifacts }: Connections): Promise<string> =>
-  (await artifacts.put(Buffer.from(canonicalJson(definition)), 'application/json')).sha256;
 
 async function runOf(
   last: BatchRow,

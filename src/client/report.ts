@@ -2,9 +2,11 @@ import { resolve } from 'node:path';
 import { UsageError } from '../contract/errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { dayNamer } from '../policy/calendar-day.js';
-import { noNightReport } from '../report/morning/build.js';
+import { missedNightReport, noNightReport } from '../report/morning/build.js';
+import { commandsAt } from '../report/morning/commands.js';
 import { drawReport, keepReport, makeReport, placeOf } from '../report/morning/make-report.js';
 import type { MorningReport } from '../report/morning/model.js';
+import { readScheduled } from '../report/morning/read-scheduled.js';
 import { replaceFile } from '../report/morning/report-files.js';
 import type { Connections } from './connections.js';
 
@@ -37,11 +39,15 @@ export async function reportNight(
   if (timeZone !== undefined) assertTimeZone(timeZone);
   const ledger = await connections.ledger();
   const { stateDir } = connections.config;
-  const options = { stateDir, now: new Date(), ...(timeZone !== undefined && { timeZone }) };
-  const batch = await batchOf(nameOrId, ledger);
-  const report = batch
-    ? await makeReport(batch, ledger, options)
-    : await neverStarted(nameOrId, ledger, options);
+  const options = {
+    stateDir,
+    now: new Date(),
+    allSchedules: nameOrId === undefined,
+    ...(timeZone !== undefined && { timeZone }),
+  };
+  const name = await batchNameOf(nameOrId, ledger);
+  const batch = (await batchOf(nameOrId, ledger)) ?? (await batchOf(name, ledger));
+  const report = batch ? await makeReport(batch, ledger, options) : await neverStarted(name, ledger, options);
   if (html !== undefined) {
     const path = resolve(html);
     await replaceFile(path, await drawReport(report));
@@ -59,16 +65,31 @@ async function batchOf(
   return (await ledger.batch(nameOrId)) ?? (await ledger.latestBatch(nameOrId));
 }
 
+/** A schedule may be named instead of the batch that it starts. */
+async function batchNameOf(name: string | undefined, ledger: Ledger): Promise<string | undefined> {
+  const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === name);
+  return kept?.batchName ?? name;
+}
+
+/** Of a batch that the ledger has no run of: schedules may have planned one, or somebody asked for it. */
 async function neverStarted(
   name: string | undefined,
   ledger: Ledger,
   { stateDir, now, timeZone }: { readonly stateDir: string; readonly now: Date; readonly timeZone?: string },
 ): Promise<MorningReport> {
+  const place = placeOf(stateDir);
+  const scheduled = await readScheduled({ name }, ledger, now, commandsAt(place));
   const options = {
     now,
     timeZone: timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone,
-    place: placeOf(stateDir),
+    place,
+    scheduled,
   };
+  const last = scheduled.missed[0];
+  if (last) {
+    const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === last.schedule);
+    return missedNightReport(name ?? kept?.batchName ?? last.schedule, last, options);
+  }
   if (name === undefined)
     return noNightReport('nightshift', `No batch was ever run in ${stateDir}.`, options);
   const asked = (await ledger.requests({ limit: REQUESTS_LOOKED_AT })).findLast(

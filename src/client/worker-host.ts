@@ -20,6 +20,7 @@ export class WorkerHost {
       level: 'ERROR',
       write: (line) => connections.notify(`worker: ${line}`),
     },
+    private readonly clock: Pick<WorkerOptions, 'now'> = {},
   ) {}
 
   get hosting(): boolean {
@@ -42,6 +43,7 @@ export class WorkerHost {
         config: this.connections.config,
         engine,
         log: this.log,
+        ...this.clock,
       });
       this.worker.done
         .catch((error: unknown) => {
@@ -63,6 +65,7 @@ export class WorkerHost {
       config: this.connections.config,
       engine,
       log: this.log,
+      ...this.clock,
     });
   }
 

@@ -97,6 +97,7 @@ export const ALERT_RULES = [
   'held',
   'incomplete',
   'missed',
+  'skipped',
   'empty',
   'late',
 ] as const;

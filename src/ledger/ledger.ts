@@ -5,6 +5,7 @@ import type { Hold, HoldScope, PauseLevel, WideHold } from '../contract/holds.js
 import { holdText } from '../contract/holds.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
+import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
 import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
 import type { Places } from '../policy/limits/places.js';
@@ -160,11 +161,20 @@ export interface Ledger extends AlertLedger {
   scheduledNights(filter?: {
     schedule?: string;
     night?: string;
+    /** Of nights that it served, or stood in the way of. */
+    batchId?: string;
     since?: string;
     limit?: number;
   }): Promise<readonly NightRow[]>;
   /** Batches of that name which run or are paused, as far as the ledger was told; newest first. */
   openBatchesNamed(name: string): Promise<readonly BatchRow[]>;
+  /** Notes how a schedule stands, so that its nights are known where no engine is; one row for each name. */
+  keepSchedule(schedule: KeptSchedule): Promise<void>;
+  markSchedulePaused(name: string, paused: boolean): Promise<void>;
+  /** Its nights stay. */
+  forgetSchedule(name: string): Promise<void>;
+  /** By name. */
+  keptSchedules(): Promise<readonly KeptSchedule[]>;
 
   // --- lanes ---------------------------------------------------------------------------------------------
   /**
@@ -789,4 +799,14 @@ export interface NightRow extends Omit<NewNight, 'batchId'> {
   readonly seq: number;
   readonly at: string;
   readonly batchId: string | undefined;
+}
+
+/** A schedule as it was last applied, or last came due. */
+export interface KeptSchedule {
+  readonly definition: ScheduleDefinition;
+  /** Name of its batch. */
+  readonly batchName: string;
+  /** Hash of the stored definition that names who is told. */
+  readonly channels: string;
+  readonly paused: boolean;
 }

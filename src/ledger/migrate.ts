@@ -9,6 +9,7 @@ import { holds } from './migrations/0005-holds.js';
 import { acknowledged } from './migrations/0006-acknowledged.js';
 import { alerts } from './migrations/0007-alerts.js';
 import { scheduledNights } from './migrations/0008-scheduled-nights.js';
+import { schedules } from './migrations/0009-schedules.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -27,6 +28,7 @@ export const MIGRATIONS: readonly Migration[] = [
   acknowledged,
   alerts,
   scheduledNights,
+  schedules,
 ];
 
 /**

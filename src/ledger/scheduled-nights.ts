@@ -27,12 +27,13 @@ export const scheduledNights = (store: Store): ScheduledNights => ({
         .execute();
     }),
 
-  async scheduledNights({ schedule, night, since, limit } = {}) {
+  async scheduledNights({ schedule, night, batchId, since, limit } = {}) {
     const rows = await store.db
       .selectFrom('scheduled_nights')
       .selectAll()
       .$if(schedule !== undefined, (query) => query.where('schedule', '=', schedule ?? ''))
       .$if(night !== undefined, (query) => query.where('night', '=', night ?? ''))
+      .$if(batchId !== undefined, (query) => query.where('batch_id', '=', batchId ?? ''))
       .$if(since !== undefined, (query) => query.where('due_at', '>=', since ?? ''))
       .orderBy('seq', 'desc')
       .$if(limit !== undefined, (query) => query.limit(limit ?? 0))

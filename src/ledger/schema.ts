@@ -32,6 +32,7 @@ export interface Tables {
   alerts: AlertsTable;
   alert_messages: AlertMessagesTable;
   scheduled_nights: ScheduledNightsTable;
+  schedules: SchedulesTable;
 }
 
 export interface LedgerMigrationsTable {
@@ -388,4 +389,13 @@ export interface ScheduledNightsTable {
   requested_by: string;
   batch_id: string | null;
   run_id: string;
+}
+
+export interface SchedulesTable {
+  name: string;
+  batch_name: string;
+  definition: string;
+  channels: string;
+  paused: number;
+  updated_at: string;
 }

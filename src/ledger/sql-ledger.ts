@@ -10,6 +10,7 @@ import type { LedgerDialect } from './dialect.js';
 import { effects } from './effects.js';
 import { evidence } from './evidence.js';
 import { holds } from './holds.js';
+import { keptSchedules } from './kept-schedules.js';
 import { jobs } from './jobs.js';
 import type { Ledger } from './ledger.js';
 import { lanes } from './lanes.js';
@@ -60,6 +61,7 @@ export async function createSqlLedger(
     ...approvals(store),
     ...alerts(store),
     ...scheduledNights(store),
+    ...keptSchedules(store),
     inspect: async () => ({
       dialect: dialect.name,
       schemaVersion: String(await dialect.schemaVersion(store.db)),

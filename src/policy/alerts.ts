@@ -73,8 +73,8 @@ export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set([
   'held',
 ]);
 
-/** Are found by `doctor --nightly`, and settled by it. */
-export const ABOUT_NIGHTS: ReadonlySet<AlertRule> = new Set(['missed', 'empty', 'late']);
+/** Are about nights as such, and settled by whoever looks at nights: no end of a run is the end of them. */
+export const ABOUT_NIGHTS: ReadonlySet<AlertRule> = new Set(['missed', 'skipped', 'empty', 'late']);
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -27,13 +27,29 @@ const HOSTILE = [
 ];
 
 const folder = mkdtempSync(join(tmpdir(), 'nightshift-page-'));
+const PLANNED = {
+  schedule: 'nights',
+  night: '2026-11-21T03:00',
+  timeZone: 'Europe/Madrid',
+  edition: '2026-11-21',
+};
 const options = {
   now: new Date('2026-11-23T06:00:00Z'),
   timeZone: 'Europe/Madrid',
   place: { directory: '/home/anna/nights', stateDir: '/home/anna/nights/.nightshift' },
-  missed: [
-    { at: '2026-11-21T02:00:00.000Z', what: 'missed' as const, why: 'the machine was off <i>all night</i>' },
-  ],
+  scheduled: {
+    planned: [{ ...PLANNED, night: '2026-11-23T03:00', edition: '2026-11-23' }],
+    missed: [
+      {
+        ...PLANNED,
+        at: '2026-11-21T02:00:00.000Z',
+        what: 'missed' as const,
+        why: 'the machine was off <i>all night</i>',
+        command: 'nightshift schedule backfill nights --from 2026-11-21T03:00 --to 2026-11-21T03:00',
+      },
+    ],
+    decision: undefined,
+  },
 };
 let browser: Browser | undefined;
 let rows: NightRows;

@@ -1,5 +1,7 @@
+import { storedDefinition } from '../../batch/manifest.js';
 import { readBatch } from '../../batch/read-batch.js';
 import { readSchedules, type SchedulesRead, type WantedSchedule } from '../../batch/read-schedules.js';
+import type { Definition } from '../../contract/batch-file.js';
 import { InvalidBatch, type Problem } from '../../contract/errors.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import { nextFire } from '../../policy/fire-times.js';
@@ -9,6 +11,7 @@ import type { Connections } from '../connections.js';
 import { preflight } from '../preflight.js';
 import { optionsOf } from './engine-schedule.js';
 import { allSchedules, findSchedule, type EngineSchedule } from './find.js';
+import { forget } from './pause.js';
 
 /** `keep`: no longer in the file, and stays because deleting was not asked for. */
 export interface ScheduleChange {
@@ -35,7 +38,7 @@ export async function applySchedules(
   { remove = false, dryRun = false }: ApplyOptions = {},
 ): Promise<readonly ScheduleChange[]> {
   const read = await readSchedules(file);
-  await checkBatches(read, file, connections);
+  const batches = await checkBatches(read, file, connections);
   const changes: ScheduleChange[] = [];
   for (const wanted of read.schedules) {
     const present = await findSchedule(wanted.name, connections);
@@ -44,14 +47,35 @@ export async function applySchedules(
         ? await update(present, wanted, connections, dryRun)
         : await create(wanted, connections, dryRun),
     );
+    if (!dryRun) await keep(wanted.name, batches, connections);
   }
   const names = new Set(read.schedules.map(({ name }) => name));
   for (const { handle, definition } of await allSchedules(connections)) {
     if (definition.from !== read.path || names.has(definition.name)) continue;
-    if (remove && !dryRun) await handle.delete();
+    if (remove && !dryRun) {
+      await handle.delete();
+      await forget(definition.name, connections);
+    }
     changes.push({ name: definition.name, action: remove ? 'delete' : 'keep', differences: [] });
   }
   return changes;
+}
+
+/** The ledger knows it from now on: it tells which nights were due where no engine can be asked. */
+async function keep(
+  name: string,
+  batches: ReadonlyMap<string, Definition>,
+  connections: Connections,
+): Promise<void> {
+  const [present, batch] = [await findSchedule(name, connections), batches.get(name)];
+  if (!present || !batch) return;
+  const ledger = await connections.ledger();
+  await ledger.keepSchedule({
+    definition: present.definition,
+    batchName: batch.name,
+    channels: await storedDefinition(batch, connections.artifacts),
+    paused: present.description.state.paused,
+  });
 }
 
 async function create(
@@ -124,14 +148,21 @@ const isOther = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.
 const shown = (value: WantedSchedule[(typeof COMPARED)[number]]): string =>
   typeof value === 'object' ? value.join('; ') : String(value);
 
-/** A batch file that can't be read must come to light now, and not at 02:30. */
-async function checkBatches(read: SchedulesRead, file: string, connections: Connections): Promise<void> {
+/** A batch file that can't be read must come to light now, and not at 02:30. @returns what each schedule starts, by name */
+async function checkBatches(
+  read: SchedulesRead,
+  file: string,
+  connections: Connections,
+): Promise<ReadonlyMap<string, Definition>> {
   const problems: Problem[] = [];
+  const definitions = new Map<string, Definition>();
   for (const { name, batch, ...due } of read.schedules) {
     const at = nextFire(due, new Date()) ?? new Date();
     try {
       const edition = editionOf(at, due.timeZone, due.edition);
-      await preflight(await readBatch(batch, { edition, env: connections.config.env }), connections.config);
+      const read = await readBatch(batch, { edition, env: connections.config.env });
+      await preflight(read, connections.config);
+      definitions.set(name, read.definition);
     } catch (error) {
       if (!(error instanceof InvalidBatch)) throw error;
       problems.push({
@@ -143,4 +174,5 @@ async function checkBatches(read: SchedulesRead, file: string, connections: Conn
     }
   }
   if (problems.length > 0) throw new InvalidBatch(problems);
+  return definitions;
 }

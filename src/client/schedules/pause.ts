@@ -1,30 +1,61 @@
+import type { ScheduleDefinition } from '../../contract/schedules-file.js';
+import type { Ledger } from '../../ledger/ledger.js';
+import { routesFor } from '../../nights/look-at-nights.js';
+import { ABOUT_NIGHTS } from '../../policy/alerts.js';
 import { missedNights } from '../../policy/missed-nights.js';
 import type { Connections } from '../connections.js';
 import { schedule } from './find.js';
 
 /** No night starts by itself until `resume`; the batch of a night under way goes on. */
 export async function pauseSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
-  const { handle } = await schedule(name, connections);
+  const { handle, definition, description } = await schedule(name, connections);
+  const ledger = await connections.ledger();
+  // What was missed before the pause is none of the pause's.
+  if (!description.state.paused) await noteUnsaid(definition, 'missed', ledger);
   await handle.pause(noteOf('paused', connections, reason));
+  await ledger.markSchedulePaused(name, true);
 }
 
 /** Nights go on from now. Those of the pause are noted, and not made up for. */
 export async function resumeSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
   const { handle, definition, description } = await schedule(name, connections);
-  if (description.state.paused) {
-    const ledger = await connections.ledger();
-    const rows = await ledger.scheduledNights({ schedule: name, since: definition.since });
-    for (const night of missedNights(definition, rows, new Date(), 'paused').gone) {
-      await ledger.recordNight(night);
-    }
-  }
+  const ledger = await connections.ledger();
+  if (description.state.paused) await noteUnsaid(definition, 'paused', ledger);
   await handle.unpause(noteOf('resumed', connections, reason));
+  await ledger.markSchedulePaused(name, false);
 }
 
 /** Its nights stay in the ledger; its batches, and what they did, are not touched. */
 export async function deleteSchedule(name: string, connections: Connections): Promise<void> {
   const { handle } = await schedule(name, connections);
   await handle.delete();
+  await forget(name, connections);
+}
+
+/** No night of it is waited for any more, and none is made up for. */
+export async function forget(name: string, connections: Connections): Promise<void> {
+  const ledger = await connections.ledger();
+  const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === name);
+  if (!kept) return;
+  await ledger.forgetSchedule(name);
+  await ledger.noteAlerts({
+    batchName: kept.batchName,
+    batchId: '',
+    causes: [],
+    isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && subject === name,
+    routes: await routesFor(kept, connections),
+    gatherMs: 0,
+  });
+}
+
+async function noteUnsaid(
+  definition: ScheduleDefinition,
+  outcome: 'missed' | 'paused',
+  ledger: Ledger,
+): Promise<void> {
+  const rows = await ledger.scheduledNights({ schedule: definition.name, since: definition.since });
+  for (const night of missedNights(definition, rows, new Date(), outcome).gone)
+    await ledger.recordNight(night);
 }
 
 const noteOf = (what: string, { who }: Connections, reason?: string): string =>

@@ -1,16 +1,13 @@
 import { readSchedules } from '../../batch/read-schedules.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
-import type { NewNight, NightRow } from '../../ledger/ledger.js';
 import { fireTimes, nextFire } from '../../policy/fire-times.js';
-import { missedNights } from '../../policy/missed-nights.js';
 import { nightOf } from '../../policy/nights.js';
+import { seenNights, type SeenNight } from '../../policy/seen-nights.js';
 import type { Connections } from '../connections.js';
 import { allSchedules, schedule, type EngineSchedule } from './find.js';
 
 /** A night as people are shown it: what was said of it last, and how its batch stands. */
-export interface NightView extends Omit<NewNight, 'runId' | 'batchId' | 'outcome'> {
-  readonly outcome: NewNight['outcome'] | 'late';
-  readonly batchId?: string;
+export interface NightView extends SeenNight {
   /** How its batch stands now, where one serves it. */
   readonly batchState?: string;
 }
@@ -47,14 +44,7 @@ async function viewOf(
   const { paused, note } = description.state;
   const rows = await ledger.scheduledNights({ schedule: definition.name });
   const now = new Date();
-  const { late, gone } = missedNights(definition, rows, now, paused ? 'paused' : 'missed');
-  const unsaid: NightView[] = [
-    ...gone.map(shownNight),
-    ...late.map((night) => ({ ...shownNight(night), outcome: 'late' as const, why: LATE })),
-  ];
-  const nights = [...lastWords(rows).map(shownNight), ...unsaid]
-    .sort((a, b) => a.dueAt.localeCompare(b.dueAt))
-    .slice(-NIGHTS_MAX);
+  const nights = seenNights(definition, rows, now, paused).slice(-NIGHTS_MAX);
   const withStates = await Promise.all(
     nights.map(async (night): Promise<NightView> => {
       const batch = night.batchId === undefined ? undefined : await ledger.batch(night.batchId);
@@ -74,27 +64,6 @@ async function viewOf(
     },
   };
 }
-
-const LATE = 'no worker has taken it yet, or the engine was down; it may still come';
-
-/** A night may be spoken of often: skipped, then triggered by hand. What was said last holds. */
-function lastWords(rows: readonly NightRow[]): readonly NightRow[] {
-  const last = new Map<string, NightRow>();
-  for (const row of rows) if (row.outcome !== 'repeated') last.set(row.night, row);
-  return [...last.values()];
-}
-
-const shownNight = ({ schedule, night, dueAt, edition, outcome, why, by, batchId }: Shown): NightView => ({
-  schedule,
-  night,
-  dueAt,
-  edition,
-  outcome,
-  why,
-  by,
-  ...(batchId !== undefined && { batchId }),
-});
-type Shown = Omit<NewNight, 'batchId' | 'runId'> & { readonly batchId?: string | undefined };
 
 /** One time that a schedule is due. */
 export interface Fire {

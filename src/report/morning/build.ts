@@ -6,24 +6,27 @@ import { causesOf } from './causes.js';
 import { commandsAt, type Place } from './commands.js';
 import { decisionsOf } from './decisions.js';
 import type { CostPart, Decision, Duplicates, MissedNight, MorningReport, Night, Tone } from './model.js';
+import { NOTHING_SCHEDULED, type Scheduled } from './scheduled.js';
 import { timelineOf } from './timeline.js';
 
 export interface BuildOptions {
   readonly now: Date;
   readonly timeZone: string;
   readonly place: Place;
-  /** From whoever plans nights. */
-  readonly missed?: readonly MissedNight[];
+  /** What schedules add. */
+  readonly scheduled?: Scheduled;
 }
 
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
   rows: NightRows,
-  { now, timeZone, place, missed = [] }: BuildOptions,
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED }: BuildOptions,
 ): MorningReport {
   const { batch, counts, totals } = rows;
   const { name } = batch;
-  const decisions = decisionsOf(rows, { name, command: commandsAt(place), timeZone });
+  const own = decisionsOf(rows, { name, command: commandsAt(place), timeZone });
+  const { planned, missed, decision } = scheduled;
+  const decisions = decision ? [decision, ...own] : own;
   const cost = costParts(rows.costs, () => 'total');
   const night: Night = {
     batchId: batch.id,
@@ -51,8 +54,9 @@ export function morningReport(
     name,
     madeAt: now.toISOString(),
     timeZone,
-    headline: headlineOf(night, batch.jobs, decisions),
+    headline: `${headlineOf(night, batch.jobs, own)}${decision ? ` ${missedText(decision)}` : ''}`,
     tone: toneOf(night, decisions),
+    planned,
     night,
     decisions,
     causes: causesOf(rows),
@@ -62,34 +66,58 @@ export function morningReport(
 }
 
 /** The report of a night that never was: nothing was opened. */
-export const noNightReport = (
+export function noNightReport(
   name: string,
   why: string,
-  { now, timeZone, place, missed = [] }: BuildOptions,
-): MorningReport => ({
-  name,
-  madeAt: now.toISOString(),
-  timeZone,
-  headline: `This night never started. ${why}`,
-  tone: 'bad',
-  night: undefined,
-  decisions: [
-    {
-      kind: 'again',
-      title: 'Find out why, then start it',
-      why,
-      count: 1,
-      cases: [],
-      commands: [
-        { say: 'look for what is wrong', command: commandsAt(place)('doctor') },
-        { say: 'start it', command: `${commandsAt(place)('run')} <its batch file>` },
-      ],
-    },
-  ],
-  causes: [],
-  missed,
-  directory: place.directory,
-});
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED }: BuildOptions,
+): MorningReport {
+  const { planned, missed, decision } = scheduled;
+  const lookFirst: Decision = {
+    kind: 'again',
+    title: 'Find out why, then start it',
+    why,
+    count: 1,
+    cases: [],
+    commands: [
+      { say: 'look for what is wrong', command: commandsAt(place)('doctor') },
+      { say: 'start it', command: `${commandsAt(place)('run')} <its batch file>` },
+    ],
+  };
+  return {
+    name,
+    madeAt: now.toISOString(),
+    timeZone,
+    headline: `This night never started. ${why}`,
+    tone: 'bad',
+    planned,
+    night: undefined,
+    decisions: [decision ?? lookFirst],
+    causes: [],
+    missed,
+    directory: place.directory,
+  };
+}
+
+/** The report of a night of a schedule that was not to be. */
+export function missedNightReport(name: string, night: MissedNight, options: BuildOptions): MorningReport {
+  const { scheduled = NOTHING_SCHEDULED } = options;
+  const own: Decision = {
+    kind: 'missed',
+    title: 'Run this night after all, if it is still wanted',
+    why: 'Nobody makes up for it by itself.',
+    count: 1,
+    cases: [],
+    commands: [{ say: 'run it after all', command: night.command }],
+  };
+  const { decision = own } = scheduled;
+  return {
+    ...noNightReport(name, night.why, { ...options, scheduled: { ...scheduled, decision } }),
+    headline: `This night ${night.what === 'skipped' ? 'was skipped' : 'never started'}: ${night.why}.`,
+    planned: [night],
+  };
+}
+
+const missedText = ({ count }: Decision): string => `${plural(count, 'night')} of its schedule did not run.`;
 
 const STATE_WORDS: Readonly<Record<BatchState, string>> = {
   running: 'It is still running',

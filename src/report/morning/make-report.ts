@@ -1,8 +1,10 @@
 import { basename, dirname, join } from 'node:path';
 import type { Ledger } from '../../ledger/ledger.js';
+import type { NightsLedger } from '../../nights/read-nights.js';
 import { morningReport, noNightReport } from './build.js';
-import type { Place } from './commands.js';
-import type { MissedNight, MorningReport } from './model.js';
+import { commandsAt, type Place } from './commands.js';
+import type { MorningReport } from './model.js';
+import { readScheduled } from './read-scheduled.js';
 import { saveReport, type SavedReport } from './report-files.js';
 
 export interface MakeOptions {
@@ -10,7 +12,8 @@ export interface MakeOptions {
   readonly now: Date;
   /** That of this machine unless given. */
   readonly timeZone?: string;
-  readonly missed?: readonly MissedNight[];
+  /** Nights of all schedules, and not only of those that start this batch. */
+  readonly allSchedules?: boolean;
 }
 
 const STATE_DIR = '.nightshift';
@@ -24,11 +27,18 @@ export const placeOf = (stateDir: string): Place =>
 /** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
-  ledger: Pick<Ledger, 'night'>,
-  { stateDir, now, timeZone = ownTimeZone(), missed }: MakeOptions,
+  ledger: Pick<Ledger, 'night'> & NightsLedger,
+  { stateDir, now, timeZone = ownTimeZone(), allSchedules = false }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
-  const options = { now, timeZone, place: placeOf(stateDir), ...(missed && { missed }) };
+  const place = placeOf(stateDir);
+  const about = { id: batch.id, ...(!allSchedules && { name: batch.name }) };
+  const options = {
+    now,
+    timeZone,
+    place,
+    scheduled: await readScheduled(about, ledger, now, commandsAt(place)),
+  };
   const rows = await ledger.night(batch.id);
   return rows ? morningReport(rows, options) : noNightReport(batch.name, why, options);
 }

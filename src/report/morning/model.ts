@@ -11,6 +11,8 @@ export interface MorningReport {
   /** One sentence: how it stands. */
   readonly headline: string;
   readonly tone: Tone;
+  /** Nights of schedules that this report is of, newest first; none where nobody but a person asked for the batch. */
+  readonly planned: readonly PlannedNight[];
   /** Absent: no run was ever opened. */
   readonly night: Night | undefined;
   readonly decisions: readonly Decision[];
@@ -61,6 +63,7 @@ export interface Duplicates {
 /** Something that does not go on without a person. */
 export interface Decision {
   readonly kind:
+    | 'missed'
     | 'unknown'
     | 'approval'
     | 'conflict'
@@ -161,9 +164,23 @@ export interface Piece {
 
 export type NightPoint = Omit<NightFigures, 'batchId' | 'failures'>;
 
-export interface MissedNight {
-  /** The time for which it was planned. */
+/** A time that a schedule was due. */
+export interface PlannedNight {
+  readonly schedule: string;
+  /** As the clock on the wall showed it, `2026-11-23T02:30`. */
+  readonly night: string;
+  /** Where that clock is. */
+  readonly timeZone: string;
+  readonly edition: string;
+}
+
+/** One that nobody served. */
+export interface MissedNight extends PlannedNight {
+  /** The same time as an instant. */
   readonly at: string;
-  readonly what: 'skipped' | 'missed' | 'failed';
+  /** `late`: it may still come · `failed`: it could not be started */
+  readonly what: 'skipped' | 'missed' | 'failed' | 'paused' | 'late';
   readonly why: string;
+  /** Runs it after all. */
+  readonly command: string;
 }

@@ -4,7 +4,8 @@ import { Html, markup, webAddress } from './html.js';
 import type { Cause, Command, Decision, MorningReport, Night } from './model.js';
 import { costSection, timelineSection, trendSection } from './page-plots.js';
 import { table } from './page-table.js';
-import { recurrenceOf, whenOf } from './page-words.js';
+import { nightTitle } from '../../policy/night-alerts.js';
+import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
 import { shortTitles } from './short-titles.js';
 import { STYLE } from './style.js';
 import { tilesOf } from './tiles.js';
@@ -13,13 +14,14 @@ import { amount, number } from './words.js';
 /** Rows that are read without opening anything. */
 const LANDED_SHOWN = 12;
 const CAUSES_SHOWN = 12;
+const MISSED_SHOWN = 12;
 
 /**
  * The report as one file: no script, nothing loaded from anywhere, and a policy that would not let it. What is decided
  * comes first.
  */
 export function pageOf(report: MorningReport): string {
-  const { name, night, headline, tone, timeZone, madeAt, missed } = report;
+  const { name, night, planned, headline, tone, timeZone, madeAt, missed } = report;
   const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
   const page = markup`<!doctype html>
     <html lang="en">
@@ -36,6 +38,7 @@ export function pageOf(report: MorningReport): string {
         <header>
           <h1>Morning report of <bdi>${name}</bdi></h1>
           <p class="headline ${tone}" role="status">${headline}</p>
+          ${planned.length > 0 && markup`<p class="faint">${nightsOf(planned)}</p>`}
           ${night && markup`<p class="faint">${whenOf(night, timeZone)}</p>`} ${night && tiles(report, night)}
         </header>
         <main>
@@ -99,13 +102,35 @@ const decisionBlock = ({ title, why, count, cases, commands }: Decision): Html =
     ${commandList(commands)}
   </section>`;
 
-const missedSection = ({ missed, timeZone }: MorningReport): Html =>
-  markup`<h2 id="missed">Nights that were skipped or missed</h2>
-    ${table(
-      'Nights that did not run',
-      [{ title: 'planned for', kind: 'when' }, { title: 'what' }, { title: 'why', kind: 'wide' }],
-      missed.map(({ at, what, why }) => [localTime(at, timeZone), what, why]),
-    )}`;
+function missedSection({ missed }: MorningReport): Html {
+  const columns = [
+    { title: 'planned for', kind: 'when' },
+    { title: 'schedule' },
+    { title: 'edition' },
+    { title: 'what' },
+    { title: 'why', kind: 'wide' },
+    { title: 'to run it after all', kind: 'wide' },
+  ] as const;
+  const rows = missed.map(({ night, timeZone, schedule, edition, what, why, command }) => [
+    nightTitle(night, timeZone),
+    markup`<bdi>${schedule}</bdi>`,
+    edition,
+    MISSED_WORDS[what],
+    markup`<bdi>${why}</bdi>`,
+    markup`<code>${command}</code>`,
+  ]);
+  const rest = rows.slice(MISSED_SHOWN);
+  return markup`<h2 id="missed">Nights that were skipped or missed</h2>
+    <p class="faint">Of the last 14 days, the newest first; each by the clock of its schedule.</p>
+    ${table('Nights that did not run', columns, rows.slice(0, MISSED_SHOWN))}
+    ${
+      rest.length > 0 &&
+      markup`<details class="long">
+        <summary>${number(rest.length)} more</summary>
+        ${table('Further nights that did not run', columns, rest)}
+      </details>`
+    }`;
+}
 
 function landedSection({ landed }: Night, name: string, timeZone: string): Html {
   const { rows, total } = landed;

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Hex } from '../../identity/digest.js';
 import { clockParts } from '../format.js';
-import type { MorningReport } from './model.js';
+import type { MorningReport, PlannedNight } from './model.js';
 
 /** Reports kept of each name; the newest stay. */
 const KEPT = 100;
@@ -21,20 +22,46 @@ export interface SavedReport {
  * `nightly-latest.html`. Readers see an old report or the new one, never half of one.
  */
 export async function saveReport(
-  { name, night, madeAt, timeZone }: MorningReport,
+  report: MorningReport,
   html: string,
   folder: string,
   { newest }: { readonly newest: boolean },
 ): Promise<SavedReport> {
+  const { name } = report;
   await mkdir(folder, { recursive: true });
-  const key = night?.batchId.split(':')[2]?.slice(0, 6) ?? '';
-  const end = /^[0-9a-f]{6}$/.test(key) ? key : '000000';
-  const path = join(folder, `${name}-${stampOf(night?.openedAt ?? madeAt, timeZone)}-${end}.html`);
+  const path = join(folder, fileOf(report));
   const latest = join(folder, `${name}-latest.html`);
   await replaceFile(path, html);
   if (newest) await replaceFile(latest, html);
   await dropOld(folder, name);
   return { path, latest: newest ? latest : undefined };
+}
+
+function fileOf({ name, night, planned: [planned], madeAt, timeZone }: MorningReport): string {
+  if (night === undefined && planned !== undefined) return nightFile(name, planned);
+  const key = night?.batchId.split(':')[2]?.slice(0, 6) ?? '';
+  const end = /^[0-9a-f]{6}$/.test(key) ? key : '000000';
+  return `${name}-${stampOf(night?.openedAt ?? madeAt, timeZone)}-${end}.html`;
+}
+
+/** A night that never was has a file by the time at which it was due, and by its schedule. */
+export const nightFile = (
+  name: string,
+  { schedule, night }: Pick<PlannedNight, 'schedule' | 'night'>,
+): string => `${name}-${night.replace('T', '-').replace(':', '')}00-${sha256Hex(schedule).slice(0, 6)}.html`;
+
+/** Files of reports of one batch name, and whether one more of such a name would stay. */
+export async function reportFiles(
+  folder: string,
+  name: string,
+): Promise<{ readonly has: (file: string) => boolean; readonly keeps: (file: string) => boolean }> {
+  const files = await ownFiles(folder, name);
+  const present = new Set(files);
+  const oldest = files.at(-KEPT);
+  return {
+    has: (file) => present.has(file),
+    keeps: (file) => oldest === undefined || file > oldest,
+  };
 }
 
 /** Whole or not at all. */
@@ -50,9 +77,14 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 }
 
 async function dropOld(folder: string, name: string): Promise<void> {
+  for (const file of (await ownFiles(folder, name)).slice(0, -KEPT))
+    await rm(join(folder, file), { force: true });
+}
+
+/** Oldest first. */
+async function ownFiles(folder: string, name: string): Promise<readonly string[]> {
   const own = new RegExp(`^${name}-${STAMP}\\.html$`);
-  const files = (await readdir(folder)).filter((file) => own.test(file)).sort();
-  for (const file of files.slice(0, -KEPT)) await rm(join(folder, file), { force: true });
+  return (await readdir(folder)).filter((file) => own.test(file)).sort();
 }
 
 function stampOf(iso: string, timeZone: string): string {

@@ -1,8 +1,9 @@
 import { bars } from '../bars.js';
-import { duration, localTime, plural } from '../format.js';
+import { nightTitle } from '../../policy/night-alerts.js';
+import { duration, plural } from '../format.js';
 import { bold, dim, green, red, yellow, type Line, type Span } from '../line.js';
 import { tableLines } from '../table.js';
-import { recurrenceOf, whenOf } from './page-words.js';
+import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
 import type { Command, Decision, MorningReport, Night, Tone } from './model.js';
 import { shortTitles } from './short-titles.js';
 import { tilesOf } from './tiles.js';
@@ -11,6 +12,7 @@ import { amount, clock, dayShort, number, percent } from './words.js';
 const CASES_SHOWN = 5;
 const LANDED_SHOWN = 8;
 const CAUSES_SHOWN = 8;
+const MISSED_SHOWN = 7;
 const WAITS_SHOWN = 5;
 const NIGHTS_SHOWN = 7;
 
@@ -18,15 +20,13 @@ const PAINT: Readonly<Record<Tone, (text: string) => Span>> = { good: green, ope
 
 /** The report for a terminal: the same story in the same order, as long as a screen or two. */
 export function reportLines(report: MorningReport, columns?: number): Line[] {
-  const { name, night, headline, tone, timeZone, missed } = report;
+  const { name, night, planned, headline, tone, timeZone } = report;
   return [
     [bold(name), ': ', PAINT[tone](headline)],
+    ...(planned.length > 0 ? [[dim(nightsOf(planned))]] : []),
     ...(night ? [[dim(whenOf(night, timeZone))], ...figureLines(report, night)] : []),
     ...decisionLines(report),
-    ...section(
-      'nights that were skipped or missed',
-      missed.map(({ at, what, why }) => [`  ${localTime(at, timeZone)}  `, yellow(what), `  ${why}`]),
-    ),
+    ...missedLines(report),
     ...(night
       ? [
           ...landedLines(night, columns),
@@ -75,6 +75,21 @@ const commandLine = ({ say, command }: Command, indent: number): Line => [
   dim(`${' '.repeat(indent)}${say}: `),
   command,
 ];
+
+function missedLines({ missed }: MorningReport): Line[] {
+  const shown = missed
+    .slice(0, MISSED_SHOWN)
+    .flatMap(({ schedule, night, timeZone, edition, what, why, command }): Line[] => [
+      [`  ${nightTitle(night, timeZone)}  `, yellow(MISSED_WORDS[what]), `  ${schedule}, edition ${edition}`],
+      [dim(`    ${why}`)],
+      commandLine({ say: 'to run it after all', command }, 4),
+    ]);
+  const more = missed.length - MISSED_SHOWN;
+  return section(
+    'nights that were skipped or missed',
+    more > 0 ? [...shown, [dim(`  and ${more} more, in the HTML report`)]] : shown,
+  );
+}
 
 function landedLines({ landed }: Night, columns: number | undefined): Line[] {
   const titleOf = shortTitles(landed.rows.map(({ identity }) => identity));

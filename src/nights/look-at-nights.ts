@@ -1,0 +1,98 @@
+import { routesOf } from '../alerts/courier.js';
+import { readDefinition } from '../batch/manifest.js';
+import type { ArtifactStore } from '../contract/artifact.js';
+import type { AlertRoutes } from '../ledger/alert-rows.js';
+import type { KeptSchedule, Ledger } from '../ledger/ledger.js';
+import { ABOUT_NIGHTS } from '../policy/alerts.js';
+import { missedNights } from '../policy/missed-nights.js';
+import { nightCauses } from '../policy/night-alerts.js';
+import { commandsAt } from '../report/morning/commands.js';
+import { readNights, type ScheduleNights } from './read-nights.js';
+
+export interface NightLookDeps {
+  readonly ledger: Ledger;
+  readonly artifacts: ArtifactStore;
+  /** Absolute. */
+  readonly stateDir: string;
+  readonly now: () => Date;
+}
+
+export interface NightLook {
+  /** Schedules of this batch only. */
+  readonly batchName?: string;
+  /** Also speak of nights that may still come: whoever looks in the morning counts on them. */
+  readonly late?: boolean;
+}
+
+/**
+ * Looks at the nights of all schedules as the ledger has them: those that can't come any more are noted as missed, and
+ * each night that did not run gets its report and is told once for each cause. Whoever comes first does it, also days
+ * later: a worker when it starts and while it works, the next night, the end of a batch, `doctor --nightly`. Said
+ * again, it changes nothing. Needs no engine.
+ */
+export async function lookAtNights(
+  deps: NightLookDeps,
+  { batchName, late = false }: NightLook = {},
+): Promise<readonly ScheduleNights[]> {
+  const { ledger, now } = deps;
+  await noteMissed(deps, batchName);
+  const found = await readNights(ledger, now(), batchName);
+  const byBatch = groupByBatch(found);
+  for (const [name, schedules] of byBatch) await tell(name, schedules, late, deps);
+  const { keepNightPages } = await import('../report/morning/night-pages.js');
+  await keepNightPages(found, deps);
+  return found;
+}
+
+/** Nights that the engine never came to. */
+async function noteMissed({ ledger, now }: NightLookDeps, batchName: string | undefined): Promise<void> {
+  for (const { definition, paused, batchName: of } of await ledger.keptSchedules()) {
+    if (batchName !== undefined && of !== batchName) continue;
+    const rows = await ledger.scheduledNights({ schedule: definition.name, since: definition.since });
+    const { gone } = missedNights(definition, rows, now(), paused ? 'paused' : 'missed');
+    for (const night of gone) await ledger.recordNight(night);
+  }
+}
+
+async function tell(
+  batchName: string,
+  schedules: readonly ScheduleNights[],
+  late: boolean,
+  deps: NightLookDeps,
+): Promise<void> {
+  // They name the state directory, for whoever reads them is elsewhere.
+  const command = commandsAt({ directory: undefined, stateDir: deps.stateDir });
+  const causes = schedules.flatMap(({ kept, gaps }) => {
+    const told = gaps
+      .map((gap) => gap.filter(({ outcome }) => late || outcome !== 'late'))
+      .filter((gap) => gap.length > 0);
+    return nightCauses({ batchName, definition: kept.definition, gaps: told }, command);
+  });
+  const good = new Set(schedules.filter((one) => one.good).map(({ kept }) => kept.definition.name));
+  const [first] = schedules;
+  await deps.ledger.noteAlerts({
+    batchName,
+    batchId: (await deps.ledger.latestBatch(batchName))?.id ?? '',
+    causes,
+    isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && good.has(subject),
+    routes: first ? await routesFor(first.kept, deps) : { definition: '', routes: [] },
+    gatherMs: 0,
+  });
+}
+
+/** The channels of the batch file as it was when the schedule was applied, or when its last night began. */
+export async function routesFor(
+  { channels }: KeptSchedule,
+  { artifacts }: Pick<NightLookDeps, 'artifacts'>,
+): Promise<AlertRoutes> {
+  const { alerts } = await readDefinition({ definition: channels }, artifacts);
+  return { definition: channels, routes: routesOf(alerts) };
+}
+
+function groupByBatch(found: readonly ScheduleNights[]): Map<string, ScheduleNights[]> {
+  const groups = new Map<string, ScheduleNights[]>();
+  for (const one of found) {
+    groups.set(one.kept.batchName, [...(groups.get(one.kept.batchName) ?? []), one]);
+  }
+  return groups;
+}

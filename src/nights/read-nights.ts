@@ -1,0 +1,40 @@
+import type { KeptSchedule, Ledger } from '../ledger/ledger.js';
+import { seenNights, standingOf, type NightsStanding, type SeenNight } from '../policy/seen-nights.js';
+
+export interface ScheduleNights extends NightsStanding {
+  readonly kept: KeptSchedule;
+  /** Of the last weeks, oldest first. */
+  readonly nights: readonly SeenNight[];
+}
+
+export type NightsLedger = Pick<Ledger, 'keptSchedules' | 'scheduledNights' | 'batch'>;
+
+const DAY_MS = 24 * 3_600_000;
+/** What is older has been seen, or nobody looks. */
+const SHOWN_MS = 14 * DAY_MS;
+/** As far as missed nights are looked for. */
+const READ_MS = 63 * DAY_MS;
+
+/** How the nights of all schedules stand, or of those of one batch. Asks the ledger alone. */
+export async function readNights(
+  ledger: NightsLedger,
+  now: Date,
+  batchName?: string,
+): Promise<readonly ScheduleNights[]> {
+  const schedules = (await ledger.keptSchedules()).filter(
+    (kept) => batchName === undefined || kept.batchName === batchName,
+  );
+  return Promise.all(schedules.map((kept) => nightsOf(kept, ledger, now)));
+}
+
+async function nightsOf(kept: KeptSchedule, ledger: NightsLedger, now: Date): Promise<ScheduleNights> {
+  const { definition, paused } = kept;
+  const rows = await ledger.scheduledNights({
+    schedule: definition.name,
+    since: new Date(Math.max(Date.parse(definition.since), now.getTime() - READ_MS)).toISOString(),
+  });
+  const shownSince = new Date(now.getTime() - SHOWN_MS).toISOString();
+  const nights = seenNights(definition, rows, now, paused).filter(({ dueAt }) => dueAt >= shownSince);
+  const standing = await standingOf(nights, async (batchId) => (await ledger.batch(batchId))?.state);
+  return { kept, nights, ...standing };
+}

@@ -1,0 +1,101 @@
+import type { BatchState } from '../contract/states.js';
+import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
+import { missedNights } from './missed-nights.js';
+
+/** A night as people are shown it: what was said of it last. */
+export interface SeenNight extends Omit<NewNight, 'runId' | 'batchId' | 'outcome'> {
+  readonly outcome: NightOutcome | 'late';
+  readonly batchId?: string;
+}
+
+/** Nights that nobody served, and that nobody wanted to be left out. */
+export const UNSERVED: ReadonlySet<SeenNight['outcome']> = new Set([
+  'skipped',
+  'stale',
+  'missed',
+  'failed',
+  'late',
+]);
+
+/** Nights that a batch serves. */
+export const SERVED: ReadonlySet<SeenNight['outcome']> = new Set([
+  'started',
+  'joined',
+  'finished',
+  'attached',
+]);
+
+/** All nights of a schedule, oldest first: those that something was said of, and those that nobody came to. */
+export function seenNights(
+  schedule: ScheduleDefinition,
+  rows: readonly NightRow[],
+  now: Date,
+  paused: boolean,
+): readonly SeenNight[] {
+  const { late, gone } = missedNights(schedule, rows, now, paused ? 'paused' : 'missed');
+  return [
+    ...lastWords(rows).map(seen),
+    ...gone.map(seen),
+    ...late.map((night): SeenNight => ({ ...seen(night), outcome: 'late', why: LATE })),
+  ].sort((a, b) => a.dueAt.localeCompare(b.dueAt));
+}
+
+const LATE = 'no worker has taken it yet, or the engine was down; it may still come';
+
+/** A night may be spoken of often: skipped, then triggered by hand. What was said last holds. */
+function lastWords(rows: readonly NightRow[]): readonly NightRow[] {
+  const last = new Map<string, NightRow>();
+  for (const row of rows) if (row.outcome !== 'repeated') last.set(row.night, row);
+  return [...last.values()];
+}
+
+const seen = ({ schedule, night, dueAt, edition, outcome, why, by, batchId }: Said): SeenNight => ({
+  schedule,
+  night,
+  dueAt,
+  edition,
+  outcome,
+  why,
+  by,
+  ...(batchId !== undefined && { batchId }),
+});
+type Said = Omit<NewNight, 'batchId' | 'runId'> & { readonly batchId?: string | undefined };
+
+/** How nights stand, with the last one that was as it should be. */
+export interface NightsStanding {
+  /** Unserved since the last night that ran to its end; neighbours together, oldest first. */
+  readonly gaps: readonly (readonly SeenNight[])[];
+  /** The last word that counts is a night that ran to its end. */
+  readonly good: boolean;
+}
+
+/** @param stateOf how the batch of a night stands; undefined where the ledger has none */
+export async function standingOf(
+  nights: readonly SeenNight[],
+  stateOf: (batchId: string) => Promise<BatchState | undefined>,
+): Promise<NightsStanding> {
+  const gaps: SeenNight[][] = [];
+  let gap: SeenNight[] = [];
+  let newest = true;
+  for (const night of nights.toReversed()) {
+    if (UNSERVED.has(night.outcome)) {
+      gap.unshift(night);
+      newest = false;
+      continue;
+    }
+    if (gap.length > 0) gaps.unshift(gap);
+    gap = [];
+    if (night.outcome === 'paused') continue;
+    if (await ranToItsEnd(night)) return { gaps, good: newest };
+    newest = false;
+  }
+  if (gap.length > 0) gaps.unshift(gap);
+  return { gaps, good: false };
+
+  async function ranToItsEnd({ outcome, batchId }: SeenNight): Promise<boolean> {
+    if (!SERVED.has(outcome)) return false;
+    const state = batchId === undefined ? undefined : await stateOf(batchId);
+    return state === 'completed' || state === 'incomplete';
+  }
+}

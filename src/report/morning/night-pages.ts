@@ -1,0 +1,63 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Ledger } from '../../ledger/ledger.js';
+import type { ScheduleNights } from '../../nights/read-nights.js';
+import { SERVED, UNSERVED, type SeenNight } from '../../policy/seen-nights.js';
+import { missedNightReport } from './build.js';
+import { commandsAt } from './commands.js';
+import { drawReport, placeOf, reportsFolder } from './make-report.js';
+import { nightFile, reportFiles, saveReport } from './report-files.js';
+import { scheduledPart } from './scheduled.js';
+
+interface PagesDeps {
+  readonly ledger: Pick<Ledger, 'batch' | 'latestBatch'>;
+  readonly stateDir: string;
+  readonly now: () => Date;
+}
+
+/**
+ * Each night that did not run has a report, as one that ran has; it goes when the night has run after all, for then
+ * there is a better one. Files that are there are left alone.
+ */
+export async function keepNightPages(found: readonly ScheduleNights[], deps: PagesDeps): Promise<void> {
+  for (const name of new Set(found.map(({ kept }) => kept.batchName))) {
+    await keepPagesOf(
+      name,
+      found.filter(({ kept }) => kept.batchName === name),
+      deps,
+    );
+  }
+}
+
+async function keepPagesOf(
+  name: string,
+  schedules: readonly ScheduleNights[],
+  { ledger, stateDir, now }: PagesDeps,
+): Promise<void> {
+  const folder = reportsFolder(stateDir);
+  await mkdir(folder, { recursive: true });
+  const { has, keeps } = await reportFiles(folder, name);
+  const fileOf = (night: SeenNight) => nightFile(name, night);
+  for (const night of schedules.flatMap(({ nights }) => nights)) {
+    if (!SERVED.has(night.outcome) || night.batchId === undefined || !has(fileOf(night))) continue;
+    if (await ledger.batch(night.batchId)) await rm(join(folder, fileOf(night)), { force: true });
+  }
+  const place = placeOf(stateDir);
+  const command = commandsAt(place);
+  const openedAt = (await ledger.latestBatch(name))?.openedAt ?? '';
+  for (const schedule of schedules) {
+    const { timeZone } = schedule.kept.definition;
+    for (const night of schedule.nights) {
+      if (!UNSERVED.has(night.outcome) || night.outcome === 'late') continue;
+      if (has(fileOf(night)) || !keeps(fileOf(night))) continue;
+      const scheduled = scheduledPart(schedules, [], command);
+      const missed = scheduled.missed.find(
+        (one) => one.schedule === night.schedule && one.night === night.night,
+      );
+      if (missed === undefined) continue;
+      const report = missedNightReport(name, missed, { now: now(), timeZone, place, scheduled });
+      // The name that stays is that of the newest night, whether or not it ran.
+      await saveReport(report, await drawReport(report), folder, { newest: night.dueAt > openedAt });
+    }
+  }
+}

@@ -1,0 +1,220 @@
+// Nights that did not run: what is noted, told and reported of them, from a ledger alone. Whoever looks finds the same.
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storedDefinition } from '../../src/batch/manifest.js';
+import { batchFileSchema } from '../../src/contract/batch-file.js';
+import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
+import type { BatchState } from '../../src/contract/states.js';
+import type { Ledger, NightOutcome } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { lookAtNights } from '../../src/nights/look-at-nights.js';
+import { readNights } from '../../src/nights/read-nights.js';
+import { judgeSchedule } from '../../src/policy/night-alerts.js';
+import { rendered } from '../../src/report/line.js';
+import { makeReport } from '../../src/report/morning/make-report.js';
+import { reportLines } from '../../src/report/morning/terminal.js';
+import { temporaryFolder } from './ledger-fixture.js';
+
+const definition: ScheduleDefinition = {
+  name: 'digest',
+  batch: '/batch.yaml',
+  from: '/schedules.yaml',
+  crons: ['30 2 * * *'],
+  timeZone: 'Europe/Berlin',
+  overlap: 'skip',
+  catchUpMs: 4 * 3_600_000,
+  staleMs: 4 * 3_600_000,
+  edition: 'date',
+  paused: false,
+  since: '2026-11-20T12:00:00Z',
+};
+const NAME = 'news';
+const command = (...words: readonly string[]) => words.join(' ');
+
+let folder: string;
+let ledger: Ledger;
+let now: Date;
+const artifacts = () => folderArtifactStore({ root: join(folder, 'artifacts') });
+const look = (options = {}) =>
+  lookAtNights({ ledger, artifacts: artifacts(), stateDir: folder, now: () => now }, options);
+const itIs = (iso: string) => (now = new Date(iso));
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  itIs('2026-11-21T08:00:00Z');
+  ledger = await openLedger({ path: join(folder, 'ledger.db'), now: () => now });
+  const opened = ledger;
+  onTestFinished(() => opened.close());
+  const { jobs: _, ...file } = batchFileSchema.parse({
+    name: NAME,
+    work: 'article',
+    jobs: [],
+    agent: { use: 'command', command: ['true'] },
+    effects: [{ name: 'post', use: 'folder', target: './public' }],
+    alerts: [{ use: 'webhook', url: 'https://example.com' }],
+  });
+  const channels = await storedDefinition({ ...file, baseDir: folder }, artifacts());
+  await ledger.keepSchedule({ definition, batchName: NAME, channels, paused: false });
+});
+
+/** What a worker says of a night, and how its batch stands. */
+async function said(day: number, outcome: NightOutcome, state?: BatchState): Promise<void> {
+  const batchId = `batch:${NAME}:${String(day).padStart(32, '0')}`;
+  if (state !== undefined && !(await ledger.batch(batchId))) {
+    await ledger.openBatch({
+      id: batchId,
+      name: NAME,
+      key: batchId.slice(-32),
+      work: 'article',
+      runId: 'r',
+      manifest: '{}',
+      jobs: 0,
+      currency: 'EUR',
+      by: 'schedule:digest',
+    });
+  }
+  if (state !== undefined) await ledger.setBatchState(batchId, state, 'batch');
+  await ledger.recordNight({
+    schedule: 'digest',
+    night: `2026-11-${day}T02:30`,
+    dueAt: `2026-11-${day}T01:30:00.000Z`,
+    edition: `2026-11-${day}`,
+    outcome,
+    why: `it was ${outcome}`,
+    by: 'schedule:digest',
+    runId: `run-${now.getTime()}`,
+    batchId,
+  });
+}
+
+const messages = async () => (await ledger.alertMessages()).map(({ kind }) => kind).reverse();
+const openAlerts = async () =>
+  (await ledger.alerts({ open: true, batchName: NAME })).map(({ rule, detail }) => [rule, detail.headline]);
+const pages = () => readdirSync(join(folder, 'reports')).filter((file) => !file.includes('latest'));
+
+test('three nights without anybody are one alert and three reports, however often somebody looks', async () => {
+  await said(21, 'started', 'completed');
+  itIs('2026-11-24T15:00:00Z');
+  for (let times = 0; times < 3; times++) await look();
+  expect(await openAlerts()).toEqual([
+    [
+      'missed',
+      expect.stringMatching(
+        /^3 nights of the schedule digest did not run, the last one due 2026-11-24 02:30 \(Europe\/Berlin\): the engine never came/,
+      ),
+    ],
+  ]);
+  expect(await messages()).toEqual(['opened']);
+  const [alert] = await ledger.alerts({ open: true });
+  expect(alert?.detail.next[0]?.command).toBe(
+    `nightshift schedule backfill digest --from 2026-11-22T02:30 --to 2026-11-24T02:30 --state ${folder}`,
+  );
+  expect(pages()).toEqual(
+    ['22', '23', '24'].map((day) => expect.stringMatching(`^news-2026-11-${day}-023000-`)),
+  );
+  const page = readFileSync(join(folder, 'reports', 'news-latest.html'), 'utf8');
+  expect(page).toContain('Night of 2026-11-24 02:30 (Europe/Berlin), schedule digest, edition 2026-11-24.');
+
+  // Somebody hears of it; then the next one comes as it should.
+  const message = await ledger.takeMessage(1000);
+  await ledger.settleMessage(message?.id ?? '', { kind: 'sent', answers: [] });
+  itIs('2026-11-25T02:00:00Z');
+  await said(25, 'started', 'running');
+  await look();
+  expect(await messages()).toEqual(['opened']);
+  await said(25, 'started', 'completed');
+  await look();
+  await look();
+  expect(await openAlerts()).toEqual([]);
+  expect((await messages()).sort()).toEqual(['opened', 'recovered']);
+});
+
+test('a night that has run after all is reported by its batch, and no longer as missed', async () => {
+  itIs('2026-11-21T15:00:00Z');
+  await look();
+  expect(pages()).toHaveLength(1);
+  itIs('2026-11-21T16:00:00Z');
+  await said(21, 'started', 'completed');
+  await look();
+  expect(pages()).toEqual([]);
+  expect(await openAlerts()).toEqual([]);
+});
+
+test('each reason is an alert of its own', async () => {
+  await said(21, 'skipped');
+  itIs('2026-11-22T01:31:00Z');
+  await said(22, 'failed');
+  await look();
+  expect((await openAlerts()).map(([, headline]) => headline).sort()).toEqual([
+    'the night of 2026-11-21 02:30 (Europe/Berlin), schedule digest, was skipped: it was skipped',
+    'the night of 2026-11-22 02:30 (Europe/Berlin), schedule digest, could not be started: it was failed',
+  ]);
+});
+
+test('a night that may still come is told only to those who ask in the morning', async () => {
+  await said(21, 'started', 'completed');
+  itIs('2026-11-22T03:00:00Z');
+  await look();
+  expect(await openAlerts()).toEqual([]);
+  const [late] = await look({ late: true });
+  expect(await openAlerts()).toHaveLength(1);
+  expect(late && judgeSchedule({ ...late.kept, ...late }, command)).toMatchObject({
+    status: 'fail',
+    fix: 'schedule backfill digest --from 2026-11-22T02:30 --to 2026-11-22T02:30',
+  });
+  await look();
+  expect(await openAlerts()).toHaveLength(1);
+});
+
+test('nights of a pause are listed, and nobody is called', async () => {
+  await said(21, 'started', 'completed');
+  await ledger.markSchedulePaused('digest', true);
+  itIs('2026-11-24T15:00:00Z');
+  const [found] = await look();
+  expect(await openAlerts()).toEqual([]);
+  expect(pages()).toEqual([]);
+  expect(found && judgeSchedule({ ...found.kept, ...found }, command)).toMatchObject({ status: 'warn' });
+  const { missed, decisions } = await reportOf(21);
+  expect(missed.map(({ what }) => what)).toEqual(['paused', 'paused', 'paused']);
+  expect(decisions).toEqual([]);
+});
+
+const reportOf = (day: number) =>
+  makeReport({ id: `batch:${NAME}:${String(day).padStart(32, '0')}`, name: NAME }, ledger, {
+    stateDir: '/home/anna/.nightshift',
+    now,
+    timeZone: 'UTC',
+  });
+
+test('the report of a night names it, and the nights that did not run with the command for each', async () => {
+  await said(21, 'started', 'completed');
+  itIs('2026-11-23T15:00:00Z');
+  const report = await reportOf(21);
+  expect(report.planned).toEqual([
+    { schedule: 'digest', night: '2026-11-21T02:30', timeZone: 'Europe/Berlin', edition: '2026-11-21' },
+  ]);
+  expect(report.missed[0]).toMatchObject({
+    night: '2026-11-23T02:30',
+    edition: '2026-11-23',
+    what: 'missed',
+    command: 'nightshift schedule backfill digest --from 2026-11-23T02:30 --to 2026-11-23T02:30',
+  });
+  expect(report.headline).toContain('2 nights of its schedule did not run.');
+  expect(report.decisions[0]?.cases[0]?.commands[0]?.command).toBe(
+    'nightshift schedule backfill digest --from 2026-11-22T02:30 --to 2026-11-23T02:30',
+  );
+  const text = reportLines(report, 120)
+    .map((line) => rendered(line))
+    .join('\n');
+  expect(text).toContain('Night of 2026-11-21 02:30 (Europe/Berlin), schedule digest, edition 2026-11-21.');
+  expect(text).toContain('2026-11-22 02:30 (Europe/Berlin)  missed');
+});
+
+test('a schedule that is gone is asked for no nights', async () => {
+  itIs('2026-11-24T15:00:00Z');
+  await ledger.forgetSchedule('digest');
+  expect(await look()).toEqual([]);
+  expect(await readNights(ledger, now)).toEqual([]);
+});
