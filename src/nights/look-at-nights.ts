@@ -7,7 +7,7 @@ import { ABOUT_NIGHTS } from '../policy/alerts.js';
 import { missedNights } from '../policy/missed-nights.js';
 import { nightCauses } from '../policy/night-alerts.js';
 import { commandsAt } from '../report/morning/commands.js';
-import { readNights, type ScheduleNights } from './read-nights.js';
+import { readNights, recentRows, type ScheduleNights } from './read-nights.js';
 
 export interface NightLookDeps {
   readonly ledger: Ledger;
@@ -37,6 +37,7 @@ export async function lookAtNights(
   const { ledger, now } = deps;
   await noteMissed(deps, batchName);
   const found = await readNights(ledger, now(), batchName);
+  if (found.length === 0) return found;
   const byBatch = groupByBatch(found);
   for (const [name, schedules] of byBatch) await tell(name, schedules, late, deps);
   const { keepNightPages } = await import('../report/morning/night-pages.js');
@@ -48,7 +49,7 @@ export async function lookAtNights(
 async function noteMissed({ ledger, now }: NightLookDeps, batchName: string | undefined): Promise<void> {
   for (const { definition, paused, batchName: of } of await ledger.keptSchedules()) {
     if (batchName !== undefined && of !== batchName) continue;
-    const rows = await ledger.scheduledNights({ schedule: definition.name, since: definition.since });
+    const rows = await recentRows(definition, ledger, now());
     const { gone } = missedNights(definition, rows, now(), paused ? 'paused' : 'missed');
     for (const night of gone) await ledger.recordNight(night);
   }

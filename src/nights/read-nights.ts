@@ -1,4 +1,5 @@
-import type { KeptSchedule, Ledger } from '../ledger/ledger.js';
+import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import type { KeptSchedule, Ledger, NightRow } from '../ledger/ledger.js';
 import { seenNights, standingOf, type NightsStanding, type SeenNight } from '../policy/seen-nights.js';
 
 export interface ScheduleNights extends NightsStanding {
@@ -29,12 +30,20 @@ export async function readNights(
 
 async function nightsOf(kept: KeptSchedule, ledger: NightsLedger, now: Date): Promise<ScheduleNights> {
   const { definition, paused } = kept;
-  const rows = await ledger.scheduledNights({
-    schedule: definition.name,
-    since: new Date(Math.max(Date.parse(definition.since), now.getTime() - READ_MS)).toISOString(),
-  });
+  const rows = await recentRows(definition, ledger, now);
   const shownSince = new Date(now.getTime() - SHOWN_MS).toISOString();
   const nights = seenNights(definition, rows, now, paused).filter(({ dueAt }) => dueAt >= shownSince);
   const standing = await standingOf(nights, async (batchId) => (await ledger.batch(batchId))?.state);
   return { kept, nights, ...standing };
 }
+
+/** What was said of the nights of a schedule, as far back as missed ones are looked for. */
+export const recentRows = (
+  { name, since }: ScheduleDefinition,
+  ledger: Pick<Ledger, 'scheduledNights'>,
+  now: Date,
+): Promise<readonly NightRow[]> =>
+  ledger.scheduledNights({
+    schedule: name,
+    since: new Date(Math.max(Date.parse(since), now.getTime() - READ_MS)).toISOString(),
+  });
