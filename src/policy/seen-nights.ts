@@ -7,6 +7,8 @@ import { missedNights } from './missed-nights.js';
 export interface SeenNight extends Omit<NewNight, 'runId' | 'batchId' | 'outcome'> {
   readonly outcome: NightOutcome | 'late';
   readonly batchId?: string;
+  /** When that was said; absent where nobody has said anything yet. */
+  readonly saidAt?: string;
 }
 
 /** Nights that nobody served, and that nobody wanted to be left out. */
@@ -35,7 +37,7 @@ export function seenNights(
 ): readonly SeenNight[] {
   const { late, gone } = missedNights(schedule, rows, now, paused ? 'paused' : 'missed');
   return [
-    ...lastWords(rows).map(seen),
+    ...lastWords(rows).map((row) => ({ ...seen(row), saidAt: row.at })),
     ...gone.map(seen),
     ...late.map((night): SeenNight => ({ ...seen(night), outcome: 'late', why: LATE })),
   ].sort((a, b) => a.dueAt.localeCompare(b.dueAt));
@@ -62,11 +64,11 @@ const seen = ({ schedule, night, dueAt, edition, outcome, why, by, batchId }: Sa
 });
 type Said = Omit<NewNight, 'batchId' | 'runId'> & { readonly batchId?: string | undefined };
 
-/** How nights stand, with the last one that was as it should be. */
+/** How nights stand. */
 export interface NightsStanding {
-  /** Unserved since the last night that ran to its end; neighbours together, oldest first. */
+  /** Unserved, and no later night has run to its end since that was known; neighbours together, oldest first. */
   readonly gaps: readonly (readonly SeenNight[])[];
-  /** The last word that counts is a night that ran to its end. */
+  /** The newest night ran to its end. */
   readonly good: boolean;
 }
 
@@ -77,21 +79,26 @@ export async function standingOf(
 ): Promise<NightsStanding> {
   const gaps: SeenNight[][] = [];
   let gap: SeenNight[] = [];
-  let newest = true;
+  /** The newest night that ran to its end. */
+  let lastGood: SeenNight | undefined;
+  let newest: SeenNight | undefined;
   for (const night of nights.toReversed()) {
-    if (UNSERVED.has(night.outcome)) {
+    if (night.outcome !== 'paused') newest ??= night;
+    if (isOpen(night)) {
       gap.unshift(night);
-      newest = false;
       continue;
     }
     if (gap.length > 0) gaps.unshift(gap);
     gap = [];
-    if (night.outcome === 'paused') continue;
-    if (await ranToItsEnd(night)) return { gaps, good: newest };
-    newest = false;
+    if (lastGood === undefined && (await ranToItsEnd(night))) lastGood = night;
   }
   if (gap.length > 0) gaps.unshift(gap);
-  return { gaps, good: false };
+  return { gaps, good: newest !== undefined && newest === lastGood };
+
+  function isOpen({ outcome, saidAt }: SeenNight): boolean {
+    if (!UNSERVED.has(outcome)) return false;
+    return saidAt === undefined || lastGood?.saidAt === undefined || saidAt > lastGood.saidAt;
+  }
 
   async function ranToItsEnd({ outcome, batchId }: SeenNight): Promise<boolean> {
     if (!SERVED.has(outcome)) return false;

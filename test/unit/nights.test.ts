@@ -142,6 +142,18 @@ test('a night that has run after all is reported by its batch, and no longer as 
   expect(await openAlerts()).toEqual([]);
 });
 
+test('a night is told although a later one had run before anybody knew of it', async () => {
+  await said(21, 'started', 'completed');
+  itIs('2026-11-23T02:00:00Z');
+  await said(23, 'started', 'completed');
+  await look();
+  expect(await openAlerts()).toHaveLength(1);
+  itIs('2026-11-24T02:00:00Z');
+  await said(24, 'started', 'completed');
+  await look();
+  expect(await openAlerts()).toEqual([]);
+});
+
 test('each reason is an alert of its own', async () => {
   await said(21, 'skipped');
   itIs('2026-11-22T01:31:00Z');
