@@ -1,12 +1,14 @@
 // Nights on a real engine: what a schedules file makes of it, and what comes of a night that meets another.
 import { getEventListeners } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ScheduleHandle } from '@temporalio/client';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createNightshift, type Nightshift } from '../../src/index.js';
-import { scheduleId } from '../../src/client/schedules/engine-schedule.js';
-import type { WorkerHost } from '../../src/client/worker-host.js';
+import { optionsOf, scheduleId } from '../../src/client/schedules/engine-schedule.js';
+import { Connections } from '../../src/client/connections.js';
+import { WorkerHost } from '../../src/client/worker-host.js';
+import { resolveConfig } from '../../src/config.js';
 import { fireTimes } from '../../src/policy/fire-times.js';
 import { nightOf } from '../../src/policy/nights.js';
 import { tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
@@ -18,13 +20,27 @@ const state = join(root, 'state');
 let nightshift: Nightshift;
 let host: WorkerHost;
 
+/** How far the worker's clock is from the real one. */
+let clockOffsetMs = 0;
+const env = { ...process.env, NIGHTSHIFT_ENGINE_IDLE_SECONDS: '5' };
+const connections = new Connections(resolveConfig({ state }, env), () => undefined);
+
+async function startHost(): Promise<WorkerHost> {
+  const now = () => new Date(Date.now() + clockOffsetMs);
+  const log = { level: 'ERROR', write: (line: string) => console.error(line) } as const;
+  const started = new WorkerHost(connections, log, { now });
+  await started.start();
+  return started;
+}
+
 beforeAll(async () => {
-  nightshift = createNightshift({ state, env: { ...process.env, NIGHTSHIFT_ENGINE_IDLE_SECONDS: '5' } });
-  host = await nightshift.host();
+  nightshift = createNightshift({ state, env });
+  host = await startHost();
 });
 afterAll(async () => {
   await host.stop();
   await nightshift.close();
+  await connections.close();
 });
 
 /** A batch whose jobs have an edition, and whose agent waits until `go` is called. */
@@ -270,4 +286,144 @@ test('a signal that stops the watches of many nights keeps nothing of those that
   const { signal } = new AbortController();
   await nightshift.run(await nightshift.read(file), { by: 'test', signal });
   expect(getEventListeners(signal, 'abort')).toEqual([]);
+});
+
+describe('weeks gone by, lived through by a worker whose clock is set back', () => {
+  const MINUTE = 60_000;
+
+  /** A schedule that has been there since then, and a batch that tells somebody. */
+  async function since(name: string, from: string) {
+    const batch = nightlyBatch(name, { gated: true });
+    batch.go();
+    appendFileSync(
+      batch.file,
+      "\nalerts: [{ use: command, command: [sh, -c, 'cat >> alerts.jsonl; echo >> alerts.jsonl'] }]\n",
+    );
+    const file = await applied(name, AT_0230);
+    const { definition } = await nightshift.schedules.status(name);
+    await withEngine(state, (client) =>
+      client.schedule.getHandle(scheduleId(name)).update(({ state: as }) => {
+        const { scheduleId: _, ...options } = optionsOf(
+          { ...definition, since: from },
+          connections.config.taskQueue,
+        );
+        return { ...options, state: as };
+      }),
+    );
+    await nightshift.schedules.apply(file); // as its schedule at the engine, so is what is kept of it
+    const alertsFile = join(batch.dir, 'alerts.jsonl');
+    const alerts = (): string[] =>
+      existsSync(alertsFile)
+        ? readFileSync(alertsFile, 'utf8')
+            .split('\n')
+            .filter((line) => line !== '')
+            .map((line) => JSON.parse(line) as { type: string; data: { rule: string } })
+            .map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`)
+        : [];
+    return { ...batch, alerts };
+  }
+
+  const itIs = (iso: string): void => {
+    clockOffsetMs = Date.parse(iso) - Date.now();
+  };
+
+  /** The engine is up, and the time has come. */
+  async function comesDue(name: string, iso: string): Promise<void> {
+    itIs(new Date(Date.parse(iso) + MINUTE).toISOString());
+    await due(name, new Date(Date.parse(iso) - MINUTE).toISOString(), iso);
+  }
+
+  const reportsOf = (name: string): string[] => {
+    const folder = join(state, 'reports');
+    return readdirSync(folder)
+      .filter((file) => file.startsWith(`${name}-`) && !file.includes('latest'))
+      .map((file) => readFileSync(join(folder, file), 'utf8'));
+  };
+  /** How many reports say that they are of that night. */
+  const named = (name: string, night: string): number =>
+    reportsOf(name).filter((page) => new RegExp(`Nights? of [^<]*${night} \\(Europe/Berlin\\)`).test(page))
+      .length;
+
+  const leave = async (name: string): Promise<void> => {
+    await nightshift.schedules.delete(name);
+    clockOffsetMs = 0;
+  };
+
+  test('three days off over the end of summer time: the nights are told, reported, and made up for once', async () => {
+    const name = 'autumn';
+    const batch = await since(name, '2026-10-20T12:00:00Z');
+    const nights = [21, 22, 23, 24, 25, 26, 27].map((day) => `2026-10-${day}`);
+
+    await comesDue(name, '2026-10-21T00:30:00Z');
+    await finished(name, 1);
+    // Somebody asks for the night while it runs: it is joined.
+    batch.block();
+    await comesDue(name, '2026-10-22T00:30:00Z');
+    await until('its agents run', () => batch.sessions().length === 4);
+    const joined = await nightshift.schedules.backfill(name, { from: '2026-10-22', to: '2026-10-22' });
+    expect(joined.ends.map(({ outcome }) => outcome)).toEqual(['joined']);
+    batch.go();
+    await finished(name, 2);
+    await comesDue(name, '2026-10-23T00:30:00Z');
+    await finished(name, 3);
+    expect(batch.alerts()).toEqual([]);
+
+    // Friday morning to Monday afternoon: no worker, and nothing comes due.
+    await host.stop();
+    itIs('2026-10-26T16:00:00Z');
+    host = await startHost();
+    await until('somebody was told', () => batch.alerts().length > 0);
+    await until('each missed night has its report', () =>
+      nights.every((night, at) => at === 6 || named(name, `${night} 02:30`) === 1),
+    );
+    await comesDue(name, '2026-10-27T01:30:00Z');
+    await finished(name, 4);
+    await until('and told that nights are well again', () => batch.alerts().length > 1);
+    expect(batch.alerts()).toEqual(['opened missed', 'recovered missed']);
+
+    // The command of the report; then a night that is done, once more.
+    const missed = reportsOf(name).find((page) => page.includes('This night never started')) ?? '';
+    expect(missed).toContain(
+      `nightshift schedule backfill ${name} --from 2026-10-24T02:30 --to 2026-10-26T02:30`,
+    );
+    const span = { from: '2026-10-24T02:30', to: '2026-10-26T02:30' };
+    const made = await nightshift.schedules.backfill(name, span);
+    expect(made.ends.map(({ outcome }) => outcome)).toEqual(['started', 'started', 'started']);
+    await finished(name, 7);
+    const again = await nightshift.schedules.backfill(name, { from: '2026-10-23', to: '2026-10-24' });
+    expect(again.ends.map(({ outcome }) => outcome)).toEqual(['finished', 'finished']);
+
+    const batches = (await nightshift.list()).filter((row) => row.name === name);
+    expect(batches.map((row) => row.state)).toEqual(Array(7).fill('completed'));
+    expect(batch.published()).toHaveLength(2 * nights.length);
+    expect(batch.sessions()).toHaveLength(2 * nights.length);
+    for (const night of nights) {
+      expect(
+        batch.published().filter((path) => path.includes(night)),
+        night,
+      ).toHaveLength(2);
+      await until(`one report of ${night}`, () => named(name, `${night} 02:30`) === 1);
+    }
+    expect(reportsOf(name).filter((page) => page.includes('This night never started'))).toEqual([]);
+    expect(batch.alerts()).toHaveLength(2);
+    await leave(name);
+  });
+
+  test('the days around the beginning of summer time: each night once, with a report that names it', async () => {
+    const name = 'spring';
+    const batch = await since(name, '2026-03-27T12:00:00Z');
+    const nights = ['2026-03-28 02:30', '2026-03-29 03:00', '2026-03-30 02:30'];
+    for (const [at, iso] of [
+      '2026-03-28T01:30:00Z',
+      '2026-03-29T01:00:00Z',
+      '2026-03-30T00:30:00Z',
+    ].entries()) {
+      await comesDue(name, iso);
+      await finished(name, at + 1);
+    }
+    for (const night of nights) await until(`one report of ${night}`, () => named(name, night) === 1);
+    expect(batch.published()).toHaveLength(6);
+    expect(batch.alerts()).toEqual([]);
+    await leave(name);
+  });
 });
