@@ -33,7 +33,7 @@ async function nightsOf(kept: KeptSchedule, ledger: NightsLedger, now: Date): Pr
   const rows = await recentRows(definition, ledger, now);
   const shownSince = new Date(now.getTime() - SHOWN_MS).toISOString();
   const nights = seenNights(definition, rows, now, paused).filter(({ dueAt }) => dueAt >= shownSince);
-  const standing = await standingOf(nights, async (batchId) => (await ledger.batch(batchId))?.state);
+  const standing = await standingOf(nights, (batchId) => ledger.batch(batchId));
   return { kept, nights, ...standing };
 }
 

@@ -1,6 +1,5 @@
-import type { BatchState } from '../contract/states.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
-import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
+import type { BatchRow, NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { missedNights } from './missed-nights.js';
 
 /** A night as people are shown it: what was said of it last. */
@@ -72,15 +71,15 @@ export interface NightsStanding {
   readonly good: boolean;
 }
 
-/** @param stateOf how the batch of a night stands; undefined where the ledger has none */
+/** @param batchOf how the batch of a night stands; undefined where the ledger has none */
 export async function standingOf(
   nights: readonly SeenNight[],
-  stateOf: (batchId: string) => Promise<BatchState | undefined>,
+  batchOf: (batchId: string) => Promise<Pick<BatchRow, 'state' | 'closedAt'> | undefined>,
 ): Promise<NightsStanding> {
   const gaps: SeenNight[][] = [];
   let gap: SeenNight[] = [];
-  /** The newest night that ran to its end. */
-  let lastGood: SeenNight | undefined;
+  /** The newest night that ran to its end, and when it had. */
+  let lastGood: { readonly night: SeenNight; readonly endedAt: string } | undefined;
   let newest: SeenNight | undefined;
   for (const night of nights.toReversed()) {
     if (night.outcome !== 'paused') newest ??= night;
@@ -90,19 +89,23 @@ export async function standingOf(
     }
     if (gap.length > 0) gaps.unshift(gap);
     gap = [];
-    if (lastGood === undefined && (await ranToItsEnd(night))) lastGood = night;
+    const endedAt = lastGood ? undefined : await endOf(night);
+    if (endedAt !== undefined) lastGood = { night, endedAt };
   }
   if (gap.length > 0) gaps.unshift(gap);
-  return { gaps, good: newest !== undefined && newest === lastGood };
+  return { gaps, good: newest !== undefined && newest === lastGood?.night };
 
   function isOpen({ outcome, saidAt }: SeenNight): boolean {
     if (!UNSERVED.has(outcome)) return false;
-    return saidAt === undefined || lastGood?.saidAt === undefined || saidAt > lastGood.saidAt;
+    return saidAt === undefined || lastGood === undefined || saidAt >= lastGood.endedAt;
   }
 
-  async function ranToItsEnd({ outcome, batchId }: SeenNight): Promise<boolean> {
-    if (!SERVED.has(outcome)) return false;
-    const state = batchId === undefined ? undefined : await stateOf(batchId);
-    return state === 'completed' || state === 'incomplete';
+  async function endOf({ outcome, batchId, saidAt = '' }: SeenNight): Promise<string | undefined> {
+    if (!SERVED.has(outcome) || batchId === undefined) return undefined;
+    const batch = await batchOf(batchId);
+    if (batch?.state !== 'completed' && batch?.state !== 'incomplete') return undefined;
+    // A batch that was done before the night came serves it from when that was said.
+    const closedAt = batch.closedAt ?? '';
+    return closedAt > saidAt ? closedAt : saidAt;
   }
 }

@@ -213,7 +213,7 @@ test('the report of a night names it, and the nights that did not run with the c
     what: 'missed',
     command: 'nightshift schedule backfill digest --from 2026-11-23T02:30 --to 2026-11-23T02:30',
   });
-  expect(report.headline).toContain('2 nights of its schedule did not run.');
+  expect(report.headline).toContain('2 nights did not run.');
   expect(report.decisions[0]?.cases[0]?.commands[0]?.command).toBe(
     'nightshift schedule backfill digest --from 2026-11-22T02:30 --to 2026-11-23T02:30',
   );

@@ -54,7 +54,7 @@ export function morningReport(
     name,
     madeAt: now.toISOString(),
     timeZone,
-    headline: `${headlineOf(night, batch.jobs, own)}${decision ? ` ${missedText(decision)}` : ''}`,
+    headline: `${headlineOf(night, batch.jobs, own)}${decision ? ` ${decision.title}.` : ''}`,
     tone: toneOf(night, decisions),
     planned,
     night,
@@ -116,8 +116,6 @@ export function missedNightReport(name: string, night: MissedNight, options: Bui
     planned: [night],
   };
 }
-
-const missedText = ({ count }: Decision): string => `${plural(count, 'night')} of its schedule did not run.`;
 
 const STATE_WORDS: Readonly<Record<BatchState, string>> = {
   running: 'It is still running',

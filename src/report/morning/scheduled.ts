@@ -1,6 +1,7 @@
 import type { ScheduleNights } from '../../nights/read-nights.js';
 import { backfillCommand, nightTitle } from '../../policy/night-alerts.js';
 import { UNSERVED, type SeenNight } from '../../policy/seen-nights.js';
+import { plural } from '../format.js';
 import type { commandsAt } from './commands.js';
 import type { Decision, DecisionCase, MissedNight, PlannedNight } from './model.js';
 
@@ -70,11 +71,12 @@ function decisionOf(schedules: readonly ScheduleNights[], command: Command): Dec
     gaps.map((nights) => ({ nights, timeZone: kept.definition.timeZone })),
   );
   if (gaps.length === 0) return undefined;
+  const count = gaps.reduce((sum, { nights }) => sum + nights.length, 0);
   return {
     kind: 'missed',
-    title: 'Nights that did not run',
+    title: `${plural(count, 'night')} did not run`,
     why: 'Nobody makes up for them by itself. Run those that are still wanted; what is done stays as it is. This goes away when a later night has run.',
-    count: gaps.reduce((sum, { nights }) => sum + nights.length, 0),
+    count: gaps.length,
     cases: gaps.slice(-CASES_MAX).map(({ nights, timeZone }) => gapCase(nights, timeZone, command)),
     commands: [],
   };
