@@ -89,7 +89,12 @@ async function said(day: number, outcome: NightOutcome, state?: BatchState): Pro
   });
 }
 
-const messages = async () => (await ledger.alertMessages()).map(({ kind }) => kind).reverse();
+/** Reminders have their own time. */
+const messages = async () =>
+  (await ledger.alertMessages())
+    .map(({ kind }) => kind)
+    .filter((kind) => kind !== 'reminder')
+    .reverse();
 const openAlerts = async () =>
   (await ledger.alerts({ open: true, batchName: NAME })).map(({ rule, detail }) => [rule, detail.headline]);
 const pages = () => readdirSync(join(folder, 'reports')).filter((file) => !file.includes('latest'));
