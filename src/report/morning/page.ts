@@ -106,7 +106,7 @@ function missedSection({ missed }: MorningReport): Html {
   const columns = [
     { title: 'planned for', kind: 'when' },
     { title: 'schedule' },
-    { title: 'edition' },
+    { title: 'edition', kind: 'when' },
     { title: 'what' },
     { title: 'why', kind: 'wide' },
     { title: 'to run it after all', kind: 'wide' },
