@@ -137,3 +137,59 @@ mkdirSync(folder, { recursive: true });
   await keepBatch('batch-sharded', report);
   await keep('shard-completed', `${report.batch.workflowId}:shard:1`);
 }
+{
+  // Nights: by their schedule, one that waits for another, and several that are asked for at once.
+  const batch = batchOf('nights', { slugs: slugsOf(1), before: 'while [ ! -e go ]; do sleep 0.1; done' });
+  const text = readFileSync(batch.file, 'utf8');
+  writeFileSync(
+    batch.file,
+    text
+      .replace('jobs:', 'identity: [site, category, slug, edition]\njobs:')
+      .replace('{{ slug }}', '{{ slug }}-{{ edition }}'),
+  );
+  const schedules = join(batch.dir, 'schedules.yaml');
+  writeFileSync(
+    schedules,
+    'timeZone: Europe/Berlin\nschedules:\n' +
+      '  - { name: nights, batch: ./batch.yaml, when: { at: "02:30" }, overlap: queue, staleAfter: 9000h }\n',
+  );
+  const host = startCli(['worker', '--state', state], { cwd: batch.dir });
+  const night = (verb, ...words) => cli(['schedule', verb, ...words, '--state', state], { cwd: batch.dir });
+  const applied = await night('apply', schedules);
+  if (applied.code !== 0) throw new Error(applied.stderr);
+  const due = (day) =>
+    withEngine(state, (client) =>
+      client.schedule.getHandle('nightly:nights').backfill({
+        start: new Date(`2026-11-${day}T00:00:00Z`),
+        end: new Date(`2026-11-${day}T12:00:00Z`),
+        overlap: 'ALLOW_ALL',
+      }),
+    );
+  const runsOf = (query) =>
+    withEngine(state, async (client) => {
+      const found = [];
+      for await (const { workflowId, status } of client.workflow.list({ query }))
+        found.push([workflowId, status.name]);
+      return found;
+    });
+  const completed = (count) => async () =>
+    (await runsOf("WorkflowType='nightly' AND ExecutionStatus='Completed'")).length === count;
+  await due(10);
+  await until('the first night is started', completed(1));
+  await due(11);
+  await until('the second night waits', async () => {
+    const { stdout } = await night('status', 'nights');
+    return stdout.includes('queued');
+  });
+  writeFileSync(join(batch.dir, 'go'), '');
+  await until('both nights are started', completed(2));
+  const byDay = (day) => (id) => id.includes(`2026-11-${day}`);
+  const ids = (await runsOf("WorkflowType='nightly'")).map(([id]) => id);
+  await keep('nightly-started', ids.find(byDay(10)));
+  await keep('nightly-queued', ids.find(byDay(11)));
+  const asked = await night('backfill', 'nights', '--from', '2026-11-11', '--to', '2026-11-13', '--json');
+  if (asked.code !== 0) throw new Error(asked.stderr);
+  await keep('nightly-asked', JSON.parse(asked.stdout).workflowId);
+  host.process.kill('SIGTERM');
+  await host.exit;
+}

@@ -33,6 +33,9 @@ const SHAPES = [
   'job-parked',
   'job-paused-resumed',
   'job-updated-by-revision',
+  'nightly-asked',
+  'nightly-queued',
+  'nightly-started',
   'shard-completed',
 ];
 
@@ -70,6 +73,7 @@ describe('recorded histories', () => {
     ['batch-completed', 'another first step', '"openBatch"', '"planBatch"'],
     ['batch-completed', 'another type of child', '"name":"job"', '"name":"task"'],
     ['batch-paused-resumed', 'another note of a pause', '"noteBatch"', '"settleBatch"'],
+    ['nightly-queued', 'no wait for the other night', '"awaitBatch"', '"awaitJob"'],
     ['batch-sharded', 'jobs started by the batch itself', '"name":"shard"', '"name":"job"'],
   ])('%s with %s is refused', async (shape, _what, from, to) => {
     const name = names.findLast((each) => basename(each).startsWith(`${shape}.`)) ?? '';
