@@ -117,7 +117,7 @@ test('three nights without anybody are one alert and three reports, however ofte
     `nightshift schedule backfill digest --from 2026-11-22T02:30 --to 2026-11-24T02:30 --state ${folder}`,
   );
   expect(pages()).toEqual(
-    ['22', '23', '24'].map((day) => expect.stringMatching(`^news-2026-11-${day}-023000-`)),
+    ['22', '23', '24'].map((day): unknown => expect.stringMatching(`^news-2026-11-${day}-023000-`)),
   );
   const page = readFileSync(join(folder, 'reports', 'news-latest.html'), 'utf8');
   expect(page).toContain('Night of 2026-11-24 02:30 (Europe/Berlin), schedule digest, edition 2026-11-24.');
