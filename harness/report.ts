@@ -119,7 +119,7 @@ export function plotOf(results: Results): string {
     `${whole(nights)} nights${calmNotRun > 0 ? ` (nothing was in store for ${whole(calmNotRun)} of them: not run)` : ''}`;
   const notes = [
     `nights of ${results.jobsPerNight} jobs, seed ${results.seed}, the same faults for all`,
-    shown.map(({ name, figures }) => `${name}: ${of(figures)}`).join(' · '),
+    ...shown.map(({ name, figures }) => `${name}: ${of(figures)}`),
   ].map((note, index) => `<text x="20" y="${336 + index * 16}" font-size="12" fill="#555">${note}</text>`);
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 366" font-family="sans-serif" font-size="14" role="img" aria-label="Failed nights and duplicates"><rect width="720" height="366" fill="#fff"/>${body.join('')}${notes.join('')}</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 400" font-family="sans-serif" font-size="14" role="img" aria-label="Failed nights and duplicates"><rect width="640" height="400" fill="#fff"/>${body.join('')}${notes.join('')}</svg>\n`;
 }
