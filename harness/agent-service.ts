@@ -12,7 +12,7 @@ import {
 import { JOBS, nightFaults, type JobFaults } from './faults.js';
 import { WORLDS, serviceKey, type World } from './night.js';
 import { Weathers, type Weather } from './weather.js';
-import { bodyOf, reply, serveFake, settingsOfProcess, tell, whoseRequest, type Whose } from './wire.js';
+import { bodyOf, kill, reply, serveFake, settingsOfProcess, whoseRequest, type Whose } from './wire.js';
 
 export interface ServiceCounts {
   readonly ledger: AgentLedger;
@@ -86,8 +86,7 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   if (fault === 'reset-before') return void response.destroy();
   const isMidSession = step === 'look' || step === 'look again';
   if (isMidSession && weather.once('kill', job !== undefined && faults.killed === job)) {
-    tell({ kind: 'kill', world: whose.world, night: whose.night });
-    return;
+    return kill(whose, response);
   }
   const answer = await forward(request, whose.rest, sent);
   learn(answer, job);

@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, type ServerResponse } from 'node:http';
 import { Weathers } from './weather.js';
-import { bodyOf, reply, serveFake, settingsOfProcess, tell, whoseRequest, type Whose } from './wire.js';
+import { bodyOf, kill, reply, serveFake, settingsOfProcess, whoseRequest, type Whose } from './wire.js';
 
 export interface Post {
   readonly id: number;
@@ -57,8 +57,7 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     ? publish(whose, slug, url.searchParams.get('key') ?? headerKey(request), body)
     : lookUp(whose, url.searchParams.get('key'));
   if (isPost && weather.once('kill', weather.faults.killedAfterEffect === job)) {
-    tell({ kind: 'kill', world: whose.world, night: whose.night });
-    return; // no answer: nobody is there any more to read it
+    return kill(whose, response); // no answer: nobody is there any more to read it
   }
   if (fault === '503-after') return reply(response, 503, { message: 'try again' });
   if (fault === 'reset-after') return void response.destroy();

@@ -73,6 +73,12 @@ export async function startFake<Counts>(
 
 export const tell = (told: Told): void => void process.send?.(told);
 
+/** Has a carrier killed in the middle of its call. Its connection breaks with it; one that lives on must not wait. */
+export function kill({ world, night }: Whose, response: ServerResponse): void {
+  tell({ kind: 'kill', world, night });
+  setTimeout(() => response.destroy(), 1_000);
+}
+
 export const settingsOfProcess = (): FakeSettings => JSON.parse(process.argv[2] ?? '') as FakeSettings;
 
 /** Serves until the parent goes away. A request that can't be handled is broken off, as by a server that crashed. */
