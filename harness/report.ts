@@ -25,7 +25,8 @@ const BROAD_FROM = 150;
 export function joined(earlier: Results | undefined, later: Results): Results {
   const isOfTheSame = earlier?.seed === later.seed && earlier.nights === later.nights;
   if (!isOfTheSame || earlier.firstNight !== later.firstNight) return later;
-  return { ...earlier, ...later, notable: later.nightshift ? later.notable : earlier.notable };
+  const seconds = earlier.seconds + later.seconds;
+  return { ...earlier, ...later, seconds, notable: later.nightshift ? later.notable : earlier.notable };
 }
 
 /** What is not as it has to be; empty when all is well. */

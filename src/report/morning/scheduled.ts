@@ -75,7 +75,7 @@ function decisionOf(schedules: readonly ScheduleNights[], command: Command): Dec
   return {
     kind: 'missed',
     title: `${plural(count, 'night')} did not run`,
-    why: 'Nobody makes up for them by itself. Run those that are still wanted; what is done stays as it is. This goes away when a later night has run.',
+    why: 'Nobody makes up for them by itself. Run those that are still wanted; what is done stays as it is. This goes away when the newest night has run.',
     count: gaps.length,
     cases: gaps.slice(-CASES_MAX).map(({ nights, timeZone }) => gapCase(nights, timeZone, command)),
     commands: [],
