@@ -213,6 +213,14 @@ describe('a closed lane', () => {
     expect((await here.lanes())[0]?.state.throttles).toBe(1);
   });
 
+  test('requests that a new worker makes at the same time all hear first that it is closed', async () => {
+    const { here, there } = await twoWorkers();
+    await laneFor(here, 'a').report(error('exhausted', 2 * HOUR));
+    const turns = Array.from({ length: 5 }, (_, at) => laneFor(there, `job-${at}`).turn(signal));
+    const ends = await Promise.allSettled(turns);
+    expect(ends.map(({ status }) => status)).toEqual(turns.map(() => 'rejected'));
+  });
+
   test('a person opens it again; what batches declared and the places stay', async () => {
     const { here } = await twoWorkers();
     const lane = laneFor(here, 'a', { limits: { sessions: 3 } });

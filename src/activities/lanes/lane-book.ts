@@ -148,8 +148,8 @@ export class LaneBook {
   /** @returns undefined while the ledger knows nothing of the lane */
   async look(): Promise<LaneState | undefined> {
     const called = performance.now();
-    this.lookedAt = called;
     const found = await this.ledger.lane(this.lane.id);
+    this.lookedAt = called; // only now: whoever asks meanwhile waits for the answer too
     if (found === undefined) return undefined;
     this.clock.told(found.nowMs, called, performance.now());
     this.seen = found.state;
@@ -162,7 +162,6 @@ export class LaneBook {
     holder?: Parameters<typeof this.ledger.changeLane<T>>[2],
   ): Promise<T> {
     const called = performance.now();
-    this.lookedAt = called;
     let notes: readonly LaneNote[] = [];
     const { result, state, nowMs } = await this.ledger.changeLane<T>(
       this.lane,
@@ -173,6 +172,7 @@ export class LaneBook {
       },
       holder,
     );
+    this.lookedAt = called;
     this.clock.told(nowMs, called, performance.now());
     this.seen = state;
     for (const note of notes) this.onNote(note);
