@@ -1,7 +1,5 @@
 // A worker dies by SIGKILL while hosted agents are at work for it, at each named point of the agent step; then the batch
 // is simply started again. Sessions are counted at the service, which an agent server plays.
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
@@ -9,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
 import { startAgentServer, type AgentServer } from '../../src/testing/index.js';
 import { cli, runJson, startNode } from '../support/cli.js';
-import { tempDir, writeBatch } from '../support/batch.js';
+import { tempDir, writeHostedBatch } from '../support/batch.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
 const POINTS = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter((point) => point.startsWith('A'));
@@ -60,7 +58,7 @@ describe.each(['antigravity', 'claude'] as const)('%s: a worker killed in mid-se
 test.each(['antigravity', 'claude'] as const)(
   '%s: a session that was never sent off has all its time when a worker comes back late',
   async (provider) => {
-    const batch = hostedBatch(`${provider}-late`, provider, ['one', 'two'], 'timeout: 5s');
+    const batch = hostedBatch(`${provider}-late`, provider, ['one', 'two'], '5s');
     const before = server.ledger().totals;
     const died = await startNode([FIXTURE, batch.file, state, 'A2'], { cwd: batch.dir, env }).exit;
     expect(died.signal, died.stderr).toBe('SIGKILL');
@@ -98,27 +96,15 @@ function hostedBatch(
   name: string,
   provider: 'antigravity' | 'claude',
   slugs: readonly string[],
-  setting = 'timeout: 10m',
+  timeout = '10m',
 ) {
-  const batch = writeBatch({ dir: `${dir}/${name}`, name, work: name, slugs });
   const options =
     provider === 'antigravity'
       ? { baseUrl: server.geminiUrl, pollInterval: '50ms' }
       : { baseUrl: server.anthropicUrl, pollInterval: '50ms', ...SETTLE, ...claude };
-  writeFileSync(
-    join(batch.dir, 'batch.yaml'),
-    `name: ${name}
-work: ${name}
-jobs: ./batch.csv
-agent:
-  use: ${provider}
-  prompt: Write about {{ title }}.
-  ${setting}
-  with: ${JSON.stringify(options)}
-effects:
-  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
-limits: { concurrency: 1 }
-`,
+  return writeHostedBatch(
+    provider,
+    { dir: `${dir}/${name}`, name, slugs },
+    { options, concurrency: 1, timeout },
   );
-  return batch;
 }

@@ -1,6 +1,5 @@
 // Whole batches at a hosted agent service that says no, goes away, or is not let in: the built command line and an agent
 // server. What counts is what the service saw.
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -10,7 +9,7 @@ import type { Gate } from '../../src/policy/limits/state.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { startAgentServer, type AgentServer, type AgentServerOptions } from '../../src/testing/index.js';
 import { cli, startCli, startNode, until, type RunningCli } from '../support/cli.js';
-import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
+import { slugsOf, tempDir, writeHostedBatch, type TestBatch } from '../support/batch.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 
 const WORKER = new URL('fixtures/impatient-worker.mjs', import.meta.url).pathname;
@@ -70,26 +69,12 @@ async function aService(provider: (typeof PROVIDERS)[number], name: string): Pro
   };
 }
 
-function aBatch(name: string, provider: string, options: object, more = ''): TestBatch {
-  const folder = join(dir, name);
-  mkdirSync(folder);
-  const batch = writeBatch({ dir: folder, name, work: name, slugs: slugsOf(JOBS) });
-  writeFileSync(
-    batch.file,
-    `name: ${name}
-work: ${name}
-jobs: ./batch.csv
-agent:
-  use: ${provider}
-  prompt: Write about {{ title }}.
-  with: ${JSON.stringify(options)}
-effects:
-  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
-limits: { concurrency: 5 }
-${more}`,
+const aBatch = (name: string, provider: string, options: object, alerts?: string): TestBatch =>
+  writeHostedBatch(
+    provider,
+    { dir: join(dir, name), name, slugs: slugsOf(JOBS) },
+    { options, concurrency: 5, ...(alerts !== undefined && { alerts }) },
   );
-  return batch;
-}
 
 const call = (batch: TestBatch, ...args: string[]) =>
   cli([...args, '--state', state], { cwd: batch.dir, env: KEYS });
@@ -159,7 +144,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     const receiver = await startReceiver();
     onTestFinished(() => receiver.stop());
     const name = `${provider}-quota`;
-    const alerts = `alerts: [{ use: webhook, url: "${receiver.url}" }]\n`;
+    const alerts = `[{ use: webhook, url: "${receiver.url}" }]`;
     const batch = aBatch(name, provider, service.options, alerts);
     const begun = await call(batch, 'run', batch.file, '--detach');
     expect(begun.code, begun.stderr).toBe(0);

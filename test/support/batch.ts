@@ -80,6 +80,38 @@ retry: { sessions: ${options.sessionsMax ?? 3} }
   };
 }
 
+/** The same for an agent that is hosted; its jobs go to the same places. */
+export function writeHostedBatch(
+  provider: string,
+  given: { readonly dir: string; readonly name: string; readonly slugs: readonly string[] },
+  hosted: {
+    readonly options: object;
+    readonly concurrency: number;
+    readonly timeout?: string;
+    readonly alerts?: string;
+  },
+): TestBatch {
+  const { name } = given;
+  const batch = writeBatch({ ...given, work: name });
+  writeFileSync(
+    batch.file,
+    `name: ${name}
+work: ${name}
+jobs: ./batch.csv
+agent:
+  use: ${provider}
+  prompt: Write about {{ title }}.
+  timeout: ${hosted.timeout ?? '1h'}
+  with: ${JSON.stringify(hosted.options)}
+effects:
+  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
+limits: { concurrency: ${hosted.concurrency} }
+alerts: ${hosted.alerts ?? '[]'}
+`,
+  );
+  return batch;
+}
+
 const row = (slug: string, { title, revision }: BatchOptions): string =>
   `blog,news,${slug},${title?.(slug) ?? `About ${slug}`},${revision?.(slug) ?? 1}`;
 

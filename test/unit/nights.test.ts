@@ -5,7 +5,6 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
-import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import type { BatchState } from '../../src/contract/states.js';
 import type { Ledger, NightOutcome } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
@@ -16,20 +15,9 @@ import { rendered } from '../../src/report/line.js';
 import { makeReport } from '../../src/report/morning/make-report.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
 import { temporaryFolder } from './ledger-fixture.js';
+import { NIGHTLY } from './schedule-fixture.js';
 
-const definition: ScheduleDefinition = {
-  name: 'digest',
-  batch: '/batch.yaml',
-  from: '/schedules.yaml',
-  crons: ['30 2 * * *'],
-  timeZone: 'Europe/Berlin',
-  overlap: 'skip',
-  catchUpMs: 4 * 3_600_000,
-  staleMs: 4 * 3_600_000,
-  edition: 'date',
-  paused: false,
-  since: '2026-11-20T12:00:00Z',
-};
+const definition = { ...NIGHTLY, name: 'digest' };
 const NAME = 'news';
 const command = (...words: readonly string[]) => words.join(' ');
 

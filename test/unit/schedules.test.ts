@@ -6,12 +6,12 @@ import { schedulesJsonSchema } from '../../src/batch/json-schema.js';
 import { readBatch } from '../../src/batch/read-batch.js';
 import { readSchedules } from '../../src/batch/read-schedules.js';
 import { InvalidBatch } from '../../src/contract/errors.js';
-import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import { fireTimes, lastFire, skippedTimes } from '../../src/policy/fire-times.js';
 import { missedNights } from '../../src/policy/missed-nights.js';
 import { editionOf, nightOf } from '../../src/policy/nights.js';
 import { firePage } from '../../src/report/fire-page.js';
 import { tempDir, writeBatch } from '../support/batch.js';
+import { NIGHTLY } from './schedule-fixture.js';
 
 const at0230 = (timeZone: string) => ({ crons: ['30 2 * * *'], timeZone });
 
@@ -66,23 +66,9 @@ test.each([
   expect(editionOf(new Date(at), 'Europe/Berlin', rule)).toBe(edition);
 });
 
-const definition: ScheduleDefinition = {
-  name: 'nights',
-  batch: '/batch.yaml',
-  from: '/schedules.yaml',
-  crons: ['30 2 * * *'],
-  timeZone: 'Europe/Berlin',
-  overlap: 'skip',
-  catchUpMs: 4 * 3_600_000,
-  staleMs: 4 * 3_600_000,
-  edition: 'date',
-  paused: false,
-  since: '2026-11-20T12:00:00Z',
-};
-
 test('nights that nobody spoke of are missed once they can not come any more, and late before', () => {
   const now = new Date('2026-11-24T02:30:00Z'); // 03:30 in Berlin: an hour after the last one
-  const { late, gone } = missedNights(definition, [{ night: '2026-11-22T02:30' }], now);
+  const { late, gone } = missedNights(NIGHTLY, [{ night: '2026-11-22T02:30' }], now);
   expect(gone.map(({ night, outcome }) => [night, outcome])).toEqual([
     ['2026-11-21T02:30', 'missed'],
     ['2026-11-23T02:30', 'missed'],
