@@ -41,7 +41,7 @@ export async function lookAtNights(
   const byBatch = groupByBatch(found);
   for (const [name, schedules] of byBatch) await tell(name, schedules, late, deps);
   const { keepNightPages } = await import('../report/morning/night-pages.js');
-  await keepNightPages(found, deps);
+  for (const [name, schedules] of byBatch) await keepNightPages(name, schedules, deps);
   return found;
 }
 

@@ -18,18 +18,10 @@ interface PagesDeps {
 /**
  * Each night that did not run has a report, as one that ran has; it goes when the night has run after all, for then
  * there is a better one. Files that are there are left alone.
+ * @param name       of the batch
+ * @param schedules  all that start it
  */
-export async function keepNightPages(found: readonly ScheduleNights[], deps: PagesDeps): Promise<void> {
-  for (const name of new Set(found.map(({ kept }) => kept.batchName))) {
-    await keepPagesOf(
-      name,
-      found.filter(({ kept }) => kept.batchName === name),
-      deps,
-    );
-  }
-}
-
-async function keepPagesOf(
+export async function keepNightPages(
   name: string,
   schedules: readonly ScheduleNights[],
   { ledger, stateDir, now }: PagesDeps,
@@ -45,12 +37,12 @@ async function keepPagesOf(
   const place = placeOf(stateDir);
   const command = commandsAt(place);
   const openedAt = (await ledger.latestBatch(name))?.openedAt ?? '';
+  const scheduled = scheduledPart(schedules, [], command);
   for (const schedule of schedules) {
     const { timeZone } = schedule.kept.definition;
     for (const night of schedule.nights) {
       if (!UNSERVED.has(night.outcome) || night.outcome === 'late') continue;
       if (has(fileOf(night)) || !keeps(fileOf(night))) continue;
-      const scheduled = scheduledPart(schedules, [], command);
       const missed = scheduled.missed.find(
         (one) => one.schedule === night.schedule && one.night === night.night,
       );
