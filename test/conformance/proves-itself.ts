@@ -8,7 +8,7 @@ const CHECK_MS = 15 * 60_000;
 const OPEN_MS = 5 * 60_000;
 
 /**
- * Minutes each where a server takes a second for a request: left to the long tests. Twenty at once and
+ * A minute each at a server that takes its time for a request: left to the long tests. Twenty at once and
  * lost answers are tried at these servers by `test/destinations` too.
  */
 export const LONG_CHECKS: readonly string[] = ['kill', 'lost-answer', 'big', 'race'];

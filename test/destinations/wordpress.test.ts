@@ -32,8 +32,8 @@ describe.runIf(program !== undefined)('a real WordPress', { timeout: 600_000 }, 
       url: wordpress.url,
       ...{ username, password, slug },
       title: `About ${slug}`,
-      race: '1500ms',
-      settle: '3s',
+      race: '500ms',
+      settle: '2s',
       timeout: '200s', // a busy machine takes its time over twenty at once
       ...options,
     });

@@ -47,6 +47,7 @@ function run({ name, command, args, cwd, env = {} }: Start, port: number): Runni
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true, // a group of its own: PHP's workers outlive their parent
   });
   let said = '';
   let failed = false;
@@ -57,17 +58,22 @@ function run({ name, command, args, cwd, env = {} }: Start, port: number): Runni
     failed = true;
     said += `${name}: ${error.message}`;
   });
-  const atExit = () => child.kill('SIGKILL');
+  const atExit = () => killGroup(child);
   process.once('exit', atExit);
   const ended = () => failed || hasEnded(child);
   const stop = async () => {
     process.off('exit', atExit);
     if (ended()) return;
     const exit = new Promise((resolve) => child.once('exit', resolve));
-    child.kill('SIGKILL'); // it keeps nothing
+    killGroup(child);
     await exit;
   };
   return { ended, said: () => said, stop };
+}
+
+/** It keeps nothing. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 }
 
 const hasEnded = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null;

@@ -5,7 +5,6 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startLoopbackProcess } from './loopback-process.js';
 
 export interface WordPressUser {
@@ -44,7 +43,6 @@ export interface WordPressServer {
   stop(): Promise<void>;
 }
 
-const START_TIMEOUT_MS = 180_000;
 /** Two workers take turns on two cores; four let creations really overlap. */
 const WORKERS = 4;
 
@@ -97,19 +95,10 @@ export async function startWordPress(program: string): Promise<WordPressServer> 
 
   const running = await startLoopbackProcess({
     name: 'wordpress',
-    command: process.execPath,
-    args: (port) => [
-      join(program, 'node_modules/@wp-playground/cli/wp-playground.js'),
-      'server',
-      `--mount-before-install=${site}:/wordpress`,
-      '--wordpress-install-mode=install-from-existing-files',
-      // Else a request now and then waits a minute for an answer from the internet.
-      ...['--define-bool', 'DISABLE_WP_CRON', 'true', '--define-bool', 'WP_HTTP_BLOCK_EXTERNAL', 'true'],
-      `--workers=${WORKERS}`,
-      `--port=${port}`,
-    ],
+    command: 'php',
+    args: (port) => ['-S', `127.0.0.1:${port}`, '-t', site],
     cwd: home,
-    env: { HOME: home, TMPDIR: home },
+    env: { HOME: home, TMPDIR: home, PHP_CLI_SERVER_WORKERS: String(WORKERS) },
   });
   const stop = async () => {
     await running.stop();
@@ -118,7 +107,6 @@ export async function startWordPress(program: string): Promise<WordPressServer> 
   };
   const url = `http://127.0.0.1:${running.port}`;
   try {
-    await booted(url);
     const users = (await json(`${url}/?nightshift-test=users`)) as Record<Role, WordPressUser>;
     const rows: WordPressServer['rows'] = async () =>
       (await json(`${url}/?nightshift-test=posts`)) as PostRow[];
@@ -161,19 +149,6 @@ export async function startWordPress(program: string): Promise<WordPressServer> 
 }
 
 type Role = 'author' | 'otherAuthor' | 'administrator';
-
-/**
- * It answers 502 while WordPress is being set up, and its launcher answers the very first request after that with
- * 302 without carrying it out.
- */
-async function booted(url: string): Promise<void> {
-  for (const giveUpAt = Date.now() + START_TIMEOUT_MS; ; await sleep(250)) {
-    const response = await fetch(url, { redirect: 'manual' });
-    const said = await response.text();
-    if (response.status === 200) return;
-    if (Date.now() > giveUpAt) throw new Error(`WordPress still answers ${response.status}: ${said}`);
-  }
-}
 
 async function json(url: string): Promise<unknown> {
   const response = await fetch(url, { redirect: 'manual' });
