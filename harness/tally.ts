@@ -66,7 +66,8 @@ export function rowOf(
   for (let job = 0; job < JOBS; job++) {
     const slug = slugOf(job);
     const own = shown.filter((post) => post.slug === slug);
-    const runs = counts.ledger.runs.filter(({ runKey }) => runKey === serviceKey(world, night, job));
+    const key = serviceKey(world, night, job);
+    const runs = counts.ledger.runs.filter(({ runKey }) => runKey === key);
     const inTime = own.some(({ whole, at }) => whole && at <= end.endedAt);
     const state = states[slug];
     const saysDone = state === undefined || state === 'done' || state === 'adopted';

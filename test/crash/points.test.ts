@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
-import { cli, runJson, startNode } from '../support/cli.js';
+import { MISSED_SOON, cli, runJson, startNode } from '../support/cli.js';
 import { tempDir, writeBatch } from '../support/batch.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
@@ -16,6 +16,7 @@ const LATER: ReadonlySet<CrashPoint> = new Set(['E14', 'E15', 'E16']);
 // One state directory, so one engine, for all cells; each cell has a kind of work of its own.
 const dir = tempDir('nightshift-points-');
 const state = `${dir}/state`;
+const env = MISSED_SOON;
 
 describe('a worker killed at a named point, and a second start', () => {
   const points = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter(
@@ -32,10 +33,10 @@ describe('a worker killed at a named point, and a second start', () => {
       concurrency: 1,
     });
 
-    const died = await startNode([FIXTURE, batch.file, state, point], { cwd: batch.dir }).exit;
+    const died = await startNode([FIXTURE, batch.file, state, point], { cwd: batch.dir, env }).exit;
     expect(died.signal, died.stderr).toBe('SIGKILL');
 
-    const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state });
+    const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state, env });
     expect(exit.code, exit.stderr).toBe(0);
     expect(report.batch.result).toBe('completed');
     expect(batch.published()).toEqual(['blog/news/one.md', 'blog/news/two.md']);
@@ -51,11 +52,11 @@ describe('a worker killed at a named point, and a second start', () => {
 
 test('E14: killed before an update, the file is updated once by the next start', async () => {
   const at = { dir: `${dir}/at-e14`, name: 'at-e14', work: 'at-e14', slugs: ['one'] };
-  await runJson(writeBatch(at).file, { cwd: at.dir, state });
+  await runJson(writeBatch(at).file, { cwd: at.dir, state, env });
   const batch = writeBatch({ ...at, revision: () => 2, title: () => 'A second look' });
-  const died = await startNode([FIXTURE, batch.file, state, 'E14'], { cwd: batch.dir }).exit;
+  const died = await startNode([FIXTURE, batch.file, state, 'E14'], { cwd: batch.dir, env }).exit;
   expect(died.signal, died.stderr).toBe('SIGKILL');
-  const { exit } = await runJson(batch.file, { cwd: batch.dir, state });
+  const { exit } = await runJson(batch.file, { cwd: batch.dir, state, env });
   expect(exit.code, exit.stderr).toBe(0);
   expect(batch.published()).toEqual(['blog/news/one.md']);
   expect(batch.read('blog/news/one.md')).toBe('article one\ntitle A second look');
@@ -67,9 +68,9 @@ test.each<CrashPoint>(['E15', 'E16'])(
   async (point) => {
     const name = `at-${point.toLowerCase()}`;
     const batch = writeBatch({ dir: `${dir}/${name}`, name, work: name, slugs: ['one', 'two'] });
-    const { report } = await runJson(batch.file, { cwd: batch.dir, state });
+    const { report } = await runJson(batch.file, { cwd: batch.dir, state, env });
     const key = report.jobs.find(({ identity }) => identity['slug'] === 'one')?.key ?? '';
-    const died = await startNode([FIXTURE, batch.file, state, point, key], { cwd: batch.dir }).exit;
+    const died = await startNode([FIXTURE, batch.file, state, point, key], { cwd: batch.dir, env }).exit;
     expect(died.signal, died.stderr).toBe('SIGKILL');
     const taken = await cli(['unpublish', name, '--job', key, '--state', state], { cwd: batch.dir });
     expect(taken.code, taken.stderr).toBe(0);

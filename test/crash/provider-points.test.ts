@@ -6,7 +6,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
 import { startAgentServer, type AgentServer } from '../../src/testing/index.js';
-import { cli, runJson, startNode } from '../support/cli.js';
+import { MISSED_SOON, cli, runJson, startNode } from '../support/cli.js';
 import { tempDir, writeHostedBatch } from '../support/batch.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
@@ -19,7 +19,7 @@ const SETTLE = { listSettle: '100ms', kickoffSettle: '100ms', filesSettle: '500m
 
 const dir = tempDir('nightshift-provider-points-');
 const state = `${dir}/state`;
-const env = { GEMINI_API_KEY: 'test-key', ANTHROPIC_API_KEY: 'test-key' };
+const env = { GEMINI_API_KEY: 'test-key', ANTHROPIC_API_KEY: 'test-key', ...MISSED_SOON };
 
 let server: AgentServer;
 let claude: { readonly agent: string; readonly environment: string };

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { jitterOf } from '../../src/policy/jitter.js';
-import { runJson, startCli } from '../support/cli.js';
+import { MISSED_SOON, runJson, startCli } from '../support/cli.js';
 import { slugsOf, tempDir, twice, writeBatch } from '../support/batch.js';
 import { rounds } from '../support/rounds.js';
 
@@ -17,6 +17,7 @@ const SPAN_MS = 6000;
 
 const dir = tempDir('nightshift-kills-');
 const state = join(dir, 'state');
+const env = MISSED_SOON;
 const moments: string[] = [];
 
 afterAll(() => console.error(`seed ${SEED}: ${moments.join(' ')}`));
@@ -32,14 +33,14 @@ test.each(Array.from({ length: NIGHTS }, (_, night) => night))(
       const victim = VICTIMS[(night + at) % VICTIMS.length] ?? 'both';
       const momentMs = Math.round(jitterOf(`${SEED}:${night}:${at}`) * SPAN_MS);
       moments.push(`${victim}@${momentMs}ms`);
-      const start = startCli(['run', batch.file, '--state', state], { cwd: batch.dir });
+      const start = startCli(['run', batch.file, '--state', state], { cwd: batch.dir, env });
       await new Promise((resolve) => setTimeout(resolve, momentMs));
       if (victim !== 'worker') killEngine();
       if (victim !== 'engine') start.process.kill('SIGKILL');
       await start.exit; // without its engine it finds another and goes on by itself
     }
 
-    const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state });
+    const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state, env });
     expect(exit.code, exit.stderr).toBe(0);
     expect(report.counts.done + report.counts.adopted).toBe(20);
     expect(batch.published()).toEqual(slugs.map((slug) => `blog/news/${slug}.md`));

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openEngine, type Engine } from '../../src/engine/index.js';
 import { slugsOf, tempDir, twice, writeBatch } from '../support/batch.js';
-import { cli, startCli, until, type RunningCli } from '../support/cli.js';
+import { MISSED_SOON, cli, startCli, until, type RunningCli } from '../support/cli.js';
 import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
 
 const ROUNDS = 6;
@@ -31,7 +31,7 @@ describe.runIf(hasPostgres())('two workers on one PostgreSQL ledger', () => {
       env: {
         TEMPORAL_ADDRESS: engine.address,
         NIGHTSHIFT_LEDGER: server.url,
-        NIGHTSHIFT_HEARTBEAT_SECONDS: '5',
+        ...MISSED_SOON,
       },
     };
     const worker = () => {

@@ -4,6 +4,9 @@ import type { RunReport } from '../../src/contract/result.js';
 
 export const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
+/** A killed worker is missed after half the usual time: for tests that wait for it again and again. */
+export const MISSED_SOON = { NIGHTSHIFT_HEARTBEAT_SECONDS: '5' };
+
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
