@@ -3,6 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import { StaleFence } from '../ledger/ledger.js';
 import { DEFAULT_RETRY, afterEffect, type Tries } from '../policy/retry.js';
+import { keepAlive } from './heartbeat.js';
 
 /** Unexpected errors, before any effect was sent, are tried this often in one run. */
 const BUG_TRIES_MAX = 5;
@@ -29,11 +30,13 @@ export function toApplicationFailure(error: unknown): Error {
 
 /**
  * For the Activities of a batch, which have no job to park: trouble that would not pass ends the run, for a batch that
- * stands still without a word is worse than one that failed.
+ * stands still without a word is worse than one that failed. One that takes long is not taken for dead: it would be
+ * begun again beside itself.
  */
 export const settled =
   <Args extends unknown[], Result>(activity: (...args: Args) => Promise<Result>) =>
   async (...args: Args): Promise<Result> => {
+    const stopHeartbeat = keepAlive();
     try {
       return await activity(...args);
     } catch (error) {
@@ -44,6 +47,8 @@ export const settled =
         throw ApplicationFailure.nonRetryable(error.message, error.errorClass);
       }
       throw toApplicationFailure(error);
+    } finally {
+      stopHeartbeat();
     }
   };
 

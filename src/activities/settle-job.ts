@@ -2,7 +2,6 @@ import type { JobRef } from '../contract/messages.js';
 import type { JobEnd, SessionEnd } from '../ledger/ledger.js';
 import { NOTHING_USED } from './usage.js';
 import { claimFor, readRef, writerOf, type Deps } from './deps.js';
-import { keepAlive } from './heartbeat.js';
 import { providerFor } from './providers/provider-for.js';
 import type { ProviderContext, SessionHandle } from './providers/provider.js';
 
@@ -17,13 +16,8 @@ export const settleJob =
     const { work, key, batchId } = ref;
     const state = (await deps.ledger.jobs(work, [key])).get(key)?.state;
     if (state === undefined || state === 'done' || state === 'adopted') return;
-    const stopHeartbeat = keepAlive();
-    try {
-      if (end.state === 'cancelled' && state === 'running') await cancelOpenSession(deps, ref);
-      await deps.ledger.settleJob({ work, jobKey: key }, end, writerOf(batchId, deps).workflowId);
-    } finally {
-      stopHeartbeat();
-    }
+    if (end.state === 'cancelled' && state === 'running') await cancelOpenSession(deps, ref);
+    await deps.ledger.settleJob({ work, jobKey: key }, end, writerOf(batchId, deps).workflowId);
   };
 
 async function cancelOpenSession(deps: Deps, ref: JobRef): Promise<void> {
