@@ -67,7 +67,7 @@ export async function adoptFromDestinations(
     const standing = standingOf(found, job);
     if (standing.kind === 'taken') return hold(effect, standing.why);
     if (found === undefined && (await ranUnseen(someAreThere))) return holdUnknown(effect);
-    if (standing.kind === 'missing') {
+    if (standing.kind === 'missing' || (await mayBeOlder(effect, standing.placed))) {
       missing++;
       continue;
     }
@@ -76,6 +76,13 @@ export async function adoptFromDestinations(
     await ledger.landEffect(receipt, settles, fence);
   }
   return missing === 0 ? { kind: 'adopted' } : undefined;
+
+  /** It has a revision that the destination does not keep, and the ledger knows of an older one. */
+  async function mayBeOlder({ key }: Effect, { revision, fingerprint }: Placed): Promise<boolean> {
+    if (job.revision === 1 || revision !== undefined || fingerprint !== undefined) return false;
+    const known = (await ledger.jobs(definition.work, [job.key])).get(job.key)?.effects.get(key);
+    return known !== undefined && !(known.state === 'landed' && known.revision === job.revision);
+  }
 
   function begin({ key: effectKey, name, target, use }: Effect): Promise<EffectRow> {
     const { key: jobKey, revision } = job;

@@ -77,7 +77,7 @@ export async function landEffect(landing: Landing): Promise<Landed> {
     case undefined: // it can't be asked
   }
   const forbidden = landing.forbidden?.('create');
-  if (forbidden !== undefined) return held(forbidden); // LE6
+  if (forbidden !== undefined) return isOpenQuestion(landing) ? inDoubt(forbidden) : held(forbidden); // LE4, LE6
   await discard(landing, found?.extras);
   if (row.receipt && row.unpublishedRevision !== row.receipt.revision) {
     const place = row.receipt.url ?? row.receipt.id;
@@ -90,7 +90,7 @@ export async function landEffect(landing: Landing): Promise<Landed> {
   if (row.acknowledged && found) return contradicted(landing, row.acknowledged); // LE5
   if (LOST_ANSWER.has(row.state)) {
     const next = afterLostAnswer(landing);
-    if (next.kind === 'hold') return { kind: 'held', errorClass: 'unknown', message: next.why }; // LE4
+    if (next.kind === 'hold') return inDoubt(next.why); // LE4
     if (next.kind === 'assume') return record(landing, assumedReceipt(landing));
   }
   return send(landing, () => publisher.create(body, landing.context), 'create');
@@ -101,6 +101,10 @@ export const LOST_ANSWER: ReadonlySet<EffectRow['state']> = new Set<EffectRow['s
   'attempting',
   'unknown',
 ]);
+
+/** What an earlier try sent may be there, and no look-up proves that it is not. */
+export const isOpenQuestion = ({ row, publisher }: Pick<Landing, 'row' | 'publisher'>): boolean =>
+  LOST_ANSWER.has(row.state) && publisher.facts.lookup !== 'exact';
 
 /** A request that is still at work there would be missed by a look-up that comes too early. */
 async function settle({ publisher, row, context }: Landing): Promise<void> {
@@ -122,7 +126,7 @@ function contradicted(
   const { settleMs, name } = publisher.facts;
   const next = afterContradiction({ name, settleMs, acknowledged, now: context.now() });
   if (next.kind === 'look-again') throw new AdapterError('unknown', next.why, { sent: 'maybe' });
-  return { kind: 'held', errorClass: 'unknown', message: next.why };
+  return inDoubt(next.why);
 }
 
 const afterLostAnswer = ({ publisher, requestSha256, row, onUnknown, context }: Landing): AfterSilence =>
@@ -164,6 +168,7 @@ async function send(
     case 'absent':
       throw new AdapterError('unknown', `${verb} was answered, but nothing is there`, { sent: 'maybe' });
     case 'ours':
+      assertNotOlder(landing, found.placed);
       return publisher.reveal && verb === 'create'
         ? settleName(landing, found)
         : complete(landing, found, true);
@@ -177,7 +182,7 @@ async function send(
 async function settleName(landing: Landing, created: Found<'ours'>): Promise<Landed> {
   const { publisher, context } = landing;
   await context.sleep(publisher.facts.raceMs ?? 0);
-  const winner = (await look(landing)) ?? created;
+  const winner = (await readBack(landing)) ?? created;
   if (winner.kind === 'ours') {
     // Those of others who create at this moment are theirs to take away; of a crash, the next first look does it.
     const extras = created.placed.id === winner.placed.id ? [] : [created.placed];
@@ -235,7 +240,7 @@ async function complete(landing: Landing, found: Found<'ours'>, sent: boolean): 
   if (sent) {
     await acknowledge(landing, placed); // LE5
     await reached('E10');
-    const again = await look(landing);
+    const again = await readBack(landing);
     if (again && (again.kind !== 'ours' || !again.placed.visible)) {
       const says = again.kind === 'ours' ? 'that it is hidden' : again.kind;
       throw new AdapterError('unknown', `the destination took it, but a look-up says ${says}`, {
@@ -244,6 +249,7 @@ async function complete(landing: Landing, found: Found<'ours'>, sent: boolean): 
     }
     if (again?.kind === 'ours') {
       placed = again.placed;
+      assertNotOlder(landing, placed);
       await discard(
         landing,
         again.extras?.filter(({ visible }) => visible),
@@ -279,16 +285,47 @@ async function record({ ledger, row, settles, reached }: Landing, receipt: Recei
   return { kind: receipt === row.receipt || receipt.adopted ? 'adopted' : 'landed', receipt };
 }
 
-/** Where a destination keeps no revision, its content tells, and before the first receipt any content is current. */
-function isOlder(placed: Placed, { body, row }: Landing): boolean {
+/**
+ * Where a destination keeps no revision, the ledger tells: what it knows of is older, unless that is what would be sent
+ * now. What it has never heard of is current.
+ */
+function isOlder(placed: Placed, { body, row, requestSha256 }: Landing): boolean {
   if (placed.revision !== undefined) return placed.revision < body.revision;
-  return row.receipt !== undefined && placed.sha256 === row.receipt.sha256 && placed.sha256 !== body.sha256;
+  if (body.revision === 1 || placed.sha256 === body.sha256 || row.sentSha256 === requestSha256) return false;
+  return row.receipt !== undefined || row.sentSha256 !== undefined;
+}
+
+/** A try of an older revision came in between: the next look-up sees what there is to bring up to date. */
+function assertNotOlder({ body }: Landing, { revision, url, id }: Placed): void {
+  if (revision === undefined || revision >= body.revision) return;
+  const message = `${url ?? id} has revision ${revision} where ${body.revision} was sent`;
+  throw new AdapterError('unknown', message, { sent: 'maybe' });
 }
 
 async function look({ publisher, body, context }: Landing): Promise<FoundEffect | undefined> {
   const lookup = publisher.lookup?.bind(publisher);
   return lookup && asked(publisher, 'lookup', () => lookup(body, context));
 }
+
+/**
+ * Looks at what was sent just now. Trouble with looking says nothing of the request, which was answered.
+ * @throws AdapterError with `sent: 'maybe'`
+ */
+async function readBack(landing: Landing): Promise<FoundEffect | undefined> {
+  try {
+    return await look(landing);
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    const { errorClass, message, facts } = error;
+    throw new AdapterError(errorClass, message, { ...facts, sent: 'maybe' }, { cause: error });
+  }
+}
+
+const inDoubt = (message: string): Landed & { kind: 'held' } => ({
+  kind: 'held',
+  errorClass: 'unknown',
+  message,
+});
 
 const held = (message: string): Landed & { kind: 'held' } => ({
   kind: 'held',

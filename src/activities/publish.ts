@@ -1,17 +1,20 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
 import { forbiddenBy, readPermit } from '../batch/permit.js';
+import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
+import type { Job } from '../contract/job.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { approvalOf } from './approval.js';
 import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
-import { retryPolicy } from '../policy/retry.js';
+import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { keepAlive } from './heartbeat.js';
 import { noteStep } from '../telemetry/step.js';
 import { publisherFor } from './publishers/publisher-for.js';
 import { paused } from './session/admit.js';
+import { settleTrouble } from './settle-trouble.js';
 import { tryEffect } from './try-effect.js';
 
 /**
@@ -22,21 +25,35 @@ import { tryEffect } from './try-effect.js';
 export const publish =
   (deps: Deps) =>
   async (request: PublishRequest): Promise<PublishEnd> => {
+    const endsAt = deps.now().getTime() + activityInfo().startToCloseTimeoutMs;
+    let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => request.effect);
     try {
-      return await publishOnce(deps, request);
+      const { definition, job } = await readRef(request, deps);
+      retry = retryPolicy(definition.retry);
+      return await publishOnce(deps, request, { definition, job, retry, endsAt });
     } catch (error) {
+      if (error instanceof AdapterError) return await settleTrouble(error, retry, request, deps);
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();
     }
   };
 
-async function publishOnce(deps: Deps, request: PublishRequest): Promise<PublishEnd> {
-  const { ledger, artifacts, now } = deps;
-  const { startToCloseTimeoutMs } = activityInfo();
-  const endsAt = now().getTime() + startToCloseTimeoutMs;
-  const { definition, job } = await readRef(request, deps);
+interface Step {
+  readonly definition: Definition;
+  readonly job: Job;
+  readonly retry: RetryPolicy;
+  /** Milliseconds since the epoch; later than that another try may be at work. */
+  readonly endsAt: number;
+}
+
+async function publishOnce(
+  deps: Deps,
+  request: PublishRequest,
+  { definition, job, retry, endsAt }: Step,
+): Promise<PublishEnd> {
+  const { ledger, artifacts } = deps;
   const gate = gateOf(request, definition, true);
   if ((await paused(gate, ledger)) !== undefined) return { kind: 'paused' };
   const effects = effectsOf(definition, job);
@@ -70,7 +87,7 @@ async function publishOnce(deps: Deps, request: PublishRequest): Promise<Publish
       publisher: (artifact) => publisherFor(effect, definition.baseDir, deps, artifact),
       by: writerOf(request.batchId, deps),
       tried: triesSoFar(),
-      retry: retryPolicy(definition.retry),
+      retry,
       endsAt,
       forbidden: permit && forbiddenBy(permit, effect.key, request.artifact),
       context: { ...contextOf(deps), turn },

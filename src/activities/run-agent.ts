@@ -3,11 +3,10 @@ import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { AgentEnd, JobRef } from '../contract/messages.js';
-import { jitterOf } from '../policy/jitter.js';
-import { DEFAULT_RETRY, afterEffect, retryPolicy, type RetryPolicy } from '../policy/retry.js';
+import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
-import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
+import { toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { agentLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
@@ -16,6 +15,7 @@ import { readIfWhole } from './read-artifact.js';
 import { frozen, paused, refusal } from './session/admit.js';
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed } from './session/scope.js';
+import { settleTrouble } from './settle-trouble.js';
 
 /**
  * Gets the artifact of one job: the stored one, or that of the session under way, or that of a new session.
@@ -39,7 +39,7 @@ export const runAgent =
       retry = retryPolicy(definition.retry);
       return await agentStep(deps, ref, definition, job, retry, (next) => (handle = next));
     } catch (error) {
-      if (error instanceof AdapterError) return await outsideSession(error, retry, deps, ref);
+      if (error instanceof AdapterError) return await settleTrouble(error, retry, ref, deps);
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();
@@ -124,24 +124,6 @@ async function adopt(
   const ranUnseen = async (someAreThere: boolean) => claim.fresh && (someAreThere || (await ranBefore(deps)));
   const answers = await askDestinations(asking, deps);
   return adoptFromDestinations(answers, asking, deps.ledger, writerOf(ref.batchId, deps), ranUnseen);
-}
-
-/** Trouble that no session is to blame for: an adapter that can't be made, a destination that can't be asked, a lost manifest. */
-async function outsideSession(
-  { errorClass, message, facts }: AdapterError,
-  retry: RetryPolicy,
-  deps: Deps,
-  ref: JobRef,
-): Promise<AgentEnd> {
-  const tried = triesSoFar();
-  const jitter = jitterOf(`${ref.key}:${tried.tries}`);
-  const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
-  if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
-  if (next.kind === 'wait') return { ...next, why: `${message} (${next.why})` };
-  const state = ({ park: 'parked', hold: 'held', gate: 'gated' } as const)[next.kind];
-  const trouble = { errorClass, message: `${message} (${next.why})` };
-  await deps.ledger.settleJob({ work: ref.work, jobKey: ref.key }, { state, ...trouble }, ref.batchId);
-  return { kind: state, ...trouble };
 }
 
 /** Whether the engine knows of another run of this job: then a ledger that has never heard of it is not the first. */

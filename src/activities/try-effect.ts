@@ -9,7 +9,7 @@ import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, type RetryPolicy, type Tries } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
-import { LOST_ANSWER, effectRequest, landEffect } from './land-effect.js';
+import { LOST_ANSWER, effectRequest, isOpenQuestion, landEffect } from './land-effect.js';
 import type { Publisher, PublisherContext } from './publishers/publisher.js';
 
 /** One try at one effect of one job. */
@@ -109,13 +109,19 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     });
     if (landed.kind === 'landed') await given.report?.('ok');
     if (landed.kind !== 'held') return { kind: landed.kind, url: landed.receipt.url };
-    return await stop(landed.errorClass === 'unknown' ? 'unknown' : 'held', { ...landed, state: 'held' });
+    return await stop(heldAs(landed.errorClass, publisher), { ...landed, state: 'held' });
   } catch (error) {
     if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
     if (error instanceof HeldBack) return { kind: 'paused' };
     const reason = asAdapterError(error);
     await given.report?.(reason);
     return await afterError(reason);
+  }
+
+  /** A question that was open stays one, whatever else holds the job: a held effect is sent by the next start. */
+  function heldAs(errorClass: ErrorClass, asked: Publisher): 'unknown' | 'held' {
+    if (isOpenQuestion({ row, publisher: asked })) return 'unknown';
+    return errorClass === 'unknown' && (sending || LOST_ANSWER.has(row.state)) ? 'unknown' : 'held';
   }
 
   /** Settles what a failed try means: look again later, or leave it to a person. */
@@ -164,6 +170,13 @@ async function olderQuestion(given: EffectTry, ledger: Ledger): Promise<EffectTr
   if ((await given.publisher(new Uint8Array())).facts.lookup === 'exact') return undefined;
   const message = `${effect.name}: revision ${known.revision} got no answer; say first whether it landed`;
   const end = { errorClass: 'unknown', message } as const;
+  if (known.state === 'attempting') {
+    // Its worker died, and no try of that revision will come to ask: the question is asked here.
+    const { key: effectKey, name, target, use } = effect;
+    const id = { effectKey, work, jobKey: job.key, name, target, use, revision: known.revision };
+    const { fence } = await ledger.beginEffect(id, by);
+    await ledger.stopEffect(effectKey, { state: 'unknown', ...end }, fence);
+  }
   await ledger.settleJob({ work, jobKey: job.key }, { state: 'held', ...end }, by.batchId);
   return { kind: 'held', ...end };
 }

@@ -46,6 +46,7 @@ interface Post {
   readonly key: string | undefined;
   visible: boolean;
   trashed?: boolean;
+  readonly revision?: number;
 }
 
 /** Class 3, with the manners of a blog: drafts, names with a number behind them, a bin. */
@@ -98,9 +99,9 @@ export class Blog extends Destination {
     return {
       facts: { name: 'blog', class: 3, lookup: 'exact', settleMs, raceMs: 10 },
       lookup: ({ effectKey }) => this.travel('lookup', () => this.find(effectKey)),
-      create: ({ effectKey }) =>
+      create: ({ effectKey, revision }) =>
         this.travel('create', () => {
-          const post = this.add({ name: this.nameGiven(), key: effectKey, visible: false });
+          const post = this.add({ name: this.nameGiven(), key: effectKey, visible: false, revision });
           return { kind: 'ours', placed: placedOf(post) };
         }),
       reveal: ({ id }) =>
@@ -141,7 +142,12 @@ export class Blog extends Destination {
   }
 }
 
-const placedOf = ({ id, visible }: Post): Placed => ({ id, sha256: '0'.repeat(64), revision: 1, visible });
+const placedOf = ({ id, visible, revision = 1 }: Post): Placed => ({
+  id,
+  sha256: '0'.repeat(64),
+  revision,
+  visible,
+});
 
 /** What can't be asked: class 4, or class 2 where it remembers keys. */
 export class Mailbox extends Destination {

@@ -1,0 +1,28 @@
+import type { AdapterError } from '../contract/errors.js';
+import type { JobRef, Trouble, Waiting } from '../contract/messages.js';
+import { jitterOf } from '../policy/jitter.js';
+import { afterEffect, type RetryPolicy } from '../policy/retry.js';
+import type { Deps } from './deps.js';
+import { retryAfter, triesSoFar } from './failure.js';
+
+/**
+ * Trouble of a step that no session and no effect is to blame for: an adapter that can't be made, a destination that
+ * can't be asked, a manifest or an artifact that can't be read. What does not pass ends the job for this run.
+ * @throws ApplicationFailure when the step is to be tried again
+ */
+export async function settleTrouble(
+  { errorClass, message, facts }: AdapterError,
+  retry: RetryPolicy,
+  { work, key, batchId }: JobRef,
+  { ledger }: Pick<Deps, 'ledger'>,
+): Promise<({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble) | Waiting> {
+  const tried = triesSoFar();
+  const jitter = jitterOf(`${key}:${tried.tries}`);
+  const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
+  if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
+  if (next.kind === 'wait') return { ...next, why: `${message} (${next.why})` };
+  const state = ({ park: 'parked', hold: 'held', gate: 'gated' } as const)[next.kind];
+  const trouble = { errorClass, message: `${message} (${next.why})` };
+  await ledger.settleJob({ work, jobKey: key }, { state, ...trouble }, batchId);
+  return { kind: state, ...trouble };
+}

@@ -1,0 +1,221 @@
+// One try at one effect with a real ledger: what is known afterwards, and what the next try makes of it.
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { describe, expect, test } from 'vitest';
+import { adoptFromDestinations } from '../../src/activities/adopt.js';
+import type { Deps } from '../../src/activities/deps.js';
+import { publish } from '../../src/activities/publish.js';
+import { tryEffect, type EffectTry } from '../../src/activities/try-effect.js';
+import type { FoundEffect, Publisher, PublisherFacts } from '../../src/activities/publishers/publisher.js';
+import type { Definition } from '../../src/contract/batch-file.js';
+import { AdapterError } from '../../src/contract/errors.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { DEFAULT_RETRY } from '../../src/policy/retry.js';
+import { sha256 } from './folder-fixture.js';
+import {
+  BATCH,
+  FINGERPRINT,
+  WORK,
+  aLedger,
+  by,
+  claimed,
+  effectOf,
+  identityOf,
+  openBatch,
+} from './ledger-fixture.js';
+
+/** A service made of memory, by default one that keeps no revisions and can be asked by key. */
+class Service {
+  readonly posts: string[] = [];
+  sent = 0;
+  loseAnswers = false;
+  lookupFails: AdapterError | undefined;
+
+  constructor(
+    private readonly facts: Partial<PublisherFacts> = {},
+    private readonly asked = true,
+  ) {}
+
+  publisher(): Publisher {
+    const find = async (): Promise<FoundEffect> => {
+      if (this.lookupFails && this.sent > 0) throw this.lookupFails;
+      const id = this.posts.length;
+      if (id === 0) return { kind: 'absent' };
+      return {
+        kind: 'ours',
+        placed: { id: String(id), sha256: sha256(this.posts[id - 1] ?? ''), visible: true },
+      };
+    };
+    return {
+      facts: { name: 'service', class: 3, lookup: 'exact', settleMs: 0, ...this.facts },
+      ...(this.asked && { lookup: find }),
+      create: async ({ body }) => {
+        this.sent++;
+        this.posts.push(Buffer.from(body).toString());
+        if (this.loseAnswers) throw new AdapterError('unknown', 'the connection broke', { sent: 'maybe' });
+        return { kind: 'ours', placed: { id: '7', sha256: sha256(body), visible: true } };
+      },
+      classify: (error) =>
+        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+    };
+  }
+}
+
+async function aJob(slug: string, revision = 1) {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, [slug]);
+  await claimed(ledger, slug, { revision, effectKeys: [effectOf(slug).effectKey] });
+  return ledger;
+}
+
+function tryOnce(
+  ledger: Ledger,
+  service: Service,
+  slug: string,
+  more: Partial<EffectTry> & { revision?: number } = {},
+) {
+  const { effectKey, name, target, use, jobKey } = effectOf(slug);
+  const { revision = 1, ...rest } = more;
+  const text = `revision ${revision}`;
+  return tryEffect(
+    {
+      work: WORK,
+      job: { key: jobKey, identity: identityOf(slug), input: {}, revision, fingerprint: FINGERPRINT },
+      effect: { key: effectKey, name, use, target, with: {}, onUnknown: 'hold' },
+      effectKeys: [effectKey],
+      artifact: { sha256: sha256(text), read: async () => Buffer.from(text) },
+      publisher: async () => service.publisher(),
+      by: by(),
+      tried: { tries: 1, elapsedMs: 0 },
+      retry: DEFAULT_RETRY,
+      endsAt: Date.now() + 3_600_000,
+      context: { signal: new AbortController().signal, now: () => new Date(), sleep: async () => undefined },
+      reached: () => undefined,
+      ...rest,
+    },
+    ledger,
+  );
+}
+
+const statesOf = async (ledger: Ledger, slug: string) =>
+  [
+    ...((await ledger.jobs(WORK, [effectOf(slug).jobKey])).get(effectOf(slug).jobKey)?.effects.values() ??
+      []),
+  ].map(({ state, revision }) => `${state} ${revision}`);
+
+describe('a request without an answer, where nobody can be asked', () => {
+  const mailbox = () => new Service({ class: 4, lookup: 'none' }, false);
+
+  test('stays a question in a run that is bound by a plan, and nothing is sent by the run after it', async () => {
+    const [ledger, service] = [await aJob('bound'), mailbox()];
+    service.loseAnswers = true;
+    await tryOnce(ledger, service, 'bound');
+    const bound = await tryOnce(ledger, service, 'bound', { forbidden: () => 'the plan says held' });
+    expect(bound).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(await ledger.openQuestions()).toHaveLength(1);
+    expect(await tryOnce(ledger, service, 'bound')).toMatchObject({ kind: 'held' });
+    expect(service.sent).toBe(1);
+  });
+
+  test('of a worker that died is asked of a person before a higher revision, and their answer counts', async () => {
+    const [ledger, service] = [await aJob('died'), mailbox()];
+    const dies = new Error('SIGKILL');
+    const { effectKey, jobKey, ...id } = effectOf('died');
+    const { fence } = await ledger.beginEffect({ ...id, effectKey, jobKey }, by());
+    await ledger.attemptingEffect(effectKey, { sha256: sha256(dies.message), revision: 1 }, fence);
+    await claimed(ledger, 'died', { revision: 2 });
+    expect(await tryOnce(ledger, service, 'died', { revision: 2 })).toMatchObject({ kind: 'held' });
+    expect(await ledger.openQuestions()).toMatchObject([{ effectKey, revision: 1 }]);
+    await ledger.decideEffect(effectKey, { landed: false }, 'ann', 'not in the box');
+    expect(await tryOnce(ledger, service, 'died', { revision: 2 })).toMatchObject({ kind: 'landed' });
+    expect(service.sent).toBe(1);
+  });
+});
+
+describe('a read-back that fails', () => {
+  test.each([
+    ['throttled', 'rejected'],
+    ['transient', 'no'],
+    ['auth', 'rejected'],
+  ] as const)('%s, %s: says nothing of the creation, which is not sent again', async (errorClass, sent) => {
+    const slug = `read-back-${errorClass}`;
+    const [ledger, service] = [await aJob(slug), new Service()];
+    service.lookupFails = new AdapterError(errorClass, 'not now', { sent });
+    await tryOnce(ledger, service, slug).catch(() => undefined);
+    expect(await statesOf(ledger, slug)).toEqual(['unknown 1']);
+    service.lookupFails = undefined;
+    expect(await tryOnce(ledger, service, slug)).toMatchObject({ kind: 'landed' });
+    expect(service.sent).toBe(1);
+  });
+
+  test('and never finds it: a person is asked, whatever was written down before', async () => {
+    const [ledger, service] = [await aJob('never'), new Service()];
+    service.lookupFails = new AdapterError('throttled', 'not now', { sent: 'rejected' });
+    await tryOnce(ledger, service, 'never').catch(() => undefined);
+    service.lookupFails = undefined;
+    service.posts.length = 0;
+    const late = { now: () => new Date(Date.now() + 60_000), sleep: async () => undefined };
+    const context = { signal: new AbortController().signal, ...late };
+    const end = await tryOnce(ledger, service, 'never', { context, endsAt: Date.now() + 3_600_000 });
+    expect(end).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(await ledger.openQuestions()).toHaveLength(1);
+    expect(service.sent).toBe(1);
+  });
+});
+
+describe('a higher revision, where the destination keeps no revisions', () => {
+  test('is not taken for landed because the older one is there', async () => {
+    const [ledger, service] = [await aJob('kept'), new Service()];
+    expect(await tryOnce(ledger, service, 'kept')).toMatchObject({ kind: 'landed' });
+    await claimed(ledger, 'kept', { revision: 2 });
+    expect(await tryOnce(ledger, service, 'kept', { revision: 2 })).toMatchObject({
+      kind: 'held',
+      errorClass: 'conflict',
+    });
+    expect((await ledger.receipts({})).map(({ revision }) => revision)).toEqual([1]);
+  });
+
+  test('nor when the older one got no answer', async () => {
+    const [ledger, service] = [await aJob('lost'), new Service()];
+    service.loseAnswers = true;
+    await tryOnce(ledger, service, 'lost').catch(() => undefined);
+    await claimed(ledger, 'lost', { revision: 2 });
+    expect(await tryOnce(ledger, service, 'lost', { revision: 2 })).toMatchObject({ kind: 'held' });
+    expect(await ledger.receipts({})).toEqual([]);
+  });
+
+  test('nor is its agent spared: what is there is asked for before a session', async () => {
+    const [ledger, service] = [await aJob('spared'), new Service()];
+    await tryOnce(ledger, service, 'spared');
+    await claimed(ledger, 'spared', { revision: 2 });
+    const found = await service.publisher().lookup?.({} as never, {} as never);
+    const { effectKey: key, name, target, use, jobKey } = effectOf('spared');
+    const answers = [{ effect: { key, name, target, use, with: {}, onUnknown: 'hold' as const }, found }];
+    const job = {
+      key: jobKey,
+      identity: identityOf('spared'),
+      input: {},
+      revision: 2,
+      fingerprint: FINGERPRINT,
+    };
+    const asked = { definition: { work: WORK } as Definition, job, context: {} as never };
+    expect(await adoptFromDestinations(answers, asked, ledger, by())).toBeUndefined();
+    expect((await ledger.receipts({})).map(({ revision }) => revision)).toEqual([1]);
+  });
+});
+
+test('an effect whose artifacts can’t be reached is gated, not tried for ever', async () => {
+  const ledger = await aJob('gated');
+  const refused = () => Promise.reject(new AdapterError('auth', 'the artifact store refused the key'));
+  const artifacts = { read: refused, readRange: refused };
+  const deps = { ledger, artifacts, now: () => new Date() } as unknown as Deps;
+  const manifest = { definition: sha256('d'), jobs: sha256('j'), count: 1 };
+  const ref = { work: WORK, batchId: BATCH, manifest, key: effectOf('gated').jobKey, offset: 0, length: 1 };
+  const publishing = publish(deps);
+  const end = await new MockActivityEnvironment().run(publishing, {
+    ...ref,
+    effect: 'post',
+    artifact: sha256('text'),
+  });
+  expect(end).toMatchObject({ kind: 'gated', errorClass: 'auth' });
+  expect((await ledger.jobs(WORK, [ref.key])).get(ref.key)).toMatchObject({ state: 'gated' });
+});
