@@ -13,9 +13,6 @@ rmSync(`${root}dist`, { recursive: true, force: true });
 execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
 
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
-// Evaluated once for each worker rather than for each Workflow. Only what keeps no state may be among them.
-const preloadModules = ['zod', ...['messages', 'holds'].map((name) => `${root}dist/contract/${name}.js`)];
-const workflowsPath = `${root}dist/workflows/index.js`;
-const { code } = await bundleWorkflowCode({ workflowsPath, preloadModules, logger: quiet });
+const { code } = await bundleWorkflowCode({ workflowsPath: `${root}dist/workflows/index.js`, logger: quiet });
 writeFileSync(`${root}dist/workflow-bundle.js`, code);
 chmodSync(`${root}dist/cli/main.js`, 0o755);
