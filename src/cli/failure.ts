@@ -1,4 +1,4 @@
-import { AdapterError, InvalidBatch, UsageError, formatProblem } from '../contract/errors.js';
+import { AdapterError, InvalidBatch, NotNow, UsageError, formatProblem } from '../contract/errors.js';
 import { PlanChanged } from '../contract/plan-file.js';
 import { plural } from '../report/format.js';
 import { ExitCode } from './exit-codes.js';
@@ -14,6 +14,7 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   if (error instanceof InvalidBatch) return { code: ExitCode.configuration, text: invalidText(error) };
   if (error instanceof UsageError) return { code: ExitCode.usage, text: error.message };
+  if (error instanceof NotNow) return { code: ExitCode.tryAgainLater, text: error.message };
   if (error instanceof AdapterError) return adapterFailure(error);
   if (!(error instanceof Error)) return unexpected(String(error));
   const { name, message } = error;

@@ -31,7 +31,3 @@ export function levelOf(flag: string | undefined): PauseLevel | undefined {
   if (!level.success) throw new UsageError(`--level is admit, finish or freeze, not "${flag}"`);
   return level.data;
 }
-
-/** The words that lift it again. */
-export const resumeWords = (scope: HoldScope): readonly string[] =>
-  scope.kind === 'all' ? ['resume', '--all'] : ['resume', `--${scope.kind}`, scope.name];

@@ -1,5 +1,5 @@
 import type { LaneStatus } from '../client/lanes.js';
-import { localTime } from '../report/format.js';
+import { localTime, localTimesIn } from '../report/format.js';
 import { dim, type Line, type Span } from '../report/line.js';
 import { safeText } from '../report/safe-text.js';
 import { tableLines } from '../report/table.js';
@@ -42,12 +42,9 @@ const table = (list: readonly LaneStatus[], columns: number | undefined): Line[]
     columns,
   );
 
-/** Whoever reads a terminal goes by the clock on the wall. */
-const UTC_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
-
 const reasons = (list: readonly LaneStatus[], shell: Shell): Line[] =>
   list.flatMap(({ id, why, state }) => {
     if (why === undefined) return [];
     const open = state === 'closed' ? [[dim(`  open it now: ${shell.command('lanes', '--reset', id)}`)]] : [];
-    return [[], [`${id}: ${safeText(why).replace(UTC_TIME, (iso) => localTime(iso))}`], ...open];
+    return [[], [`${id}: ${localTimesIn(safeText(why))}`], ...open];
   });

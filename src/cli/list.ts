@@ -1,10 +1,9 @@
-import { holdText } from '../contract/holds.js';
+import { holdText, resumeWords } from '../contract/holds.js';
 import { localTime } from '../report/format.js';
 import type { Span } from '../report/line.js';
 import { tableLines } from '../report/table.js';
 import { batchDocument, styleOfBatch } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
-import { resumeWords } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
 export interface ListFlags {

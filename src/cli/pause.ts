@@ -1,10 +1,10 @@
 import type { PauseLevel } from '../contract/holds.js';
-import { DEFAULT_LEVEL, scopeText, type HoldScope } from '../contract/holds.js';
+import { DEFAULT_LEVEL, resumeWords, scopeText, type HoldScope } from '../contract/holds.js';
 import type { InHand } from '../ledger/ledger.js';
 import { plural } from '../report/format.js';
 import { control } from './control.js';
 import { ExitCode } from './exit-codes.js';
-import { levelOf, resumeWords, scopeOf, type HoldFlags } from './hold-flags.js';
+import { levelOf, scopeOf, type HoldFlags } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
 /** `nightshift pause NAME | --work W | --provider P | --all`: nothing new begins; how far that goes, says `--level`. */

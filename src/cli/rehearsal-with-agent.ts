@@ -1,6 +1,7 @@
 import type { Batch, Nightshift } from '../client/nightshift.js';
 import type { AgentRehearsal } from '../client/rehearse-with-agent.js';
-import { money, plural } from '../report/format.js';
+import { NotNow } from '../contract/errors.js';
+import { localTimesIn, money, plural } from '../report/format.js';
 import { styleOfState } from '../report/job-counts.js';
 import { bold, dim, type Line } from '../report/line.js';
 import { needsPerson, nextSteps } from '../report/next-steps.js';
@@ -27,7 +28,11 @@ export async function rehearsalWithAgent(
   );
   const again = shell.command('run', file, '--dry-run', '--with-agent');
   const words = { name: batch.definition.name, resume: again, again, watch: again };
-  const planned = await shown(words, shell, (watching) => nightshift.rehearseWithAgent(batch, watching));
+  const planned = await shown(words, shell, (watching) =>
+    nightshift.rehearseWithAgent(batch, watching),
+  ).catch((error: unknown) => {
+    throw error instanceof NotNow ? withAdvice(error, shell) : error;
+  });
   if (planned === undefined) return ExitCode.interrupted;
   const { rehearsal } = planned;
   printPlan(planned, shell);
@@ -40,6 +45,12 @@ export async function rehearsalWithAgent(
   out.progress(`dry run ${OUTCOME[code] ?? (code === ExitCode.done ? 'passed' : 'is not done')}: ${what}`);
   return code;
 }
+
+/** What to type, for the state directory of this call. */
+const withAdvice = ({ message, undo }: NotNow, shell: Shell): NotNow => {
+  const advice = undo === undefined ? '' : `\nto lift it: ${shell.command(...undo)}`;
+  return new NotNow(`${localTimesIn(message)}${advice}`, undo);
+};
 
 /** What a person has to put right goes before what only has to be looked at. */
 const worse = (one: ExitCode, other: ExitCode): ExitCode => (one > other ? one : other);

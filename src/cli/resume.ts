@@ -1,8 +1,8 @@
-import { holdText, scopeText, type Hold, type HoldScope } from '../contract/holds.js';
+import { holdText, resumeWords, scopeText, type Hold, type HoldScope } from '../contract/holds.js';
 import { plural } from '../report/format.js';
 import { control } from './control.js';
 import { ExitCode } from './exit-codes.js';
-import { resumeWords, scopeOf, type HoldFlags } from './hold-flags.js';
+import { scopeOf, type HoldFlags } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
 /** `nightshift resume NAME | --work W | --provider P | --all`: goes on after a pause of just that scope. */
@@ -30,8 +30,7 @@ async function resumeScope(scope: HoldScope, { reason }: HoldFlags, shell: Shell
   return ExitCode.done;
 }
 
-const liftCommand = ({ scope }: Hold, shell: Shell): string =>
-  scope.kind === 'batch' ? shell.command('resume', scope.name) : shell.command(...resumeWords(scope));
+const liftCommand = ({ scope }: Hold, shell: Shell): string => shell.command(...resumeWords(scope));
 
 async function resumeBatch(name: string | undefined, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
   const code = await control(name, { ...(reason !== undefined && { reason }) }, shell, {

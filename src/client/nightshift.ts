@@ -81,7 +81,7 @@ export interface Nightshift {
   plan(batch: Batch): Promise<Plan>;
   /** The same with every destination asked. Publishers can only look, and the ledger is only read. */
   rehearse(batch: Batch, options?: RehearseOptions): Promise<Plan>;
-  /** The same with sessions run and their artifacts kept, apart from all real runs. Performs no effect. @throws UsageError */
+  /** The same with sessions run and their artifacts kept, apart from all real runs. Performs no effect. @throws UsageError; NotNow */
   rehearseWithAgent(batch: Batch, options?: AgentRehearsalOptions): Promise<PlanWithAgent>;
   /** Writes a plan to a file for `bind`. @throws UsageError when the file is there, or `without` names nothing */
   savePlan(batch: Batch, plan: Plan, path: string, without?: readonly string[]): Promise<PlanFile>;

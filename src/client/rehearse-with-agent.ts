@@ -7,6 +7,7 @@ import { statePaths, type Config } from '../config.js';
 import type { JobReport, RunReport } from '../contract/result.js';
 import { Connections, type Notify } from './connections.js';
 import { estimateCost } from './estimate-cost.js';
+import { assertMayRehearse } from './may-rehearse.js';
 import type { Plan } from './plan.js';
 import { needsSession, rehearseBatch, type Draft, type RehearseOptions } from './rehearse.js';
 import { startBatch } from './start.js';
@@ -46,10 +47,11 @@ export interface PlanWithAgent extends Plan {
 /**
  * A rehearsal whose sessions are run. They run in a state directory of their own, on an engine of its own, with a ledger
  * of its own: budgets, receipts and jobs of real runs are not touched, and no worker of a real run takes part. Started
- * again after it was killed, it goes on where it was.
+ * again after it was killed, it goes on where it was. What keeps real sessions back keeps its sessions back, too.
  *
  * @param looking opened to look
- * @throws UsageError where the agent acts outside by itself; WatchStopped when `signal` aborts
+ * @throws UsageError where the agent acts outside by itself; NotNow where a real session could not start; WatchStopped
+ *         when `signal` aborts
  */
 export async function rehearseWithAgent(
   batch: Batch,
@@ -64,6 +66,9 @@ export async function rehearseWithAgent(
   const wanted = new Set(before.jobs.filter(needsSession).map(({ key }) => key));
   // Nobody pays for a rehearsal that has failed already.
   if (wanted.size === 0 || before.refused.length > 0) return before;
+
+  const toRun = batch.jobs.filter(({ key }) => wanted.has(key));
+  await assertMayRehearse(batch, toRun, looking);
 
   const rehearsal = rehearsalOf(batch, wanted, keptDir);
   await mkdir(keptDir, { recursive: true, mode: 0o700 });
@@ -80,7 +85,7 @@ export async function rehearseWithAgent(
     const reports = new Map(report.jobs.map((job) => [job.key, job]));
     const drafts = new Map<string, Draft>();
     const jobs: RehearsedJob[] = [];
-    for (const job of batch.jobs.filter(({ key }) => wanted.has(key))) {
+    for (const job of toRun) {
       const { key } = draftOf(batch.definition, job);
       const { state: jobState = 'waiting', error } = reports.get(key) ?? {};
       const sha256 = made.get(key)?.artifact?.sha256;

@@ -76,6 +76,21 @@ export class InvalidBatch extends Error {
   }
 }
 
+/**
+ * Something that is put right, or passes, stands before the work: a pause, a closed lane, a spent budget. Nothing was
+ * started. Exit code 75.
+ */
+export class NotNow extends Error {
+  override readonly name = 'NotNow';
+  /** @param undo words of the command that takes it away, where there is one */
+  constructor(
+    message: string,
+    readonly undo?: readonly string[],
+  ) {
+    super(message);
+  }
+}
+
 /** Wrong words on the command line, or a name that nothing has. Exit code 64. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

@@ -38,6 +38,12 @@ export interface WideHold extends Hold {
 export const scopeText = (scope: Hold['scope']): string =>
   scope.kind === 'all' ? 'everything' : `${scope.kind} ${scope.name}`;
 
+/** The words of the command line that lift it. */
+export const resumeWords = (scope: Hold['scope']): readonly string[] => {
+  if (scope.kind === 'all') return ['resume', '--all'];
+  return scope.kind === 'batch' ? ['resume', scope.name] : ['resume', `--${scope.kind}`, scope.name];
+};
+
 /** `work article is paused by ann: blog moves`. */
 export const holdText = ({ scope, by, reason }: Hold): string =>
   `${scopeText(scope)} is paused by ${by}${reason === undefined ? '' : `: ${reason}`}`;

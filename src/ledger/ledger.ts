@@ -82,6 +82,8 @@ export interface Ledger extends AlertLedger {
     fence: number,
     gate?: Gate,
   ): Promise<BudgetDecision>;
+  /** What `reserveSession` would say now. Reserves nothing. */
+  budgetRoom(session: RoomAsked, budget: SessionBudget): Promise<BudgetDecision>;
   /** The provider's handle. Committed before the first heartbeat. May be repeated with a fuller handle. */
   saveHandle(session: SessionId, handle: unknown, fence: number): Promise<void>;
   /** This try found the session and goes on with it. */
@@ -413,6 +415,14 @@ export interface NewSession extends SessionId, JobId {
   readonly provider: string;
   readonly revision: number;
   readonly by: By;
+}
+
+/** Whose budgets are asked for room. */
+export interface RoomAsked extends JobId {
+  readonly batchId: string;
+  readonly provider: string;
+  /** Of a job that the ledger need not know. */
+  readonly site?: string;
 }
 
 export interface SessionRow extends SessionId {

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import { decideBudget, type BudgetDecision, type BudgetStanding, type Spent } from '../policy/budget.js';
 import { dayOf, type CalendarDay } from '../policy/calendar-day.js';
-import type { JobId, NewSession, SessionBudget, SessionEnd } from './ledger.js';
+import type { JobId, RoomAsked, SessionBudget, SessionEnd } from './ledger.js';
 import { identityOf } from './rows.js';
 import type { SessionsTable } from './schema.js';
 import type { Db } from './store.js';
@@ -21,7 +21,7 @@ const BOOKED_AT = sql<string | null>`coalesce(settled_at, ended_at)`;
  */
 export async function roomFor(
   db: Db,
-  session: NewSession,
+  session: RoomAsked,
   { limits, capMicros }: SessionBudget,
   at: string,
 ): Promise<BudgetDecision> {
@@ -32,13 +32,12 @@ export async function roomFor(
 
 async function standingOf(
   db: Db,
-  session: NewSession,
+  session: RoomAsked,
   currency: string,
   today: CalendarDay,
 ): Promise<BudgetStanding> {
-  const { work, jobKey, by } = session;
-  const { batchId } = by;
-  const site = await siteOf(db, session);
+  const { work, jobKey, batchId } = session;
+  const site = session.site ?? (await siteOf(db, session));
   const ofJob = sql<boolean>`work = ${work} and job_key = ${jobKey}`;
   const bookedToday = sql<boolean>`${BOOKED_AT} >= ${today.from.toISOString()} and ${BOOKED_AT} < ${today.until.toISOString()}`;
   const openInBatch = sql<boolean>`coalesce(attached_batch_id, batch_id) = ${batchId}`;
@@ -83,7 +82,11 @@ async function sum(
 }
 
 /** Estimates say nothing of what sessions cost. One that made its artifact and reported no cost counts as free. */
-async function highestLately(db: Db, session: NewSession, currency: string): Promise<number | undefined> {
+async function highestLately(
+  db: Db,
+  session: Pick<RoomAsked, 'work' | 'provider'>,
+  currency: string,
+): Promise<number | undefined> {
   const lately = db
     .selectFrom('sessions')
     .select('cost_micros')

@@ -13,7 +13,13 @@ import { assertSessionMove, IllegalTransition } from './transitions.js';
 
 type Sessions = Pick<
   Ledger,
-  'intendSession' | 'reserveSession' | 'saveHandle' | 'attachSession' | 'endSession' | 'loseArtifact'
+  | 'intendSession'
+  | 'reserveSession'
+  | 'budgetRoom'
+  | 'saveHandle'
+  | 'attachSession'
+  | 'endSession'
+  | 'loseArtifact'
 >;
 
 export const sessions = (store: Store): Sessions => ({
@@ -27,7 +33,7 @@ export const sessions = (store: Store): Sessions => ({
     store.write(async (db) => {
       await assertMayBegin(db, gate);
       const at = store.now();
-      const decision = await roomFor(db, session, budget, at);
+      const decision = await roomFor(db, { ...session, batchId: session.by.batchId }, budget, at);
       if (decision.kind !== 'ok') return decision;
       await intendSession(db, session, fence, at, {
         reserved_micros: decision.micros,
@@ -35,6 +41,8 @@ export const sessions = (store: Store): Sessions => ({
       });
       return decision;
     }),
+
+  budgetRoom: (session, budget) => store.read((db) => roomFor(db, session, budget, store.now())),
 
   saveHandle: (id, handle, fence) =>
     store.write(async (db) => {

@@ -38,6 +38,11 @@ export function localTime(iso: string, timeZone?: string): string {
   return `${part('year')}-${part('month')}-${part('day')} ${part('hour')}:${part('minute')}:${part('second')} ${part('timeZoneName')}`;
 }
 
+/** Text whose times are said by the clock on the wall. */
+export const localTimesIn = (text: string): string => text.replace(UTC_TIME, (iso) => localTime(iso));
+
+const UTC_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
+
 /** `04:03:26`, for lines of a log that is read the same day. */
 export function clockTime(ms: number, timeZone?: string): string {
   const part = clockParts(new Date(ms), timeZone);
