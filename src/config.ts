@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { UsageError } from './contract/errors.js';
@@ -44,6 +45,7 @@ const settingsSchema = z.object({
 
 /**
  * @param flags what the command line said; it goes before the environment, which goes before the defaults
+ * A directory that is marked as one apart (`statePaths`) goes before all of them.
  * @throws UsageError naming the variable
  */
 export function resolveConfig(
@@ -59,7 +61,7 @@ export function resolveConfig(
   const { NIGHTSHIFT_STATE, NIGHTSHIFT_LEDGER, NIGHTSHIFT_TASK_QUEUE } = parsed.data;
   const { NIGHTSHIFT_HEARTBEAT_SECONDS, NIGHTSHIFT_SIGNING_KEY } = parsed.data;
   const stateDir = resolve(flags.state ?? NIGHTSHIFT_STATE);
-  return {
+  const config: Config = {
     stateDir,
     ledger: ledgerPlace(NIGHTSHIFT_LEDGER ?? statePaths(stateDir).ledger),
     taskQueue: flags.taskQueue ?? NIGHTSHIFT_TASK_QUEUE,
@@ -72,7 +74,21 @@ export function resolveConfig(
     ),
     env,
   };
+  return existsSync(statePaths(stateDir).apart) ? apartIn(config, stateDir) : config;
 }
+
+/**
+ * The settings for a state directory of which nothing is shared with real runs, whatever the environment names: not the
+ * engine, not the ledger, not the key that signs receipts.
+ */
+export const apartIn = (config: Config, stateDir: string): Config => ({
+  ...config,
+  stateDir,
+  ledger: { path: statePaths(stateDir).ledger },
+  engine: 'embedded',
+  signingKey: undefined,
+  metricsAddress: undefined,
+});
 
 const ledgerPlace = (place: string): Config['ledger'] =>
   /^postgres(ql)?:/i.test(place) ? { url: place } : { path: resolve(place) };
@@ -83,6 +99,8 @@ export const statePaths = (stateDir: string) => ({
   artifacts: resolve(stateDir, 'artifacts'),
   workers: resolve(stateDir, 'workers'),
   workerLock: resolve(stateDir, 'worker.lock'),
+  /** Marks a state directory that has nothing to do with real runs, such as that of rehearsals. */
+  apart: resolve(stateDir, 'APART'),
   /** The key pair that signs receipts. */
   keys: resolve(stateDir, 'keys'),
 });

@@ -58,9 +58,9 @@ export async function resetLane(id: string, connections: Connections): Promise<L
 
 /** The lane is open whether or not anybody hears of it now: who can't be told asks when its wait is over. */
 async function wakeJobs(connections: Connections): Promise<void> {
-  const { env, stateDir } = connections.config;
+  const { config } = connections;
   try {
-    if (!isEngineConfigured(env) && !(await peekEngine(stateDir))) return;
+    if (!isEngineConfigured(config) && !(await peekEngine(config.stateDir))) return;
     const { tellBatches } = await import('./tell-batches.js'); // brings the SDK, which those who only look do without
     await tellBatches(connections);
   } catch (error) {

@@ -13,9 +13,9 @@ import { isWorkerAlive } from './worker-host.js';
  * @throws InvalidBatch when nothing was started, for this host could not run it
  */
 export async function preflightWorker(batch: Batch, connections: Connections, hosts: boolean): Promise<void> {
-  const { env } = connections.config;
-  if (!isEngineConfigured(env)) return; // looked at when the batch was read
-  const lacks = await whatIsLacking(batch, env);
+  const { config } = connections;
+  if (!isEngineConfigured(config)) return; // looked at when the batch was read
+  const lacks = await whatIsLacking(batch, config.env);
   if (lacks === undefined || (await isFinished(batch, connections))) return;
   if (hosts && !(await isWorkerAlive(connections))) throw lacks;
   const [first] = lacks.problems;

@@ -18,9 +18,10 @@ const PROBLEMS_MAX = 100;
  */
 export async function preflight(
   { file, definition, jobs }: Batch,
-  { env }: Pick<Config, 'env'>,
-  worksHere = !isEngineConfigured(env),
+  config: Pick<Config, 'env' | 'engine'>,
+  worksHere = !isEngineConfigured(config),
 ): Promise<void> {
+  const { env } = config;
   const problems: Problem[] = [];
   let first: readonly Effect[] = [];
   for (const [index, job] of jobs.entries()) {

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readIfWhole } from '../activities/read-artifact.js';
 import { assertHarmless, draftOf, keptFile, rehearsalOf } from '../batch/rehearsal-batch.js';
 import type { Batch } from '../batch/read-batch.js';
-import { statePaths, type Config } from '../config.js';
+import { apartIn, statePaths, type Config } from '../config.js';
 import type { JobReport, RunReport } from '../contract/result.js';
 import { Connections, type Notify } from './connections.js';
 import { estimateCost } from './estimate-cost.js';
@@ -72,7 +72,8 @@ export async function rehearseWithAgent(
 
   const rehearsal = rehearsalOf(batch, wanted, keptDir);
   await mkdir(keptDir, { recursive: true, mode: 0o700 });
-  const connections = new Connections(rehearsalConfig(looking.config, state), notify);
+  await writeFile(statePaths(state).apart, APART);
+  const connections = new Connections(apartIn(looking.config, state), notify);
   try {
     const started = await startBatch(rehearsal, connections);
     const watching = { ...(signal && { signal }), ...(onSnapshot && { onSnapshot }), noWait: true };
@@ -116,12 +117,7 @@ export async function rehearseWithAgent(
 
 export const rehearsalState = ({ stateDir }: Pick<Config, 'stateDir'>): string => join(stateDir, 'rehearsal');
 
-/** Nothing of it is shared with real runs: not the engine, not the ledger, not the key that signs receipts. */
-const rehearsalConfig = (config: Config, stateDir: string): Config => ({
-  ...config,
-  stateDir,
-  ledger: { path: statePaths(stateDir).ledger },
-  engine: 'embedded',
-  signingKey: undefined,
-  metricsAddress: undefined,
-});
+/** Whoever looks into it later, by whatever command, is not to end up at the real engine or ledger. */
+const APART =
+  'Rehearsals run here. While this file is there, every command with this state directory uses the engine and the ledger\n' +
+  'in it, whatever NIGHTSHIFT_LEDGER and TEMPORAL_ADDRESS say.\n';

@@ -31,8 +31,15 @@ export async function openConfigured(env: NodeJS.ProcessEnv): Promise<Engine | u
   };
 }
 
-/** Whether `openConfigured` would connect to a server. @throws EngineUnavailable when the settings cannot be read */
-export const isEngineConfigured = (env: NodeJS.ProcessEnv): boolean => readConnection(env) !== undefined;
+/**
+ * Whether a server of the operator's would be connected to.
+ * @param of.engine `embedded`: none is, whatever the environment names
+ * @throws EngineUnavailable when the settings cannot be read
+ */
+export const isEngineConfigured = (of: {
+  readonly env: NodeJS.ProcessEnv;
+  readonly engine?: 'embedded';
+}): boolean => of.engine !== 'embedded' && readConnection(of.env) !== undefined;
 
 function readConnection(
   env: NodeJS.ProcessEnv,
