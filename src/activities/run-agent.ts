@@ -93,7 +93,8 @@ async function agentStep(
 async function withSpent(end: AgentEnd, { ledger }: Deps, { work, key }: JobRef): Promise<AgentEnd> {
   if (end.kind === 'adopted' || end.kind === 'wait' || end.kind === 'paused' || end.kind === 'approval')
     return end;
-  return { ...end, spentMicros: await ledger.spend({ job: { work, jobKey: key } }) };
+  const { micros, unknown } = await ledger.spendOfJob({ work, jobKey: key });
+  return { ...end, spentMicros: micros, ...(unknown > 0 && { costUnknown: unknown }) };
 }
 
 /** What an earlier session made. */

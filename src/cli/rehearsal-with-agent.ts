@@ -1,7 +1,7 @@
 import type { Batch, Nightshift } from '../client/nightshift.js';
 import type { AgentRehearsal } from '../client/rehearse-with-agent.js';
 import { NotNow } from '../contract/errors.js';
-import { localTimesIn, money, plural } from '../report/format.js';
+import { costText, localTimesIn, money, plural } from '../report/format.js';
 import { styleOfState } from '../report/job-counts.js';
 import { bold, dim, type Line } from '../report/line.js';
 import { needsPerson, nextSteps } from '../report/next-steps.js';
@@ -72,7 +72,7 @@ function agentLines({ state, name, report, jobs }: AgentRehearsal, again: string
     [],
     [
       bold('agent'),
-      `: ${plural(sessions.started, 'session')}, spent ${money(cost.total, cost.currency)}${waste}`,
+      `: ${plural(sessions.started, 'session')}, spent ${costText(cost)}${waste}`,
     ],
     ...shownJobs.flatMap((job): Line[] => [
       ['  ', { style: styleOfState(job.state), text: job.state.padEnd(9) }, ' ', job.title],

@@ -32,10 +32,20 @@ const STATIC = ['NightshiftBatch', 'NightshiftWork', 'NightshiftSite'];
 const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
 
 /** Set when a batch starts; later changes are made by its Workflow. */
-export const batchAttributes = ({ name, work, stateAttributes }: BatchInput): SearchAttributePair[] => [
+export const batchAttributes = ({
+  name,
+  work,
+  edition,
+  stateAttributes,
+}: BatchInput): SearchAttributePair[] => [
   { key: keyword('NightshiftBatch'), value: name },
   { key: keyword('NightshiftWork'), value: work },
-  ...(stateAttributes === true ? [{ key: keyword('NightshiftState'), value: 'running' }] : []),
+  ...(stateAttributes === true
+    ? [
+        { key: keyword('NightshiftState'), value: 'running' },
+        ...(edition === undefined ? [] : [{ key: keyword('NightshiftEdition'), value: edition }]),
+      ]
+    : []),
 ];
 
 /** What a batch is, for the head of its page in the Web UI; Markdown. How it stands is told by the Workflow itself. */

@@ -1,9 +1,10 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { judgeManifest } from '../batch/judge-manifest.js';
-import { storeManifest } from '../batch/manifest.js';
+import { readTickets, storeManifest } from '../batch/manifest.js';
 import type { Batch } from '../batch/read-batch.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';
+import type { Job } from '../contract/job.js';
 import {
   WORKFLOW_TASK_TIMEOUT_MS,
   manifestRefSchema,
@@ -73,6 +74,7 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
   const client = await connections.client();
   const input = {
     ...inputOf(definition, key, manifest, engine, connections, by),
+    ...(await editionOfAll(batch.jobs)),
     ...(await knownAttributes(client)),
   };
   const { sameContents = true, ...started } = await start(
@@ -117,6 +119,7 @@ export async function restartBatch(
   const client = await connections.client();
   const input = {
     ...inputOf(definition, row.key, manifest, engine, connections, connections.who),
+    ...(await editionOfAll(jobsOf(manifest, connections))),
     ...(await knownAttributes(client)),
   };
   const { taskQueue } = connections.config;
@@ -202,6 +205,29 @@ export const heartbeatTimeoutMs = (
   { kind }: Pick<Engine, 'kind'>,
 ): number => heartbeatTimeoutMs ?? (kind === 'embedded' ? HEARTBEAT_EMBEDDED_MS : HEARTBEAT_CONFIGURED_MS);
 
+/** One that all jobs have is the batch's, to be found by. */
+async function editionOfAll(
+  jobs: Iterable<Pick<Job, 'identity'>> | AsyncIterable<Pick<Job, 'identity'>>,
+): Promise<Pick<BatchInput, 'edition'>> {
+  let known: string | undefined;
+  for await (const { identity } of jobs) {
+    const { edition } = identity;
+    if (edition === undefined || (known !== undefined && edition !== known)) return {};
+    known = edition;
+  }
+  return known === undefined ? {} : { edition: known.slice(0, ATTRIBUTE_MAX) };
+}
+
+async function* jobsOf(
+  manifest: ManifestRef,
+  { artifacts }: Pick<Starter, 'artifacts'>,
+): AsyncGenerator<Job> {
+  for await (const { job } of readTickets(manifest, artifacts)) yield job;
+}
+
+/** Longest value of a search attribute. */
+const ATTRIBUTE_MAX = 255;
+
 function inputOf(
   definition: Definition,
   key: string,
@@ -209,7 +235,7 @@ function inputOf(
   engine: Pick<Engine, 'kind'>,
   { config }: Pick<Starter, 'config'>,
   startedBy: string,
-): Omit<BatchInput, 'searchAttributes'> {
+): Omit<BatchInput, 'searchAttributes' | 'edition'> {
   const { name, work, effects, limits, agent, stopLoss } = definition;
   return {
     name,

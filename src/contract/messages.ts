@@ -55,6 +55,8 @@ export interface BatchInput {
   readonly stateAttributes?: boolean;
   /** Of what is spent, for people; ISO 4217. */
   readonly currency?: string;
+  /** That of all its jobs; absent where they have none, or several. */
+  readonly edition?: string;
 }
 
 /** One job that a run has to do, and where in the stored list it stands. */
@@ -126,14 +128,20 @@ export const troubleSchema = z.object({ errorClass: z.enum(ERROR_CLASSES), messa
 
 /** How the agent step ended. `adopted`: every effect of the job was found at its destination; nothing is left to do. */
 export type AgentEnd =
-  | ({ readonly kind: 'made'; readonly sha256: string } & Spent)
+  | ({ readonly kind: 'made'; readonly sha256: string } & Spent & Session)
   | { readonly kind: 'adopted' }
-  | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble & Spent)
+  | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble & Spent & Session)
   | NotNow;
 
-/** What the sessions of the job have cost, ever. Only shown. */
+/** What the sessions of the job have cost, ever, and how many of them did not tell. Only shown. */
 export interface Spent {
   readonly spentMicros?: number;
+  readonly costUnknown?: number;
+}
+
+/** The session that ended the step, as its service names it. Only shown. */
+export interface Session {
+  readonly session?: string;
 }
 
 /** The batch was paused before anything was started or sent; the step is called again after `resume`. */
@@ -228,11 +236,13 @@ export const jobOutcomeSchema = z.discriminatedUnion('state', [
     revision: revisionSchema,
     effectKeys: z.array(keySchema).readonly().default([]),
     spentMicros: z.number().optional(),
+    costUnknown: z.number().optional(),
   }),
   z.object({
     state: z.enum(['parked', 'held', 'gated']),
     trouble: troubleSchema,
     spentMicros: z.number().optional(),
+    costUnknown: z.number().optional(),
   }),
   z.object({ state: z.literal('cancelled') }),
 ]);
@@ -297,6 +307,7 @@ export const shardSummarySchema = z.object({
   waiting: z.number(),
   unfinished: z.array(unfinishedSchema),
   spentMicros: z.number().optional(),
+  costUnknown: z.number().optional(),
   stoppedBy: troubleSchema.optional(),
 });
 export type ShardSummary = z.infer<typeof shardSummarySchema>;

@@ -26,6 +26,7 @@ export const costSchema = z.strictObject({
   currency: z.string(),
   total: z.number().nonnegative(),
   wasted: z.number().nonnegative(),
+  unknown: count.describe('sessions that told no cost; they count as nothing'),
 });
 
 export const jobReportSchema = z.strictObject({

@@ -228,6 +228,8 @@ export interface Ledger extends AlertLedger {
   }): Promise<readonly HistoryRow[]>;
   /** Cost of all sessions of a job, and of all sessions run for a batch, in micro-units of the currency. */
   spend(of: { job: JobId } | { batchId: string }): Promise<number>;
+  /** The same of one job, with the number of sessions that ran and told no cost. */
+  spendOfJob(job: JobId): Promise<{ readonly micros: number; readonly unknown: number }>;
   /** Hands over what each session used and cost, in pages, at one moment. */
   costs(filter: CostFilter, sink: (rows: readonly CostRow[]) => void): Promise<void>;
   /** What other jobs of the same work have made, newest first. */

@@ -11,3 +11,15 @@ export function neverRan(table: string): RawBuilder<SqlBool> {
   );
   return sql<SqlBool>`(${state} = 'failed' and (${started} is null or ${handle} like '%"phase":"prepared"%'))`;
 }
+
+/** An ended session that ran, and of which nobody said what it cost: it counts as nothing, which is not what it cost. */
+export function costUnknown(table: string): RawBuilder<SqlBool> {
+  const [source, cost, ended] = ['cost_source', 'cost_micros', 'ended_at'].map((name) =>
+    sql.ref(`${table}.${name}`),
+  );
+  return sql<SqlBool>`(${ended} is not null and coalesce(${source}, 'none') = 'none' and ${cost} = 0 and not ${neverRan(table)})`;
+}
+
+/** How many of them. */
+export const countCostUnknown = (table: string): RawBuilder<number | null> =>
+  sql<number | null>`sum(case when ${costUnknown(table)} then 1 else 0 end)`;

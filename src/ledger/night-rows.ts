@@ -109,5 +109,7 @@ export interface NightFigures {
   readonly wasted: number;
   readonly costMicros: number;
   readonly wastedMicros: number;
+  /** Sessions whose cost is not known, and counts as nothing. */
+  readonly unknown: number;
   readonly failures: readonly Pick<FailureRow, 'of' | 'errorClass' | 'message' | 'count'>[];
 }

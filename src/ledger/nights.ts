@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { BatchRow, Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
-import { neverRan } from './never-ran.js';
+import { countCostUnknown, neverRan } from './never-ran.js';
 import type {
   Beat,
   FailureRow,
@@ -188,7 +188,7 @@ async function costsOf(db: Db, batch: BatchRow): Promise<readonly NightCostRow[]
     .select(({ fn }) => [
       fn.countAll<number>().as('sessions'),
       fn.sum<number>('s.cost_micros').as('micros'),
-      sql<number>`sum(case when coalesce(s.cost_source, 'none') = 'none' then 1 else 0 end)`.as('unknown'),
+      countCostUnknown('s').as('unknown'),
     ])
     .where('s.booked_batch_id', '=', batch.id)
     .groupBy(['s.site', 's.work', 's.currency'])
@@ -200,7 +200,7 @@ async function costsOf(db: Db, batch: BatchRow): Promise<readonly NightCostRow[]
     sessions: row.sessions,
     costMicros: row.micros,
     wastedMicros: row.wasted,
-    unknown: row.unknown,
+    unknown: row.unknown ?? 0,
   }));
 }
 
@@ -397,7 +397,7 @@ async function jobsOfNight(
 async function sessionsOfNight(
   db: Db,
   batchId: string,
-): Promise<Pick<NightFigures, 'sessions' | 'wasted' | 'costMicros' | 'wastedMicros'>> {
+): Promise<Pick<NightFigures, 'sessions' | 'wasted' | 'costMicros' | 'wastedMicros' | 'unknown'>> {
   const ran = sql`(not ${neverRan('s')})`;
   const row = await db
     .selectFrom('sessions as s')
@@ -406,6 +406,7 @@ async function sessionsOfNight(
       sql<number | null>`sum(case when ${ran} and s.state <> 'collected' then 1 else 0 end)`.as('wasted'),
       fn.sum<number | null>('s.cost_micros').as('micros'),
       WASTED_MICROS.as('wastedMicros'),
+      countCostUnknown('s').as('unknown'),
     ])
     .where('s.booked_batch_id', '=', batchId)
     .executeTakeFirstOrThrow();
@@ -414,6 +415,7 @@ async function sessionsOfNight(
     wasted: row.wasted ?? 0,
     costMicros: row.micros ?? 0,
     wastedMicros: row.wastedMicros ?? 0,
+    unknown: row.unknown ?? 0,
   };
 }
 

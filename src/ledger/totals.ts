@@ -2,10 +2,10 @@ import { sql, type SqlBool } from 'kysely';
 import type { Totals } from '../contract/result.js';
 import type { Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
-import { neverRan } from './never-ran.js';
+import { countCostUnknown, neverRan } from './never-ran.js';
 import type { Db, Store } from './store.js';
 
-type Figures = Pick<Ledger, 'counts' | 'totals' | 'spend'>;
+type Figures = Pick<Ledger, 'counts' | 'totals' | 'spend' | 'spendOfJob'>;
 type StateCounts = Awaited<ReturnType<Ledger['counts']>>;
 
 const MICROS = 1_000_000;
@@ -35,6 +35,19 @@ export const figures = (store: Store): Figures => ({
       )
       .executeTakeFirstOrThrow();
     return micros ?? 0;
+  },
+
+  async spendOfJob({ work, jobKey }) {
+    const { micros, unknown } = await store.db
+      .selectFrom('sessions')
+      .select(({ fn }) => [
+        fn.sum<number | null>('cost_micros').as('micros'),
+        countCostUnknown('sessions').as('unknown'),
+      ])
+      .where('work', '=', work)
+      .where('job_key', '=', jobKey)
+      .executeTakeFirstOrThrow();
+    return { micros: micros ?? 0, unknown: unknown ?? 0 };
   },
 });
 
@@ -121,7 +134,7 @@ async function sumCost(db: Db, batchId: string, since: number): Promise<Totals['
     .select('currency')
     .where('id', '=', batchId)
     .executeTakeFirst();
-  const { total, wasted } = await db
+  const { total, wasted, unknown } = await db
     .selectFrom('sessions')
     .select(({ eb, fn }) => [
       fn.sum<number | null>('cost_micros').as('total'),
@@ -130,9 +143,15 @@ async function sumCost(db: Db, batchId: string, since: number): Promise<Totals['
           eb.case().when('state', '=', 'collected').then(0).else(eb.ref('cost_micros')).end(),
         )
         .as('wasted'),
+      countCostUnknown('sessions').as('unknown'),
     ])
     .where('booked_batch_id', '=', batchId)
     .where('end_seq', '>', since)
     .executeTakeFirstOrThrow();
-  return { currency: batch?.currency ?? 'USD', total: (total ?? 0) / MICROS, wasted: (wasted ?? 0) / MICROS };
+  return {
+    currency: batch?.currency ?? 'USD',
+    total: (total ?? 0) / MICROS,
+    wasted: (wasted ?? 0) / MICROS,
+    unknown: unknown ?? 0,
+  };
 }

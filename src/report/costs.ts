@@ -69,7 +69,7 @@ function amountColumns(all: readonly CostSlice[]): readonly AmountColumn[] {
   const amount = (slice: CostSlice, micros: number) => money(micros / MICROS, slice.currency);
   const columns: readonly Omit<AmountColumn, 'width'>[] = [
     { title: 'sessions', of: ({ sessions }) => String(sessions) },
-    { title: 'cost', of: (slice) => amount(slice, slice.costMicros) },
+    { title: 'cost', of: (slice) => (isUntold(slice) ? 'unknown' : amount(slice, slice.costMicros)) },
     { title: 'useful', of: (slice) => amount(slice, slice.usefulMicros) },
     { title: 'wasted', of: (slice) => amount(slice, slice.wastedMicros) },
     { title: 'waste', of: ({ costMicros, wastedMicros }) => percent(wastedMicros, costMicros) },
@@ -80,6 +80,9 @@ function amountColumns(all: readonly CostSlice[]): readonly AmountColumn[] {
     width: Math.max(widthOf(column.title), ...all.map((slice) => widthOf(column.of(slice)))),
   }));
 }
+
+/** Nothing, only because nobody told it. */
+const isUntold = ({ costMicros, unknown }: CostSlice): boolean => costMicros === 0 && unknown > 0;
 
 const percent = (part: number, whole: number): string =>
   whole === 0 ? '' : `${((part / whole) * 100).toFixed(1)}%`;

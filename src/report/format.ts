@@ -7,6 +7,21 @@ export function money(amount: number, currency: string): string {
   return `${amount.toFixed(digits)} ${currency}`;
 }
 
+/** What was spent, where not every session told its cost: `0.42 USD, and 3 sessions told no cost`. */
+export function costText({
+  total,
+  currency,
+  unknown,
+}: {
+  readonly total: number;
+  readonly currency: string;
+  readonly unknown: number;
+}): string {
+  if (unknown === 0) return money(total, currency);
+  const untold = `${plural(unknown, 'session')} told no cost`;
+  return total === 0 ? `unknown: ${untold}` : `${money(total, currency)}, and ${untold}`;
+}
+
 /** `2 jobs`, `1 job`. */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;

@@ -1,5 +1,5 @@
 import type { BatchOutcome, RunReport } from '../contract/result.js';
-import { duration, money, plural } from './format.js';
+import { costText, duration, money, plural } from './format.js';
 import { countParts, finishedOf } from './job-counts.js';
 import { bold, dim, type Line, type Span, type Style } from './line.js';
 import { needsPerson, nextSteps, type Commands } from './next-steps.js';
@@ -43,7 +43,7 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
     ]),
     field('effects', [`${effects.landed} landed, ${effects.adopted} found landed`, ...uncertain]),
     field('cost', [
-      money(cost.total, cost.currency),
+      costText(cost),
       ...(cost.wasted > 0 ? [`, ${money(cost.wasted, cost.currency)} of it wasted`] : []),
     ]),
     ...places(report, commands),
@@ -63,7 +63,7 @@ function alreadyCompleted({ batch, counts, sessions, effects, cost }: RunReport)
       ': ',
       { style: 'green', text: 'already completed' },
       `: nothing to do; ${plural(finishedOf(counts), 'job')} done earlier, ${plural(sessions.started, 'session')}, ` +
-        `${plural(effects.landed, 'effect')}, ${money(cost.total, cost.currency)}`,
+        `${plural(effects.landed, 'effect')}, ${costText(cost)}`,
     ],
   ];
 }

@@ -173,6 +173,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
         unfinished: tally.unfinished(SHOWN),
         inProgress: lanes.longest(SHOWN),
         spentMicros: tally.spentMicros,
+        costUnknown: tally.costUnknown,
       }),
     );
   }

@@ -2,7 +2,7 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { BatchInput, Progress, Unfinished } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { InProgress } from './lanes.js';
-import { clock, money, plain, table, workflowLink } from './markdown.js';
+import { clock, plain, spentText, table, workflowLink } from './markdown.js';
 
 /** What a batch, or a shard, shows of itself. */
 export interface Standing {
@@ -13,12 +13,13 @@ export interface Standing {
   /** Longest first. */
   readonly inProgress: readonly InProgress[];
   readonly spentMicros: number;
+  readonly costUnknown: number;
 }
 
 /** Markdown for the head of the Workflow's page in the Temporal Web UI. */
 export function currentDetails(batch: BatchInput, standing: Standing): string {
   const { name, currency = 'USD' } = batch;
-  const { progress, state, unfinished, inProgress, spentMicros } = standing;
+  const { progress, state, unfinished, inProgress, spentMicros, costUnknown } = standing;
   const { jobs, done, adopted, inFlight, waiting, parked, held, cancelled, reason } = progress;
   const counts: readonly (readonly [string, number])[] = [
     ['done', done],
@@ -34,7 +35,10 @@ export function currentDetails(batch: BatchInput, standing: Standing): string {
     `**${name}**: ${state}${reason === undefined ? '' : `, because ${plain(reason)}`} (${clock(Date.now())})`,
     '',
     // Narrow: the UI gives it half of the page.
-    ...table(['jobs', String(jobs)], [...rows, ['spent on jobs that ended', money(spentMicros, currency)]]),
+    ...table(
+      ['jobs', String(jobs)],
+      [...rows, ['spent on jobs that ended', spentText(spentMicros, costUnknown, currency)]],
+    ),
   ];
   if (unfinished.length > 0) {
     lines.push('', `**Not finished**${more(unfinished.length, parked + held + cancelled)}`, '');

@@ -1,11 +1,11 @@
 import { setCurrentDetails } from '@temporalio/workflow';
-import type { JobInput } from '../contract/messages.js';
-import { clock, money, placeLink, plain, table } from './markdown.js';
+import type { JobInput, Session, Spent } from '../contract/messages.js';
+import { clock, placeLink, plain, spentText, table } from './markdown.js';
 
 /** Shows in the Temporal Web UI how far a job is: one row for each step. */
 export class JobDetails {
   private readonly rows = new Map<string, string>();
-  private spent: number | undefined;
+  private spent: Spent = {};
 
   constructor(private readonly input: JobInput) {
     for (const step of ['agent', ...input.effects]) this.rows.set(step, 'to come');
@@ -15,7 +15,11 @@ export class JobDetails {
   show(step: string, how: string): void {
     this.rows.set(step, how);
     const { ticket, currency = 'USD' } = this.input;
-    const spent = this.spent === undefined ? '' : `, ${money(this.spent, currency)} spent on it so far`;
+    const { spentMicros, costUnknown = 0 } = this.spent;
+    const spent =
+      spentMicros === undefined
+        ? ''
+        : `; spent on it so far: ${spentText(spentMicros, costUnknown, currency)}`;
     const lines = [
       `**${plain(ticket.title)}**${spent} (${clock(Date.now())})`,
       '',
@@ -47,9 +51,9 @@ export class JobDetails {
     this.show(step, 'waits: its batch is paused');
   }
 
-  made(sha256: string, spentMicros: number | undefined): void {
-    this.spent = spentMicros;
-    this.show('agent', `delivered artifact ${sha256.slice(0, 12)}`);
+  made(sha256: string, { session }: Session, spent: Spent): void {
+    this.spent = spent;
+    this.show('agent', `delivered artifact ${sha256.slice(0, 12)}${sessionText(session)}`);
   }
 
   landed(step: string, kind: 'landed' | 'adopted', url: string | undefined): void {
@@ -59,8 +63,12 @@ export class JobDetails {
     );
   }
 
-  stopped(step: string, state: string, why: string, spentMicros?: number): void {
-    this.spent = spentMicros ?? this.spent;
-    this.show(step, `${state}: ${plain(why)}`);
+  stopped(step: string, state: string, why: string, { session }: Session, spent: Spent): void {
+    this.spent = spent;
+    this.show(step, `${state}: ${plain(why)}${sessionText(session)}`);
   }
 }
+
+/** To be looked for at its service. */
+const sessionText = (session: string | undefined): string =>
+  session === undefined ? '' : `; session ${plain(session)}`;

@@ -19,6 +19,7 @@ import {
   type JobRef,
   type ApprovalAnswer,
   type NotNow,
+  type Session,
   type Spent,
   type Timing,
   type Trouble,
@@ -78,9 +79,12 @@ export async function job(input: JobInput): Promise<JobOutcome> {
       activities.runAgent.executeWithOptions({ summary: `agent: ${ticket.title}` }, [ref]),
     );
     if (made.kind === 'adopted') return finished('adopted');
-    if (made.spentMicros !== undefined) spent = { spentMicros: made.spentMicros };
-    if ('errorClass' in made) throw stop('agent', made.kind, made);
-    details.made(made.sha256, made.spentMicros);
+    if (made.spentMicros !== undefined) {
+      const { spentMicros, costUnknown } = made;
+      spent = { spentMicros, ...(costUnknown !== undefined && { costUnknown }) };
+    }
+    if ('errorClass' in made) throw stop('agent', made.kind, made, made);
+    details.made(made.sha256, made, spent);
 
     let sent = false;
     const leftOut: string[] = [];
@@ -117,8 +121,13 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   }
 
   /** How the job ended, for people and filters; then for its batch. */
-  function stop(step: string, state: keyof typeof TYPE_OF, trouble: Trouble): ApplicationFailure {
-    details.stopped(step, state, `${trouble.errorClass}: ${trouble.message}`, spent.spentMicros);
+  function stop(
+    step: string,
+    state: keyof typeof TYPE_OF,
+    trouble: Trouble,
+    session: Session = {},
+  ): ApplicationFailure {
+    details.stopped(step, state, `${trouble.errorClass}: ${trouble.message}`, session, spent);
     if (input.stateAttributes) noteState(state, trouble.errorClass);
     return stopped(state, trouble, spent);
   }

@@ -28,12 +28,13 @@ export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]>
   const asked = { ...(by !== undefined && { by }), ...(overlap !== undefined && { overlap }) };
   const ends: NightEnd[] = [];
   const nights = input.nights ?? [scheduledTime()];
+  setCurrentDetails(`Reading the batch file of ${schedule.name}`);
   for (const [index, dueAt] of nights.entries()) {
     const isLast = index === nights.length - 1;
     const end = await carry(dueAt);
     ends.push(end);
     setCurrentDetails(ends.map(({ edition, outcome, why }) => `${edition}: ${outcome}. ${why}`).join('\n\n'));
-    if (!isLast && end.batchId !== undefined) await awaitBatch(end.batchId);
+    if (!isLast && end.batchId !== undefined) await waitFor(end.batchId);
   }
   const failed = ends.find(({ outcome }) => outcome === 'failed');
   if (failed) throw ApplicationFailure.nonRetryable(failed.why, FAILURE.nightNotStarted, ends);
@@ -42,11 +43,18 @@ export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]>
   async function carry(dueAt: string): Promise<NightEnd> {
     for (let waits = 0; ; waits++) {
       const exact = input.nights !== undefined;
-      const step = await startNight({ schedule, dueAt, exact, waits, ...asked });
+      const step = await startNight.executeWithOptions(
+        { summary: `start the night of ${schedule.name}, due ${dueAt}` },
+        [{ schedule, dueAt, exact, waits, ...asked }],
+      );
       if (step.kind === 'ended') return step.night;
       setCurrentDetails(step.why);
-      await awaitBatch(step.batchId);
+      await waitFor(step.batchId);
     }
+  }
+
+  async function waitFor(batchId: string): Promise<void> {
+    await awaitBatch.executeWithOptions({ summary: `wait for the end of ${batchId}` }, [batchId]);
   }
 }
 

@@ -60,6 +60,7 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     waiting: lanes.waiting,
     unfinished: tally.unfinished(20),
     spentMicros: tally.spentMicros,
+    ...(tally.costUnknown > 0 && { costUnknown: tally.costUnknown }),
     stoppedBy: lanes.stoppedBy,
   };
   if (tally.finished === slice.count) return summary;
@@ -80,8 +81,9 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     const state = lanes.isPaused ? 'paused' : 'running';
     const unfinished = tally.unfinished(10);
     const inProgress = lanes.longest(10);
+    const { spentMicros, costUnknown } = tally;
     setCurrentDetails(
-      currentDetails(batch, { progress, state, unfinished, inProgress, spentMicros: tally.spentMicros }),
+      currentDetails(batch, { progress, state, unfinished, inProgress, spentMicros, costUnknown }),
     );
   }
 }

@@ -1,4 +1,11 @@
-import type { JobOutcome, OpenedBatch, ShardSummary, Ticket, Unfinished } from '../contract/messages.js';
+import type {
+  JobOutcome,
+  OpenedBatch,
+  ShardSummary,
+  Spent,
+  Ticket,
+  Unfinished,
+} from '../contract/messages.js';
 
 /** Running figures of one run of a batch. */
 export class Tally {
@@ -7,6 +14,7 @@ export class Tally {
   /** Unfinished jobs beyond those in `notes`: found so by the ledger, or by a shard. */
   private readonly found = { parked: 0, held: 0, cancelled: 0 };
   private spent = 0;
+  private unknown = 0;
   private readonly notes = new Map<string, Unfinished>();
 
   constructor(private readonly jobs: number) {}
@@ -20,14 +28,16 @@ export class Tally {
 
   add({ key, title }: Ticket, outcome: JobOutcome): void {
     if ('spentMicros' in outcome) this.spent += outcome.spentMicros ?? 0;
+    if ('costUnknown' in outcome) this.unknown += outcome.costUnknown ?? 0;
     if (outcome.state === 'done') this.done++;
     else if (outcome.state === 'adopted') this.adopted++;
     else this.notes.set(key, { key, title, ...withoutSpent(outcome) });
   }
 
   /** What a shard did. Of its unfinished jobs it names the first; the others are only counted. */
-  merge({ done, adopted, parked, held, cancelled, unfinished, spentMicros }: ShardSummary): void {
-    this.spent += spentMicros ?? 0;
+  merge({ done, adopted, parked, held, cancelled, unfinished, ...rest }: ShardSummary): void {
+    this.spent += rest.spentMicros ?? 0;
+    this.unknown += rest.costUnknown ?? 0;
     this.done += done;
     this.adopted += adopted;
     const named = (state: string) => unfinished.filter((job) => job.state === state).length;
@@ -48,6 +58,11 @@ export class Tally {
   /** Of jobs that have ended, in micro-units of the currency; only shown. */
   get spentMicros(): number {
     return this.spent;
+  }
+
+  /** Sessions of them that told no cost. */
+  get costUnknown(): number {
+    return this.unknown;
   }
 
   get finished(): number {
@@ -72,7 +87,7 @@ export class Tally {
 }
 
 /** Notes go into the summary of the batch, whose shape is older than what is shown of spend. */
-function withoutSpent<T extends object>(outcome: T): Omit<T, 'spentMicros'> {
-  const { spentMicros: _spentMicros, ...rest } = outcome as T & { spentMicros?: number };
+function withoutSpent<T extends object>(outcome: T): Omit<T, 'spentMicros' | 'costUnknown'> {
+  const { spentMicros: _s, costUnknown: _u, ...rest } = outcome as T & Spent;
   return rest;
 }

@@ -120,7 +120,7 @@ test('a batch shows by name how it stands, what needs a person and why, and what
   );
   expect(text).toContain('garden / bread / overnight-bread is held: conflict: ');
   expect(text).toContain('nightshift retry nightly-articles');
-  expect(text).toMatch(/0\.00 EUR/);
+  expect(text).toContain('unknown: no session told its cost');
   await page.close();
 });
 
@@ -133,8 +133,43 @@ test('a job shows its steps and where its effect landed, and the time line names
   await picture(page, 'web-ui-job');
   await page.getByText('User Metadata', { exact: true }).click();
   const text = await showing(page, 'how it stands');
-  expect(text).toMatch(/agent\s+delivered artifact [0-9a-f]{12}/);
+  expect(text).toMatch(/agent\s+delivered artifact [0-9a-f]{12}; session host \S+, run [0-9a-f]{12}#1/);
   expect(text).toContain('landed: file:///');
+  await page.close();
+});
+
+test('a night says which it is and what it came to, and its batch is found by its edition', async () => {
+  const nights = join(dir, 'nights.yaml');
+  writeFileSync(
+    join(dir, 'night.yaml'),
+    `name: digest
+work: digest
+identity: [slug, edition]
+jobs: [{ slug: news }]
+agent: { use: command, command: [echo, "${BODY}"] }
+effects: [{ name: post, use: folder, target: ./public, with: { path: "{{ slug }}-{{ edition }}.md" } }]
+`,
+  );
+  writeFileSync(
+    nights,
+    `timeZone: UTC\nschedules:\n  - { name: daily, batch: ./night.yaml, when: { at: '02:30' } }\n`,
+  );
+  await cli(['schedule', 'apply', nights], { cwd: dir, env });
+  const asked = await cli(['schedule', 'trigger', 'daily', '--json'], { cwd: dir, env });
+  const { ends } = JSON.parse(asked.stdout) as { ends: { edition: string; batchId: string }[] };
+  const edition = ends[0]?.edition ?? '';
+  expect(edition, asked.stderr).toMatch(/^\d{4}-\d\d-\d\d$/);
+
+  const page = await open(
+    `?query=${encodeURIComponent(`WorkflowType="batch" AND NightshiftEdition="${edition}"`)}`,
+  );
+  await showing(page, 'batch:digest:');
+  await page.goto(`${webUi}/namespaces/default/workflows?query=WorkflowType%3D%22nightly%22`);
+  await page.locator('a', { hasText: 'nightly' }).first().click();
+  await showing(page, 'start the night of daily, due ');
+  await page.getByText('User Metadata', { exact: true }).click();
+  const text = await showing(page, `${edition}: started`);
+  expect(text).toContain('night of daily, asked for');
   await page.close();
 });
 

@@ -145,7 +145,7 @@ describe('the summary of a run', () => {
     counts: { ...noJobs, jobs: 3, done: 1, adopted: 1, parked: 1 },
     sessions: { started: 2, attached: 1, wasted: 1 },
     effects: { landed: 1, adopted: 1, unknown: 0, held: 0 },
-    cost: { currency: 'EUR', total: 0.42, wasted: 0.1 },
+    cost: { currency: 'EUR', total: 0.42, wasted: 0.1, unknown: 0 },
     jobs: [
       {
         key: KEY,
@@ -177,7 +177,7 @@ describe('the summary of a run', () => {
       counts: { ...noJobs, jobs: 12, adopted: 12 },
       sessions: { started: 0, attached: 0, wasted: 0 },
       effects: { landed: 0, adopted: 12, unknown: 0, held: 0 },
-      cost: { currency: 'USD', total: 0, wasted: 0 },
+      cost: { currency: 'USD', total: 0, wasted: 0, unknown: 0 },
     });
     expect(text(runSummary(again, commands, 10))).toBe(
       'nightly: already completed: nothing to do; 12 jobs done earlier, 0 sessions, 0 effects, 0.00 USD',

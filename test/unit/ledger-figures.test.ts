@@ -206,7 +206,7 @@ describe('totals', () => {
       counts: { jobs: 7, done: 1, adopted: 2, parked: 1, held: 0, cancelled: 0 },
       sessions: { started: 1, attached: 1, wasted: 2 },
       effects: { landed: 1, adopted: 2, unknown: 1, held: 1 },
-      cost: { currency: 'EUR', total: 0.3, wasted: 0.05 },
+      cost: { currency: 'EUR', total: 0.3, wasted: 0.05, unknown: 1 },
     });
     expect(await ledger.totals(BATCH, 0)).toMatchObject({
       sessions: { started: 3, attached: 1, wasted: 2 },
@@ -242,6 +242,7 @@ describe('totals', () => {
     expect(await ledger.spend({ batchId: OTHER })).toBe(0);
     expect(await ledger.spend({ job: jobOf('one') })).toBe(70);
     expect(await ledger.spend({ job: jobOf('two') })).toBe(0);
+    expect(await ledger.spendOfJob(jobOf('one'))).toEqual({ micros: 70, unknown: 0 });
   });
 });
 

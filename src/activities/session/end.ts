@@ -9,6 +9,7 @@ import type { ProviderContext, SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
 import { NOTHING_USED } from '../usage.js';
 import { ask, type SessionScope } from './scope.js';
+import { sessionName } from './session-name.js';
 import type { SessionOver } from './watch.js';
 
 type Failed = Exclude<SessionEnd, { state: 'collected' }>;
@@ -25,7 +26,7 @@ export async function bookSession(
   await leave(scope, end);
   await reached('A10');
   await release(scope, handle, scope.context);
-  return { kind: 'made', sha256: end.artifact.sha256 };
+  return { kind: 'made', sha256: end.artifact.sha256, ...sessionName(handle) };
 }
 
 /** What the ledger is told of a session that is over and has made nothing. */
@@ -82,7 +83,7 @@ export async function failSession(
   if (handle) await release(scope, handle, scope.context);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
-  return { kind: state, errorClass, message };
+  return { kind: state, errorClass, message, ...sessionName(handle) };
 }
 
 /**

@@ -3,7 +3,7 @@ import { Html, markup } from './html.js';
 import type { CostPart, Night, NightPoint } from './model.js';
 import { table } from './page-table.js';
 import { activityPlot, lanesPlot, nightCostPlot, sitePlot, trendPlot } from './plots.js';
-import { amount, clock, dayLong, number, percent } from './words.js';
+import { amount, amountTold, clock, dayLong, number, percent } from './words.js';
 
 const SITES_MAX = 10;
 
@@ -112,12 +112,10 @@ export function costSection(night: Night, timeZone: string): Html {
   const anyCost = bySite.some(({ costMicros }) => costMicros > 0);
   return markup`<h2 id="cost">What it cost</h2>
     <p>
-      ${amount(cost.costMicros, cost.currency)}, of which ${amount(cost.wastedMicros, cost.currency)} bought
-      nothing that is used
-      (${percent(cost.wastedMicros, cost.costMicros)}).${
+      ${costSentence(cost)}${
         notPaidAgainMicros > 0 &&
         ` ${amount(notPaidAgainMicros, cost.currency)} was not paid again: those sessions were gone on with after a break.`
-      }${cost.unknown > 0 && ` ${plural(cost.unknown, 'session')} told no cost and count as nothing.`}
+      }${cost.unknown > 0 && cost.costMicros > 0 && ` ${plural(cost.unknown, 'session')} told no cost and count as nothing.`}
     </p>
     <div class="pair">
       ${
@@ -136,6 +134,13 @@ export function costSection(night: Night, timeZone: string): Html {
     </div>
     <h3>By work</h3>
     ${partsTable('Cost by work', 'work', byWork)}`;
+}
+
+function costSentence({ costMicros, wastedMicros, currency, unknown }: CostPart): string {
+  if (costMicros === 0 && unknown > 0)
+    return `Nobody knows: ${unknown === 1 ? 'the session' : `none of the ${unknown} sessions`} told ${unknown === 1 ? 'no' : 'a'} cost.`;
+  const wasted = `${amount(wastedMicros, currency)} bought nothing that is used (${percent(wastedMicros, costMicros)})`;
+  return `${amount(costMicros, currency)}, of which ${wasted}.`;
 }
 
 /** The dearest, and the others as one. */
@@ -168,10 +173,10 @@ const partsTable = (label: string, by: string, parts: readonly CostPart[]): Html
           { title: 'wasted', kind: 'number' },
           { title: 'waste', kind: 'number' },
         ],
-        parts.map(({ key, currency, sessions, costMicros, wastedMicros }) => [
+        parts.map(({ key, currency, sessions, costMicros, wastedMicros, unknown }) => [
           markup`<bdi>${key === '' ? `no ${by}` : key}</bdi>`,
           number(sessions),
-          amount(costMicros, currency),
+          amountTold({ costMicros, currency, unknown }),
           amount(wastedMicros, currency),
           percent(wastedMicros, costMicros),
         ]),
@@ -195,7 +200,7 @@ const nightsTable = (label: string, nights: readonly NightPoint[], timeZone: str
         night.state,
         `${number(night.finished)} of ${number(night.jobs)}`,
         `${number(night.wasted)} of ${number(night.sessions)}`,
-        amount(night.costMicros, night.currency),
+        amountTold(night),
         amount(night.wastedMicros, night.currency),
       ]),
   );

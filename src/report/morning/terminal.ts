@@ -7,7 +7,7 @@ import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
 import type { Command, Decision, MorningReport, Night, Tone } from './model.js';
 import { shortTitles } from './short-titles.js';
 import { tilesOf } from './tiles.js';
-import { amount, clock, dayShort, number, percent } from './words.js';
+import { amount, amountTold, clock, dayShort, number, percent } from './words.js';
 
 const CASES_SHOWN = 5;
 const LANDED_SHOWN = 8;
@@ -163,11 +163,11 @@ function costLines({ bySite, byWork }: Night, columns: number | undefined): Line
 function nightLines({ nights, cost }: Night, timeZone: string, columns = 80): Line[] {
   const own = nights.filter(({ currency }) => currency === cost.currency).slice(-NIGHTS_SHOWN);
   if (own.length < 2) return [];
-  const rows = own.map(({ openedAt, costMicros, wastedMicros, currency, jobs, finished }) => ({
+  const rows = own.map(({ openedAt, costMicros, wastedMicros, unknown, currency, jobs, finished }) => ({
     title: `  ${dayShort(openedAt, timeZone)} ${clock(openedAt, timeZone)}`,
     full: costMicros - wastedMicros,
     light: wastedMicros,
-    after: `${amount(costMicros, currency)}  ${percent(jobs - finished, jobs)} of jobs not done`,
+    after: `${amountTold({ costMicros, currency, unknown })}  ${percent(jobs - finished, jobs)} of jobs not done`,
   }));
   return section('the last nights: █ useful, ░ wasted', bars(rows, columns));
 }

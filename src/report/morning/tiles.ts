@@ -2,7 +2,7 @@ import { duration, plural } from '../format.js';
 import { countParts } from '../job-counts.js';
 import { textOf } from '../line.js';
 import type { MorningReport, Night } from './model.js';
-import { amount, number, percent } from './words.js';
+import { amount, amountTold, number, percent } from './words.js';
 
 export interface Tile {
   readonly title: string;
@@ -22,7 +22,7 @@ export function tilesOf({ madeAt }: MorningReport, night: Night): readonly Tile[
     },
     {
       title: 'spent',
-      value: amount(cost.costMicros, cost.currency),
+      value: amountTold(cost),
       notes: [
         ...(cost.wastedMicros > 0
           ? [

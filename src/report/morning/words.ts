@@ -4,6 +4,17 @@ const MICROS = 1_000_000;
 
 export const amount = (micros: number, currency: string): string => money(micros / MICROS, currency);
 
+/** An amount that is nothing only because nobody told it is said to be unknown. */
+export const amountTold = ({
+  costMicros,
+  currency,
+  unknown,
+}: {
+  readonly costMicros: number;
+  readonly currency: string;
+  readonly unknown: number;
+}): string => (costMicros === 0 && unknown > 0 ? 'unknown' : amount(costMicros, currency));
+
 /** `4.2%`, `17%`; `0%` and `100%` only where it is exactly that. */
 export function percent(part: number, whole: number): string {
   if (whole === 0 || part === 0) return '0%';
@@ -53,3 +64,8 @@ export function spanOfTime(from: string, to: string | undefined, timeZone: strin
   const start = `${day}, ${clock(from, timeZone)}${zone === zoneAfter ? '' : ` ${zone}`}`;
   return `${start} to ${day === dayAfter ? '' : `${dayAfter}, `}${clock(to, timeZone)} ${zoneAfter}`;
 }
+
+const TEXT_MAX = 300;
+
+/** What others said, as far as anybody reads it. */
+export const cut = (text: string): string => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text);
