@@ -134,7 +134,7 @@ const on = (db: Db) => db.selectFrom('holds').selectAll().where('lifted_at', 'is
 
 const nameOf = (scope: Hold['scope']): string => (scope.kind === 'all' ? '' : scope.name);
 
-const holdRow = (row: Selectable<HoldsTable>): WideHold => ({
+export const holdRow = (row: Selectable<HoldsTable>): WideHold => ({
   scope: row.scope === 'all' ? { kind: 'all' } : { kind: row.scope, name: row.subject },
   level: row.level,
   by: row.held_by,

@@ -1,6 +1,7 @@
 import type { ErrorClass } from '../contract/errors.js';
 import type { Counts, Totals } from '../contract/result.js';
 import type { BatchState, JobState } from '../contract/states.js';
+import type { LaneNote } from '../policy/limits/state.js';
 import type { BatchRow, JobId, OpenQuestion, RequestRow, Verdict } from './ledger.js';
 
 /**
@@ -32,6 +33,8 @@ export interface NightRows {
   readonly jobsWorkedOn: number;
   /** Changes of the batch itself in the last run, oldest first. */
   readonly changes: readonly { readonly at: string; readonly to: BatchState; readonly detail: string }[];
+  /** What kept it from starting anything new in its last run, beside its own pauses. */
+  readonly closures: readonly Closure[];
   readonly requests: readonly RequestRow[];
   /** This batch and those of its name before it, newest first. */
   readonly nights: readonly NightFigures[];
@@ -85,6 +88,19 @@ export interface Beat {
   readonly what: 'begun' | 'good' | 'bad';
   readonly count: number;
 }
+
+/** From when to when an account at a service was closed, or a wider pause was on; without an end it still is. */
+export type Closure =
+  | {
+      readonly of: 'lane';
+      readonly from: string;
+      readonly to?: string;
+      readonly label: string;
+      readonly cause: NonNullable<LaneNote['cause']>;
+      /** In the words of the service. */
+      readonly why: string;
+    }
+  | { readonly of: 'hold'; readonly from: string; readonly to?: string; readonly why: string };
 
 /** One session, or one try of an effect. */
 export interface Span extends JobId {

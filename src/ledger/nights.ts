@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { closuresOf } from './closures.js';
 import type { BatchRow, Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
 import { countCostUnknown, neverRan } from './never-ran.js';
@@ -59,6 +60,7 @@ export const nights = (store: Store, rest: Rest): Nights => ({
         spans: await spansOf(db, batch, busiest.slice(0, SPAN_JOBS_MAX)),
         jobsWorkedOn: busiest.length,
         changes: await changesOf(db, batch),
+        closures: await closuresOf(db, batch),
         nights: await figuresOf(db, batch),
       };
     });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LaneNote } from '../../src/policy/limits/state.js';
 import { rendered } from '../../src/report/line.js';
 import { fingerprintOf } from '../../src/report/morning/causes.js';
 import { drawReport, keepReport, makeReport, reportsFolder } from '../../src/report/morning/make-report.js';
@@ -66,6 +67,42 @@ describe('its figures', () => {
     expect(night.timeline.lanes).toHaveLength(7);
     expect(night.timeline.stops).toMatchObject([{ what: 'paused: the blog is being moved' }]);
   });
+});
+
+test('a service that was closed and a wider pause are on the line of time, cut to the run; other services are not', async () => {
+  const { ledger, batchId, setClock } = await tellNights(join(folder, 'closed.db'), { jobs: 8 });
+  const note = async (at: string, name: string, ...notes: readonly LaneNote[]) => {
+    setClock(`2026-11-23T${at}:00.000Z`);
+    const lane = { id: `${name}-0123456789abcdef`, label: `${name} https://api.example` };
+    await ledger.changeLane(lane, (state, now) => ({
+      state: { ...state, slotAt: now },
+      result: undefined,
+      notes,
+    }));
+  };
+  const opened = { what: 'opened', cause: 'exhausted', why: 'the spend cap of 5 USD is reached' } as const;
+  await note('01:00', 'claude', opened);
+  await note('02:05', 'claude', { what: 'closed', cause: 'exhausted', why: 'a request was answered' });
+  await note('02:06', 'another', opened);
+  setClock('2026-11-23T02:20:00.000Z');
+  await ledger.placeHold({ kind: 'all' }, 'finish', 'ann', 'the server moves');
+  const made = await makeReport({ id: batchId, name: NAME }, ledger, options);
+  await ledger.close();
+  expect(made.night?.timeline.stops).toEqual([
+    {
+      kind: 'closed',
+      from: '2026-11-23T02:00:00.000Z',
+      to: '2026-11-23T02:05:00.000Z',
+      what: 'claude https://api.example had no quota left',
+      said: opened.why,
+    },
+    expect.objectContaining({ what: 'paused: the blog is being moved' }),
+    expect.objectContaining({
+      kind: 'paused',
+      from: '2026-11-23T02:20:00.000Z',
+      what: 'everything is paused by ann: the server moves',
+    }),
+  ]);
 });
 
 test('what needs a person comes with the command to type, what can not be taken back first', () => {

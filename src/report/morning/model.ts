@@ -126,7 +126,7 @@ export interface Timeline {
   /** Equal parts of the time between. */
   readonly bins: readonly Bin[];
   readonly binMs: number;
-  /** Stretches in which nothing new could start, for the whole batch. */
+  /** Stretches in which nothing new could start: anything, or what needs a service that was closed. */
   readonly stops: readonly Stop[];
   readonly lanes: readonly Lane[];
   /** Jobs that were worked on, shown or not. */
@@ -142,9 +142,12 @@ export interface Bin {
 }
 
 export interface Stop {
+  readonly kind: 'paused' | 'closed';
   readonly from: string;
   readonly to: string;
   readonly what: string;
+  /** The service's own words. */
+  readonly said?: string;
 }
 
 export interface Lane {

@@ -1,9 +1,9 @@
 import { duration, localTime, plural } from '../format.js';
 import { Html, markup } from './html.js';
-import type { CostPart, Night, NightPoint } from './model.js';
+import type { CostPart, Night, NightPoint, Stop } from './model.js';
 import { table } from './page-table.js';
 import { activityPlot, lanesPlot, nightCostPlot, sitePlot, trendPlot } from './plots.js';
-import { amount, amountTold, clock, dayLong, number, percent } from './words.js';
+import { amount, amountTold, clock, cut, dayLong, number, percent } from './words.js';
 
 const SITES_MAX = 10;
 
@@ -20,24 +20,13 @@ const figure = (caption: string, svg: Html, figures: Html, key?: Html): Html =>
 
 export function timelineSection({ timeline }: Night, timeZone: string): Html {
   const { bins, lanes, stops, jobs, from, to } = timeline;
-  if (jobs === 0) return markup`<h2 id="timeline">No job was worked on</h2>`;
+  if (jobs === 0) return markup`<h2 id="timeline">No job was worked on</h2> ${stopList(stops, timeZone)}`;
   const busyBins = bins.filter(({ busy, good, bad }) => busy + good + bad > 0);
   const withSeconds = Date.parse(to) - Date.parse(from) < 600_000;
   const at = (iso: string) => clock(iso, timeZone, withSeconds);
   const waited = lanes.filter(({ waitedMs }) => waitedMs > 0).length;
   return markup`<h2 id="timeline">The night on a line of time</h2>
-    ${
-      stops.length > 0 &&
-      markup`<ul>
-        ${stops.map(
-          (stop) =>
-            markup`<li>
-              ${localTime(stop.from, timeZone)} to ${clock(stop.to, timeZone, true)}
-              (${duration(Date.parse(stop.to) - Date.parse(stop.from))}): ${stop.what}
-            </li>`,
-        )}
-      </ul>`
-    }
+    ${stopList(stops, timeZone)}
     ${figure(
       'Sessions and effects under way',
       activityPlot(timeline, timeZone),
@@ -85,6 +74,24 @@ export function timelineSection({ timeline }: Night, timeZone: string): Html {
     )}`;
 }
 
+const STOPS_SHOWN = 12;
+
+/** When nothing new could start, and why. */
+function stopList(stops: readonly Stop[], timeZone: string): Html | undefined {
+  if (stops.length === 0) return undefined;
+  const more = stops.length - STOPS_SHOWN;
+  return markup`<ul class="stops">
+    ${stops.slice(0, STOPS_SHOWN).map(
+      ({ from, to, what, said }) =>
+        markup`<li>
+          ${localTime(from, timeZone)} to ${clock(to, timeZone, true)}
+          (${duration(Date.parse(to) - Date.parse(from))}): <bdi>${what}</bdi>
+          ${said !== undefined && markup`<span class="faint">It said: <bdi>${cut(said)}</bdi></span>`}
+        </li>`,
+    )}${more > 0 && markup`<li class="faint">and ${number(more)} more</li>`}
+  </ul>`;
+}
+
 const swatch = (shape: string): Html =>
   new Html(`<svg width="26" height="14" viewBox="0 0 26 14" aria-hidden="true">${shape}</svg>`);
 
@@ -102,7 +109,8 @@ const LANE_KEY = markup`<ul class="key">
     ${swatch('<rect x="2" y="2" width="22" height="10" fill="var(--plot-paper)" stroke="var(--plot-good)" stroke-width="1.5"/>')}not
     ended
   </li>
-  <li>${swatch('<rect x="1" y="0" width="24" height="14" fill="var(--plot-stop)"/>')}batch paused</li>
+  <li>${swatch('<rect x="1" y="0" width="24" height="14" fill="var(--plot-stop)"/>')}paused, or a service
+    closed</li>
 </ul>`;
 
 export function costSection(night: Night, timeZone: string): Html {

@@ -9,7 +9,7 @@ import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
 import { shortTitles } from './short-titles.js';
 import { STYLE } from './style.js';
 import { tilesOf } from './tiles.js';
-import { amount, number } from './words.js';
+import { amount, cut, number } from './words.js';
 
 /** Rows that are read without opening anything. */
 const LANDED_SHOWN = 12;
@@ -226,6 +226,3 @@ function causesSection(causes: readonly Cause[], { cost }: Night): Html {
       </details>`
     }`;
 }
-
-const TEXT_MAX = 300;
-const cut = (text: string): string => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text);

@@ -1,7 +1,8 @@
 import type { NightRows, Span } from '../../ledger/night-rows.js';
 import { duration } from '../format.js';
 import { shortTitles } from './short-titles.js';
-import type { Bin, Lane, Piece, Stop, Timeline } from './model.js';
+import type { Bin, Lane, Piece, Timeline } from './model.js';
+import { stopsOf } from './stops.js';
 
 /** As many lanes as a person reads at one look. */
 const LANES_MAX = 24;
@@ -22,7 +23,7 @@ export function timelineOf(rows: NightRows, nowMs: number): Timeline {
     from: iso(from),
     to: iso(to),
     ...binsOf(rows.beats, from, to),
-    stops: stopsOf(rows.changes, to),
+    stops: stopsOf(rows, from, to),
     lanes: lanesOf(rows, from, to),
     jobs: rows.jobsWorkedOn,
   };
@@ -64,15 +65,6 @@ function binsOf(beats: NightRows['beats'], from: number, to: number): Pick<Timel
       return { from: iso(start), busy: most, good, bad };
     }),
   };
-}
-
-/** From a pause to what ended it. */
-function stopsOf(changes: NightRows['changes'], to: number): readonly Stop[] {
-  return changes.flatMap(({ at, to: state, detail }, index): Stop[] => {
-    if (state !== 'paused') return [];
-    const next = changes[index + 1];
-    return [{ from: at, to: next?.at ?? iso(to), what: detail === '' ? 'paused' : `paused: ${detail}` }];
-  });
 }
 
 function lanesOf({ spans, unfinished }: NightRows, from: number, to: number): readonly Lane[] {
