@@ -293,10 +293,12 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     'show everything one job did, in order, over all runs: sessions, tries, waits, effects, decisions',
     ['nightshift trace d54377b0', 'the first characters of its key'],
     ['nightshift trace slug=overnight-bread', 'by fields of its identity'],
+    ['nightshift trace slug=overnight-bread --html story.html', 'also as a page, to be handed on'],
   )
     .usage('[options] KEY | NAME=VALUE...')
     .option('--work <name>', 'only a job of this work', nonEmpty)
-    .action((words: string[], flags: { work?: string }) =>
+    .option('--html <file>', 'also write it as one HTML file', nonEmpty)
+    .action((words: string[], flags: { work?: string; html?: string }) =>
       use(async (shell) => (await import('./trace.js')).trace(words, flags, shell)),
     );
 

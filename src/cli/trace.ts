@@ -1,4 +1,5 @@
 import { UsageError } from '../contract/errors.js';
+import { replaceFile } from '../report/morning/report-files.js';
 import { traceLines } from '../report/trace-lines.js';
 import { ExitCode } from './exit-codes.js';
 import { identityOf } from './key.js';
@@ -6,14 +7,25 @@ import type { Shell } from './shell.js';
 
 export interface TraceFlags {
   readonly work?: string;
+  readonly html?: string;
 }
 
 /** `nightshift trace JOB`: everything one job did, in order, over all batches and runs. Needs no engine. */
-export async function trace(words: readonly string[], { work }: TraceFlags, shell: Shell): Promise<ExitCode> {
+export async function trace(
+  words: readonly string[],
+  { work, html }: TraceFlags,
+  shell: Shell,
+): Promise<ExitCode> {
   const { out, flags } = shell;
   const query = { ...queryOf(words), ...(work !== undefined && { work }) };
   const nightshift = await shell.nightshift();
   const traced = await nightshift.trace(query);
+  if (html !== undefined) {
+    const { tracePage } = await import('../report/trace-page.js');
+    const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+    await replaceFile(html, tracePage(traced, { now: new Date(), timeZone }));
+    out.progress(`wrote ${html}`);
+  }
   if (flags.json) out.json(traced);
   else out.results(traceLines(traced, out.resultColumns));
   return ExitCode.done;

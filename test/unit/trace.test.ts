@@ -5,6 +5,7 @@ import { createNightshift, type Nightshift } from '../../src/client/nightshift.j
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { rendered } from '../../src/report/line.js';
 import { traceLines } from '../../src/report/trace-lines.js';
+import { tracePage } from '../../src/report/trace-page.js';
 import {
   aLedger,
   by,
@@ -107,4 +108,20 @@ test('what an agent said reaches no terminal raw, and times have their zone', as
   expect(text).not.toContain('\x1b');
   expect(text).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (CET|CEST|GMT\+[12])/);
   expect(text).toContain('the ledger alone (no engine runs here)');
+});
+
+test('as a page it has every event with its zone, and nothing that was said is obeyed', async () => {
+  const { ledger, nightshift } = await aNight();
+  const claim = await claimed(ledger, 'one');
+  const message = '<img src=x onerror=alert(1)> \x1b[31mred\x1b[0m';
+  await ledger.endSession(await startedSession(ledger, 'one', claim), failed({ message }), claim.fence);
+  const trace = await nightshift.trace({ key: keyOf('one') });
+
+  const page = tracePage(trace, { now: new Date('2026-11-23T06:00:00Z'), timeZone: 'Europe/Paris' });
+
+  expect(page).toContain('default-src &#39;none&#39;');
+  expect(page).not.toMatch(/<script|<img|\x1b/);
+  expect(page).toContain('&lt;img src=x onerror=alert(1)&gt; red');
+  expect(page.match(/<tr>/g)?.length).toBeGreaterThan(trace.events.length);
+  expect(page).toContain('Made by nightshift, 2026-11-23 07:00:00 CET. Times are those of Europe/Paris.');
 });
