@@ -35,7 +35,14 @@ export type {
 } from './client/schedules/schedules.js';
 export { schedulesFileSchema, type SchedulesFile } from './contract/schedules-file.js';
 export { batchFileSchema, type BatchFile } from './contract/batch-file.js';
-export { AdapterError, InvalidBatch, NotNow, UsageError, type ErrorClass, type Problem } from './contract/errors.js';
+export {
+  AdapterError,
+  InvalidBatch,
+  NotNow,
+  UsageError,
+  type ErrorClass,
+  type Problem,
+} from './contract/errors.js';
 export type { Hold, HoldScope, PauseLevel } from './contract/holds.js';
 export type { Receipt } from './contract/receipt.js';
 export type { Counts, JobReport, RunReport } from './contract/result.js';

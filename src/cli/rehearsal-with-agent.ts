@@ -70,10 +70,7 @@ function agentLines({ state, name, report, jobs }: AgentRehearsal, again: string
   const waste = cost.wasted > 0 ? `, ${money(cost.wasted, cost.currency)} of it wasted` : '';
   return [
     [],
-    [
-      bold('agent'),
-      `: ${plural(sessions.started, 'session')}, spent ${costText(cost)}${waste}`,
-    ],
+    [bold('agent'), `: ${plural(sessions.started, 'session')}, spent ${costText(cost)}${waste}`],
     ...shownJobs.flatMap((job): Line[] => [
       ['  ', { style: styleOfState(job.state), text: job.state.padEnd(9) }, ' ', job.title],
       ...(job.file === undefined ? [] : [[dim(`            ${job.file}`)]]),

@@ -26,7 +26,8 @@ export async function readHistories(
   const { config } = connections;
   const none = (unread: string) => ({ events: [], histories: { read: 0, expired: 0, unread } });
   try {
-    if (!isEngineConfigured(config) && !(await peekEngine(config.stateDir))) return none('no engine runs here');
+    if (!isEngineConfigured(config) && !(await peekEngine(config.stateDir)))
+      return none('no engine runs here');
     const client = await connections.client();
     const runIds = new Set(known);
     for await (const { runId } of client.workflow.list({ query: `WorkflowId = '${workflowId}'` }))
