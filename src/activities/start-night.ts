@@ -1,6 +1,5 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { storedDefinition } from '../batch/manifest.js';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { preflight } from '../client/preflight.js';
 import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
@@ -12,6 +11,7 @@ import { editionOf, nightOf } from '../policy/nights.js';
 import { SERVED } from '../policy/seen-nights.js';
 import type { Deps } from './deps.js';
 import { keepAlive } from './heartbeat.js';
+import { keepSchedule } from './keep-schedule.js';
 import { tellOfNight } from './tell-of-night.js';
 
 /**
@@ -54,7 +54,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       env: deps.env,
       signal: cancellationSignal(),
     });
-    await keepSchedule(batch);
+    if (waits === 0) await keepSchedule(schedule, batch.definition, deps);
     await preflight(batch, { env: deps.env }, true);
   } catch (error) {
     if (!(error instanceof InvalidBatch)) throw error;
@@ -75,17 +75,6 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     return wait(batch.workflowId, why);
   }
   return end(...outcomeOf(started), batch.workflowId);
-
-  /** As it is tonight; that it came due by itself proves that it is not paused. */
-  async function keepSchedule({ definition }: Batch): Promise<void> {
-    const before = (await ledger.keptSchedules()).find((kept) => kept.definition.name === schedule.name);
-    await ledger.keepSchedule({
-      definition: schedule,
-      batchName: definition.name,
-      channels: await storedDefinition(definition, deps.artifacts),
-      paused: night.asked && before?.paused === true,
-    });
-  }
 
   async function ranAtOtherHour(): Promise<boolean> {
     const rows = await ledger.scheduledNights({ schedule: schedule.name, night: night.night });

@@ -236,6 +236,24 @@ test('overlap queue: one night waits for its turn, a third is skipped', async ()
   expect(batch.sessions()).toHaveLength(4);
 });
 
+test('a night that waited while its schedule was deleted, or paused, changes nothing of that', async () => {
+  const batches = ['deleted', 'halted'].map((name) => ({ name, ...nightlyBatch(name, { gated: true }) }));
+  for (const { name } of batches) {
+    await applied(name, `${AT_0230}, overlap: queue, ${LATE_IS_FINE}`);
+    await due(name, '2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z');
+    await settled(name, ['2026-11-10 started']);
+    await due(name, '2026-11-11T00:00:00Z', '2026-11-11T12:00:00Z');
+    await settled(name, ['2026-11-10 started', '2026-11-11 queued']);
+  }
+  await nightshift.schedules.delete('deleted');
+  await nightshift.schedules.pause('halted');
+  for (const batch of batches) batch.go();
+  for (const { name } of batches) await finished(name, 2);
+  const kept = await (await connections.ledger()).keptSchedules();
+  expect(kept.filter(({ definition: { name } }) => name === 'deleted')).toEqual([]);
+  expect(kept).toContainEqual(expect.objectContaining({ batchName: 'halted', paused: true }));
+});
+
 test('overlap attach: the night that runs serves the one that comes', async () => {
   const batch = nightlyBatch('attaches', { gated: true });
   await applied('attaches', `${AT_0230}, overlap: attach, ${LATE_IS_FINE}`);

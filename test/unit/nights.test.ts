@@ -1,10 +1,14 @@
 // Nights that did not run: what is noted, told and reported of them, from a ledger alone. Whoever looks finds the same.
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { ScheduleNotFoundError } from '@temporalio/client';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { keepSchedule } from '../../src/activities/keep-schedule.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
+import { optionsOf } from '../../src/client/schedules/engine-schedule.js';
+import { batchFileSchema, type Definition } from '../../src/contract/batch-file.js';
+import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import type { BatchState } from '../../src/contract/states.js';
 import type { Ledger, NightOutcome } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
@@ -35,17 +39,22 @@ beforeEach(async () => {
   ledger = await openLedger({ path: join(folder, 'ledger.db'), now: () => now });
   const opened = ledger;
   onTestFinished(() => opened.close());
+  await ledger.keepSchedule({ definition, batchName: NAME, channels: await channelsOf(), paused: false });
+});
+
+function batchNamed(name: string): Definition {
   const { jobs: _, ...file } = batchFileSchema.parse({
-    name: NAME,
+    name,
     work: 'article',
     jobs: [],
     agent: { use: 'command', command: ['true'] },
     effects: [{ name: 'post', use: 'folder', target: './public' }],
     alerts: [{ use: 'webhook', url: 'https://example.com' }],
   });
-  const channels = await storedDefinition({ ...file, baseDir: folder }, artifacts());
-  await ledger.keepSchedule({ definition, batchName: NAME, channels, paused: false });
-});
+  return { ...file, baseDir: folder };
+}
+
+const channelsOf = (name = NAME) => storedDefinition(batchNamed(name), artifacts());
 
 /** What a worker says of a night, and how its batch stands. */
 async function said(day: number, outcome: NightOutcome, state?: BatchState): Promise<void> {
@@ -222,4 +231,58 @@ test('a schedule that is gone is asked for no nights', async () => {
   await ledger.forgetSchedule('digest');
   expect(await look()).toEqual([]);
   expect(await readNights(ledger, now)).toEqual([]);
+});
+
+describe('what the ledger keeps of a schedule when a night begins, however long that night has waited', () => {
+  /** The engine as it answers now. */
+  const engine = (present: ScheduleDefinition | undefined, paused = false) => ({
+    schedule: {
+      getHandle: (workflowId: string) => ({
+        async describe() {
+          if (!present) throw new ScheduleNotFoundError('no such schedule', workflowId);
+          return { action: { ...optionsOf(present, 'nights').action, workflowId }, state: { paused } };
+        },
+      }),
+    },
+  });
+  const nightBegins = (client: ReturnType<typeof engine>, batchName = NAME) =>
+    keepSchedule(definition, batchNamed(batchName), {
+      ledger,
+      artifacts: artifacts(),
+      client,
+      config: { taskQueue: 'nights', heartbeatTimeoutMs: 1000 },
+    });
+
+  test('is nothing where it was deleted meanwhile', async () => {
+    await ledger.forgetSchedule('digest');
+    await nightBegins(engine(undefined));
+    expect(await ledger.keptSchedules()).toEqual([]);
+    itIs('2026-11-24T15:00:00Z');
+    expect(await look()).toEqual([]);
+    expect(await openAlerts()).toEqual([]);
+  });
+
+  test('is what was applied last, not what the night was started with', async () => {
+    const moved = { ...definition, crons: ['0 5 * * *'], since: '2026-11-20T18:00:00Z' };
+    await nightBegins(engine(moved), 'news-daily');
+    expect(await ledger.keptSchedules()).toMatchObject([{ definition: moved, batchName: 'news-daily' }]);
+
+    const other = { ...moved, batch: '/other.yaml' };
+    await ledger.keepSchedule({
+      definition: other,
+      batchName: 'other',
+      channels: await channelsOf('other'),
+      paused: false,
+    });
+    await nightBegins(engine(other));
+    expect(await ledger.keptSchedules()).toMatchObject([{ definition: other, batchName: 'other' }]);
+  });
+
+  test('is paused as it is at the engine', async () => {
+    await ledger.markSchedulePaused('digest', true);
+    await nightBegins(engine(definition, true));
+    expect(await ledger.keptSchedules()).toMatchObject([{ paused: true }]);
+    await nightBegins(engine(definition, false));
+    expect(await ledger.keptSchedules()).toMatchObject([{ paused: false }]);
+  });
 });
