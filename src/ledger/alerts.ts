@@ -220,7 +220,8 @@ async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes, at: string
     .where('created_at', '>=', row.first_seen)
     .where('state', 'in', ['sent', 'pending'])
     .executeTakeFirst();
-  if (told !== undefined) await tell(db, { ...row, last_seen: at }, 'recovered', routes, at, at);
+  if (told === undefined) return;
+  await tell(db, { ...row, last_seen: at }, 'recovered', await routesAsBefore(db, row, routes), at, at);
 }
 
 async function remind(
@@ -229,16 +230,7 @@ async function remind(
   at: string,
   routes: AlertRoutes = { definition: row.definition ?? '', routes: [] },
 ): Promise<void> {
-  // By the routes that the first message took, unless the look that found it again says others.
-  const before = await db
-    .selectFrom('alert_messages')
-    .select(['route', 'definition'])
-    .where('message_id', '=', messageIdOf(row, 'opened'))
-    .execute();
-  const by =
-    routes.routes.length > 0
-      ? routes
-      : { definition: before[0]?.definition ?? routes.definition, routes: before.map(({ route }) => route) };
+  const by = await routesAsBefore(db, row, routes);
   const reminders = row.reminders + 1;
   await db
     .updateTable('alerts')
@@ -246,6 +238,20 @@ async function remind(
     .where('fingerprint', '=', row.fingerprint)
     .execute();
   await tell(db, { ...row, reminders }, 'reminder', by, at, at);
+}
+
+/** The routes that the first message took, unless the look that found it again says others. */
+async function routesAsBefore(db: Db, row: AlertsTable, routes: AlertRoutes): Promise<AlertRoutes> {
+  if (routes.routes.length > 0) return routes;
+  const before = await db
+    .selectFrom('alert_messages')
+    .select(['route', 'definition'])
+    .where('message_id', '=', messageIdOf(row, 'opened'))
+    .execute();
+  return {
+    definition: before[0]?.definition ?? routes.definition,
+    routes: before.map(({ route }) => route),
+  };
 }
 
 /** One that nobody could be told of within a day is told again, for the channels may be others by now. */

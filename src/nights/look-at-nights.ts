@@ -1,9 +1,9 @@
 import { routesOf } from '../alerts/courier.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { ArtifactStore } from '../contract/artifact.js';
-import type { AlertRoutes } from '../ledger/alert-rows.js';
+import type { AlertRoutes, AlertRow } from '../ledger/alert-rows.js';
 import type { KeptSchedule, Ledger } from '../ledger/ledger.js';
-import { ABOUT_NIGHTS } from '../policy/alerts.js';
+import { ABOUT_NIGHTS, type AlertCause } from '../policy/alerts.js';
 import { missedNights } from '../policy/missed-nights.js';
 import { nightCauses } from '../policy/night-alerts.js';
 import { commandsAt } from '../report/morning/commands.js';
@@ -61,28 +61,88 @@ async function tell(
   late: boolean,
   deps: NightLookDeps,
 ): Promise<void> {
+  const { ledger } = deps;
+  const [first] = schedules;
+  const routes = first ? await routesFor(first.kept, deps) : NO_ROUTES;
+  const good = new Set(schedules.filter((one) => one.good).map(({ kept }) => kept.definition.name));
+  const about = new Set(schedules.map(({ kept }) => kept.definition.name));
+  const before = (await openNightAlerts(ledger, about)).filter((alert) => alert.batchName !== batchName);
+  const told = new Set(before.map(kindOf));
+  const causes = causesOf(batchName, schedules, late, deps);
+  await note(
+    batchName,
+    causes.filter((cause) => !told.has(kindOf(cause))),
+    routes,
+  );
+
+  // Its batch had another name when these began: they go on as they are, and their end is told where they were.
+  for (const name of new Set(before.map((alert) => alert.batchName))) {
+    const open = new Set(before.filter((alert) => alert.batchName === name).map(kindOf));
+    const still = causesOf(name, schedules, late, deps).filter((cause) => open.has(kindOf(cause)));
+    await note(name, still, NO_ROUTES);
+  }
+
+  async function note(name: string, found: readonly AlertCause[], by: AlertRoutes): Promise<void> {
+    await ledger.noteAlerts({
+      batchName: name,
+      batchId: (await ledger.latestBatch(name))?.id ?? '',
+      causes: found,
+      isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && good.has(subject),
+      routes: by,
+      gatherMs: 0,
+    });
+  }
+}
+
+/** Those that have heard of an alert hear the rest of it. */
+const NO_ROUTES: AlertRoutes = { definition: '', routes: [] };
+
+const kindOf = ({ rule, subject, errorClass }: Pick<AlertRow, 'rule' | 'subject' | 'errorClass'>): string =>
+  JSON.stringify([rule, subject, errorClass]);
+
+function causesOf(
+  batchName: string,
+  schedules: readonly ScheduleNights[],
+  late: boolean,
+  { stateDir }: NightLookDeps,
+): readonly AlertCause[] {
   // They name the state directory, for whoever reads them is elsewhere.
-  const command = commandsAt({ directory: undefined, stateDir: deps.stateDir });
-  const causes = schedules.flatMap(({ kept, gaps }) => {
+  const command = commandsAt({ directory: undefined, stateDir });
+  return schedules.flatMap(({ kept, gaps }) => {
     const told = gaps
       .map((gap) => gap.filter(({ outcome }) => late || outcome !== 'late'))
       .filter((gap) => gap.length > 0);
     return nightCauses({ batchName, definition: kept.definition, gaps: told }, command);
   });
-  const good = new Set(schedules.filter((one) => one.good).map(({ kept }) => kept.definition.name));
-  const [first] = schedules;
-  await deps.ledger.noteAlerts({
-    batchName,
-    batchId: (await deps.ledger.latestBatch(batchName))?.id ?? '',
-    causes,
-    isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && good.has(subject),
-    routes: first ? await routesFor(first.kept, deps) : { definition: '', routes: [] },
-    gatherMs: 0,
-  });
+}
+
+/** Alerts about nights of these schedules, under whatever name their batch had then. */
+async function openNightAlerts(ledger: Ledger, schedules: ReadonlySet<string>): Promise<readonly AlertRow[]> {
+  const open = await ledger.alerts({ open: true, limit: Number.MAX_SAFE_INTEGER });
+  return open.filter(({ rule, subject }) => ABOUT_NIGHTS.has(rule) && schedules.has(subject));
+}
+
+/** A schedule is gone: none of its nights is waited for, and what was told of them is over. */
+export async function endNightAlerts(
+  kept: KeptSchedule,
+  deps: Pick<NightLookDeps, 'ledger' | 'artifacts'>,
+): Promise<void> {
+  const { name } = kept.definition;
+  const open = await openNightAlerts(deps.ledger, new Set([name]));
+  for (const batchName of new Set(open.map((alert) => alert.batchName))) {
+    await deps.ledger.noteAlerts({
+      batchName,
+      batchId: '',
+      causes: [],
+      isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && subject === name,
+      routes: batchName === kept.batchName ? await routesFor(kept, deps) : NO_ROUTES,
+      gatherMs: 0,
+    });
+  }
 }
 
 /** The channels of the batch file as it was when the schedule was applied, or when its last night began. */
-export async function routesFor(
+async function routesFor(
   { channels }: KeptSchedule,
   { artifacts }: Pick<NightLookDeps, 'artifacts'>,
 ): Promise<AlertRoutes> {

@@ -12,7 +12,7 @@ import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import type { BatchState } from '../../src/contract/states.js';
 import type { Ledger, NightOutcome } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
-import { lookAtNights } from '../../src/nights/look-at-nights.js';
+import { endNightAlerts, lookAtNights } from '../../src/nights/look-at-nights.js';
 import { readNights } from '../../src/nights/read-nights.js';
 import { judgeSchedule } from '../../src/policy/night-alerts.js';
 import { rendered } from '../../src/report/line.js';
@@ -224,6 +224,43 @@ test('the report of a night names it, and the nights that did not run with the c
     .join('\n');
   expect(text).toContain('Night of 2026-11-21 02:30 (Europe/Berlin), schedule digest, edition 2026-11-21.');
   expect(text).toContain('2026-11-22 02:30 (Europe/Berlin)  missed');
+});
+
+test('an alert goes on when the batch of its schedule gets another name, and ends where it began', async () => {
+  await said(21, 'started', 'completed');
+  itIs('2026-11-22T15:00:00Z');
+  await look();
+  const opened = await ledger.takeMessage(1000);
+  await ledger.settleMessage(opened?.id ?? '', { kind: 'sent', answers: [] });
+
+  const renamed = { definition, batchName: 'bulletin', channels: await channelsOf('bulletin') };
+  await ledger.keepSchedule({ ...renamed, paused: false });
+  itIs('2026-11-23T15:00:00Z');
+  await look();
+  expect(
+    (await ledger.alerts({ open: true })).map(({ batchName, detail }) => [batchName, detail.headline]),
+  ).toEqual([[NAME, expect.stringContaining('2 nights of the schedule digest did not run')]]);
+
+  itIs('2026-11-24T02:00:00Z');
+  await said(24, 'started', 'completed');
+  await look();
+  expect(await ledger.alerts({ open: true })).toEqual([]);
+  expect((await messages()).sort()).toEqual(['opened', 'recovered']);
+  const [recovered] = await ledger.alertMessages({ states: ['pending'] });
+  expect(recovered).toMatchObject({
+    kind: 'recovered',
+    route: opened?.route,
+    definition: opened?.definition,
+  });
+});
+
+test('alerts of a schedule that is deleted end under every name that its batch has had', async () => {
+  itIs('2026-11-21T15:00:00Z');
+  await look();
+  const kept = { definition, batchName: 'bulletin', channels: await channelsOf('bulletin'), paused: false };
+  await ledger.keepSchedule(kept);
+  await endNightAlerts(kept, { ledger, artifacts: artifacts() });
+  expect(await ledger.alerts({ open: true })).toEqual([]);
 });
 
 test('a schedule that is gone is asked for no nights', async () => {

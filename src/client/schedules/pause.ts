@@ -1,7 +1,6 @@
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { routesFor } from '../../nights/look-at-nights.js';
-import { ABOUT_NIGHTS } from '../../policy/alerts.js';
+import { endNightAlerts } from '../../nights/look-at-nights.js';
 import { missedNights } from '../../policy/missed-nights.js';
 import type { Connections } from '../connections.js';
 import { schedule } from './find.js';
@@ -38,14 +37,7 @@ export async function forget(name: string, connections: Connections): Promise<vo
   const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === name);
   if (!kept) return;
   await ledger.forgetSchedule(name);
-  await ledger.noteAlerts({
-    batchName: kept.batchName,
-    batchId: '',
-    causes: [],
-    isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && subject === name,
-    routes: await routesFor(kept, connections),
-    gatherMs: 0,
-  });
+  await endNightAlerts(kept, { ledger, artifacts: connections.artifacts });
 }
 
 async function noteUnsaid(
