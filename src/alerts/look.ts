@@ -45,11 +45,13 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const standing = await standingOf(batch, definition, deps);
   const causes = alertCauses(standing);
   const left = over ? await leftOver(batch, deps) : new Set<string>();
+  const answered = await isAllAnswered(batch, standing, deps);
   await ledger.noteAlerts({
     batchName: batch.name,
     batchId,
     causes,
-    isOver: ({ fingerprint, rule }) => isOver(batch.state, rule) && !left.has(fingerprint),
+    isOver: ({ fingerprint, rule }) =>
+      (rule === 'approval' && answered) || (isOver(batch.state, rule) && !left.has(fingerprint)),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : GATHER_MS,
@@ -59,6 +61,19 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
 /** Only a run that came to its end proves that a cause is gone; one that somebody cancelled proves nothing. */
 const isOver = (state: BatchRow['state'], rule: AlertRow['rule']): boolean =>
   (state === 'completed' || state === 'incomplete') && !ABOUT_NIGHTS.has(rule);
+
+/** Nothing of that name waits for a person's yes any more, neither here nor in another run that is under way. */
+async function isAllAnswered(
+  { id, name }: BatchRow,
+  { approvals }: AlertStanding,
+  { ledger }: LookDeps,
+): Promise<boolean> {
+  if (approvals.waiting > 0) return false;
+  for (const other of await ledger.openBatchesNamed(name)) {
+    if (other.id !== id && (await ledger.approvals({ batchId: other.id })).length > 0) return false;
+  }
+  return true;
+}
 
 /** Alerts about jobs of earlier lists of the same name that nobody has seen to. */
 async function leftOver({ id, name }: BatchRow, deps: LookDeps): Promise<Set<string>> {

@@ -1,0 +1,86 @@
+// What a look at a batch makes of its alerts, from a ledger alone.
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { lookAtBatch } from '../../src/alerts/look.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storedDefinition } from '../../src/batch/manifest.js';
+import { batchFileSchema } from '../../src/contract/batch-file.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { by, claimed, effectOf, jobOf, keyOf, member, temporaryFolder, NOBODY } from './ledger-fixture.js';
+
+let folder: string;
+let ledger: Ledger;
+const artifacts = () => folderArtifactStore({ root: join(folder, 'artifacts') });
+const look = (batchId: string) =>
+  lookAtBatch(batchId, { ledger, artifacts: artifacts(), stateDir: folder, now: () => new Date() });
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  ledger = await openLedger({ path: join(folder, 'ledger.db') });
+  const opened = ledger;
+  onTestFinished(() => opened.close());
+});
+
+/** A batch under way, and the ID that it has. */
+async function openBatch(slugs: readonly string[]): Promise<string> {
+  const { jobs: _, ...file } = batchFileSchema.parse({
+    name: 'nightly',
+    work: 'article',
+    jobs: [],
+    agent: { use: 'command', command: ['true'] },
+    effects: [{ name: 'post', use: 'folder', target: './public', approval: 'required' }],
+    alerts: [{ use: 'webhook', url: 'https://example.com' }],
+  });
+  const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts());
+  const key = keyOf(slugs.join());
+  const id = `batch:nightly:${key}`;
+  await ledger.openBatch({
+    id,
+    name: 'nightly',
+    key,
+    work: 'article',
+    runId: `run-${key}`,
+    manifest: JSON.stringify({ definition, jobs: definition, count: slugs.length }),
+    jobs: slugs.length,
+    currency: 'EUR',
+    by: NOBODY,
+  });
+  await ledger.setMembers(
+    id,
+    slugs.map((slug) => member(slug)),
+  );
+  return id;
+}
+
+async function asksFor(batchId: string, slug: string): Promise<void> {
+  await claimed(ledger, slug, { by: by(batchId) });
+  const request = { ...effectOf(slug), ...jobOf(slug), requestSha256: 'd'.repeat(64), batchId };
+  await ledger.askApproval({ ...request, artifact: 'a'.repeat(64), onTimeout: 'hold' }, NOBODY);
+}
+
+async function answer(slug: string): Promise<void> {
+  const [approval] = (await ledger.approvals()).filter(({ jobKey }) => jobKey === keyOf(slug));
+  if (!approval) throw new Error(`${slug} asks for nothing`);
+  await ledger.decideApproval(approval, 'approved', 'ann', '');
+}
+
+const openAlerts = async () => (await ledger.alerts({ open: true })).map(({ rule }) => rule);
+
+test('an approval that was given is over while its batch goes on, and not before all of that name are given', async () => {
+  const tonight = await openBatch(['one', 'two']);
+  for (const slug of ['one', 'two']) await asksFor(tonight, slug);
+  await look(tonight);
+  expect(await openAlerts()).toEqual(['approval']);
+
+  const lastNight = await openBatch(['three']);
+  await asksFor(lastNight, 'three');
+  for (const slug of ['one', 'two']) await answer(slug);
+  await look(tonight);
+  expect(await openAlerts(), 'another run of that name still asks').toEqual(['approval']);
+
+  await answer('three');
+  expect((await ledger.batch(tonight))?.state).toBe('running');
+  await look(tonight);
+  expect(await openAlerts()).toEqual([]);
+});
