@@ -277,7 +277,17 @@ describe('what the ledger keeps of a schedule when a night begins, however long 
       getHandle: (workflowId: string) => ({
         async describe() {
           if (!present) throw new ScheduleNotFoundError('no such schedule', workflowId);
-          return { action: { ...optionsOf(present, 'nights').action, workflowId }, state: { paused } };
+          const { args = [] } = optionsOf(present, 'nights').action;
+          return {
+            action: {
+              type: 'startWorkflow' as const,
+              workflowType: 'nightly',
+              workflowId,
+              taskQueue: 'nights',
+              args,
+            },
+            state: { paused },
+          };
         },
       }),
     },
