@@ -3,16 +3,27 @@ import { Html, markup } from './html.js';
 import type { CostPart, Night, NightPoint, Stop } from './model.js';
 import { table } from './page-table.js';
 import { activityPlot, lanesPlot, nightCostPlot, sitePlot, trendPlot } from './plots.js';
-import { amount, amountTold, clock, cut, dayLong, number, percent } from './words.js';
+import { amount, amountTold, clock, cut, dayLong, number, percent, zoneOf } from './words.js';
 
 const SITES_MAX = 10;
 
-const figure = (caption: string, svg: Html, figures: Html, key?: Html): Html =>
+interface FigureOptions {
+  readonly key?: Html;
+  readonly onPaper?: boolean;
+}
+
+/** @param onPaper whether the table is printed: what it says must not stand elsewhere already */
+const figure = (
+  caption: string,
+  svg: Html,
+  figures: Html,
+  { key, onPaper = true }: FigureOptions = {},
+): Html =>
   markup`<figure>
     <figcaption>${caption}</figcaption>
     <div class="scroll" role="region" aria-label="${caption} (plot)" tabindex="0">${svg}</div>
     ${key}
-    <details>
+    <details${!onPaper && markup` class="long"`}>
       <summary>The figures as a table</summary>
       ${figures}
     </details>
@@ -24,11 +35,12 @@ export function timelineSection({ timeline }: Night, timeZone: string): Html {
   const busyBins = bins.filter(({ busy, good, bad }) => busy + good + bad > 0);
   const withSeconds = Date.parse(to) - Date.parse(from) < 600_000;
   const at = (iso: string) => clock(iso, timeZone, withSeconds);
+  const zone = zoneOf(from, timeZone);
   const waited = lanes.filter(({ waitedMs }) => waitedMs > 0).length;
   return markup`<h2 id="timeline">The night on a line of time</h2>
     ${stopList(stops, timeZone)}
     ${figure(
-      'Sessions and effects under way',
+      `Sessions and effects under way, by the clock of ${zone}`,
       activityPlot(timeline, timeZone),
       table(
         'Sessions and effects under way, by time',
@@ -45,6 +57,7 @@ export function timelineSection({ timeline }: Night, timeZone: string): Html {
           number(bad),
         ]),
       ),
+      { onPaper: false },
     )}
     ${figure(
       lanes.length < jobs
@@ -70,7 +83,7 @@ export function timelineSection({ timeline }: Night, timeZone: string): Html {
           ),
         ]),
       ),
-      LANE_KEY,
+      { key: LANE_KEY },
     )}`;
 }
 
@@ -85,8 +98,7 @@ function stopList(stops: readonly Stop[], timeZone: string): Html | undefined {
       ({ from, to, what, said }) =>
         markup`<li>
           ${localTime(from, timeZone)} to ${clock(to, timeZone, true)}
-          (${duration(Date.parse(to) - Date.parse(from))}): <bdi>${what}</bdi>
-          ${said !== undefined && markup`<span class="faint">It said: <bdi>${cut(said)}</bdi></span>`}
+          (${duration(Date.parse(to) - Date.parse(from))}): <bdi>${what}</bdi>${said !== undefined && markup`. <span class="faint">It said: <bdi>${cut(said)}</bdi></span>`}
         </li>`,
     )}${more > 0 && markup`<li class="faint">and ${number(more)} more</li>`}
   </ul>`;
@@ -137,6 +149,7 @@ export function costSection(night: Night, timeZone: string): Html {
           own.length > 1 ? `This night and the ${plural(own.length - 1, 'night')} before` : 'This night',
           nightCostPlot(own, timeZone),
           nightsTable('Cost of the last nights', nights, timeZone),
+          { onPaper: own.length < 2 },
         )
       }
     </div>

@@ -122,12 +122,12 @@ function missedSection({ missed }: MorningReport): Html {
   const rest = rows.slice(MISSED_SHOWN);
   return markup`<h2 id="missed">Nights that were skipped or missed</h2>
     <p class="faint">Of the last 14 days, the newest first; each by the clock of its schedule.</p>
-    ${table('Nights that did not run', columns, rows.slice(0, MISSED_SHOWN))}
+    ${table('Nights that did not run', columns, rows.slice(0, MISSED_SHOWN), { stacks: true })}
     ${
       rest.length > 0 &&
       markup`<details class="long">
         <summary>${number(rest.length)} more</summary>
-        ${table('Further nights that did not run', columns, rest)}
+        ${table('Further nights that did not run', columns, rest, { stacks: true })}
       </details>`
     }`;
 }
@@ -153,7 +153,7 @@ function landedSection({ landed }: Night, name: string, timeZone: string): Html 
     <p class="faint">
       ${plural(total, 'effect is', 'effects are')} at their destinations, each with a receipt.
     </p>
-    ${table('What has landed', columns, cells.slice(0, LANDED_SHOWN))}
+    ${table('What has landed', columns, cells.slice(0, LANDED_SHOWN), { stacks: true })}
     ${
       rest.length > 0 &&
       markup`<details class="long">
@@ -217,12 +217,12 @@ function causesSection(causes: readonly Cause[], { cost }: Night): Html {
     <p class="faint">
       ${healed ? 'All of these were overcome without anybody.' : 'Those that left jobs undone come first; the others were overcome without anybody.'}
     </p>
-    ${table('Failures by cause', columns, rows.slice(0, CAUSES_SHOWN))}
+    ${table('Failures by cause', columns, rows.slice(0, CAUSES_SHOWN), { stacks: true })}
     ${
       rest.length > 0 &&
       markup`<details class="long">
         <summary>${number(rest.length)} more causes</summary>
-        ${table('Further causes', columns, rest)}
+        ${table('Further causes', columns, rest, { stacks: true })}
       </details>`
     }`;
 }

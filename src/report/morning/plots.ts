@@ -121,7 +121,7 @@ export function activityPlot(timeline: Timeline, timeZone: string): Html {
 }
 
 const LANE_HEIGHT = 22;
-const TITLE_COLUMNS = 34;
+const TITLE_COLUMNS = 37;
 
 /** The jobs that say most about the night, one line each. */
 export function lanesPlot(timeline: Timeline, timeZone: string): Html {

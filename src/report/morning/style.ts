@@ -60,14 +60,26 @@ footer { color: var(--faint); font-size: .88rem; padding-bottom: 2.5rem; margin-
   figure .scroll svg { min-width: 36rem; max-width: none; }
   .plain-wide svg { min-width: 44rem; }
 }
+@media screen and (max-width: 46rem) {
+  .stacks table, .stacks tbody, .stacks tr, .stacks td { display: block; }
+  .stacks thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+  .stacks tr { border-bottom: 1px solid var(--line); padding: .45rem 0; }
+  .stacks td, .stacks td.number, .stacks td.when { border: 0; padding: .1rem 0; min-width: 0; text-align: left; white-space: normal; }
+  .stacks td:not(:first-child)::before { content: attr(data-title) ": "; color: var(--faint); font-size: .88rem; }
+  .stacks td:first-child { font-weight: 600; }
+  .stacks td:empty { display: none; }
+}
 @media print {
   :root { color-scheme: light; }
   body { font-size: 10.5pt; }
-  h2 { break-after: avoid; }
-  .decision, figure, tr { break-inside: avoid; }
+  h1, h2, h3, h2 + p, .stops, figcaption, thead { break-after: avoid; }
+  .decision, tr, figure .scroll:has(> svg) { break-inside: avoid; }
+  .pair { display: block; }
+  td { overflow-wrap: break-word; }
   .scroll { overflow: visible; }
   figure .scroll svg { min-width: 0; max-width: 100%; }
   details:not(.long)::details-content { content-visibility: visible; display: block; height: auto; }
   details.long summary { color: var(--faint); }
+  figure details.long { display: none; }
 }
 `;
