@@ -51,7 +51,11 @@ export async function controlBatch(
         ...(verb === 'pause' && { level }),
       };
       const answer = await ask<ControlState>(MESSAGE[verb], request, row, connections);
-      if (verb === 'resume' || answer.kind === 'ended') return answer;
+      if (answer.kind === 'ended') return answer;
+      if (verb === 'resume') {
+        await endUnheardPause(row, reason, connections);
+        return answer;
+      }
       if (answer.kind === 'queued') await noteUnheard(row, request, connections);
       await settled({ kind: 'batch', name: row.id }, level, connections);
       return answer;
@@ -89,6 +93,25 @@ async function noteUnheard(
   const ledger = await connections.ledger();
   if ((await ledger.batch(id))?.state !== 'running') return;
   await ledger.setBatchState(id, 'paused', by, reason, level);
+}
+
+/**
+ * A pause that no worker has acted on is written in the ledger alone. The batch may never hear of it, for the resume
+ * comes with it, and would leave it there: jobs would wait for ever.
+ */
+async function endUnheardPause(
+  row: BatchRow,
+  reason: string | undefined,
+  connections: Connections,
+): Promise<void> {
+  const ledger = await connections.ledger();
+  if (row.state !== 'paused' || !(await ledger.endPause(row, connections.who, reason))) return;
+  const { workflow } = await connections.client();
+  try {
+    await workflow.getHandle(row.id).signal(MESSAGE.holdsChanged); // jobs that met the pause look again
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
 }
 
 const requestFor = <W extends RequestKind>(

@@ -12,7 +12,7 @@ const DEFAULT_LIMIT = 100;
 
 type Batches = Pick<
   Ledger,
-  'openBatch' | 'setMembers' | 'setBatchState' | 'batch' | 'latestBatch' | 'batches'
+  'openBatch' | 'setMembers' | 'setBatchState' | 'endPause' | 'batch' | 'latestBatch' | 'batches'
 >;
 
 export const batches = (store: Store): Batches => ({
@@ -37,6 +37,24 @@ export const batches = (store: Store): Batches => ({
         .$if(present !== state, (query) => query.set({ closed_at: open ? null : at }))
         .where('id', '=', batchId)
         .execute();
+    }),
+
+  endPause: (seen, by, reason) =>
+    store.write(async (db) => {
+      const row = await db
+        .selectFrom('batches')
+        .selectAll()
+        .where('id', '=', seen.id)
+        .where('state', '=', 'paused')
+        .executeTakeFirst();
+      if (row === undefined || !isSamePause(batchRow(row), seen)) return false;
+      await db
+        .updateTable('batches')
+        .set({ state: 'running', reason: reason ?? null, pause_level: null })
+        .set({ updated_at: store.now(), updated_by: by, detail: reason ?? null })
+        .where('id', '=', seen.id)
+        .execute();
+      return true;
     }),
 
   async batch(batchId) {
@@ -113,6 +131,12 @@ async function setMembers(db: Db, batchId: string, members: readonly Member[]): 
     await db.insertInto('batch_jobs').values(chunk).execute();
   }
 }
+
+const isSamePause = (row: BatchRow, seen: BatchRow): boolean =>
+  row.runId === seen.runId &&
+  row.stateBy === seen.stateBy &&
+  row.reason === seen.reason &&
+  row.pauseLevel === seen.pauseLevel;
 
 export const batchRow = (row: BatchesTable): BatchRow => ({
   id: row.id,

@@ -38,6 +38,8 @@ export interface Ledger extends AlertLedger {
     reason?: string,
     level?: PauseLevel,
   ): Promise<void>;
+  /** Sets a paused batch running, if its pause is still the one seen. @returns whether it was */
+  endPause(seen: BatchRow, by: string, reason?: string): Promise<boolean>;
   batch(batchId: string): Promise<BatchRow | undefined>;
   /** The batch of that name which was opened last. */
   latestBatch(name: string): Promise<BatchRow | undefined>;
