@@ -72,7 +72,8 @@ export async function startWorker({
   const spans = config.tracing ? (await import('./telemetry/spans.js')).openSpans(name, ledger) : undefined;
   const connection = await NativeConnection.connect(engine.connection);
   const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
-  await releaseDeadWorkers(paths.workers, client, taskQueue);
+  const warn = (what: string) => log?.write(`WARN worker: ${what}`);
+  await releaseDeadWorkers({ folder: paths.workers, client, taskQueue, warn });
 
   const artifacts = folderArtifactStore({ root: paths.artifacts });
   const watchman = startWatchman({ ledger, artifacts, stateDir, env, now }, (what) =>

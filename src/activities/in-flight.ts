@@ -1,11 +1,13 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
-import { ActivityNotFoundError, type Client } from '@temporalio/client';
+import { ActivityNotFoundError, isGrpcServiceError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { z } from 'zod';
 import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
+
+const GRPC_NOT_FOUND = 5;
 
 /**
  * Each worker notes the task tokens of the Activities it has in hand. A worker that is killed can't give them back,
@@ -65,11 +67,20 @@ type Note = z.infer<typeof noteSchema>;
 
 const lockOf = (file: string): string => file.replace(/\.jsonl$/, '.lock');
 
+interface Dead {
+  /** Shared by the workers of one state directory. */
+  readonly folder: string;
+  readonly client: Client;
+  readonly taskQueue: string;
+  /** Told what went wrong; nothing of it keeps a worker from its start (IF3). */
+  readonly warn: (what: string) => void;
+}
+
 /**
  * Gives back what dead workers of this host had in hand.
  * @returns number of Activities that go on at once because of it
  */
-export async function releaseDeadWorkers(folder: string, client: Client, taskQueue: string): Promise<number> {
+export async function releaseDeadWorkers({ folder, client, taskQueue, warn }: Dead): Promise<number> {
   let released = 0;
   let dead = 0;
   const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jsonl')) : [];
@@ -78,8 +89,8 @@ export async function releaseDeadWorkers(folder: string, client: Client, taskQue
     const lock = tryExclusiveLock(lockOf(file)); // IF1
     if (!lock) continue;
     try {
-      if (dead++ === 0) await forgetCaches(client, taskQueue);
-      for (const token of outstanding(file)) if (await giveBack(client, token)) released++;
+      if (dead++ === 0) await forgetCaches(client, taskQueue).catch(failed);
+      for (const token of outstanding(file)) if (await giveBack(client, token).catch(failed)) released++;
       rmSync(file, { force: true });
     } finally {
       lock.release();
@@ -87,15 +98,28 @@ export async function releaseDeadWorkers(folder: string, client: Client, taskQue
     }
   }
   return released;
+
+  function failed(error: unknown): false {
+    const why = error instanceof Error ? error.message : String(error);
+    warn(`what killed workers had in hand goes on when its heartbeat is missed: ${why}`);
+    return false;
+  }
 }
 
 async function forgetCaches(client: Client, taskQueue: string): Promise<void> {
   const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`;
   const { namespace } = client.options;
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
-    await client.workflowService.resetStickyTaskQueue({ namespace, execution: { workflowId, runId } });
+    try {
+      await client.workflowService.resetStickyTaskQueue({ namespace, execution: { workflowId, runId } });
+    } catch (error) {
+      if (!isNotFound(error)) throw error; // it has ended since it was listed
+    }
   }
 }
+
+const isNotFound = (error: unknown): boolean =>
+  isGrpcServiceError(error) && (error.code as number) === GRPC_NOT_FOUND;
 
 function outstanding(file: string): Set<string> {
   const tokens = new Set<string>();
