@@ -73,7 +73,7 @@ export async function startWorker({
   const connection = await NativeConnection.connect(engine.connection);
   const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
   const warn = (what: string) => log?.write(`WARN worker: ${what}`);
-  await releaseDeadWorkers({ folder: paths.workers, client, taskQueue, warn });
+  await releaseDeadWorkers({ own: inFlight, folder: paths.workers, client, taskQueue, warn });
 
   const artifacts = folderArtifactStore({ root: paths.artifacts });
   const watchman = startWatchman({ ledger, artifacts, stateDir, env, now }, (what) =>

@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
 import { ActivityNotFoundError, isGrpcServiceError, type Client } from '@temporalio/client';
@@ -8,6 +17,8 @@ import { z } from 'zod';
 import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
 
 const GRPC_NOT_FOUND = 5;
+/** Lines of a file before those of Activities that have ended are dropped. */
+const LINES_MAX = 500;
 
 /**
  * Each worker notes the task tokens of the Activities it has in hand. A worker that is killed can't give them back,
@@ -22,32 +33,53 @@ const GRPC_NOT_FOUND = 5;
  * dead one; so the running Workflows are taken out of those caches first.
  */
 export class InFlight {
+  private lines = 0;
+
   private constructor(
     private readonly file: string,
     private readonly lock: ProcessLock,
-  ) {}
+    private readonly inHand: Set<string>,
+    /** Whether a worker of the same name was killed before this one. */
+    readonly followsKilled: boolean,
+  ) {
+    this.compact();
+  }
 
   /** @param folder shared by the workers of one state directory */
   static open(folder: string, name: string): InFlight {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const lock = tryExclusiveLock(join(folder, `${name}.lock`));
     if (!lock) throw new Error(`a worker named ${name} is running already`);
-    return new InFlight(join(folder, `${name}.jsonl`), lock);
+    // In a container each worker has the process id of the one before it, and so its name.
+    const file = join(folder, `${name}.jsonl`);
+    return new InFlight(file, lock, outstanding(file), existsSync(file));
   }
 
   readonly interceptor = (ctx: Context): { inbound: ActivityInboundCallsInterceptor } => ({
     inbound: {
       execute: async (input, next) => {
         const token = Buffer.from(ctx.info.taskToken).toString('base64');
+        this.inHand.add(token);
         this.note({ begun: token });
         try {
           return await next(input);
         } finally {
-          this.note({ ended: token });
+          this.ended(token);
         }
       },
     },
   });
+
+  /** Task tokens noted here; of a worker just opened, those that a killed one of its name has left. */
+  get tokens(): readonly string[] {
+    return [...this.inHand];
+  }
+
+  ended(token: string): void {
+    this.inHand.delete(token);
+    if (this.lines >= LINES_MAX && this.lines > 4 * this.inHand.size) this.compact();
+    else this.note({ ended: token });
+  }
 
   /** Forgets everything: call when the worker has stopped in good order. */
   close(): void {
@@ -58,7 +90,29 @@ export class InFlight {
 
   // Not synced: the page cache outlives a killed process, and IF3 covers a power cut.
   private note(entry: Note): void {
-    appendFileSync(this.file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+    this.lines++;
+    asHint(() => appendFileSync(this.file, lineOf(entry), { mode: 0o600 }));
+  }
+
+  /** In place of what has ended; by renaming, for this process may be killed meanwhile. */
+  private compact(): void {
+    this.lines = this.inHand.size;
+    const text = this.tokens.map((token) => lineOf({ begun: token })).join('');
+    asHint(() => {
+      writeFileSync(`${this.file}.new`, text, { mode: 0o600 });
+      renameSync(`${this.file}.new`, this.file);
+    });
+  }
+}
+
+const lineOf = (entry: Note): string => `${JSON.stringify(entry)}\n`;
+
+/** IF3: an effect that has landed must not fail because this could not be written. */
+function asHint(write: () => void): void {
+  try {
+    write();
+  } catch {
+    // a full disk makes itself known where something is lost by it
   }
 }
 
@@ -68,6 +122,8 @@ type Note = z.infer<typeof noteSchema>;
 const lockOf = (file: string): string => file.replace(/\.jsonl$/, '.lock');
 
 interface Dead {
+  /** Of the worker that starts. */
+  readonly own: InFlight;
   /** Shared by the workers of one state directory. */
   readonly folder: string;
   readonly client: Client;
@@ -80,17 +136,20 @@ interface Dead {
  * Gives back what dead workers of this host had in hand.
  * @returns number of Activities that go on at once because of it
  */
-export async function releaseDeadWorkers({ folder, client, taskQueue, warn }: Dead): Promise<number> {
+export async function releaseDeadWorkers({ own, folder, client, taskQueue, warn }: Dead): Promise<number> {
   let released = 0;
-  let dead = 0;
+  let forgotten = false;
+  if (own.followsKilled) {
+    await release(own.tokens);
+    for (const token of own.tokens) own.ended(token);
+  }
   const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jsonl')) : [];
   for (const name of files) {
     const file = join(folder, name);
     const lock = tryExclusiveLock(lockOf(file)); // IF1
     if (!lock) continue;
     try {
-      if (dead++ === 0) await forgetCaches(client, taskQueue).catch(failed);
-      for (const token of outstanding(file)) if (await giveBack(client, token).catch(failed)) released++;
+      await release([...outstanding(file)]);
       rmSync(file, { force: true });
     } finally {
       lock.release();
@@ -98,6 +157,12 @@ export async function releaseDeadWorkers({ folder, client, taskQueue, warn }: De
     }
   }
   return released;
+
+  async function release(tokens: readonly string[]): Promise<void> {
+    if (!forgotten) await forgetCaches(client, taskQueue).catch(failed);
+    forgotten = true;
+    for (const token of tokens) if (await giveBack(client, token).catch(failed)) released++;
+  }
 
   function failed(error: unknown): false {
     const why = error instanceof Error ? error.message : String(error);

@@ -1,10 +1,11 @@
 // What a killed worker had in hand is given back by the next one of its host, and nothing of that stops a start.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Context } from '@temporalio/activity';
 import { ActivityNotFoundError, type Client } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
-import { releaseDeadWorkers } from '../../src/activities/in-flight.js';
+import { InFlight, releaseDeadWorkers } from '../../src/activities/in-flight.js';
 
 function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-in-flight-'));
@@ -57,10 +58,13 @@ function engine({
   return { client: client as unknown as Client, givenBack, forgotten };
 }
 
-const release = async (folder: string, client: Client) => {
+/** As a worker does that starts. */
+const release = async (folder: string, client: Client, name = 'host-2') => {
+  const own = InFlight.open(folder, name);
+  onTestFinished(() => own.close());
   const warnings: string[] = [];
   const warn = (what: string) => void warnings.push(what);
-  const released = await releaseDeadWorkers({ folder, client, taskQueue: 'test', warn });
+  const released = await releaseDeadWorkers({ own, folder, client, taskQueue: 'test', warn });
   return { released, warnings };
 };
 
@@ -86,7 +90,7 @@ test('a Workflow that ended since it was listed keeps no worker from its start',
   expect(await release(folder, client)).toEqual({ released: 2, warnings: [] });
   expect(forgotten).toEqual(['a', 'c']);
   expect(givenBack).toEqual(['two', 'three']);
-  expect(await release(folder, client), 'only once').toEqual({ released: 0, warnings: [] });
+  expect(await release(folder, client, 'host-3'), 'only once').toEqual({ released: 0, warnings: [] });
 });
 
 test('neither does an engine that refuses: it is told, and the rest is given back', async () => {
@@ -104,6 +108,41 @@ test('neither does an engine that refuses: it is told, and the rest is given bac
     expect.stringContaining('unavailable'),
     expect.stringContaining('token of another engine'),
   ]);
+});
+
+test('a killed worker of the same name, as each one in a container has it, is no exception', async () => {
+  const folder = aFolder();
+  aDeadWorker(folder);
+  const { client, givenBack, forgotten } = engine({ running: ['a'] });
+  expect(await release(folder, client, 'host-1')).toEqual({ released: 2, warnings: [] });
+  expect(givenBack).toEqual(['two', 'three']);
+  expect(forgotten).toEqual(['a']);
+});
+
+test('one that is killed before it has given that back leaves it to the next', async () => {
+  const folder = aFolder();
+  aDeadWorker(folder);
+  const file = join(folder, 'host-1.jsonl');
+  InFlight.open(folder, 'host-1');
+  expect(readFileSync(file, 'utf8')).toBe(`${begun(tokenOf('two'))}\n${begun(tokenOf('three'))}\n`);
+});
+
+test('what has ended does not pile up in the file of a worker that lives long', async () => {
+  const folder = aFolder();
+  const worker = InFlight.open(folder, 'host-1');
+  const file = join(folder, 'host-1.jsonl');
+  const carryOut = (token: string, during: () => unknown = () => undefined) => {
+    const { inbound } = worker.interceptor({ info: { taskToken: Buffer.from(token) } } as unknown as Context);
+    return inbound.execute?.({ args: [], headers: {} }, async () => during());
+  };
+  await carryOut('long', async () => {
+    for (let n = 0; n < 2000; n++) await carryOut(`short-${n}`);
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    expect(lines.length).toBeLessThan(600);
+    expect(lines[0]).toBe(begun(tokenOf('long')));
+  });
+  worker.close();
+  expect(existsSync(file)).toBe(false);
 });
 
 test('an attempt that has ended meanwhile is no trouble', async () => {
