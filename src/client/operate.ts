@@ -14,6 +14,8 @@ import {
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { whileHosted } from './hosted.js';
+import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { settled } from './settle.js';
 import { restartBatch, type Started } from './start.js';
 import { WorkerHost, isWorkerAlive } from './worker-host.js';
@@ -178,46 +180,45 @@ async function cancel(
   connections: Connections,
   reason?: string,
 ): Promise<Answer<undefined>> {
-  const asked = await requestCancel(id, connections, reason);
-  if (asked) {
-    const host = new WorkerHost(connections);
-    try {
-      await host.takeIfFree();
-      const client = await connections.client();
-      await client.workflow
-        .getHandle(id)
-        .result()
-        .catch(() => undefined); // it ends Cancelled, which is what was asked for
-    } finally {
-      await host.stop();
-    }
+  const runId = await requestCancel(id, connections, reason);
+  if (runId !== undefined) {
+    await whileHosted(connections, async (ended) => {
+      try {
+        await untilEnded({ workflowId: id, runId }, connections, ended);
+      } catch (error) {
+        // It ends Cancelled, which is what was asked for.
+        if (!isWorkflowFailed(error) && !(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    });
   }
   // A run that was terminated, or cancelled before it had opened, could not tell the ledger.
   const ledger = await connections.ledger();
-  const state = (await ledger.batch(id))?.state;
-  if (state === 'running' || state === 'paused') {
+  const row = await ledger.batch(id);
+  const isItsOwn = runId === undefined || row?.runId === runId;
+  if (isItsOwn && (row?.state === 'running' || row?.state === 'paused')) {
     await ledger.setBatchState(id, 'cancelled', connections.who, reason);
   }
-  return asked ? { kind: 'answered', state: undefined } : { kind: 'ended' };
+  return runId === undefined ? { kind: 'ended' } : { kind: 'answered', state: undefined };
 }
 
-/** @returns false when there is no run to cancel */
-async function requestCancel(id: string, connections: Connections, reason = ''): Promise<boolean> {
+/** @returns the run that was asked; undefined when there is none to cancel */
+async function requestCancel(id: string, connections: Connections, reason = ''): Promise<string | undefined> {
   const client = await connections.client();
   try {
-    if ((await client.workflow.getHandle(id).describe()).status.name !== 'RUNNING') return false;
+    const { status, runId } = await client.workflow.getHandle(id).describe();
+    if (status.name !== 'RUNNING') return undefined;
     // As the handle's cancel() does, which has no place for a reason; it is shown in the Web UI.
     await client.workflowService.requestCancelWorkflowExecution({
       namespace: client.options.namespace,
-      workflowExecution: { workflowId: id },
+      workflowExecution: { workflowId: id, runId },
       identity: connections.who,
       requestId: randomUUID(),
       reason,
     });
-    return true;
+    return runId;
   } catch (error) {
     const notFound = isGrpcServiceError(error) && (error.code as number) === GRPC_NOT_FOUND;
-    if (notFound || error instanceof WorkflowNotFoundError) return false;
+    if (notFound || error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

@@ -15,6 +15,9 @@ import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { holdOver } from './hold-over.js';
+import { keepHosted } from './hosted.js';
+import { repeat } from './repeat.js';
+import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { startBatch, type Started } from './start.js';
 import { WorkerHost } from './worker-host.js';
 
@@ -53,8 +56,6 @@ export class WatchStopped extends Error {
 }
 
 const SNAPSHOT_MS = 500;
-const HOST_CHECK_MS = 1000;
-const RECONNECT_MS = 500;
 const ACTIVE_SHOWN = 8;
 const TROUBLED = { states: ['parked', 'held', 'gated'], limit: 20 } as const;
 
@@ -95,7 +96,7 @@ async function watchRun(
   stopped.catch(() => undefined); // raced below; alone it would be an unhandled rejection
 
   const tasks = [
-    ...(mayHost ? [repeat(HOST_CHECK_MS, ended.signal, () => host.takeIfFree())] : []),
+    ...(mayHost ? [keepHosted(host, ended.signal)] : []),
     repeat(SNAPSHOT_MS, ended.signal, async () => {
       const row = await ledger.batch(started.workflowId);
       const hold = row?.runId === started.runId ? await holdOver(row, connections) : undefined;
@@ -166,30 +167,19 @@ async function isAnyMoving(workflowIds: readonly string[], connections: Connecti
   return false;
 }
 
-/** Waits for the run's end, over lost connections and restarts of the engine. */
 async function outcomeOf(
   started: Started,
   connections: Connections,
   ended: AbortSignal,
 ): Promise<BatchOutcome> {
-  for (;;) {
-    try {
-      const client = await connections.client();
-      await client.workflow.getHandle(started.workflowId, started.runId).result();
-      return 'completed';
-    } catch (error) {
-      if (isWorkflowFailed(error)) return outcomeOfFailure(error);
-      if (ended.aborted || error instanceof WorkflowNotFoundError) throw error;
-      connections.notify('lost the engine; looking for it again');
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-      await connections.reconnect();
-    }
+  try {
+    await untilEnded(started, connections, ended);
+    return 'completed';
+  } catch (error) {
+    if (isWorkflowFailed(error)) return outcomeOfFailure(error);
+    throw error;
   }
 }
-
-/** By name: half of all watches end before the SDK's client was ever loaded. */
-const isWorkflowFailed = (error: unknown): error is WorkflowFailedError =>
-  error instanceof Error && error.name === 'WorkflowFailedError';
 
 function outcomeOfFailure({ cause }: WorkflowFailedError): BatchOutcome {
   if (cause instanceof ApplicationFailure && cause.type === FAILURE.batchIncomplete) return 'incomplete';
@@ -209,20 +199,4 @@ export async function report(started: Started, result: BatchOutcome, ledger: Led
   const { name, key, workflowId, runId, since } = started;
   const [totals, jobs] = await Promise.all([ledger.totals(workflowId, since), ledger.jobReports(workflowId)]);
   return { batch: { name, key, workflowId, runId, result }, ...totals, jobs: [...jobs] };
-}
-
-/** Does something again and again, each time after the last has ended, until aborted. Rejects when it throws. */
-async function repeat(everyMs: number, signal: AbortSignal, step: () => Promise<unknown>): Promise<void> {
-  while (!signal.aborted) {
-    await step();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, everyMs);
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
-      }
-      signal.addEventListener('abort', done, { once: true });
-    });
-  }
 }

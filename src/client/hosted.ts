@@ -1,0 +1,27 @@
+import type { Connections } from './connections.js';
+import { repeat } from './repeat.js';
+import { WorkerHost } from './worker-host.js';
+
+const HOST_CHECK_MS = 1000;
+
+/** Hosts a worker while no other process does: at once, or when that other process has ended. Rejects when it fails. */
+export const keepHosted = (host: WorkerHost, signal: AbortSignal): Promise<void> =>
+  repeat(HOST_CHECK_MS, signal, () => host.takeIfFree());
+
+/** Waits for what only a worker can bring to its end, with one hosted here for as long as no other lives. */
+export async function whileHosted<T>(
+  connections: Connections,
+  act: (ended: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const host = new WorkerHost(connections);
+  const ended = new AbortController();
+  const hosting = keepHosted(host, ended.signal);
+  try {
+    const failed = hosting.then(() => new Promise<never>(() => undefined));
+    return await Promise.race([act(ended.signal), failed]);
+  } finally {
+    ended.abort();
+    await Promise.allSettled([hosting]);
+    await host.stop();
+  }
+}
