@@ -16,7 +16,6 @@ import { engineFiles, readTextIfPresent } from './engine-files.js';
 import { writeEngineRecord } from './engine-record.js';
 import { readKeeperOrder } from './keeper-order.js';
 import { EMBEDDED_NAMESPACE, probeNamespaceId } from './namespace-probe.js';
-import { choosePorts } from './ports.js';
 import { type ProcessLock, tryExclusiveLock } from './process-lock.js';
 import { provision } from './provision.js';
 import { boundLog, serverEnvironment, type ServerProcess, startServer } from './server-process.js';
@@ -74,7 +73,7 @@ async function keep(): Promise<void> {
   let failures = 0;
   while (!isOver()) {
     const startedAt = performance.now();
-    const server = await startServer(order.binary, files, await choosePorts(files));
+    const server = await startServer(order.binary, files);
     const end = await serve(server, isOver);
     if (end.kind === 'over' && inodeOf(files.keeperLock) === inode) rmSync(files.record, { force: true }); // K4
     await server.stop();

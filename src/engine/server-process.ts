@@ -10,7 +10,7 @@ import { closeSync, copyFileSync, openSync, readFileSync, rmSync, statSync, trun
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EngineFiles, readTextIfPresent } from './engine-files.js';
-import type { Ports } from './ports.js';
+import { choosePorts, type Ports } from './ports.js';
 import { SEARCH_ATTRIBUTES } from './provision.js';
 
 export interface ServerProcess {
@@ -60,8 +60,9 @@ const LOG_BYTES_MAX = 4 * 1024 * 1024;
  * Starts the server; whether it is healthy, only asking it tells.
  * @throws when it does not start at all, or an earlier one cannot be ended (S1)
  */
-export async function startServer(binary: string, files: EngineFiles, ports: Ports): Promise<ServerProcess> {
+export async function startServer(binary: string, files: EngineFiles): Promise<ServerProcess> {
   await endLeftOverServer(files);
+  const ports = await choosePorts(files); // now, for that server had the ports that users know
   boundLog(files);
   const log = openSync(files.serverLog, 'a', 0o600);
   const command = [binary, ...serverArguments(files, ports)];

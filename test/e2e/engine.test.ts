@@ -150,7 +150,7 @@ test('a killed wrapper does not cost the server twice: one server runs afterward
   expect(await describeDefault(user.address)).toBeDefined();
 });
 
-test('a server orphaned by the death of everything else is ended by the next keeper', async () => {
+test('a server orphaned by the death of everything else is ended by the next keeper, which takes its address', async () => {
   const user = await openedByChild();
   const { pid, serverPid } = recordOf();
   for (const each of [user.child.pid ?? 0, pid, ...processes('wrapper').map((wrapper) => wrapper.pid)])
@@ -162,6 +162,7 @@ test('a server orphaned by the death of everything else is ended by the next kee
 
   expect(servers()).toEqual([recordOf().serverPid]);
   expect(servers()).not.toContain(serverPid);
+  expect(next.address, 'workers that ask there go on').toBe(user.address);
   expect(await describeDefault(next.address)).toBeDefined();
 });
 
