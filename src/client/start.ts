@@ -13,6 +13,7 @@ import {
 } from '../contract/messages.js';
 import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
+import type { BatchRow } from '../ledger/ledger.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
@@ -82,22 +83,39 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
     { ...named, input, taskQueue: connections.config.taskQueue },
     () => hasWork(manifest, connections),
   );
-  if (started.how === 'started' && row === undefined) {
-    // A worker would do it, but there may be none yet, and the batch must be known by its name from now on.
-    const { name, work, budget } = definition;
-    await ledger.openBatch({
+  await noteOpened(started, definition, manifest, row, connections, by);
+  return sameContents ? started : { ...started, after: batch };
+}
+
+/**
+ * A worker would do it, but there may be none yet: from now on the batch is known by its name, and is what it was not
+ * any more when an earlier run ended.
+ * @param row as it was before the start; a worker may have opened, and even ended, this run meanwhile, or a later one
+ */
+async function noteOpened(
+  { how, workflowId, key, runId }: Omit<Started, 'after'>,
+  { name, work, budget }: Definition,
+  manifest: ManifestRef,
+  row: Pick<BatchRow, 'runId'> | undefined,
+  connections: Pick<Starter, 'ledger'>,
+  by: string,
+): Promise<void> {
+  if (how !== 'started' && how !== 'reopened') return;
+  const ledger = await connections.ledger();
+  await ledger.openBatch(
+    {
       id: workflowId,
       name,
       key,
       work,
-      runId: started.runId,
+      runId,
       manifest: JSON.stringify(manifest),
       jobs: manifest.count,
       currency: budget?.currency ?? 'USD',
       by,
-    });
-  }
-  return sameContents ? started : { ...started, after: batch };
+    },
+    { runId: row?.runId },
+  );
 }
 
 /** Whether the ledger knows the batch to be finished, with nothing left to do in it. */
@@ -109,7 +127,7 @@ export async function isFinished(batch: Batch, connections: Starter): Promise<bo
 
 /** Starts a batch again from what the ledger has stored of it. */
 export async function restartBatch(
-  row: { readonly id: string; readonly name: string; readonly key: string },
+  row: Pick<BatchRow, 'id' | 'name' | 'key' | 'runId'>,
   definition: Definition,
   manifest: ManifestRef,
   connections: Connections,
@@ -123,11 +141,13 @@ export async function restartBatch(
     ...(await knownAttributes(client)),
   };
   const { taskQueue } = connections.config;
-  return start(
+  const started = await start(
     client,
     { name: row.name, key: row.key, workflowId: row.id, since, input, taskQueue },
     async () => true,
   );
+  await noteOpened(started, definition, manifest, row, connections, connections.who);
+  return started;
 }
 
 interface Request {

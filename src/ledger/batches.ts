@@ -16,7 +16,7 @@ type Batches = Pick<
 >;
 
 export const batches = (store: Store): Batches => ({
-  openBatch: (batch) => store.write((db) => openBatch(db, batch, store.now())),
+  openBatch: (batch, after) => store.write((db) => openBatch(db, batch, store.now(), after)),
 
   setMembers: (batchId, members) => store.write((db) => setMembers(db, batchId, members)),
 
@@ -84,9 +84,14 @@ export const batches = (store: Store): Batches => ({
   },
 });
 
-async function openBatch(db: Db, batch: OpenBatch, at: string): Promise<void> {
+async function openBatch(
+  db: Db,
+  batch: OpenBatch,
+  at: string,
+  after?: { readonly runId: string | undefined },
+): Promise<void> {
   const known = await db.selectFrom('batches').select('run_id').where('id', '=', batch.id).executeTakeFirst();
-  if (known?.run_id === batch.runId) return;
+  if (known?.run_id === batch.runId || (after && known?.run_id !== after.runId)) return;
   const opened = {
     name: batch.name,
     batch_key: batch.key,

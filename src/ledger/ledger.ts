@@ -26,8 +26,11 @@ import type { NightRows } from './night-rows.js';
  */
 export interface Ledger extends AlertLedger {
   // --- batches -------------------------------------------------------------------------------------------
-  /** Records that a run of a batch is open; state `running`. Called again for a run already open: no change. */
-  openBatch(batch: OpenBatch): Promise<void>;
+  /**
+   * Records that a run of a batch is open; state `running`. Called again for a run already open: no change.
+   * @param after nor any where the ledger knows of another run than this one; for who may come late
+   */
+  openBatch(batch: OpenBatch, after?: { readonly runId: string | undefined }): Promise<void>;
   /** Replaces the list of jobs that the batch names, in its order. */
   setMembers(batchId: string, members: readonly Member[]): Promise<void>;
   /** @param level how strict, of `paused` */

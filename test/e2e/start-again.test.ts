@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { runJson, startCli, until } from '../support/cli.js';
+import { cli, runJson, startCli, until } from '../support/cli.js';
 import { slugsOf, writeBatch } from '../support/batch.js';
 
 test('a job edited after it was done is a conflict with both fingerprints; a higher revision updates the same file', async () => {
@@ -35,6 +35,28 @@ test('a job edited after it was done is a conflict with both fingerprints; a hig
   expect(batch.read('blog/news/two.md')).toContain('Edited');
   expect(batch.sessions()).toHaveLength(3);
 });
+
+test('an unfinished batch started again is under way at once, also while no worker lives', async () => {
+  const batch = writeBatch({
+    slugs: ['bad', 'good'],
+    before: '[ "$slug" = bad ] && [ ! -e fixed ] && exit 65',
+  });
+  const at = { cwd: batch.dir };
+  const nightshift = (...words: string[]) => cli([...words, '--state', batch.state, '--json'], at);
+  expect((await nightshift('run', batch.file)).code).toBe(2);
+  writeFileSync(join(batch.dir, 'fixed'), '');
+  const detached = await nightshift('run', batch.file, '--detach');
+  expect(detached.code, detached.stderr).toBe(0);
+
+  const status = await nightshift('status', 'nightly');
+  expect(JSON.parse(status.stdout), status.stderr).toMatchObject({ batch: { state: 'running' } });
+  expect(status.code).toBe(0);
+  const cancelled = await nightshift('cancel', '--all');
+  expect(JSON.parse(cancelled.stdout), cancelled.stderr).toMatchObject({ batches: [{ answer: 'answered' }] });
+  expect(JSON.parse((await nightshift('status', 'nightly')).stdout)).toMatchObject({
+    batch: { state: 'cancelled' },
+  });
+}, 120_000);
 
 test('histories deleted: starting again does nothing, for the ledger remembers', async () => {
   const batch = writeBatch({ slugs: slugsOf(3) });

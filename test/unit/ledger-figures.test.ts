@@ -58,6 +58,29 @@ describe('batches', () => {
     });
   });
 
+  test('whoever started a run after another one opens it late or never, but not over a later one', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await ledger.setBatchState(BATCH, 'incomplete', NOBODY, 'one parked');
+    const open = async (runId: string, after: string | undefined) => {
+      const { id, name, key, work, manifest, jobs, currency } = await aBatch();
+      const batch = { id, name, key, work, runId, manifest, jobs, currency, by: NOBODY };
+      await ledger.openBatch(batch, { runId: after });
+      return aBatch();
+    };
+    const aBatch = async () => {
+      const row = await ledger.batch(BATCH);
+      if (!row) throw new Error('the batch is gone');
+      return row;
+    };
+    expect(await open('run-2', 'run-1')).toMatchObject({ runId: 'run-2', state: 'running' });
+    await openBatch(ledger, ['one'], { runId: 'run-3' });
+    await ledger.setBatchState(BATCH, 'incomplete', NOBODY, 'one parked');
+    expect(await open('run-3', 'run-1')).toMatchObject({ runId: 'run-3', state: 'incomplete' });
+    expect(await open('run-2', 'run-1')).toMatchObject({ runId: 'run-3', state: 'incomplete' });
+    expect(await open('run-2', undefined)).toMatchObject({ runId: 'run-3', state: 'incomplete' });
+  });
+
   test('a pause has a reason, and a resume takes it away', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, []);
