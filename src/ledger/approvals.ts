@@ -1,7 +1,7 @@
 /**
  * Effects that leave only with a person's yes.
  *  P1. An answer is about one exact request: the effect, its revision, its artifact, and what it is sent with. Another
- *      artifact, or another option, is asked for anew.
+ *      artifact, or another option, is asked for anew. Of one effect, only the request asked last waits.
  *  P2. Silence is not an answer: what was not decided in time is held, unless the batch says otherwise.
  *  P3. An answer is never overwritten. A person who gives a rejected job a new try (`requeue`) opens the question again.
  */
@@ -24,8 +24,9 @@ export const approvals = (store: Store): Approvals => ({
 });
 
 async function ask(db: Db, request: ApprovalRequest, written: Written): Promise<ApprovalAsked> {
+  await replaceOthers(db, request, written);
   const known = await rowOf(db, request);
-  const row = known ?? (await open(db, request, written));
+  const row = known === undefined || known.state === 'replaced' ? await open(db, request, written) : known;
   const late = row.state === 'waiting' && row.due_at !== null && row.due_at <= written.at;
   if (late && row.on_timeout !== 'hold') {
     const state = row.on_timeout === 'approve' ? ('approved' as const) : ('rejected' as const);
@@ -74,14 +75,18 @@ async function settle(
   }
 }
 
-async function open(db: Db, request: ApprovalRequest, { at }: Written): Promise<Selectable<ApprovalsTable>> {
-  // P1: what was asked before is asked no more.
-  await db
+/** P1: what was asked before is asked no more. */
+const replaceOthers = (db: Db, { effectKey, requestSha256 }: ApprovalRequest, { at }: Written) =>
+  db
     .updateTable('approvals')
     .set({ state: 'replaced', decided_at: at })
-    .where('effect_key', '=', request.effectKey)
+    .where('effect_key', '=', effectKey)
+    .where('request_sha256', '<>', requestSha256)
     .where('state', '=', 'waiting')
     .execute();
+
+/** Asks for the first time, or again for what another request had replaced. */
+async function open(db: Db, request: ApprovalRequest, { at }: Written): Promise<Selectable<ApprovalsTable>> {
   const row: Selectable<ApprovalsTable> = {
     effect_key: request.effectKey,
     request_sha256: request.requestSha256,
@@ -102,7 +107,11 @@ async function open(db: Db, request: ApprovalRequest, { at }: Written): Promise<
     decided_by: null,
     reason: null,
   };
-  await db.insertInto('approvals').values(row).execute();
+  await db
+    .insertInto('approvals')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['effect_key', 'request_sha256']).doUpdateSet(row))
+    .execute();
   return row;
 }
 

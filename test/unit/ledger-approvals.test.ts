@@ -83,6 +83,38 @@ test('an answer is about one exact request: another artifact or other options ar
   expect(late).toMatchObject({ kind: 'already', state: 'replaced' });
 });
 
+test('a request that another had replaced is asked for again when its job comes back to it', async () => {
+  const ledger = await asking('one');
+  const other = { requestSha256: 'e'.repeat(64) };
+  await ask(ledger, 'one', other);
+  const batchId = 'batch:nightly:2';
+  expect(await ask(ledger, 'one', { batchId })).toMatchObject({ kind: 'waiting' });
+  expect(await ledger.approvals()).toMatchObject([{ ...requestOf('one'), batchId, decidedAt: undefined }]);
+  const late = await ledger.decideApproval({ ...requestOf('one'), ...other }, 'approved', 'ann', '');
+  expect(late).toMatchObject({ kind: 'already', state: 'replaced' });
+  expect(await say(ledger, 'one', 'approved')).toMatchObject({ kind: 'decided' });
+
+  await ask(ledger, 'one', other);
+  expect(await ledger.approvals()).toHaveLength(1);
+  expect(await ask(ledger, 'one')).toEqual({ kind: 'approved' });
+  expect(await ledger.approvals()).toEqual([]);
+});
+
+test('a request asked for again has its whole time, and then ends as its batch says', async () => {
+  let now = new Date('2026-11-28T00:00:00Z');
+  const ledger = await openLedger({ ...placeOf(await aPlace()), now: () => now });
+  await openBatch(ledger, ['one']);
+  await claimed(ledger, 'one');
+  const limited = { timeoutMs: 60_000, onTimeout: 'approve' } as const;
+  await ask(ledger, 'one', limited);
+  await ask(ledger, 'one', { ...limited, requestSha256: 'e'.repeat(64) });
+  now = new Date('2026-11-28T00:10:00Z');
+  expect(await ask(ledger, 'one', limited)).toMatchObject({ kind: 'waiting', delayMs: 60_000 });
+  now = new Date('2026-11-28T00:11:00Z');
+  expect(await ask(ledger, 'one', limited)).toEqual({ kind: 'approved' });
+  await ledger.close();
+});
+
 test('what nobody answers in time is held, let go, or rejected, as the batch says; a late yes is still good', async () => {
   let now = new Date('2026-11-28T00:00:00Z');
   const ledger = await openLedger({ ...placeOf(await aPlace()), now: () => now });
