@@ -2,6 +2,7 @@ import { CancelledFailure } from '@temporalio/activity';
 import { effectsOf, undoOf } from '../batch/effects.js';
 import { AdapterError } from '../contract/errors.js';
 import type { UnpublishEnd, UnpublishRequest } from '../contract/messages.js';
+import type { Effect } from '../contract/job.js';
 import type { Receipt } from '../contract/receipt.js';
 import { StaleFence, type EffectRow } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
@@ -39,12 +40,14 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
   if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
   const receipts = await ledger.receipts({ work, jobKey: job.key });
   const landed = receipts.filter(({ effectKey }) => effectKey === effect.key).at(-1);
-  if (!landed) {
-    const state = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effect.key)?.state;
-    if (state === undefined || !LOST_ANSWER.has(state)) return { kind: 'nothing' };
-    const message = `whether ${effect.name} landed is not known; say so first: nightshift approve`;
+  const known = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effect.key);
+  if (known && LOST_ANSWER.has(known.state)) {
+    const message =
+      `whether revision ${known.revision} of ${effect.name} landed is not known; ` +
+      'let its batch find out, or say so first: nightshift approve';
     return { kind: 'refused', errorClass: 'unknown', message };
   }
+  if (!landed) return { kind: 'nothing' };
 
   if (landed.revision > request.revision) {
     const message = `revision ${landed.revision} has landed since it was asked to take back ${request.revision}`;
@@ -69,22 +72,18 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
   if (row.receipt && row.receipt.revision >= landed.revision)
     return { kind: 'unpublished', place: placeOf(landed) };
   try {
-    await takeBack();
+    await takeBack(effect, landed);
+    const { id, url, sha256, revision } = landed;
+    const receipt = { effectKey: undo.key, id, ...(url !== undefined && { url }), sha256, revision };
+    const landedAt = now().toISOString();
+    await ledger.landEffect({ ...receipt, landedAt, adopted: false }, undefined, row.fence);
   } catch (error) {
     if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
     return await afterError(error, row);
   }
-  const { id, url, sha256, revision } = landed;
-  const receipt = { effectKey: undo.key, id, ...(url !== undefined && { url }), sha256, revision };
-  await ledger.landEffect(
-    { ...receipt, landedAt: now().toISOString(), adopted: false },
-    undefined,
-    row.fence,
-  );
   return { kind: 'unpublished', place: placeOf(landed) };
 
-  async function takeBack(): Promise<void> {
-    if (!effect || !landed) return;
+  async function takeBack(effect: Effect, landed: Receipt): Promise<void> {
     const publisher = await publisherFor(effect, definition.baseDir, deps);
     const verb = publisher.unpublish?.bind(publisher);
     if (!verb) {

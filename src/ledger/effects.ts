@@ -32,6 +32,7 @@ export const effects = (store: Store, signer: Signer | undefined): Effects => ({
       const effect = await fencedEffect(db, effectKey, fence);
       assertRevision(effect, body.revision);
       assertEffectMove(effectKey, effect.state, 'attempting');
+      await assertMayUndo(db, effect);
       const at = store.now();
       await db
         .updateTable('effects')
@@ -69,6 +70,7 @@ export const effects = (store: Store, signer: Signer | undefined): Effects => ({
     store.write(async (db) => {
       const effect = await fencedEffect(db, receipt.effectKey, fence);
       assertRevision(effect, receipt.revision);
+      await assertStillLanded(db, effect);
       return landEffect(db, effect, receipt, settles, { at: store.now(), signer });
     }),
 
@@ -223,6 +225,44 @@ async function fencedEffect(db: Db, effectKey: string, fence: number): Promise<E
     );
   }
   return effect;
+}
+
+/**
+ * Sending and taking back exclude each other: no request that sends may be out when one leaves that takes back.
+ * @throws AdapterError `conflict`
+ */
+async function assertMayUndo(db: Db, undo: EffectsTable): Promise<void> {
+  const undone = await assertStillLanded(db, undo);
+  if (undone?.state !== 'attempting' && undone?.state !== 'unknown') return;
+  throw new AdapterError(
+    'conflict',
+    `revision ${undone.revision} of "${undone.name}" was sent, and got no answer yet; nothing was taken back`,
+    { sent: 'no' },
+  );
+}
+
+/**
+ * What is taken back is the revision that has landed, and not a newer one.
+ * @returns what is taken back; undefined for an effect that takes nothing back
+ * @throws AdapterError `conflict`
+ */
+async function assertStillLanded(
+  db: Db,
+  { undoes, revision }: EffectsTable,
+): Promise<EffectsTable | undefined> {
+  if (undoes === null) return undefined;
+  const undone = await db
+    .selectFrom('effects')
+    .selectAll()
+    .where('effect_key', '=', undoes)
+    .executeTakeFirstOrThrow();
+  if (undone.landed_revision === revision) return undone;
+  const landed = undone.landed_revision === null ? 'nothing' : `revision ${undone.landed_revision}`;
+  throw new AdapterError(
+    'conflict',
+    `${landed} of "${undone.name}" has landed by now, and revision ${revision} was to be taken back; ` +
+      'nightshift ledger verify says what is there',
+  );
 }
 
 function assertRevision(effect: EffectsTable, revision: number): void {

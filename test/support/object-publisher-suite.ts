@@ -368,6 +368,20 @@ export function objectPublisherSuite(freshStore: () => Promise<TestStore>): void
       expect(await textAt()).toBe('edited');
     });
 
+    test('a newer revision stays, also where its receipt was not written yet, or it has the same content', async () => {
+      const request = bodyRequest('words');
+      const receipt = receiptIn(await land(publisher(), request));
+      for (const text of ['words', 'second']) {
+        const revised = bodyRequest(text, { revision: text === 'words' ? 2 : 3 });
+        await publisher().update?.(revised, receipt, context);
+        await expect(publisher().unpublish?.(request, receipt, context)).rejects.toMatchObject({
+          errorClass: 'conflict',
+          facts: { sent: 'no' },
+        });
+        expect(await textAt()).toBe(text);
+      }
+    });
+
     test('an edit in the moment between the look and the deletion survives', async () => {
       const request = bodyRequest('words');
       const receipt = receiptIn(await land(proxied(), request));

@@ -325,6 +325,45 @@ describe('an effect that was taken back', () => {
   });
 });
 
+describe('taking back and sending', () => {
+  const undo = { ...effectOf('one', 'unpublish:post'), undoes: post.effectKey };
+  const revised = effectOf('one', 'post', 2);
+
+  async function undoing(): Promise<{ ledger: Ledger; fence: number }> {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await claimed(ledger, 'one');
+    await landed(ledger, 'one');
+    const { fence } = await ledger.beginEffect(undo, by());
+    await claimed(ledger, 'one', { revision: 2 });
+    return { ledger, fence };
+  }
+  const attempt = (ledger: Ledger, fence: number) =>
+    ledger.attemptingEffect(undo.effectKey, { sha256: SENT, revision: 1 }, fence);
+
+  test('nothing is taken back while a newer revision may be on its way', async () => {
+    const { ledger, fence } = await undoing();
+    const { fence: sending } = await ledger.beginEffect(revised, by());
+    await ledger.attemptingEffect(post.effectKey, { sha256: SENT, revision: 2 }, sending);
+    await expect(attempt(ledger, fence)).rejects.toMatchObject({
+      errorClass: 'conflict',
+      facts: { sent: 'no' },
+    });
+    const refused = { state: 'failed', errorClass: 'invalid', message: 'refused' } as const;
+    await ledger.stopEffect(post.effectKey, refused, sending);
+    await attempt(ledger, fence);
+  });
+
+  test('a revision that has landed since is not taken back, and not said to be', async () => {
+    const { ledger, fence } = await undoing();
+    await attempt(ledger, fence);
+    await landed(ledger, 'one', { revision: 2 });
+    for (const late of [attempt(ledger, fence), ledger.landEffect(receiptOf(undo), undefined, fence)])
+      await expect(late).rejects.toMatchObject({ errorClass: 'conflict' });
+    expect((await ledger.beginEffect(revised, by())).unpublishedRevision).toBeUndefined();
+  });
+});
+
 test('a decision is about the job, whichever batch names it', async () => {
   const { ledger } = await inDoubt();
   await ledger.openBatch({

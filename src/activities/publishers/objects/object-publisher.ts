@@ -34,7 +34,7 @@ export interface ObjectPublisherSetup {
  * metadata, written in the same request as its content.
  *
  *  O1. An object is created only where the name is free, and replaced or deleted only in the version that was looked
- *      at: the store decides both, in one step with the write (unless `conditional` is false).
+ *      at: the store decides both, in one step with the write (unless `conditional` is false). What is taken back is the very revision of the receipt.
  *  O2. An object without our mark, or whose content is not what the mark says, is never touched.
  *  O3. A later revision keeps its name: under another one it would be a second object.
  */
@@ -134,7 +134,10 @@ export function objectPublisher(setup: ObjectPublisherSetup): Publisher {
       const now = await standing(store, request, context, at);
       if (now.kind === 'absent') return;
       if (now.kind === 'theirs') throw changed(now.location, now.why);
-      if (!isAsReceipt(now, receipt)) throw changed(now.placed.id, 'it is not what the receipt says');
+      const { id: place, revision, sha256 } = now.placed;
+      if (revision !== receipt.revision)
+        throw changed(place, `it has revision ${revision}, and ${receipt.revision} was to be taken back`);
+      if (sha256 !== receipt.sha256) throw changed(place, 'it is not what the receipt says');
       if (await store.remove(at, conditional ? { etag: now.etag } : 'always', context.signal)) return;
       if ((await standing(store, request, context, at)).kind === 'absent') return;
       throw changed(receipt.id, 'it was changed at this very moment');
@@ -174,7 +177,7 @@ function currentOrLater(standing: Standing, { revision }: BodyRequest): FoundEff
 }
 
 /** The receipt may be older than the object: then the answer to an update was lost before a receipt was written. */
-const isAsReceipt = (standing: Extract<Standing, { kind: 'ours' }>, { revision, sha256 }: Receipt): boolean =>
+const isUpdatable = (standing: Extract<Standing, { kind: 'ours' }>, { revision, sha256 }: Receipt): boolean =>
   standing.placed.sha256 === sha256 || standing.placed.revision > revision;
 
 function whyNotReplaced(
@@ -189,7 +192,7 @@ function whyNotReplaced(
   const { id: location, revision: there } = now.placed;
   if (there > revision)
     return { kind: 'theirs', location, why: `has revision ${there}, this is ${revision}` };
-  if (isAsReceipt(now, before)) return undefined;
+  if (isUpdatable(now, before)) return undefined;
   return { kind: 'theirs', location, why: 'its content is not what the receipt says' };
 }
 
