@@ -71,6 +71,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
   );
   if (row.receipt && row.receipt.revision >= landed.revision)
     return { kind: 'unpublished', place: placeOf(landed) };
+  let sending = false;
   try {
     await takeBack(effect, landed);
     const { id, url, sha256, revision } = landed;
@@ -94,6 +95,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     const context = contextOf(deps);
     const asking = { ...effectRequest(definition, job, effect, row), receipt: landed };
     await ledger.attemptingEffect(undo.key, { sha256: landed.sha256, revision: landed.revision }, row.fence);
+    sending = true;
     await deps.reached('E15', job.key);
     await guarded(publisher, 'unpublish', () => verb(asking, landed, context));
     const lookup = publisher.lookup?.bind(publisher);
@@ -106,9 +108,11 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     await deps.reached('E16', job.key);
   }
 
-  async function afterError(error: unknown, { effectKey, fence }: EffectRow): Promise<UnpublishEnd> {
+  async function afterError(error: unknown, before: EffectRow): Promise<UnpublishEnd> {
+    const { effectKey, fence } = before;
     const { errorClass, message, facts } = asAdapterError(error);
-    const unclear = facts.sent !== 'no' && facts.sent !== 'rejected';
+    const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
+    const unclear = sent || LOST_ANSWER.has(before.state);
     const tried = triesSoFar();
     const jitter = jitterOf(`${effectKey}:${tried.tries}`);
     const next = afterEffect(errorClass, tried, retryPolicy(definition.retry), jitter, facts.retryAfterMs);

@@ -131,3 +131,16 @@ test('a revision that lands while another is taken back is not said to be taken 
   });
   expect(await undone()).toBeUndefined();
 });
+
+test('what keeps it from being sent is what is said: here a variable that is not set', async () => {
+  const { takeBack, read, ledger } = await published('words', '${env:NIGHTSHIFT_TEST_NAME}.md');
+  expect(await takeBack()).toMatchObject({
+    kind: 'refused',
+    errorClass: 'config',
+    message: expect.stringContaining('NIGHTSHIFT_TEST_NAME') as string,
+  });
+  expect(read()).toBe('words');
+  const row = await ledger.beginEffect({ ...UNDO, undoes: POST.effectKey }, by());
+  expect(row).toMatchObject({ state: 'held', attempts: 0 });
+  expect(await takeBack({ env: { NIGHTSHIFT_TEST_NAME: 'one' } })).toMatchObject({ kind: 'unpublished' });
+});
