@@ -2,6 +2,7 @@ import type { Definition } from '../contract/batch-file.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { Trouble } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
+import type { Receipt } from '../contract/receipt.js';
 import type { By, EffectRow, Ledger } from '../ledger/ledger.js';
 import { asked } from './ask-publisher.js';
 import { effectRequest, receiptOf } from './land-effect.js';
@@ -16,24 +17,28 @@ export interface AskedJob {
 
 export interface AskedEffect {
   readonly effect: Effect;
-  /** Undefined where the destination can't be asked. */
+  /** Undefined where the destination can't be asked, or did not find it and may have missed it. */
   readonly found: FoundEffect | undefined;
 }
 
-/** Asks every destination of a job for its effects. Sends nothing but look-ups, and touches no ledger. */
+/**
+ * Asks every destination of a job for its effects. Sends nothing but look-ups, and touches no ledger.
+ * @param receipts what is known to have landed, by effect key: some destinations find it by its id alone
+ */
 export async function askDestinations(
   { definition, job, context }: AskedJob,
   deps: PublisherDeps,
+  receipts: ReadonlyMap<string, Receipt> = new Map(),
 ): Promise<AskedEffect[]> {
   const answers: AskedEffect[] = [];
   for (const effect of effectsOf(definition, job)) {
     const publisher = await publisherFor(effect, definition.baseDir, deps);
     const lookup = publisher.lookup?.bind(publisher);
-    const request = effectRequest(definition, job, effect);
-    answers.push({
-      effect,
-      found: lookup && (await asked(publisher, 'lookup', () => lookup(request, context))),
-    });
+    const receipt = receipts.get(effect.key);
+    const request = { ...effectRequest(definition, job, effect), receipt };
+    const found = lookup && (await asked(publisher, 'lookup', () => lookup(request, context)));
+    const proves = publisher.facts.lookup === 'exact' || found?.kind !== 'absent';
+    answers.push({ effect, found: proves ? found : undefined });
   }
   return answers;
 }

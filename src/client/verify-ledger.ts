@@ -60,7 +60,7 @@ export async function verifyLedger(
     const { definition, job } = described;
     const id = { work: definition.work, jobKey: job.key };
     const receipts = newestByEffect(await ledger.receipts(id));
-    for (const { effect, ...answer } of await answersOf(described, connections)) {
+    for (const { effect, ...answer } of await answersOf(described, receipts, connections)) {
       const receipt = receipts.get(effect.key);
       const { drift, why } =
         'failure' in answer
@@ -101,13 +101,17 @@ function isUndone(
 type Answer = AskedEffect | { readonly effect: AskedEffect['effect']; readonly failure: string };
 
 /** One destination that is down must not hide what the others say. */
-async function answersOf(described: DescribedJob, { config }: Connections): Promise<Answer[]> {
-  const { definition, job } = described;
+async function answersOf(
+  { definition, job }: DescribedJob,
+  receipts: ReadonlyMap<string, Receipt>,
+  { config }: Connections,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (const spec of definition.effects) {
     const one = { ...definition, effects: [spec] };
     try {
-      answers.push(...(await askDestinations({ definition: one, job, context: lookContext() }, config)));
+      const asking = { definition: one, job, context: lookContext() };
+      answers.push(...(await askDestinations(asking, config, receipts)));
     } catch (error) {
       if (!(error instanceof AdapterError)) throw error;
       for (const effect of effectsOf(one, job))
