@@ -2,6 +2,7 @@ import type { Definition } from '../contract/batch-file.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { Trouble } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
+import { landedBefore } from '../batch/landed-before.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { By, EffectRow, Ledger } from '../ledger/ledger.js';
 import { asked } from './ask-publisher.js';
@@ -23,19 +24,19 @@ export interface AskedEffect {
 
 /**
  * Asks every destination of a job for its effects. Sends nothing but look-ups, and touches no ledger.
- * @param receipts what is known to have landed, by effect key: some destinations find it by its id alone
+ * @param receipts of the job: some destinations find what landed by its id alone
  */
 export async function askDestinations(
   { definition, job, context }: AskedJob,
   deps: PublisherDeps,
-  receipts: ReadonlyMap<string, Receipt> = new Map(),
+  receipts: readonly Receipt[] = [],
 ): Promise<AskedEffect[]> {
   const answers: AskedEffect[] = [];
   for (const effect of effectsOf(definition, job)) {
     const publisher = await publisherFor(effect, definition.baseDir, deps);
     const lookup = publisher.lookup?.bind(publisher);
-    const receipt = receipts.get(effect.key);
-    const request = { ...effectRequest(definition, job, effect), receipt };
+    const before = landedBefore(receipts, effect, { work: definition.work, jobKey: job.key });
+    const request = { ...effectRequest(definition, job, effect), ...before };
     const found = lookup && (await asked(publisher, 'lookup', () => lookup(request, context)));
     const proves = publisher.facts.lookup === 'exact' || found?.kind !== 'absent';
     answers.push({ effect, found: proves ? found : undefined });

@@ -351,6 +351,7 @@ export const effectRequest = (
   fence: row?.fence ?? 0,
   sentBefore: row !== undefined && row.attempts > 0,
   receipt: row?.receipt,
+  takenBack: row?.receipt !== undefined && row.unpublishedRevision === row.receipt.revision,
 });
 
 export const receiptOf = (

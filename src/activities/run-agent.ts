@@ -123,7 +123,8 @@ async function adopt(
 ): Promise<AgentEnd | undefined> {
   const asking = { definition, job, context: contextOf(deps) };
   const ranUnseen = async (someAreThere: boolean) => claim.fresh && (someAreThere || (await ranBefore(deps)));
-  const answers = await askDestinations(asking, deps);
+  const receipts = claim.fresh ? [] : await deps.ledger.receipts({ work: ref.work, jobKey: job.key });
+  const answers = await askDestinations(asking, deps, receipts);
   return adoptFromDestinations(answers, asking, deps.ledger, writerOf(ref.batchId, deps), ranUnseen);
 }
 

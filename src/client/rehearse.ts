@@ -7,7 +7,8 @@ import { lookerFor, type Looker } from '../activities/publishers/looker.js';
 import type { FoundEffect } from '../activities/publishers/publisher.js';
 import { readIfWhole } from '../activities/read-artifact.js';
 import { rehearsing } from '../activities/rehearsal/no-writes.js';
-import { effectsOf, undoOf } from '../batch/effects.js';
+import { effectsOf } from '../batch/effects.js';
+import { landedBefore, type LandedBefore } from '../batch/landed-before.js';
 import type { Batch } from '../batch/read-batch.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Effect, PlacedJob } from '../contract/job.js';
@@ -99,13 +100,13 @@ export async function rehearseBatch(
     readonly job: PlacedJob;
     readonly effect: Effect;
     readonly before: PlannedEffect;
-    readonly receipts: ReadonlyMap<string, Receipt>;
+    readonly receipts: readonly Receipt[];
     readonly artifact: Draft | undefined;
     readonly isMade: boolean;
   }): Promise<PlannedEffect> {
     const { planned, job, effect, before, receipts, artifact, isMade } = given;
-    const receipt = receipts.get(effect.key);
-    const looked = await rehearsing(() => lookFor(job, effect, receipt, artifact?.bytes));
+    const landed = landedBefore(receipts, effect, { work, jobKey: job.key });
+    const looked = await rehearsing(() => lookFor(job, effect, landed, artifact?.bytes));
     for (const what of looked.refused) refused.add(`${effect.name} (${effect.use}): ${what}`);
     if (looked.refused.length > 0)
       return { ...before, action: 'unknown', why: `refused: ${looked.refused.join('; ')}` };
@@ -115,7 +116,6 @@ export async function rehearseBatch(
       return { ...before, action: 'unknown', why: `${error.errorClass}: ${error.message}` };
     }
     const { found, looker } = looked.value;
-    const undone = receipts.get(undoOf({ work, jobKey: job.key, ...effect }).key);
     const wanted = {
       revision: job.revision,
       fingerprint: job.fingerprint,
@@ -123,8 +123,8 @@ export async function rehearseBatch(
       isMade,
     };
     const { action, why } = plannedAction(wanted, {
-      receipt,
-      undone: receipt !== undefined && undone !== undefined && undone.revision >= receipt.revision,
+      receipt: landed.receipt,
+      undone: landed.takenBack,
       held: RUNS.has(planned.verdict) || planned.verdict === 'adopt' ? held.get(effect.key) : planned.note,
       found,
       canUpdate: looker.canUpdate,
@@ -146,7 +146,7 @@ export async function rehearseBatch(
   async function lookFor(
     job: PlacedJob,
     effect: Effect,
-    receipt: Receipt | undefined,
+    landed: LandedBefore,
     artifact: Uint8Array | undefined,
   ): Promise<{ readonly looker: Looker; readonly found: FoundEffect | undefined }> {
     const { env } = connections.config;
@@ -156,24 +156,15 @@ export async function rehearseBatch(
     const state = known.get(job.key)?.effects.get(effect.key)?.state;
     const request = {
       ...effectRequest(batch.definition, job, effect),
-      receipt,
+      ...landed,
       sentBefore: state !== undefined && state !== 'pending',
     };
     return { looker, found: await asked(looker, 'lookup', () => lookup(request, lookContext(signal))) };
   }
 
-  /** Newest of each effect. Most jobs have none, and cost no query. */
-  async function receiptsOf(
-    job: KnownJob | undefined,
-    jobKey: string,
-  ): Promise<ReadonlyMap<string, Receipt>> {
-    const newest = new Map<string, Receipt>();
-    if (!job || job.effects.size === 0) return newest;
-    for (const receipt of await ledger.receipts({ work, jobKey })) {
-      if ((newest.get(receipt.effectKey)?.revision ?? 0) < receipt.revision)
-        newest.set(receipt.effectKey, receipt);
-    }
-    return newest;
+  /** Most jobs have none, and cost no query. */
+  async function receiptsOf(job: KnownJob | undefined, jobKey: string): Promise<readonly Receipt[]> {
+    return !job || job.effects.size === 0 ? [] : ledger.receipts({ work, jobKey });
   }
 }
 

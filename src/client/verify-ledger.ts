@@ -1,7 +1,8 @@
 import { askDestinations, type AskedEffect } from '../activities/adopt.js';
-import { effectsOf, undoOf } from '../batch/effects.js';
+import { effectsOf } from '../batch/effects.js';
+import { landedBefore } from '../batch/landed-before.js';
 import { AdapterError } from '../contract/errors.js';
-import { jobTitle, type Effect } from '../contract/job.js';
+import { jobTitle } from '../contract/job.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import { compare, type Drift } from '../policy/drift.js';
@@ -59,13 +60,13 @@ export async function verifyLedger(
   await eachAtOnce(jobsOf(batches, connections), AT_ONCE, async (described) => {
     const { definition, job } = described;
     const id = { work: definition.work, jobKey: job.key };
-    const receipts = newestByEffect(await ledger.receipts(id));
+    const receipts = await ledger.receipts(id);
     for (const { effect, ...answer } of await answersOf(described, receipts, connections)) {
-      const receipt = receipts.get(effect.key);
+      const { receipt, takenBack } = landedBefore(receipts, effect, id);
       const { drift, why } =
         'failure' in answer
           ? { drift: 'failed' as const, why: answer.failure }
-          : compare(receipt, answer.found, isUndone(effect, receipt, receipts, id));
+          : compare(receipt, answer.found, takenBack);
       counts[drift]++;
       if (drift === 'same' || drift === 'none') continue;
       const { name, use, target, key: effectKey } = effect;
@@ -88,22 +89,12 @@ export async function verifyLedger(
   return { jobs, counts, findings };
 }
 
-function isUndone(
-  effect: Effect,
-  receipt: Receipt | undefined,
-  receipts: ReadonlyMap<string, Receipt>,
-  id: { readonly work: string; readonly jobKey: string },
-): boolean {
-  const undone = receipts.get(undoOf({ ...id, ...effect }).key);
-  return receipt !== undefined && undone !== undefined && undone.revision >= receipt.revision;
-}
-
 type Answer = AskedEffect | { readonly effect: AskedEffect['effect']; readonly failure: string };
 
 /** One destination that is down must not hide what the others say. */
 async function answersOf(
   { definition, job }: DescribedJob,
-  receipts: ReadonlyMap<string, Receipt>,
+  receipts: readonly Receipt[],
   { config }: Connections,
 ): Promise<Answer[]> {
   const answers: Answer[] = [];
@@ -120,12 +111,3 @@ async function answersOf(
   }
   return answers;
 }
-
-const newestByEffect = (receipts: readonly Receipt[]): ReadonlyMap<string, Receipt> => {
-  const newest = new Map<string, Receipt>();
-  for (const receipt of receipts) {
-    if ((newest.get(receipt.effectKey)?.revision ?? 0) < receipt.revision)
-      newest.set(receipt.effectKey, receipt);
-  }
-  return newest;
-};

@@ -371,6 +371,17 @@ describe.runIf(hasPostgres())('postgres', () => {
     ]);
     expect(await to.lookup?.(request, context)).toMatchObject({ kind: 'removed' });
     expect(await to.create(request, context)).toMatchObject({ kind: 'removed' });
+
+    const row = { receipt, unpublishedRevision: 1 };
+    const end = await land(to, bodyRequest('other', { revision: 2 }), { row });
+    expect(end).toMatchObject({ kind: 'landed', receipt: { revision: 2 } });
+    expect(await server.rows('SELECT withdrawn_at, body FROM articles')).toEqual([
+      { withdrawn_at: null, body: 'other' },
+    ]);
+    await server.rows('UPDATE articles SET withdrawn_at = now()');
+    const taken = { receipt: receiptIn(end), unpublishedRevision: 1 };
+    const third = bodyRequest('third', { revision: 3 });
+    expect(await land(to, third, { row: taken })).toMatchObject({ kind: 'held', errorClass: 'conflict' });
   });
 
   test('by the algorithm, with no ledger behind it: landed, adopted, updated, and held once somebody edits', async () => {

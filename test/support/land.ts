@@ -42,7 +42,12 @@ export async function land(
   };
   const end = await landEffect({
     publisher,
-    body: { ...body, sentBefore: row.attempts > 0, receipt: row.receipt },
+    body: {
+      ...body,
+      sentBefore: row.attempts > 0,
+      receipt: row.receipt,
+      takenBack: row.receipt !== undefined && row.unpublishedRevision === row.receipt.revision,
+    },
     requestSha256: body.sha256,
     row,
     ledger: { acknowledgedEffect: async () => undefined, landEffect: async () => ({ jobDone: true }) },

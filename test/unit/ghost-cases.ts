@@ -545,6 +545,24 @@ export function ghostCases(site: () => GhostSite): void {
     expect(stored(slug)).toMatchObject([{ slug, status: 'draft', html: '<p>Other words.</p>' }]);
   });
 
+  test('a draft that was to stay one can be taken back too, once or twice, and a later revision puts it there again', async () => {
+    const slug = aSlug();
+    const publisher = () => at(slug, { status: 'draft' });
+    const first = receiptIn(await land(publisher(), about(slug)));
+    for (let time = 0; time < 2; time++) {
+      await publisher().unpublish?.(about(slug), first, context);
+      const request = about(slug, undefined, { receipt: first });
+      expect(ours(await publisher().lookup?.(request, context)).visible).toBe(false);
+    }
+    expect(shown(slug)).toEqual([[slug, 'draft']]);
+    const row = { receipt: first, unpublishedRevision: 1 };
+    const end = await land(publisher(), second(slug), { row });
+    expect(end).toMatchObject({ kind: 'landed', receipt: { id: first.id, revision: 2 } });
+    expect(stored(slug)).toMatchObject([{ slug, status: 'draft', html: '<p>Other words.</p>' }]);
+    expect(site().tagsOf(first.id)).not.toContain('#ns-hidden');
+    expect(stored(slug)[0]?.published_at).toBeNull();
+  });
+
   // --- Sign-in, probe, rehearsal -----------------------------------------------------------------------
 
   test('a wrong key is trouble of the sign-in, sends nothing, and is not shown', async () => {

@@ -106,8 +106,8 @@ const row = {
   fingerprint: null,
   deleted: false,
 };
-const judge = (fields: Partial<typeof row> | undefined) =>
-  judgeRow(fields && { ...row, ...fields }, keyOf('effect'), 'articles', {
+const judge = (fields: Partial<typeof row> | undefined, takenBack = false) =>
+  judgeRow(fields && { ...row, ...fields }, { effectKey: keyOf('effect'), takenBack }, 'articles', {
     unpublish: 'mark',
     deletedColumn: 'gone_at',
   });
@@ -118,6 +118,7 @@ test('what a row says', () => {
   expect(judge({ body_sha256: sha256('y') })).toMatchObject({ kind: 'theirs' });
   expect(judge({ marked_sha256: 'no hash' })).toMatchObject({ kind: 'theirs' });
   expect(judge({ deleted: true })).toMatchObject({ kind: 'removed' });
+  expect(judge({ deleted: true }, true)).toMatchObject({ kind: 'ours', placed: { visible: false } });
 });
 
 const ALL = {

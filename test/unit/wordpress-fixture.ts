@@ -1,7 +1,12 @@
 /** One effect of one job on its way to a WordPress, real or not, by the algorithm of all effects. */
 import type { CrashPoint } from '../../src/activities/crash-points.js';
 import { landEffect, type Landed } from '../../src/activities/land-effect.js';
-import type { BodyRequest, Publisher, PublisherContext } from '../../src/activities/publishers/publisher.js';
+import type {
+  BodyRequest,
+  FoundEffect,
+  Publisher,
+  PublisherContext,
+} from '../../src/activities/publishers/publisher.js';
 import { wordpress, wordpressPublisher } from '../../src/activities/publishers/wordpress/publisher.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { Receipt } from '../../src/contract/receipt.js';
@@ -40,6 +45,8 @@ export interface Try {
 /** What a ledger remembers of one effect between tries; the publisher is made anew for each, as in a new process. */
 export class Effect {
   receipt: Receipt | undefined;
+  /** What `unpublish` took back, as the ledger knows it. */
+  takenBack: number | undefined;
   private state: EffectRow['state'] = 'pending';
   private attempts = 0;
   private sentAt: string | undefined;
@@ -59,6 +66,7 @@ export class Effect {
       ...bodyRequest(text, { effectKey: this.key, revision }),
       sentBefore: this.attempts > 0,
       receipt: this.receipt,
+      takenBack: this.receipt !== undefined && this.takenBack === this.receipt.revision,
     };
   }
 
@@ -76,7 +84,7 @@ export class Effect {
       sentSha256: this.sentAt === undefined ? undefined : body.sha256,
       acknowledged: undefined,
       receipt: this.receipt,
-      unpublishedRevision: undefined,
+      unpublishedRevision: this.takenBack,
     };
     try {
       return await landEffect({
@@ -112,6 +120,19 @@ export class Effect {
       if (error instanceof AdapterError && this.state === 'attempting') this.state = 'unknown';
       throw error;
     }
+  }
+
+  /** Takes back what has landed, and notes it. @returns what a look-up says right after, as the Activity asks for it */
+  async unpublish(): Promise<FoundEffect | undefined> {
+    const { receipt } = this;
+    if (!receipt) throw new Error('nothing has landed');
+    const publisher = this.make();
+    const request = { ...this.request({ revision: receipt.revision }), takenBack: false };
+    await publisher.unpublish?.(request, receipt, context);
+    const found = await publisher.lookup?.(request, context);
+    this.takenBack = receipt.revision;
+    this.state = 'pending';
+    return found;
   }
 
   /** Tries until it ends, as the Activity's retries do. */

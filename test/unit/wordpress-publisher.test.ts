@@ -391,6 +391,36 @@ describe('taking back', () => {
     await publisher.unpublish?.(effect.request(), receipt, context);
   });
 
+  test.each(['publish', 'private', 'pending', 'draft'] as const)(
+    'of a post that ended as %s: it is seen to be gone, and a higher revision is published again',
+    async (status) => {
+      for (const unpublish of ['draft', 'trash']) {
+        await aSite();
+        const effect = anEffect({ status, unpublish });
+        await effect.land();
+        const found = await effect.unpublish();
+        expect(found?.kind === 'ours' && found.placed.visible, unpublish).toBe(false);
+        expect(onlyPost().status).toBe(status === 'draft' ? 'trash' : unpublish);
+
+        const revised = { text: 'Other words.', revision: 2 };
+        expect(receiptIn(await effect.land(revised))).toMatchObject({ revision: 2 });
+        const live = site.posts.filter((post) => post.status !== 'trash');
+        expect(live).toMatchObject([{ slug: SLUG, status }]);
+        expect(live[0]?.content).toContain('Other words.');
+      }
+    },
+  );
+
+  test('what a person took away after a higher revision was published stays away', async () => {
+    const effect = anEffect();
+    await effect.land();
+    await effect.unpublish();
+    await effect.land({ revision: 2 });
+    site.change(1, { status: 'draft' });
+    expect(await effect.land({ revision: 3 })).toMatchObject({ kind: 'held', errorClass: 'conflict' });
+    expect(onlyPost().status).toBe('draft');
+  });
+
   test('into a trash that the site does not have: an error, and the post stays', async () => {
     await aSite({ hasTrash: false });
     const effect = anEffect({ unpublish: 'trash' });

@@ -90,6 +90,8 @@ export interface EffectRequest {
   readonly sentBefore: boolean;
   /** The newest receipt that the ledger has of this effect, of whatever revision. */
   readonly receipt: Receipt | undefined;
+  /** Our own `unpublish` took back what the receipt proves: that it is hidden or gone is no person's doing. */
+  readonly takenBack?: boolean;
 }
 
 export interface BodyRequest extends EffectRequest {

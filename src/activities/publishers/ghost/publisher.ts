@@ -12,7 +12,7 @@ import {
   type PublisherSetup,
 } from '../publisher.js';
 import { ghostApi, type GhostApi } from './api.js';
-import { effectTagSlug, markOf } from './mark.js';
+import { effectTagSlug, markOf, wasHiddenByUs } from './mark.js';
 import { ghostOptionsSchema, type GhostOptions } from './options.js';
 import { probeGhost } from './probe.js';
 import { contentSha256, idSchema, type Entry, type Post } from './schemas.js';
@@ -58,8 +58,7 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
       url: isVisible(post) ? post.url : adminUrl(post.id),
       sha256: contentSha256(post),
       ...(mark && { revision: mark.revision, fingerprint: mark.fingerprint }),
-      // A draft that is to stay one is as visible as it will be.
-      visible: isVisible(post) || !reveals,
+      visible: isVisible(post) || isFinalDraft(post),
     };
   }
 
@@ -70,6 +69,9 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
     sha256: contentSha256({ ...post, custom_excerpt: null, html: null }),
     visible: isVisible(post),
   });
+
+  /** A draft that is to stay one is as visible as it will be, unless we took it back. */
+  const isFinalDraft = (post: Entry): boolean => !reveals && !wasHiddenByUs(post);
 
   async function lookup(request: EffectRequest, context: PublisherContext): Promise<FoundEffect> {
     const { effectKey, receipt } = request;
@@ -110,12 +112,13 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
   async function reveal(placed: Placed, request: BodyRequest, context: PublisherContext): Promise<Placed> {
     const post = await api(context).read(placed.id);
     if (!post) throw new AdapterError('transient', `${adminUrl(placed.id)} was deleted`, { sent: 'no' });
-    if (isVisible(post) || !reveals) return placedOf(post, request);
+    if (isVisible(post) || isFinalDraft(post)) return placedOf(post, request);
     if (post.slug !== slug && request.receipt?.id !== post.id) {
       const message = `${adminUrl(post.id)} has the name "${post.slug}", not "${slug}"; it stays a draft`;
       throw new AdapterError('conflict', message, { sent: 'no' }); // GP1
     }
-    const shown = await api(context).edit(post, { status: 'published', ...revealTags(post) });
+    const status = reveals ? 'published' : 'draft';
+    const shown = await api(context).edit(post, { status, ...revealTags(post) });
     if (shown) return placedOf(shown, request);
     throw new AdapterError('transient', `${adminUrl(placed.id)} was deleted`, { sent: 'rejected' });
   }
@@ -157,9 +160,10 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
     context: PublisherContext,
   ): Promise<void> {
     const post = await api(context).read(checkedId(receipt.id));
-    if (!post || post.status === 'draft') return;
+    if (!post || !(isVisible(post) || isFinalDraft(post))) return;
     if (contentSha256(post) !== receipt.sha256) {
-      const message = `${placeOf(post)} was changed by somebody since it was published; it stays public`;
+      const stays = isVisible(post) ? 'stays public' : 'stays as it is';
+      const message = `${placeOf(post)} was changed by somebody since it was published; it ${stays}`;
       throw new AdapterError('conflict', message, { sent: 'no' });
     }
     await api(context).edit(post, { status: 'draft', tags: hideTags(post) });

@@ -4,6 +4,7 @@ import { AdapterError } from '../../../contract/errors.js';
 import {
   definePublisher,
   type BodyRequest,
+  type EffectRequest,
   type FoundEffect,
   type Publisher,
   type PublisherContext,
@@ -57,13 +58,13 @@ export function postgresPublisher({
     );
   };
 
-  const read = async (query: Query, shape: TableShape, effectKey: string): Promise<FoundEffect> => {
-    const [row] = await query<EffectRow>(selectRow(options, shape, effectKey));
-    return judgeRow(row, effectKey, table, options);
+  const read = async (query: Query, shape: TableShape, request: EffectRequest): Promise<FoundEffect> => {
+    const [row] = await query<EffectRow>(selectRow(options, shape, request.effectKey));
+    return judgeRow(row, request, table, options);
   };
 
-  const look = (effectKey: string, context: PublisherContext): Promise<FoundEffect> =>
-    transact(context, true, (query, shape) => read(query, shape, effectKey));
+  const look = (request: EffectRequest, context: PublisherContext): Promise<FoundEffect> =>
+    transact(context, true, (query, shape) => read(query, shape, request));
 
   /** An unclear COMMIT is looked up at once; where that fails too, or sees nothing yet, it stays unclear. */
   const settled = async (
@@ -75,7 +76,7 @@ export function postgresPublisher({
       return await write();
     } catch (error) {
       if (!isLostCommit(error)) throw error;
-      const found = await look(request.effectKey, context).catch(() => undefined);
+      const found = await look(request, context).catch(() => undefined);
       if (found?.kind === 'ours' && found.placed.revision === request.revision) return found;
       throw error;
     }
@@ -90,7 +91,7 @@ export function postgresPublisher({
       unpublish: options.unpublish === 'mark' ? 'hide' : 'delete',
     },
 
-    lookup: ({ effectKey }, context) => look(effectKey, context),
+    lookup: look,
 
     async create(request, context) {
       try {
@@ -98,7 +99,7 @@ export function postgresPublisher({
           transact(context, false, async (query, shape) => {
             assertStorable(request, options, shape);
             const made = await query(insertRow(options, shape, request));
-            const found = await read(query, shape, request.effectKey);
+            const found = await read(query, shape, request);
             if (found.kind === 'absent' || (made.length > 0 && found.kind !== 'ours'))
               throw distorted(table, found);
             return found;
@@ -120,7 +121,7 @@ export function postgresPublisher({
         transact(context, false, async (query, shape) => {
           assertStorable(request, options, shape);
           const changed = await query(updateRow(options, shape, request, before.sha256));
-          const found = await read(query, shape, request.effectKey);
+          const found = await read(query, shape, request);
           if (changed.length > 0 && found.kind !== 'ours') throw distorted(table, found);
           return changed.length > 0 ? found : notUpdated(found, request, table);
         }),
@@ -130,7 +131,7 @@ export function postgresPublisher({
       transact(context, false, async (query, shape) => {
         const undone = await query(undoRow(options, shape, request.effectKey, receipt.sha256));
         if (undone.length > 0) return;
-        const found = await read(query, shape, request.effectKey);
+        const found = await read(query, shape, request);
         if (found.kind === 'absent' || found.kind === 'removed') return;
         throw new AdapterError(
           'conflict',

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { AdapterError } from '../../../contract/errors.js';
-import type { BodyRequest, FoundEffect } from '../publisher.js';
+import type { BodyRequest, EffectRequest, FoundEffect } from '../publisher.js';
 import { quotedTable } from './identifiers.js';
 import type { PostgresOptions } from './options.js';
 import type { EffectRow } from './statements.js';
@@ -11,13 +11,13 @@ const HASH = /^[0-9a-f]{64}$/;
 /** What a row under our key says. Pure. */
 export function judgeRow(
   row: EffectRow | undefined,
-  effectKey: string,
+  { effectKey, takenBack = false }: Pick<EffectRequest, 'effectKey' | 'takenBack'>,
   table: string,
   { unpublish, deletedColumn }: Pick<PostgresOptions, 'unpublish' | 'deletedColumn'>,
 ): FoundEffect {
   if (row === undefined) return { kind: 'absent' };
   const location = `${quotedTable(table)}, row ${effectKey}`;
-  if (row.deleted) {
+  if (row.deleted && !takenBack) {
     const how = unpublish === 'mark' ? 'withdrawn or taken away' : 'taken away';
     return { kind: 'removed', location, why: `${how}: ${deletedColumn ?? 'its mark'} is set` };
   }
@@ -34,7 +34,7 @@ export function judgeRow(
       sha256: marked,
       revision: Number(revision),
       ...(fingerprint !== null && { fingerprint }),
-      visible: true,
+      visible: !row.deleted,
     },
   };
 }

@@ -55,7 +55,10 @@ export function insertRow(options: PostgresOptions, shape: TableShape, request: 
   };
 }
 
-/** Changes the row only while it has an older revision and the content that the receipt proves. */
+/**
+ * Changes the row only while it has an older revision and the content that the receipt proves. One that we took back is
+ * there again.
+ */
 export function updateRow(
   options: PostgresOptions,
   shape: TableShape,
@@ -63,12 +66,14 @@ export function updateRow(
   beforeSha256: string,
 ): Statement {
   const cells = filled(options, shape, request);
+  if (request.takenBack === true && options.deletedColumn !== undefined)
+    cells.push([options.deletedColumn, shape.deletedType === 'boolean' ? false : null]);
   const sets = cells.map(([name], at) => `${quoted(name)} = $${at + 4}`).join(', ');
   const guards = [
     `${quoted(options.keyColumn)} = $1`,
     `${quoted(options.revisionColumn)} < $2`,
     `${contentHash(options, shape)} = $3`,
-    `NOT ${isDeleted(options, shape)}`,
+    ...(request.takenBack === true ? [] : [`NOT ${isDeleted(options, shape)}`]),
   ];
   return {
     text: `UPDATE ${quotedTable(shape.table)} SET ${sets} WHERE ${guards.join(' AND ')} RETURNING 1`,

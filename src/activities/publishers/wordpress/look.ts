@@ -15,7 +15,7 @@ import { judge, markOn, stageOf, type Seen } from './standing.js';
 export async function lookFor(
   options: WordPressOptions,
   api: WordPressApi,
-  { effectKey, receipt }: EffectRequest,
+  { effectKey, receipt, takenBack = false }: EffectRequest,
   madeId: string | undefined,
   context: PublisherContext,
 ): Promise<FoundEffect> {
@@ -44,7 +44,7 @@ export async function lookFor(
     receipted: typeof receipted === 'object' && isOurs(receipted) ? 'none' : receipted,
     made: typeof made === 'object' ? made : undefined,
   };
-  const found = judge(seen, { effectKey, slug, status, metaKey, receiptId: receipt?.id });
+  const found = judge(seen, { effectKey, slug, status, metaKey, receiptId: receipt?.id, takenBack });
   const isNews = receipt === undefined || winner === undefined || receipt.id !== String(winner.id);
   if (found.kind === 'ours' && found.placed.visible && winner?.status === 'publish' && isNews)
     await assertPublic(options, winner, context);

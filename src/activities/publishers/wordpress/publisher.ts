@@ -120,11 +120,13 @@ export function wordpressPublisher({
     if (now.kind === 'forbidden')
       throw conflict(`post ${receipt.id} may not be edited by this user; nothing was taken back`);
     const { post } = now;
-    if (post.status === 'trash' || (post.status === 'draft' && options.unpublish === 'draft')) return;
+    // What was to end as a draft is not hidden by being one.
+    const asDraft = options.unpublish === 'draft' && status !== 'draft';
+    if (post.status === 'trash' || (asDraft && post.status === 'draft')) return;
     const fault = changeSince(post, receipt, request.effectKey);
     if (fault !== undefined) throw conflict(`${post.link}: ${fault}; nothing was taken back`);
-    if (options.unpublish === 'draft') await api.change(receipt.id, { status: 'draft' });
-    else if (!(await api.trash(receipt.id))) throw new AdapterError('config', NO_TRASH, { sent: 'rejected' });
+    if (asDraft) await api.change(receipt.id, { status: 'draft' });
+    else if (!(await api.trash(receipt.id))) throw noTrash(status);
   }
 
   return {
@@ -150,7 +152,11 @@ export function wordpressPublisher({
   };
 }
 
-const NO_TRASH = 'the site has no trash, so nothing was taken back; use with.unpublish: draft';
+function noTrash(status: WordPressOptions['status']): AdapterError {
+  const fix = status === 'draft' ? 'delete the draft by hand' : 'use with.unpublish: draft';
+  const message = `the site has no trash, so nothing was taken back; ${fix}`;
+  return new AdapterError('config', message, { sent: 'rejected' });
+}
 
 const conflict = (message: string): AdapterError =>
   new AdapterError('conflict', message, { sent: 'rejected' });

@@ -66,6 +66,8 @@ export interface Wanted {
   readonly status: FinalStatus;
   readonly metaKey: string | undefined;
   readonly receiptId: string | undefined;
+  /** The receipt's post was taken back by us. */
+  readonly takenBack: boolean;
 }
 
 /** Which posts are ours, and what they are. Pure. */
@@ -89,7 +91,7 @@ export function judge(seen: Seen, wanted: Wanted): FoundEffect {
     const stage = stageOf(winner.post.status, status);
     const inTheWay = taken ?? pageAt(seen.pageInTheWay);
     if (stage === 'hidden' && inTheWay) return { ...inTheWay, extras: [placed(winner), ...extras] };
-    const wasShown = String(winner.post.id) === wanted.receiptId;
+    const wasShown = String(winner.post.id) === wanted.receiptId && !wanted.takenBack;
     if (stage === 'withdrawn' || (stage === 'hidden' && wasShown)) {
       const why = `somebody set it to ${winner.post.status}: it is not to be seen as it was published`;
       return { kind: 'removed', location: winner.post.link, why, extras };
@@ -103,7 +105,7 @@ export function judge(seen: Seen, wanted: Wanted): FoundEffect {
   if (renamed) return { ...renamedTo(renamed, slug, taken), ...withExtras };
   if (taken) return { ...taken, why: alsoOurs(taken.why, leftovers[0]?.post), ...withExtras };
   const trashed = ours.find(({ post }) => post.status === 'trash')?.post;
-  if (trashed)
+  if (trashed && !wanted.takenBack)
     return { kind: 'removed', location: trashed.link, why: 'somebody put it in the trash', ...withExtras };
   const known = byReceipt(seen.receipted);
   if (known) return { ...known, ...withExtras };
