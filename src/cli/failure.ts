@@ -21,7 +21,7 @@ export function failureOf(error: unknown): Failure {
   const code = codeOf(error);
 
   if (error instanceof PlanChanged) return { code: ExitCode.incomplete, text: changedText(error) };
-  if (name === 'CommanderError') return commanderFailure(code);
+  if (name === 'CommanderError') return commanderFailure(error);
   if (name === 'EngineUnavailable') return { code: ExitCode.engineUnavailable, text: message };
   if (isConnectionError(error)) {
     return {
@@ -82,11 +82,11 @@ function adapterFailure({ errorClass, message }: AdapterError): Failure {
   }
 }
 
-/** Commander has printed its own text. It ends help and version by an error too. */
-const commanderFailure = (code: string): Failure =>
-  code === 'commander.helpDisplayed' || code === 'commander.version'
-    ? { code: ExitCode.done, text: '' }
-    : { code: ExitCode.usage, text: '' };
+/** Commander has printed its own text. It ends help and version by an error too, whose exit code is 0. */
+const commanderFailure = (error: Error): Failure => ({
+  code: 'exitCode' in error && error.exitCode === 0 ? ExitCode.done : ExitCode.usage,
+  text: '',
+});
 
 const unexpected = (message: string): Failure => ({
   code: ExitCode.unexpected,

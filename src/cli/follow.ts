@@ -84,7 +84,11 @@ function farewell(
   snapshot: Snapshot | undefined,
   { again, watch }: { readonly again: string; readonly watch: string },
 ): string[] {
-  if (!snapshot?.hosting) return [`stopped watching; the batch goes on: ${watch}`];
+  if (!snapshot?.hosting)
+    return [
+      `stopped watching; where a worker runs the batch goes on: ${watch}`,
+      `go on with it here: ${again}`,
+    ];
   const { running } = snapshot.counts;
   const sessions =
     running === 0

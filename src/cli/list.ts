@@ -20,15 +20,18 @@ export async function list({ limit }: ListFlags, shell: Shell): Promise<ExitCode
   } else if (batches.length === 0) {
     out.progress(`no batch was ever run in ${nightshift.config.stateDir}`);
   } else {
-    const rows = batches.map(({ name, work, state, jobs, openedAt, closedAt }): Span[] => [
+    const rows = batches.map(({ name, work, edition, state, jobs, openedAt, closedAt }): Span[] => [
       name,
+      edition ?? '',
       work,
       { style: styleOfBatch(state), text: state },
       String(jobs),
       localTime(openedAt),
       closedAt === undefined ? '' : localTime(closedAt),
     ]);
-    out.results(tableLines(['batch', 'work', 'state', 'jobs', 'opened', 'closed'], rows, out.resultColumns));
+    out.results(
+      tableLines(['batch', 'edition', 'work', 'state', 'jobs', 'opened', 'closed'], rows, out.resultColumns),
+    );
   }
   for (const hold of flags.json ? [] : holds) {
     out.result(

@@ -33,7 +33,11 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .version(version, '--version', 'print the version')
     .option('--state <dir>', 'state directory (default: .nightshift, or NIGHTSHIFT_STATE)', nonEmpty)
     .option('--task-queue <name>', 'task queue (default: nightshift, or NIGHTSHIFT_TASK_QUEUE)', nonEmpty)
-    .option('--edition <edition>', 'of jobs that need one and have none, such as 2026-11-23', nonEmpty)
+    .option(
+      '--edition <edition>',
+      'of jobs that need one and have none, such as 2026-11-23; with NAME: which night is meant',
+      nonEmpty,
+    )
     .option('--json', 'print one JSON document to stdout')
     .option('--quiet', 'print results and errors only')
     .option('--verbose', 'print more about errors')

@@ -1,6 +1,5 @@
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
-import { UsageError } from '../contract/errors.js';
 import { DEFAULT_LEVEL, type HoldScope, type WideHold } from '../contract/holds.js';
 import type { ControlState, Progress } from '../contract/messages.js';
 import type { PlanFile } from '../contract/plan-file.js';
@@ -24,6 +23,7 @@ import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
 import { doctor, type Finding } from './doctor.js';
+import { batchMeant } from './find-batch.js';
 import type { Exported, ExportRequest } from './export.js';
 import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
 import type { Lifted, Placed } from './holds.js';
@@ -50,7 +50,9 @@ export interface NightshiftOptions {
   /** State directory; `.nightshift` of the working directory unless NIGHTSHIFT_STATE says otherwise. */
   readonly state?: string;
   readonly taskQueue?: string;
-  /** What jobs get as `edition` that have none, in batches whose identity names it. */
+  /**
+   * What jobs get as `edition` that have none, in batches whose identity names it; and which batch of a name is meant.
+   */
   readonly edition?: string;
   readonly env?: NodeJS.ProcessEnv;
   /** Told what takes a while: an engine being downloaded or started, a lost connection. */
@@ -197,15 +199,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   const connections = new Connections(config, onProgress ?? (() => undefined));
   const looking = new Connections(config, onProgress ?? (() => undefined), 'look');
 
-  const resolve = async (nameOrId: string): Promise<BatchRow> => {
-    const ledger = await connections.ledger();
-    const row = (await ledger.batch(nameOrId)) ?? (await ledger.latestBatch(nameOrId));
-    if (row) return row;
-    const known = [...new Set((await ledger.batches(20)).map(({ name }) => name))];
-    throw new UsageError(
-      `no batch "${nameOrId}" in ${config.stateDir}; ${known.length > 0 ? `there are: ${known.join(', ')}` : 'none was ever run there'}`,
-    );
-  };
+  const resolve = async (nameOrId: string): Promise<BatchRow> =>
+    batchMeant({ nameOrId, edition }, await connections.ledger(), config.stateDir);
   const optionally = async (nameOrId: string | undefined): Promise<{ readonly batchId?: string }> =>
     nameOrId === undefined ? {} : { batchId: (await resolve(nameOrId)).id };
 
@@ -254,7 +249,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       return { how: 'joined', name, key, workflowId: id, runId, since: openedSeq };
     },
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
-    list: async (limit) => (await connections.ledger()).batches(limit),
+    list: async (limit) => (await connections.ledger()).batches(limit, edition),
     lanes: () => seeLanes(connections),
     alerts: async (request) => (await import('./alerts.js')).seeAlerts(connections, request),
     testAlerts: async (file) => (await import('./alerts.js')).testAlerts(connections, file),
@@ -319,7 +314,11 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     trace: async (query) => (await import('./trace/trace-job.js')).traceJob(query, connections),
     costs: async ({ nameOrId, ...request } = {}) =>
       costReport(await connections.ledger(), request, (await optionally(nameOrId)).batchId),
-    report: async (request) => (await import('./report.js')).reportNight(request, connections),
+    report: async (request) =>
+      (await import('./report.js')).reportNight(
+        { ...request, ...(edition !== undefined && { edition }) },
+        connections,
+      ),
     exportReceipts: async ({ nameOrId, ...request }) =>
       (await import('./export.js')).exportReceipts(await connections.ledger(), connections.signer, {
         ...request,

@@ -9,10 +9,13 @@ import type { MorningReport } from '../report/morning/model.js';
 import { readScheduled } from '../report/morning/read-scheduled.js';
 import { replaceFile } from '../report/morning/report-files.js';
 import type { Connections } from './connections.js';
+import { batchMeant, findBatch } from './find-batch.js';
 
 export interface ReportRequest {
   /** The newest batch unless given. */
   readonly nameOrId?: string;
+  /** Only batches with jobs of this edition. */
+  readonly edition?: string;
   /** Where the page goes; the reports folder of the state directory unless given. */
   readonly html?: string;
   /** Whose clock times are shown by; that of this machine unless given. */
@@ -30,10 +33,10 @@ const REQUESTS_LOOKED_AT = 1_000;
 
 /**
  * Makes the morning report of a batch afresh, and writes its page.
- * @throws UsageError when nobody ever asked for such a batch, or the time zone is none
+ * @throws UsageError when nobody ever asked for such a batch or edition, or the time zone is none
  */
 export async function reportNight(
-  { nameOrId, html, timeZone }: ReportRequest = {},
+  { nameOrId, edition, html, timeZone }: ReportRequest = {},
   connections: Connections,
 ): Promise<ReportMade> {
   if (timeZone !== undefined) assertTimeZone(timeZone);
@@ -46,7 +49,9 @@ export async function reportNight(
     ...(timeZone !== undefined && { timeZone }),
   };
   const name = await batchNameOf(nameOrId, ledger);
-  const batch = (await batchOf(nameOrId, ledger)) ?? (await batchOf(name, ledger));
+  const batch = (await batchOf(nameOrId, edition, ledger)) ?? (await batchOf(name, edition, ledger));
+  if (!batch && name !== undefined && edition !== undefined && (await ledger.latestBatch(name)))
+    await batchMeant({ nameOrId: name, edition }, ledger, stateDir); // which says what editions there are
   const report = batch ? await makeReport(batch, ledger, options) : await neverStarted(name, ledger, options);
   if (html !== undefined) {
     const path = resolve(html);
@@ -57,13 +62,12 @@ export async function reportNight(
   return { report, html: (await keepReport(report, ledger, stateDir)).path };
 }
 
-async function batchOf(
+const batchOf = async (
   nameOrId: string | undefined,
+  edition: string | undefined,
   ledger: Ledger,
-): Promise<{ readonly id: string; readonly name: string } | undefined> {
-  if (nameOrId === undefined) return (await ledger.batches(1))[0];
-  return (await ledger.batch(nameOrId)) ?? (await ledger.latestBatch(nameOrId));
-}
+): Promise<{ readonly id: string; readonly name: string } | undefined> =>
+  nameOrId === undefined ? (await ledger.batches(1, edition))[0] : findBatch({ nameOrId, edition }, ledger);
 
 /** A schedule may be named instead of the batch that it starts. */
 async function batchNameOf(name: string | undefined, ledger: Ledger): Promise<string | undefined> {

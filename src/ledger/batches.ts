@@ -1,6 +1,7 @@
+import { sql } from 'kysely';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
 import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
-import { inChunks } from './rows.js';
+import { identityOf, inChunks } from './rows.js';
 import type { BatchesTable, BatchJobsTable } from './schema.js';
 import { headOf, type Db, type Store } from './store.js';
 import { assertBatchMove } from './transitions.js';
@@ -58,31 +59,55 @@ export const batches = (store: Store): Batches => ({
     }),
 
   async batch(batchId) {
-    const row = await store.db.selectFrom('batches').selectAll().where('id', '=', batchId).executeTakeFirst();
+    const row = await withEdition(store.db).where('b.id', '=', batchId).executeTakeFirst();
     return row && batchRow(row);
   },
 
-  async latestBatch(name) {
-    const row = await store.db
-      .selectFrom('batches')
-      .selectAll()
-      .where('name', '=', name)
-      .orderBy('opened_seq', 'desc')
-      .limit(1)
-      .executeTakeFirst();
-    return row && batchRow(row);
+  async latestBatch(name, edition) {
+    const [newest] = await newestFirst(store.db, 1, edition).where('b.name', '=', name).execute();
+    return newest && batchRow(newest);
   },
 
-  async batches(limit = DEFAULT_LIMIT) {
-    const rows = await store.db
-      .selectFrom('batches')
-      .selectAll()
-      .orderBy('opened_seq', 'desc')
-      .limit(limit)
-      .execute();
-    return rows.map(batchRow);
+  async batches(limit = DEFAULT_LIMIT, edition) {
+    return (await newestFirst(store.db, limit, edition).execute()).map(batchRow);
   },
 });
+
+/** Each batch with the identity of its first job. */
+const withEdition = (db: Db) =>
+  db
+    .selectFrom('batches as b')
+    .selectAll('b')
+    .select((eb) =>
+      eb
+        .selectFrom('batch_jobs as m')
+        .select('m.identity')
+        .whereRef('m.batch_id', '=', 'b.id')
+        .orderBy('m.position')
+        .limit(1)
+        .as('first_identity'),
+    );
+
+/** @param edition only batches with a job of this edition */
+const newestFirst = (db: Db, limit: number, edition: string | undefined) =>
+  withEdition(db)
+    .$if(edition !== undefined, (query) =>
+      query.where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('batch_jobs as n')
+            .select('n.position')
+            .whereRef('n.batch_id', '=', 'b.id')
+            .where(sql<boolean>`n.identity like ${like(edition ?? '')} escape '!'`),
+        ),
+      ),
+    )
+    .orderBy('b.opened_seq', 'desc')
+    .limit(limit);
+
+/** Quotes inside a value are escaped in JSON, so only the field itself fits. */
+const like = (edition: string): string =>
+  `%${`"edition":${JSON.stringify(edition)}`.replace(/[!%_]/g, '!$&')}%`;
 
 async function openBatch(
   db: Db,
@@ -143,7 +168,7 @@ const isSamePause = (row: BatchRow, seen: BatchRow): boolean =>
   row.reason === seen.reason &&
   row.pauseLevel === seen.pauseLevel;
 
-export const batchRow = (row: BatchesTable): BatchRow => ({
+export const batchRow = (row: BatchesTable & { readonly first_identity?: string | null }): BatchRow => ({
   id: row.id,
   name: row.name,
   key: row.batch_key,
@@ -160,4 +185,5 @@ export const batchRow = (row: BatchesTable): BatchRow => ({
   reason: row.reason ?? undefined,
   pauseLevel: row.pause_level ?? undefined,
   stateBy: row.updated_by,
+  edition: row.first_identity ? identityOf(row.first_identity)['edition'] : undefined,
 });

@@ -45,9 +45,9 @@ export interface Ledger extends AlertLedger {
   endPause(seen: BatchRow, by: string, reason?: string): Promise<boolean>;
   batch(batchId: string): Promise<BatchRow | undefined>;
   /** The batch of that name which was opened last. */
-  latestBatch(name: string): Promise<BatchRow | undefined>;
+  latestBatch(name: string, edition?: string): Promise<BatchRow | undefined>;
   /** Newest first. */
-  batches(limit?: number): Promise<readonly BatchRow[]>;
+  batches(limit?: number, edition?: string): Promise<readonly BatchRow[]>;
 
   // --- holds ---------------------------------------------------------------------------------------------
   /** Pauses jobs beyond one batch, present and future, until it is lifted. One that is on there is replaced. */
@@ -334,6 +334,8 @@ export interface BatchRow extends Omit<OpenBatch, 'by'> {
   readonly pauseLevel: PauseLevel | undefined;
   /** Who or what brought it into the present state. */
   readonly stateBy: string;
+  /** Of its first job; undefined where its jobs have none. */
+  readonly edition: string | undefined;
 }
 
 export interface JobId {

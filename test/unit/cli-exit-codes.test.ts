@@ -64,7 +64,9 @@ describe('errors', () => {
     ['an adapter that refuses its options', new AdapterError('config', 'bad option'), 78],
     ['a spent quota', new AdapterError('exhausted', 'no more'), 75],
     ['commander: unknown verb', named('CommanderError', 'x', { code: 'commander.unknownCommand' }), 64],
-    ['commander: help', named('CommanderError', 'x', { code: 'commander.helpDisplayed' }), 0],
+    ['commander: --help', named('CommanderError', 'x', { code: 'commander.helpDisplayed', exitCode: 0 }), 0],
+    ['commander: help run', named('CommanderError', 'x', { code: 'commander.help', exitCode: 0 }), 0],
+    ['commander: no verb', named('CommanderError', 'x', { code: 'commander.help', exitCode: 1 }), 64],
     ['anything else', new TypeError('x is not a function'), 1],
     ['what is no error at all', 'oops', 1],
   ])('%s', (_, error, code) => {

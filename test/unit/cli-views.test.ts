@@ -261,6 +261,7 @@ test('a status says what runs, who is needed, and what to do', () => {
       reason: 'blog moves',
       pauseLevel: 'finish',
       stateBy: 'ann@host',
+      edition: undefined,
     },
     counts: snapshot().counts,
     active: snapshot().active,

@@ -9,6 +9,7 @@ import {
   collected,
   effectOf,
   failed,
+  identityOf,
   jobOf,
   keyOf,
   landed,
@@ -107,6 +108,25 @@ describe('batches', () => {
     expect(await ledger.batches(1)).toHaveLength(1);
     expect(await ledger.latestBatch('nobody')).toBeUndefined();
     expect(await ledger.batch('nobody')).toBeUndefined();
+  });
+
+  test('the night that is meant is found by its edition', async () => {
+    const { ledger } = await aLedger();
+    for (const edition of ['2026-11-27', '2026-11-28', '50%']) {
+      await openBatch(ledger, ['one'], { id: edition });
+      const identity = { ...identityOf('one'), edition };
+      await ledger.setMembers(edition, [member('one', { identity })]);
+    }
+    await openBatch(ledger, ['one'], { id: 'without' });
+    expect((await ledger.latestBatch('nightly'))?.id).toBe('without');
+    expect(await ledger.latestBatch('nightly', '2026-11-27')).toMatchObject({
+      id: '2026-11-27',
+      edition: '2026-11-27',
+    });
+    expect((await ledger.batches(10, '2026-11-28')).map(({ id }) => id)).toEqual(['2026-11-28']);
+    expect(await ledger.latestBatch('nightly', '5%')).toBeUndefined();
+    expect((await ledger.latestBatch('nightly', '50%'))?.id).toBe('50%');
+    expect((await ledger.batch('without'))?.edition).toBeUndefined();
   });
 
   test('a state for a batch that was never opened is refused', async () => {
