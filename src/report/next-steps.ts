@@ -26,7 +26,8 @@ export function nextSteps(
     jobs.some(is('gated', 'auth')) && `put the credentials right, then: ${run}`,
     jobs.some(is('gated', 'config')) && `put the configuration right, then: ${run}`,
     jobs.some(is('gated', 'exhausted')) && `when the quota is back: ${run}`,
-    jobs.some(is('parked')) && `give the parked jobs a new budget: ${retry}`,
+    jobs.some(is('parked')) &&
+      `give the parked jobs a new budget: ${retry} (where you changed a file, first: ${run}, which reads it)`,
     conflicts.has('contents') &&
       `for a conflict, raise "revision" of that job or restore what it was, then: ${run}`,
     conflicts.has('place') &&

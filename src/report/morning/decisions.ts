@@ -80,9 +80,9 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     }),
     some('parked', are('parked'), {
       title: 'Gave up within their budget',
-      why: 'Put the cause right where it is in the job (see "Failures by cause"), then give them a new budget.',
+      why: 'Put the cause right (see "Failures by cause"), then give them a new budget.',
       case: (job) => parkedCase(job, words),
-      commands: [retry],
+      commands: [{ ...again, say: 'first, where you changed a file: start it again, which reads it' }, retry],
     }),
     batch.state === 'paused'
       ? {
