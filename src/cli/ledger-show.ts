@@ -45,10 +45,11 @@ export function receiptLines(receipts: readonly ReceiptRow[], columns?: number, 
     receipt.id,
     cyan(receipt.url ?? ''),
   ]);
-  return tableLines(['landed', 'job', 'effect', 'id', 'url'], rows, columns);
+  return tableLines(['at', 'job', 'effect', 'id', 'url'], rows, columns);
 }
 
-function effectOf({ name, adopted, decidedBy }: ReceiptRow): string {
+function effectOf({ name, undoes, adopted, decidedBy }: ReceiptRow): string {
+  if (undoes !== undefined) return `${name} (taken back)`;
   if (decidedBy !== undefined) return `${name} (${decidedBy} said so)`;
   return adopted ? `${name} (found)` : name;
 }

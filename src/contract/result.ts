@@ -40,6 +40,7 @@ export const jobReportSchema = z.strictObject({
       state: z.enum(EFFECT_STATES),
       id: z.string().optional(),
       url: z.string().optional(),
+      takenBack: z.literal(true).optional().describe('it landed, and was unpublished since'),
     }),
   ),
   error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).optional(),

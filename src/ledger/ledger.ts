@@ -692,6 +692,8 @@ export interface ReceiptRow extends Receipt {
   readonly name: string;
   readonly target: string;
   readonly use: string;
+  /** Key of the effect that it took back. */
+  readonly undoes?: string;
   /** The person who said that it landed, where no look-up could. */
   readonly decidedBy?: string;
   /** Base64. Absent: written before receipts were signed. */

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import { closuresOf } from './closures.js';
 import type { BatchRow, Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
@@ -16,6 +16,7 @@ import type {
 import { openQuestions } from './questions.js';
 import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
+import { isTakenBack } from './taken-back.js';
 
 type Nights = Pick<Ledger, 'night'>;
 
@@ -107,6 +108,7 @@ async function landedEffects(db: Db, batchId: string): Promise<readonly LandedRo
     .select(['r.id', 'r.url', 'r.landed_at', 'r.adopted', 'r.batch_id'])
     .where('e.state', '=', 'landed')
     .where('e.undoes', 'is', null)
+    .where(sql<SqlBool>`not ${isTakenBack}`)
     .orderBy('m.position')
     .orderBy('e.position')
     .limit(LANDED_MAX)

@@ -13,7 +13,7 @@ export const receiptsOf = (db: Db, batchId: string | undefined) =>
     )
     .select(['r.effect_key', 'r.revision', 'r.id', 'r.url', 'r.sha256', 'r.landed_at', 'r.adopted'])
     .select(['r.decided_by', 'r.signature', 'r.signed_by'])
-    .select(['r.work', 'r.job_key', 'j.identity', 'e.name', 'e.target', 'e.use'])
+    .select(['r.work', 'r.job_key', 'j.identity', 'e.name', 'e.target', 'e.use', 'e.undoes'])
     .$if(batchId !== undefined, (query) =>
       query.where((eb) =>
         eb(
@@ -36,6 +36,7 @@ export const receiptRow = (row: Row): ReceiptRow => ({
   name: row.name,
   target: row.target,
   use: row.use,
+  ...(row.undoes !== null && { undoes: row.undoes }),
   ...(row.decided_by !== null && { decidedBy: row.decided_by }),
   ...(row.signature !== null && { signature: row.signature }),
   ...(row.signed_by !== null && { signedBy: row.signed_by }),

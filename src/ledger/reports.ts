@@ -6,6 +6,7 @@ import type { Ledger, Verdict } from './ledger.js';
 import { membersOf, memberState } from './members.js';
 import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
+import { isTakenBack } from './taken-back.js';
 
 type Reports = Pick<Ledger, 'jobReports' | 'activeJobs'>;
 
@@ -75,15 +76,22 @@ async function effectsOf(
       join.onRef('r.effect_key', '=', 'e.effect_key').onRef('r.revision', '=', 'e.landed_revision'),
     )
     .select(['m.position', 'e.name', 'e.target', 'e.state', 'r.id', 'r.url'])
+    .select(isTakenBack.as('taken_back'))
+    .where('e.undoes', 'is', null)
     .where('m.position', '<=', upTo)
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
     .orderBy('m.position')
     .orderBy('e.position')
     .execute();
   const byPosition = new Map<number, EffectReports>();
-  for (const { position, name, target, state, id, url } of rows) {
+  for (const { position, name, target, state, id, url, taken_back: takenBack } of rows) {
     const effects = byPosition.get(position) ?? [];
-    effects.push({ name, target, state, ...(id !== null && { id }), ...(url !== null && { url }) });
+    effects.push({
+      ...{ name, target, state },
+      ...(id !== null && { id }),
+      ...(url !== null && { url }),
+      ...(takenBack && { takenBack: true as const }),
+    });
     byPosition.set(position, effects);
   }
   return byPosition;

@@ -4,6 +4,7 @@ import type { Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
 import { countCostUnknown, neverRan } from './never-ran.js';
 import type { Db, Store } from './store.js';
+import { isTakenBack } from './taken-back.js';
 
 type Figures = Pick<Ledger, 'counts' | 'totals' | 'spend' | 'spendOfJob'>;
 type StateCounts = Awaited<ReturnType<Ledger['counts']>>;
@@ -98,11 +99,13 @@ async function countSessions(db: Db, batchId: string, since: number): Promise<To
 
 async function countEffects(db: Db, batchId: string, since: number): Promise<Totals['effects']> {
   const { landed } = await db
-    .selectFrom('receipts')
+    .selectFrom('receipts as r')
+    .innerJoin('effects as e', 'e.effect_key', 'r.effect_key')
     .select((eb) => eb.fn.countAll<number>().as('landed'))
-    .where('batch_id', '=', batchId)
-    .where('recorded_seq', '>', since)
-    .where('adopted', '=', 0)
+    .where('r.batch_id', '=', batchId)
+    .where('r.recorded_seq', '>', since)
+    .where('r.adopted', '=', 0)
+    .where('e.undoes', 'is', null)
     .executeTakeFirstOrThrow();
   const rows = await db
     .selectFrom('batch_jobs as m')
@@ -121,6 +124,7 @@ async function countEffects(db: Db, batchId: string, since: number): Promise<Tot
     .where('m.batch_id', '=', batchId)
     .where('e.undoes', 'is', null)
     .where('e.state', 'in', ['landed', 'unknown', 'held'])
+    .where(sql<SqlBool>`not ${isTakenBack}`)
     .where('r.effect_key', 'is', null) // those with such a receipt are counted above
     .groupBy('e.state')
     .execute();

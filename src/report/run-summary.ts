@@ -82,7 +82,9 @@ function tally({ counts, jobs }: RunReport): Span[] {
 
 function places({ jobs }: RunReport, { receipts }: Commands): Line[] {
   const found = jobs.flatMap(({ effects }) =>
-    effects.flatMap(({ state, url, id }) => (state === 'landed' ? [url ?? id ?? ''] : [])),
+    effects.flatMap(({ state, url, id, takenBack }) =>
+      state === 'landed' && !takenBack ? [url ?? id ?? ''] : [],
+    ),
   );
   const shown = found.filter((place) => place !== '').slice(0, PLACES_MAX);
   if (shown.length === 0) return [];

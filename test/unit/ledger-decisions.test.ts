@@ -299,6 +299,34 @@ describe('an effect that was taken back', () => {
     expect(await stateOf(ledger, 'one')).toBe('done');
   });
 
+  test('is counted nowhere as landed, nor is the taking back; a higher revision is', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await claimed(ledger, 'one');
+    await landed(ledger, 'one');
+    const begun = await ledger.beginEffect(undoing(), by());
+    await ledger.landEffect(receiptOf(undoing()), undefined, begun.fence);
+    const said = async () => {
+      const { effects } = await ledger.totals(BATCH, 0);
+      const [job] = await ledger.jobReports(BATCH);
+      return { landed: effects.landed, adopted: effects.adopted, effects: job?.effects };
+    };
+    expect(await said()).toMatchObject({
+      landed: 1,
+      adopted: 0,
+      effects: [{ name: 'post', takenBack: true }],
+    });
+    const since = await ledger.head();
+    expect((await ledger.totals(BATCH, since)).effects).toMatchObject({ landed: 0, adopted: 0 });
+
+    await claimed(ledger, 'one', { revision: 2 });
+    await landed(ledger, 'one', { revision: 2 });
+    expect((await ledger.totals(BATCH, since)).effects).toMatchObject({ landed: 1, adopted: 0 });
+    const again = (await said()).effects;
+    expect(again).toHaveLength(1);
+    expect(again?.[0]).not.toHaveProperty('takenBack');
+  });
+
   test('may be published again under a higher revision, and taken back again', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one']);
