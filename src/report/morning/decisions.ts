@@ -31,7 +31,11 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   );
   const unasked = are('gated').filter(({ errorClass }) => errorClass === undefined);
   const again = { say: 'then start it again', command: `${command('run')} <its batch file>` };
-  const retry = { say: 'run them all again, with a fresh budget', command: command('retry', name) };
+  const parked = are('parked');
+  const retry = {
+    say: `run ${parked.length === 1 ? 'it' : 'them all'} again, with a fresh budget`,
+    command: command('retry', name),
+  };
   const notStarted = batch.state === 'incomplete' || batch.state === 'cancelled' ? counts.waiting : 0;
   const stopped = counts.cancelled + notStarted;
   const cancelled = rows.requests.findLast(({ what }) => what === 'cancel')?.reason;
@@ -78,10 +82,10 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
       case: jobCase,
       commands: [again],
     }),
-    some('parked', are('parked'), {
+    some('parked', parked, {
       title: 'Gave up within their budget',
       why: 'Put the cause right (see "Failures by cause"), then give them a new budget.',
-      case: (job) => parkedCase(job, words),
+      case: (job) => (parked.length === 1 ? jobCase(job) : parkedCase(job, words)),
       commands: [{ ...again, say: 'first, where you changed a file: start it again, which reads it' }, retry],
     }),
     batch.state === 'paused'

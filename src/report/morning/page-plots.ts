@@ -29,9 +29,10 @@ const figure = (
     </details>
   </figure>`;
 
-export function timelineSection({ timeline }: Night, timeZone: string): Html {
+export function timelineSection({ timeline, begunAt, openedAt }: Night, timeZone: string): Html {
   const { bins, lanes, stops, jobs, from, to } = timeline;
-  if (jobs === 0) return markup`<h2 id="timeline">No job was worked on</h2> ${stopList(stops, timeZone)}`;
+  if (jobs === 0)
+    return markup`<h2 id="timeline">No job was worked on${begunAt < openedAt && ' in the last run'}</h2> ${stopList(stops, timeZone)}`;
   const busyBins = bins.filter(({ busy, good, bad }) => busy + good + bad > 0);
   const withSeconds = Date.parse(to) - Date.parse(from) < 600_000;
   const at = (iso: string) => clock(iso, timeZone, withSeconds);

@@ -12,7 +12,8 @@ export interface Tile {
 
 /** The figures that a person wants before all others. */
 export function tilesOf({ madeAt }: MorningReport, night: Night): readonly Tile[] {
-  const { counts, finished, totals, cost, duplicates, landed, state, openedAt, closedAt } = night;
+  const { counts, finished, totals, cost, duplicates, landed, state, begunAt, openedAt, closedAt } = night;
+  const again = begunAt < openedAt;
   const tookMs = Date.parse(closedAt ?? madeAt) - Date.parse(openedAt);
   return [
     {
@@ -52,7 +53,7 @@ export function tilesOf({ madeAt }: MorningReport, night: Night): readonly Tile[
       notes: duplicates.parts.map(({ what }) => what),
     },
     {
-      title: closedAt === undefined ? 'under way for' : 'took',
+      title: closedAt === undefined ? 'under way for' : again ? 'its last run took' : 'took',
       value: duration(tookMs),
       notes: [state],
     },
