@@ -2,19 +2,20 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { Definition } from '../contract/batch-file.js';
-import type { AgentEnd, JobRef } from '../contract/messages.js';
+import type { AgentEnd, AgentRequest, JobRef } from '../contract/messages.js';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { agentLane } from './lanes/lane-of.js';
+import type { Lane } from './lanes/lane.js';
 import { providerFor } from './providers/provider-for.js';
-import type { SessionHandle } from './providers/provider.js';
+import type { Provider, SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
-import { frozen, paused, refusal } from './session/admit.js';
+import { frozen, paused, refusal, stillWaits } from './session/admit.js';
 import { runSession } from './session/run-session.js';
-import { sessionScope, type Claimed } from './session/scope.js';
+import { sessionScope, type Claimed, type SessionScope } from './session/scope.js';
 import { settleTrouble } from './settle-trouble.js';
 
 /**
@@ -30,14 +31,14 @@ import { settleTrouble } from './settle-trouble.js';
  */
 export const runAgent =
   (deps: Deps) =>
-  async (ref: JobRef): Promise<AgentEnd> => {
+  async (ref: AgentRequest): Promise<AgentEnd> => {
     let handle: SessionHandle | undefined;
     let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => handle);
     try {
       const { definition, job } = await readRef(ref, deps);
       retry = retryPolicy(definition.retry);
-      return await agentStep(deps, ref, definition, job, retry, (next) => (handle = next));
+      return await agentStep({ deps, ref, definition, job, retry, beat: (next) => (handle = next) });
     } catch (error) {
       if (error instanceof AdapterError) return await settleTrouble(error, retry, ref, deps);
       throw toApplicationFailure(error);
@@ -46,47 +47,70 @@ export const runAgent =
     }
   };
 
-async function agentStep(
-  deps: Deps,
-  ref: JobRef,
-  definition: Definition,
-  job: Job,
-  retry: RetryPolicy,
-  beat: (handle: SessionHandle) => void,
-): Promise<AgentEnd> {
+interface Step {
+  readonly deps: Deps;
+  readonly ref: AgentRequest;
+  readonly definition: Definition;
+  readonly job: Job;
+  readonly lane: Lane;
+  readonly retry: RetryPolicy;
+  readonly makeProvider: () => Promise<Provider>;
+  readonly beat: (handle: SessionHandle) => void;
+}
+
+async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<AgentEnd> {
+  const { deps, ref, definition } = given;
   await deps.reached('A0', ref.key);
   if (await frozen(gateOf(ref, definition, true), deps.ledger)) return { kind: 'paused' };
+  const lane = agentLane(definition, ref, deps);
+  const makeProvider = () => providerFor(definition, deps, () => lane.turn(cancellationSignal()));
+  const waiting = await stillWaits(ref, definition, lane, makeProvider, deps);
+  if (waiting !== undefined) return waiting;
+  let opening = false;
+  try {
+    const before = await beforeSession({ ...given, lane, makeProvider });
+    if ('end' in before) return await withSpent(before.end, deps, ref);
+    opening = true;
+    return await withSpent(await runSession(before.scope), deps, ref);
+  } finally {
+    if (!opening) await lane.leave();
+  }
+}
+
+/** Takes the job, and finds out whether it needs a session, and may have one. */
+async function beforeSession(
+  given: Step,
+): Promise<{ readonly end: AgentEnd } | { readonly scope: SessionScope }> {
+  const { deps, ref, definition, job, lane, makeProvider } = given;
   const claim = await claimFor(ref, definition, job, deps);
   await deps.reached('A1', ref.key);
   switch (claim.kind) {
     case 'finished':
-      return { kind: 'adopted' };
+      return { end: { kind: 'adopted' } };
     case 'parked':
-      return { ...claim, kind: 'parked' };
+      return { end: { ...claim, kind: 'parked' } };
     case 'conflict': {
       const message = `the ledger has revision ${claim.revision} with fingerprint ${claim.fingerprint}, this batch has revision ${job.revision} with fingerprint ${job.fingerprint}`;
-      return { kind: 'held', errorClass: 'conflict', message };
+      return { end: { kind: 'held', errorClass: 'conflict', message } };
     }
     case 'claimed':
       break;
   }
   const made = await storedArtifact(deps, ref, job, claim);
-  if (made !== undefined) return withSpent(made, deps, ref);
+  if (made !== undefined) return { end: made };
   const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);
   if (claim.openSession === undefined) {
     const held = await paused(gate, deps.ledger);
-    if (held !== undefined) return held;
+    if (held !== undefined) return { end: held };
     const adopted = await adopt(deps, ref, definition, job, claim);
-    if (adopted !== undefined) return adopted;
+    if (adopted !== undefined) return { end: adopted };
   }
-  const lane = agentLane(definition, ref, deps);
-  const provider = await providerFor(definition, deps, () => lane.turn(cancellationSignal()));
+  const provider = await makeProvider();
   if (claim.openSession === undefined) {
-    const refused = await refusal(lane);
-    if (refused !== undefined) return refused;
+    const refused = await refusal(lane, ref.waits);
+    if (refused !== undefined) return { end: refused };
   }
-  const scope = sessionScope({ deps, ref, definition, job, claim, gate, provider, lane, retry, beat });
-  return withSpent(await runSession(scope), deps, ref);
+  return { scope: sessionScope({ ...given, claim, gate, provider }) };
 }
 
 /** What it has cost is told along, for those who watch the Workflow. */

@@ -108,6 +108,8 @@ export interface JobInput {
   readonly paused: boolean;
   readonly stateAttributes?: boolean;
   readonly currency?: string;
+  /** Goes on in a new history, for its old one had grown long: it has sent an effect already. */
+  readonly sent?: boolean;
 }
 
 /** What every Activity of a job is told. */
@@ -118,6 +120,12 @@ export interface JobRef {
   readonly key: string;
   readonly offset: number;
   readonly length: number;
+}
+
+/** What `runAgent` is told. */
+export interface AgentRequest extends JobRef {
+  /** How often in a row it has answered "wait"; absent: never. */
+  readonly waits?: number;
 }
 
 export interface Trouble {

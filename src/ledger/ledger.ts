@@ -75,6 +75,8 @@ export interface Ledger extends AlertLedger {
   requeue(batchId: string, by: string, keys?: readonly string[]): Promise<readonly string[]>;
 
   // --- sessions ------------------------------------------------------------------------------------------
+  /** Whether the job has neither a session under way nor what one has made. */
+  needsSession(job: JobId): Promise<boolean>;
   /**
    * Committed before the provider is asked to start. Opens paid attempt number `session.attempt`.
    * @throws HeldBack when a pause stands before `gate`; then nothing has changed

@@ -19,6 +19,7 @@ import { scheduledNights } from './scheduled-nights.js';
 import { migrate } from './migrate.js';
 import { reading } from './reading.js';
 import { reports } from './reports.js';
+import { sessionAhead } from './session-ahead.js';
 import { sessionOf } from './session-of.js';
 import { sessions } from './sessions.js';
 import { stories } from './story.js';
@@ -47,6 +48,7 @@ export async function createSqlLedger(
     ...jobs(store),
     claimJob: claimJob(store),
     ...sessions(store),
+    ...sessionAhead(store),
     ...sessionOf(store),
     ...effects(store, signer),
     ...decisions(store, signer),

@@ -1,7 +1,9 @@
 import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import {
   CancellationScope,
+  allHandlersFinished,
   condition,
+  continueAsNew,
   isCancellation,
   getExternalWorkflowHandle,
   patched,
@@ -46,6 +48,8 @@ import {
  *      refuses to repeat a finished job and allows an unfinished one.
  *  J3. Paused: no new session and no new effect; a session under way goes on.
  *  J4. An effect that needs a person's yes waits for it here, as long as it takes, and leaves its lane to others.
+ *  J5. A job may wait for days: before its history grows so long that the engine would end it, it goes on in a new one,
+ *      from its first step; what it has done it finds in the ledger.
  */
 export async function job(input: JobInput): Promise<JobOutcome> {
   const details = new JobDetails(input);
@@ -55,6 +59,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     job: { work, key: ticket.key },
     timing: input.timing,
     details,
+    goOnAnew: (paused) => continueAsNew<typeof job>({ ...input, paused, ...(sent && { sent }) }),
   });
   const activities = jobActivities(input.timing);
   const ref: JobRef = {
@@ -73,10 +78,13 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     ...spent,
   });
   let spent: Spent = {};
+  let sent = input.sent === true;
 
   try {
-    const made = await gate.pass<Exclude<AgentEnd, NotNow>>('agent', () =>
-      activities.runAgent.executeWithOptions({ summary: `agent: ${ticket.title}` }, [ref]),
+    const made = await gate.pass<Exclude<AgentEnd, NotNow>>('agent', (waits) =>
+      activities.runAgent.executeWithOptions({ summary: `agent: ${ticket.title}` }, [
+        waits > 0 ? { ...ref, waits } : ref,
+      ]),
     );
     if (made.kind === 'adopted') return finished('adopted');
     if (made.spentMicros !== undefined) {
@@ -86,7 +94,6 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     if ('errorClass' in made) throw stop('agent', made.kind, made, made);
     details.made(made.sha256, made, spent);
 
-    let sent = false;
     const leftOut: string[] = [];
     for (const effect of input.effects) {
       const end = await gate.pass<Exclude<PublishEnd, NotNow>>(effect, () =>
@@ -141,9 +148,15 @@ export async function job(input: JobInput): Promise<JobOutcome> {
 /** Jobs begun by older releases sleep through. */
 const RESUME_WAKES = 'resume-wakes-waits';
 
+/** Histories of jobs begun by older releases grow until the engine ends them. */
+const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
+
 interface Gate {
-  /** Runs a step when the job is not paused, again and again while the step itself says "not now". */
-  pass<T extends Step>(name: string, step: () => Promise<T | NotNow>): Promise<T>;
+  /**
+   * Runs a step when the job is not paused, again and again while the step itself says "not now".
+   * @param step told how often in a row it has said "wait"
+   */
+  pass<T extends Step>(name: string, step: (waits: number) => Promise<T | NotNow>): Promise<T>;
 }
 
 type Step = { readonly kind: string };
@@ -156,9 +169,14 @@ interface GateOptions {
   readonly job: Pick<JobRef, 'work' | 'key'>;
   readonly timing: Timing;
   readonly details: JobDetails;
+  /** J5. Never returns. */
+  readonly goOnAnew: (paused: boolean) => Promise<never>;
 }
 
-function openGate(paused: boolean, { batch, job: { work, key }, timing, details }: GateOptions): Gate {
+function openGate(
+  paused: boolean,
+  { batch, job: { work, key }, timing, details, goOnAnew }: GateOptions,
+): Gate {
   const { decideApprovals } = batchActivities(timing);
   let resumes = 0;
   let decisions = 0;
@@ -172,20 +190,25 @@ function openGate(paused: boolean, { batch, job: { work, key }, timing, details 
   setHandler(approveSignal, (request) => decide(approvalAnswerOf('approved', request)));
   setHandler(rejectSignal, (request) => decide(approvalAnswerOf('rejected', request)));
   return {
-    async pass<T extends Step>(name: string, step: () => Promise<T | NotNow>): Promise<T> {
+    async pass<T extends Step>(name: string, step: (waits: number) => Promise<T | NotNow>): Promise<T> {
       try {
-        for (;;) {
+        for (let waits = 0; ;) {
           if (paused) details.paused(name);
           await condition(() => !paused);
           details.begun(name);
           const resumesBefore = resumes;
           const decisionsBefore = decisions;
-          const end = await step();
+          const end = await step(waits);
+          waits = isNotNow(end, 'wait') ? waits + 1 : 0;
           if (isNotNow(end, 'wait')) {
             details.waits(name, end.why, end.delayMs);
             // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.
             if (patched(RESUME_WAKES)) await condition(() => resumes > resumesBefore, end.delayMs);
             else await sleep(end.delayMs);
+            if (workflowInfo().continueAsNewSuggested && patched(WAITS_GO_ON_ANEW)) {
+              await condition(allHandlersFinished);
+              await goOnAnew(paused);
+            }
           } else if (isNotNow(end, 'approval')) {
             details.asks(name, end.why);
             await setAside(true);

@@ -35,6 +35,9 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 let env: TestWorkflowEnvironment;
 let metricsUrl: string;
 
+/** So many events are long here; elsewhere it is 4,096. */
+const LONG_HISTORY = 400;
+
 beforeAll(async () => {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const { path } = await locateBinary();
@@ -43,7 +46,10 @@ beforeAll(async () => {
   env = await TestWorkflowEnvironment.createLocal({
     server: {
       executable: { type: 'existing-path', path },
-      extraArgs: ['--metrics-port', String(port), '--log-level', 'error'],
+      extraArgs: [
+        ...['--metrics-port', String(port), '--log-level', 'error'],
+        ...['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${LONG_HISTORY}`],
+      ],
     },
   });
 });
@@ -475,6 +481,26 @@ test('a job that is told to wait sleeps in the engine, and its step is called ag
   expect(calls).toBe(3);
   expect(night.count('publish')).toBe(1);
 });
+
+test('a job that waits for days is told to wait less and less often, and its history does not grow with it', async () => {
+  const rounds = 60; // of 11 events each
+  const waits: (number | undefined)[] = [];
+  const night = new Night('waits-for-days', 1, {
+    runAgent: async ({ key, waits: before }) => {
+      waits.push(before);
+      return waits.length < rounds
+        ? { kind: 'wait', delayMs: 1, why: 'all 1 places for sessions are taken' }
+        : { kind: 'made', sha256: sha256(key) };
+    },
+  });
+  await night.work(async () => expect(await (await night.start()).result()).toMatchObject({ done: 1 }));
+  const anew = waits.lastIndexOf(undefined);
+  expect(anew).toBeGreaterThan(20);
+  expect(waits).toEqual([...Array(rounds).keys()].map((at) => (at % anew === 0 ? undefined : at % anew)));
+  expect(night.count('publish')).toBe(1);
+  const events = await eventsOf(env.client.workflow.getHandle(night.jobId()));
+  expect(events.length).toBeLessThan(LONG_HISTORY + 30);
+}, 60_000);
 
 test('a job that was told to wait for two hours looks again at once when a person has opened the way', async () => {
   let open = false;

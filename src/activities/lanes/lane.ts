@@ -33,7 +33,7 @@ export interface Lane {
    * @param opts.waits how often it was told to wait before: waits get longer
    */
   enter(kind: 'session' | 'effect', opts?: { readonly waits?: number }): Promise<LaneEntry>;
-  /** The session ended: its place is free. @param opts.tokens what it used */
+  /** The session ended: the place that this process took for it, if any, is free. @param opts.tokens what it used */
   leave(opts?: { readonly tokens?: number }): Promise<void>;
   /** The session is still watched; call it at each look. Costs one ledger call a minute for a whole process. */
   keep(): Promise<void>;
@@ -78,7 +78,7 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
     },
 
     async leave({ tokens } = {}) {
-      keeper.left(lane.id, user.who);
+      if (!keeper.left(lane.id, user.who)) return;
       const state = book.state ?? (await book.look());
       if (state === undefined) return; // nobody ever limited it
       const { sessions, tokensPerMinute } = ceiling(state, book.clock.nowMs());

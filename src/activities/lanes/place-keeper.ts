@@ -17,13 +17,10 @@ export class PlaceKeeper {
     this.alive.add(`${lane} ${who}`);
   }
 
-  left(lane: string, who: string): void {
-    this.held.delete(`${lane} ${who}`);
+  /** @returns whether this process had it */
+  left(lane: string, who: string): boolean {
     this.alive.delete(`${lane} ${who}`);
-  }
-
-  holds(lane: string, who: string): boolean {
-    return this.held.has(`${lane} ${who}`);
+    return this.held.delete(`${lane} ${who}`);
   }
 
   /** The session is still watched. One that nobody speaks for loses its place when the lease ends. */

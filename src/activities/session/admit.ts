@@ -1,7 +1,12 @@
+import type { Definition } from '../../contract/batch-file.js';
 import { holdsStep } from '../../policy/hold.js';
-import type { AgentEnd } from '../../contract/messages.js';
-import type { Gate, Ledger } from '../../ledger/ledger.js';
+import type { AgentEnd, AgentRequest, Waiting } from '../../contract/messages.js';
+import type { Gate, Ledger, SessionBudget } from '../../ledger/ledger.js';
+import { budgetLimits, type BudgetDecision } from '../../policy/budget.js';
+import { longer } from '../../policy/longer.js';
+import type { Deps } from '../deps.js';
 import type { Lane } from '../lanes/lane.js';
+import type { Provider } from '../providers/provider.js';
 
 /** Whether a pause stands before the step; undefined when none does. */
 export async function paused(gate: Gate, ledger: Pick<Ledger, 'holdOf'>): Promise<AgentEnd | undefined> {
@@ -13,8 +18,44 @@ export async function paused(gate: Gate, ledger: Pick<Ledger, 'holdOf'>): Promis
 export const frozen = async (gate: Gate, ledger: Pick<Ledger, 'holdOf'>): Promise<boolean> =>
   (await ledger.holdOf(gate))?.level === 'freeze';
 
-/** What stands in the way of a new session; undefined when nothing does. */
-export async function refusal(lane: Lane): Promise<AgentEnd | undefined> {
-  const entry = await lane.enter('session');
+/** What stands in the way of a new session; undefined when nothing does, and its place is taken then. */
+export async function refusal(lane: Lane, waits = 0): Promise<Waiting | undefined> {
+  const entry = await lane.enter('session', { waits });
   return entry.kind === 'wait' ? entry : undefined;
 }
+
+/**
+ * Whether a job that was told to wait has to wait on. Asked before anything else, so that a night of waiting leaves no
+ * trace in the ledger, and no request at any destination.
+ */
+export async function stillWaits(
+  { work, key, batchId, waits = 0 }: AgentRequest,
+  definition: Definition,
+  lane: Lane,
+  provider: () => Promise<Provider>,
+  deps: Deps,
+): Promise<Waiting | undefined> {
+  const job = { work, jobKey: key };
+  if (waits === 0 || !(await deps.ledger.needsSession(job))) return undefined;
+  if (definition.budget !== undefined) {
+    const { facts } = await provider();
+    const within = budgetOf(definition, { facts });
+    const room = within && (await deps.ledger.budgetRoom({ ...job, batchId, provider: facts.name }, within));
+    if (room?.kind === 'wait') return roomWait(room, waits);
+  }
+  return refusal(lane, waits);
+}
+
+/** What a session may cost at most. */
+export function budgetOf(
+  { budget }: Pick<Definition, 'budget'>,
+  { facts: { capMicros } }: Pick<Provider, 'facts'>,
+): SessionBudget | undefined {
+  if (budget === undefined) return undefined;
+  return { limits: budgetLimits(budget), ...(capMicros !== undefined && { capMicros }) };
+}
+
+export const roomWait = (
+  { delayMs, message }: Extract<BudgetDecision, { kind: 'wait' }>,
+  waits = 0,
+): Waiting => ({ kind: 'wait', delayMs: longer(delayMs, waits), why: message });

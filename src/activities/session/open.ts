@@ -1,10 +1,11 @@
 import { cancellationSignal, log } from '@temporalio/activity';
 import { AdapterError } from '../../contract/errors.js';
 import type { NewSession, SessionRow } from '../../ledger/ledger.js';
-import { budgetLimits, type BudgetDecision } from '../../policy/budget.js';
+import type { BudgetDecision } from '../../policy/budget.js';
 import { noteStep } from '../../telemetry/step.js';
 import { writerOf } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
+import { budgetOf } from './admit.js';
 import { ask, told, type SessionScope } from './scope.js';
 
 /** The provider runs nothing for this attempt, or nobody will ever know: this attempt is over. */
@@ -56,10 +57,8 @@ async function intend(
   { deps, claim, gate, definition, provider }: SessionScope,
   intent: NewSession,
 ): Promise<void> {
-  const { budget } = definition;
-  if (budget === undefined) return deps.ledger.intendSession(intent, claim.fence, gate);
-  const { capMicros } = provider.facts;
-  const within = { limits: budgetLimits(budget), ...(capMicros !== undefined && { capMicros }) };
+  const within = budgetOf(definition, provider);
+  if (within === undefined) return deps.ledger.intendSession(intent, claim.fence, gate);
   const decision = await deps.ledger.reserveSession(intent, within, claim.fence, gate);
   if (decision.kind !== 'ok') throw new OverBudget(decision);
   for (const warning of decision.warnings) log.warn(warning);

@@ -2,6 +2,7 @@ import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
 import type { AgentEnd } from '../../contract/messages.js';
 import { HeldBack } from '../../ledger/ledger.js';
 import type { SessionHandle } from '../providers/provider.js';
+import { roomWait } from './admit.js';
 import { collectSession } from './collect.js';
 import { afterCancel, bookSession, failSession, failureOf, notStarted } from './end.js';
 import { OverBudget, SessionNotStarted, openSession } from './open.js';
@@ -47,7 +48,7 @@ async function refused(
 ): Promise<AgentEnd> {
   const { kind, message } = decision;
   await lane.leave();
-  if (kind === 'wait') return { kind, delayMs: decision.delayMs, why: message };
+  if (kind === 'wait') return roomWait(decision, ref.waits);
   if (kind === 'gate' && decision.until !== undefined) {
     const delayMs = Math.max(1, Date.parse(decision.until) - deps.now().getTime());
     return { kind: 'wait', delayMs, why: message };

@@ -3,7 +3,7 @@ import { renderTemplate, templateScope } from '../../batch/template.js';
 import { durationMs, type Definition } from '../../contract/batch-file.js';
 import type { AdapterError } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
-import type { JobRef } from '../../contract/messages.js';
+import type { AgentRequest } from '../../contract/messages.js';
 import { runKey } from '../../identity/keys.js';
 import type { Claim, Gate, SessionId } from '../../ledger/ledger.js';
 import type { RetryPolicy } from '../../policy/retry.js';
@@ -24,7 +24,7 @@ export type Claimed = Extract<Claim, { kind: 'claimed' }>;
 /** Everything about one paid attempt of one job that its steps share. */
 export interface SessionScope {
   readonly deps: Deps;
-  readonly ref: JobRef;
+  readonly ref: AgentRequest;
   readonly definition: Definition;
   readonly job: Job;
   readonly claim: Claimed;

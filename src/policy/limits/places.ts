@@ -1,4 +1,5 @@
 import { PRIORITIES, type Priority } from '../../contract/limits.js';
+import { longer } from '../longer.js';
 import { pass } from './breaker.js';
 import { ceiling, declare } from './declared.js';
 import type { LaneState, LaneUser } from './state.js';
@@ -12,9 +13,8 @@ const TOKENS_AHEAD_MS = MINUTE;
 /** Shorter waits are left to the requests themselves. */
 const SHORT_MS = 5 * SECOND;
 
-/** While all places are taken: from the first wait to the longest. */
+/** While all places are taken: the first wait. */
 const PLACE_WAIT_MS = 5 * SECOND;
-const PLACE_WAIT_MAX_MS = MINUTE;
 /** Waiting counts as urgent for so long after the next try was due. */
 const WAITING_GRACE_MS = 10 * SECOND;
 
@@ -67,7 +67,7 @@ export function enter(
   const urgent = moreUrgent(state, user.priority, now);
   const debt = tokensPerMinute === undefined ? 0 : state.tokensAt - now - TOKENS_AHEAD_MS;
   if (full || urgent !== undefined || debt > 0) {
-    const delayMs = Math.max(debt, waitFor(waits)) * (0.75 + 0.5 * jitter);
+    const delayMs = Math.max(debt, longer(PLACE_WAIT_MS, waits)) * (0.75 + 0.5 * jitter);
     const why = full
       ? `all ${sessions} places for sessions are taken`
       : urgent !== undefined
@@ -104,9 +104,6 @@ function bookTokens(
   if (tokens === 0 || tokensPerMinute === undefined) return state;
   return { ...state, tokensAt: Math.max(state.tokensAt, now) + (tokens / tokensPerMinute) * MINUTE };
 }
-
-const waitFor = (waits: number): number =>
-  Math.min(PLACE_WAIT_MAX_MS, PLACE_WAIT_MS * 2 ** Math.min(waits, 20));
 
 /** Priorities are listed from the most urgent. */
 function moreUrgent(state: LaneState, priority: Priority, now: number): Priority | undefined {

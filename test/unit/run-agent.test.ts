@@ -1,0 +1,175 @@
+// One agent step as a worker takes it, without Temporal: what it asks of the ledger, the lanes and the destinations
+// before a session starts, and how often.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { agentLane } from '../../src/activities/lanes/lane-of.js';
+import type { Deps } from '../../src/activities/deps.js';
+import { runAgent } from '../../src/activities/run-agent.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storeManifest } from '../../src/batch/manifest.js';
+import { definitionSchema } from '../../src/contract/batch-file.js';
+import type { PlacedJob } from '../../src/contract/job.js';
+import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
+import { fingerprint } from '../../src/identity/fingerprint.js';
+import { jobKey } from '../../src/identity/keys.js';
+import { readTickets } from '../../src/batch/manifest.js';
+import { BATCH, NO_USAGE, aLedger, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
+
+const WORK = 'article';
+const SLUGS = ['one', 'two', 'three'];
+
+const jobOf = (slug: string): PlacedJob => {
+  const identity = { site: 'blog', category: 'a', slug };
+  const known = { key: jobKey(identity), fingerprint: fingerprint({ identity, input: {} }) };
+  return { ...known, identity, input: {}, revision: 1, file: 'jobs.csv', line: 2 };
+};
+
+/** Jobs whose agent prints a line, and whose destination has nothing. */
+async function aNight(more: { limits?: object; effectLimits?: object; budget?: object } = {}) {
+  const lookups: string[] = [];
+  const server = createServer((request, response) => {
+    lookups.push(request.url ?? '');
+    response.writeHead(404).end();
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await new Promise((resolve) => server.once('listening', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const dir = temporaryFolder();
+  const { ledger, path } = await aLedger();
+  const artifacts = folderArtifactStore({ root: join(dir, 'artifacts') });
+  const definition = definitionSchema.parse({
+    name: 'nightly',
+    work: WORK,
+    baseDir: dir,
+    agent: { use: 'command', command: ['echo', 'text'], limits: more.limits },
+    effects: [
+      {
+        name: 'post',
+        use: 'http',
+        target: 'blog',
+        with: { url, lookup: { url: `${url}/{{ slug }}` } },
+        limits: more.effectLimits,
+      },
+    ],
+    budget: more.budget,
+  });
+  const manifest = await storeManifest({ definition, jobs: SLUGS.map(jobOf) }, artifacts);
+  await openBatch(ledger, SLUGS);
+  const refs = new Map<string, JobRef>();
+  for await (const { job, offset, length } of readTickets(manifest, artifacts)) {
+    const ref = { work: WORK, batchId: BATCH, manifest, key: job.key, offset, length };
+    refs.set(job.identity['slug'] ?? '', ref);
+  }
+  const refOf = (slug: string): JobRef => {
+    const ref = refs.get(slug);
+    if (ref === undefined) throw new Error(`no job ${slug}`);
+    return ref;
+  };
+  const deps: Deps = {
+    ledger,
+    artifacts,
+    client: { workflow: { list: async function* () {} } } as unknown as Client,
+    stateDir: dir,
+    env: process.env,
+    worker: 'test',
+    now: () => new Date(),
+    reached: async () => undefined,
+    alarm: { look: () => undefined, wake: () => undefined },
+    config: { taskQueue: 'test', heartbeatTimeoutMs: 30_000 },
+    engineKind: 'embedded',
+  };
+  const sql = rawSql(path);
+  return {
+    ledger,
+    lookups,
+    definition,
+    deps,
+    refOf,
+    step: (slug: string, waits?: number): Promise<AgentEnd> =>
+      new MockActivityEnvironment().run(runAgent(deps), {
+        ...refOf(slug),
+        ...(waits !== undefined && { waits }),
+      }),
+    /** Takes a place as the session of another job would. */
+    takePlace: () => agentLane(definition, { ...refOf('one'), key: 'another' }, deps).enter('session'),
+    attempts: async () => (await sql('select number from attempts')).length,
+  };
+}
+
+describe('a job that waits all night', () => {
+  test('for a place: it claims and looks once; from then on it asks for the place alone, less and less often', async () => {
+    const night = await aNight({ limits: { sessions: 1 } });
+    expect(await night.takePlace()).toEqual({ kind: 'go' });
+
+    expect(await night.step('one')).toMatchObject({
+      kind: 'wait',
+      why: 'all 1 places for sessions are taken',
+    });
+    expect([night.lookups.length, await night.attempts()]).toEqual([1, 1]);
+    for (const [waits, ms] of [
+      [1, 10_000],
+      [2, 20_000],
+      [5, 60_000],
+      [50, 60_000],
+    ] as const) {
+      const end = await night.step('one', waits);
+      if (end.kind !== 'wait') throw new Error(`it has no place: ${end.kind}`);
+      expect(end.delayMs).toBeGreaterThanOrEqual(0.75 * ms);
+      expect(end.delayMs).toBeLessThanOrEqual(1.25 * ms);
+    }
+    expect([night.lookups.length, await night.attempts()]).toEqual([1, 1]);
+  });
+
+  test('for room in the budget: the same', async () => {
+    const night = await aNight({ budget: { perSession: 1, perBatch: 1 } });
+    const limits = {
+      perSession: 1_000_000,
+      perBatch: 1_000_000,
+      currency: 'USD',
+      warnAt: [],
+      timeZone: 'UTC',
+    };
+    const { key: other } = night.refOf('two');
+    const by = { batchId: BATCH, workflowId: '', runId: '', attempt: 1, worker: 'test' };
+    const claim = await night.ledger.claimJob({
+      work: WORK,
+      jobKey: other,
+      identity: jobOf('two').identity,
+      fingerprint: jobOf('two').fingerprint,
+      revision: 1,
+      effectKeys: [],
+      by,
+    });
+    if (claim.kind !== 'claimed') throw new Error(claim.kind);
+    const session = { runKey: 'r'.repeat(32), attempt: 1 };
+    const row = { ...session, work: WORK, jobKey: other, provider: 'command', revision: 1, by };
+    await night.ledger.reserveSession(row, { limits }, claim.fence);
+
+    expect(await night.step('one')).toMatchObject({ kind: 'wait', delayMs: 15_000 });
+    expect([night.lookups.length, await night.attempts()]).toEqual([1, 2]);
+    expect(await night.step('one', 1)).toMatchObject({ kind: 'wait', delayMs: 30_000 });
+    expect(await night.step('one', 9)).toMatchObject({ kind: 'wait', delayMs: 60_000 });
+    expect([night.lookups.length, await night.attempts()]).toEqual([1, 2]);
+
+    const end = { state: 'failed', usage: NO_USAGE, errorClass: 'rejected', message: 'too short' } as const;
+    await night.ledger.endSession(session, end, claim.fence);
+    expect(await night.step('one', 10)).toMatchObject({ kind: 'made' });
+    expect(night.lookups).toHaveLength(2); // once more before it is paid for
+  });
+
+  test('it goes on with what has come to be meanwhile, and leaves no place behind that it does not need', async () => {
+    const night = await aNight({ limits: { sessions: 1 } });
+    expect(await night.step('one')).toMatchObject({ kind: 'made' });
+    expect(await night.takePlace()).toEqual({ kind: 'go' });
+    expect(await night.step('one', 3)).toMatchObject({ kind: 'made' }); // no session needed
+    const lane = agentLane(night.definition, { ...night.refOf('one'), key: 'another' }, night.deps);
+    await lane.leave();
+    expect(await night.step('two', 3)).toMatchObject({ kind: 'made' });
+    expect(await night.ledger.lanes()).toMatchObject([{ sessions: 0 }]);
+  });
+});
