@@ -106,7 +106,8 @@ async function beforeSession(
     if (adopted !== undefined) return { end: adopted };
   }
   const provider = await makeProvider();
-  if (claim.openSession === undefined) {
+  if (claim.openSession !== undefined) await lane.attach();
+  else {
     const refused = await refusal(lane, ref.waits);
     if (refused !== undefined) return { end: refused };
   }

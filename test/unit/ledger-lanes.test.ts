@@ -1,5 +1,5 @@
 // What worker processes share of one account, through the ledger. Two ledgers on one place stand for two workers.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { laneIdOf } from '../../src/activities/lanes/lane-key.js';
 import { openLane } from '../../src/activities/lanes/lane.js';
 import { AdapterError, type ErrorClass } from '../../src/contract/errors.js';
@@ -139,6 +139,29 @@ describe('places of sessions', () => {
     await timePasses(place, 2 * 60_000);
     expect((await laneFor(there, 'c', { limits }).enter('session')).kind).toBe('go');
     expect((await laneFor(there, 'd', { limits }).enter('session')).kind).toBe('wait');
+  });
+
+  test('a worker that goes on with another’s session keeps its place, also one that was lost meanwhile', async () => {
+    const { place, here, there } = await twoWorkers();
+    const limited = { limits: { sessions: 1 } };
+    await laneFor(here, 'a', limited).enter('session');
+    await timePasses(place, 4 * 60_000);
+    const taken = laneFor(there, 'a', limited);
+    await taken.attach();
+    for (const round of [1, 2, 3]) {
+      await timePasses(place, 4 * 60_000);
+      const soon = performance.now() + round * 61_000;
+      vi.spyOn(performance, 'now').mockReturnValue(soon);
+      await taken.keep();
+      vi.restoreAllMocks();
+      expect((await laneFor(here, 'b', limited).enter('session')).kind).toBe('wait');
+    }
+    await timePasses(place, 6 * 60_000);
+    expect((await laneFor(here, 'b', limited).enter('session')).kind).toBe('go');
+    await taken.attach(); // it runs all the same
+    expect(await there.lanes()).toMatchObject([{ sessions: 2 }]);
+    await taken.leave();
+    expect(await there.lanes()).toMatchObject([{ sessions: 1 }]);
   });
 
   test('the limit of one batch binds the sessions of another that declares none', async () => {

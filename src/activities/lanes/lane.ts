@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
-import { enter, leave, type Entry } from '../../policy/limits/places.js';
+import { attach, enter, leave, type Entry } from '../../policy/limits/places.js';
 import { ceiling, declare } from '../../policy/limits/declared.js';
 import { declaredSpacing, LATE_MAX_MS } from '../../policy/limits/rate.js';
 import type { LaneNote, LaneUser } from '../../policy/limits/state.js';
@@ -33,6 +33,8 @@ export interface Lane {
    * @param opts.waits how often it was told to wait before: waits get longer
    */
   enter(kind: 'session' | 'effect', opts?: { readonly waits?: number }): Promise<LaneEntry>;
+  /** Goes on with a session under way: it takes its place again, also where all are taken, for it runs and costs. */
+  attach(): Promise<void>;
   /** The session ended: the place that this process took for it, if any, is free. @param opts.tokens what it used */
   leave(opts?: { readonly tokens?: number }): Promise<void>;
   /** The session is still watched; call it at each look. Costs one ledger call a minute for a whole process. */
@@ -75,6 +77,15 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
       if (entry.kind === 'wait') return { kind: 'wait', delayMs: Math.ceil(entry.delayMs), why: entry.why };
       if (entry.place !== undefined) keeper.took(lane.id, user.who);
       return { kind: 'go' };
+    },
+
+    async attach() {
+      if (await isPlain(book, user)) return;
+      await book.change(
+        (before, now, places) => ({ ...attach(before, user, now, places), result: undefined }),
+        holder,
+      );
+      keeper.took(lane.id, user.who);
     },
 
     async leave({ tokens } = {}) {

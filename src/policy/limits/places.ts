@@ -84,6 +84,19 @@ export function enter(
   };
 }
 
+/** A session goes on under another worker: its place is its own, whether or not its lease has ended meanwhile. */
+export function attach(
+  before: LaneState,
+  user: LaneUser,
+  now: number,
+  places?: Places,
+): { readonly state: LaneState; readonly place?: { readonly tokens: number } } {
+  const state = declare(before, user, now);
+  const { sessions, tokensPerMinute } = ceiling(state, now);
+  if (sessions === undefined && tokensPerMinute === undefined) return { state };
+  return { state, place: places?.mine ?? { tokens: 0 } };
+}
+
 /** A session ended: books what it used beyond what was booked for it. */
 export function leave(state: LaneState, booked: number, used: number | undefined, now: number): LaneState {
   const { tokensPerMinute } = ceiling(state, now);
