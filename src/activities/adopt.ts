@@ -22,6 +22,12 @@ export interface AskedEffect {
   readonly found: FoundEffect | undefined;
 }
 
+/** Carries out one look-up, at the time that suits its destination. */
+export type LookVia = (
+  effect: Effect,
+  look: (context: PublisherContext) => Promise<FoundEffect>,
+) => Promise<FoundEffect>;
+
 /**
  * Asks every destination of a job for its effects. Sends nothing but look-ups, and touches no ledger.
  * @param receipts of the job: some destinations find what landed by its id alone
@@ -30,6 +36,7 @@ export async function askDestinations(
   { definition, job, context }: AskedJob,
   deps: PublisherDeps,
   receipts: readonly Receipt[] = [],
+  via: LookVia = (_effect, look) => look(context),
 ): Promise<AskedEffect[]> {
   const answers: AskedEffect[] = [];
   for (const effect of effectsOf(definition, job)) {
@@ -37,7 +44,8 @@ export async function askDestinations(
     const lookup = publisher.lookup?.bind(publisher);
     const before = landedBefore(receipts, effect, { work: definition.work, jobKey: job.key });
     const request = { ...effectRequest(definition, job, effect), ...before };
-    const found = lookup && (await asked(publisher, 'lookup', () => lookup(request, context)));
+    const look = lookup && ((at: PublisherContext) => asked(publisher, 'lookup', () => lookup(request, at)));
+    const found = look && (await via(effect, look));
     const proves = publisher.facts.lookup === 'exact' || found?.kind !== 'absent';
     answers.push({ effect, found: proves ? found : undefined });
   }

@@ -8,12 +8,12 @@ import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
-import { agentLane } from './lanes/lane-of.js';
+import { agentLane, lookInLane } from './lanes/lane-of.js';
 import type { Lane } from './lanes/lane.js';
 import { providerFor } from './providers/provider-for.js';
 import type { Provider, SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
-import { frozen, paused, refusal, stillWaits } from './session/admit.js';
+import { closedDestination, frozen, paused, refusal, stillWaits } from './session/admit.js';
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed, type SessionScope } from './session/scope.js';
 import { settleTrouble } from './settle-trouble.js';
@@ -59,12 +59,14 @@ interface Step {
 }
 
 async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<AgentEnd> {
-  const { deps, ref, definition } = given;
+  const { deps, ref, definition, job } = given;
   await deps.reached('A0', ref.key);
   if (await frozen(gateOf(ref, definition, true), deps.ledger)) return { kind: 'paused' };
   const lane = agentLane(definition, ref, deps);
   const makeProvider = () => providerFor(definition, deps, () => lane.turn(cancellationSignal()));
-  const waiting = await stillWaits(ref, definition, lane, makeProvider, deps);
+  const waiting =
+    (await closedDestination(ref, definition, job, deps)) ??
+    (await stillWaits(ref, definition, lane, makeProvider, deps));
   if (waiting !== undefined) return waiting;
   let opening = false;
   try {
@@ -146,10 +148,12 @@ async function adopt(
   job: Job,
   claim: Claimed,
 ): Promise<AgentEnd | undefined> {
-  const asking = { definition, job, context: contextOf(deps) };
+  const context = contextOf(deps);
+  const asking = { definition, job, context };
   const ranUnseen = async (someAreThere: boolean) => claim.fresh && (someAreThere || (await ranBefore(deps)));
   const receipts = claim.fresh ? [] : await deps.ledger.receipts({ work: ref.work, jobKey: job.key });
-  const answers = await askDestinations(asking, deps, receipts);
+  const via = lookInLane(definition, ref, context, deps);
+  const answers = await askDestinations(asking, deps, receipts, via);
   return adoptFromDestinations(answers, asking, deps.ledger, writerOf(ref.batchId, deps), ranUnseen);
 }
 

@@ -6,17 +6,18 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { agentLane } from '../../src/activities/lanes/lane-of.js';
+import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { runAgent } from '../../src/activities/run-agent.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
-import { storeManifest } from '../../src/batch/manifest.js';
+import { effectsOf } from '../../src/batch/effects.js';
+import { readTickets, storeManifest } from '../../src/batch/manifest.js';
 import { definitionSchema } from '../../src/contract/batch-file.js';
+import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
 import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
-import { readTickets } from '../../src/batch/manifest.js';
 import { BATCH, NO_USAGE, aLedger, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
 
 const WORK = 'article';
@@ -29,11 +30,13 @@ const jobOf = (slug: string): PlacedJob => {
 };
 
 /** Jobs whose agent prints a line, and whose destination has nothing. */
-async function aNight(more: { limits?: object; effectLimits?: object; budget?: object } = {}) {
+async function aNight(
+  more: { limits?: object; effectLimits?: object; budget?: object; status?: number } = {},
+) {
   const lookups: string[] = [];
   const server = createServer((request, response) => {
     lookups.push(request.url ?? '');
-    response.writeHead(404).end();
+    response.writeHead(more.status ?? 404).end();
   }).listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());
   await new Promise((resolve) => server.once('listening', resolve));
@@ -91,7 +94,7 @@ async function aNight(more: { limits?: object; effectLimits?: object; budget?: o
     deps,
     refOf,
     step: (slug: string, waits?: number): Promise<AgentEnd> =>
-      new MockActivityEnvironment().run(runAgent(deps), {
+      new MockActivityEnvironment({ scheduledTimestampMs: Date.now() }).run(runAgent(deps), {
         ...refOf(slug),
         ...(waits !== undefined && { waits }),
       }),
@@ -171,5 +174,32 @@ describe('a job that waits all night', () => {
     await lane.leave();
     expect(await night.step('two', 3)).toMatchObject({ kind: 'made' });
     expect(await night.ledger.lanes()).toMatchObject([{ sessions: 0 }]);
+  });
+});
+
+describe('look-ups before a session', () => {
+  test('keep to the limit of their destination', async () => {
+    const night = await aNight({ effectLimits: { requestsPerMinute: 240 } });
+    const begun = performance.now();
+    await Promise.all(SLUGS.map((slug) => night.step(slug)));
+    expect(night.lookups).toHaveLength(3);
+    expect(performance.now() - begun).toBeGreaterThan(450); // a quarter of a second apart
+  });
+
+  test('are not made while their destination is closed to all, and nothing else is begun', async () => {
+    const night = await aNight();
+    const [effect] = effectsOf(night.definition, jobOf('two'));
+    if (effect === undefined) throw new Error('it has an effect');
+    const patience = new AdapterError('throttled', 'HTTP 429', { sent: 'rejected', retryAfterMs: 60_000 });
+    await effectLane(night.definition, effect, night.refOf('two'), night.deps)?.report(patience);
+    expect(await night.step('one')).toMatchObject({ kind: 'wait', why: 'the service asked for patience' });
+    expect(night.lookups).toEqual([]);
+    expect(await night.attempts()).toBe(0);
+  });
+
+  test('tell the others that the destination is in trouble', async () => {
+    const night = await aNight({ status: 503 });
+    for (const slug of SLUGS) await expect(night.step(slug)).rejects.toThrow('503');
+    expect(await night.ledger.lanes()).toMatchObject([{ state: { streak: 3 } }]);
   });
 });

@@ -1,8 +1,10 @@
 import type { Definition } from '../../contract/batch-file.js';
-import type { AdapterError, ErrorClass } from '../../contract/errors.js';
+import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
 import type { JobRef } from '../../contract/messages.js';
+import type { LookVia } from '../adopt.js';
 import type { Deps } from '../deps.js';
+import type { PublisherContext } from '../publishers/publisher.js';
 import { laneIdOf } from './lane-key.js';
 import { openLane, type Lane } from './lane.js';
 
@@ -29,6 +31,22 @@ export function effectLane(
     ledger,
   );
 }
+
+/** Each request of a look-up takes its turn in its destination's lane, which is told how that went. */
+export const lookInLane =
+  (definition: Definition, ref: JobRef, context: PublisherContext, deps: Deps): LookVia =>
+  async (effect, look) => {
+    const lane = effectLane(definition, effect, ref, deps);
+    if (lane === undefined) return look(context);
+    try {
+      const found = await look({ ...context, turn: () => lane.turn(context.signal) });
+      await lane.report('ok');
+      return found;
+    } catch (error) {
+      if (error instanceof AdapterError) await reportTrouble(lane, error);
+      throw error;
+    }
+  };
 
 /** Trouble of the service, not of the job: what all users of the account should hear of. */
 const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted']);

@@ -1,10 +1,13 @@
+import { effectsOf } from '../../batch/effects.js';
 import type { Definition } from '../../contract/batch-file.js';
+import type { Job } from '../../contract/job.js';
 import { holdsStep } from '../../policy/hold.js';
 import type { AgentEnd, AgentRequest, Waiting } from '../../contract/messages.js';
 import type { Gate, Ledger, SessionBudget } from '../../ledger/ledger.js';
 import { budgetLimits, type BudgetDecision } from '../../policy/budget.js';
 import { longer } from '../../policy/longer.js';
 import type { Deps } from '../deps.js';
+import { effectLane } from '../lanes/lane-of.js';
 import type { Lane } from '../lanes/lane.js';
 import type { Provider } from '../providers/provider.js';
 
@@ -22,6 +25,24 @@ export const frozen = async (gate: Gate, ledger: Pick<Ledger, 'holdOf'>): Promis
 export async function refusal(lane: Lane, waits = 0): Promise<Waiting | undefined> {
   const entry = await lane.enter('session', { waits });
   return entry.kind === 'wait' ? entry : undefined;
+}
+
+/**
+ * Whether a destination that would be asked before the session wants to be left alone. Asked before the job is taken:
+ * the first try that takes it is the one that knows the ledger to be new.
+ */
+export async function closedDestination(
+  ref: AgentRequest,
+  definition: Definition,
+  job: Job,
+  deps: Deps,
+): Promise<Waiting | undefined> {
+  for (const effect of effectsOf(definition, job)) {
+    const entry = await effectLane(definition, effect, ref, deps)?.enter('effect');
+    if (entry?.kind !== 'wait') continue;
+    return (await deps.ledger.needsSession({ work: ref.work, jobKey: job.key })) ? entry : undefined;
+  }
+  return undefined;
 }
 
 /**
