@@ -18,6 +18,8 @@ const BOOKED_AT = sql<string | null>`coalesce(settled_at, ended_at)`;
  *      ask at once, each sees what those before it have reserved.
  *  B2. A reservation counts until its session has ended, whatever became of the worker: it is a column of the
  *      session, so neither can be there without the other.
+ *  B3. Of a session that nobody watches any more, its own job and batch go on counting it, and so does the day it was
+ *      opened. Later days and nights do not: it may never be looked at again, and nobody could start beside it.
  */
 export async function roomFor(
   db: Db,
@@ -39,7 +41,10 @@ async function standingOf(
   const { work, jobKey, batchId } = session;
   const site = session.site ?? (await siteOf(db, session));
   const ofJob = sql<boolean>`work = ${work} and job_key = ${jobKey}`;
-  const bookedToday = sql<boolean>`${BOOKED_AT} >= ${today.from.toISOString()} and ${BOOKED_AT} < ${today.until.toISOString()}`;
+  const [from, until] = [today.from.toISOString(), today.until.toISOString()];
+  const bookedToday = sql<boolean>`${BOOKED_AT} >= ${from} and ${BOOKED_AT} < ${until}`;
+  const isLive = sql<boolean>`((opened_at >= ${from} and opened_at < ${until}) or exists (
+    select 1 from jobs as j where j.work = sessions.work and j.job_key = sessions.job_key and j.state = 'running'))`; // B3
   const openInBatch = sql<boolean>`coalesce(attached_batch_id, batch_id) = ${batchId}`;
   const spent = async (booked: RawBuilder<boolean>, open: RawBuilder<boolean>): Promise<Spent> => ({
     bookedMicros: await sum(db, 'cost_micros', sql`ended_at is not null and ${booked}`, currency),
@@ -57,9 +62,12 @@ async function standingOf(
   return {
     job: await spent(ofJob, ofJob),
     batch: await spent(sql`booked_batch_id = ${batchId}`, openInBatch),
-    day: await spent(bookedToday, sql`1 = 1`),
+    day: await spent(bookedToday, isLive),
     ...(site !== null && {
-      site: { name: site, ...(await spent(sql`site = ${site} and ${bookedToday}`, sql`site = ${site}`)) },
+      site: {
+        name: site,
+        ...(await spent(sql`site = ${site} and ${bookedToday}`, sql`site = ${site} and ${isLive}`)),
+      },
     }),
     ...(seenMicros !== undefined && { seenMicros }),
     otherCurrencies: others.flatMap((row) => row.currency ?? []),

@@ -77,6 +77,31 @@ describe('reservations', () => {
     expect(end).not.toHaveProperty('until');
   });
 
+  test('a session that nobody came back to weighs on the day it was opened, and on no later night', async () => {
+    const { ledger, path } = await aLedger();
+    await openBatch(ledger, ['one', 'two']);
+    const one = await claimed(ledger, 'one');
+    const two = await claimed(ledger, 'two');
+    for (const budget of ['perDay', 'perSite'] as const) {
+      const limits = { ...LIMITS, perSession: UNIT, [budget]: UNIT };
+      if (budget === 'perDay')
+        expect(await reserve(ledger, 'one', one, { limits })).toMatchObject({ kind: 'ok' });
+      const asked = () =>
+        ledger.budgetRoom({ ...jobOf('two'), provider: 'command', batchId: BATCH }, { limits });
+      const sql = rawSql(path);
+      await sql('update sessions set opened_at = ?', new Date().toISOString());
+      await sql("update jobs set state = 'gated' where job_key = ?", jobOf('one').jobKey);
+      expect(await asked(), 'today').toMatchObject({ kind: 'wait' });
+      await sql('update sessions set opened_at = ?', new Date(Date.now() - 48 * 3_600_000).toISOString());
+      expect(await asked(), 'two days later').toMatchObject({ kind: 'ok' });
+      await sql("update jobs set state = 'running' where job_key = ?", jobOf('one').jobKey);
+      expect(await asked(), 'still watched').toMatchObject({ kind: 'wait' });
+    }
+    await rawSql(path)("update jobs set state = 'gated' where job_key = ?", jobOf('one').jobKey);
+    const limits = { ...LIMITS, perSession: UNIT, perBatch: UNIT };
+    expect(await reserve(ledger, 'two', two, { limits }), 'its own batch').toMatchObject({ kind: 'wait' });
+  });
+
   test('a refusal changes nothing, and the same session may be asked for again', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one']);
