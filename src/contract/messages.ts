@@ -181,6 +181,12 @@ export interface SetAside {
   readonly waiting: boolean;
 }
 
+/** To a batch from a shard: it has nothing to begin any more, and all its jobs under way wait for a person. */
+export interface ShardAside {
+  /** Index of its slice. */
+  readonly shard: number;
+}
+
 /** A person's answer to effects that wait for approval. */
 export interface ApprovalAnswer extends ApprovalChoice {
   readonly decision: 'approved' | 'rejected';
@@ -333,6 +339,7 @@ export const MESSAGE = {
   /** To a job: an effect that waits for approval was decided; ask the ledger. */
   decided: 'decided',
   setAside: 'setAside',
+  shardAside: 'shardAside',
   progress: 'progress',
 } as const;
 

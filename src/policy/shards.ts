@@ -28,3 +28,16 @@ export function partsOf(
     return { index, from, count: Math.min(SHARD_JOBS, jobs - from) };
   });
 }
+
+/**
+ * Shards that may be under way together with those whose jobs all wait for a person: these cost nothing but their place
+ * in the history and in the memory of the batch.
+ */
+export const SHARDS_UNDER_WAY_MAX = 100;
+
+/** How many jobs at once each of so many shards may have: in sum the concurrency, for some perhaps none. */
+export const sharesOf = (concurrency: number, shards: number): number[] =>
+  Array.from(
+    { length: shards },
+    (_, at) => Math.floor(concurrency / shards) + (at < concurrency % shards ? 1 : 0),
+  );

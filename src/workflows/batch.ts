@@ -47,6 +47,7 @@ import {
   setAsideSignal,
   setConcurrencySignal,
   setConcurrencyUpdate,
+  shardAsideSignal,
 } from './messages.js';
 import { Shards } from './shards.js';
 import { Tally } from './tally.js';
@@ -113,6 +114,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   setHandler(approveSignal, async (request) => void (await approve(request)));
   setHandler(rejectSignal, async (request) => void (await reject(request)));
   setHandler(setAsideSignal, (job) => lanes.setAside(job));
+  setHandler(shardAsideSignal, (told) => shards.setAside(told));
   setHandler(
     retryJobUpdate,
     async (request) => {

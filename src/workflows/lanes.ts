@@ -61,6 +61,11 @@ export class Lanes {
     return this.queue.length;
   }
 
+  /** Nothing is left to begin, and all that is under way waits for a person. */
+  get isAside(): boolean {
+    return this.queue.length === 0 && this.inFlight.size > 0 && this.inFlight.size === this.aside.size;
+  }
+
   get isPaused(): boolean {
     return this.paused !== undefined;
   }

@@ -9,6 +9,7 @@ import {
   type ControlState,
   type Progress,
   type SetAside,
+  type ShardAside,
 } from '../contract/messages.js';
 
 export const pauseUpdate = defineUpdate<ControlState, [ControlRequest?]>(MESSAGE.pause);
@@ -29,6 +30,7 @@ export const approveSignal = defineSignal<[unknown?]>(MESSAGE.approve);
 export const rejectSignal = defineSignal<[unknown?]>(MESSAGE.reject);
 export const decidedSignal = defineSignal(MESSAGE.decided);
 export const setAsideSignal = defineSignal<[SetAside]>(MESSAGE.setAside);
+export const shardAsideSignal = defineSignal<[ShardAside]>(MESSAGE.shardAside);
 
 export const holdsChangedSignal = defineSignal(MESSAGE.holdsChanged);
 
@@ -80,6 +82,9 @@ export function concurrencyOf(request: unknown): number | undefined {
   const number = typeof value === 'string' ? Number(value) : value;
   return typeof number === 'number' && isConcurrency(number) ? number : undefined;
 }
+
+/** What a batch tells a shard: of a small concurrency it may have no part. */
+export const shareOf = (request: unknown): number | undefined => (request === 0 ? 0 : concurrencyOf(request));
 
 export interface RetryRequest extends ControlRequest {
   /** Job keys; all parked jobs of the batch when absent. */

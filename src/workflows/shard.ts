@@ -3,8 +3,10 @@ import {
   allHandlersFinished,
   condition,
   getExternalWorkflowHandle,
+  patched,
   setCurrentDetails,
   setHandler,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS, type ShardInput, type ShardSummary } from '../contract/messages.js';
@@ -12,14 +14,18 @@ import { batchActivities } from './activity-options.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
-  concurrencyOf,
   controlRequestOf,
   pauseSignal,
   resumeSignal,
   setAsideSignal,
   setConcurrencySignal,
+  shardAsideSignal,
+  shareOf,
 } from './messages.js';
 import { Tally } from './tally.js';
+
+/** Batches begun by older releases wait for the end of each shard. */
+const TELLS_ASIDE = 'shard-tells-aside';
 
 /**
  * Carries a part of a large batch. Ends Failed (`ShardIncomplete`) when a job is left unfinished, as its batch does.
@@ -27,6 +33,7 @@ import { Tally } from './tally.js';
 export async function shard({ batch, batchId, slice, concurrency, held }: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
+  let toldAside = false;
   const lanes = new Lanes(
     batch,
     batchId,
@@ -41,15 +48,12 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
       });
       told.catch(() => undefined);
     },
-    showDetails,
+    changed,
   );
   setHandler(pauseSignal, (request) => lanes.setPaused(controlRequestOf(request).level ?? DEFAULT_LEVEL));
   setHandler(setAsideSignal, (job) => lanes.setAside(job));
   setHandler(resumeSignal, () => lanes.setPaused(undefined));
-  setHandler(
-    setConcurrencySignal,
-    (value) => void (lanes.concurrency = concurrencyOf(value) ?? lanes.concurrency),
-  );
+  setHandler(setConcurrencySignal, (value) => void (lanes.concurrency = shareOf(value) ?? lanes.concurrency));
 
   lanes.add(await openShard(slice));
   await lanes.run();
@@ -70,6 +74,22 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     FAILURE.shardIncomplete,
     summary,
   );
+
+  function changed(): void {
+    showDetails();
+    if (!toldAside && lanes.isAside && patched(TELLS_ASIDE)) tellAside();
+  }
+
+  /** Told once: its jobs come back one by one, to send what was approved, and no other job of it begins then. */
+  function tellAside(): void {
+    toldAside = true;
+    const { parent } = workflowInfo();
+    if (parent === undefined) return;
+    const told = getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(shardAsideSignal, {
+      shard: slice.index,
+    });
+    told.catch(() => undefined); // the batch has ended, and ends its shards with it
+  }
 
   function showDetails(): void {
     const progress = {

@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
@@ -11,26 +12,41 @@ import {
   WORKFLOW_TASK_TIMEOUT_MS,
   shardSummarySchema,
   type BatchInput,
+  type ShardAside,
   type ShardSummary,
   type Slice,
 } from '../contract/messages.js';
 import { shardWorkflowId, parseBatchWorkflowId } from '../identity/workflow-ids.js';
-import { shardsAtOnce } from '../policy/shards.js';
+import { SHARDS_UNDER_WAY_MAX, sharesOf, shardsAtOnce } from '../policy/shards.js';
 import type { Lanes } from './lanes.js';
 import { pauseSignal, resumeSignal, setConcurrencySignal } from './messages.js';
 import { shard } from './shard.js';
 import type { Tally } from './tally.js';
 
-type RunningShard = ChildWorkflowHandle<typeof shard>;
+interface RunningShard {
+  readonly slice: Slice;
+  readonly child: ChildWorkflowHandle<typeof shard>;
+  /** Of the concurrency, as it was last told. */
+  share: number;
+}
+
+/** In batches begun by older releases each shard keeps at least one job at once. */
+const SHARES_ANEW = 'shards-share-anew';
 
 /**
  * Carries the jobs of a large batch by shards, a few at once, so that no history grows with the batch.
  *
  *  S1. The jobs in progress over all shards never exceed the batch's concurrency.
- *  S2. A shard ends with its last job; trouble that stops one shard's admission stops the batch's.
+ *  S2. Shards whose jobs all wait for a person leave their lanes to others.
+ *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's.
  */
 export class Shards {
-  private readonly running = new Map<number, { readonly slice: Slice; readonly child: RunningShard }>();
+  private readonly running = new Map<number, RunningShard>();
+  /** Indexes of those whose jobs all wait for a person; one may say so before its start was heard of. */
+  private readonly aside = new Set<number>();
+  private sharesAnew = false;
+  private atOnce = 1;
+  private starting: 0 | 1 = 0;
   private pending: Slice[] = [];
   private unstarted = 0;
 
@@ -55,16 +71,15 @@ export class Shards {
   async run(slices: readonly Slice[]): Promise<void> {
     this.pending = [...slices];
     const ends: Promise<void>[] = [];
-    const atOnce = shardsAtOnce(this.lanes.concurrency, slices.length);
+    this.atOnce = shardsAtOnce(this.lanes.concurrency, slices.length);
+    this.sharesAnew = slices.length > 0 && patched(SHARES_ANEW);
     try {
       while (this.pending.length > 0) {
-        await condition(
-          () => this.lanes.stoppedBy !== undefined || (!this.lanes.isPaused && this.running.size < atOnce),
-        );
+        await condition(() => this.lanes.stoppedBy !== undefined || (!this.lanes.isPaused && this.hasRoom()));
         if (this.lanes.stoppedBy) break;
         const slice = this.pending.shift();
         if (!slice) break;
-        const end = this.settle(slice, await this.start(slice, atOnce));
+        const end = this.settle(await this.start(slice));
         end.catch(() => undefined); // awaited below; until then its failure is nobody's
         ends.push(end);
       }
@@ -75,22 +90,60 @@ export class Shards {
   }
 
   async setPaused(level: PauseLevel | undefined): Promise<void> {
-    const tell = ({ child }: { child: RunningShard }) =>
+    const tell = ({ child }: RunningShard) =>
       level === undefined ? child.signal(resumeSignal) : child.signal(pauseSignal, { by: 'batch', level });
     await Promise.allSettled([...this.running.values()].map(tell));
   }
 
   async setConcurrency(value: number): Promise<void> {
+    if (this.sharesAnew) return this.shareOut();
     const share = Math.max(1, Math.floor(value / Math.max(1, this.running.size)));
-    const tell = ({ child }: { child: RunningShard }) => child.signal(setConcurrencySignal, share);
+    const tell = ({ child }: RunningShard) => child.signal(setConcurrencySignal, share);
     await Promise.allSettled([...this.running.values()].map(tell));
   }
 
-  private async start(slice: Slice, atOnce: number): Promise<RunningShard> {
+  /** S2 */
+  setAside({ shard: index }: ShardAside): void {
+    this.aside.add(index);
+    void this.shareOut();
+  }
+
+  private get atWork(): RunningShard[] {
+    return [...this.running.values()].filter(({ slice }) => !this.aside.has(slice.index));
+  }
+
+  private hasRoom(): boolean {
+    return this.atWork.length < this.atOnce && this.running.size < SHARDS_UNDER_WAY_MAX;
+  }
+
+  /** S1, in the order of their start: for those at work, the one that is being started, and those that could be. */
+  private shares(): number[] {
+    const atWork = this.atWork.length + this.starting;
+    const soon = Math.min(this.atOnce, atWork + this.pending.length);
+    return sharesOf(this.lanes.concurrency, Math.max(atWork, soon));
+  }
+
+  private async shareOut(): Promise<void> {
+    if (!this.sharesAnew) return;
+    const shares = this.shares();
+    const told = this.atWork.map(async (running, at) => {
+      const share = shares[at] ?? 0;
+      if (running.share === share) return;
+      running.share = share;
+      await running.child.signal(setConcurrencySignal, share);
+    });
+    await Promise.allSettled(told); // one that has just ended needs none
+  }
+
+  private async start(slice: Slice): Promise<RunningShard> {
     const { name, batchKey } = parseBatchWorkflowId(this.batchId) ?? {
       name: this.batch.name,
       batchKey: this.batch.key,
     };
+    this.starting = 1;
+    const share = this.sharesAnew
+      ? (this.shares()[this.atWork.length] ?? 0)
+      : Math.max(1, Math.floor(this.lanes.concurrency / this.atOnce));
     const child = await startChild(shard, {
       workflowId: shardWorkflowId({ name, batchKey, shard: slice.index }),
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
@@ -99,7 +152,7 @@ export class Shards {
           batch: this.batch,
           batchId: this.batchId,
           slice,
-          concurrency: Math.max(1, Math.floor(this.lanes.concurrency / atOnce)), // S1
+          concurrency: share, // S1
           ...(this.lanes.pauseLevel !== undefined && { held: this.lanes.pauseLevel }),
         },
       ],
@@ -108,11 +161,14 @@ export class Shards {
       parentClosePolicy: 'TERMINATE',
       staticSummary: `jobs ${slice.from + 1} to ${slice.from + slice.count}`,
     });
-    this.running.set(slice.index, { slice, child });
-    return child;
+    const running: RunningShard = { slice, child, share };
+    this.running.set(slice.index, running);
+    this.starting = 0;
+    void this.shareOut(); // its share may be another one by now
+    return running;
   }
 
-  private async settle(slice: Slice, child: RunningShard): Promise<void> {
+  private async settle({ slice, child }: RunningShard): Promise<void> {
     try {
       this.take(await child.result());
     } catch (error) {
@@ -122,6 +178,7 @@ export class Shards {
       this.take(summary);
     } finally {
       this.running.delete(slice.index);
+      void this.shareOut();
       this.onChange();
     }
   }
@@ -129,7 +186,7 @@ export class Shards {
   private take(summary: ShardSummary): void {
     this.tally.merge(summary);
     this.unstarted += summary.waiting;
-    if (summary.stoppedBy) this.lanes.stop(summary.stoppedBy); // S2
+    if (summary.stoppedBy) this.lanes.stop(summary.stoppedBy); // S3
   }
 }
 
