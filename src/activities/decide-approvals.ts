@@ -11,7 +11,8 @@ export const decideApprovals =
     for (const approval of approvalsMeant(waiting, answer)) {
       if (answer.work !== undefined && approval.work !== answer.work) continue;
       const { kind } = await ledger.decideApproval(approval, answer.decision, answer.by, answer.reason);
-      if (kind === 'decided') decided.push({ work: approval.work, jobKey: approval.jobKey });
+      const { work, jobKey, jobState } = approval;
+      if (kind === 'decided') decided.push({ work, jobKey, waits: jobState === 'gated' });
     }
     return decided;
   };

@@ -202,6 +202,8 @@ export interface ApprovalAnswer extends ApprovalChoice {
 export interface ApprovedJob {
   readonly work: string;
   readonly jobKey: string;
+  /** Whether it stands and waits for the answer. */
+  readonly waits?: boolean;
 }
 
 export interface PublishRequest extends JobRef {

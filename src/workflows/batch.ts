@@ -6,6 +6,7 @@ import {
   getExternalWorkflowHandle,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -247,7 +248,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     const jobs = await decideApprovals({ ...answer, batchId });
     const tell = ({ work, jobKey }: ApprovedJob) =>
       getExternalWorkflowHandle(jobWorkflowId({ work, jobKey })).signal(decidedSignal);
-    await Promise.allSettled(jobs.map(tell)); // one that has ended asks the ledger at its next start
+    // One that has ended asks the ledger at its next start.
+    for (const some of toldTogether(jobs)) await Promise.allSettled(some.map(tell));
     return jobs;
   }
 
@@ -273,6 +275,19 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     closedAs = state;
     showDetails();
   }
+}
+
+/** The engine refuses a Workflow that has more than 2,000 signals on their way. */
+const TOLD_AT_ONCE = 200;
+const TELLS_SOME = 'tells-some-jobs-at-once';
+
+/** Those who wait for an answer, in parts. As few as fit are told as they were before there were parts. */
+function toldTogether(jobs: readonly ApprovedJob[]): (readonly ApprovedJob[])[] {
+  const waiting = jobs.filter(({ waits }) => waits !== false);
+  if (waiting.length <= TOLD_AT_ONCE || !patched(TELLS_SOME)) return [waiting];
+  return Array.from({ length: Math.ceil(waiting.length / TOLD_AT_ONCE) }, (_, at) =>
+    waiting.slice(at * TOLD_AT_ONCE, (at + 1) * TOLD_AT_ONCE),
+  );
 }
 
 const levelOf = (request: unknown): PauseLevel => controlRequestOf(request).level ?? DEFAULT_LEVEL;

@@ -405,6 +405,37 @@ describe('a batch', () => {
     expect(night.mostInProgress).toBe(30);
   }, 120_000);
 
+  test('tells all jobs that a person decided at once, however many they are', async () => {
+    const strangers = Array.from({ length: 2500 }, (_, at) => ({
+      work: 'nobody',
+      jobKey: sha256(`${at}`).slice(0, 32),
+      waits: at >= 2000,
+    }));
+    let finish: () => void = () => undefined;
+    const going = new Promise<void>((resolve) => (finish = resolve));
+    const night = new Night('decided-at-once', 1, {
+      decideApprovals: async () => strangers,
+      runAgent: async ({ key }) => {
+        await going;
+        return { kind: 'made', sha256: sha256(key) };
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      await handle.signal('approve', { all: true });
+      await until(
+        'all that wait were told',
+        async () =>
+          (await eventsOf(handle)).filter(
+            (event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes,
+          ).length === 500,
+        60_000,
+      );
+      finish();
+      expect(await handle.result()).toMatchObject({ done: 1 });
+    });
+  }, 120_000);
+
   test('that is cancelled waits for effects under way, and starts no more', async () => {
     let landed = 0;
     const publishing = barrier();
