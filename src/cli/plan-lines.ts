@@ -66,10 +66,6 @@ export function planLines(plan: Plan, columns?: number): Line[] {
     [bold(name), `: ${plural(jobs.length, 'job')}, ${toRun === 0 ? 'nothing to run' : `${toRun} to run`}`],
     ...(plan.looked ? actionLines(jobs) : verdictLines(plan)),
     [`  cost: ${costText(plan.cost)}`],
-    ...plan.collisions.map(({ effect, place, jobs: titles }): Line => [
-      { style: 'red', text: '  one place for several jobs' },
-      `: ${effect} to ${place}: ${titles.join(', ')}`,
-    ]),
     ...plan.refused.map((what): Line => [{ style: 'red', text: '  refused' }, `: ${what}`]),
   ];
 }

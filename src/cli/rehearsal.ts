@@ -25,12 +25,12 @@ export const OUTCOME: Readonly<Record<number, string>> = {
 };
 
 /** Passed: a run would find nothing in its way, as far as anybody can tell without sending. */
-export function exitCodeOfRehearsal({ jobs, collisions, refused }: Plan): ExitCode {
+export function exitCodeOfRehearsal({ jobs, refused }: Plan): ExitCode {
   if (refused.length > 0) return ExitCode.configuration;
   const inTheWay = jobs
     .flatMap(({ effects }) => effects)
     .filter(({ action }) => action === 'conflict' || action === 'held' || action === 'unknown');
   if (inTheWay.some(({ action, why = '' }) => action === 'unknown' && /^(auth|config):/.test(why)))
     return ExitCode.configuration;
-  return inTheWay.length > 0 || collisions.length > 0 ? ExitCode.incomplete : ExitCode.done;
+  return inTheWay.length > 0 ? ExitCode.incomplete : ExitCode.done;
 }

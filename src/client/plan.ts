@@ -6,7 +6,6 @@ import { sha256Hex } from '../identity/digest.js';
 import type { KnownJob, Verdict } from '../ledger/ledger.js';
 import type { PlannedAction } from '../policy/planned-action.js';
 import { judge } from '../policy/verdict.js';
-import { Collisions, type Collision } from './collisions.js';
 import type { Connections } from './connections.js';
 import type { Difference } from './difference.js';
 import { estimateCost, type CostEstimate } from './estimate-cost.js';
@@ -52,8 +51,6 @@ export interface Plan {
   readonly looked: boolean;
   readonly jobs: readonly PlannedJob[];
   readonly cost: CostEstimate;
-  /** Effects of different jobs that would go to one place. */
-  readonly collisions: readonly Collision[];
   /** Requests that an adapter tried and was refused: it can't be rehearsed, and the rehearsal has failed. */
   readonly refused: readonly string[];
   /** What nobody can tell, and should be known before a start. */
@@ -70,7 +67,6 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
   const counts: Record<Verdict, number> = { new: 0, resume: 0, adopt: 0, update: 0, conflict: 0, parked: 0 };
   const planned: PlannedJob[] = [];
   const untold = await findUntold(batch, connections);
-  const collisions = new Collisions();
   let sessions = 0;
   for (let at = 0; at < jobs.length; at += CHUNK) {
     const chunk = jobs.slice(at, at + CHUNK);
@@ -80,7 +76,6 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     );
     for (const job of chunk) {
       const effects = effectsOf(definition, job);
-      for (const effect of effects) collisions.add(job, effect);
       const one = planJob(job, effects, known.get(job.key), untold.held);
       counts[one.verdict]++;
       if (RUNS.has(one.verdict) && one.artifact === undefined) sessions++;
@@ -96,7 +91,6 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     looked: false,
     jobs: planned,
     cost: await estimateCost(batch, sessions, ledger),
-    collisions: collisions.all(),
     refused: [],
     warnings: untold.warnings,
   };

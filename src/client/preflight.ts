@@ -1,6 +1,7 @@
 import { foreseenTrouble } from '../activities/foreseen.js';
 import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
+import { SharedPlaces } from '../batch/shared-places.js';
 import type { Config } from '../config.js';
 import { isEngineConfigured } from '../engine/index.js';
 import { AdapterError, InvalidBatch, type Problem } from '../contract/errors.js';
@@ -24,16 +25,19 @@ export async function preflight(
   const { env } = config;
   const problems: Problem[] = [];
   let first: readonly Effect[] = [];
+  const places = new SharedPlaces();
   for (const [index, job] of jobs.entries()) {
     try {
       const effects = effectsOf(definition, job); // a job that can't be filled in would stop the whole batch
       if (index === 0) first = effects;
+      for (const effect of effects) places.add(job, effect);
     } catch (error) {
       if (!(error instanceof AdapterError)) throw error;
       problems.push({ file: job.file, line: job.line, message: error.message });
     }
     if (problems.length >= PROBLEMS_MAX) break;
   }
+  problems.push(...places.problems().slice(0, PROBLEMS_MAX));
   const trouble = await foreseenTrouble(definition, first, { env, worksHere });
   problems.unshift(...trouble.map(({ message }) => ({ file, message })));
   if (problems.length > 0) throw new InvalidBatch(problems);

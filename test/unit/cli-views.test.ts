@@ -211,7 +211,6 @@ describe('the plan', () => {
     warnings: [],
     looked: false,
     cost: { from: 'nothing', sessions: jobs },
-    collisions: [],
     refused: [],
     jobs: [
       planned('old', 'adopt', 'nothing'),

@@ -17,7 +17,12 @@ export const check = {
 `;
 
 async function problemsOf(
-  { agent = '{ use: command, command: [sh] }', checks = '[]' },
+  {
+    agent = '{ use: command, command: [sh] }',
+    checks = '[]',
+    jobs = '[{ slug: one }]',
+    path = '{{ slug }}.md',
+  },
   env: Record<string, string>,
   worksHere?: boolean,
 ): Promise<string[]> {
@@ -29,10 +34,10 @@ async function problemsOf(
     `name: nightly
 work: article
 identity: [slug]
-jobs: [{ slug: one }]
+jobs: ${jobs}
 agent: ${agent}
 checks: ${checks}
-effects: [{ name: post, use: folder, target: ./public, with: { path: "{{ slug }}.md" } }]
+effects: [{ name: post, use: folder, target: ./public, with: { path: "${path}" } }]
 `,
   );
   try {
@@ -72,4 +77,13 @@ test('options of a check that only a worker can fill in are left to it', async (
   const checks = '[{ use: ./style.mjs, with: { forbidden: "${env:WORDS}" } }]';
   expect(await problemsOf({ checks }, REMOTE)).toEqual([]);
   expect(await problemsOf({ checks }, {})).toEqual([expect.stringContaining('WORDS')]);
+});
+
+test('two jobs that would have one place are told apart before either is paid for', async () => {
+  const jobs =
+    '[{ slug: one, section: news }, { slug: two, section: news }, { slug: three, section: other }]';
+  expect(await problemsOf({ jobs, path: '{{ section }}.md' }, {})).toEqual([
+    expect.stringMatching(/effect "post" of "two" has the place of "one" \(.*batch.yaml:4\): "news.md"/),
+  ]);
+  expect(await problemsOf({ jobs, path: '{{ section }}/{{ slug }}.md' }, {})).toEqual([]);
 });
