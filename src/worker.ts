@@ -117,7 +117,11 @@ export async function startWorker({
     Worker.create({
       ...common,
       taskQueue: waitQueue(taskQueue),
-      activities: { awaitJob: activities.awaitJob, awaitBatch: activities.awaitBatch },
+      activities: {
+        awaitJob: activities.awaitJob,
+        awaitBatch: activities.awaitBatch,
+        awaitUpstream: activities.awaitUpstream,
+      },
       maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
     }),
   ]);

@@ -1,6 +1,7 @@
 import { askHolds } from './ask-holds.js';
 import { awaitBatch } from './await-batch.js';
 import { awaitJob } from './await-job.js';
+import { awaitUpstream } from './await-upstream.js';
 import { decideApprovals } from './decide-approvals.js';
 import { closeBatch, noteBatch } from './close-batch.js';
 import type { AgentEnd, JobRef, PublishEnd, PublishRequest } from '../contract/messages.js';
@@ -30,6 +31,7 @@ export const createActivities = (deps: Deps) => ({
   awaitJob: awaitJob(deps),
   startNight: settled(startNight(deps)),
   awaitBatch: awaitBatch(deps),
+  awaitUpstream: awaitUpstream(deps),
 });
 
 /** What stops a batch, or makes it wait long, is looked at now; all else when it has ended. */

@@ -6,9 +6,12 @@ import { isFinished, startBatch, type Starter, type Started } from '../client/st
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
 import type { BatchRow, NewNight, NightOutcome } from '../ledger/ledger.js';
+import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
+import { nightTitle } from '../policy/night-alerts.js';
 import { editionOf, nightOf } from '../policy/nights.js';
 import { SERVED } from '../policy/seen-nights.js';
+import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
 import { keepAlive } from './heartbeat.js';
 import { keepSchedule } from './keep-schedule.js';
@@ -63,6 +66,8 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const starter = starterOf(deps);
   if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
 
+  const before = await whatGoesBefore(batch);
+  if (before.kind !== 'go') return before;
   const other = await otherRun(batch, deps);
   if (other) {
     const blocked = await giveWay(batch, other);
@@ -74,13 +79,38 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     await note('queued', why, batch.workflowId);
     return wait(batch.workflowId, why);
   }
-  return end(...outcomeOf(started), batch.workflowId);
+  const [outcome, why] = outcomeOf(started);
+  return end(outcome, `${why}${before.although}`, batch.workflowId);
 
   async function ranAtOtherHour(): Promise<boolean> {
     const rows = await ledger.scheduledNights({ schedule: schedule.name, night: night.night });
     return rows.some(
       ({ dueAt, outcome }) => dueAt !== night.dueAt && (SERVED.has(outcome) || outcome === 'queued'),
     );
+  }
+
+  /**
+   * Whether the night that this one comes after is done. A person who asks for a night is told at once, for the end of
+   * that one may be hours away.
+   */
+  async function whatGoesBefore({ workflowId }: Batch): Promise<NightStep | Go> {
+    const { after, timeZone } = schedule;
+    if (!after || (await isRunning(workflowId, deps))) return GO; // S3
+    const upstream = { schedule: after.schedule, edition: night.edition, dueAt: night.dueAt };
+    const standing = await upstreamStanding(upstream, ledger);
+    if (standing.kind === 'done') return GO;
+    const now = deps.now();
+    const untilAt = request.untilAt ?? new Date(now.getTime() + after.withinMs).toISOString();
+    if (!night.asked && now.toISOString() < untilAt) {
+      const limit = nightTitle(nightOf(new Date(untilAt), timeZone), timeZone);
+      const why = `waits until ${limit} at most: ${standing.why}`;
+      await note('queued', why);
+      return { kind: 'after', upstream: { ...upstream, untilAt }, why };
+    }
+    const waited = night.asked ? '' : ` after ${duration(after.withinMs)}`;
+    const why = `what it comes after is not done${waited}: ${standing.why}`;
+    if (after.otherwise === 'run') return { kind: 'go', although: `, although ${why}` };
+    return end('skipped', why);
   }
 
   /** What the overlap rule makes of an earlier night that still runs; undefined: start. */
@@ -147,6 +177,13 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   }
 }
 
+interface Go {
+  readonly kind: 'go';
+  /** What is to be known of that night beside. */
+  readonly although: string;
+}
+const GO: Go = { kind: 'go', although: '' };
+
 const wait = (batchId: string, why: string): NightStep => ({ kind: 'wait', batchId, why });
 
 interface Identified extends Pick<NewNight, 'schedule' | 'night' | 'dueAt' | 'edition' | 'by' | 'runId'> {
@@ -197,14 +234,18 @@ const starterOf = ({ ledger, artifacts, client, config, engineKind, worker }: De
 /** Another batch of that name which runs; the ledger may not know that one was terminated, so the engine is asked. */
 async function otherRun(batch: Batch, { ledger, client }: Deps): Promise<BatchRow | undefined> {
   for (const row of await ledger.openBatchesNamed(batch.definition.name)) {
-    if (row.id === batch.workflowId) continue;
-    try {
-      if ((await client.workflow.getHandle(row.id).describe()).status.name === 'RUNNING') return row;
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error;
-    }
+    if (row.id !== batch.workflowId && (await isRunning(row.id, { client }))) return row;
   }
   return undefined;
+}
+
+async function isRunning(workflowId: string, { client }: Pick<Deps, 'client'>): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 const minutes = (ms: number): string => `${Math.round(ms / 60_000)} minutes`;

@@ -67,7 +67,7 @@ async function documentOf(path: string, { report }: FileProblems): Promise<YamlD
 type Written = SchedulesFile['schedules'][number];
 
 const wanted = (schedule: Written, timeZone: string, from: string): WantedSchedule => {
-  const { name, batch, when, overlap, catchUp, staleAfter, edition, paused } = schedule;
+  const { name, batch, when, overlap, catchUp, staleAfter, edition, after, paused } = schedule;
   return {
     name,
     batch: resolve(dirname(from), batch),
@@ -78,6 +78,13 @@ const wanted = (schedule: Written, timeZone: string, from: string): WantedSchedu
     catchUpMs: durationMs(catchUp),
     staleMs: durationMs(staleAfter ?? catchUp),
     edition,
+    ...(after && {
+      after: {
+        schedule: after.schedule,
+        withinMs: durationMs(after.within),
+        otherwise: after.otherwise,
+      },
+    }),
     paused,
   };
 };

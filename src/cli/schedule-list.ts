@@ -1,6 +1,7 @@
 import type { NightView } from '../client/schedules/views.js';
 import type { ScheduleView } from '../client/schedules/schedules.js';
-import { localTime } from '../report/format.js';
+import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import { duration, localTime } from '../report/format.js';
 import { bold, dim, type Line, type Span, type Style } from '../report/line.js';
 import { tableLines } from '../report/table.js';
 import { ExitCode } from './exit-codes.js';
@@ -86,6 +87,7 @@ export async function scheduleStatus(name: string, shell: Shell): Promise<ExitCo
   out.result([
     bold(name),
     `: ${paused ? `paused (${note})` : next === undefined ? 'never due' : `next ${localTime(next, definition.timeZone)}`}`,
+    definition.after ? `, ${afterText(definition.after)}` : '',
     dim(`  ${definition.batch}`),
   ]);
   if (nights.length === 0) out.result('no night yet');
@@ -101,6 +103,9 @@ export async function scheduleStatus(name: string, shell: Shell): Promise<ExitCo
   }
   return ExitCode.done;
 }
+
+const afterText = ({ schedule, withinMs, otherwise }: NonNullable<ScheduleDefinition['after']>): string =>
+  `after ${schedule} (within ${duration(withinMs)}, else ${otherwise === 'run' ? 'it runs all the same' : 'it is skipped'})`;
 
 const shownNight = ({ night }: NightView): string => night.replace('T', ' ');
 

@@ -399,6 +399,8 @@ export interface NightRequest {
   readonly exact: boolean;
   /** How often it has waited for another night. */
   readonly waits: number;
+  /** Until when it waits for the night that it comes after, as an earlier step said; ISO 8601. */
+  readonly untilAt?: string;
   readonly by?: string;
   readonly overlap?: Overlap;
 }
@@ -416,4 +418,18 @@ export interface NightEnd {
 export type NightStep =
   | { readonly kind: 'ended'; readonly night: NightEnd }
   /** The night is to be tried again when that batch has ended. */
-  | { readonly kind: 'wait'; readonly batchId: string; readonly why: string };
+  | { readonly kind: 'wait'; readonly batchId: string; readonly why: string }
+  /** The night is to be tried again when the one that it comes after is done, or the time for that is over. */
+  | { readonly kind: 'after'; readonly upstream: UpstreamWait; readonly why: string };
+
+/** The night of another schedule that has to be done first. */
+export interface UpstreamNight {
+  readonly schedule: string;
+  readonly edition: string;
+  /** When the night that waits is due; ISO 8601. */
+  readonly dueAt: string;
+}
+
+export interface UpstreamWait extends UpstreamNight {
+  readonly untilAt: string;
+}

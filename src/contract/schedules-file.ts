@@ -67,6 +67,24 @@ export const whenSchema = z.union([
   z.strictObject({ cron: cronSchema }),
 ]);
 
+/** What a night does when the one it comes after is not done in time. */
+export const OTHERWISE = ['skip', 'run'] as const;
+
+/** Waits are Activities, and those are bounded. */
+const WITHIN_MAX_MS = 48 * 3_600_000;
+
+const afterSchema = z.strictObject({
+  schedule: nameSchema.describe('another schedule of this file, with the same kind of edition'),
+  within: durationSchema
+    .default('4h')
+    .refine((within) => durationMs(within) <= WITHIN_MAX_MS, 'must be at most 48h')
+    .describe('how long a night waits for it'),
+  otherwise: z
+    .enum(OTHERWISE)
+    .default('skip')
+    .describe('when it is not done by then: skip the night, or run it all the same'),
+});
+
 export const scheduleSchema = z
   .strictObject({
     name: nameSchema.describe('name of the schedule, for you and for "nightshift schedule"'),
@@ -89,6 +107,9 @@ export const scheduleSchema = z
       .describe(
         'what jobs get as "edition", where it is part of the identity: 2026-11-23, 2026-W48, 2026-11',
       ),
+    after: afterSchema
+      .optional()
+      .describe('a night starts when the night of another schedule, of the same edition, is done'),
     paused: z.boolean().default(false).describe('known, and never started'),
   })
   .refine(({ catchUp }) => durationMs(catchUp) >= 10_000, {
@@ -107,8 +128,36 @@ export const schedulesFileSchema = z
         message: 'has two schedules of one name',
       }),
   })
+  .superRefine(({ schedules }, context) => {
+    for (const [at, { name, edition, after }] of schedules.entries()) {
+      if (!after) continue;
+      const message = wrongWith(after.schedule, { name, edition }, schedules);
+      const path = ['schedules', at, 'after', 'schedule'];
+      if (message !== undefined) context.addIssue({ code: 'custom', path, message });
+    }
+  })
   .meta({ id: 'schedules', title: 'nightshift schedules file' });
 export type SchedulesFile = z.infer<typeof schedulesFileSchema>;
+
+type Declared = Pick<z.infer<typeof scheduleSchema>, 'name' | 'edition' | 'after'>;
+
+function wrongWith(
+  upstream: string,
+  { name, edition }: Declared,
+  schedules: readonly Declared[],
+): string | undefined {
+  const byName = new Map(schedules.map((schedule) => [schedule.name, schedule]));
+  const before = byName.get(upstream);
+  if (!before) return 'is no schedule of this file';
+  if (before.edition !== edition) return `has the edition "${before.edition}", and this one "${edition}"`;
+  const seen = new Set([name]);
+  for (let next: Declared | undefined = before; next; next = byName.get(next.after?.schedule ?? '')) {
+    if (next.name === name) return 'waits for this one itself, so neither would ever start';
+    if (seen.has(next.name)) return undefined;
+    seen.add(next.name);
+  }
+  return undefined;
+}
 
 /** A schedule as the engine keeps it: the argument of its Workflow, so wire format. */
 export const scheduleDefinitionSchema = z.object({
@@ -124,6 +173,8 @@ export const scheduleDefinitionSchema = z.object({
   catchUpMs: z.number(),
   staleMs: z.number(),
   edition: z.enum(EDITION_RULES),
+  /** Absent where it waits for no other. */
+  after: z.object({ schedule: nameSchema, withinMs: z.number(), otherwise: z.enum(OTHERWISE) }).optional(),
   paused: z.boolean(),
   /** ISO 8601; nights before it are none of this schedule's. */
   since: z.string(),

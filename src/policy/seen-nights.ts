@@ -45,7 +45,7 @@ export function seenNights(
 const LATE = 'no worker has taken it yet, or the engine was down; it may still come';
 
 /** A night may be spoken of often: skipped, then triggered by hand. What was said last holds. */
-function lastWords(rows: readonly NightRow[]): readonly NightRow[] {
+export function lastWords(rows: readonly NightRow[]): readonly NightRow[] {
   const last = new Map<string, NightRow>();
   for (const row of rows) if (row.outcome !== 'repeated') last.set(row.night, row);
   return [...last.values()];

@@ -1,7 +1,7 @@
 import { ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } from '@temporalio/common';
 import { proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
-import { FAILURE, type NightEnd, type NightlyInput } from '../contract/messages.js';
+import { FAILURE, type NightEnd, type NightlyInput, type UpstreamWait } from '../contract/messages.js';
 import { waitQueue } from './queues.js';
 
 const MINUTE = 60_000;
@@ -15,10 +15,11 @@ const { startNight } = proxyActivities<Pick<Activities, 'startNight'>>({
 
 /**
  * Turns a time that a schedule is due into a batch under its natural key, and ends. It lives longer only where a night
- * has to wait for another: by its overlap rule, or as one of several that are made up for in their order.
+ * has to wait for another: by its overlap rule, for the schedule that it comes after, or as one of several that are
+ * made up for in their order.
  */
 export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]> {
-  const { awaitBatch } = proxyActivities<Pick<Activities, 'awaitBatch'>>({
+  const { awaitBatch, awaitUpstream } = proxyActivities<Pick<Activities, 'awaitBatch' | 'awaitUpstream'>>({
     taskQueue: waitQueue(workflowInfo().taskQueue),
     startToCloseTimeout: 7 * 24 * 60 * MINUTE,
     heartbeatTimeout: MINUTE,
@@ -41,20 +42,31 @@ export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]>
   return ends;
 
   async function carry(dueAt: string): Promise<NightEnd> {
+    let until: { readonly untilAt?: string } = {};
     for (let waits = 0; ; waits++) {
       const exact = input.nights !== undefined;
       const step = await startNight.executeWithOptions(
         { summary: `start the night of ${schedule.name}, due ${dueAt}` },
-        [{ schedule, dueAt, exact, waits, ...asked }],
+        [{ schedule, dueAt, exact, waits, ...until, ...asked }],
       );
       if (step.kind === 'ended') return step.night;
       setCurrentDetails(step.why);
-      await waitFor(step.batchId);
+      if (step.kind === 'wait') {
+        await waitFor(step.batchId);
+      } else {
+        until = { untilAt: step.upstream.untilAt };
+        await waitForUpstream(step.upstream);
+      }
     }
   }
 
   async function waitFor(batchId: string): Promise<void> {
     await awaitBatch.executeWithOptions({ summary: `wait for the end of ${batchId}` }, [batchId]);
+  }
+
+  async function waitForUpstream(upstream: UpstreamWait): Promise<void> {
+    const summary = `wait for ${upstream.schedule} of ${upstream.edition}`;
+    await awaitUpstream.executeWithOptions({ summary }, [upstream]);
   }
 }
 

@@ -254,6 +254,50 @@ test('a night that waited while its schedule was deleted, or paused, changes not
   expect(kept).toContainEqual(expect.objectContaining({ batchName: 'halted', paused: true }));
 });
 
+test('a night that comes after another waits until that one is done, and is left out when it is not in time', async () => {
+  const first = nightlyBatch('upstream', { gated: true });
+  const then = { patient: nightlyBatch('patient'), hurried: nightlyBatch('hurried') };
+  const file = join(first.dir, 'schedules.yaml');
+  const common = `${AT_0230}, ${LATE_IS_FINE}`;
+  writeFileSync(
+    file,
+    `timeZone: Europe/Berlin
+schedules:
+  - { name: upstream, batch: ./batch.yaml, ${common} }
+  - { name: patient, batch: ../patient/batch.yaml, ${common}, after: { schedule: upstream } }
+  - { name: hurried, batch: ../hurried/batch.yaml, ${common}, after: { schedule: upstream, within: 1s } }
+`,
+  );
+  await nightshift.schedules.apply(file);
+  const span = ['2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z'] as const;
+  await due('upstream', ...span);
+  await settled('upstream', ['2026-11-10 started']);
+  await due('patient', ...span);
+  await due('hurried', ...span);
+  await settled('patient', ['2026-11-10 queued']);
+  await settled('hurried', ['2026-11-10 skipped']);
+  const why = async (name: string) => (await nightshift.schedules.status(name)).nights.at(-1)?.why;
+  expect(await why('patient')).toMatch(
+    /^waits until .* at most: the night of 2026-11-10 02:30 .* is running$/,
+  );
+  expect(await why('hurried')).toMatch(/^what it comes after is not done after .* is running$/);
+  expect(then.patient.sessions()).toEqual([]);
+
+  // A worker that takes the place of another goes on waiting.
+  await host.stop();
+  host = await startHost();
+  first.go();
+  await finished('patient', 1);
+  await settled('patient', ['2026-11-10 started']);
+  expect(then.patient.sessions()).toHaveLength(2);
+  expect(then.hurried.sessions()).toEqual([]);
+
+  // Once it is done, who asks for the night that was left out gets it.
+  const { ends } = await nightshift.schedules.backfill('hurried', { from: '2026-11-10', to: '2026-11-10' });
+  expect(ends.map(({ outcome }) => outcome)).toEqual(['started']);
+  await finished('hurried', 1);
+});
+
 test('overlap attach: the night that runs serves the one that comes', async () => {
   const batch = nightlyBatch('attaches', { gated: true });
   await applied('attaches', `${AT_0230}, overlap: attach, ${LATE_IS_FINE}`);

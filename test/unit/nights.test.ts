@@ -14,6 +14,7 @@ import type { Ledger, NightOutcome } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { endNightAlerts, lookAtNights } from '../../src/nights/look-at-nights.js';
 import { readNights } from '../../src/nights/read-nights.js';
+import { upstreamStanding } from '../../src/nights/upstream.js';
 import { judgeSchedule } from '../../src/policy/night-alerts.js';
 import { rendered } from '../../src/report/line.js';
 import { makeReport } from '../../src/report/morning/make-report.js';
@@ -268,6 +269,48 @@ test('a schedule that is gone is asked for no nights', async () => {
   await ledger.forgetSchedule('digest');
   expect(await look()).toEqual([]);
   expect(await readNights(ledger, now)).toEqual([]);
+});
+
+describe('whether a night that another one comes after is done', () => {
+  const standing = async (dueAt = '2026-11-21T03:00:00.000Z') =>
+    upstreamStanding({ schedule: 'digest', edition: dueAt.slice(0, 10), dueAt }, ledger);
+  const openAs = (why: string) => ({ kind: 'open', why: expect.stringContaining(why) as string });
+  const DONE = { kind: 'done' };
+
+  test('is what its batch says, and no end but a good one counts', async () => {
+    expect(await standing()).toEqual(openAs('has not begun'));
+    await said(21, 'started', 'running');
+    expect(await standing()).toEqual(openAs('is running'));
+    await said(21, 'started', 'incomplete');
+    expect(await standing()).toEqual(openAs('is incomplete'));
+    await said(21, 'started', 'completed');
+    expect(await standing()).toEqual(DONE);
+  });
+
+  test('is asked of the night of that edition, never of one before', async () => {
+    await said(21, 'started', 'completed');
+    expect(await standing('2026-11-22T03:00:00.000Z')).toEqual(openAs('has not begun'));
+    itIs('2026-11-22T02:00:00Z');
+    await said(22, 'skipped');
+    expect(await standing('2026-11-22T03:00:00.000Z')).toEqual(openAs('is skipped: it was skipped'));
+    itIs('2026-11-22T02:10:00Z');
+    await said(22, 'started', 'completed');
+    expect(await standing('2026-11-22T03:00:00.000Z')).toEqual(DONE);
+  });
+
+  test('is of no matter where it is not due, and open where nobody knows its schedule', async () => {
+    const weekdays = { ...definition, crons: ['30 2 * * 1-5'] };
+    await ledger.keepSchedule({
+      definition: weekdays,
+      batchName: NAME,
+      channels: await channelsOf(),
+      paused: false,
+    });
+    expect(await standing('2026-11-22T03:00:00.000Z'), 'a Sunday').toEqual(DONE);
+    expect(await standing('2026-11-23T00:10:00.000Z'), 'later that night').toEqual(openAs('has not begun'));
+    await ledger.forgetSchedule('digest');
+    expect(await standing()).toEqual(openAs('no schedule digest is applied'));
+  });
 });
 
 describe('what the ledger keeps of a schedule when a night begins, however long that night has waited', () => {

@@ -128,6 +128,33 @@ describe('a schedules file', () => {
   });
 });
 
+test('a schedule that comes after another has a limit, and no circle', async () => {
+  const file = join(tempDir(), 'schedules.yaml');
+  const read = (...schedules: readonly string[]) => {
+    const list = schedules.map((fields) => `  - { batch: ./b.yaml, when: { at: "02:30" }, ${fields} }\n`);
+    writeFileSync(file, `timeZone: UTC\nschedules:\n${list.join('')}`);
+    return readSchedules(file);
+  };
+  const { schedules } = await read('name: one', 'name: two, after: { schedule: one }');
+  expect(schedules.map(({ after }) => after)).toEqual([
+    undefined,
+    { schedule: 'one', withinMs: 4 * 3_600_000, otherwise: 'skip' },
+  ]);
+  await expect(read('name: one, after: { schedule: two }')).rejects.toThrow(
+    /:3:\d+.*\("two"\) is no schedule of this file/,
+  );
+  await expect(
+    read('name: one, after: { schedule: two }', 'name: two, after: { schedule: one }'),
+  ).rejects.toThrow('waits for this one itself');
+  await expect(read('name: one, after: { schedule: one }')).rejects.toThrow('waits for this one itself');
+  await expect(read('name: one, edition: week', 'name: two, after: { schedule: one }')).rejects.toThrow(
+    'has the edition "week", and this one "date"',
+  );
+  await expect(read('name: one', 'name: two, after: { schedule: one, within: 72h }')).rejects.toThrow(
+    'must be at most 48h',
+  );
+});
+
 test('the edition reaches the jobs of a batch whose identity names it, and no other', async () => {
   const batch = writeBatch({ slugs: ['one', 'two'] });
   const plain = await readBatch(batch.file, { edition: '2026-11-23' });

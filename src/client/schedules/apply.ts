@@ -135,6 +135,7 @@ const COMPARED = [
   'catchUpMs',
   'staleMs',
   'edition',
+  'after',
   'paused',
 ] as const satisfies readonly (keyof WantedSchedule)[];
 
@@ -145,8 +146,12 @@ const differencesOf = (present: ScheduleDefinition, wanted: WantedSchedule): str
 
 const isOther = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
 
-const shown = (value: WantedSchedule[(typeof COMPARED)[number]]): string =>
-  typeof value === 'object' ? value.join('; ') : String(value);
+function shown(value: WantedSchedule[(typeof COMPARED)[number]]): string {
+  if (value === undefined) return 'none';
+  if (typeof value !== 'object') return String(value);
+  if (!('schedule' in value)) return value.join('; ');
+  return `${value.schedule} within ${value.withinMs / 60_000} minutes, else ${value.otherwise}`;
+}
 
 /** A batch file that can't be read must come to light now, and not at 02:30. @returns what each schedule starts, by name */
 async function checkBatches(
