@@ -12,6 +12,8 @@ import type { Json } from '../contract/json.js';
 import { manifestRefSchema } from '../contract/messages.js';
 import { sha256Hex } from '../identity/digest.js';
 import type { AlertMessage, AlertRow, ChannelAnswer } from '../ledger/alert-rows.js';
+import { undeliveredOf, whyUndelivered } from '../policy/undelivered.js';
+import { commandsAt } from '../report/morning/commands.js';
 import type { Connections } from './connections.js';
 import type { Finding } from './doctor.js';
 
@@ -109,16 +111,20 @@ export async function sendPending(connections: Connections, signal: AbortSignal)
   await sendDue({ ledger, artifacts, env: config.env, now: () => new Date() }, signal);
 }
 
+const MESSAGES_MAX = 500;
+const FINDINGS_MAX = 10;
+
 /** For `doctor`: messages that reached nobody. */
 export async function undeliveredFindings(connections: Connections): Promise<Finding[]> {
-  const { undelivered } = await seeAlerts(connections);
-  const aDayAgo = new Date(Date.now() - 24 * 60 * 60_000).toISOString();
-  const lately = undelivered.filter(({ state, createdAt }) => state === 'pending' || createdAt > aDayAgo);
-  if (lately.length === 0) return [];
-  return lately.slice(0, 10).map(({ batchName, kind, tries, answers, state }) => ({
-    subject: 'alerts',
-    status: 'warn',
-    detail: `a message about ${batchName} (${kind}) reached nobody in ${tries} tries${state === 'failed' ? ' and was given up' : ''}: ${answers.map(({ channel, said }) => `${channel}: ${said}`).join('; ')}`,
-    fix: 'put the channel right, then: nightshift alert test',
-  }));
+  const ledger = await connections.ledger();
+  const messages = await ledger.alertMessages({ limit: MESSAGES_MAX });
+  const command = commandsAt({ directory: undefined, stateDir: connections.config.stateDir });
+  return undeliveredOf(messages, new Date())
+    .slice(0, FINDINGS_MAX)
+    .map((message) => ({
+      subject: 'alerts',
+      status: 'warn',
+      detail: `a message about ${message.batchName} (${message.kind}) reached nobody: ${whyUndelivered(message)}`,
+      fix: `put the channel right, then: ${command('alert', 'test')} <its batch file>`,
+    }));
 }

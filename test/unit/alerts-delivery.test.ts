@@ -11,6 +11,7 @@ import { canonicalJson } from '../../src/identity/canonical-json.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { alertFingerprint, type AlertCause } from '../../src/policy/alerts.js';
+import { undeliveredOf, whyUndelivered } from '../../src/policy/undelivered.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { startMailServer } from '../support/servers/smtp.js';
 import { temporaryFolder } from './ledger-fixture.js';
@@ -125,6 +126,33 @@ test('an open alert is told again after four hours, not before', async () => {
   await ledger.queueReminders();
   await send();
   expect(types()).toEqual(['opened', 'reminder']);
+});
+
+test('a message that nobody took is known as such, also when it was given up, until the way is open again', async () => {
+  receiver.status = 404;
+  const { note, send } = await desk([WEBHOOK]);
+  const unheard = async () =>
+    undeliveredOf(await ledger.alertMessages(), new Date(now)).map((message) => [
+      message.state,
+      whyUndelivered(message),
+    ]);
+  await note(cause());
+  expect(await unheard(), 'not tried yet').toEqual([]);
+  await send();
+  expect(await unheard()).toEqual([
+    ['pending', expect.stringMatching(/^one try so far; webhook \(from a variable\): .*404/)],
+  ]);
+  now += 25 * HOUR;
+  await send();
+  expect(await unheard()).toEqual([
+    ['failed', expect.stringMatching(/^given up after 2 tries; webhook .*404/)],
+  ]);
+  receiver.status = 204;
+  now += HOUR;
+  await note();
+  await note(cause());
+  await send();
+  expect(await unheard()).toEqual([]);
 });
 
 test('a webhook that is down for an hour gets the message once, later', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LaneNote } from '../../src/policy/limits/state.js';
+import { alertFingerprint } from '../../src/policy/alerts.js';
 import { rendered } from '../../src/report/line.js';
 import { fingerprintOf } from '../../src/report/morning/causes.js';
 import { drawReport, keepReport, makeReport, reportsFolder } from '../../src/report/morning/make-report.js';
@@ -222,4 +223,43 @@ describe('its files', () => {
     expect(readFileSync(join(place, `${NAME}-latest.html`), 'utf8')).toBe('103');
     expect(readdirSync(place).filter((file) => file.startsWith('nightly-2026'))).toHaveLength(1);
   });
+});
+
+test('messages that reached nobody are told with the reason and how to test the channels, on page and terminal', async () => {
+  const fingerprint = alertFingerprint('down', NAME, 'blog', undefined);
+  await told.ledger.noteAlerts({
+    batchName: NAME,
+    batchId: told.batchId,
+    causes: [
+      {
+        fingerprint,
+        rule: 'down',
+        subject: 'blog',
+        errorClass: undefined,
+        detail: { headline: 'the blog is down', jobs: 0, of: 8, examples: [], next: [] },
+      },
+    ],
+    isOver: () => true,
+    routes: { definition: 'd'.repeat(64), routes: ['first'] },
+    gatherMs: 0,
+  });
+  const quiet = await makeReport({ id: told.batchId, name: NAME }, told.ledger, options);
+  expect(quiet.headline, 'nothing was tried yet').not.toContain('reached nobody');
+
+  const message = await told.ledger.takeMessage(1000);
+  const answers = [{ channel: 'slack', took: false, said: 'HTTP 404 <no_team>' }];
+  await told.ledger.settleMessage(message?.id ?? '', { kind: 'again', answers, delayMs: 0 });
+  const unheard = await makeReport({ id: told.batchId, name: NAME }, told.ledger, options);
+  expect(unheard.headline).toMatch(/3 things need you\. 1 message reached nobody\.$/);
+  const text = reportLines(unheard)
+    .map((line) => rendered(line))
+    .join('\n');
+  expect(text).toContain('one try so far; slack: HTTP 404 <no_team>');
+  expect(text).toContain('nightshift alert test <its batch file>');
+  const page = await drawReport(unheard);
+  expect(page).toContain('slack: HTTP 404 &lt;no_team&gt;');
+  expect(page).toContain('nightshift alert test &lt;its batch file&gt;');
+
+  const other = await makeReport({ id: 'batch:other:x', name: 'other' }, told.ledger, options);
+  expect(other.decisions.map(({ kind }) => kind)).not.toContain('unheard');
 });

@@ -15,18 +15,21 @@ export interface BuildOptions {
   readonly place: Place;
   /** What schedules add. */
   readonly scheduled?: Scheduled;
+  /** Messages that reached nobody. */
+  readonly unheard?: Decision | undefined;
 }
 
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
   rows: NightRows,
-  { now, timeZone, place, scheduled = NOTHING_SCHEDULED }: BuildOptions,
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, unheard }: BuildOptions,
 ): MorningReport {
   const { batch, counts, totals } = rows;
   const { name } = batch;
   const own = decisionsOf(rows, { name, command: commandsAt(place), timeZone });
   const { planned, missed, decision } = scheduled;
-  const decisions = decision ? [decision, ...own] : own;
+  const beside = [decision, unheard].filter((one) => one !== undefined);
+  const decisions = [...(decision ? [decision] : []), ...own, ...(unheard ? [unheard] : [])];
   const cost = costParts(rows.costs, () => 'total');
   const night: Night = {
     batchId: batch.id,
@@ -54,7 +57,7 @@ export function morningReport(
     name,
     madeAt: now.toISOString(),
     timeZone,
-    headline: `${headlineOf(night, batch.jobs, own)}${decision ? ` ${decision.title}.` : ''}`,
+    headline: [headlineOf(night, batch.jobs, own), ...beside.map(({ title }) => `${title}.`)].join(' '),
     tone: toneOf(night, decisions),
     planned,
     night,
@@ -69,7 +72,7 @@ export function morningReport(
 export function noNightReport(
   name: string,
   why: string,
-  { now, timeZone, place, scheduled = NOTHING_SCHEDULED }: BuildOptions,
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, unheard }: BuildOptions,
 ): MorningReport {
   const { planned, missed, decision } = scheduled;
   const lookFirst: Decision = {
@@ -91,7 +94,7 @@ export function noNightReport(
     tone: 'bad',
     planned,
     night: undefined,
-    decisions: [decision ?? lookFirst],
+    decisions: [decision ?? lookFirst, ...(unheard ? [unheard] : [])],
     causes: [],
     missed,
     directory: place.directory,

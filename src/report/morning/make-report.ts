@@ -5,6 +5,7 @@ import { morningReport, noNightReport } from './build.js';
 import { commandsAt, type Place } from './commands.js';
 import type { MorningReport } from './model.js';
 import { readScheduled } from './read-scheduled.js';
+import { readUnheard } from './unheard.js';
 import { saveReport, type SavedReport } from './report-files.js';
 
 export interface MakeOptions {
@@ -27,7 +28,7 @@ export const placeOf = (stateDir: string): Place =>
 /** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
-  ledger: Pick<Ledger, 'night'> & NightsLedger,
+  ledger: Pick<Ledger, 'night' | 'alertMessages'> & NightsLedger,
   { stateDir, now, timeZone = ownTimeZone(), allSchedules = false }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
@@ -38,6 +39,7 @@ export async function makeReport(
     timeZone,
     place,
     scheduled: await readScheduled(about, ledger, now, commandsAt(place)),
+    unheard: await readUnheard(batch.name, ledger, now, commandsAt(place)),
   };
   const rows = await ledger.night(batch.id);
   return rows ? morningReport(rows, options) : noNightReport(batch.name, why, options);

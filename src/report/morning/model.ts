@@ -73,7 +73,8 @@ export interface Decision {
     | 'parked'
     | 'paused'
     | 'quota'
-    | 'again';
+    | 'again'
+    | 'unheard';
   /** `Did these reach the blog?` */
   readonly title: string;
   readonly why: string;
