@@ -140,6 +140,7 @@ mkdirSync(folder, { recursive: true });
 {
   // Nights: by their schedule, one that waits for another, and several that are asked for at once.
   const batch = batchOf('nights', { slugs: slugsOf(1), before: 'while [ ! -e go ]; do sleep 0.1; done' });
+  batchOf('later', { slugs: slugsOf(1) });
   const text = readFileSync(batch.file, 'utf8');
   writeFileSync(
     batch.file,
@@ -151,15 +152,16 @@ mkdirSync(folder, { recursive: true });
   writeFileSync(
     schedules,
     'timeZone: Europe/Berlin\nschedules:\n' +
-      '  - { name: nights, batch: ./batch.yaml, when: { at: "02:30" }, overlap: queue, staleAfter: 9000h }\n',
+      '  - { name: nights, batch: ./batch.yaml, when: { at: "02:30" }, overlap: queue, staleAfter: 9000h }\n' +
+      '  - { name: later, batch: ../later/batch.yaml, when: { at: "02:30" }, staleAfter: 9000h, after: { schedule: nights } }\n',
   );
   const host = startCli(['worker', '--state', state], { cwd: batch.dir });
   const night = (verb, ...words) => cli(['schedule', verb, ...words, '--state', state], { cwd: batch.dir });
   const applied = await night('apply', schedules);
   if (applied.code !== 0) throw new Error(applied.stderr);
-  const due = (day) =>
+  const due = (day, name = 'nights') =>
     withEngine(state, (client) =>
-      client.schedule.getHandle('nightly:nights').backfill({
+      client.schedule.getHandle(`nightly:${name}`).backfill({
         start: new Date(`2026-11-${day}T00:00:00Z`),
         end: new Date(`2026-11-${day}T12:00:00Z`),
         overlap: 'ALLOW_ALL',
@@ -187,6 +189,17 @@ mkdirSync(folder, { recursive: true });
   const ids = (await runsOf("WorkflowType='nightly'")).map(([id]) => id);
   await keep('nightly-started', ids.find(byDay(10)));
   await keep('nightly-queued', ids.find(byDay(11)));
+  rmSync(join(batch.dir, 'go'));
+  await due(14);
+  await due(14, 'later');
+  await until('the night that comes after waits', async () => {
+    const { stdout } = await night('status', 'later');
+    return stdout.includes('queued');
+  });
+  writeFileSync(join(batch.dir, 'go'), '');
+  await until('both are started', completed(4));
+  const [[after]] = await runsOf("WorkflowType='nightly' AND WorkflowId STARTS_WITH 'nightly:later'");
+  await keep('nightly-after', after);
   const asked = await night('backfill', 'nights', '--from', '2026-11-11', '--to', '2026-11-13', '--json');
   if (asked.code !== 0) throw new Error(asked.stderr);
   await keep('nightly-asked', JSON.parse(asked.stdout).workflowId);
