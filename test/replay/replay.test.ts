@@ -33,6 +33,7 @@ const SHAPES = [
   'job-parked',
   'job-paused-resumed',
   'job-updated-by-revision',
+  'nightly-after',
   'nightly-asked',
   'nightly-queued',
   'nightly-started',
@@ -74,6 +75,7 @@ describe('recorded histories', () => {
     ['batch-completed', 'another type of child', '"name":"job"', '"name":"task"'],
     ['batch-paused-resumed', 'another note of a pause', '"noteBatch"', '"settleBatch"'],
     ['nightly-queued', 'no wait for the other night', '"awaitBatch"', '"awaitJob"'],
+    ['nightly-after', 'no wait for the night before it', '"awaitUpstream"', '"awaitBatch"'],
     ['batch-sharded', 'jobs started by the batch itself', '"name":"shard"', '"name":"job"'],
   ])('%s with %s is refused', async (shape, _what, from, to) => {
     const name = names.findLast((each) => basename(each).startsWith(`${shape}.`)) ?? '';
