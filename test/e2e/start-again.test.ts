@@ -56,7 +56,7 @@ test('an unfinished batch started again is under way at once, also while no work
   expect(JSON.parse((await nightshift('status', 'nightly')).stdout)).toMatchObject({
     batch: { state: 'cancelled' },
   });
-}, 120_000);
+});
 
 test('histories deleted: starting again does nothing, for the ledger remembers', async () => {
   const batch = writeBatch({ slugs: slugsOf(3) });
