@@ -1,6 +1,7 @@
 // Each fault of the local agent server once, at the provider `antigravity`: which class comes out, and what becomes of
 // the job. Money is counted at the server.
 import { expect, test } from 'vitest';
+import { AdapterError } from '../../src/contract/errors.js';
 import type { FaultRuleInput } from '../../src/testing/agent-server/index.js';
 import {
   aContext,
@@ -266,6 +267,22 @@ test('a start without an answer and without signs is fenced off after its wait: 
   });
   expect(late.status).toBe(404);
   expect(server.ledger().totals.runs).toBe(0);
+});
+
+test('a handle that can’t be saved is no refusal: whoever comes next finds the run by its signs', async () => {
+  const { server, make } = await aStage('antigravity');
+  const provider = await make();
+  const { context, handles } = aContext(server);
+  const trouble = new AdapterError('transient', 'the ledger does not answer', { code: 'ECONNREFUSED' });
+  const save: typeof context.save = async (handle) => {
+    if (handle.phase === 'started') throw trouble;
+    await context.save(handle);
+  };
+  await expect(provider.start(requestOf(), undefined, { ...context, save })).rejects.toBe(trouble);
+  const sent = handles.at(-1);
+  if (sent?.phase !== 'start-sent') throw new Error(`the last phase is ${sent?.phase}`);
+  expect(await watched(provider, sent, context, server)).toMatchObject({ kind: 'succeeded' });
+  expect(mustHavePaidOnce(server)).toBe(1);
 });
 
 test('an agent that acts outside its sandbox is held where its start got no answer', async () => {

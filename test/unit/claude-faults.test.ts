@@ -1,6 +1,7 @@
 // Each fault of the local agent server once, at the provider `claude`: which class comes out, and what becomes of the
 // job. Money is counted at the server.
 import { expect, test } from 'vitest';
+import { AdapterError } from '../../src/contract/errors.js';
 import type { FaultRuleInput } from '../../src/testing/agent-server/index.js';
 import { anthropicAt, message } from './agent-server-fixture.js';
 import {
@@ -205,6 +206,61 @@ test('a prompt that got no answer is held for an agent that acts outside its san
   }
 });
 
+// The prompt arrived, or did not; its answer is lost; and then the service does not say which.
+test.each([
+  ['drop-after-commit', 'events.list', { do: 'throttle' }, 'made', 1],
+  ['drop-before', 'events.list', { do: 'throttle' }, 'parked', 0],
+  ['drop-before', 'sessions.retrieve', { do: 'auth', with: { form: '403' } }, 'parked', 0],
+] as const)(
+  'a prompt without an answer (%s) whose look-up fails too (%s) is no refusal: no second session is begun',
+  async (lost, call, fault, end, paid) => {
+    // Of the lists of events, the first is asked before the prompt.
+    const nth = call === 'events.list' ? 2 : 1;
+    const faults = [once({ do: lost }), { ...fault, match: { call, nth }, times: 1 }];
+    const request = { outward: true };
+
+    const alone = await aStage('claude', { faults });
+    const provider = await alone.make();
+    const { context, handles } = aContext(alone.server);
+    const start = () => provider.start(requestOf(request), undefined, context);
+    const error = await thrown(provider, 'start', start);
+    expect([error.errorClass, error.facts.sent]).toEqual(['unknown', 'maybe']);
+    expect(error.message).toMatch(/^sending the prompt.*whether it arrived can’t be seen: .*answered 4/);
+    expect(handles.at(-1)?.phase).toBe('start-sent');
+
+    const stage = await aStage('claude', { faults });
+    const job = await runJob(stage, { goOn: false, request });
+    expect([job.kind, job.attempts, mustHavePaidOnce(stage.server)]).toEqual([end, 1, paid]);
+  },
+);
+
+test('a session whose creation got no answer, and can’t be looked for now, is used by the next try of the same attempt', async () => {
+  const faults: FaultRuleInput[] = [
+    once({ do: 'drop-after-commit', call: CREATE }),
+    { do: 'throttle', match: { call: 'sessions.list', nth: 2 }, times: 1 },
+  ];
+  const stage = await aStage('claude', { faults });
+  const job = await runJob(stage, { goOn: false });
+  expect([job.kind, job.attempts, mustHavePaidOnce(stage.server)]).toEqual(['made', 1, 1]);
+  expect(stage.server.ledger().totals).toMatchObject({ sessions: 1, open: 0 });
+});
+
+test('a handle that can’t be saved is no refusal: whoever comes next finds the session at work', async () => {
+  const { server, make } = await aStage('claude');
+  const provider = await make();
+  const { context, handles } = aContext(server);
+  const trouble = new AdapterError('transient', 'the ledger does not answer', { code: 'ECONNREFUSED' });
+  const save: typeof context.save = async (handle) => {
+    if (handle.phase === 'started') throw trouble;
+    await context.save(handle);
+  };
+  await expect(provider.start(requestOf(), undefined, { ...context, save })).rejects.toBe(trouble);
+  const sent = handles.at(-1);
+  if (sent?.phase !== 'start-sent') throw new Error(`the last phase is ${sent?.phase}`);
+  expect(await watched(provider, sent, context, server)).toMatchObject({ kind: 'succeeded' });
+  expect(mustHavePaidOnce(server)).toBe(1);
+});
+
 test('a start that another try finds unfinished is fenced off: a prompt still on its way is refused', async () => {
   const { server, make } = await aStage('claude');
   const provider = await make();
@@ -267,6 +323,6 @@ test('a worker killed after any save or answer: one paid turn for each attempt, 
     }
     expect(after).toBeGreaterThan(12);
     // Between the save of the phase and the sending of the prompt: there the session is archived, unpaid.
-    if (goOn) expect(secondAttempts).toHaveLength(2);
+    if (goOn) expect(secondAttempts).toHaveLength(1);
   }
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { command } from '../../src/activities/providers/command/provider.js';
-import { aFolder, bench, collected, ended, lives, runToEnd, sh, until } from './command-fixture.js';
+import { aFolder, bench, collected, ended, lives, RUN_KEY, runToEnd, sh, until } from './command-fixture.js';
 
 test('a program reads its job on stdin and its stdout is the artifact', async () => {
   const night = await bench({ command: ['cat'] }, { prompt: 'Write it.' });
@@ -341,6 +341,16 @@ test('a session that is over its deadline is stopped', async () => {
     { deadlineAt: new Date(Date.now() + 300).toISOString() },
   );
   expect(await runToEnd(night)).toMatchObject({ kind: 'failed', errorClass: 'timeout' });
+});
+
+test('what goes wrong in a run directory that another try has made is no proof that nothing runs', async () => {
+  const night = await bench({ command: sh('echo whole') });
+  mkdirSync(join(night.stateDir, 'runs'));
+  writeFileSync(join(night.stateDir, 'runs', `${RUN_KEY}-1`), 'no directory'); // as if the disk had gone bad
+  const error = await night.provider
+    .start(night.request, undefined, night.context)
+    .catch((thrown: unknown) => night.provider.classify(thrown, 'start'));
+  expect(error).toMatchObject({ errorClass: 'config', facts: { sent: 'maybe', code: 'ENOTDIR' } });
 });
 
 test('a session that ended before its deadline counts, however late somebody looks', async () => {

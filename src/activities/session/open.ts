@@ -1,4 +1,4 @@
-import { cancellationSignal, log } from '@temporalio/activity';
+import { log } from '@temporalio/activity';
 import { AdapterError } from '../../contract/errors.js';
 import type { NewSession, SessionRow } from '../../ledger/ledger.js';
 import type { BudgetDecision } from '../../policy/budget.js';
@@ -93,10 +93,18 @@ async function attach(
 
 async function start(scope: SessionScope, known: SessionHandle | undefined): Promise<SessionHandle> {
   const { provider, request, context } = scope;
+  const ledger: { trouble?: Error } = {};
+  const save = (handle: SessionHandle): Promise<void> =>
+    context.save(handle).catch((error: unknown) => {
+      ledger.trouble = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    });
   try {
-    return await provider.start(request, known, context);
+    return await provider.start(request, known, { ...context, save });
   } catch (error) {
-    if (cancellationSignal().aborted) throw error;
+    if (context.signal.aborted) throw error;
+    // Whatever the ledger says is no answer of the service: the next try looks for what this one has sent.
+    if (ledger.trouble !== undefined) throw ledger.trouble;
     const reason = await told(scope, provider.classify(error, 'start'));
     // Perhaps it runs: the intent stays open, and the next try looks for it.
     if (reason.facts.sent === 'maybe') throw reason;

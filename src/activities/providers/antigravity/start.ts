@@ -96,17 +96,19 @@ async function send(
   body: Omit<StartBody, 'environment'>,
   context: ProviderContext,
 ): Promise<SessionHandle> {
+  let id: string;
   try {
-    const { id } = await api.start({ ...body, environment: environmentOf(sent) } as StartBody);
-    const started = advanced(sent, 'started', { interaction: id, startedAt: context.now().toISOString() });
-    await context.save(started);
-    return started;
+    ({ id } = await api.start({ ...body, environment: environmentOf(sent) } as StartBody));
   } catch (error) {
     if (!(error instanceof AdapterError) || error.facts.sent === 'maybe') throw error;
     await context.save(advanced(sent, 'prepared')); // AS3
     await quietly(api.deleteEnvironment(environmentOf(sent), context.signal));
     throw error;
   }
+  // Outside: what goes wrong with the ledger is no refusal by the service.
+  const started = advanced(sent, 'started', { interaction: id, startedAt: context.now().toISOString() });
+  await context.save(started);
+  return started;
 }
 
 function bodyOf(options: AntigravityOptions, request: SessionRequest): Omit<StartBody, 'environment'> {

@@ -6,8 +6,10 @@ import { pause } from '../managed/pause.js';
 import { promptWithOutput } from '../managed/prompt.js';
 import { quietly } from '../managed/quietly.js';
 import { onUnknownStart } from '../managed/unanswered.js';
+import type { JudgeOptions } from '../managed/ruling.js';
 import type { ProviderContext, SessionHandle, SessionRequest } from '../provider.js';
 import type { ClaudeApi, SessionBody } from './api.js';
+import { judge } from './classify.js';
 import { findSession, isOpen } from './find.js';
 import type { ClaudeOptions } from './options.js';
 import { OUT_FOLDER } from './places.js';
@@ -16,6 +18,7 @@ export interface StartParts {
   readonly name: string;
   readonly api: ClaudeApi;
   readonly options: ClaudeOptions;
+  readonly judgeOptions: () => JudgeOptions;
 }
 
 /** Creating a session is free, so an answer that is lost is made up for by another. */
@@ -28,7 +31,8 @@ const CREATE_TRIES_MAX = 3;
  *  CS1. No prompt is sent before `start-sent` is saved, and none into a session that has one.
  *  CS2. Only who sent a prompt sends it again. Whoever finds `start-sent` saved watches; where no prompt arrives, it
  *       archives the session first, which refuses a prompt that is still on its way.
- *  CS3. A start that the service surely refused goes back to `prepared`.
+ *  CS3. A start that the service surely refused goes back to `prepared`. That is said by the answer to the prompt
+ *       alone: a look-up that fails after it, or a handle that can't be saved, says nothing of the session.
  */
 export async function startSession(
   parts: StartParts,
@@ -42,6 +46,10 @@ export async function startSession(
   if (kickedOff) return saved(advanced(handle, 'started'), context);
   await context.save(handle);
 
+  const takeBack = (error: unknown): Promise<never> => refuse(error, parts, handle, context);
+  if (await hasPrompt(parts, sessionOf(handle), context).catch(takeBack)) {
+    return saved(startedNow(handle, context), context); // CS2
+  }
   context.signal.throwIfAborted();
   const sent = await saved(
     advanced(handle, 'start-sent', {
@@ -50,14 +58,21 @@ export async function startSession(
     }),
     context,
   ); // CS1
-  try {
-    return await saved(advanced(sent, 'started', await kickOff(parts, sent, text, context)), context);
-  } catch (error) {
-    if (!(error instanceof AdapterError) || error.facts.sent === 'maybe') throw error;
-    await context.save(handle); // CS3
-    await quietly(parts.api.archive(sessionOf(handle), context.signal));
-    throw error;
+  return saved(await kickOff(parts, sent, text, context).catch(takeBack), context);
+}
+
+/** CS3. @throws the error */
+async function refuse(
+  error: unknown,
+  { api }: StartParts,
+  prepared: SessionHandle,
+  context: ProviderContext,
+): Promise<never> {
+  if (error instanceof AdapterError && !isUnclear(error)) {
+    await context.save(prepared);
+    await quietly(api.archive(sessionOf(prepared), context.signal));
   }
+  throw error;
 }
 
 async function prepare(
@@ -96,8 +111,10 @@ async function create(
       context.signal.throwIfAborted();
       unclear = error;
     }
-    await pause(durationMs(options.listSettle), context);
-    const found = await findSession(request, parts, context);
+    const found = await lookAgain(unclear, parts, context, async () => {
+      await pause(durationMs(options.listSettle), context);
+      return findSession(request, parts, context);
+    });
     if (found) {
       const { session, kickedOff } = found;
       const ids = { session: session.id, ...(tries > 0 && straysOf(request)) };
@@ -113,41 +130,84 @@ const straysOf = ({ openedAt }: SessionRequest): Record<string, Json> => ({
   ...(openedAt !== undefined && { openedAt }),
 });
 
-/** @returns the ids that the handle gets; the id of the message where an answer told it */
 async function kickOff(
-  { api, options }: StartParts,
+  parts: StartParts,
   sent: SessionHandle,
   text: string,
   context: ProviderContext,
-): Promise<Record<string, string>> {
-  const session = sessionOf(sent);
-  const startedAt = context.now().toISOString();
-  const listed = async (): Promise<boolean> => {
-    const events = await api.newestEvents(session, ['user.message'], 1, context.signal);
-    return events !== undefined && events.length > 0;
-  };
-  if (await listed()) return { startedAt };
-  let unclear: unknown;
+): Promise<SessionHandle> {
+  const started = startedNow(sent, context);
   try {
-    return { startedAt, kickoff: await api.sendMessage(session, text) };
+    return advanced(started, 'started', { kickoff: await parts.api.sendMessage(sessionOf(sent), text) });
   } catch (error) {
     if (!isUnclear(error)) throw error;
-    unclear = error;
+    return (await arrived(error, parts, sent, context)) ? started : sendAgain(error, parts, started, text);
   }
-  await pause(durationMs(options.kickoffSettle), context);
-  if (await listed()) return { startedAt };
-  const at = await api.session(session, context.signal);
-  if (at?.status !== 'idle') return { startedAt }; // it works on something
-  if (textId(sent, 'onUnknown') === 'hold') throw unclear;
+}
+
+/**
+ * Whether a prompt that got no answer is there, or the session works on something.
+ * @throws AdapterError as unclear as `unclear`, where that can't be seen, or the start is to be held (CS3)
+ */
+async function arrived(
+  unclear: AdapterError,
+  parts: StartParts,
+  sent: SessionHandle,
+  context: ProviderContext,
+): Promise<boolean> {
+  const session = sessionOf(sent);
+  const isThere = await lookAgain(unclear, parts, context, async () => {
+    await pause(durationMs(parts.options.kickoffSettle), context);
+    if (await hasPrompt(parts, session, context)) return true;
+    return (await parts.api.session(session, context.signal))?.status !== 'idle';
+  });
+  if (!isThere && textId(sent, 'onUnknown') === 'hold') throw unclear;
+  return isThere;
+}
+
+/** @throws AdapterError as unclear as before where the look fails, of whatever class: it is no sign of anything */
+async function lookAgain<T>(
+  unclear: AdapterError,
+  { judgeOptions }: StartParts,
+  context: ProviderContext,
+  look: () => Promise<T>,
+): Promise<T> {
   try {
-    // What is left is a message listed later than the settle time: a second turn, within the budget of the session.
-    return { startedAt, kickoff: await api.sendMessage(session, text) };
+    return await look();
+  } catch (error) {
+    if (context.signal.aborted && !(error instanceof AdapterError)) throw error;
+    const { message, facts } = judge(error, 'looking for it', 'read', judgeOptions());
+    const why = `${unclear.message}; whether it arrived can’t be seen: ${message}`;
+    const hint = facts.retryAfterMs ?? unclear.facts.retryAfterMs;
+    const again = { ...(hint !== undefined && { retryAfterMs: hint }) };
+    throw new AdapterError(unclear.errorClass, why, { ...unclear.facts, ...again });
+  }
+}
+
+/** What is left is a message listed later than the settle time: a second turn, within the budget of the session. */
+async function sendAgain(
+  unclear: AdapterError,
+  { api }: StartParts,
+  started: SessionHandle,
+  text: string,
+): Promise<SessionHandle> {
+  try {
+    return advanced(started, 'started', { kickoff: await api.sendMessage(sessionOf(started), text) });
   } catch (error) {
     throw isUnclear(error) ? error : unclear; // a refusal now says nothing about the first one
   }
 }
 
-const isUnclear = (error: unknown): boolean => error instanceof AdapterError && error.facts.sent === 'maybe';
+async function hasPrompt({ api }: StartParts, session: string, context: ProviderContext): Promise<boolean> {
+  const events = await api.newestEvents(session, ['user.message'], 1, context.signal);
+  return events !== undefined && events.length > 0;
+}
+
+const startedNow = (handle: SessionHandle, context: ProviderContext): SessionHandle =>
+  advanced(handle, 'started', { startedAt: context.now().toISOString() });
+
+const isUnclear = (error: unknown): error is AdapterError =>
+  error instanceof AdapterError && error.facts.sent === 'maybe';
 
 async function saved(handle: SessionHandle, context: ProviderContext): Promise<SessionHandle> {
   await context.save(handle);

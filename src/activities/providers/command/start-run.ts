@@ -12,6 +12,7 @@ import { presetOf } from './presets/index.js';
 import { callFor, workingDirectory, type RunCall } from './run-call.js';
 import { makeRunDirectory, writeWhole, type RunPaths } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
+import { asAdapterError } from './system-errors.js';
 import { spawnWrapper } from './wrapper.js';
 
 /** Who finds the directory made waits this long for its maker's wrapper before it sends one of its own. */
@@ -35,14 +36,34 @@ export async function startRun(
   const call = await callFor(options, request, paths, where);
 
   const made = await makeRunDirectory(paths);
-  if (!made && (await wasStarted(paths))) return;
+  try {
+    if (!made && (await wasStarted(paths))) return;
+    await runIn(paths, call, specText(options, request, call, env), env, where.signal);
+  } catch (error) {
+    throw made ? error : perhapsStarted(error);
+  }
+}
+
+async function runIn(
+  paths: RunPaths,
+  call: RunCall,
+  spec: string,
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
   await mkdir(paths.work, { recursive: true, mode: 0o700 });
   await mkdir(paths.out, { recursive: true, mode: 0o700 });
   await mkdir(call.cwd, { recursive: true, mode: 0o700 });
-  await writeWhole(paths.spec, specText(options, request, call, env));
+  await writeWhole(paths.spec, spec);
   await writeWhole(paths.stdin, call.stdin);
-  where.signal.throwIfAborted();
+  signal.throwIfAborted();
   await spawnWrapper(paths, call.argv, { cwd: call.cwd, env });
+}
+
+/** Another try made the directory: what goes wrong here says nothing of the wrapper that it may have sent. */
+function perhapsStarted(error: unknown): AdapterError {
+  const { errorClass, message, facts } = asAdapterError(error, 'start');
+  return new AdapterError(errorClass, message, { ...facts, sent: 'maybe' }, { cause: error });
 }
 
 async function wasStarted(paths: RunPaths): Promise<boolean> {
