@@ -353,6 +353,20 @@ test('what goes wrong in a run directory that another try has made is no proof t
   expect(error).toMatchObject({ errorClass: 'config', facts: { sent: 'maybe', code: 'ENOTDIR' } });
 });
 
+test('a session that another worker finds keeps its deadline, and its time counts from its start', async () => {
+  const before = new Date(Date.now() - 60_000).toISOString(); // file times are coarser than clocks
+  const night = await bench({ command: sh('echo whole') });
+  const { context, request } = night;
+  await ended(night, await night.provider.start(request, undefined, context));
+
+  const later = { ...request, deadlineAt: '2999-01-01T00:00:00.000Z' }; // of a worker that counts from now
+  const found = await (await night.another()).find(later, undefined, context);
+  if (found.kind !== 'session') throw new Error(`found ${found.kind}`);
+  const { ids, sentAt = '' } = found.handle;
+  expect(ids['deadlineAt']).toBe(request.deadlineAt);
+  expect(sentAt > before && sentAt < request.deadlineAt).toBe(true);
+});
+
 test('a session that ended before its deadline counts, however late somebody looks', async () => {
   const night = await bench({ command: sh('echo whole') });
   const handle = await night.provider.start(night.request, undefined, night.context);

@@ -16,7 +16,8 @@ import { commandOptionsSchema, type CommandOptions } from './options.js';
 import { pollRun } from './poll-run.js';
 import { presetOf } from './presets/index.js';
 import { readResultFile } from './result-document.js';
-import { runPaths } from './run-directory.js';
+import { readDeadline } from './run-call.js';
+import { runPaths, statIfThere } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
 import { mustBeRunnable, startRun } from './start-run.js';
 import { cancelRun, killLeftovers } from './stop-run.js';
@@ -59,6 +60,14 @@ export const command = defineProvider<CommandOptions>({
 
 function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOptions>): Provider {
   const pathsOf = (run: { readonly runKey: string; readonly attempt: number }) => runPaths(stateDir, run);
+  /** A run that was there before keeps its time, which counts from its claim. */
+  const handleFor = async (request: SessionRequest): Promise<SessionHandle> => {
+    const paths = pathsOf(request);
+    const deadlineAt = (await readDeadline(paths)) ?? request.deadlineAt;
+    const claim = await statIfThere(paths.claim);
+    const handle = handleOf({ ...request, deadlineAt });
+    return claim ? { ...handle, sentAt: claim.mtime.toISOString() } : handle;
+  };
   const redact = redactor(options, secret);
   const killGraceMs = durationMs(options.killGrace);
 
@@ -79,14 +88,14 @@ function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOpt
         return { kind: 'unknown', why: `the session was started on host ${host}` };
       }
       // A directory that nobody has claimed is as good as none: `start` goes on with it.
-      return kind === 'unclaimed' ? { kind: 'none' } : { kind: 'session', handle: handleOf(request) };
+      return kind === 'unclaimed' ? { kind: 'none' } : { kind: 'session', handle: await handleFor(request) };
     },
 
     async start(request, _known, context) {
       const paths = pathsOf(request);
       const env = programEnvironment(options, request, paths, secret);
       await startRun(paths, options, request, env, { signal: context.signal, stateDir, now: context.now() });
-      const handle = handleOf(request);
+      const handle = await handleFor(request);
       await context.save(handle);
       return handle;
     },

@@ -95,6 +95,18 @@ const specSchema = z.object({ preset: z.string(), session: z.string(), cwd: z.st
 export const readPresetSpec = async ({ spec }: RunPaths): Promise<z.infer<typeof specSchema> | undefined> =>
   specSchema.safeParse(JSON.parse((await readIfThere(spec)) ?? 'null')).data;
 
+const timeSchema = z.object({ deadlineAt: z.iso.datetime() });
+
+/** Until when a run may go on, as it was told when it was made; undefined where a crash left nothing that can be read. */
+export async function readDeadline({ spec }: RunPaths): Promise<string | undefined> {
+  try {
+    return timeSchema.safeParse(JSON.parse((await readIfThere(spec)) ?? 'null')).data?.deadlineAt;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 /** The run of the attempt before, if it was killed in the middle: what it was paid for can be gone on with. */
 async function killedRun(
   preset: Preset,
