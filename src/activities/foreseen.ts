@@ -1,8 +1,10 @@
 import { resolveSecrets, resolveSecretsIn, secretNames } from '../batch/secrets.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
+import type { Json } from '../contract/json.js';
 import type { Effect } from '../contract/job.js';
 import { assertArtifactPlaces, loadPublisher, parseOptions } from './load-adapter.js';
+import { redactor } from './redact.js';
 import { providerModuleOf } from './providers/provider-for.js';
 
 export interface ForeseenOn {
@@ -23,22 +25,23 @@ export async function foreseenTrouble(
 ): Promise<readonly AdapterError[]> {
   const { baseDir } = definition;
   const found: AdapterError[] = [];
-  await look(async () => {
+  const { use, with: own, env: given = {} } = definition.agent;
+  await look(`agent ${use}`, { ...own, given }, async () => {
     const { module, options } = await providerModuleOf(definition);
     const secret = (text: string) => resolveSecrets(text, env);
     if (worksHere) await module.preflight?.({ options, baseDir, secret });
   });
   for (const check of definition.checks) {
-    await look(async () => {
+    await look('a check', 'use' in check ? check.with : {}, async () => {
       // Only where there are checks: the command line is to start at once.
       const { mustBeUsable } = await import('../checks/must-be-usable.js');
       await mustBeUsable(check, { baseDir, env, worksHere });
     });
   }
   for (const effect of effects) {
-    await look(async () => {
+    const where = `effect "${effect.name}"`;
+    await look(where, effect.with, async () => {
       const module = await loadPublisher(effect.use, baseDir);
-      const where = `effect "${effect.name}"`;
       // What secrets stand for can't be checked where they are not known.
       if (!worksHere && secretNames(effect.with).some((name) => !env[name])) return;
       parseOptions(module, resolveSecretsIn(effect.with, env), where);
@@ -47,12 +50,19 @@ export async function foreseenTrouble(
   }
   return found;
 
-  async function look(act: () => Promise<void>): Promise<void> {
+  async function look(what: string, options: Json, act: () => Promise<void>): Promise<void> {
     try {
       await act();
     } catch (error) {
-      if (!(error instanceof AdapterError)) throw error;
-      found.push(error);
+      found.push(error instanceof AdapterError ? error : brokeOff(what, error, redactor(options, env)));
     }
   }
 }
+
+/** Modules of the operator's own throw what they like: whatever it is, they can't be used. */
+const brokeOff = (what: string, error: unknown, hidden: (text: string) => string): AdapterError => {
+  const said = error instanceof Error ? error.message : String(error);
+  return new AdapterError('config', `${what} could not be looked at before the start: ${hidden(said)}`, {
+    sent: 'no',
+  });
+};

@@ -16,6 +16,13 @@ export const check = {
 };
 `;
 
+const PROVIDER = `import { z } from 'zod';
+export const provider = {
+  kind: 'provider', name: 'own', version: '1', options: z.strictObject({ token: z.string() }), create: () => {},
+  preflight: async ({ options, secret }) => { throw new TypeError('no account of ' + secret(options.token)); },
+};
+`;
+
 async function problemsOf(
   {
     agent = '{ use: command, command: [sh] }',
@@ -28,6 +35,7 @@ async function problemsOf(
 ): Promise<string[]> {
   const dir = mkdtempSync(join(tmpdir(), 'nightshift-preflight-'));
   writeFileSync(join(dir, 'style.mjs'), CHECK);
+  writeFileSync(join(dir, 'own.mjs'), PROVIDER);
   writeFileSync(join(dir, 'bad.schema.json'), '{ "type": "strin" }');
   writeFileSync(
     join(dir, 'batch.yaml'),
@@ -86,4 +94,10 @@ test('two jobs that would have one place are told apart before either is paid fo
     expect.stringMatching(/effect "post" of "two" has the place of "one" \(.*batch.yaml:4\): "news.md"/),
   ]);
   expect(await problemsOf({ jobs, path: '{{ section }}/{{ slug }}.md' }, {})).toEqual([]);
+});
+
+test('a module of the operator’s own that throws a plain error is told as one that can’t be used', async () => {
+  const agent = '{ use: ./own.mjs, with: { token: "${env:MY_TOKEN}" } }';
+  const why = 'agent ./own.mjs could not be looked at before the start: no account of ***';
+  expect(await problemsOf({ agent }, { MY_TOKEN: 'hunter2-hunter2' })).toEqual([why]);
 });
