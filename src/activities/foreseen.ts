@@ -3,6 +3,7 @@ import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Json } from '../contract/json.js';
 import type { Effect } from '../contract/job.js';
+import type { Left } from '../policy/left.js';
 import { assertArtifactPlaces, loadPublisher, parseOptions } from './load-adapter.js';
 import { redactor } from './redact.js';
 import { providerModuleOf } from './providers/provider-for.js';
@@ -11,6 +12,8 @@ export interface ForeseenOn {
   readonly env: NodeJS.ProcessEnv;
   /** Whether jobs run on this host. Workers elsewhere may have variables and programs that it lacks. */
   readonly worksHere: boolean;
+  /** What there is to do: what it does not need is not asked for, such as an agent's key where only effects are left. */
+  readonly left: Left;
 }
 
 /**
@@ -21,21 +24,23 @@ export interface ForeseenOn {
 export async function foreseenTrouble(
   definition: Pick<Definition, 'agent' | 'baseDir' | 'checks'>,
   effects: readonly Effect[],
-  { env, worksHere }: ForeseenOn,
+  { env, worksHere, left }: ForeseenOn,
 ): Promise<readonly AdapterError[]> {
   const { baseDir } = definition;
   const found: AdapterError[] = [];
+  const sessionsHere = worksHere && left === 'sessions';
+  const effectsHere = worksHere && left !== 'nothing';
   const { use, with: own, env: given = {} } = definition.agent;
   await look(`agent ${use}`, { ...own, given }, async () => {
     const { module, options } = await providerModuleOf(definition);
     const secret = (text: string) => resolveSecrets(text, env);
-    if (worksHere) await module.preflight?.({ options, baseDir, secret });
+    if (sessionsHere) await module.preflight?.({ options, baseDir, secret });
   });
   for (const check of definition.checks) {
     await look('a check', 'use' in check ? check.with : {}, async () => {
       // Only where there are checks: the command line is to start at once.
       const { mustBeUsable } = await import('../checks/must-be-usable.js');
-      await mustBeUsable(check, { baseDir, env, worksHere });
+      await mustBeUsable(check, { baseDir, env, worksHere: sessionsHere });
     });
   }
   for (const effect of effects) {
@@ -43,7 +48,7 @@ export async function foreseenTrouble(
     await look(where, effect.with, async () => {
       const module = await loadPublisher(effect.use, baseDir);
       // What secrets stand for can't be checked where they are not known.
-      if (!worksHere && secretNames(effect.with).some((name) => !env[name])) return;
+      if (!effectsHere && secretNames(effect.with).some((name) => !env[name])) return;
       parseOptions(module, resolveSecretsIn(effect.with, env), where);
       assertArtifactPlaces(module, effect.with, where);
     });

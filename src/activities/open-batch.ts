@@ -11,6 +11,8 @@ import type { ArtifactStore } from '../contract/artifact.js';
 import { jobTitle, type Job } from '../contract/job.js';
 import type { Member } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX, partsOf } from '../policy/shards.js';
+import type { Left } from '../policy/left.js';
+import { needsSession } from '../policy/verdict.js';
 import type { Deps } from './deps.js';
 import { foreseenTrouble } from './foreseen.js';
 import { pingStart } from './tell-monitor.js';
@@ -50,6 +52,7 @@ export const openBatch =
       const notes: Unfinished[] = [];
       const counts = { adopted: 0, parked: 0, held: 0 };
       let firstJob: Job | undefined;
+      let left: Left = 'effects';
       for await (const { job, offset, length, verdict, note, known, effectKeys } of judgeManifest(
         input.manifest,
         ledger,
@@ -96,6 +99,7 @@ export const openBatch =
               break;
             }
             firstJob ??= job;
+            if (needsSession(job, known)) left = 'sessions';
             tickets.push({
               key: job.key,
               title,
@@ -111,7 +115,7 @@ export const openBatch =
         }
       }
       await ledger.setMembers(batchId, members);
-      if (firstJob !== undefined) await mustBeAbleTo(definition, firstJob, deps);
+      if (firstJob !== undefined) await mustBeAbleTo(definition, firstJob, left, deps);
       const provider = definition.agent.use;
       const hold = await ledger.holdOf({ batchId: undefined, work: input.work, provider });
       return {
@@ -134,8 +138,14 @@ export const openBatch =
  * while no job has begun.
  * @throws AdapterError `config` naming this worker and all that it lacks
  */
-async function mustBeAbleTo(definition: Definition, job: Job, { env, worker }: Deps): Promise<void> {
-  const trouble = await foreseenTrouble(definition, effectsOf(definition, job), { env, worksHere: true });
+async function mustBeAbleTo(
+  definition: Definition,
+  job: Job,
+  left: Left,
+  { env, worker }: Deps,
+): Promise<void> {
+  const on = { env, worksHere: true, left };
+  const trouble = await foreseenTrouble(definition, effectsOf(definition, job), on);
   if (trouble.length === 0) return;
   const what = trouble.map(({ message }) => message).join('; ');
   throw new AdapterError(

@@ -1,7 +1,8 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { readBatch, type Batch } from '../batch/read-batch.js';
-import { preflight } from '../client/preflight.js';
+import { leftToDo } from '../client/left-to-do.js';
+import { mustBeFillable, preflight } from '../client/preflight.js';
 import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
@@ -23,6 +24,8 @@ import { tellOfNight } from './tell-of-night.js';
  *  S2. What becomes of it is told: a night that did not run has its report and its alert, and one that a finished batch
  *      serves is named by that batch's report.
  *  S3. A night whose batch is done, or under way, is served by it, whoever started it and whatever the overlap rule.
+ *  S4. What a run needs, such as a key, is looked for only where one is to start: a night that needs no run is served
+ *      on a host that could not run it.
  */
 export const startNight =
   (deps: Deps) =>
@@ -39,6 +42,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const { schedule, waits } = request;
   const { ledger } = deps;
   const night = identify(request);
+  const rule = request.overlap ?? schedule.overlap;
 
   const lateMs = deps.now().getTime() - Date.parse(request.dueAt);
   if (!night.asked && waits === 0 && lateMs > schedule.staleMs) {
@@ -58,10 +62,9 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       signal: cancellationSignal(),
     });
     if (waits === 0) await keepSchedule(schedule, batch.definition, deps);
-    await preflight(batch, { env: deps.env }, true);
+    mustBeFillable(batch);
   } catch (error) {
-    if (!(error instanceof InvalidBatch)) throw error;
-    return end('failed', `the batch file can't be used on ${deps.worker}: ${error.message}`);
+    return unusable(error);
   }
   const starter = starterOf(deps);
   if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
@@ -69,6 +72,13 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const before = await whatGoesBefore(batch);
   if (before.kind !== 'go') return before;
   const other = await otherRun(batch, deps);
+  if (!(await isRunning(batch.workflowId, deps)) && !(other && LEAVES.has(rule))) {
+    try {
+      await preflight(batch, { env: deps.env }, true, () => leftToDo(batch, ledger)); // S4
+    } catch (error) {
+      return unusable(error);
+    }
+  }
   if (other) {
     const blocked = await giveWay(batch, other);
     if (blocked) return blocked;
@@ -115,7 +125,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
 
   /** What the overlap rule makes of an earlier night that still runs; undefined: start. */
   async function giveWay(batch: Batch, { id }: BatchRow): Promise<NightStep | undefined> {
-    switch (request.overlap ?? schedule.overlap) {
+    switch (rule) {
       case 'skip':
         return end('skipped', `another night of ${batch.definition.name} was still running: ${id}`, id);
       case 'attach':
@@ -163,6 +173,11 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     });
   }
 
+  function unusable(error: unknown): Promise<NightStep> {
+    if (!(error instanceof InvalidBatch)) throw error;
+    return end('failed', `the batch file can't be used on ${deps.worker}: ${error.message}`);
+  }
+
   async function note(outcome: NightOutcome, why: string, batchId?: string): Promise<void> {
     const { asked: _, ...row } = night;
     await ledger.recordNight({ ...row, outcome, why, ...(batchId !== undefined && { batchId }) });
@@ -183,6 +198,9 @@ interface Go {
   readonly although: string;
 }
 const GO: Go = { kind: 'go', although: '' };
+
+/** Rules by which a night leaves everything to the one that runs. */
+const LEAVES: ReadonlySet<NightRequest['schedule']['overlap']> = new Set(['skip', 'attach']);
 
 const wait = (batchId: string, why: string): NightStep => ({ kind: 'wait', batchId, why });
 

@@ -30,6 +30,7 @@ import type { Lifted, Placed } from './holds.js';
 import type { Answer, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
 import { planBatch, type Plan } from './plan.js';
+import { leftToDo } from './left-to-do.js';
 import { preflight } from './preflight.js';
 import { preflightWorker } from './preflight-worker.js';
 import type { Rebuilt } from './rebuild-ledger.js';
@@ -208,7 +209,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     config,
     read: async (file) => {
       const batch = await readBatch(file, { edition, ...(onProgress && { onProgress }) });
-      await preflight(batch, config);
+      await preflight(batch, config, undefined, async () => leftToDo(batch, await looking.ledger()));
       return batch;
     },
     plan: (batch) => planBatch(batch, looking),

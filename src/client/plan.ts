@@ -5,7 +5,7 @@ import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import type { KnownJob, Verdict } from '../ledger/ledger.js';
 import type { PlannedAction } from '../policy/planned-action.js';
-import { judge } from '../policy/verdict.js';
+import { judge, needsSession, RUNS } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
 import type { Difference } from './difference.js';
 import { estimateCost, type CostEstimate } from './estimate-cost.js';
@@ -96,9 +96,6 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
   };
 }
 
-/** Verdicts of jobs that a run starts. */
-export const RUNS: ReadonlySet<Verdict> = new Set<Verdict>(['new', 'resume', 'update']);
-
 function planJob(
   job: PlacedJob,
   effects: readonly Effect[],
@@ -109,7 +106,6 @@ function planJob(
   const effectKeys = effects.map((effect) => effect.key);
   const { verdict, note } = judge({ fingerprint, revision, effectKeys }, known);
   const question = effects.find((effect) => held.has(effect.key));
-  const isSame = known?.fingerprint === fingerprint && known.revision === revision;
   return {
     key: job.key,
     title: jobTitle(job.identity),
@@ -117,7 +113,7 @@ function planJob(
     revision,
     fingerprint,
     verdict,
-    artifact: isSame ? known.artifact?.sha256 : undefined,
+    artifact: needsSession(job, known) ? undefined : known?.artifact?.sha256,
     note:
       note ??
       (question && `${question.name}: ${held.get(question.key) ?? ''}`) ??

@@ -2,6 +2,7 @@ import type { Batch } from '../batch/read-batch.js';
 import { InvalidBatch } from '../contract/errors.js';
 import { isEngineConfigured } from '../engine/index.js';
 import type { Connections } from './connections.js';
+import { leftToDo } from './left-to-do.js';
 import { preflight } from './preflight.js';
 import { isFinished } from './start.js';
 import { isWorkerAlive } from './worker-host.js';
@@ -13,9 +14,8 @@ import { isWorkerAlive } from './worker-host.js';
  * @throws InvalidBatch when nothing was started, for this host could not run it
  */
 export async function preflightWorker(batch: Batch, connections: Connections, hosts: boolean): Promise<void> {
-  const { config } = connections;
-  if (!isEngineConfigured(config)) return; // looked at when the batch was read
-  const lacks = await whatIsLacking(batch, config.env);
+  if (!isEngineConfigured(connections.config)) return; // looked at when the batch was read
+  const lacks = await whatIsLacking(batch, connections);
   if (lacks === undefined || (await isFinished(batch, connections))) return;
   if (hosts && !(await isWorkerAlive(connections))) throw lacks;
   const [first] = lacks.problems;
@@ -24,9 +24,9 @@ export async function preflightWorker(batch: Batch, connections: Connections, ho
   );
 }
 
-async function whatIsLacking(batch: Batch, env: NodeJS.ProcessEnv): Promise<InvalidBatch | undefined> {
+async function whatIsLacking(batch: Batch, connections: Connections): Promise<InvalidBatch | undefined> {
   try {
-    await preflight(batch, { env }, true);
+    await preflight(batch, connections.config, true, async () => leftToDo(batch, await connections.ledger()));
     return undefined;
   } catch (error) {
     if (error instanceof InvalidBatch) return error;

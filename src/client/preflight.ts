@@ -6,6 +6,7 @@ import type { Config } from '../config.js';
 import { isEngineConfigured } from '../engine/index.js';
 import { AdapterError, InvalidBatch, type Problem } from '../contract/errors.js';
 import type { Effect } from '../contract/job.js';
+import type { Left } from '../policy/left.js';
 
 /** More would not be read. */
 const PROBLEMS_MAX = 100;
@@ -15,20 +16,43 @@ const PROBLEMS_MAX = 100;
  * loaded, or that refuse their options; an agent that can't be run here.
  * @param worksHere whether this very host will run the jobs. Workers of a configured engine may run on others, which
  *   have what this one lacks: they look for themselves when the batch opens
+ * @param left asked where something is lacking, for it may not be needed any more
  * @throws InvalidBatch with every problem found
  */
 export async function preflight(
   { file, definition, jobs }: Batch,
   config: Pick<Config, 'env' | 'engine'>,
   worksHere = !isEngineConfigured(config),
+  left: () => Promise<Left> = async () => 'sessions',
 ): Promise<void> {
   const { env } = config;
+  const { problems, first } = lookAtJobs({ definition, jobs });
+  const look = (needed: Left) => foreseenTrouble(definition, first, { env, worksHere, left: needed });
+  let trouble = await look('sessions');
+  if (worksHere && trouble.length > 0 && problems.length === 0) {
+    const needed = await left();
+    if (needed !== 'sessions') trouble = await look(needed);
+  }
+  problems.unshift(...trouble.map(({ message }) => ({ file, message })));
+  if (problems.length > 0) throw new InvalidBatch(problems);
+}
+
+/** A job that can't be filled in would stop the whole batch. @throws InvalidBatch with every problem found */
+export function mustBeFillable(batch: Batch): void {
+  const { problems } = lookAtJobs(batch);
+  if (problems.length > 0) throw new InvalidBatch(problems);
+}
+
+function lookAtJobs({ definition, jobs }: Pick<Batch, 'definition' | 'jobs'>): {
+  problems: Problem[];
+  first: readonly Effect[];
+} {
   const problems: Problem[] = [];
   let first: readonly Effect[] = [];
   const places = new SharedPlaces();
   for (const [index, job] of jobs.entries()) {
     try {
-      const effects = effectsOf(definition, job); // a job that can't be filled in would stop the whole batch
+      const effects = effectsOf(definition, job);
       if (index === 0) first = effects;
       for (const effect of effects) places.add(job, effect);
     } catch (error) {
@@ -38,7 +62,5 @@ export async function preflight(
     if (problems.length >= PROBLEMS_MAX) break;
   }
   problems.push(...places.problems().slice(0, PROBLEMS_MAX));
-  const trouble = await foreseenTrouble(definition, first, { env, worksHere });
-  problems.unshift(...trouble.map(({ message }) => ({ file, message })));
-  if (problems.length > 0) throw new InvalidBatch(problems);
+  return { problems, first };
 }

@@ -15,12 +15,13 @@ import type { Effect, PlacedJob } from '../contract/job.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { KnownJob } from '../ledger/ledger.js';
 import { plannedAction } from '../policy/planned-action.js';
+import { RUNS } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
 import { differenceTo } from './difference.js';
 import { eachAtOnce } from './each-at-once.js';
 import { estimateCost } from './estimate-cost.js';
 import { lookContext } from './look-context.js';
-import { RUNS, planBatch, type Plan, type PlannedEffect, type PlannedJob } from './plan.js';
+import { planBatch, type Plan, type PlannedEffect, type PlannedJob } from './plan.js';
 import { findUntold } from './untold.js';
 
 export interface RehearseOptions {

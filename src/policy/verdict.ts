@@ -27,6 +27,16 @@ export function judge(wanted: WantedJob, known: KnownJob | undefined): Judgement
   return { verdict: landed && (known.state === 'done' || known.state === 'adopted') ? 'adopt' : 'resume' };
 }
 
+/** Verdicts of jobs that a start begins. */
+export const RUNS: ReadonlySet<Verdict> = new Set<Verdict>(['new', 'resume', 'update']);
+
+/** Whether a job that is begun may have to pay for a session: nothing is stored that was made for it as it is now. */
+export const needsSession = (
+  { fingerprint, revision }: Pick<WantedJob, 'fingerprint' | 'revision'>,
+  known: KnownJob | undefined,
+): boolean =>
+  known?.artifact === undefined || known.fingerprint !== fingerprint || known.revision !== revision;
+
 const hasLanded = (known: KnownJob, effectKey: string, revision: number): boolean => {
   const effect = known.effects.get(effectKey);
   return effect?.state === 'landed' && effect.revision >= revision;

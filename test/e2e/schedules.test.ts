@@ -22,7 +22,7 @@ let host: WorkerHost;
 
 /** How far the worker's clock is from the real one. */
 let clockOffsetMs = 0;
-const env = { ...process.env, NIGHTSHIFT_ENGINE_IDLE_SECONDS: '5' };
+const env: NodeJS.ProcessEnv = { ...process.env, NIGHTSHIFT_ENGINE_IDLE_SECONDS: '5' };
 const connections = new Connections(resolveConfig({ state }, env), () => undefined);
 
 async function startHost(): Promise<WorkerHost> {
@@ -190,12 +190,17 @@ test('a week of nights and the days around the other clock change: each edition 
   expect(batch.sessions()).toHaveLength(20);
 });
 
-test('a trigger in the middle of a run joins it, and after its end does nothing', async () => {
+test('a trigger in the middle of a run joins it, and after its end does nothing, also where no run could start', async () => {
   const batch = nightlyBatch('triggered', { gated: true });
+  const text = readFileSync(batch.file, 'utf8');
+  writeFileSync(batch.file, text.replace('60s }', '60s, env: { TOKEN: "${env:NIGHT_TOKEN}" } }'));
+  env['NIGHT_TOKEN'] = 'token-of-the-night';
   await applied('triggered', AT_0230);
   const trigger = async () =>
     (await nightshift.schedules.trigger('triggered')).ends.map(({ outcome }) => outcome);
   expect(await trigger()).toEqual(['started']);
+  await until('both jobs are at work', () => batch.sessions().length === 2);
+  delete env['NIGHT_TOKEN'];
   expect(await trigger()).toEqual(['joined']);
   // The Web UI's own button has no nominal time but now.
   await withEngine(state, (client) => client.schedule.getHandle(scheduleId('triggered')).trigger());
@@ -204,6 +209,10 @@ test('a trigger in the middle of a run joins it, and after its end does nothing'
   expect(await trigger()).toEqual(['finished']);
   expect(batch.sessions()).toHaveLength(2);
   expect(await outcomes('triggered')).toHaveLength(1);
+
+  const other = await nightshift.schedules.backfill('triggered', { from: '2026-11-10', to: '2026-11-10' });
+  expect(other.ends[0]).toMatchObject({ outcome: 'failed' });
+  expect(other.ends[0]?.why).toContain('NIGHT_TOKEN');
 });
 
 const LATE_IS_FINE = 'staleAfter: 9000h';

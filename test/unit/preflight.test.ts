@@ -3,9 +3,14 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { effectsOf } from '../../src/batch/effects.js';
 import { readBatch } from '../../src/batch/read-batch.js';
+import { leftToDo } from '../../src/client/left-to-do.js';
 import { preflight } from '../../src/client/preflight.js';
 import { InvalidBatch } from '../../src/contract/errors.js';
+import type { PlacedJob } from '../../src/contract/job.js';
+import type { KnownJob } from '../../src/ledger/ledger.js';
+import type { Left } from '../../src/policy/left.js';
 
 const REMOTE = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
 const CHECK = `import { z } from 'zod';
@@ -29,9 +34,11 @@ async function problemsOf(
     checks = '[]',
     jobs = '[{ slug: one }]',
     path = '{{ slug }}.md',
+    token = '',
   },
   env: Record<string, string>,
   worksHere?: boolean,
+  left?: Left,
 ): Promise<string[]> {
   const dir = mkdtempSync(join(tmpdir(), 'nightshift-preflight-'));
   writeFileSync(join(dir, 'style.mjs'), CHECK);
@@ -45,11 +52,14 @@ identity: [slug]
 jobs: ${jobs}
 agent: ${agent}
 checks: ${checks}
-effects: [{ name: post, use: folder, target: ./public, with: { path: "${path}" } }]
+effects:
+  - { name: post, use: folder, target: ./public, with: { path: "${path}" } }
+${token === '' ? '' : `  - { name: told, use: http, target: x, with: { url: "https://example.org", headers: { token: "${token}" } } }`}
 `,
   );
   try {
-    await preflight(await readBatch(join(dir, 'batch.yaml')), { env }, worksHere);
+    const asked = left && (async () => left);
+    await preflight(await readBatch(join(dir, 'batch.yaml')), { env }, worksHere, asked);
     return [];
   } catch (error) {
     if (!(error instanceof InvalidBatch)) throw error;
@@ -96,8 +106,59 @@ test('two jobs that would have one place are told apart before either is paid fo
   expect(await problemsOf({ jobs, path: '{{ section }}/{{ slug }}.md' }, {})).toEqual([]);
 });
 
+test('what is not needed any more is not asked for: a key where only effects are left, or nothing at all', async () => {
+  const batch = {
+    agent: '{ use: claude, prompt: Hi, with: { agent: agent_1, environment: env_1 } }',
+    token: '${env:TOKEN}',
+  };
+  const [key, token] = ['ANTHROPIC_API_KEY', 'TOKEN'].map((name): unknown => expect.stringContaining(name));
+  expect(await problemsOf(batch, {}, true, 'sessions')).toEqual([key, token]);
+  expect(await problemsOf(batch, {}, true, 'effects')).toEqual([token]);
+  expect(await problemsOf(batch, {}, true, 'nothing')).toEqual([]);
+});
+
 test('a module of the operator’s own that throws a plain error is told as one that can’t be used', async () => {
   const agent = '{ use: ./own.mjs, with: { token: "${env:MY_TOKEN}" } }';
   const why = 'agent ./own.mjs could not be looked at before the start: no account of ***';
   expect(await problemsOf({ agent }, { MY_TOKEN: 'hunter2-hunter2' })).toEqual([why]);
+});
+
+test('what is left is read from the ledger: a session for a job that has no artifact of its present form', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'nightshift-left-'));
+  writeFileSync(
+    join(dir, 'batch.yaml'),
+    `name: nightly
+work: article
+identity: [slug]
+jobs: [{ slug: one }, { slug: two }]
+agent: { use: command, command: [sh] }
+effects: [{ name: post, use: folder, target: ./public, with: { path: "{{ slug }}.md" } }]
+`,
+  );
+  const batch = await readBatch(join(dir, 'batch.yaml'));
+  const [one, two] = batch.jobs;
+  if (!one || !two) throw new Error('no jobs');
+  const artifact = { sha256: 'a'.repeat(64), bytes: 1, mime: 'text/plain' };
+  const known = (job: PlacedJob, more: Partial<KnownJob> = {}): [string, KnownJob] => {
+    const { fingerprint, revision } = job;
+    const rest = { attempts: 1, errorClass: undefined, errorMessage: undefined };
+    return [
+      job.key,
+      { state: 'running', fingerprint, revision, artifact, effects: new Map(), ...rest, ...more },
+    ];
+  };
+  const leftOf = (...jobs: [string, KnownJob][]) => leftToDo(batch, { jobs: async () => new Map(jobs) });
+  const landed = (job: PlacedJob): [string, KnownJob] => {
+    const [effect] = effectsOf(batch.definition, job);
+    const effects = new Map([[effect?.key ?? '', { state: 'landed' as const, revision: 1 }]]);
+    return known(job, { state: 'done', effects });
+  };
+
+  expect(await leftOf(known(one))).toBe('sessions');
+  expect(await leftOf(known(one), known(two, { artifact: undefined }))).toBe('sessions');
+  expect(await leftOf(known(one), known(two, { fingerprint: 'b'.repeat(32) }))).toBe('sessions');
+  expect(await leftOf(known(one), known(two))).toBe('effects');
+  expect(await leftOf(landed(one), known(two))).toBe('effects');
+  expect(await leftOf(landed(one), known(two, { state: 'parked', artifact: undefined }))).toBe('nothing');
+  expect(await leftOf(landed(one), landed(two))).toBe('nothing');
 });
