@@ -190,21 +190,38 @@ describe.each(PROVIDERS)('%s', (provider) => {
     await until('some jobs are done', () => batch.published().length >= 2);
 
     await service.server.close();
-    await until('the lane is closed', async () => (await laneOf(batch, service)).state === 'closed');
-    for (let minute = 0; minute < 20; minute++) {
-      await pass(MINUTE_MS);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    await service.again();
-    const done = isWhole(batch, service);
-    await until('the batch is over', async () => {
-      await pass(MINUTE_MS);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      return batch.published().length === JOBS;
-    });
-    await done;
+    await comesBack(batch, service);
   }, 180_000);
 });
+
+// What jobs do meanwhile is the same for every provider; this one asks its service more before it starts anything.
+test('a service that is away when the night begins: later, whole, nothing parked', async () => {
+  const service = await aService('claude', 'away-at-first');
+  const batch = aBatch('away-at-first', 'claude', service.options);
+  await service.server.close();
+  const begun = await call(batch, 'run', batch.file, '--detach');
+  expect(begun.code, begun.stderr).toBe(0);
+  await aWorker();
+  await comesBack(batch, service);
+}, 180_000);
+
+/** Twenty minutes without its service, and then the rest. */
+async function comesBack(batch: TestBatch, service: Service): Promise<void> {
+  await until('the lane is closed', async () => (await laneOf(batch, service)).state === 'closed');
+  for (let minute = 0; minute < 20; minute++) {
+    await pass(MINUTE_MS);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  expect(batch.published().length).toBeLessThan(JOBS);
+  await service.again();
+  const done = isWhole(batch, service);
+  await until('the batch is over', async () => {
+    await pass(MINUTE_MS);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return batch.published().length === JOBS;
+  });
+  await done;
+}
 
 /** No request for a while: those that were under way have been answered. */
 async function settled({ server }: Service): Promise<void> {
