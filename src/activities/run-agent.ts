@@ -13,6 +13,7 @@ import type { Lane } from './lanes/lane.js';
 import { providerFor } from './providers/provider-for.js';
 import type { Provider, SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
+import { endGivenUp } from './session/given-up.js';
 import { closedDestination, frozen, paused, refusal, stillWaits } from './session/admit.js';
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed, type SessionScope } from './session/scope.js';
@@ -98,6 +99,7 @@ async function beforeSession(
     case 'claimed':
       break;
   }
+  await endGivenUp(claim, makeProvider, deps, cancellationSignal());
   const made = await storedArtifact(deps, ref, job, claim);
   if (made !== undefined) return { end: made };
   const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);

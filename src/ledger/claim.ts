@@ -51,6 +51,7 @@ async function claimFresh(db: Db, claim: ClaimRequest, at: string): Promise<Clai
     openSession: undefined,
     nextAttempt: 1,
     failures: [],
+    givenUp: [],
   };
 }
 
@@ -66,7 +67,7 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
 
   if (!changed && (await isFinished(db, job, claim))) return { kind: 'finished' };
 
-  if (changed) await giveUpSessions(db, job, claim, at);
+  const givenUp = changed ? await giveUpSessions(db, job, claim, at) : [];
   const fence = job.fence + 1;
   const artifact = changed ? undefined : artifactOf(job);
   const budgetFrom = raised ? job.last_attempt + 1 : job.budget_from_attempt;
@@ -91,6 +92,7 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     fresh: false,
     artifact,
     nextAttempt: job.last_attempt + 1,
+    givenUp,
     ...(await sessionsSoFar(db, claim, budgetFrom)),
   };
 }
@@ -145,7 +147,19 @@ const OPEN = ['intent', 'started'] as const;
 
 /** Sessions at work on the old payload: what they will make is of no use, and whoever went on with one would
  * publish the old payload under the new fingerprint (C3). Their cost is not known; they count as waste. */
-async function giveUpSessions(db: Db, job: JobsTable, claim: ClaimRequest, at: string): Promise<void> {
+async function giveUpSessions(
+  db: Db,
+  job: JobsTable,
+  claim: ClaimRequest,
+  at: string,
+): Promise<readonly SessionRow[]> {
+  const open = await db
+    .selectFrom('sessions')
+    .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at'])
+    .where('work', '=', claim.work)
+    .where('job_key', '=', claim.jobKey)
+    .where('state', 'in', OPEN)
+    .execute();
   const message =
     claim.revision > job.revision
       ? `revision ${claim.revision} replaced revision ${job.revision}`
@@ -169,6 +183,7 @@ async function giveUpSessions(db: Db, job: JobsTable, claim: ClaimRequest, at: s
     .where('job_key', '=', claim.jobKey)
     .where('state', 'in', OPEN)
     .execute();
+  return open.map(sessionRow);
 }
 
 async function sessionsSoFar(

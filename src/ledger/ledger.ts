@@ -389,6 +389,8 @@ export type Claim =
       readonly nextAttempt: number;
       /** How sessions ended since the job last got a budget, oldest first. */
       readonly failures: readonly FailedSession[];
+      /** Sessions that this claim gave up, for they were at work on another payload: nobody will go on with them. */
+      readonly givenUp: readonly SessionRow[];
     }
   | { readonly kind: 'finished' }
   | { readonly kind: 'conflict'; readonly fingerprint: string; readonly revision: number }

@@ -395,6 +395,20 @@ describe('a job whose every effect has landed', () => {
   });
 });
 
+test.each([
+  ['another payload', changed, [1]],
+  ['a higher revision', { revision: 2 }, [1]],
+  ['the same payload', same, []],
+])('a claim for %s says which open sessions nobody will go on with', async (_, change, attempts) => {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, ['one']);
+  await startedSession(ledger, 'one', await claimed(ledger, 'one'));
+  const { givenUp } = await claimed(ledger, 'one', change);
+  expect(givenUp.map(({ attempt }) => attempt)).toEqual(attempts);
+  if (attempts.length > 0) expect(givenUp[0]).toMatchObject({ provider: 'command', handle: { pid: 1 } });
+  expect((await claimed(ledger, 'one', change)).givenUp).toEqual([]);
+});
+
 describe('an artifact that is lost', () => {
   test('leaves the job, and the session that made it is wasted', async () => {
     const { ledger } = await aLedger();

@@ -1,9 +1,13 @@
-// How the agent step opens a session, over a provider and a ledger of memory.
-import { expect, test } from 'vitest';
+// How the agent step opens a session and gives it up, over a provider and a ledger of memory.
+import { expect, onTestFinished, test } from 'vitest';
+import { endGivenUp } from '../../src/activities/session/given-up.js';
+import { failSession, notStarted } from '../../src/activities/session/end.js';
 import type { Provider, SessionHandle } from '../../src/activities/providers/provider.js';
 import { openSession, SessionNotStarted } from '../../src/activities/session/open.js';
 import type { SessionScope } from '../../src/activities/session/scope.js';
 import { AdapterError } from '../../src/contract/errors.js';
+import { DEFAULT_RETRY } from '../../src/policy/retry.js';
+import { bench, lives, RUN_KEY, sh, until } from './command-fixture.js';
 import { requestOf } from './managed-agents-fixture.js';
 
 const HANDLE: SessionHandle = { v: 1, provider: 'model', runKey: 'a'.repeat(32), attempt: 1, ids: {} };
@@ -54,3 +58,54 @@ test.each([{ code: 'ECONNREFUSED' }, { sent: 'rejected' }] as const)(
     await expect(openSession(scope)).rejects.toBe(trouble);
   },
 );
+
+test('what a failed start had made ready at the service is let go of, not left idle', async () => {
+  const atService = new Set(['sesn_1', 'sesn_2']);
+  const refusal = new AdapterError('throttled', 'not now', { sent: 'rejected' });
+  const never = () => Promise.reject(refusal);
+  const base = aScope(never, async () => undefined);
+  const scope = aScope(never, async () => undefined, {
+    claim: { fence: 1, failures: [] },
+    deps: { now: () => new Date(), ledger: { endSession: async () => undefined } },
+    retry: DEFAULT_RETRY,
+    lane: { leave: async () => undefined },
+    lastSaved: () => ({ ...HANDLE, phase: 'prepared', ids: { session: 'sesn_1' } }),
+    provider: {
+      ...base.provider,
+      release: async ({ ids }: SessionHandle) => void atService.delete(ids['session'] as string),
+    },
+  });
+  await expect(failSession(scope, undefined, notStarted(refusal))).rejects.toMatchObject({
+    type: 'throttled',
+  });
+  expect([...atService]).toEqual(['sesn_2']);
+});
+
+test('a session that its job gave up for another payload is ended', async () => {
+  const night = await bench({ command: sh('echo $$ > "$NIGHTSHIFT_OUT_DIR/pid"; exec sleep 60') });
+  const { provider, request, context, another } = night;
+  const handle = await provider.start(request, undefined, context);
+  onTestFinished(() => provider.cancel(handle, context));
+  await until(
+    () => provider.find(request, undefined, context).then(({ kind }) => kind === 'session'),
+    'it is claimed',
+  );
+  const { pid } = JSON.parse(night.read('pid.json')) as { pid: number };
+  expect(lives(pid)).toBe(true);
+
+  const row = {
+    runKey: RUN_KEY,
+    attempt: 1,
+    state: 'cancelled',
+    openedAt: new Date().toISOString(),
+  } as const;
+  const now = () => new Date();
+  const givenUp = [
+    { ...row, provider: 'another', handle },
+    { ...row, provider: 'command', handle: undefined },
+  ];
+  await endGivenUp({ givenUp }, another, { now }, context.signal);
+  expect(lives(pid), 'it is another’s, or never began').toBe(true);
+  await endGivenUp({ givenUp: [{ ...row, provider: 'command', handle }] }, another, { now }, context.signal);
+  expect(lives(pid)).toBe(false);
+});

@@ -80,7 +80,8 @@ export async function failSession(
   );
   noteUsage(failed);
   await leave(scope, failed);
-  if (handle) await release(scope, handle, scope.context);
+  const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
+  if (left) await release(scope, left, scope.context);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
   return { kind: state, errorClass, message, ...sessionName(handle) };

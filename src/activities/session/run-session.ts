@@ -29,7 +29,7 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
     return await failSession(scope, handle, await failureOf(scope, handle, over), hintMs);
   } catch (error) {
     if (error instanceof CancelledFailure || cancellationSignal().aborted)
-      throw await afterCancel(scope, handle, error);
+      throw await afterCancel(scope, handle ?? scope.lastSaved(), error);
     if (error instanceof Unwatched) return { kind: 'paused' };
     if (error instanceof HeldBack) {
       await scope.lane.leave();

@@ -33,6 +33,8 @@ export interface SessionScope {
   readonly session: SessionId;
   readonly request: SessionRequest;
   readonly context: ProviderContext;
+  /** The handle that was saved last, also by a start that then failed. */
+  readonly lastSaved: () => SessionHandle | undefined;
   /** Until when the session may run: one that was never sent off has all its time before it. */
   readonly deadline: () => Date;
   readonly lane: Lane;
@@ -60,6 +62,7 @@ export function sessionScope(
   let sentAt = sentAtOf(open?.handle as SessionHandle | undefined, openedAt);
   const deadline = (): Date => new Date((sentAt ?? deps.now()).getTime() + timeoutMs);
   let saved: string | undefined; // what the adapter has saved need not be saved again
+  let last = open?.handle as SessionHandle | undefined;
   const context: ProviderContext = {
     save: async (handle) => {
       sentAt = sentAtOf(handle, sentAt ?? deps.now());
@@ -67,6 +70,7 @@ export function sessionScope(
       const text = JSON.stringify(placed);
       if (text !== saved) await deps.ledger.saveHandle(session, placed, claim.fence);
       saved = text;
+      last = placed;
       beat(placed);
     },
     signal: cancellationSignal(),
@@ -77,6 +81,7 @@ export function sessionScope(
     session,
     deadline,
     context,
+    lastSaved: () => last,
     request: requestFor(given, session, openedAt, deadline()),
     reached: async (point) => {
       await deps.reached(point, ref.key);
