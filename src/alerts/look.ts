@@ -16,6 +16,7 @@ import {
 } from '../policy/alerts.js';
 import { shellWord } from '../report/shell-word.js';
 import { routesOf } from './courier.js';
+import { spendingOf } from './spending.js';
 
 export interface LookDeps {
   readonly ledger: Ledger;
@@ -43,7 +44,9 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const definition = await readDefinition(manifest, artifacts);
   const over = batch.state !== 'running' && batch.state !== 'paused';
   const standing = await standingOf(batch, definition, deps);
-  const causes = alertCauses(standing);
+  const { status: statusCommand } = standing.commands;
+  const spending = await spendingOf(batch, definition, { ledger, now: deps.now(), statusCommand });
+  const causes = [...alertCauses(standing), ...spending];
   const left = over ? await leftOver(batch, deps) : new Set<string>();
   const answered = await isAllAnswered(batch, standing, deps);
   await ledger.noteAlerts({

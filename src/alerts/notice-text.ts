@@ -13,7 +13,7 @@ const SIGNS: Readonly<Record<Notice['kind'], string>> = {
 export const noticeTitle = ({ kind, batch, detail, rule }: Notice): string =>
   kind === 'recovered'
     ? `nightshift: ${batch} recovered (${rule})`
-    : `nightshift: ${batch} ${SIGNS[kind]}: ${short(detail.headline, 120)}`;
+    : `nightshift: ${batch} ${rule === 'spending' ? 'warns' : SIGNS[kind]}: ${short(detail.headline, 120)}`;
 
 /** The whole message for a person, line by line; harmless wherever text is shown as text. */
 export function noticeLines(notice: Notice): string[] {

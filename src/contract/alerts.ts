@@ -90,6 +90,7 @@ export const ALERT_RULES = [
   'budget',
   'stop-loss',
   'down',
+  'spending',
   'approval',
   'parked',
   'unclear',

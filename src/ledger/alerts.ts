@@ -7,7 +7,7 @@
  */
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
-import { DELIVERY_MAX_MS, nextReminder, type AlertCause } from '../policy/alerts.js';
+import { DELIVERY_MAX_MS, nextReminder, TOLD_ONCE, type AlertCause } from '../policy/alerts.js';
 import type {
   AlertLedger,
   AlertLook,
@@ -170,6 +170,7 @@ async function noteCause(
     definition: routes.definition,
     last_seen: at,
   };
+  if (known !== undefined && TOLD_ONCE.has(rule)) return;
   if (known?.state === 'open') {
     await db.updateTable('alerts').set(seen).where('fingerprint', '=', fingerprint).execute();
     // All that was to come has come, or the run is over: what was being gathered may go out.
@@ -184,10 +185,12 @@ async function noteCause(
     rule,
     subject,
     error_class: errorClass ?? null,
-    state: 'open',
+    // Nobody has to see to one that is only told: it is never open.
+    ...(TOLD_ONCE.has(rule)
+      ? { state: 'resolved' as const, resolved_at: at }
+      : { state: 'open' as const, resolved_at: null }),
     episode,
     first_seen: at,
-    resolved_at: null,
     notified_at: null,
     reminders: 0,
     ...seen,

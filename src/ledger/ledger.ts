@@ -8,6 +8,7 @@ import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
 import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
+import type { BudgetUse } from '../policy/spending.js';
 import type { Places } from '../policy/limits/places.js';
 import type { LaneNote, LaneState } from '../policy/limits/state.js';
 import type { AlertLedger } from './alert-rows.js';
@@ -237,6 +238,12 @@ export interface Ledger extends AlertLedger {
   spend(of: { job: JobId } | { batchId: string }): Promise<number>;
   /** The same of one job, with the number of sessions that ran and told no cost. */
   spendOfJob(job: JobId): Promise<{ readonly micros: number; readonly unknown: number }>;
+  /** How far the budgets of a batch are used, in micro-units; sites are those that it has begun sessions for. */
+  budgetUse(
+    batchId: string,
+    currency: string,
+    today: { readonly from: Date; readonly until: Date },
+  ): Promise<BudgetUse>;
   /** Hands over what each session used and cost, in pages, at one moment. */
   costs(filter: CostFilter, sink: (rows: readonly CostRow[]) => void): Promise<void>;
   /** What other jobs of the same work have made, newest first. */

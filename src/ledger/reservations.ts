@@ -41,15 +41,7 @@ async function standingOf(
   const { work, jobKey, batchId } = session;
   const site = session.site ?? (await siteOf(db, session));
   const ofJob = sql<boolean>`work = ${work} and job_key = ${jobKey}`;
-  const [from, until] = [today.from.toISOString(), today.until.toISOString()];
-  const bookedToday = sql<boolean>`${BOOKED_AT} >= ${from} and ${BOOKED_AT} < ${until}`;
-  const isLive = sql<boolean>`((opened_at >= ${from} and opened_at < ${until}) or exists (
-    select 1 from jobs as j where j.work = sessions.work and j.job_key = sessions.job_key and j.state = 'running'))`; // B3
-  const openInBatch = sql<boolean>`coalesce(attached_batch_id, batch_id) = ${batchId}`;
-  const spent = async (booked: RawBuilder<boolean>, open: RawBuilder<boolean>): Promise<Spent> => ({
-    bookedMicros: await sum(db, 'cost_micros', sql`ended_at is not null and ${booked}`, currency),
-    reservedMicros: await sum(db, 'reserved_micros', sql`ended_at is null and ${open}`, currency),
-  });
+  const spent = spentIn(db, currency, today);
   const seenMicros = await highestLately(db, session, currency);
   const others = await db
     .selectFrom('sessions')
@@ -60,17 +52,31 @@ async function standingOf(
     .where('cost_micros', '>', 0)
     .execute();
   return {
-    job: await spent(ofJob, ofJob),
-    batch: await spent(sql`booked_batch_id = ${batchId}`, openInBatch),
-    day: await spent(bookedToday, isLive),
-    ...(site !== null && {
-      site: {
-        name: site,
-        ...(await spent(sql`site = ${site} and ${bookedToday}`, sql`site = ${site} and ${isLive}`)),
-      },
-    }),
+    job: await spent.of(ofJob, ofJob),
+    batch: await spent.batch(batchId),
+    day: await spent.day(),
+    ...(site !== null && { site: { name: site, ...(await spent.site(site)) } }),
     ...(seenMicros !== undefined && { seenMicros }),
     otherCurrencies: others.flatMap((row) => row.currency ?? []),
+  };
+}
+
+/** What of the sessions booked, today where a budget is of a day, and of those under way counts for which budget. */
+export function spentIn(db: Db, currency: string, day: Pick<CalendarDay, 'from' | 'until'>) {
+  const [from, until] = [day.from.toISOString(), day.until.toISOString()];
+  const today = sql<boolean>`${BOOKED_AT} >= ${from} and ${BOOKED_AT} < ${until}`;
+  const isLive = sql<boolean>`((opened_at >= ${from} and opened_at < ${until}) or exists (
+    select 1 from jobs as j where j.work = sessions.work and j.job_key = sessions.job_key and j.state = 'running'))`; // B3
+  const of = async (booked: RawBuilder<boolean>, open: RawBuilder<boolean>): Promise<Spent> => ({
+    bookedMicros: await sum(db, 'cost_micros', sql`ended_at is not null and ${booked}`, currency),
+    reservedMicros: await sum(db, 'reserved_micros', sql`ended_at is null and ${open}`, currency),
+  });
+  return {
+    of,
+    batch: (batchId: string) =>
+      of(sql`booked_batch_id = ${batchId}`, sql`coalesce(attached_batch_id, batch_id) = ${batchId}`),
+    day: () => of(today, isLive),
+    site: (name: string) => of(sql`site = ${name} and ${today}`, sql`site = ${name} and ${isLive}`),
   };
 }
 

@@ -3,6 +3,7 @@ import { approvals } from './approvals.js';
 import { alerts } from './alerts.js';
 import { audit } from './audit.js';
 import { batches } from './batches.js';
+import { budgetUse } from './budget-use.js';
 import { claimJob } from './claim.js';
 import { costs } from './costs.js';
 import { decisions } from './decisions.js';
@@ -62,6 +63,7 @@ export async function createSqlLedger(
     ...holds(store),
     ...approvals(store),
     ...alerts(store),
+    ...budgetUse(store),
     ...scheduledNights(store),
     ...keptSchedules(store),
     inspect: async () => ({

@@ -174,5 +174,8 @@ function warningOf({ option, subject, limit, spent }: Scope, micros: number, lim
   ];
 }
 
+/** Whether a warning is about a budget that other jobs share. */
+export const isShared = (warning: string): boolean => !warning.includes('budget.perJob');
+
 /** Exact, without needless zeros: `0.5`, `12`. */
 const unitsOf = (micros: number): string => String(micros / MICROS);

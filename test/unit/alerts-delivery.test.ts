@@ -113,6 +113,29 @@ test('a cause that is found time and again is one message, and its end is one mo
   expect(new Set(bodies().map(({ data }) => data.id)).size).toBe(3);
 });
 
+test('a warning is one message: neither repeated nor taken back, and no alert that is open', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  const warning = {
+    ...cause(0),
+    fingerprint: 'f'.repeat(32),
+    rule: 'spending',
+    errorClass: undefined,
+  } as const;
+  await note(warning);
+  await send();
+  for (let hours = 0; hours < 48; hours++) {
+    now += HOUR;
+    await note(...(hours < 24 ? [warning] : []));
+    await ledger.queueReminders();
+    await send();
+  }
+  await note(warning);
+  await send();
+  expect(types()).toEqual(['opened']);
+  expect(bodies()[0]?.data.title).toMatch(/^nightshift: nightly warns: /);
+  expect(await ledger.alerts({ open: true })).toEqual([]);
+});
+
 test('an open alert is told again after four hours, not before', async () => {
   const { note, send } = await desk([WEBHOOK]);
   await note(cause());

@@ -1,7 +1,7 @@
 import { log } from '@temporalio/activity';
 import { AdapterError } from '../../contract/errors.js';
 import type { NewSession, SessionRow } from '../../ledger/ledger.js';
-import type { BudgetDecision } from '../../policy/budget.js';
+import { isShared, type BudgetDecision } from '../../policy/budget.js';
 import { noteStep } from '../../telemetry/step.js';
 import { writerOf } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
@@ -54,7 +54,7 @@ export class OverBudget extends Error {
 
 /** The intent, and what its session may cost set aside, in one transaction. */
 async function intend(
-  { deps, claim, gate, definition, provider }: SessionScope,
+  { deps, ref, claim, gate, definition, provider }: SessionScope,
   intent: NewSession,
 ): Promise<void> {
   const within = budgetOf(definition, provider);
@@ -62,6 +62,7 @@ async function intend(
   const decision = await deps.ledger.reserveSession(intent, within, claim.fence, gate);
   if (decision.kind !== 'ok') throw new OverBudget(decision);
   for (const warning of decision.warnings) log.warn(warning);
+  if (decision.warnings.some(isShared)) deps.alarm.look(ref.batchId);
 }
 
 /** The session of an earlier try. Undefined when it surely never started, or only has to be started. */

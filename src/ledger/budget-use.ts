@@ -1,0 +1,27 @@
+import { sql } from 'kysely';
+import type { BudgetUse } from '../policy/spending.js';
+import type { Ledger } from './ledger.js';
+import { spentIn } from './reservations.js';
+import type { Db, Store } from './store.js';
+
+/** The sums that a reservation is judged by, for all budgets of a batch that are not those of single jobs. */
+export const budgetUse = (store: Store): Pick<Ledger, 'budgetUse'> => ({
+  budgetUse: (batchId, currency, today) =>
+    store.read(async (db): Promise<BudgetUse> => {
+      const spent = spentIn(db, currency, today);
+      const sites: BudgetUse['sites'][number][] = [];
+      for (const name of await sitesOf(db, batchId)) sites.push({ name, ...(await spent.site(name)) });
+      return { batch: await spent.batch(batchId), day: await spent.day(), sites };
+    }),
+});
+
+async function sitesOf(db: Db, batchId: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select('site')
+    .distinct()
+    .where(sql<boolean>`coalesce(attached_batch_id, batch_id) = ${batchId}`)
+    .orderBy('site')
+    .execute();
+  return rows.flatMap(({ site }) => site ?? []);
+}

@@ -1,0 +1,96 @@
+/**
+ * That much of a budget is used, while there is still something to be done about it.
+ *  SP1. A warning and no demand: it is told once for each budget and share, and neither repeated nor taken back.
+ *  SP2. The budget of another batch, day or site is another budget. Budgets of single jobs are left out: each may be
+ *       used up by one session, and many would be told of.
+ */
+import type { AlertCause } from './alerts.js';
+import { alertFingerprint } from './alerts.js';
+import type { BudgetLimits, Spent } from './budget.js';
+
+/** What sessions have cost, and what is set aside for those under way, as far as budgets go. */
+export interface BudgetUse {
+  readonly batch: Spent;
+  /** All batches together, today. */
+  readonly day: Spent;
+  /** Today, of the sites of this batch. */
+  readonly sites: readonly (Spent & { readonly name: string })[];
+}
+
+export interface SpendingStanding {
+  readonly name: string;
+  readonly batchId: string;
+  /** The present day, as `2026-11-28`. */
+  readonly day: string;
+  readonly limits: BudgetLimits;
+  readonly use: BudgetUse;
+  readonly jobs: number;
+  readonly statusCommand: string;
+}
+
+interface Used {
+  readonly option: 'perBatch' | 'perDay' | 'perSite';
+  readonly of: string;
+  /** Whose budget it is, and of when. */
+  readonly instance: string;
+  readonly limit: number;
+  readonly spent: Spent;
+}
+
+const MICROS = 1_000_000;
+
+/** The highest share of each budget that is used or set aside by now. */
+export function spendingCauses(standing: SpendingStanding): AlertCause[] {
+  const { name, limits, jobs, statusCommand } = standing;
+  return usedOf(standing).flatMap(({ option, of, instance, limit, spent }) => {
+    const used = spent.bookedMicros + spent.reservedMicros;
+    const crossed = limits.warnAt.filter((share) => used >= share * limit);
+    if (crossed.length === 0 || limit <= 0) return [];
+    const percent = Math.round(Math.max(...crossed) * 100);
+    const amount = (micros: number) => `${micros / MICROS} ${limits.currency}`;
+    return [
+      {
+        fingerprint: alertFingerprint('spending', name, `${option} ${instance} ${percent}`, undefined),
+        rule: 'spending' as const,
+        subject: `budget.${option}`,
+        errorClass: undefined,
+        detail: {
+          headline: `${percent}% of budget.${option} ${of} or more is used or set aside: ${amount(used)} of ${amount(limit)}`,
+          jobs: 0,
+          of: jobs,
+          examples: [],
+          next: [
+            {
+              what: 'nothing is stopped before all of it is used; see where it stands',
+              command: statusCommand,
+            },
+          ],
+        },
+      },
+    ];
+  });
+}
+
+function usedOf({ batchId, day, limits, use }: SpendingStanding): Used[] {
+  const { perBatch, perDay, perSite } = limits;
+  const of: Used[] = [];
+  if (perBatch !== undefined)
+    of.push({
+      option: 'perBatch',
+      of: 'of this batch',
+      instance: batchId,
+      limit: perBatch,
+      spent: use.batch,
+    });
+  if (perDay !== undefined)
+    of.push({ option: 'perDay', of: 'of all batches today', instance: day, limit: perDay, spent: use.day });
+  if (perSite === undefined) return of;
+  const bySite = use.sites.map((site): Used => ({
+    option: 'perSite',
+    of: `of site ${site.name} today`,
+    instance: JSON.stringify([day, site.name]),
+    limit: perSite,
+    spent: site,
+  }));
+  return [...of, ...bySite];
+}
