@@ -7,6 +7,7 @@ import type { Shell } from './shell.js';
 
 interface Flags extends NightlyFlags {
   readonly orphans?: true;
+  readonly abandoned?: true;
   readonly end?: true;
   readonly nightly?: true;
 }
@@ -19,7 +20,8 @@ export async function doctor(names: readonly string[], flags: Flags, shell: Shel
   if (names.length > 1) throw new UsageError('give one batch file at a time');
   const [file] = names;
   if (flags.orphans === true) return (await import('./orphans.js')).orphans(file, flags.end === true, shell);
-  if (flags.end === true) throw new UsageError('--end goes with --orphans');
+  if (flags.abandoned === true) return (await import('./abandoned.js')).abandoned(flags.end === true, shell);
+  if (flags.end === true) throw new UsageError('--end goes with --orphans or --abandoned');
   const nightshift = await shell.nightshift();
   const findings = await nightshift.doctor(file === undefined ? undefined : await nightshift.read(file));
   if (shell.flags.json) shell.out.json({ findings });

@@ -342,7 +342,8 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     ['nightshift doctor --nightly nightly-articles', 'from cron: did the night happen?'],
   )
     .option('--orphans', 'look through the sessions at the agent service of the batch instead')
-    .option('--end', 'end those that no job owns')
+    .option('--abandoned', 'look through the sessions in the ledger that no job watches any more instead')
+    .option('--end', 'end those that no job owns, or book those that no job watches as lost')
     .option(
       '--nightly',
       'look whether the nights of these batches (names, or files) happened, and tell if not',
@@ -392,7 +393,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
   return program;
 }
 
-type DoctorFlags = { orphans?: true; end?: true; nightly?: true } & NightlyFlags;
+type DoctorFlags = { orphans?: true; abandoned?: true; end?: true; nightly?: true } & NightlyFlags;
 
 interface OperationFlags {
   readonly reason?: string;

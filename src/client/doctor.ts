@@ -15,7 +15,7 @@ const FREE_BYTES_MIN = 500 * 1024 * 1024;
 
 /** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
-  const checks = [node, stateDir, ledger, alerts, engine];
+  const checks = [node, stateDir, ledger, alerts, engine, sessions];
   const findings: Finding[] = [];
   for (const check of checks) {
     try {
@@ -101,6 +101,20 @@ async function engine(connections: Connections): Promise<Finding[]> {
       detail: `histories are kept for ${retentionHours} hours; the ledger keeps receipts for ever`,
     },
     ...(missing?.length ? [withoutAttributes(missing, namespace)] : []),
+  ];
+}
+
+async function sessions(connections: Connections): Promise<Finding[]> {
+  const left = await (await import('./abandoned.js')).abandonedSessions(connections, false);
+  const [oldest] = left;
+  if (oldest === undefined) return [];
+  return [
+    {
+      subject: 'sessions',
+      status: 'warn',
+      detail: `${left.length} opened more than a day ago, the oldest at ${oldest.openedAt}, have no end, and no job watches them: what was set aside for them stays set aside`,
+      fix: 'start their batch again to go on with them, or see "nightshift doctor --abandoned"',
+    },
   ];
 }
 

@@ -6,6 +6,7 @@ import type { PlanFile } from '../contract/plan-file.js';
 import type { RunReport } from '../contract/result.js';
 import type { Engine } from '../engine/index.js';
 import type {
+  AbandonedSession,
   BatchRow,
   EffectDecision,
   HistoryRow,
@@ -176,6 +177,8 @@ export interface Nightshift {
   restore(request: RestoreRequest): Promise<Restoration>;
   /** Looks through the sessions at the agent service of a batch, and ends those that no job owns when asked to. */
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
+  /** Sessions in the ledger that no job watches any more; with `end`, they are booked as lost. */
+  abandoned(options?: { readonly end?: boolean }): Promise<readonly AbandonedSession[]>;
   /** @param batch its destinations are looked at too */
   doctor(batch?: Batch): Promise<readonly Finding[]>;
   /** Nights: when batches start by themselves. */
@@ -336,6 +339,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     ],
     sweep: async (batch, options) =>
       (await import('./orphans.js')).sweepSessions(batch, connections, options),
+    abandoned: async ({ end = false } = {}) =>
+      (await import('./abandoned.js')).abandonedSessions(connections, end),
     schedules: schedulesWith(connections),
     host: async () => {
       const host = new WorkerHost(connections);
@@ -363,6 +368,7 @@ const operate = async () => ({
 });
 
 export type {
+  AbandonedSession,
   Answer,
   Batch,
   BatchStatus,

@@ -96,6 +96,10 @@ export interface Ledger extends AlertLedger {
   saveHandle(session: SessionId, handle: unknown, fence: number): Promise<void>;
   /** This try found the session and goes on with it. */
   attachSession(session: SessionId, fence: number): Promise<void>;
+  /** Sessions without an end that were opened before that time (ISO 8601), oldest first. */
+  openSessions(before: string): Promise<readonly AbandonedSession[]>;
+  /** Books a session that nobody will come back to as lost, at what was set aside for it. One that has ended is left alone. */
+  giveUpSession(session: SessionId, message: string): Promise<void>;
   /** The job's artifact can't be read any more: it is dropped, and the session that made it becomes waste. */
   loseArtifact(job: JobId, message: string, fence: number): Promise<void>;
   /** Books its end, its usage and cost, and what that means for the job, all at once. */
@@ -443,6 +447,15 @@ export interface RoomAsked extends JobId {
   readonly provider: string;
   /** Of a job that the ledger need not know. */
   readonly site?: string;
+}
+
+/** A session without an end, and what its job does meanwhile. */
+export interface AbandonedSession extends SessionId, JobId {
+  readonly provider: string;
+  readonly openedAt: string;
+  readonly reservedMicros: number;
+  readonly currency: string;
+  readonly jobState: JobState;
 }
 
 export interface SessionRow extends SessionId {

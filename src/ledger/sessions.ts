@@ -159,7 +159,13 @@ async function loseArtifact(db: Db, id: JobId, message: string, fence: number, a
     .execute();
 }
 
-async function endSession(db: Db, id: SessionId, end: SessionEnd, fence: number, at: string): Promise<void> {
+export async function endSession(
+  db: Db,
+  id: SessionId,
+  end: SessionEnd,
+  fence: number,
+  at: string,
+): Promise<void> {
   const { session, job } = await fenced(db, id, fence);
   const repeated = session.state === end.state && session.artifact_sha256 === (end.artifact?.sha256 ?? null);
   if (repeated) return; // the answer to the first call was lost

@@ -1,4 +1,5 @@
 import type { Signer } from '../evidence/signing.js';
+import { abandoned } from './abandoned.js';
 import { approvals } from './approvals.js';
 import { alerts } from './alerts.js';
 import { audit } from './audit.js';
@@ -49,6 +50,7 @@ export async function createSqlLedger(
     ...jobs(store),
     claimJob: claimJob(store),
     ...sessions(store),
+    ...abandoned(store),
     ...sessionAhead(store),
     ...sessionOf(store),
     ...effects(store, signer),

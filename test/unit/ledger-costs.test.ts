@@ -102,6 +102,34 @@ describe('reservations', () => {
     expect(await reserve(ledger, 'two', two, { limits }), 'its own batch').toMatchObject({ kind: 'wait' });
   });
 
+  test('a session that nobody came back to is found, and booked as lost at what was set aside', async () => {
+    const { ledger, path } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const one = await claimed(ledger, 'one');
+    const limits = { ...LIMITS, perSession: UNIT, perDay: UNIT };
+    await reserve(ledger, 'one', one, { limits });
+    await rawSql(path)(
+      'update sessions set opened_at = ?',
+      new Date(Date.now() - 48 * 3_600_000).toISOString(),
+    );
+    const before = new Date(Date.now() + 1000).toISOString();
+    expect(await ledger.openSessions(new Date(0).toISOString())).toEqual([]);
+    const [found] = await ledger.openSessions(before);
+    expect(found).toMatchObject({
+      ...jobOf('one'),
+      jobState: 'running',
+      reservedMicros: UNIT,
+      currency: 'EUR',
+    });
+    for (let again = 0; again < 2; again++)
+      await ledger.giveUpSession(sessionOf('one', 1), 'given up by ann');
+    expect(await ledger.openSessions(before)).toEqual([]);
+    expect(await rowsOf(ledger)).toMatchObject([{ use: 'wasted', usage: { costMicros: UNIT } }]);
+    const next = await claimed(ledger, 'one');
+    expect(next).toMatchObject({ openSession: undefined, nextAttempt: 2 });
+    expect(await reserve(ledger, 'one', next, { limits }), 'today').toMatchObject({ kind: 'ok' });
+  });
+
   test('a refusal changes nothing, and the same session may be asked for again', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one']);

@@ -1,0 +1,41 @@
+import { jobWorkflowId } from '../identity/workflow-ids.js';
+import type { AbandonedSession } from '../ledger/ledger.js';
+import type { Connections } from './connections.js';
+
+/** No session of a night is watched for longer without having been opened anew. */
+const LONG_AGO_MS = 24 * 3_600_000;
+
+/**
+ * Sessions opened more than a day ago whose job is not at work: a key was revoked, a batch terminated, an engine lost.
+ * Its batch, started again, goes on with each; else what was set aside for them stays set aside.
+ * @param end book them as lost, with what was set aside, as waste
+ */
+export async function abandonedSessions(
+  connections: Connections,
+  end: boolean,
+): Promise<readonly AbandonedSession[]> {
+  const ledger = await connections.ledger();
+  const old = await ledger.openSessions(new Date(Date.now() - LONG_AGO_MS).toISOString());
+  const found: AbandonedSession[] = [];
+  for (const session of old) if (!(await isAtWork(session, connections))) found.push(session);
+  if (end)
+    for (const session of found)
+      await ledger.giveUpSession(session, `given up by ${connections.who}: nobody watches it`);
+  return found;
+}
+
+/** The ledger of a job that was terminated, or whose engine is gone, says "running" for ever. */
+async function isAtWork(
+  { jobState, work, jobKey }: AbandonedSession,
+  connections: Connections,
+): Promise<boolean> {
+  if (jobState !== 'running') return false;
+  const { workflow } = await connections.client();
+  try {
+    const { status } = await workflow.getHandle(jobWorkflowId({ work, jobKey })).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
+    throw error;
+  }
+}
