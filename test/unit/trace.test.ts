@@ -120,7 +120,7 @@ test('as a page it has every event with its zone, and nothing that was said is o
   const page = tracePage(trace, { now: new Date('2026-11-23T06:00:00Z'), timeZone: 'Europe/Paris' });
 
   expect(page).toContain('default-src &#39;none&#39;');
-  expect(page).not.toMatch(/<script|<img|\x1b/);
+  for (const harmful of ['<script', '<img', '\x1b']) expect(page).not.toContain(harmful);
   expect(page).toContain('&lt;img src=x onerror=alert(1)&gt; red');
   expect(page.match(/<tr>/g)?.length).toBeGreaterThan(trace.events.length);
   expect(page).toContain('Made by nightshift, 2026-11-23 07:00:00 CET. Times are those of Europe/Paris.');

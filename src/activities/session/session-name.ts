@@ -9,10 +9,10 @@ const TIMES = /At$/;
 export function sessionName(handle: SessionHandle | undefined): Session {
   if (handle === undefined) return {};
   const { runKey, attempt, ids } = handle;
-  const named = Object.entries(ids).filter(
-    ([name, id]) => (typeof id === 'string' || typeof id === 'number') && !TIMES.test(name),
+  const named = Object.entries(ids).flatMap(([name, id]) =>
+    (typeof id === 'string' || typeof id === 'number') && !TIMES.test(name) ? [`${name} ${id}`] : [],
   );
-  const text = named.map(([name, id]) => `${name} ${String(id)}`).join(', ');
+  const text = named.join(', ');
   return {
     session: `${text === '' ? '' : `${text}, `}run ${runKey.slice(0, 12)}#${attempt}`.slice(0, NAME_MAX),
   };
