@@ -97,6 +97,7 @@ class Night {
       awaitJob: (workflowId) => awaitJob({ client: env.client } as Deps)(workflowId),
       startNight: async () => ({ kind: 'wait', batchId: '', why: '' }),
       awaitBatch: async () => undefined,
+      awaitUpstream: async () => undefined,
       ...changes,
     };
     const { runAgent } = this.activities;
