@@ -5,15 +5,18 @@ export type {
   Batch,
   BatchStatus,
   Finding,
+  JobSelection,
   Lifted,
   Nightshift,
   NightshiftOptions,
   PauseOptions,
   Placed,
   Plan,
+  Retried,
   RunOptions,
   Started,
   StartOptions,
+  StoppedJob,
   WatchOptions,
 } from './client/nightshift.js';
 export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';

@@ -2,7 +2,8 @@ import { activityInfo } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readTickets } from '../batch/manifest.js';
 import { jobTitle } from '../contract/job.js';
-import type { BatchInput, ControlRequest, Ticket } from '../contract/messages.js';
+import type { BatchInput, RetryRequest, Ticket } from '../contract/messages.js';
+import { DIRECT_JOBS_MAX } from '../policy/shards.js';
 import type { Deps } from './deps.js';
 import { editionOf } from './open-batch.js';
 
@@ -11,10 +12,16 @@ export const requeueJobs =
   ({ ledger, artifacts }: Deps) =>
   async (
     input: BatchInput,
-    { by, keys }: ControlRequest & { readonly keys?: readonly string[] },
+    { by, keys, errors, first = DIRECT_JOBS_MAX }: RetryRequest,
   ): Promise<Ticket[]> => {
     const batchId = activityInfo().workflowExecution?.workflowId ?? '';
-    const requeued = new Set(await ledger.requeue(batchId, by, keys));
+    const selection = {
+      ...(keys && { keys }),
+      ...(errors && { errors }),
+      // They become children of the batch itself, and their tickets part of its history.
+      first: Math.min(first, DIRECT_JOBS_MAX),
+    };
+    const requeued = new Set(await ledger.requeue(batchId, by, selection));
     const tickets: Ticket[] = [];
     if (requeued.size === 0) return tickets;
     const definition = await readDefinition(input.manifest, artifacts);

@@ -11,6 +11,7 @@ import { examples, nonEmpty, positiveCount, type Example } from './program-text.
 import type { PlanFlags } from './plan.js';
 import type { RunFlags } from './run.js';
 import type { ReportFlags } from './report.js';
+import type { RetryFlags } from './retry.js';
 import type { GlobalFlags, Shell } from './shell.js';
 import type { NightlyFlags } from './nightly.js';
 import type { UnpublishFlags } from './unpublish.js';
@@ -212,11 +213,16 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     'retry <name>',
     'run parked jobs again with a fresh budget, and watch',
     ['nightshift retry nightly-articles', 'all parked jobs'],
+    ['nightshift retry nightly-articles --list', 'what that would be, and why each was parked'],
+    ['nightshift retry nightly-articles --error timeout --first 5', 'try five of them'],
     ['nightshift retry nightly-articles --job KEY', 'one job, also a held one'],
   )
     .option('--job <key...>', 'only these jobs')
+    .option('--error <class...>', 'only jobs stopped by an error of these classes')
+    .option('--first <number>', 'only so many of them, the first in the order of the batch', positiveCount)
+    .option('--list', 'show them, and change nothing')
     .option('--detach', 'do not watch')
-    .action((name: string, flags: { job?: string[]; detach?: boolean }) =>
+    .action((name: string, flags: RetryFlags) =>
       use(async (shell) => (await import('./retry.js')).retry(name, flags, shell)),
     );
 

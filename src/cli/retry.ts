@@ -1,38 +1,62 @@
-import { keySchema } from '../contract/job.js';
-import { UsageError } from '../contract/errors.js';
+import type { JobSelection } from '../client/nightshift.js';
+import { selectionText } from '../contract/job-selection.js';
 import { plural } from '../report/format.js';
 import { detached } from './detached.js';
-import type { ExitCode } from './exit-codes.js';
+import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
+import { byError, retryLines } from './retry-list.js';
+import { selectionOf, type SelectionFlags } from './selection-flags.js';
 import type { Shell } from './shell.js';
 
-export interface RetryFlags {
-  readonly job?: readonly string[];
+export interface RetryFlags extends SelectionFlags {
+  readonly list?: boolean;
   readonly detach?: boolean;
 }
 
-/** `nightshift retry NAME`: parked jobs, or the jobs named, run again with a fresh budget. */
-export async function retry(
-  name: string,
-  { job: keys, detach }: RetryFlags,
-  shell: Shell,
-): Promise<ExitCode> {
+/** `nightshift retry NAME`: parked jobs, or those of them that are meant, run again with a fresh budget. */
+export async function retry(name: string, flags: RetryFlags, shell: Shell): Promise<ExitCode> {
   const { out } = shell;
-  const noKey = keys?.find((key) => !keySchema.safeParse(key).success);
-  if (noKey !== undefined) {
-    throw new UsageError(
-      `--job "${noKey}" is no job key (32 of 0-9 and a-f); ${shell.command('status', name)} shows them`,
-    );
-  }
+  const selection = selectionOf(name, flags, shell);
+  if (flags.list) return list(name, selection, shell);
   const nightshift = await shell.nightshift();
-  const { keys: requeued, started } = await nightshift.retry(name, keys);
-  const left = keys?.filter((key) => !requeued.includes(key)) ?? [];
-  for (const key of left) out.note(`${key} is neither parked nor held in ${name}; left as it is`);
+  const { keys: requeued, started } = await nightshift.retry(name, selection);
+  const left = selection.keys?.filter((key) => !requeued.includes(key)) ?? [];
+  const isNarrower = selection.errors !== undefined || selection.first !== undefined;
+  for (const key of left) {
+    const why = isNarrower ? 'is not among what was asked for' : `is neither parked nor held in ${name}`;
+    out.note(`${key} ${why}; left as it is`);
+  }
   out.progress(
     requeued.length === 0
-      ? `no job of ${name} is parked`
+      ? noneText(name, selection)
       : `${plural(requeued.length, 'job runs', 'jobs run')} again with a fresh budget`,
   );
-  if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
+  if (flags.detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
   return follow(started, nightshift, shell);
+}
+
+/** What a retry would take. Changes nothing, and needs no engine. */
+async function list(name: string, selection: JobSelection, shell: Shell): Promise<ExitCode> {
+  const { out, flags } = shell;
+  const jobs = await (await shell.nightshift()).toRetry(name, selection);
+  if (flags.json) {
+    const errors = byError(jobs).map(({ class: errorClass, jobs: group }) => ({
+      ...(errorClass !== undefined && { class: errorClass }),
+      jobs: group.length,
+    }));
+    out.json({ batch: name, count: jobs.length, errors, jobs });
+  } else if (jobs.length === 0) {
+    out.result(noneText(name, selection));
+  } else {
+    out.result(
+      `${plural(jobs.length, 'job')} of ${name} would run again with a fresh budget; nothing was changed`,
+    );
+    out.results(retryLines(jobs));
+  }
+  return ExitCode.done;
+}
+
+function noneText(name: string, selection: JobSelection): string {
+  const meant = selectionText(selection);
+  return meant === undefined ? `no job of ${name} is parked` : `no parked job of ${name} is meant by: ${meant}`;
 }

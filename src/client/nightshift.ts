@@ -1,6 +1,7 @@
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
 import { DEFAULT_LEVEL, type HoldScope, type WideHold } from '../contract/holds.js';
+import type { JobSelection } from '../contract/job-selection.js';
 import type { ControlState, Progress } from '../contract/messages.js';
 import type { PlanFile } from '../contract/plan-file.js';
 import type { RunReport } from '../contract/result.js';
@@ -13,6 +14,7 @@ import type {
   OpenQuestion,
   ReceiptRow,
   RequestRow,
+  StoppedJob,
 } from '../ledger/ledger.js';
 import type { AlertsRequest, AlertsSeen } from './alerts.js';
 import type { NightsRequest } from './check-nights.js';
@@ -38,6 +40,7 @@ import type { Rebuilt } from './rebuild-ledger.js';
 import type { RehearseOptions } from './rehearse.js';
 import type { AgentRehearsalOptions, PlanWithAgent } from './rehearse-with-agent.js';
 import type { ReportMade, ReportRequest } from './report.js';
+import type { Retried } from './retry.js';
 import { schedulesWith, type Schedules } from './schedules/schedules.js';
 import { startBatch, type Started } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
@@ -124,11 +127,13 @@ export interface Nightshift {
   setConcurrency(nameOrId: string, concurrency: number): Promise<Answer<ControlState>>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   cancel(nameOrId: string, reason?: string): Promise<Answer<undefined>>;
-  /** Parked jobs (or just those named) run again with a fresh budget; starts the batch again when it has ended. */
-  retry(
-    nameOrId: string,
-    keys?: readonly string[],
-  ): Promise<{ readonly keys: readonly string[]; readonly started: Started }>;
+  /**
+   * Parked jobs run again with a fresh budget: all, or those meant; held ones where their keys are given. Starts the
+   * batch again when it has ended. @throws UsageError
+   */
+  retry(nameOrId: string, selection?: JobSelection | readonly string[]): Promise<Retried>;
+  /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
+  toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
   /** Effects of unknown outcome, which only a person can settle; of one batch, or all. */
   openQuestions(nameOrId?: string): Promise<readonly OpenQuestion[]>;
   /** A person's answer to one of them. Starts nothing. @throws UsageError when no such question is open */
@@ -273,7 +278,14 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       }),
     cancel: async (nameOrId, reason) =>
       (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
-    retry: async (nameOrId, keys) => (await operate()).retryBatch(await resolve(nameOrId), connections, keys),
+    retry: async (nameOrId, selection = {}) =>
+      (await operate()).retryBatch(
+        await resolve(nameOrId),
+        connections,
+        isKeys(selection) ? { keys: selection } : selection,
+      ),
+    toRetry: async (nameOrId, selection) =>
+      (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),
     openQuestions: async (nameOrId) =>
       (await connections.ledger()).openQuestions((await optionally(nameOrId)).batchId),
     decide: async (effectKey, decision, reason = '') =>
@@ -358,12 +370,16 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   return nightshift;
 }
 
+const isKeys = (selection: JobSelection | readonly string[]): selection is readonly string[] =>
+  Array.isArray(selection);
+
 /** Bring the whole SDK with them, which those who only look do without. */
 const operate = async () => ({
   ...(await import('./operate.js')),
   ...(await import('./approvals.js')),
   ...(await import('./decide.js')),
   ...(await import('./holds.js')),
+  ...(await import('./retry.js')),
   ...(await import('./unpublish.js')),
 });
 
@@ -373,12 +389,15 @@ export type {
   Batch,
   BatchStatus,
   Finding,
+  JobSelection,
   Lifted,
   PauseOptions,
   Placed,
   Plan,
   Progress,
   RemoteSession,
+  Retried,
   Started,
+  StoppedJob,
   WatchOptions,
 };

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { isGrpcServiceError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { readDefinition } from '../batch/manifest.js';
 import { UsageError } from '../contract/errors.js';
 import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
 import {
   MESSAGE,
   isConcurrency,
-  manifestRefSchema,
   type ControlRequest,
   type ControlState,
 } from '../contract/messages.js';
@@ -17,7 +15,6 @@ import type { Connections } from './connections.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { settled } from './settle.js';
-import { restartBatch, type Started } from './start.js';
 import { WorkerHost, isWorkerAlive } from './worker-host.js';
 
 /**
@@ -116,7 +113,7 @@ async function endUnheardPause(
   }
 }
 
-const requestFor = <W extends RequestKind>(
+export const requestFor = <W extends RequestKind>(
   what: W,
   row: BatchRow,
   { who }: Connections,
@@ -221,63 +218,4 @@ async function requestCancel(id: string, connections: Connections, reason = ''):
     if (notFound || error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
-}
-
-interface Retried {
-  readonly keys: readonly string[];
-  readonly started: Started;
-}
-
-export async function retryBatch(
-  row: BatchRow,
-  connections: Connections,
-  keys?: readonly string[],
-): Promise<Retried> {
-  return audited(
-    await connections.ledger(),
-    requestFor('retry', row, connections),
-    () => retryJobs(row, connections, keys),
-    ({ keys: jobKeys, started: { how, runId } }) => ({ outcome: how, runId, jobKeys }),
-  );
-}
-
-async function retryJobs(
-  row: BatchRow,
-  connections: Connections,
-  keys?: readonly string[],
-): Promise<Retried> {
-  const client = await connections.client();
-  const handle = client.workflow.getHandle(row.id);
-  const request = { by: connections.who, ...(keys && { keys }) };
-  const ledger = await connections.ledger();
-  const since = await ledger.head();
-  const running = await handle.describe().then(
-    ({ status, runId }) => (status.name === 'RUNNING' ? runId : undefined),
-    (error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    },
-  );
-  if (running !== undefined) {
-    const host = new WorkerHost(connections);
-    try {
-      await host.takeIfFree(); // an update needs a worker to answer it
-      const requeued = await handle.executeUpdate<readonly string[], [typeof request]>(MESSAGE.retryJob, {
-        args: [request],
-      });
-      const { id: workflowId, name, key } = row;
-      return { keys: requeued, started: { how: 'joined', name, key, workflowId, runId: running, since } };
-    } finally {
-      await host.stop();
-    }
-  }
-  const requeued = await ledger.requeue(row.id, connections.who, keys);
-  if (requeued.length === 0 && row.state === 'completed') {
-    const { id: workflowId, name, key, runId } = row;
-    return { keys: requeued, started: { how: 'already-completed', name, key, workflowId, runId, since } };
-  }
-  const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
-  const definition = await readDefinition(manifest, connections.artifacts);
-  const started = await restartBatch(row, definition, manifest, connections);
-  return { keys: requeued, started: { ...started, since } };
 }

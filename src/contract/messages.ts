@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ERROR_CLASSES, type ErrorClass } from './errors.js';
 import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { PauseLevel } from './holds.js';
+import type { JobSelection } from './job-selection.js';
 import type { StopLossRule } from './limits.js';
 import type { Overlap, ScheduleDefinition } from './schedules-file.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
@@ -375,6 +376,9 @@ export interface ControlRequest {
   /** Of a stop-loss: when the job was admitted whose end was one too many. Milliseconds since the epoch. */
   readonly admittedAt?: number;
 }
+
+/** All parked jobs of the batch, unless some are meant. Whoever runs an older release knows only `keys`. */
+export interface RetryRequest extends ControlRequest, JobSelection {}
 
 /** Jobs in progress at once, as the batch file bounds them too. */
 export const isConcurrency = (value: number): boolean =>

@@ -1,5 +1,4 @@
 import type { EffectState } from '../contract/states.js';
-import { reopenRejected } from './approvals.js';
 import { jobSubject, moveJob, type Written } from './job-state.js';
 import type { JobEnd, JobId, KnownJob, Ledger } from './ledger.js';
 import { artifactOf, inChunks } from './rows.js';
@@ -8,15 +7,12 @@ import type { Db, Store } from './store.js';
 /** Keys of one query: few enough for every database, enough that the number of queries does not matter. */
 const KEYS_PER_QUERY = 500;
 
-type Jobs = Pick<Ledger, 'jobs' | 'settleJob' | 'requeue'>;
+type Jobs = Pick<Ledger, 'jobs' | 'settleJob'>;
 
 export const jobs = (store: Store): Jobs => ({
   jobs: (work, keys) => store.read((db) => knownJobs(db, work, keys)),
 
   settleJob: (job, end, by) => store.write((db) => settleJob(db, job, end, { at: store.now(), by })),
-
-  requeue: (batchId, by, keys) =>
-    store.write((db) => requeue(db, batchId, { at: store.now(), by }, keys && new Set(keys))),
 });
 
 async function knownJobs(
@@ -82,36 +78,4 @@ async function settleJob(db: Db, job: JobId, end: JobEnd, written: Written): Pro
   if (row !== undefined) return moveJob(db, row, end, written);
   if (end.state !== 'done' && end.state !== 'adopted') return;
   throw new Error(`the ledger has no job ${jobSubject(job)}, so it can't be ${end.state}: claim it first`);
-}
-
-/** Without keys: the parked. With keys: those of them that are parked or held. Conflicts stay what they are. */
-async function requeue(
-  db: Db,
-  batchId: string,
-  written: Written,
-  keys: ReadonlySet<string> | undefined,
-): Promise<readonly string[]> {
-  const stopped = await db
-    .selectFrom('batch_jobs as m')
-    .innerJoin('jobs as j', (join) =>
-      join.onRef('j.work', '=', 'm.work').onRef('j.job_key', '=', 'm.job_key'),
-    )
-    .select(['j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.last_attempt'])
-    .where('m.batch_id', '=', batchId)
-    .where('m.verdict', '<>', 'conflict')
-    .where('j.state', 'in', keys === undefined ? ['parked'] : ['parked', 'held'])
-    .orderBy('m.position')
-    .execute();
-  const requeued = stopped.filter((job) => keys === undefined || keys.has(job.job_key));
-  for (const job of requeued) {
-    await moveJob(db, job, { state: 'waiting' }, written);
-    await reopenRejected(db, job, written);
-    await db
-      .updateTable('jobs')
-      .set({ budget_from_attempt: job.last_attempt + 1 })
-      .where('work', '=', job.work)
-      .where('job_key', '=', job.job_key)
-      .execute();
-  }
-  return requeued.map((job) => job.job_key);
 }

@@ -3,6 +3,7 @@ import type { ArtifactRef } from '../contract/artifact.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { Hold, HoldScope, PauseLevel, WideHold } from '../contract/holds.js';
 import { holdText } from '../contract/holds.js';
+import type { JobSelection } from '../contract/job-selection.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
@@ -72,8 +73,10 @@ export interface Ledger extends AlertLedger {
    * no change, nor is an unfinished end of a job never claimed. @throws IllegalTransition
    */
   settleJob(job: JobId, end: JobEnd, by: string): Promise<void>;
-  /** Parked (and, when named, held) jobs of a batch may run again with a fresh budget. Returns their keys. */
-  requeue(batchId: string, by: string, keys?: readonly string[]): Promise<readonly string[]>;
+  /** Jobs of a batch that wait for a person, in its order: the parked, or those named that are parked or held. */
+  stopped(batchId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
+  /** Those that `stopped` finds may run again with a fresh budget. Returns their keys. */
+  requeue(batchId: string, by: string, selection?: JobSelection): Promise<readonly string[]>;
 
   // --- sessions ------------------------------------------------------------------------------------------
   /** Whether the job has neither a session under way nor what one has made. */
@@ -632,6 +635,11 @@ export interface OpenQuestion extends EffectId {
   readonly attempts: number;
   /** What the last try said. */
   readonly message: string;
+}
+
+/** A job that waits for a person, and why. */
+export interface StoppedJob extends Pick<JobReport, 'key' | 'identity' | 'error'> {
+  readonly state: 'parked' | 'held';
 }
 
 export type RequestKind =

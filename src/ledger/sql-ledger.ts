@@ -24,6 +24,7 @@ import { reports } from './reports.js';
 import { sessionAhead } from './session-ahead.js';
 import { sessionOf } from './session-of.js';
 import { sessions } from './sessions.js';
+import { stopped } from './stopped-jobs.js';
 import { stories } from './story.js';
 import { createStore } from './store.js';
 import { figures } from './totals.js';
@@ -48,6 +49,7 @@ export async function createSqlLedger(
   return {
     ...figured,
     ...jobs(store),
+    ...stopped(store),
     claimJob: claimJob(store),
     ...sessions(store),
     ...abandoned(store),

@@ -8,6 +8,7 @@ import {
   type ControlRequest,
   type ControlState,
   type Progress,
+  type RetryRequest,
   type SetAside,
   type ShardAside,
 } from '../contract/messages.js';
@@ -85,8 +86,3 @@ export function concurrencyOf(request: unknown): number | undefined {
 
 /** What a batch tells a shard: of a small concurrency it may have no part. */
 export const shareOf = (request: unknown): number | undefined => (request === 0 ? 0 : concurrencyOf(request));
-
-export interface RetryRequest extends ControlRequest {
-  /** Job keys; all parked jobs of the batch when absent. */
-  readonly keys?: readonly string[];
-}

@@ -4,13 +4,14 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ControlState, Progress } from '../../src/contract/messages.js';
 import type { RunReport } from '../../src/contract/result.js';
 import { jobKey } from '../../src/identity/keys.js';
 import { cli, runJson, startCli, until, type Exit } from '../support/cli.js';
 import { runningBatch, withEngine } from '../support/engine.js';
 import { slugsOf, tempDir, twice, writeBatch, type BatchOptions, type TestBatch } from '../support/batch.js';
+import { startReceiver } from '../support/servers/receiver.js';
 
 const GATED_FOLDER = fileURLToPath(new URL('./fixtures/gated-folder.ts', import.meta.url));
 
@@ -293,6 +294,49 @@ describe('a running batch', () => {
     expect(batch.sessions()).toHaveLength(4);
     expect(batch.sessions().at(-1)).toBe('bad-b 2');
     expect(batch.published()).toEqual(['blog/news/bad-b.md', 'blog/news/good.md']);
+  });
+});
+
+describe('retry by stages', () => {
+  test('takes what a list showed, then the rest; the service never gets more than its lane allows', async () => {
+    const service = await startReceiver();
+    onTestFinished(() => service.stop());
+    const perSecond = 10;
+    const times: number[] = [];
+    service.onRequest = () => void times.push(performance.now());
+    const batch = night('stages', {
+      slugs: slugsOf(24),
+      seconds: 0,
+      concurrency: 8,
+      sessionsMax: 1,
+      before: '[ -e fixed ] || case "$slug" in job-0[1-4]) exit 65;; *) exit 124;; esac',
+    });
+    edit(
+      batch,
+      'use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" }',
+      `use: http, target: api, limits: { requestsPerSecond: ${perSecond} }, ` +
+        `with: { url: "${service.url}/", body: "{{ slug }}", keyWindow: 24h }`,
+    );
+    edit(batch, 'limits: { concurrency: 8 }', 'limits: { concurrency: 8 }\nstopLoss: []');
+    expect(reportOf(await run(batch).exit).counts).toMatchObject({ parked: 24 });
+    writeFileSync(join(batch.dir, 'fixed'), '');
+
+    const few = ['--error', 'timeout', '--first', '2'];
+    const list = JSON.parse((await verb(batch, 'retry', ...few, '--list')).stdout) as {
+      readonly jobs: readonly { readonly identity: { readonly slug: string } }[];
+    };
+    expect(list.jobs.map(({ identity }) => identity.slug)).toEqual(['job-05', 'job-06']);
+    const first = await verb(batch, 'retry', ...few);
+    expect(first.code, first.stderr).toBe(2);
+    expect(reportOf(first).counts).toMatchObject({ done: 2, parked: 22 });
+    expect(service.got.map(({ body }) => body).sort()).toEqual(['job-05', 'job-06']);
+
+    const rest = await verb(batch, 'retry');
+    expect(rest.code, rest.stderr).toBe(0);
+    expect(service.got.map(({ body }) => body).sort(), 'each once').toEqual(slugsOf(24));
+    expect(batch.sessions()).toHaveLength(2 * 24);
+    const inASecond = times.map((from) => times.filter((at) => at >= from && at < from + 1000).length);
+    expect(Math.max(...inASecond)).toBeLessThanOrEqual(perSecond);
   });
 });
 

@@ -140,7 +140,7 @@ test('a rejected job that is given a new try is asked for again', async () => {
   const ledger = await asking('one');
   await say(ledger, 'one', 'rejected');
   await ask(ledger, 'one');
-  expect(await ledger.requeue(BATCH, 'ann', [keyOf('one')])).toEqual([keyOf('one')]);
+  expect(await ledger.requeue(BATCH, 'ann', { keys: [keyOf('one')] })).toEqual([keyOf('one')]);
   expect((await ledger.approvals({ batchId: BATCH })).map(({ state }) => state)).toEqual(['waiting']);
 });
 

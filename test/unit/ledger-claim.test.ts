@@ -358,9 +358,8 @@ describe('requeue', () => {
 
     expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([keyOf('parked-2'), keyOf('parked-1')]);
     expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([]);
-    expect(await ledger.requeue('batch:nightly:1', NOBODY, ['held', 'done', 'elsewhere'].map(keyOf))).toEqual(
-      [keyOf('held')],
-    );
+    const keys = ['held', 'done', 'elsewhere'].map(keyOf);
+    expect(await ledger.requeue('batch:nightly:1', NOBODY, { keys })).toEqual([keyOf('held')]);
     expect(await stateOf(ledger, 'held')).toBe('waiting');
     expect(await stateOf(ledger, 'elsewhere')).toBe('parked');
   });

@@ -1,0 +1,45 @@
+import type { StoppedJob } from '../client/nightshift.js';
+import { jobTitle } from '../contract/job.js';
+import { plural } from '../report/format.js';
+import { styleOfState } from '../report/job-counts.js';
+import { bold, dim, type Line } from '../report/line.js';
+
+/** Jobs named of each error class; `--json` names all. */
+const NAMED_MAX = 10;
+
+/** Jobs by the class of what stopped them, the most frequent first. */
+export function byError(
+  jobs: readonly StoppedJob[],
+): readonly { readonly class: string | undefined; readonly jobs: readonly StoppedJob[] }[] {
+  const groups = new Map<string | undefined, StoppedJob[]>();
+  for (const job of jobs) {
+    const group = groups.get(job.error?.class) ?? [];
+    group.push(job);
+    groups.set(job.error?.class, group);
+  }
+  return [...groups]
+    .map(([errorClass, group]) => ({ class: errorClass, jobs: group }))
+    .sort((a, b) => b.jobs.length - a.jobs.length);
+}
+
+/** What would run again: one line a job, under the class of what stopped it. */
+export const retryLines = (jobs: readonly StoppedJob[]): Line[] =>
+  byError(jobs).flatMap(({ class: errorClass, jobs: group }): Line[] => {
+    const more = group.length - NAMED_MAX;
+    return [
+      [],
+      [bold(errorClass ?? 'no error kept'), `: ${plural(group.length, 'job')}`],
+      ...group.slice(0, NAMED_MAX).map(
+        ({ key, identity, state, error }): Line => [
+          '  ',
+          { style: styleOfState(state), text: state.padEnd(6) },
+          ` ${jobTitle(identity)}`,
+          dim(`  ${key}`),
+          error ? `  ${firstLine(error.message)}` : '',
+        ],
+      ),
+      ...(more > 0 ? [[`  and ${more} more`]] : []),
+    ];
+  });
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';

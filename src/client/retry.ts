@@ -1,0 +1,91 @@
+import { WorkflowNotFoundError } from '@temporalio/common';
+import { readDefinition } from '../batch/manifest.js';
+import { UsageError } from '../contract/errors.js';
+import { selectionText, type JobSelection } from '../contract/job-selection.js';
+import { MESSAGE, manifestRefSchema, type RetryRequest } from '../contract/messages.js';
+import type { BatchRow } from '../ledger/ledger.js';
+import { DIRECT_JOBS_MAX } from '../policy/shards.js';
+import { audited } from './audited.js';
+import type { Connections } from './connections.js';
+import { requestFor } from './operate.js';
+import { restartBatch, type Started } from './start.js';
+import { assertSelection, toRetry } from './to-retry.js';
+import { WorkerHost } from './worker-host.js';
+
+export interface Retried {
+  readonly keys: readonly string[];
+  readonly started: Started;
+}
+
+/** @throws UsageError */
+export async function retryBatch(
+  row: BatchRow,
+  connections: Connections,
+  selection: JobSelection = {},
+): Promise<Retried> {
+  assertSelection(selection);
+  return audited(
+    await connections.ledger(),
+    requestFor('retry', row, connections, selectionText(selection)),
+    () => retryJobs(row, connections, selection),
+    ({ keys: jobKeys, started: { how, runId } }) => ({ outcome: how, runId, jobKeys }),
+  );
+}
+
+async function retryJobs(row: BatchRow, connections: Connections, selection: JobSelection): Promise<Retried> {
+  const ledger = await connections.ledger();
+  const since = await ledger.head();
+  const { id: workflowId, name, key } = row;
+  const running = await runUnderWay(row, connections);
+  if (running !== undefined) {
+    const keys = await requeueInto(row, connections, selection);
+    return { keys, started: { how: 'joined', name, key, workflowId, runId: running, since } };
+  }
+  const keys = await ledger.requeue(row.id, connections.who, selection);
+  if (keys.length === 0 && row.state === 'completed') {
+    return { keys, started: { how: 'already-completed', name, key, workflowId, runId: row.runId, since } };
+  }
+  const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
+  const definition = await readDefinition(manifest, connections.artifacts);
+  const started = await restartBatch(row, definition, manifest, connections);
+  return { keys, started: { ...started, since } };
+}
+
+async function runUnderWay({ id }: BatchRow, connections: Connections): Promise<string | undefined> {
+  const client = await connections.client();
+  try {
+    const { status, runId } = await client.workflow.getHandle(id).describe();
+    return status.name === 'RUNNING' ? runId : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+/** A batch under way starts them itself, as children of its own: no more than its history has room for. */
+async function requeueInto(
+  row: BatchRow,
+  connections: Connections,
+  selection: JobSelection,
+): Promise<readonly string[]> {
+  const keys = (await toRetry(row, connections, selection)).map((job) => job.key);
+  if (keys.length > DIRECT_JOBS_MAX) {
+    throw new UsageError(
+      `${row.name} is under way and takes up to ${DIRECT_JOBS_MAX} jobs again at a time, these are ${keys.length}; ` +
+        `nothing was changed. Take the first of them (--first ${DIRECT_JOBS_MAX}), or all when it has ended`,
+    );
+  }
+  if (keys.length === 0) return [];
+  const host = new WorkerHost(connections);
+  try {
+    await host.takeIfFree(); // an update needs a worker to answer it
+    // By their keys, whatever was meant: a worker of an older release would take all for want of them.
+    const request: RetryRequest = { by: connections.who, keys };
+    const client = await connections.client();
+    return await client.workflow
+      .getHandle(row.id)
+      .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] });
+  } finally {
+    await host.stop();
+  }
+}

@@ -1,0 +1,21 @@
+import type { ErrorClass } from './errors.js';
+
+/** Which stopped jobs of a batch a person means: those that every part given here fits. */
+export interface JobSelection {
+  /** Job keys. A held job is meant only where its key is given. */
+  readonly keys?: readonly string[];
+  /** Stopped by an error of one of these classes. */
+  readonly errors?: readonly ErrorClass[];
+  /** So many and no more, the first in the order of the batch. */
+  readonly first?: number;
+}
+
+/** As people say it: `timeout, the first 5`; undefined where everything is meant. */
+export function selectionText({ keys, errors, first }: JobSelection): string | undefined {
+  const parts = [
+    keys && (keys.length === 1 ? '1 job named' : `${keys.length} jobs named`),
+    errors && errors.join(' or '),
+    first !== undefined && `the first ${first}`,
+  ];
+  return parts.filter((part) => typeof part === 'string').join(', ') || undefined;
+}

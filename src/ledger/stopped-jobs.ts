@@ -1,0 +1,88 @@
+import type { JobSelection } from '../contract/job-selection.js';
+import { reopenRejected } from './approvals.js';
+import { moveJob, type Written } from './job-state.js';
+import type { Ledger, StoppedJob } from './ledger.js';
+import { identityOf, inChunks } from './rows.js';
+import type { Db, Store } from './store.js';
+
+/** Jobs of one transaction: whoever else writes to the ledger waits for milliseconds, however many are requeued. */
+const JOBS_PER_WRITE = 500;
+
+type Stopped = Pick<Ledger, 'stopped' | 'requeue'>;
+
+/** Jobs that wait for a person. One query decides which of them are meant, for those who look and those who requeue. */
+export const stopped = (store: Store): Stopped => ({
+  async stopped(batchId, selection = {}) {
+    const rows = await store.read((db) => select(db, batchId, selection));
+    return rows.map(
+      ({ job_key, identity, state, error_class, error_message }): StoppedJob => ({
+        key: job_key,
+        identity: identityOf(identity),
+        state: state === 'held' ? 'held' : 'parked',
+        ...(error_class !== null && { error: { class: error_class, message: error_message ?? '' } }),
+      }),
+    );
+  },
+
+  async requeue(batchId, by, selection = {}) {
+    const meant = await store.read((db) => select(db, batchId, selection));
+    const requeued: string[] = [];
+    for (const chunk of inChunks(meant, JOBS_PER_WRITE)) {
+      const among = chunk.map((job) => job.job_key);
+      const done = await store.write(async (db) => {
+        // Looked up again: another request may have been faster.
+        const still = await select(db, batchId, selection, among);
+        await requeue(db, still, { at: store.now(), by });
+        return still;
+      });
+      requeued.push(...done.map((job) => job.job_key));
+    }
+    return requeued;
+  },
+});
+
+/**
+ * In the order of the batch. Without keys: the parked. With keys: those of them that are parked or held. Conflicts stay
+ * what they are.
+ * @param among  looks at these alone
+ */
+async function select(
+  db: Db,
+  batchId: string,
+  { keys, errors, first }: JobSelection,
+  among?: readonly string[],
+) {
+  const rows = await db
+    .selectFrom('batch_jobs as m')
+    .innerJoin('jobs as j', (join) =>
+      join.onRef('j.work', '=', 'm.work').onRef('j.job_key', '=', 'm.job_key'),
+    )
+    .select(['m.identity', 'j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.last_attempt'])
+    .select(['j.error_class', 'j.error_message'])
+    .where('m.batch_id', '=', batchId)
+    .where('m.verdict', '<>', 'conflict')
+    .where('j.state', 'in', keys === undefined ? ['parked'] : ['parked', 'held'])
+    .$if(errors !== undefined, (query) => query.where('j.error_class', 'in', errors ?? []))
+    .$if(among !== undefined, (query) => query.where('j.job_key', 'in', among ?? []))
+    .orderBy('m.position')
+    .execute();
+  const named = keys && new Set(keys);
+  return rows.filter((job) => named === undefined || named.has(job.job_key)).slice(0, first);
+}
+
+async function requeue(
+  db: Db,
+  jobs: Awaited<ReturnType<typeof select>>,
+  written: Written,
+): Promise<void> {
+  for (const job of jobs) {
+    await moveJob(db, job, { state: 'waiting' }, written);
+    await reopenRejected(db, job, written);
+    await db
+      .updateTable('jobs')
+      .set({ budget_from_attempt: job.last_attempt + 1 })
+      .where('work', '=', job.work)
+      .where('job_key', '=', job.job_key)
+      .execute();
+  }
+}

@@ -1,0 +1,152 @@
+// Which parked jobs a retry takes: as the ledger decides it, and as a person and a program are shown it before.
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { retry, type RetryFlags } from '../../src/cli/retry.js';
+import { Interrupts } from '../../src/cli/interrupts.js';
+import { Output } from '../../src/cli/output.js';
+import { Shell } from '../../src/cli/shell.js';
+import { createNightshift } from '../../src/client/nightshift.js';
+import { UsageError, type ErrorClass } from '../../src/contract/errors.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import {
+  aLedger,
+  BATCH,
+  claimed,
+  jobOf,
+  keyOf,
+  NOBODY,
+  openBatch,
+  stateOf,
+  temporaryFolder,
+} from './ledger-fixture.js';
+
+/** Jobs of one batch, in this order, each parked (or held) by an error. */
+async function aNight(ledger: Ledger, jobs: readonly (readonly [string, ErrorClass, 'held'?])[]) {
+  for (const [slug, errorClass, state = 'parked'] of jobs) {
+    await claimed(ledger, slug);
+    await ledger.settleJob(jobOf(slug), { state, errorClass, message: `${slug} went wrong` }, NOBODY);
+  }
+  await openBatch(
+    ledger,
+    jobs.map(([slug]) => slug),
+  );
+}
+
+const NIGHT = [
+  ['a', 'timeout'],
+  ['b', 'rejected'],
+  ['c', 'timeout'],
+  ['d', 'lost'],
+  ['e', 'timeout'],
+  ['f', 'timeout', 'held'],
+] as const;
+
+describe('a selection', () => {
+  const keysOf = (...slugs: string[]) => slugs.map(keyOf);
+  const cases = [
+    ['nothing given: the parked, in the order of the batch', {}, keysOf('a', 'b', 'c', 'd', 'e')],
+    ['classes', { errors: ['timeout', 'lost'] }, keysOf('a', 'c', 'd', 'e')],
+    ['the first', { first: 2 }, keysOf('a', 'b')],
+    ['the first of a class', { errors: ['timeout'], first: 2 }, keysOf('a', 'c')],
+    ['keys, also of a held job', { keys: keysOf('f', 'b') }, keysOf('b', 'f')],
+    ['keys of a class', { keys: keysOf('f', 'b'), errors: ['rejected'] }, keysOf('b')],
+    ['what nothing fits', { errors: ['budget'] }, []],
+    ['no key at all', { keys: [] }, []],
+  ] as const;
+  test.each(cases)('is shown as it is then taken: %s', async (_, selection, keys) => {
+    const { ledger } = await aLedger();
+    await aNight(ledger, NIGHT);
+    const head = await ledger.head();
+    expect((await ledger.stopped(BATCH, selection)).map(({ key }) => key)).toEqual(keys);
+    expect(await ledger.head(), 'a look changes nothing').toBe(head);
+    expect(await ledger.requeue(BATCH, NOBODY, selection)).toEqual(keys);
+    for (const [slug, , state = 'parked'] of NIGHT) {
+      expect(await stateOf(ledger, slug)).toBe(keys.includes(keyOf(slug)) ? 'waiting' : state);
+    }
+  });
+
+  test('of more jobs than one transaction takes is requeued whole, and by stages without a gap', async () => {
+    const { ledger } = await aLedger();
+    const jobs = Array.from({ length: 1100 }, (_, at) => [`job-${at}`, 'timeout'] as const);
+    await aNight(ledger, jobs);
+    const keys = jobs.map(([slug]) => keyOf(slug));
+    expect(await ledger.requeue(BATCH, NOBODY, { first: 50 })).toEqual(keys.slice(0, 50));
+    expect(await ledger.requeue(BATCH, NOBODY, { first: 1000 })).toEqual(keys.slice(50, 1050));
+    expect(await ledger.requeue(BATCH, NOBODY)).toEqual(keys.slice(1050));
+    expect(await ledger.stopped(BATCH)).toEqual([]);
+  });
+});
+
+describe('retry --list', () => {
+  async function listed(flags: RetryFlags, json = false) {
+    const state = temporaryFolder();
+    const ledger = await openLedger({ path: join(state, 'ledger.db') });
+    await aNight(ledger, NIGHT);
+    const head = await ledger.head();
+    const out: string[] = [];
+    const streamTo = (kept: string[]) =>
+      ({ isTTY: false, write: (text: string) => kept.push(text) }) as unknown as NodeJS.WriteStream;
+    const shellFlags = { state, json, color: false };
+    const output = new Output(streamTo(out), streamTo([]), shellFlags);
+    const shell = new Shell(shellFlags, output, new Interrupts(() => undefined));
+    onTestFinished(() => shell.close());
+    onTestFinished(() => ledger.close());
+    const code = await retry('nightly', { list: true, ...flags }, shell);
+    expect(await ledger.head(), 'nothing has changed').toBe(head);
+    return { code, out: out.join('') };
+  }
+
+  test('shows what would run again, by what stopped it, the most frequent first', async () => {
+    const { code, out } = await listed({});
+    expect(code).toBe(0);
+    const lines = out.split('\n');
+    expect(lines[0]).toBe('5 jobs of nightly would run again with a fresh budget; nothing was changed');
+    expect(lines.filter((line) => /^\w+: \d/.test(line))).toEqual([
+      'timeout: 3 jobs',
+      'rejected: 1 job',
+      'lost: 1 job',
+    ]);
+    expect(out).toContain(`  parked blog / a / d  ${keyOf('d')}  d went wrong`);
+    expect(out).not.toContain(keyOf('f'));
+  });
+
+  test('is one document for programs', async () => {
+    const { out } = await listed({ error: ['timeout'], first: 2 }, true);
+    expect(JSON.parse(out)).toMatchObject({
+      batch: 'nightly',
+      count: 2,
+      errors: [{ class: 'timeout', jobs: 2 }],
+      jobs: [
+        { key: keyOf('a'), state: 'parked', error: { class: 'timeout', message: 'a went wrong' } },
+        { key: keyOf('c') },
+      ],
+    });
+  });
+
+  test('says so where nothing fits', async () => {
+    expect((await listed({ error: ['budget', 'lost'], job: [keyOf('a')] })).out).toBe(
+      'no parked job of nightly is meant by: 1 job named, budget or lost\n',
+    );
+  });
+
+  test('refuses what is no error class, and names those there are', async () => {
+    await expect(listed({ error: ['timeouts'] })).rejects.toThrow(
+      /"timeouts" is no error class; there are: transient, .*timeout/,
+    );
+  });
+});
+
+test('the library refuses what no command line lets through', async () => {
+  const state = temporaryFolder();
+  const ledger = await openLedger({ path: join(state, 'ledger.db') });
+  await openBatch(ledger, []);
+  await ledger.close();
+  const nightshift = createNightshift({ state });
+  onTestFinished(() => nightshift.close());
+  for (const first of [0, -1, 1.5, Number.NaN]) {
+    await expect(nightshift.retry('nightly', { first })).rejects.toThrow(UsageError);
+  }
+  const wrong = { errors: ['nonsense' as ErrorClass] };
+  await expect(nightshift.toRetry('nightly', wrong)).rejects.toThrow(/no error class; there are: transient/);
+});
