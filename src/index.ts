@@ -4,6 +4,7 @@ export type {
   Answer,
   Batch,
   BatchStatus,
+  Discarding,
   Finding,
   JobSelection,
   Lifted,

@@ -1,4 +1,5 @@
 import { askHolds } from './ask-holds.js';
+import { askLeft } from './ask-left.js';
 import { awaitBatch } from './await-batch.js';
 import { awaitJob } from './await-job.js';
 import { awaitUpstream } from './await-upstream.js';
@@ -22,6 +23,7 @@ export const createActivities = (deps: Deps) => ({
   closeBatch: settled(closeBatch(deps)),
   noteBatch: settled(noteBatch(deps)),
   askHolds: settled(askHolds(deps)),
+  askLeft: settled(askLeft(deps)),
   decideApprovals: settled(decideApprovals(deps)),
   requeueJobs: settled(requeueJobs(deps)),
   runAgent: watched(deps, runAgent(deps)),

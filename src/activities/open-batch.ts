@@ -71,6 +71,8 @@ export const openBatch =
           case 'adopt':
             counts.adopted++;
             break;
+          case 'discarded': // counted at the end, when the ledger is asked for all of them
+            break;
           case 'parked':
             counts.parked++;
             addNote({

@@ -52,7 +52,7 @@ function bar(counts: LiveCounts, columns: number): Line {
   const figures = ` ${finishedOf(counts)}/${counts.jobs}`;
   const cells = Math.max(BAR_COLUMNS_MIN, Math.min(BAR_COLUMNS_MAX, columns - figures.length - 1));
   const shares = STATE_SHOWN.map(({ state, style }) => {
-    const jobs = counts[state];
+    const jobs = counts[state] ?? 0;
     return { style, state, cells: jobs === 0 ? 0 : Math.max(1, Math.round((jobs / counts.jobs) * cells)) };
   });
   // What rounding gave too much or too little goes to the largest.

@@ -3,6 +3,7 @@ import type { ExitCode } from './exit-codes.js';
 import type { ApproveFlags } from './approve.js';
 import type { DecideFlags } from './approvals.js';
 import type { CostsFlags } from './costs.js';
+import type { DiscardFlags } from './discard.js';
 import type { HoldFlags } from './hold-flags.js';
 import { addAlertVerbs } from './alert-verbs.js';
 import { addLedgerVerbs } from './ledger-verbs.js';
@@ -224,6 +225,20 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .option('--detach', 'do not watch')
     .action((name: string, flags: RetryFlags) =>
       use(async (shell) => (await import('./retry.js')).retry(name, flags, shell)),
+    );
+
+  verb(
+    'discard <name>',
+    'decide that stopped jobs will not be done; no start runs them, until retry --job',
+    ['nightshift discard nightly-articles --job KEY --reason "the product is gone"'],
+    ['nightshift discard nightly-articles --error invalid --reason "not for us"', 'all parked by bad input'],
+  )
+    .option('--job <key...>', 'these jobs: parked, held or cancelled')
+    .option('--error <class...>', 'only jobs stopped by an error of these classes')
+    .option('--first <number>', 'only so many of them', positiveCount)
+    .option('--reason <text>', 'why; kept, and shown to whoever looks')
+    .action((name: string, flags: DiscardFlags) =>
+      use(async (shell) => (await import('./discard.js')).discard(name, flags, shell)),
     );
 
   verb(

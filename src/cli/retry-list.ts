@@ -29,15 +29,15 @@ export const retryLines = (jobs: readonly StoppedJob[]): Line[] =>
     return [
       [],
       [bold(errorClass ?? 'no error kept'), `: ${plural(group.length, 'job')}`],
-      ...group.slice(0, NAMED_MAX).map(
-        ({ key, identity, state, error }): Line => [
+      ...group
+        .slice(0, NAMED_MAX)
+        .map(({ key, identity, state, error }): Line => [
           '  ',
           { style: styleOfState(state), text: state.padEnd(6) },
           ` ${jobTitle(identity)}`,
           dim(`  ${key}`),
           error ? `  ${firstLine(error.message)}` : '',
-        ],
-      ),
+        ]),
       ...(more > 0 ? [[`  and ${more} more`]] : []),
     ];
   });

@@ -58,5 +58,7 @@ async function list(name: string, selection: JobSelection, shell: Shell): Promis
 
 function noneText(name: string, selection: JobSelection): string {
   const meant = selectionText(selection);
-  return meant === undefined ? `no job of ${name} is parked` : `no parked job of ${name} is meant by: ${meant}`;
+  return meant === undefined
+    ? `no job of ${name} is parked`
+    : `no parked job of ${name} is meant by: ${meant}`;
 }

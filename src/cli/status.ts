@@ -20,14 +20,15 @@ export async function status(name: string | undefined, _flags: object, shell: Sh
 
 export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   const { out } = shell;
-  const { batch, counts, active, unfinished, hold } = found;
-  if (shell.flags.json) out.json({ batch: batchDocument(batch), counts, active, unfinished, hold });
+  const { batch, counts, active, unfinished, discarded, hold } = found;
+  if (shell.flags.json)
+    out.json({ batch: batchDocument(batch), counts, active, unfinished, discarded, hold });
   else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 
 export function statusLines(
-  { batch, counts, active, unfinished, hold }: BatchStatus,
+  { batch, counts, active, unfinished, discarded, hold }: BatchStatus,
   commands: Commands,
   nowMs: number,
 ): Line[] {
@@ -61,6 +62,7 @@ export function statusLines(
       ]),
     ),
     ...section('needs a person', unfinishedLines(unfinished, unfinished.length)),
+    ...section('will not be done', unfinishedLines(discarded, discarded.length)),
     ...section(
       'next',
       steps.map((step) => [`  ${step}`]),

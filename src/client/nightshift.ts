@@ -9,6 +9,7 @@ import type { Engine } from '../engine/index.js';
 import type {
   AbandonedSession,
   BatchRow,
+  Discarding,
   EffectDecision,
   HistoryRow,
   OpenQuestion,
@@ -134,6 +135,11 @@ export interface Nightshift {
   retry(nameOrId: string, selection?: JobSelection | readonly string[]): Promise<Retried>;
   /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
   toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
+  /**
+   * Decides that stopped jobs will not be done: those of these keys, or the parked of these error classes. No start runs
+   * them below a higher revision, until `retry` names them. @returns what came of each @throws UsageError
+   */
+  discard(nameOrId: string, selection: JobSelection, reason: string): Promise<readonly Discarding[]>;
   /** Effects of unknown outcome, which only a person can settle; of one batch, or all. */
   openQuestions(nameOrId?: string): Promise<readonly OpenQuestion[]>;
   /** A person's answer to one of them. Starts nothing. @throws UsageError when no such question is open */
@@ -286,6 +292,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       ),
     toRetry: async (nameOrId, selection) =>
       (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),
+    discard: async (nameOrId, selection, reason) =>
+      (await import('./discard.js')).discardJobs(await resolve(nameOrId), connections, selection, reason),
     openQuestions: async (nameOrId) =>
       (await connections.ledger()).openQuestions((await optionally(nameOrId)).batchId),
     decide: async (effectKey, decision, reason = '') =>
@@ -388,6 +396,7 @@ export type {
   Answer,
   Batch,
   BatchStatus,
+  Discarding,
   Finding,
   JobSelection,
   Lifted,

@@ -3,19 +3,14 @@ import { isGrpcServiceError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { UsageError } from '../contract/errors.js';
 import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
-import {
-  MESSAGE,
-  isConcurrency,
-  type ControlRequest,
-  type ControlState,
-} from '../contract/messages.js';
+import { MESSAGE, isConcurrency, type ControlRequest, type ControlState } from '../contract/messages.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { settled } from './settle.js';
-import { WorkerHost, isWorkerAlive } from './worker-host.js';
+import { isWorkerAlive } from './worker-host.js';
 
 /**
  * `answered`: the batch has answered · `queued`: no worker runs, so the engine keeps the message and the batch will

@@ -64,7 +64,15 @@ const CHUNK = 1000;
 export async function planBatch(batch: Batch, connections: Connections): Promise<Plan> {
   const { definition, jobs, key, workflowId } = batch;
   const ledger = await connections.ledger();
-  const counts: Record<Verdict, number> = { new: 0, resume: 0, adopt: 0, update: 0, conflict: 0, parked: 0 };
+  const counts: Record<Verdict, number> = {
+    new: 0,
+    resume: 0,
+    adopt: 0,
+    update: 0,
+    conflict: 0,
+    parked: 0,
+    discarded: 0,
+  };
   const planned: PlannedJob[] = [];
   const untold = await findUntold(batch, connections);
   let sessions = 0;

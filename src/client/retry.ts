@@ -1,4 +1,5 @@
-import { WorkflowNotFoundError } from '@temporalio/common';
+import { WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import { UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
@@ -85,7 +86,15 @@ async function requeueInto(
     return await client.workflow
       .getHandle(row.id)
       .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] });
+  } catch (error) {
+    throw refusalIn(error, row) ?? error;
   } finally {
     await host.stop();
   }
 }
+
+/** What the batch itself said, which nobody would look for inside of an error about an update. */
+const refusalIn = (error: unknown, { name }: BatchRow): UsageError | undefined =>
+  error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure
+    ? new UsageError(`${name} takes none of them in: ${error.cause.message}`, { cause: error })
+    : undefined;

@@ -214,7 +214,7 @@ const isSame = (memo: Record<string, unknown> | undefined, { manifest }: BatchIn
 async function hasWork(manifest: ManifestRef, connections: Starter): Promise<boolean> {
   const ledger = await connections.ledger();
   for await (const { verdict } of judgeManifest(manifest, ledger, connections.artifacts)) {
-    if (verdict !== 'adopt') return true;
+    if (verdict !== 'adopt' && verdict !== 'discarded') return true;
   }
   return false;
 }

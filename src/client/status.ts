@@ -10,6 +10,8 @@ export interface BatchStatus {
   readonly active: readonly ActiveJob[];
   /** Jobs that wait for a person, and why. */
   readonly unfinished: readonly JobReport[];
+  /** Jobs that a person has decided not to do. */
+  readonly discarded: readonly JobReport[];
   /** The pause that it stands before: its own, or one of its work, its provider or everything. */
   readonly hold?: Hold;
 }
@@ -21,11 +23,12 @@ export async function batchStatus(
   limit = 20,
 ): Promise<BatchStatus> {
   const ledger = await connections.ledger();
-  const [counts, active, unfinished, hold] = await Promise.all([
+  const [counts, active, unfinished, discarded, hold] = await Promise.all([
     ledger.counts(batch.id, batch.openedSeq),
     ledger.activeJobs(batch.id, limit),
     ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
+    ledger.jobReports(batch.id, { states: ['discarded'], limit }),
     holdOver(batch, connections),
   ]);
-  return { batch, counts, active, unfinished, ...(hold && { hold }) };
+  return { batch, counts, active, unfinished, discarded, ...(hold && { hold }) };
 }

@@ -285,7 +285,17 @@ export interface Progress {
   readonly cancelled: number;
   readonly inFlight: number;
   readonly waiting: number;
+  /** Known at the end only. */
+  readonly discarded?: number;
   readonly reason: string | undefined;
+}
+
+/** Jobs that a run leaves unfinished, as the ledger has them. */
+export interface Left {
+  readonly parked: number;
+  readonly held: number;
+  readonly cancelled: number;
+  readonly discarded: number;
 }
 
 /** Result of a finished batch, and details of `BatchIncomplete`. */
@@ -297,6 +307,8 @@ export interface BatchSummary {
   readonly parked: number;
   readonly held: number;
   readonly cancelled: number;
+  /** That a person has decided not to do; absent where there is none. */
+  readonly discarded?: number;
   /** Not started: admission was stopped. */
   readonly waiting: number;
   /** The first 20. */

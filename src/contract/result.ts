@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CLASSES } from './errors.js';
 import { keySchema } from './job.js';
-import { EFFECT_STATES, JOB_STATES } from './states.js';
+import { EFFECT_STATES, SHOWN_JOB_STATES } from './states.js';
 
 const count = z.int().nonnegative();
 
@@ -12,6 +12,7 @@ export const countsSchema = z.strictObject({
   parked: count,
   held: count,
   cancelled: count,
+  discarded: count.optional().describe('that a person has decided not to do; absent where there is none'),
 });
 export type Counts = z.infer<typeof countsSchema>;
 
@@ -32,7 +33,7 @@ export const costSchema = z.strictObject({
 export const jobReportSchema = z.strictObject({
   key: keySchema,
   identity: z.record(z.string(), z.string()),
-  state: z.enum(JOB_STATES),
+  state: z.enum(SHOWN_JOB_STATES),
   effects: z.array(
     z.strictObject({
       name: z.string(),
@@ -44,6 +45,10 @@ export const jobReportSchema = z.strictObject({
     }),
   ),
   error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).optional(),
+  discarded: z
+    .strictObject({ by: z.string(), at: z.string(), reason: z.string() })
+    .optional()
+    .describe('who decided that it will not be done, and why'),
 });
 export type JobReport = z.infer<typeof jobReportSchema>;
 

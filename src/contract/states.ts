@@ -15,6 +15,10 @@ export const JOB_STATES = [
 ] as const;
 export type JobState = (typeof JOB_STATES)[number];
 
+/** As people see a job: beside its state, that a person has decided that it will not be done. */
+export const SHOWN_JOB_STATES = [...JOB_STATES, 'discarded'] as const;
+export type ShownJobState = (typeof SHOWN_JOB_STATES)[number];
+
 /** A finished job leaves its state only for a higher revision, or for an effect it did not have before. */
 export const JOB_TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   waiting: ['running', 'gated', 'adopted', 'parked', 'held', 'cancelled'],

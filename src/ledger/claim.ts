@@ -1,5 +1,7 @@
 import { AGENT_STEP, beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
+import { discardedText } from '../contract/discarded-text.js';
+import { discardFor } from './discarded.js';
 import { isInProgress } from './job-state.js';
 import { sql } from 'kysely';
 import type { Claim, ClaimRequest, FailedSession, SessionRow } from './ledger.js';
@@ -61,6 +63,9 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
   if (!raised) {
     const refused = claim.revision < job.revision || (changed && (await wasSeenOutside(db, claim)));
     if (refused) return { kind: 'conflict', fingerprint: job.fingerprint, revision: job.revision };
+    const discard = await discardFor(db, job);
+    if (discard)
+      return { kind: 'parked', errorClass: job.error_class ?? 'bug', message: discardedText(discard) };
     // An edited payload is a person's decision to go on, like a raised revision.
     if (job.state === 'parked' && !changed) return parked(job);
   }

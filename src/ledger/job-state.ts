@@ -9,6 +9,11 @@ export const IN_PROGRESS = ['running', 'gated'] as const satisfies readonly JobS
 
 export const isInProgress = (state: JobState): boolean => state === 'running' || state === 'gated';
 
+/** What was done is done, whatever a person has decided before. */
+export const FINISHED = ['done', 'adopted'] as const satisfies readonly JobState[];
+
+export const isFinished = (state: JobState): boolean => state === 'done' || state === 'adopted';
+
 /** Names a job in messages and in `history`. */
 export const jobSubject = (job: JobId): string => `${job.work}:${job.jobKey}`;
 

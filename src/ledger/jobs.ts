@@ -1,4 +1,5 @@
 import type { EffectState } from '../contract/states.js';
+import { discarded, discardOf, holdsFor } from './discarded.js';
 import { jobSubject, moveJob, type Written } from './job-state.js';
 import type { JobEnd, JobId, KnownJob, Ledger } from './ledger.js';
 import { artifactOf, inChunks } from './rows.js';
@@ -23,6 +24,7 @@ async function knownJobs(
   const known = new Map<string, KnownJob>();
   for (const chunk of inChunks(keys, KEYS_PER_QUERY)) {
     const effects = await effectsOf(db, work, chunk);
+    const decided = new Map((await discarded(db, work, chunk).execute()).map((row) => [row.job_key, row]));
     const rows = await db
       .selectFrom('jobs')
       .select(['job_key', 'state', 'fingerprint', 'revision', 'last_attempt', 'error_class', 'error_message'])
@@ -31,6 +33,7 @@ async function knownJobs(
       .where('job_key', 'in', chunk)
       .execute();
     for (const row of rows) {
+      const discard = decided.get(row.job_key);
       known.set(row.job_key, {
         state: row.state,
         fingerprint: row.fingerprint,
@@ -40,6 +43,7 @@ async function knownJobs(
         effects: effects.get(row.job_key) ?? new Map(),
         errorClass: row.error_class ?? undefined,
         errorMessage: row.error_message ?? undefined,
+        ...(discard && holdsFor(discard, row) && discardOf(discard)),
       });
     }
   }

@@ -7,7 +7,7 @@ import type { JobSelection } from '../contract/job-selection.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
-import type { BatchState, EffectState, JobState, SessionState } from '../contract/states.js';
+import type { BatchState, EffectState, JobState, SessionState, ShownJobState } from '../contract/states.js';
 import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
 import type { BudgetUse } from '../policy/spending.js';
 import type { Places } from '../policy/limits/places.js';
@@ -73,10 +73,20 @@ export interface Ledger extends AlertLedger {
    * no change, nor is an unfinished end of a job never claimed. @throws IllegalTransition
    */
   settleJob(job: JobId, end: JobEnd, by: string): Promise<void>;
-  /** Jobs of a batch that wait for a person, in its order: the parked, or those named that are parked or held. */
+  /** Jobs of a batch that wait for a person, in its order: the parked, or those named that are parked, held or discarded. */
   stopped(batchId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
-  /** Those that `stopped` finds may run again with a fresh budget. Returns their keys. */
+  /** Those that `stopped` finds may run again with a fresh budget, and are not discarded any more. Returns their keys. */
   requeue(batchId: string, by: string, selection?: JobSelection): Promise<readonly string[]>;
+  /**
+   * A person decides that jobs will not be done: no start of any batch runs them below a higher revision, until `requeue`
+   * names them. Noted with who and why, also where it is refused. Those that are meant are as for `stopped`, and
+   * cancelled ones named.
+   * @returns what came of each, keys without a job first
+   */
+  discard(
+    batch: Pick<BatchRow, 'id' | 'name' | 'key' | 'work'>,
+    request: DiscardRequest,
+  ): Promise<readonly Discarding[]>;
 
   // --- sessions ------------------------------------------------------------------------------------------
   /** Whether the job has neither a session under way nor what one has made. */
@@ -228,7 +238,7 @@ export interface Ledger extends AlertLedger {
   totals(batchId: string, since: number): Promise<Totals>;
   jobReports(
     batchId: string,
-    only?: { states?: readonly JobState[]; limit?: number },
+    only?: { states?: readonly ShownJobState[]; limit?: number },
   ): Promise<readonly JobReport[]>;
   /** Jobs in progress, longest first. */
   activeJobs(batchId: string, limit: number): Promise<readonly ActiveJob[]>;
@@ -326,7 +336,7 @@ export interface OpenBatch {
 }
 
 /** What the plan said of a job of this batch. */
-export type Verdict = 'new' | 'resume' | 'adopt' | 'update' | 'conflict' | 'parked';
+export type Verdict = 'new' | 'resume' | 'adopt' | 'update' | 'conflict' | 'parked' | 'discarded';
 
 export interface Member {
   readonly work: string;
@@ -370,6 +380,15 @@ export interface KnownJob {
   readonly effects: ReadonlyMap<string, { readonly state: EffectState; readonly revision: number }>;
   readonly errorClass: ErrorClass | undefined;
   readonly errorMessage: string | undefined;
+  /** A person's decision that it will not be done, which stands for this revision. */
+  readonly discarded?: Discard | undefined;
+}
+
+/** Who decided that a job will not be done, when, and why. */
+export interface Discard {
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
 }
 
 export interface ClaimRequest extends JobId {
@@ -386,7 +405,8 @@ export interface ClaimRequest extends JobId {
  * try that comes late can't undo what is done. `claimed`: state is `running`. A changed payload is accepted while no effect of the job was ever attempted
  * (nobody outside has seen the old one); it drops the old artifact. A higher revision is always accepted: it drops
  * the artifact and gives a fresh budget. Otherwise a changed payload, or a lower revision, is `conflict`, and
- * nothing changes. A parked job whose payload is the same is not claimed: a person decides (`requeue`). Sessions still
+ * nothing changes. A parked job whose payload is the same is not claimed: a person decides (`requeue`), nor is a
+ * discarded one below a higher revision. Sessions still
  * open for a dropped payload are ended as `cancelled`.
  */
 export type Claim =
@@ -639,7 +659,22 @@ export interface OpenQuestion extends EffectId {
 
 /** A job that waits for a person, and why. */
 export interface StoppedJob extends Pick<JobReport, 'key' | 'identity' | 'error'> {
-  readonly state: 'parked' | 'held';
+  readonly state: ShownJobState;
+}
+
+export interface DiscardRequest {
+  readonly by: string;
+  readonly reason: string;
+  readonly selection: JobSelection;
+}
+
+/** `discarded` · `already`: it was before, by whom `why` says · `refused`: nothing has changed, and `why` says what to do first */
+export interface Discarding {
+  readonly key: string;
+  /** Undefined for a key that the batch does not have. */
+  readonly identity: JobReport['identity'] | undefined;
+  readonly outcome: 'discarded' | 'already' | 'refused';
+  readonly why?: string;
 }
 
 export type RequestKind =
@@ -649,6 +684,7 @@ export type RequestKind =
   | 'concurrency'
   | 'cancel'
   | 'retry'
+  | 'discard'
   | 'approve'
   | 'reject'
   | 'decide'

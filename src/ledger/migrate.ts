@@ -10,6 +10,7 @@ import { acknowledged } from './migrations/0006-acknowledged.js';
 import { alerts } from './migrations/0007-alerts.js';
 import { scheduledNights } from './migrations/0008-scheduled-nights.js';
 import { schedules } from './migrations/0009-schedules.js';
+import { discards } from './migrations/0010-discards.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -29,6 +30,7 @@ export const MIGRATIONS: readonly Migration[] = [
   alerts,
   scheduledNights,
   schedules,
+  discards,
 ];
 
 /**

@@ -1,8 +1,8 @@
 import type { ErrorClass } from '../contract/errors.js';
 import type { Counts, Totals } from '../contract/result.js';
-import type { BatchState, JobState } from '../contract/states.js';
+import type { BatchState, ShownJobState } from '../contract/states.js';
 import type { LaneNote } from '../policy/limits/state.js';
-import type { BatchRow, JobId, OpenQuestion, RequestRow, Verdict } from './ledger.js';
+import type { BatchRow, Discard, JobId, OpenQuestion, RequestRow, Verdict } from './ledger.js';
 
 /**
  * What the morning report of one batch is made of, read at one moment. Sums are over all runs of the batch; lists are
@@ -16,6 +16,8 @@ export interface NightRows {
   readonly totals: Totals;
   /** Jobs that are not finished, in the order of the list. */
   readonly unfinished: readonly NightJob[];
+  /** Jobs that a person has decided not to do, in the order of the list. */
+  readonly discarded: readonly DiscardedJob[];
   readonly questions: readonly OpenQuestion[];
   /** What is at its destination, in the order of the list of jobs. */
   readonly landed: readonly LandedRow[];
@@ -42,10 +44,14 @@ export interface NightRows {
 
 export interface NightJob extends JobId {
   readonly identity: Readonly<Record<string, string>>;
-  readonly state: JobState;
+  readonly state: ShownJobState;
   readonly verdict: Verdict;
   readonly errorClass: ErrorClass | undefined;
   readonly message: string;
+}
+
+export interface DiscardedJob extends JobId, Discard {
+  readonly identity: Readonly<Record<string, string>>;
 }
 
 export interface LandedRow extends JobId {

@@ -5,6 +5,7 @@ import { membersOf, memberState } from './members.js';
 import { countCostUnknown, neverRan } from './never-ran.js';
 import type {
   Beat,
+  DiscardedJob,
   FailureRow,
   LandedRow,
   NightCostRow,
@@ -51,6 +52,7 @@ export const nights = (store: Store, rest: Rest): Nights => ({
         totals,
         requests,
         unfinished: await unfinishedJobs(db, batchId),
+        discarded: await discardedJobs(db, batchId),
         questions: await openQuestions(db, batchId),
         landed: await landedEffects(db, batchId),
         foundThere: await countFound(db, batchId),
@@ -81,7 +83,7 @@ async function unfinishedJobs(db: Db, batchId: string): Promise<readonly NightJo
   const rows = await membersOf(db, batchId)
     .select(['m.work', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
     .select(['j.error_class', 'j.error_message'])
-    .where(memberState, 'not in', ['done', 'adopted'])
+    .where(memberState, 'not in', ['done', 'adopted', 'discarded'])
     .orderBy('m.position')
     .limit(UNFINISHED_MAX)
     .execute();
@@ -93,6 +95,23 @@ async function unfinishedJobs(db: Db, batchId: string): Promise<readonly NightJo
     verdict: row.verdict,
     errorClass: row.verdict === 'conflict' ? 'conflict' : (row.error_class ?? undefined),
     message: (row.verdict === 'conflict' ? row.note : row.error_message) ?? '',
+  }));
+}
+
+async function discardedJobs(db: Db, batchId: string): Promise<readonly DiscardedJob[]> {
+  const rows = await membersOf(db, batchId)
+    .select(['m.work', 'm.job_key', 'm.identity', 'd.discarded_by', 'd.discarded_at', 'd.reason'])
+    .where('d.seq', 'is not', null)
+    .orderBy('m.position')
+    .limit(UNFINISHED_MAX)
+    .execute();
+  return rows.map((row) => ({
+    work: row.work,
+    jobKey: row.job_key,
+    identity: identityOf(row.identity),
+    by: row.discarded_by ?? '',
+    at: row.discarded_at ?? '',
+    reason: row.reason ?? '',
   }));
 }
 

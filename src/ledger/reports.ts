@@ -1,8 +1,9 @@
 import type { JobReport } from '../contract/result.js';
 import type { ErrorClass } from '../contract/errors.js';
-import type { JobState } from '../contract/states.js';
+import type { ShownJobState } from '../contract/states.js';
 import { IN_PROGRESS } from './job-state.js';
 import type { Ledger, Verdict } from './ledger.js';
+import { discardOf } from './discarded.js';
 import { membersOf, memberState } from './members.js';
 import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
@@ -34,7 +35,7 @@ export const reports = (store: Store): Reports => ({
 });
 
 interface Only {
-  readonly states?: readonly JobState[];
+  readonly states?: readonly ShownJobState[];
   readonly limit?: number;
 }
 
@@ -42,7 +43,7 @@ interface Only {
 async function jobReports(db: Db, batchId: string, { states, limit }: Only): Promise<readonly JobReport[]> {
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
-    .select(['j.error_class', 'j.error_message'])
+    .select(['j.error_class', 'j.error_message', 'd.discarded_by', 'd.discarded_at', 'd.reason'])
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
     .orderBy('m.position')
     .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
@@ -57,6 +58,7 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
     state: row.state,
     effects: effects.get(row.position) ?? [],
     ...errorOf(row),
+    ...discardOf(row),
   }));
 }
 
@@ -66,7 +68,7 @@ type EffectReports = JobReport['effects'];
 async function effectsOf(
   db: Db,
   batchId: string,
-  { states, upTo }: { states: readonly JobState[] | undefined; upTo: number },
+  { states, upTo }: { states: readonly ShownJobState[] | undefined; upTo: number },
 ): Promise<ReadonlyMap<number, EffectReports>> {
   const rows = await membersOf(db, batchId)
     .innerJoin('effects as e', (join) =>

@@ -29,6 +29,7 @@ export interface Tables {
   lane_notes: LaneNotesTable;
   holds: HoldsTable;
   approvals: ApprovalsTable;
+  discards: DiscardsTable;
   alerts: AlertsTable;
   alert_messages: AlertMessagesTable;
   scheduled_nights: ScheduledNightsTable;
@@ -307,6 +308,20 @@ export interface HoldsTable {
   since: string;
   lifted_at: string | null;
   lifted_by: string | null;
+}
+
+/** Jobs that a person has decided not to do; those taken back stay as a record. */
+export interface DiscardsTable {
+  seq: Generated<number>;
+  work: string;
+  job_key: string;
+  /** What is at a higher one is new work. */
+  revision: number;
+  reason: string;
+  discarded_at: string;
+  discarded_by: string;
+  undone_at: string | null;
+  undone_by: string | null;
 }
 
 /** One exact request, and a person's answer to it. */

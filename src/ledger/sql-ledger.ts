@@ -8,6 +8,7 @@ import { budgetUse } from './budget-use.js';
 import { claimJob } from './claim.js';
 import { costs } from './costs.js';
 import { decisions } from './decisions.js';
+import { discards } from './discards.js';
 import type { LedgerDialect } from './dialect.js';
 import { effects } from './effects.js';
 import { evidence } from './evidence.js';
@@ -50,6 +51,7 @@ export async function createSqlLedger(
     ...figured,
     ...jobs(store),
     ...stopped(store),
+    ...discards(store),
     claimJob: claimJob(store),
     ...sessions(store),
     ...abandoned(store),

@@ -1,7 +1,10 @@
+import type { NotNull } from 'kysely';
 import type { JobSelection } from '../contract/job-selection.js';
 import { reopenRejected } from './approvals.js';
+import { endDiscard } from './discarded.js';
 import { moveJob, type Written } from './job-state.js';
 import type { Ledger, StoppedJob } from './ledger.js';
+import { membersOf } from './members.js';
 import { identityOf, inChunks } from './rows.js';
 import type { Db, Store } from './store.js';
 
@@ -13,25 +16,23 @@ type Stopped = Pick<Ledger, 'stopped' | 'requeue'>;
 /** Jobs that wait for a person. One query decides which of them are meant, for those who look and those who requeue. */
 export const stopped = (store: Store): Stopped => ({
   async stopped(batchId, selection = {}) {
-    const rows = await store.read((db) => select(db, batchId, selection));
-    return rows.map(
-      ({ job_key, identity, state, error_class, error_message }): StoppedJob => ({
-        key: job_key,
-        identity: identityOf(identity),
-        state: state === 'held' ? 'held' : 'parked',
-        ...(error_class !== null && { error: { class: error_class, message: error_message ?? '' } }),
-      }),
-    );
+    const rows = await store.read((db) => stoppedJobs(db, batchId, selection));
+    return rows.map(({ job_key, identity, state, discard, error_class, error_message }): StoppedJob => ({
+      key: job_key,
+      identity: identityOf(identity),
+      state: discard === null ? state : 'discarded',
+      ...(error_class !== null && { error: { class: error_class, message: error_message ?? '' } }),
+    }));
   },
 
   async requeue(batchId, by, selection = {}) {
-    const meant = await store.read((db) => select(db, batchId, selection));
+    const meant = await store.read((db) => stoppedJobs(db, batchId, selection));
     const requeued: string[] = [];
     for (const chunk of inChunks(meant, JOBS_PER_WRITE)) {
       const among = chunk.map((job) => job.job_key);
       const done = await store.write(async (db) => {
         // Looked up again: another request may have been faster.
-        const still = await select(db, batchId, selection, among);
+        const still = await stoppedJobs(db, batchId, selection, among);
         await requeue(db, still, { at: store.now(), by });
         return still;
       });
@@ -42,26 +43,26 @@ export const stopped = (store: Store): Stopped => ({
 });
 
 /**
- * In the order of the batch. Without keys: the parked. With keys: those of them that are parked or held. Conflicts stay
- * what they are.
+ * In the order of the batch. Without keys: the parked. With keys: those of them that are parked, held or discarded.
+ * Conflicts stay what they are.
  * @param among  looks at these alone
  */
-async function select(
+export async function stoppedJobs(
   db: Db,
   batchId: string,
   { keys, errors, first }: JobSelection,
   among?: readonly string[],
 ) {
-  const rows = await db
-    .selectFrom('batch_jobs as m')
-    .innerJoin('jobs as j', (join) =>
-      join.onRef('j.work', '=', 'm.work').onRef('j.job_key', '=', 'm.job_key'),
-    )
-    .select(['m.identity', 'j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.last_attempt'])
-    .select(['j.error_class', 'j.error_message'])
-    .where('m.batch_id', '=', batchId)
+  const rows = await membersOf(db, batchId)
+    .select(['m.identity', 'm.work', 'm.job_key', 'j.state', 'j.active_since', 'j.last_attempt'])
+    .select(['j.error_class', 'j.error_message', 'd.seq as discard'])
     .where('m.verdict', '<>', 'conflict')
-    .where('j.state', 'in', keys === undefined ? ['parked'] : ['parked', 'held'])
+    .where((eb) =>
+      keys === undefined
+        ? eb.and([eb('j.state', '=', 'parked'), eb('d.seq', 'is', null)])
+        : eb.or([eb('j.state', 'in', ['parked', 'held']), eb('d.seq', 'is not', null)]),
+    )
+    .$narrowType<{ state: NotNull; last_attempt: NotNull }>()
     .$if(errors !== undefined, (query) => query.where('j.error_class', 'in', errors ?? []))
     .$if(among !== undefined, (query) => query.where('j.job_key', 'in', among ?? []))
     .orderBy('m.position')
@@ -72,10 +73,11 @@ async function select(
 
 async function requeue(
   db: Db,
-  jobs: Awaited<ReturnType<typeof select>>,
+  jobs: Awaited<ReturnType<typeof stoppedJobs>>,
   written: Written,
 ): Promise<void> {
   for (const job of jobs) {
+    await endDiscard(db, { work: job.work, jobKey: job.job_key }, written);
     await moveJob(db, job, { state: 'waiting' }, written);
     await reopenRejected(db, job, written);
     await db

@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely';
 import type { ErrorClass } from '../contract/errors.js';
-import type { EffectState, JobState, SessionState } from '../contract/states.js';
+import type { EffectState, SessionState, ShownJobState } from '../contract/states.js';
 import { requestRow } from './audit.js';
-import type { HistoryRow, JobId, Ledger, RequestRow, SessionId, Usage, Verdict } from './ledger.js';
+import { discardFor } from './discarded.js';
+import type { Discard, HistoryRow, JobId, Ledger, RequestRow, SessionId, Usage, Verdict } from './ledger.js';
 import { historyOf, identityOf, usedBy } from './rows.js';
 import type { AttemptOutcome, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -15,7 +16,8 @@ export interface NamedJob extends JobId {
 /** All that the ledger holds of one job, each list oldest first. */
 export interface JobStory extends NamedJob {
   /** `waiting` where a batch names it and nobody has taken it yet. */
-  readonly state: JobState;
+  readonly state: ShownJobState;
+  readonly discarded: Discard | undefined;
   readonly revision: number | undefined;
   readonly errorClass: ErrorClass | undefined;
   readonly errorMessage: string | undefined;
@@ -127,9 +129,11 @@ async function storyOf(db: Db, { work, jobKey }: JobId): Promise<JobStory | unde
     .where('m.work', '=', work)
     .where('m.job_key', '=', jobKey)
     .execute();
+  const discard = job && (await discardFor(db, job));
   const identity = job?.identity ?? members[0]?.identity;
   if (identity === undefined) return undefined;
 
+  const inConflict = members.some(({ verdict }) => verdict === 'conflict');
   const tries = await triesOf(db, { work, jobKey });
   const sessions = await sessionsOf(db, { work, jobKey });
   const workedOn = [...tries, ...sessions].map(({ batchId }) => batchId);
@@ -147,7 +151,8 @@ async function storyOf(db: Db, { work, jobKey }: JobId): Promise<JobStory | unde
     work,
     jobKey,
     identity: identityOf(identity),
-    state: job?.state ?? (members.some(({ verdict }) => verdict === 'conflict') ? 'held' : 'waiting'),
+    state: discard ? 'discarded' : (job?.state ?? (inConflict ? 'held' : 'waiting')),
+    discarded: discard,
     revision: job?.revision,
     errorClass: job?.error_class ?? undefined,
     errorMessage: job?.error_message ?? undefined,

@@ -62,12 +62,13 @@ async function countJobs(db: Db, batchId: string, since: number): Promise<StateC
     .groupBy([sql.ref('shown'), sql.ref('finished_now')]) // by name: PostgreSQL takes the expressions for others
     .execute();
   const counts = { jobs: 0, done: 0, adopted: 0, parked: 0, held: 0, cancelled: 0 };
-  const all = { ...counts, waiting: 0, running: 0, gated: 0 };
+  const all = { ...counts, waiting: 0, running: 0, gated: 0, discarded: 0 };
   for (const { shown, finished_now, jobs } of rows) {
     all[shown === 'done' && finished_now === 0 ? 'adopted' : shown] += jobs;
     all.jobs += jobs;
   }
-  return all;
+  const { discarded, ...others } = all;
+  return { ...others, ...(discarded > 0 && { discarded }) };
 }
 
 /** A session that was only intended never ran as far as we know, so it is wasted at most, not started. */

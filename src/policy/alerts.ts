@@ -46,6 +46,8 @@ export interface AlertStanding {
   readonly approvals: { readonly waiting: number; readonly limited: boolean };
   /** Those that are parked, held or gated. */
   readonly unfinished: readonly (JobReport & { readonly title: string })[];
+  /** Nothing is left of it but what a person has decided not to do. */
+  readonly settled?: boolean;
   readonly provider: string;
   /** Name of an effect -> who performs it. */
   readonly publishers: ReadonlyMap<string, string>;
@@ -293,8 +295,9 @@ function batchCauses({ name, state, stateBy, reason, jobs, waiting, commands }: 
   ];
 }
 
-function incomplete({ name, state, reason, jobs, waiting, commands }: AlertStanding): AlertCause[] {
-  if (state !== 'incomplete') return [];
+function incomplete(standing: AlertStanding): AlertCause[] {
+  const { name, state, reason, jobs, waiting, commands } = standing;
+  if (state !== 'incomplete' || standing.settled) return [];
   return [
     {
       fingerprint: alertFingerprint('incomplete', name, '', undefined),

@@ -65,7 +65,7 @@ function effectChanges(
   const where = `${title}: ${effect.name}`;
   if (now.options !== effect.options) return [`${where}: its options were changed`];
   if (now.action !== effect.action) {
-    if (isDone(effect.action, now.action) || verdict === 'parked') return [];
+    if (isDone(effect.action, now.action) || verdict === 'parked' || verdict === 'discarded') return [];
     const why = now.why === undefined ? '' : ` (${now.why})`;
     return [`${where}: the plan says ${effect.action}, now it would be ${now.action}${why}`];
   }

@@ -5,6 +5,12 @@
  */
 export const DIRECT_JOBS_MAX = 400;
 
+/**
+ * A run takes jobs in again while its history is shorter than this.
+ * Source: the server ends a run at 51,200 events; 400 more jobs add up to 3,600, and those under way add theirs.
+ */
+export const RETRY_EVENTS_MAX = 40_000;
+
 /** Jobs in one shard of a larger batch. */
 export const SHARD_JOBS = 250;
 

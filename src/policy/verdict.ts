@@ -1,4 +1,5 @@
 import type { EffectState } from '../contract/states.js';
+import { discardedText } from '../contract/discarded-text.js';
 import type { KnownJob, Verdict } from '../ledger/ledger.js';
 
 /** A job as a batch wants it: payload, revision, and the effects that must have landed. */
@@ -16,6 +17,10 @@ export type Judgement = { readonly verdict: Verdict; readonly note?: string };
  */
 export function judge(wanted: WantedJob, known: KnownJob | undefined): Judgement {
   if (known === undefined) return { verdict: 'new' };
+  // A higher revision is new work; all else is what a person has decided about.
+  if (known.discarded && wanted.revision <= known.revision) {
+    return { verdict: 'discarded', note: discardedText(known.discarded) };
+  }
   const samePayload = known.fingerprint === wanted.fingerprint;
 
   if (wanted.revision > known.revision) return { verdict: touchedOutside(known) ? 'update' : 'resume' };

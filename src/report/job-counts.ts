@@ -1,5 +1,5 @@
 import type { Counts } from '../contract/result.js';
-import type { JobState } from '../contract/states.js';
+import type { ShownJobState } from '../contract/states.js';
 import { type Span, type Style } from './line.js';
 
 /** Jobs by state as the ledger counts them while a batch is open. */
@@ -11,7 +11,7 @@ export type LiveCounts = Counts & {
 
 /** States in the order of a bar from finished to untouched, with the words and colours that every view uses. */
 export const STATE_SHOWN: readonly {
-  readonly state: JobState;
+  readonly state: ShownJobState;
   readonly word: string;
   readonly style: Style;
 }[] = [
@@ -22,14 +22,15 @@ export const STATE_SHOWN: readonly {
   { state: 'held', word: 'held', style: 'red' },
   { state: 'gated', word: 'gated', style: 'yellow' },
   { state: 'cancelled', word: 'cancelled', style: 'red' },
+  { state: 'discarded', word: 'discarded', style: 'dim' },
   { state: 'waiting', word: 'waiting', style: 'dim' },
 ];
 
-export const styleOfState = (state: JobState): Style =>
+export const styleOfState = (state: ShownJobState): Style =>
   STATE_SHOWN.find((shown) => shown.state === state)?.style ?? 'bold';
 
 /** `7 done`, `2 running`, …: the states that any job is in. */
-export const countParts = (counts: Readonly<Partial<Record<JobState, number>>>): Span[] =>
+export const countParts = (counts: Readonly<Partial<Record<ShownJobState, number | undefined>>>): Span[] =>
   STATE_SHOWN.filter(({ state }) => (counts[state] ?? 0) > 0).map(({ state, word, style }) => ({
     style,
     text: `${counts[state] ?? 0} ${word}`,

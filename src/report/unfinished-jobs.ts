@@ -1,3 +1,4 @@
+import { discardedText } from '../contract/discarded-text.js';
 import { jobTitle } from '../contract/job.js';
 import type { JobReport } from '../contract/result.js';
 import { styleOfState } from './job-counts.js';
@@ -7,8 +8,9 @@ import { dim, type Line } from './line.js';
 export function unfinishedLines(jobs: readonly JobReport[], jobsMax: number): Line[] {
   const lines = jobs
     .slice(0, jobsMax)
-    .flatMap(({ key, identity, state, error }): Line[] => [
+    .flatMap(({ key, identity, state, error, discarded }): Line[] => [
       ['  ', { style: styleOfState(state), text: state.padEnd(9) }, ' ', jobTitle(identity), dim(`  ${key}`)],
+      ...(discarded ? [[`            ${discardedText(discarded)}`]] : []),
       ...(error ? [['            ', `${error.class}: ${error.message}`]] : []),
     ]);
   const more = jobs.length - jobsMax;

@@ -24,7 +24,14 @@ export const batchActivities = (timing: Timing) =>
   proxyActivities<
     Pick<
       Activities,
-      'openBatch' | 'openShard' | 'closeBatch' | 'noteBatch' | 'requeueJobs' | 'askHolds' | 'decideApprovals'
+      | 'openBatch'
+      | 'openShard'
+      | 'closeBatch'
+      | 'noteBatch'
+      | 'requeueJobs'
+      | 'askHolds'
+      | 'askLeft'
+      | 'decideApprovals'
     >
   >({
     startToCloseTimeout: 10 * MINUTE,

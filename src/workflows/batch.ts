@@ -21,10 +21,13 @@ import {
   type BatchInput,
   type BatchSummary,
   type ControlState,
+  type Left,
   type Progress,
+  type RetryRequest,
 } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { strictest } from '../policy/hold.js';
+import { RETRY_EVENTS_MAX } from '../policy/shards.js';
 import { batchActivities } from './activity-options.js';
 import { noteState } from './attributes.js';
 import { currentDetails } from './current-details.js';
@@ -60,20 +63,20 @@ const SHOWN = 10;
  * Carries a batch from its manifest to a summary. Owns the order of steps and the messages; does no I/O.
  *
  *  B1. Only jobs that `openBatch` found unfinished are started: directly while they are few, else by shards.
- *  B2. Completed means that every job is done or adopted. Otherwise the run ends Failed as BatchIncomplete, so that
- *      the engine refuses a second run of a finished batch and allows one of an unfinished batch.
+ *  B2. Completed means that every job is done, adopted, or discarded by a person. Otherwise the run ends Failed as
+ *      BatchIncomplete, so that the engine refuses a second run of a finished batch and allows one of an unfinished batch.
  */
 export async function batch(input: BatchInput): Promise<BatchSummary> {
   const { workflowId: batchId } = workflowInfo();
-  const { openBatch, closeBatch, noteBatch, requeueJobs, askHolds, decideApprovals } = batchActivities(
-    input.timing,
-  );
+  const { openBatch, closeBatch, noteBatch, requeueJobs, askHolds, askLeft, decideApprovals } =
+    batchActivities(input.timing);
 
   const tally = new Tally(input.manifest.count);
   const { concurrency } = input;
   const lanes = new Lanes(input, batchId, tally, { concurrency }, stopLoss, showDetails);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
   let closedAs: string | undefined;
+  let left: Left | undefined;
   let phase: 'opening' | 'open' | 'closing' = 'opening';
   let wished: PauseLevel | undefined;
   let noted: PauseLevel | undefined;
@@ -123,7 +126,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
       lanes.add(tickets.filter(({ key }) => tally.forget(key)));
       return tickets.map(({ key }) => key);
     },
-    { description: 'Run parked jobs again with a fresh budget' },
+    { validator: assertRoomForMore, description: 'Run parked jobs again with a fresh budget' },
   );
   setCurrentDetails(`Opening ${input.manifest.count} jobs`);
 
@@ -143,8 +146,9 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     throw error;
   }
 
+  if (tally.finished < input.manifest.count) await lookAtLeft();
   const summary = summarise();
-  const complete = tally.finished === input.manifest.count;
+  const complete = tally.finished + (left?.discarded ?? 0) === input.manifest.count;
   await close(complete ? 'completed' : 'incomplete');
   if (complete) return summary;
   throw ApplicationFailure.nonRetryable(incompleteText(summary), FAILURE.batchIncomplete, summary); // B2
@@ -160,6 +164,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     const { state, inFlight } = control();
     return {
       ...tally.counts,
+      ...left,
       state: phase !== 'open' ? phase : lanes.stoppedBy ? 'stopping' : state,
       inFlight,
       waiting: lanes.waiting + shards.waiting,
@@ -253,11 +258,19 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     return jobs;
   }
 
+  /** A job that was parked when it ended here may have been discarded since, or by another batch. */
+  async function lookAtLeft(): Promise<void> {
+    if (!patched('discards')) return;
+    phase = 'closing';
+    left = await CancellationScope.nonCancellable(() => askLeft(batchId));
+  }
+
   function summarise(): BatchSummary {
     const waiting = lanes.waiting + shards.waiting;
     return {
       batchId,
       ...tally.counts,
+      ...left,
       waiting,
       unfinished: tally.unfinished(20),
       stoppedBy: lanes.stoppedBy,
@@ -304,6 +317,12 @@ function assertConcurrency(value: number): void {
   }
 }
 
+function assertRoomForMore(_request: RetryRequest): void {
+  if (workflowInfo().historyLength < RETRY_EVENTS_MAX) return;
+  const message = 'this run has no room for more jobs: give them their new try when it has ended';
+  throw ApplicationFailure.nonRetryable(message, 'InvalidRequest');
+}
+
 function incompleteText({
   jobs,
   done,
@@ -311,6 +330,7 @@ function incompleteText({
   parked,
   held,
   cancelled,
+  discarded = 0,
   waiting,
   stoppedBy,
 }: BatchSummary): string {
@@ -318,6 +338,7 @@ function incompleteText({
     [parked, 'parked'],
     [held, 'held'],
     [cancelled, 'cancelled'],
+    [discarded, 'discarded'],
     [waiting, 'not started'],
   ] as const;
   const words = rest.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`);

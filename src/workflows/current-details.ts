@@ -20,7 +20,7 @@ export interface Standing {
 export function currentDetails(batch: BatchInput, standing: Standing): string {
   const { name, currency = 'USD' } = batch;
   const { progress, state, unfinished, inProgress, spentMicros, costUnknown } = standing;
-  const { jobs, done, adopted, inFlight, waiting, parked, held, cancelled, reason } = progress;
+  const { jobs, done, adopted, inFlight, waiting, parked, held, cancelled, discarded = 0, reason } = progress;
   const counts: readonly (readonly [string, number])[] = [
     ['done', done],
     ['found done', adopted],
@@ -29,6 +29,7 @@ export function currentDetails(batch: BatchInput, standing: Standing): string {
     ['parked', parked],
     ['held', held],
     ['cancelled', cancelled],
+    ['discarded', discarded],
   ];
   const rows = counts.filter(([, count]) => count > 0).map(([word, count]) => [word, String(count)]);
   const lines = [

@@ -206,7 +206,7 @@ describe('the plan', () => {
     name: 'nightly',
     key: KEY,
     workflowId: 'batch:nightly:x',
-    counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0 },
+    counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0, discarded: 0 },
     toRun: jobs,
     warnings: [],
     looked: false,
@@ -265,6 +265,7 @@ test('a status says what runs, who is needed, and what to do', () => {
     counts: snapshot().counts,
     active: snapshot().active,
     unfinished: [parked],
+    discarded: [],
   };
   const shown = text(statusLines(status, commands, NOW));
   expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');

@@ -1,7 +1,7 @@
 // Whatever happens in whatever order, the figures add up and agree with the rows that they come from.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JOB_STATES, JOB_TRANSITIONS, type JobState } from '../../src/contract/states.js';
+import { JOB_STATES, JOB_TRANSITIONS, type JobState, type ShownJobState } from '../../src/contract/states.js';
 import { StaleFence, type Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { IllegalTransition } from '../../src/ledger/transitions.js';
@@ -186,11 +186,13 @@ async function expectConsistent(ledger: Ledger, id: string, since: number): Prom
   const { jobs, ...counts } = await ledger.counts(id, since);
   const reports = await ledger.jobReports(id);
   expect(jobs).toBe(reports.length);
-  expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(jobs);
-  const inState = (...states: JobState[]) => reports.filter(({ state }) => states.includes(state)).length;
+  expect(Object.values(counts).reduce<number>((sum, count) => sum + (count ?? 0), 0)).toBe(jobs);
+  const inState = (...states: ShownJobState[]) =>
+    reports.filter(({ state }) => states.includes(state)).length;
   const { done, adopted, ...others } = counts;
   expect(done + adopted).toBe(inState('done', 'adopted'));
-  for (const [state, count] of Object.entries(others)) expect(count, state).toBe(inState(state as JobState));
+  for (const [state, count] of Object.entries(others))
+    expect(count, state).toBe(inState(state as ShownJobState));
 
   const totals = await ledger.totals(id, since);
   expect(totals.counts).toMatchObject({ jobs, done, adopted });

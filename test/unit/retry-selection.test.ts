@@ -15,14 +15,18 @@ import {
   claimed,
   jobOf,
   keyOf,
+  member,
   NOBODY,
   openBatch,
+  rawSql,
   stateOf,
   temporaryFolder,
 } from './ledger-fixture.js';
 
+type Stopped = readonly [slug: string, by: ErrorClass, state?: 'held'];
+
 /** Jobs of one batch, in this order, each parked (or held) by an error. */
-async function aNight(ledger: Ledger, jobs: readonly (readonly [string, ErrorClass, 'held'?])[]) {
+async function aNight(ledger: Ledger, jobs: readonly Stopped[]) {
   for (const [slug, errorClass, state = 'parked'] of jobs) {
     await claimed(ledger, slug);
     await ledger.settleJob(jobOf(slug), { state, errorClass, message: `${slug} went wrong` }, NOBODY);
@@ -33,14 +37,14 @@ async function aNight(ledger: Ledger, jobs: readonly (readonly [string, ErrorCla
   );
 }
 
-const NIGHT = [
+const NIGHT: readonly Stopped[] = [
   ['a', 'timeout'],
   ['b', 'rejected'],
   ['c', 'timeout'],
   ['d', 'lost'],
   ['e', 'timeout'],
   ['f', 'timeout', 'held'],
-] as const;
+];
 
 describe('a selection', () => {
   const keysOf = (...slugs: string[]) => slugs.map(keyOf);
@@ -51,8 +55,8 @@ describe('a selection', () => {
     ['the first of a class', { errors: ['timeout'], first: 2 }, keysOf('a', 'c')],
     ['keys, also of a held job', { keys: keysOf('f', 'b') }, keysOf('b', 'f')],
     ['keys of a class', { keys: keysOf('f', 'b'), errors: ['rejected'] }, keysOf('b')],
-    ['what nothing fits', { errors: ['budget'] }, []],
-    ['no key at all', { keys: [] }, []],
+    ['what nothing fits', { errors: ['budget'] }, keysOf()],
+    ['no key at all', { keys: [] }, keysOf()],
   ] as const;
   test.each(cases)('is shown as it is then taken: %s', async (_, selection, keys) => {
     const { ledger } = await aLedger();
@@ -67,10 +71,22 @@ describe('a selection', () => {
   });
 
   test('of more jobs than one transaction takes is requeued whole, and by stages without a gap', async () => {
-    const { ledger } = await aLedger();
-    const jobs = Array.from({ length: 1100 }, (_, at) => [`job-${at}`, 'timeout'] as const);
-    await aNight(ledger, jobs);
-    const keys = jobs.map(([slug]) => keyOf(slug));
+    const { ledger, path } = await aLedger();
+    await aNight(ledger, [['template', 'timeout']]);
+    const count = 1100;
+    const sql = rawSql(path);
+    const columns = (await sql('select name from pragma_table_info(?)', 'jobs')).map(({ name }) =>
+      String(name),
+    );
+    await sql(
+      `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count}) insert into jobs ` +
+        `select ${columns.map((name) => (name === 'job_key' ? "printf('%032d', i)" : name)).join(', ')} from jobs, n`,
+    );
+    const keys = Array.from({ length: count }, (_, at) => String(at + 1).padStart(32, '0'));
+    await ledger.setMembers(
+      BATCH,
+      keys.map((jobKey) => member('template', { jobKey })),
+    );
     expect(await ledger.requeue(BATCH, NOBODY, { first: 50 })).toEqual(keys.slice(0, 50));
     expect(await ledger.requeue(BATCH, NOBODY, { first: 1000 })).toEqual(keys.slice(50, 1050));
     expect(await ledger.requeue(BATCH, NOBODY)).toEqual(keys.slice(1050));

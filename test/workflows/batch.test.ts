@@ -83,6 +83,7 @@ class Night {
         void called(`noteBatch ${state} by ${by}${reason === undefined ? '' : `: ${reason}`}`),
       decideApprovals: async () => [],
       askHolds: async () => undefined,
+      askLeft: async () => undefined,
       requeueJobs: async () => [],
       runAgent: async ({ key }) => {
         called(`runAgent ${key}`);

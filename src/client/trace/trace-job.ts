@@ -1,8 +1,9 @@
 import { UsageError } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
-import type { JobState } from '../../contract/states.js';
+import { discardedText } from '../../contract/discarded-text.js';
+import type { ShownJobState } from '../../contract/states.js';
 import { jobWorkflowId } from '../../identity/workflow-ids.js';
-import type { NamedJob, StoryBatch, StoryEffect } from '../../ledger/story.js';
+import type { JobStory, NamedJob, StoryBatch, StoryEffect } from '../../ledger/story.js';
 import type { Connections } from '../connections.js';
 import type { TraceEvent } from './event.js';
 import { ledgerEvents, spendText } from './ledger-events.js';
@@ -22,7 +23,7 @@ export interface JobTrace {
   readonly key: string;
   readonly workflowId: string;
   readonly identity: Readonly<Record<string, string>>;
-  readonly state: JobState;
+  readonly state: ShownJobState;
   readonly revision: number | undefined;
   /** Why it does not go on, where it does not. */
   readonly trouble: string | undefined;
@@ -45,12 +46,10 @@ export async function traceJob(query: JobQuery, connections: Connections): Promi
   const job = theOne(await matching(query, connections), query);
   const story = await ledger.story(job);
   if (!story) throw new UsageError(`the ledger has lost job ${job.jobKey}`);
-  const { work, jobKey, identity, state, revision, errorClass, errorMessage, batches, effects } = story;
+  const { work, jobKey, identity, state, revision, discarded, batches, effects } = story;
   const workflowId = jobWorkflowId({ work, jobKey });
   const runIds = new Set(story.tries.map(({ runId }) => runId));
   const { events, histories } = await readHistories(workflowId, [...runIds], connections);
-  const conflict = batches.find(({ verdict }) => verdict === 'conflict');
-  const trouble = errorClass === undefined ? conflict?.note : `${errorClass}: ${errorMessage ?? ''}`;
   return {
     work,
     key: jobKey,
@@ -58,7 +57,7 @@ export async function traceJob(query: JobQuery, connections: Connections): Promi
     identity,
     state,
     revision,
-    trouble,
+    trouble: discarded ? discardedText(discarded) : troubleOf(story),
     spend: spendText(story),
     batches,
     effects,
@@ -66,6 +65,11 @@ export async function traceJob(query: JobQuery, connections: Connections): Promi
     // Stable: what was written in one moment stays in the order of its writing.
     events: [...ledgerEvents(story), ...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0)),
   };
+}
+
+function troubleOf({ errorClass, errorMessage, batches }: JobStory): string | undefined {
+  if (errorClass !== undefined) return `${errorClass}: ${errorMessage ?? ''}`;
+  return batches.find(({ verdict }) => verdict === 'conflict')?.note;
 }
 
 async function matching(

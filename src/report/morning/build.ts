@@ -46,6 +46,7 @@ export function morningReport(
     totals,
     duplicates: duplicatesOf(rows),
     landed: { total: totals.effects.landed + totals.effects.adopted, rows: rows.landed },
+    discarded: rows.discarded,
     cost: cost[0] ?? noCost(batch.currency),
     bySite: costParts(rows.costs, ({ site }) => site),
     byWork: costParts(rows.costs, ({ work }) => work),
@@ -134,8 +135,11 @@ function headlineOf(
   decisions: readonly Decision[],
 ): string {
   const all = Math.max(jobs, counts.jobs);
+  const discarded = counts.discarded === undefined ? '' : `, ${counts.discarded} discarded`;
   const done =
-    finished === all ? `All ${plural(all, 'job')} done` : `${finished} of ${plural(all, 'job')} done`;
+    finished === all
+      ? `All ${plural(all, 'job')} done`
+      : `${finished} of ${plural(all, 'job')} done${discarded}`;
   if (counts.jobs === 0 && state !== 'running') return `${done}. The batch could not be opened.`;
   if (finished === all && all === 1) return `The one job is done. ${STATE_WORDS[state]}.`;
   const waiting = decisions.reduce((sum, { count }) => sum + count, 0);

@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../contract/errors.js';
-import type { BatchState, JobState } from '../../contract/states.js';
+import type { BatchState, ShownJobState } from '../../contract/states.js';
 import type { LandedRow, NightFigures, NightRows } from '../../ledger/night-rows.js';
 
 /** What a person reads in the morning. Times are ISO 8601; amounts are micro-units of `currency`. */
@@ -46,6 +46,8 @@ export interface Night {
     readonly total: number;
     readonly rows: readonly LandedRow[];
   };
+  /** That a person has decided not to do; more may be counted. */
+  readonly discarded: NightRows['discarded'];
   readonly cost: CostPart;
   readonly bySite: readonly CostPart[];
   readonly byWork: readonly CostPart[];
@@ -153,7 +155,7 @@ export interface Stop {
 
 export interface Lane {
   readonly title: string;
-  readonly state: JobState;
+  readonly state: ShownJobState;
   readonly pieces: readonly Piece[];
   readonly tries: number;
   readonly waitedMs: number;

@@ -12,6 +12,7 @@ import { tilesOf } from './tiles.js';
 import { amount, cut, number } from './words.js';
 
 /** Rows that are read without opening anything. */
+const DISCARDED_SHOWN = 50;
 const LANDED_SHOWN = 12;
 const CAUSES_SHOWN = 12;
 const MISSED_SHOWN = 12;
@@ -43,6 +44,7 @@ export function pageOf(report: MorningReport): string {
         </header>
         <main>
           ${decisionsSection(report)} ${missed.length > 0 && missedSection(report)}
+          ${night && night.discarded.length > 0 && discardedSection(night, timeZone)}
           ${night && landedSection(night, name, timeZone)} ${night && causesSection(report.causes, night)}
           ${night && timelineSection(night, timeZone)} ${night && costSection(night, timeZone)}
           ${night && trendSection(night, timeZone)}
@@ -130,6 +132,28 @@ function missedSection({ missed }: MorningReport): Html {
         ${table('Further nights that did not run', columns, rest, { stacks: true })}
       </details>`
     }`;
+}
+
+function discardedSection({ discarded, counts }: Night, timeZone: string): Html {
+  const titleOf = shortTitles(discarded.map(({ identity }) => identity));
+  const columns = [
+    { title: 'what', kind: 'wide' },
+    { title: 'by' },
+    { title: 'when', kind: 'when' },
+    { title: 'why', kind: 'wide' },
+  ] as const;
+  const rows = discarded
+    .slice(0, DISCARDED_SHOWN)
+    .map(({ identity, by, at, reason }) => [
+      markup`<bdi>${titleOf(identity)}</bdi>`,
+      markup`<bdi>${by}</bdi>`,
+      localTime(at, timeZone),
+      markup`<bdi>${reason}</bdi>`,
+    ]);
+  const more = (counts.discarded ?? 0) - rows.length;
+  return markup`<h2 id="discarded">Discarded</h2>
+    <p class="faint">A person has decided that these will not be done.</p>
+    ${table('Discarded jobs', columns, rows)} ${more > 0 && markup`<p class="faint">and ${number(more)} more</p>`}`;
 }
 
 function landedSection({ landed }: Night, name: string, timeZone: string): Html {

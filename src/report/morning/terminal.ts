@@ -1,6 +1,6 @@
 import { bars } from '../bars.js';
 import { nightTitle } from '../../policy/night-alerts.js';
-import { duration, plural } from '../format.js';
+import { duration, localTime, plural } from '../format.js';
 import { bold, dim, green, red, yellow, type Line, type Span } from '../line.js';
 import { tableLines } from '../table.js';
 import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
@@ -10,6 +10,7 @@ import { tilesOf } from './tiles.js';
 import { amount, amountTold, clock, dayShort, number, percent } from './words.js';
 
 const CASES_SHOWN = 5;
+const DISCARDED_SHOWN = 8;
 const LANDED_SHOWN = 8;
 const CAUSES_SHOWN = 8;
 const MISSED_SHOWN = 7;
@@ -29,6 +30,7 @@ export function reportLines(report: MorningReport, columns?: number): Line[] {
     ...missedLines(report),
     ...(night
       ? [
+          ...discardedLines(night, timeZone),
           ...landedLines(night, columns),
           ...causeLines(report, night),
           ...waitLines(night, timeZone),
@@ -88,6 +90,21 @@ function missedLines({ missed }: MorningReport): Line[] {
   return section(
     'nights that were skipped or missed',
     more > 0 ? [...shown, [dim(`  and ${more} more, in the HTML report`)]] : shown,
+  );
+}
+
+function discardedLines({ discarded, counts }: Night, timeZone: string): Line[] {
+  const titleOf = shortTitles(discarded.map(({ identity }) => identity));
+  const shown = discarded
+    .slice(0, DISCARDED_SHOWN)
+    .map(({ identity, by, at, reason }): Line => [
+      `  ${titleOf(identity)}`,
+      dim(`  by ${by}, ${localTime(at, timeZone)}: ${reason}`),
+    ]);
+  const more = (counts.discarded ?? 0) - shown.length;
+  return section(
+    'discarded: will not be done',
+    more > 0 ? [...shown, [dim(`  and ${number(more)} more`)]] : shown,
   );
 }
 
