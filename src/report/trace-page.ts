@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { TraceEvent } from '../client/trace/event.js';
 import type { JobTrace } from '../client/trace/trace-job.js';
 import { jobTitle } from '../contract/job.js';
-import type { JobState } from '../contract/states.js';
+import type { ShownJobState } from '../contract/states.js';
 import { duration, localTime, plural } from './format.js';
 import { Html, markup, webAddress } from './morning/html.js';
 import { table } from './morning/page-table.js';
@@ -57,7 +57,7 @@ export function tracePage(trace: JobTrace, { now, timeZone }: TracePageOptions):
   return page.source;
 }
 
-const TONE: Readonly<Record<JobState, 'good' | 'open' | 'bad'>> = {
+const TONE: Readonly<Record<ShownJobState, 'good' | 'open' | 'bad'>> = {
   done: 'good',
   adopted: 'good',
   waiting: 'open',
@@ -66,6 +66,7 @@ const TONE: Readonly<Record<JobState, 'good' | 'open' | 'bad'>> = {
   parked: 'bad',
   held: 'bad',
   cancelled: 'bad',
+  discarded: 'open',
 };
 
 function spanOf(events: readonly TraceEvent[], timeZone: string): string {
