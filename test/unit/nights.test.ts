@@ -283,6 +283,7 @@ describe('whether a night that another one comes after is done', () => {
     expect(await standing()).toEqual(openAs('is running'));
     await said(21, 'started', 'incomplete');
     expect(await standing()).toEqual(openAs('is incomplete'));
+    await said(21, 'started', 'running'); // started again
     await said(21, 'started', 'completed');
     expect(await standing()).toEqual(DONE);
   });
