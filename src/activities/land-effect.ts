@@ -286,12 +286,14 @@ async function record({ ledger, row, settles, reached }: Landing, receipt: Recei
 }
 
 /**
- * Where a destination keeps no revision, the ledger tells: what it knows of is older, unless that is what would be sent
- * now. What it has never heard of is current.
+ * Where a destination keeps no revision, the ledger tells: what it knows of is older, unless it was sent what would be
+ * sent now, and something else is there than before. What it has never heard of is current.
  */
 function isOlder(placed: Placed, { body, row, requestSha256 }: Landing): boolean {
   if (placed.revision !== undefined) return placed.revision < body.revision;
-  if (body.revision === 1 || placed.sha256 === body.sha256 || row.sentSha256 === requestSha256) return false;
+  if (body.revision === 1 || placed.sha256 === body.sha256) return false;
+  if (placed.sha256 === row.receipt?.sha256) return true;
+  if (row.sentSha256 === requestSha256) return false;
   return row.receipt !== undefined || row.sentSha256 !== undefined;
 }
 

@@ -65,9 +65,7 @@ async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<Ag
   if (await frozen(gateOf(ref, definition, true), deps.ledger)) return { kind: 'paused' };
   const lane = agentLane(definition, ref, deps);
   const makeProvider = () => providerFor(definition, deps, () => lane.turn(cancellationSignal()));
-  const waiting =
-    (await closedDestination(ref, definition, job, deps)) ??
-    (await stillWaits(ref, definition, lane, makeProvider, deps));
+  const waiting = await stillWaits(ref, definition, job, lane, makeProvider, deps);
   if (waiting !== undefined) return waiting;
   let opening = false;
   try {
@@ -106,6 +104,8 @@ async function beforeSession(
   if (claim.openSession === undefined) {
     const held = await paused(gate, deps.ledger);
     if (held !== undefined) return { end: held };
+    const closed = await closedDestination(ref, definition, job, deps);
+    if (closed !== undefined) return { end: closed };
     const adopted = await adopt(deps, ref, definition, job, claim);
     if (adopted !== undefined) return { end: adopted };
   }
@@ -164,6 +164,9 @@ async function ranBefore({ client }: Deps): Promise<boolean> {
   const { workflowExecution } = activityInfo();
   if (!workflowExecution) return false;
   const runs = client.workflow.list({ query: `WorkflowId = '${workflowExecution.workflowId}'` });
-  for await (const { runId } of runs) if (runId !== workflowExecution.runId) return true;
+  for await (const { runId, status } of runs) {
+    // A job that waits for long goes on as a new run, of which the ledger knows what the last one did.
+    if (runId !== workflowExecution.runId && status.name !== 'CONTINUED_AS_NEW') return true;
+  }
   return false;
 }

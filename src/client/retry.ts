@@ -43,6 +43,11 @@ async function retryJobs(row: BatchRow, connections: Connections, selection: Job
     return { keys, started: { how: 'joined', name, key, workflowId, runId: running, since } };
   }
   const keys = await ledger.requeue(row.id, connections.who, selection);
+  const meant = selectionText(selection);
+  if (keys.length === 0 && meant !== undefined && row.state !== 'completed') {
+    // A start would run all that is unfinished, of which nobody spoke.
+    throw new UsageError(`no parked job of ${name} is meant by: ${meant}; nothing was started`);
+  }
   if (keys.length === 0 && row.state === 'completed') {
     return { keys, started: { how: 'already-completed', name, key, workflowId, runId: row.runId, since } };
   }

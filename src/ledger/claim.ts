@@ -94,12 +94,28 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
   return {
     kind: 'claimed',
     fence,
-    fresh: false,
+    fresh: await isStillFresh(db, job, claim),
     artifact,
     nextAttempt: job.last_attempt + 1,
     givenUp,
     ...(await sessionsSoFar(db, claim, budgetFrom)),
   };
+}
+
+/** All that the ledger knows of the job are earlier tries of this very run, of which none came to a session or an effect. */
+async function isStillFresh(db: Db, { last_attempt }: JobsTable, claim: ClaimRequest): Promise<boolean> {
+  if (last_attempt > 0) return false;
+  const of = { work: claim.work, job_key: claim.jobKey };
+  const others = db
+    .selectFrom('attempts')
+    .select('run_id as one')
+    .where((eb) => eb.and(of))
+    .where('run_id', '<>', claim.by.runId);
+  const effects = db
+    .selectFrom('effects')
+    .select('effect_key as one')
+    .where((eb) => eb.and(of));
+  return (await others.unionAll(effects).limit(1).executeTakeFirst()) === undefined;
 }
 
 const claimColumns = (claim: ClaimRequest, at: string) => ({

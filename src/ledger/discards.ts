@@ -37,7 +37,7 @@ async function discard(
   at: string,
 ): Promise<readonly Discarding[]> {
   const members = await membersOf(db, batch.id)
-    .select(['m.work', 'm.job_key', 'm.identity', 'm.position', 'j.state', 'j.revision'])
+    .select(['m.work', 'm.job_key', 'm.identity', 'm.position', 'j.state', 'j.revision', 'j.error_class'])
     .select(['d.discarded_by', 'd.discarded_at', 'd.reason'])
     .where('m.job_key', 'in', keys)
     .orderBy('m.position')
@@ -47,14 +47,15 @@ async function discard(
   const ends: Discarding[] = keys
     .filter((key) => !known.has(key))
     .map((key) => ({ key, identity: undefined, outcome: 'refused', why: `${batch.name} has no such job` }));
-  for (const { work, job_key: key, identity: json, state, revision, ...row } of members) {
+  for (const { work, job_key: key, identity: json, state, revision, error_class, ...row } of members) {
     const identity = identityOf(json);
     const before = discardOf(row).discarded;
     if (before !== undefined) {
       ends.push({ key, identity, outcome: 'already', why: `${before.by}: ${before.reason}` });
       continue;
     }
-    const job = state === null ? undefined : { state, effects: effects.get(key) ?? [] };
+    const errorClass = error_class ?? undefined;
+    const job = state === null ? undefined : { state, errorClass, effects: effects.get(key) ?? [] };
     const why = whyNotDiscard(job);
     if (why !== undefined || revision === null) {
       ends.push({ key, identity, outcome: 'refused', ...(why !== undefined && { why }) });

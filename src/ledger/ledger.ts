@@ -413,7 +413,10 @@ export type Claim =
   | {
       readonly kind: 'claimed';
       readonly fence: number;
-      /** True when the ledger had never heard of the job: the destination may know more than we do. */
+      /**
+       * True when the ledger had never heard of the job before this run, and nothing was begun since: the destination
+       * may know more than we do.
+       */
       readonly fresh: boolean;
       /** Made by an earlier session for this very fingerprint and revision. */
       readonly artifact: ArtifactRef | undefined;

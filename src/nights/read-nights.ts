@@ -8,7 +8,7 @@ export interface ScheduleNights extends NightsStanding {
   readonly nights: readonly SeenNight[];
 }
 
-export type NightsLedger = Pick<Ledger, 'keptSchedules' | 'scheduledNights' | 'batch'>;
+export type NightsLedger = Pick<Ledger, 'keptSchedules' | 'scheduledNights' | 'batch' | 'counts'>;
 
 const DAY_MS = 24 * 3_600_000;
 /** What is older has been seen, or nobody looks. */

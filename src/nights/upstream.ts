@@ -1,4 +1,5 @@
 import type { UpstreamNight } from '../contract/messages.js';
+import type { BatchRow } from '../ledger/ledger.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import { fireTimes } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
@@ -13,7 +14,7 @@ export type UpstreamStanding = { readonly kind: 'done' } | { readonly kind: 'ope
 const SPAN_MS = 33 * 24 * 3_600_000;
 
 /**
- * Whether the night that another one comes after is done: every job of its batch done or adopted, as the ledger has it.
+ * Whether the night that another one comes after is done: every job of its batch done, adopted or discarded, as the ledger has it.
  * That something was published yesterday, or that the batch ended somehow, is not enough. A schedule that is not due in
  * that edition keeps nobody waiting.
  */
@@ -38,8 +39,18 @@ export async function upstreamStanding(
     return open(`${title} is ${row.outcome}: ${row.why}`);
   }
   const batch = await ledger.batch(row.batchId);
-  if (batch?.state === 'completed') return { kind: 'done' };
+  if (batch?.state === 'completed' || (batch && (await isSettled(batch, ledger)))) return { kind: 'done' };
   return open(`${title} is ${batch?.state ?? 'served by a batch that the ledger does not know'}`);
+}
+
+/** What ended incomplete, and of which a person has discarded all that was left: nobody will start it again. */
+async function isSettled(
+  { id, state }: Pick<BatchRow, 'id' | 'state'>,
+  ledger: NightsLedger,
+): Promise<boolean> {
+  if (state !== 'incomplete') return false;
+  const { jobs, done, adopted, discarded = 0 } = await ledger.counts(id, 0);
+  return jobs > 0 && done + adopted + discarded === jobs;
 }
 
 const open = (why: string): UpstreamStanding => ({ kind: 'open', why });

@@ -3,6 +3,8 @@ import type { ErrorClass } from '../contract/errors.js';
 
 export interface StandingJob {
   readonly state: JobState;
+  /** What stopped it, if anything. */
+  readonly errorClass: ErrorClass | undefined;
   readonly effects: readonly {
     readonly key: string;
     readonly name: string;
@@ -28,6 +30,8 @@ export function whyNotDiscard(job: StandingJob | undefined): string | undefined 
     case 'running':
       return 'it is under way: wait for its end, or end its batch first with "nightshift cancel"';
     case 'gated':
+      // Without an error it waits for a person, in a run of its own; else that run has ended.
+      if (job.errorClass !== undefined) return effectInTheWay(job);
       return 'it waits for a yes or for a service: answer with "nightshift reject", or end its batch first with "nightshift cancel"';
     case 'waiting':
     case undefined:

@@ -83,6 +83,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   /** Of its work, its provider, or everything. */
   let held: PauseLevel | undefined;
   let resumedAt = 0;
+  let retrying = 0;
   let turn: Promise<void> = Promise.resolve();
 
   setHandler(progressQuery, progress, { description: 'Figures of this run' });
@@ -122,11 +123,18 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   setHandler(
     retryJobUpdate,
     async (request) => {
-      const tickets = await requeueJobs(input, request);
-      lanes.add(tickets.filter(({ key }) => tally.forget(key)));
-      return tickets.map(({ key }) => key);
+      retrying++;
+      try {
+        const tickets = await requeueJobs(input, request);
+        // What was discarded, or parked by a shard that is not over, is not in the tally.
+        const isNew = (key: string) => tally.forget(key) || (!lanes.has(key) && patched('retries-all'));
+        lanes.add(tickets.filter(({ key }) => isNew(key)));
+        return tickets.map(({ key }) => key);
+      } finally {
+        retrying--;
+      }
     },
-    { validator: assertRoomForMore, description: 'Run parked jobs again with a fresh budget' },
+    { validator: assertTakesMore, description: 'Run parked jobs again with a fresh budget' },
   );
   setCurrentDetails(`Opening ${input.manifest.count} jobs`);
 
@@ -140,6 +148,11 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     lanes.add(opened.tickets); // B1
     await shards.run(opened.slices);
     await lanes.run();
+    // The last job ended while others were being given a new try: nobody else would run those.
+    while (retrying > 0 && patched('retries-awaited')) {
+      await condition(() => retrying === 0);
+      await lanes.run();
+    }
   } catch (error) {
     if (isCancellation(error)) await close('cancelled');
     else await noteBatch(batchId, 'incomplete', { by: 'batch', reason: messageOf(error) });
@@ -152,6 +165,13 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   await close(complete ? 'completed' : 'incomplete');
   if (complete) return summary;
   throw ApplicationFailure.nonRetryable(incompleteText(summary), FAILURE.batchIncomplete, summary); // B2
+
+  function assertTakesMore(_request: RetryRequest): void {
+    const when = 'give them their new try when it has ended';
+    if (phase === 'closing') throw invalid(`this run is about to end: ${when}`);
+    if (workflowInfo().historyLength >= RETRY_EVENTS_MAX)
+      throw invalid(`this run has no room for more jobs: ${when}`);
+  }
 
   function control(): ControlState {
     const inFlight = lanes.inFlightCount + shards.inFlightCount;
@@ -311,17 +331,12 @@ function messageOf(error: unknown): string {
 }
 
 function assertConcurrency(value: number): void {
-  if (!isConcurrency(value)) {
-    const message = `concurrency must be a whole number from 1 to 500, not ${String(value)}`;
-    throw ApplicationFailure.nonRetryable(message, 'InvalidRequest');
-  }
+  if (!isConcurrency(value))
+    throw invalid(`concurrency must be a whole number from 1 to 500, not ${String(value)}`);
 }
 
-function assertRoomForMore(_request: RetryRequest): void {
-  if (workflowInfo().historyLength < RETRY_EVENTS_MAX) return;
-  const message = 'this run has no room for more jobs: give them their new try when it has ended';
-  throw ApplicationFailure.nonRetryable(message, 'InvalidRequest');
-}
+const invalid = (message: string): ApplicationFailure =>
+  ApplicationFailure.nonRetryable(message, 'InvalidRequest');
 
 function incompleteText({
   jobs,

@@ -206,7 +206,8 @@ function openGate(
             if (patched(RESUME_WAKES)) await condition(() => resumes > resumesBefore, end.delayMs);
             else await sleep(end.delayMs);
             if (workflowInfo().continueAsNewSuggested && patched(WAITS_GO_ON_ANEW)) {
-              await condition(allHandlersFinished);
+              await setAside(false);
+              await condition(allHandlersFinished); // last, so that no resume comes between
               await goOnAnew(paused);
             }
           } else if (isNotNow(end, 'approval')) {

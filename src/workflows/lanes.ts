@@ -48,6 +48,11 @@ export class Lanes {
     this.paused = options.paused;
   }
 
+  /** Whether the job is under way here, or has its turn still before it. */
+  has(key: string): boolean {
+    return this.inFlight.has(key) || this.queue.some((ticket) => ticket.key === key);
+  }
+
   get inFlightCount(): number {
     return this.inFlight.size;
   }

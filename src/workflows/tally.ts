@@ -29,9 +29,12 @@ export class Tally {
   add({ key, title }: Ticket, outcome: JobOutcome): void {
     if ('spentMicros' in outcome) this.spent += outcome.spentMicros ?? 0;
     if ('costUnknown' in outcome) this.unknown += outcome.costUnknown ?? 0;
-    if (outcome.state === 'done') this.done++;
-    else if (outcome.state === 'adopted') this.adopted++;
-    else this.notes.set(key, { key, title, ...withoutSpent(outcome) });
+    if (outcome.state !== 'done' && outcome.state !== 'adopted') {
+      this.notes.set(key, { key, title, ...withoutSpent(outcome) });
+      return;
+    }
+    this[outcome.state]++;
+    this.notes.delete(key); // a shard may have named it, from before it was given a new try
   }
 
   /** What a shard did. Of its unfinished jobs it names the first; the others are only counted. */

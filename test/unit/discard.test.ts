@@ -67,7 +67,8 @@ describe('a discard', () => {
     await claimed(ledger, 'done');
     await landed(ledger, 'done');
     await claimed(ledger, 'running');
-    await settled(ledger, 'gated', 'gated');
+    await claimed(ledger, 'gated');
+    await ledger.settleJob(jobOf('gated'), { state: 'gated' }, NOBODY); // as one that waits for approval
     const unknown = await attempted(ledger, 'unknown');
     await ledger.stopEffect(
       unknown.effect.effectKey,
@@ -91,6 +92,13 @@ describe('a discard', () => {
     expect(whyOf('elsewhere')).toBe('nightly has no such job');
     expect((await ledger.counts(BATCH, 0)).discarded).toBeUndefined();
     expect(await ledger.requests({ what: 'discard' })).toHaveLength(7);
+  });
+
+  test('may be of a job that ended for want of a budget or a key, which no run has in hand', async () => {
+    const { ledger } = await aLedger();
+    await settled(ledger, 'no-budget', 'gated');
+    await openBatch(ledger, ['no-budget']);
+    expect(await discard(ledger, 'no-budget')).toMatchObject([{ outcome: 'discarded' }]);
   });
 
   test('is of the parked of a class, and no other', async () => {

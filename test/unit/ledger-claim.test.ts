@@ -149,9 +149,40 @@ describe('the fence', () => {
 
   test('who claims at once gets different fences, growing by one', async () => {
     const { ledger } = await aLedger();
-    const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(ledger, 'one')));
+    const claims = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        claimed(ledger, 'one', { by: { ...by(), runId: `run-${index}` } }),
+      ),
+    );
     expect(claims.map((claim) => claim.fence)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
     expect(claims.filter((claim) => claim.fresh)).toHaveLength(1);
+  });
+});
+
+describe('a job that the ledger had never heard of', () => {
+  test('stays one for the next try of that run, as long as nothing was begun', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    expect(await claimed(ledger, 'one')).toMatchObject({ fresh: true });
+    const claim = await claimed(ledger, 'one', { by: { ...by(), attempt: 2 } });
+    expect(claim, 'the first try died').toMatchObject({ fresh: true, fence: 2 });
+    await startedSession(ledger, 'one', claim);
+    expect(await claimed(ledger, 'one')).toMatchObject({ fresh: false });
+  });
+
+  test('is known to every other run', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await claimed(ledger, 'one');
+    expect(await claimed(ledger, 'one', { by: { ...by(), runId: 'run-2' } })).toMatchObject({ fresh: false });
+  });
+
+  test('is known once an effect of it was begun', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await claimed(ledger, 'one');
+    await ledger.beginEffect(effectOf('one'), by());
+    expect(await claimed(ledger, 'one')).toMatchObject({ fresh: false });
   });
 });
 

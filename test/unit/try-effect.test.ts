@@ -5,7 +5,12 @@ import { adoptFromDestinations } from '../../src/activities/adopt.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { publish } from '../../src/activities/publish.js';
 import { tryEffect, type EffectTry } from '../../src/activities/try-effect.js';
-import type { FoundEffect, Publisher, PublisherFacts } from '../../src/activities/publishers/publisher.js';
+import type {
+  BodyRequest,
+  FoundEffect,
+  Publisher,
+  PublisherFacts,
+} from '../../src/activities/publishers/publisher.js';
 import type { Definition } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
@@ -28,6 +33,8 @@ class Service {
   readonly posts: string[] = [];
   sent = 0;
   loseAnswers = false;
+  updatesFail: AdapterError | undefined;
+  canUpdate = false;
   lookupFails: AdapterError | undefined;
 
   constructor(
@@ -54,6 +61,14 @@ class Service {
         if (this.loseAnswers) throw new AdapterError('unknown', 'the connection broke', { sent: 'maybe' });
         return { kind: 'ours', placed: { id: '7', sha256: sha256(body), visible: true } };
       },
+      ...(this.canUpdate && {
+        update: async ({ body }: BodyRequest) => {
+          if (this.updatesFail) throw this.updatesFail;
+          this.sent++;
+          this.posts.splice(-1, 1, Buffer.from(body).toString());
+          return { kind: 'ours' as const, placed: { id: '1', sha256: sha256(body), visible: true } };
+        },
+      }),
       classify: (error) =>
         error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
     };
@@ -172,6 +187,18 @@ describe('a higher revision, where the destination keeps no revisions', () => {
       errorClass: 'conflict',
     });
     expect((await ledger.receipts({})).map(({ revision }) => revision)).toEqual([1]);
+  });
+
+  test('nor after an update that never left: the next try sends it', async () => {
+    const [ledger, service] = [await aJob('updated'), new Service()];
+    service.canUpdate = true;
+    expect(await tryOnce(ledger, service, 'updated')).toMatchObject({ kind: 'landed' });
+    await claimed(ledger, 'updated', { revision: 2 });
+    service.updatesFail = new AdapterError('transient', 'connection refused', { sent: 'no' });
+    expect(await tryOnce(ledger, service, 'updated', { revision: 2 })).toMatchObject({ kind: 'again' });
+    service.updatesFail = undefined;
+    expect(await tryOnce(ledger, service, 'updated', { revision: 2 })).toMatchObject({ kind: 'landed' });
+    expect(service.posts).toEqual(['revision 2']);
   });
 
   test('nor when the older one got no answer', async () => {

@@ -311,6 +311,45 @@ describe('a batch', () => {
     ]);
   });
 
+  test('waits for jobs that are being given a new try when its last one ends, and takes in no more once it closes', async () => {
+    const [requeuing, requeued, closing, closed] = [barrier(), barrier(), barrier(), barrier()];
+    let agents = 0;
+    const night: Night = new Night('retried-late', 2, {
+      runAgent: async ({ key }) => {
+        agents++;
+        if (key === night.tickets[1]?.key) await requeuing.opened;
+        return key === night.tickets[0]?.key && agents < 3
+          ? { kind: 'parked', errorClass: 'rejected', message: 'too short' }
+          : { kind: 'made', sha256: sha256(key) };
+      },
+      requeueJobs: async () => {
+        requeuing.open();
+        await requeued.opened;
+        return night.tickets.slice(0, 1);
+      },
+      closeBatch: async () => {
+        closing.open();
+        await closed.opened;
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      const progress = () => handle.query<Progress>('progress');
+      await until('one is parked', async () => (await progress()).parked === 1);
+      const retried = handle.executeUpdate('retryJob', { args: [{ by: 'test' }] });
+      await until('the other has ended', async () => (await progress()).done === 1);
+      requeued.open();
+      expect(await retried).toEqual([night.tickets[0]?.key]);
+
+      await closing.opened;
+      const late = handle.executeUpdate('retryJob', { args: [{ by: 'test' }] });
+      await expect(late).rejects.toMatchObject({ cause: { type: 'InvalidRequest' } });
+      closed.open();
+      expect(await handle.result()).toMatchObject({ done: 2, parked: 0 });
+    });
+    expect(agents).toBe(3);
+  });
+
   test('of more than 400 jobs goes by shards; those with a parked job end Failed, and its summary counts them all', async () => {
     let agents = 0;
     const night: Night = new Night(
@@ -485,7 +524,7 @@ describe('a batch', () => {
         'RUNNING',
       ]);
       const second = await night.start();
-      await until('both are awaited', async () => (await pendingActivities(second)) === 2);
+      await until('both are awaited', async () => (await awaitedJobs(second)) === 2);
       agent.open();
       expect(await second.result()).toMatchObject({ done: 0, adopted: 2 });
     });
@@ -511,7 +550,7 @@ describe('a batch', () => {
         taskQueue: night.name,
         args: [((await inputOf(owner)) as BatchInput[])[0]],
       });
-      await until('it is awaited', async () => (await pendingActivities(other)) === 1);
+      await until('it is awaited', async () => (await awaitedJobs(other)) === 1);
       agent.open();
       expect(await owner.result()).toMatchObject({ done: 1, adopted: 0 });
       expect(await other.result()).toMatchObject({ done: 0, adopted: 1 });
@@ -680,8 +719,11 @@ describe('pause', () => {
   }, 20_000);
 });
 
-const pendingActivities = async (handle: WorkflowHandle) =>
-  (await handle.describe()).raw.pendingActivities?.length ?? 0;
+/** Jobs of others that it waits for. */
+const awaitedJobs = async (handle: WorkflowHandle) =>
+  ((await handle.describe()).raw.pendingActivities ?? []).filter(
+    ({ activityType }) => activityType?.name === 'awaitJob',
+  ).length;
 
 /** What a Workflow was started with. */
 async function inputOf(handle: WorkflowHandle): Promise<unknown[]> {

@@ -33,6 +33,8 @@ export interface Lane {
    * @param opts.waits how often it was told to wait before: waits get longer
    */
   enter(kind: 'session' | 'effect', opts?: { readonly waits?: number }): Promise<LaneEntry>;
+  /** What keeps requests away from it at the moment, if anything. Takes nothing, so whoever asks need not send. */
+  closed(): Promise<Extract<LaneEntry, { kind: 'wait' }> | undefined>;
   /** Goes on with a session under way: it takes its place again, also where all are taken, for it runs and costs. */
   attach(): Promise<void>;
   /** The session ended: the place that this process took for it, if any, is free. @param opts.tokens what it used */
@@ -77,6 +79,14 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
       if (entry.kind === 'wait') return { kind: 'wait', delayMs: Math.ceil(entry.delayMs), why: entry.why };
       if (entry.place !== undefined) keeper.took(lane.id, user.who);
       return { kind: 'go' };
+    },
+
+    async closed() {
+      if (await isPlain(book, user)) return undefined;
+      const state = await book.look();
+      const entry = state && enter(state, user, book.clock.nowMs(), undefined, { jitter: Math.random() });
+      if (entry?.kind !== 'wait') return undefined;
+      return { kind: 'wait', delayMs: Math.ceil(entry.delayMs), why: entry.why };
     },
 
     async attach() {

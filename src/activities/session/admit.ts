@@ -27,10 +27,7 @@ export async function refusal(lane: Lane, waits = 0): Promise<Waiting | undefine
   return entry.kind === 'wait' ? entry : undefined;
 }
 
-/**
- * Whether a destination that would be asked before the session wants to be left alone. Asked before the job is taken:
- * the first try that takes it is the one that knows the ledger to be new.
- */
+/** Whether a destination that would be asked before the session wants to be left alone. */
 export async function closedDestination(
   ref: AgentRequest,
   definition: Definition,
@@ -38,9 +35,8 @@ export async function closedDestination(
   deps: Deps,
 ): Promise<Waiting | undefined> {
   for (const effect of effectsOf(definition, job)) {
-    const entry = await effectLane(definition, effect, ref, deps)?.enter('effect');
-    if (entry?.kind !== 'wait') continue;
-    return (await deps.ledger.needsSession({ work: ref.work, jobKey: job.key })) ? entry : undefined;
+    const closed = await effectLane(definition, effect, ref, deps)?.closed();
+    if (closed !== undefined) return closed;
   }
   return undefined;
 }
@@ -50,18 +46,22 @@ export async function closedDestination(
  * trace in the ledger, and no request at any destination.
  */
 export async function stillWaits(
-  { work, key, batchId, waits = 0 }: AgentRequest,
+  ref: AgentRequest,
   definition: Definition,
+  job: Job,
   lane: Lane,
   provider: () => Promise<Provider>,
   deps: Deps,
 ): Promise<Waiting | undefined> {
-  const job = { work, jobKey: key };
-  if (waits === 0 || !(await deps.ledger.needsSession(job))) return undefined;
+  const { work, key: jobKey, batchId, waits = 0 } = ref;
+  if (waits === 0 || !(await deps.ledger.needsSession({ work, jobKey }))) return undefined;
+  const closed = await closedDestination(ref, definition, job, deps);
+  if (closed !== undefined) return closed;
   if (definition.budget !== undefined) {
     const { facts } = await provider();
     const within = budgetOf(definition, { facts });
-    const room = within && (await deps.ledger.budgetRoom({ ...job, batchId, provider: facts.name }, within));
+    const room =
+      within && (await deps.ledger.budgetRoom({ work, jobKey, batchId, provider: facts.name }, within));
     if (room?.kind === 'wait') return roomWait(room, waits);
   }
   return refusal(lane, waits);
