@@ -52,7 +52,8 @@ test('twenty starts at once run the program once', async () => {
   const handles = await Promise.all(
     workers.map((worker) => worker.start(night.request, undefined, night.context)),
   );
-  expect(new Set(handles.map((handle) => JSON.stringify(handle))).size).toBe(1);
+  // The time is that of the claim, which a wrapper makes before it writes into it: tries may see either.
+  expect(new Set(handles.map(({ sentAt: _, ...handle }) => JSON.stringify(handle))).size).toBe(1);
   for (const handle of handles) expect(await ended(night, handle)).toEqual({ kind: 'succeeded' });
   await night.provider.start(night.request, undefined, night.context); // also when it has ended
   await sleep(300);
