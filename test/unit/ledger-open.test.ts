@@ -6,7 +6,7 @@ import { openSqlite } from '../../src/ledger/dialect-sqlite.js';
 import { migrate, MIGRATIONS, type Migration } from '../../src/ledger/migrate.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { createStore } from '../../src/ledger/store.js';
-import { aLedger, aPlace, claimed, onPostgres, openBatch, placeOf, rawSql } from './ledger-fixture.js';
+import { aLedger, aPlace, claimed, onPostgres, openBatch, placeOf, rawSql, by } from './ledger-fixture.js';
 
 const NEWEST = MIGRATIONS.length;
 
@@ -102,7 +102,9 @@ test('a migration that fails leaves the ledger in its old version', async () => 
 test('of many that open a fresh place at once, one makes the tables and all can write', async () => {
   const path = await aPlace();
   const ledgers = await Promise.all(Array.from({ length: 6 }, () => aLedger(path)));
-  const claims = await Promise.all(ledgers.map(({ ledger }) => claimed(ledger, 'one')));
+  const claims = await Promise.all(
+    ledgers.map(({ ledger }, index) => claimed(ledger, 'one', { by: { ...by(), runId: `run-${index}` } })),
+  );
   expect(claims.map(({ fence }) => fence).sort()).toEqual([1, 2, 3, 4, 5, 6]);
   expect(claims.filter(({ fresh }) => fresh)).toHaveLength(1);
 });
