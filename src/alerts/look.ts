@@ -14,7 +14,7 @@ import {
   type AlertStanding,
   type ClosedService,
 } from '../policy/alerts.js';
-import { finishedOf } from '../report/job-counts.js';
+import { leftOf } from '../report/job-counts.js';
 import { shellWord } from '../report/shell-word.js';
 import { routesOf } from './courier.js';
 import { spendingOf } from './spending.js';
@@ -114,7 +114,7 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
     jobs: counts.jobs,
     waiting: counts.waiting + counts.running,
     approvals: { waiting: asked.length, limited: asked.some(({ dueAt }) => dueAt !== undefined) },
-    settled: (counts.discarded ?? 0) > 0 && finishedOf(counts) + (counts.discarded ?? 0) === counts.jobs,
+    settled: (counts.discarded ?? 0) > 0 && leftOf(counts) === 0,
     unfinished: unfinished.map((job) => ({ ...job, title: jobTitle(job.identity) })),
     provider: definition.agent.use,
     publishers: new Map(definition.effects.map((effect) => [effect.name, effect.use])),

@@ -5,6 +5,7 @@ import { fireTimes } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
 import { editionOf, nightOf } from '../policy/nights.js';
 import { SERVED, lastWords } from '../policy/seen-nights.js';
+import { leftOf } from '../report/job-counts.js';
 import type { NightsLedger } from './read-nights.js';
 
 /** `open`: not done, or nobody knows of it. */
@@ -14,9 +15,9 @@ export type UpstreamStanding = { readonly kind: 'done' } | { readonly kind: 'ope
 const SPAN_MS = 33 * 24 * 3_600_000;
 
 /**
- * Whether the night that another one comes after is done: every job of its batch done, adopted or discarded, as the ledger has it.
- * That something was published yesterday, or that the batch ended somehow, is not enough. A schedule that is not due in
- * that edition keeps nobody waiting.
+ * Whether the night that another one comes after is done: every job of its batch done, adopted or discarded, as the
+ * ledger has it. That something was published yesterday, or that the batch ended somehow, is not enough. A schedule
+ * that is not due in that edition keeps nobody waiting.
  */
 export async function upstreamStanding(
   upstream: UpstreamNight,
@@ -49,8 +50,8 @@ async function isSettled(
   ledger: NightsLedger,
 ): Promise<boolean> {
   if (state !== 'incomplete') return false;
-  const { jobs, done, adopted, discarded = 0 } = await ledger.counts(id, 0);
-  return jobs > 0 && done + adopted + discarded === jobs;
+  const counts = await ledger.counts(id, 0);
+  return counts.jobs > 0 && leftOf(counts) === 0;
 }
 
 const open = (why: string): UpstreamStanding => ({ kind: 'open', why });

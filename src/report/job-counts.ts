@@ -38,3 +38,7 @@ export const countParts = (counts: Readonly<Partial<Record<ShownJobState, number
 
 /** Jobs that need nothing more. */
 export const finishedOf = ({ done, adopted }: Pick<Counts, 'done' | 'adopted'>): number => done + adopted;
+
+/** Jobs that are still to be done: neither finished, nor discarded by a person. */
+export const leftOf = (counts: Pick<Counts, 'jobs' | 'done' | 'adopted' | 'discarded'>): number =>
+  counts.jobs - finishedOf(counts) - (counts.discarded ?? 0);

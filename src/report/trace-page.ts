@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
 import type { TraceEvent } from '../client/trace/event.js';
 import type { JobTrace } from '../client/trace/trace-job.js';
 import { jobTitle } from '../contract/job.js';
 import type { ShownJobState } from '../contract/states.js';
 import { duration, localTime, plural } from './format.js';
-import { Html, markup, webAddress } from './morning/html.js';
+import { markup, webAddress, type Html } from './morning/html.js';
+import { htmlDocument } from './morning/html-document.js';
 import { table } from './morning/page-table.js';
-import { STYLE } from './morning/style.js';
 import { sourcesText } from './trace-lines.js';
 
 /** Shorter gaps between two events are not worth a line. */
@@ -17,44 +16,31 @@ export interface TracePageOptions {
   readonly timeZone: string;
 }
 
-/** The story of one job as one file: no script, nothing loaded from anywhere, and a policy that would not let it. */
+/** The story of one job as one file. */
 export function tracePage(trace: JobTrace, { now, timeZone }: TracePageOptions): string {
   const { identity, state, trouble, events, key } = trace;
   const title = jobTitle(identity);
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
-  const page = markup`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${title}: ${state}</title>
-        ${new Html(`<style>${STYLE}</style>`)}
-      </head>
-      <body>
-        <header>
-          <h1>What this job did</h1>
-          <p class="headline ${TONE[state]}" role="status"><bdi>${title}</bdi>: ${state}</p>
-          ${trouble !== undefined && markup`<p><bdi>${trouble}</bdi></p>`}
-          <p class="faint">${spanOf(events, timeZone)}</p>
-        </header>
-        <main>
-          ${factsTable(trace)}
-          <h2 id="story">Step by step</h2>
-          <p class="faint">Oldest first. From ${sourcesText(trace)}.</p>
-          ${events.length === 0 ? markup`<p>Nothing has happened to it yet.</p>` : eventsTable(events, timeZone)}
-        </main>
-        <footer>
-          <p>
-            Made by nightshift, ${localTime(now.toISOString(), timeZone)}. Times are those of ${timeZone}. To see it
-            as it is now: <code>nightshift trace ${key.slice(0, 12)}</code>
-          </p>
-        </footer>
-      </body>
-    </html> `;
-  return page.source;
+  return htmlDocument(
+    `${title}: ${state}`,
+    markup`<header>
+      <h1>What this job did</h1>
+      <p class="headline ${TONE[state]}" role="status"><bdi>${title}</bdi>: ${state}</p>
+      ${trouble !== undefined && markup`<p><bdi>${trouble}</bdi></p>`}
+      <p class="faint">${spanOf(events, timeZone)}</p>
+    </header>
+    <main>
+      ${factsTable(trace)}
+      <h2 id="story">Step by step</h2>
+      <p class="faint">Oldest first. From ${sourcesText(trace)}.</p>
+      ${events.length === 0 ? markup`<p>Nothing has happened to it yet.</p>` : eventsTable(events, timeZone)}
+    </main>
+    <footer>
+      <p>
+        Made by nightshift, ${localTime(now.toISOString(), timeZone)}. Times are those of ${timeZone}. To see it
+        as it is now: <code>nightshift trace ${key.slice(0, 12)}</code>
+      </p>
+    </footer>`,
+  );
 }
 
 const TONE: Readonly<Record<ShownJobState, 'good' | 'open' | 'bad'>> = {

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
 import { localTime, plural } from '../format.js';
-import { Html, markup, webAddress } from './html.js';
+import { markup, webAddress, type Html } from './html.js';
+import { htmlDocument } from './html-document.js';
 import type { Cause, Command, Decision, MorningReport, Night } from './model.js';
 import { costSection, timelineSection, trendSection } from './page-plots.js';
 import { table } from './page-table.js';
 import { nightTitle } from '../../policy/night-alerts.js';
 import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
 import { shortTitles } from './short-titles.js';
-import { STYLE } from './style.js';
 import { tilesOf } from './tiles.js';
 import { amount, cut, number } from './words.js';
 
@@ -17,47 +16,31 @@ const LANDED_SHOWN = 12;
 const CAUSES_SHOWN = 12;
 const MISSED_SHOWN = 12;
 
-/**
- * The report as one file: no script, nothing loaded from anywhere, and a policy that would not let it. What is decided
- * comes first.
- */
+/** The report as one file. What is decided comes first. */
 export function pageOf(report: MorningReport): string {
   const { name, night, planned, headline, tone, timeZone, madeAt, missed } = report;
-  const policy = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'`;
-  const page = markup`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${policy}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="no-referrer" />
-        <title>${name}: ${headline}</title>
-        ${new Html(`<style>${STYLE}</style>`)}
-      </head>
-      <body>
-        <header>
-          <h1>Morning report of <bdi>${name}</bdi></h1>
-          <p class="headline ${tone}" role="status">${headline}</p>
-          ${planned.length > 0 && markup`<p class="faint">${nightsOf(planned)}</p>`}
-          ${night && markup`<p class="faint">${whenOf(night, timeZone)}</p>`} ${night && tiles(report, night)}
-        </header>
-        <main>
-          ${decisionsSection(report)} ${missed.length > 0 && missedSection(report)}
-          ${night && night.discarded.length > 0 && discardedSection(night, timeZone)}
-          ${night && landedSection(night, name, timeZone)} ${night && causesSection(report.causes, night)}
-          ${night && timelineSection(night, timeZone)} ${night && costSection(night, timeZone)}
-          ${night && trendSection(night, timeZone)}
-        </main>
-        <footer>
-          <p>
-            Made by nightshift from its ledger, ${localTime(madeAt, timeZone)}. Times are those of
-            ${timeZone}. To see it as it is now: <code>nightshift report ${name}</code>
-          </p>
-        </footer>
-      </body>
-    </html> `;
-  return page.source;
+  return htmlDocument(
+    `${name}: ${headline}`,
+    markup`<header>
+      <h1>Morning report of <bdi>${name}</bdi></h1>
+      <p class="headline ${tone}" role="status">${headline}</p>
+      ${planned.length > 0 && markup`<p class="faint">${nightsOf(planned)}</p>`}
+      ${night && markup`<p class="faint">${whenOf(night, timeZone)}</p>`} ${night && tiles(report, night)}
+    </header>
+    <main>
+      ${decisionsSection(report)} ${missed.length > 0 && missedSection(report)}
+      ${night && night.discarded.length > 0 && discardedSection(night, timeZone)}
+      ${night && landedSection(night, name, timeZone)} ${night && causesSection(report.causes, night)}
+      ${night && timelineSection(night, timeZone)} ${night && costSection(night, timeZone)}
+      ${night && trendSection(night, timeZone)}
+    </main>
+    <footer>
+      <p>
+        Made by nightshift from its ledger, ${localTime(madeAt, timeZone)}. Times are those of
+        ${timeZone}. To see it as it is now: <code>nightshift report ${name}</code>
+      </p>
+    </footer>`,
+  );
 }
 
 const tiles = (report: MorningReport, night: Night): Html =>
