@@ -76,17 +76,15 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
         },
         isSession ? holder : undefined,
       );
-      if (entry.kind === 'wait') return { kind: 'wait', delayMs: Math.ceil(entry.delayMs), why: entry.why };
+      if (entry.kind === 'wait') return waitOf(entry);
       if (entry.place !== undefined) keeper.took(lane.id, user.who);
       return { kind: 'go' };
     },
 
     async closed() {
-      if (await isPlain(book, user)) return undefined;
       const state = await book.look();
       const entry = state && enter(state, user, book.clock.nowMs(), undefined, { jitter: Math.random() });
-      if (entry?.kind !== 'wait') return undefined;
-      return { kind: 'wait', delayMs: Math.ceil(entry.delayMs), why: entry.why };
+      return entry?.kind === 'wait' ? waitOf(entry) : undefined;
     },
 
     async attach() {
@@ -131,6 +129,9 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
     },
   };
 }
+
+const waitOf = ({ delayMs, why }: Extract<Entry, { kind: 'wait' }>) =>
+  ({ kind: 'wait', delayMs: Math.ceil(delayMs), why }) as const;
 
 /** One read tells whether there is anything to decide; a batch that declares limits has something in any case. */
 async function isPlain(book: LaneBook, user: LaneUser): Promise<boolean> {
