@@ -3,7 +3,7 @@ import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Json } from '../contract/json.js';
 import type { Effect } from '../contract/job.js';
-import type { Left } from '../policy/left.js';
+import type { LeftToDo } from '../policy/left-to-do.js';
 import { assertArtifactPlaces, loadPublisher, parseOptions } from './load-adapter.js';
 import { redactor } from './redact.js';
 import { providerModuleOf } from './providers/provider-for.js';
@@ -13,7 +13,7 @@ export interface ForeseenOn {
   /** Whether jobs run on this host. Workers elsewhere may have variables and programs that it lacks. */
   readonly worksHere: boolean;
   /** What there is to do: what it does not need is not asked for, such as an agent's key where only effects are left. */
-  readonly left: Left;
+  readonly left: LeftToDo;
 }
 
 /**

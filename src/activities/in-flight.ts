@@ -10,13 +10,13 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
-import { ActivityNotFoundError, isGrpcServiceError, type Client } from '@temporalio/client';
+import { ActivityNotFoundError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
 import { z } from 'zod';
+import { isGrpcNotFound } from '../client/grpc-not-found.js';
 import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
 
-const GRPC_NOT_FOUND = 5;
 /** Lines of a file before those of Activities that have ended are dropped. */
 const LINES_MAX = 500;
 
@@ -178,13 +178,10 @@ async function forgetCaches(client: Client, taskQueue: string): Promise<void> {
     try {
       await client.workflowService.resetStickyTaskQueue({ namespace, execution: { workflowId, runId } });
     } catch (error) {
-      if (!isNotFound(error)) throw error; // it has ended since it was listed
+      if (!isGrpcNotFound(error)) throw error; // it has ended since it was listed
     }
   }
 }
-
-const isNotFound = (error: unknown): boolean =>
-  isGrpcServiceError(error) && (error.code as number) === GRPC_NOT_FOUND;
 
 function outstanding(file: string): Set<string> {
   const tokens = new Set<string>();

@@ -1,4 +1,4 @@
-import { AdapterError } from '../contract/errors.js';
+import { AdapterError, asMaybeSent } from '../contract/errors.js';
 import type { OnUnknown } from '../contract/batch-file.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { JobRef, Trouble } from '../contract/messages.js';
@@ -317,9 +317,7 @@ async function readBack(landing: Landing): Promise<FoundEffect | undefined> {
   try {
     return await look(landing);
   } catch (error) {
-    if (!(error instanceof AdapterError)) throw error;
-    const { errorClass, message, facts } = error;
-    throw new AdapterError(errorClass, message, { ...facts, sent: 'maybe' }, { cause: error });
+    throw error instanceof AdapterError ? asMaybeSent(error) : error;
   }
 }
 

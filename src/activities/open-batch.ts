@@ -1,22 +1,20 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { judgeManifest } from '../batch/judge-manifest.js';
+import { judgeManifest } from '../batch/judge-jobs.js';
 import { readDefinition } from '../batch/manifest.js';
 import { readPermit } from '../batch/permit.js';
-import { effectsOf } from '../batch/effects.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchInput, OpenedBatch, Slice, Ticket, Trouble, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
-import { jobTitle, type Job } from '../contract/job.js';
+import { jobTitle, type Effect } from '../contract/job.js';
 import type { Member } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX, partsOf } from '../policy/shards.js';
-import type { Left } from '../policy/left.js';
+import type { LeftToDo } from '../policy/left-to-do.js';
 import { needsSession } from '../policy/verdict.js';
 import type { Deps } from './deps.js';
 import { foreseenTrouble } from './foreseen.js';
 import { pingStart } from './tell-monitor.js';
-import { keepAlive } from './heartbeat.js';
 
 /** Unfinished jobs named in the batch's own summary; the others are counted. */
 const NOTES_MAX = 20;
@@ -30,108 +28,105 @@ export const openBatch =
   async (input: BatchInput): Promise<OpenedBatch> => {
     const { ledger, artifacts } = deps;
     const { workflowId: batchId = '', runId = '' } = activityInfo().workflowExecution ?? {};
-    const stopHeartbeat = keepAlive();
-    try {
-      const definition = await readDefinition(input.manifest, artifacts);
-      const permit = await readPermit(input.manifest, artifacts);
-      await ledger.openBatch({
-        id: batchId,
-        name: parseBatchWorkflowId(batchId)?.name ?? input.name,
-        key: input.key,
-        work: input.work,
-        runId,
-        manifest: JSON.stringify(input.manifest),
-        jobs: input.manifest.count,
-        currency: definition.budget?.currency ?? 'USD',
-        by: input.startedBy,
-      });
-      await pingStart(deps, batchId, runId);
+    const definition = await readDefinition(input.manifest, artifacts);
+    const permit = await readPermit(input.manifest, artifacts);
+    await ledger.openBatch({
+      id: batchId,
+      name: parseBatchWorkflowId(batchId)?.name ?? input.name,
+      key: input.key,
+      work: input.work,
+      runId,
+      manifest: JSON.stringify(input.manifest),
+      jobs: input.manifest.count,
+      currency: definition.budget?.currency ?? 'USD',
+      by: input.startedBy,
+    });
+    await pingStart(deps, batchId, runId);
 
-      const tickets: Ticket[] = [];
-      const members: Member[] = [];
-      const notes: Unfinished[] = [];
-      const counts = { adopted: 0, parked: 0, held: 0 };
-      let firstJob: Job | undefined;
-      let left: Left = 'effects';
-      for await (const { job, offset, length, verdict, note, known, effectKeys } of judgeManifest(
-        input.manifest,
-        ledger,
-        artifacts,
-      )) {
-        cancellationSignal().throwIfAborted();
-        const title = jobTitle(job.identity);
-        members.push({
-          work: input.work,
-          jobKey: job.key,
-          identity: job.identity,
-          verdict,
-          ...(note && { note }),
-        });
-        switch (verdict) {
-          case 'adopt':
-            counts.adopted++;
-            break;
-          case 'discarded': // counted at the end, when the ledger is asked for all of them
-            break;
-          case 'parked':
-            counts.parked++;
-            addNote({
-              key: job.key,
-              title,
-              state: 'parked',
-              trouble: { errorClass: known?.errorClass ?? 'bug', message: known?.errorMessage ?? 'parked' },
-            });
-            break;
-          case 'conflict':
+    const tickets: Ticket[] = [];
+    const members: Member[] = [];
+    const notes: Unfinished[] = [];
+    const counts = { adopted: 0, parked: 0, held: 0 };
+    let first: readonly Effect[] | undefined;
+    let left: LeftToDo = 'effects';
+    for await (const { job, offset, length, verdict, note, known, effects } of judgeManifest(
+      input.manifest,
+      ledger,
+      artifacts,
+    )) {
+      cancellationSignal().throwIfAborted();
+      const title = jobTitle(job.identity);
+      members.push({
+        work: input.work,
+        jobKey: job.key,
+        identity: job.identity,
+        verdict,
+        ...(note && { note }),
+      });
+      switch (verdict) {
+        case 'adopt':
+          counts.adopted++;
+          break;
+        case 'discarded': // counted at the end, when the ledger is asked for all of them
+          break;
+        case 'parked':
+          counts.parked++;
+          addNote({
+            key: job.key,
+            title,
+            state: 'parked',
+            trouble: { errorClass: known?.errorClass ?? 'bug', message: known?.errorMessage ?? 'parked' },
+          });
+          break;
+        case 'conflict':
+          counts.held++;
+          addNote({
+            key: job.key,
+            title,
+            state: 'held',
+            trouble: { errorClass: 'conflict', message: note ?? '' },
+          });
+          break;
+        case 'new':
+        case 'resume':
+        case 'update': {
+          const effectKeys = effects.map((effect) => effect.key);
+          if (permit && !effectKeys.some((key) => permit.effects[key])) {
+            // Not even its agent is asked: nothing of it may go out.
             counts.held++;
-            addNote({
-              key: job.key,
-              title,
-              state: 'held',
-              trouble: { errorClass: 'conflict', message: note ?? '' },
-            });
+            addNote({ key: job.key, title, state: 'waiting', trouble: leftOut(permit.plannedAt) });
             break;
-          case 'new':
-          case 'resume':
-          case 'update':
-            if (permit && !effectKeys.some((key) => permit.effects[key])) {
-              // Not even its agent is asked: nothing of it may go out.
-              counts.held++;
-              addNote({ key: job.key, title, state: 'waiting', trouble: leftOut(permit.plannedAt) });
-              break;
-            }
-            firstJob ??= job;
-            if (needsSession(job, known)) left = 'sessions';
-            tickets.push({
-              key: job.key,
-              title,
-              site: job.identity['site'],
-              ...editionOf(job.identity),
-              offset,
-              length,
-              fingerprint: job.fingerprint,
-              revision: job.revision,
-              effectKeys,
-              again: known?.state === 'done' || known?.state === 'adopted',
-            });
+          }
+          first ??= effects;
+          if (needsSession(job, known)) left = 'sessions';
+          tickets.push({
+            key: job.key,
+            title,
+            site: job.identity['site'],
+            ...editionOf(job.identity),
+            offset,
+            length,
+            fingerprint: job.fingerprint,
+            revision: job.revision,
+            effectKeys,
+            again: known?.state === 'done' || known?.state === 'adopted',
+          });
         }
       }
-      await ledger.setMembers(batchId, members);
-      if (firstJob !== undefined) await mustBeAbleTo(definition, firstJob, left, deps);
-      const provider = definition.agent.use;
-      const hold = await ledger.holdOf({ batchId: undefined, work: input.work, provider });
-      return {
-        ...(await handOver(tickets, artifacts)),
-        ...counts,
-        notes,
-        ...(hold && { pauseLevel: hold.level }),
-      };
+    }
+    await ledger.setMembers(batchId, members);
+    if (first !== undefined) await mustBeAbleTo(definition, first, left, deps);
+    const provider = definition.agent.use;
+    const hold = await ledger.holdOf({ batchId: undefined, work: input.work, provider });
+    return {
+      ...(await handOver(tickets, artifacts)),
+      ...counts,
+      notes,
+      ...(hold && { pauseLevel: hold.level }),
+    };
 
-      function addNote(unfinished: Unfinished): void {
-        if (notes.length < NOTES_MAX) notes.push(unfinished);
-      }
-    } finally {
-      stopHeartbeat();
+    function addNote(unfinished: Unfinished): void {
+      if (notes.length < NOTES_MAX) notes.push(unfinished);
     }
   };
 
@@ -142,12 +137,12 @@ export const openBatch =
  */
 async function mustBeAbleTo(
   definition: Definition,
-  job: Job,
-  left: Left,
+  effects: readonly Effect[],
+  left: LeftToDo,
   { env, worker }: Deps,
 ): Promise<void> {
   const on = { env, worksHere: true, left };
-  const trouble = await foreseenTrouble(definition, effectsOf(definition, job), on);
+  const trouble = await foreseenTrouble(definition, effects, on);
   if (trouble.length === 0) return;
   const what = trouble.map(({ message }) => message).join('; ');
   throw new AdapterError(

@@ -1,9 +1,10 @@
 import type { JobRef } from '../contract/messages.js';
-import type { JobEnd, SessionEnd } from '../ledger/ledger.js';
-import { NOTHING_USED } from './usage.js';
+import { NOTHING_USED, type JobEnd } from '../ledger/ledger.js';
 import { claimFor, readRef, writerOf, type Deps } from './deps.js';
+import { endingContext } from './providers/ending-context.js';
 import { providerFor } from './providers/provider-for.js';
-import type { ProviderContext, SessionHandle } from './providers/provider.js';
+import type { SessionHandle } from './providers/provider.js';
+import { cancelled } from './session/end.js';
 
 /**
  * Writes an end of a job that none of its Activities could write: cancelled between two steps, or given up. A job
@@ -29,20 +30,9 @@ async function cancelOpenSession(deps: Deps, ref: JobRef): Promise<void> {
   let usage = NOTHING_USED;
   if (handle) {
     const provider = await providerFor(definition, deps);
-    const context: ProviderContext = {
-      save: async () => undefined,
-      signal: new AbortController().signal,
-      now,
-    };
+    const context = endingContext(now);
     await provider.cancel(handle, context);
     usage = await provider.usage(handle, context);
   }
-  const end: SessionEnd = {
-    state: 'cancelled',
-    errorClass: 'timeout',
-    message: 'the job was cancelled',
-    usage,
-    job: { state: 'cancelled' },
-  };
-  await ledger.endSession(claim.openSession, end, claim.fence);
+  await ledger.endSession(claim.openSession, cancelled(usage), claim.fence);
 }

@@ -1,7 +1,7 @@
 import type { AdapterError } from '../contract/errors.js';
 import type { JobRef, Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
-import { afterEffect, type RetryPolicy } from '../policy/retry.js';
+import { STATE_AFTER, afterEffect, type RetryPolicy } from '../policy/retry.js';
 import type { Deps } from './deps.js';
 import { retryAfter, triesSoFar } from './failure.js';
 
@@ -21,7 +21,7 @@ export async function settleTrouble(
   const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
   if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: `${message} (${next.why})` };
-  const state = ({ park: 'parked', hold: 'held', gate: 'gated' } as const)[next.kind];
+  const state = STATE_AFTER[next.kind];
   const trouble = { errorClass, message: `${message} (${next.why})` };
   await ledger.settleJob({ work, jobKey: key }, { state, ...trouble }, batchId);
   return { kind: state, ...trouble };

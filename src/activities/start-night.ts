@@ -1,8 +1,8 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { WorkflowNotFoundError } from '@temporalio/common';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
+import { runUnderWay } from '../client/run-under-way.js';
 import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
@@ -14,7 +14,6 @@ import { editionOf, nightOf } from '../policy/nights.js';
 import { SERVED } from '../policy/seen-nights.js';
 import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
-import { keepAlive } from './heartbeat.js';
 import { keepSchedule } from './keep-schedule.js';
 import { tellOfNight } from './tell-of-night.js';
 
@@ -29,14 +28,8 @@ import { tellOfNight } from './tell-of-night.js';
  */
 export const startNight =
   (deps: Deps) =>
-  async (request: NightRequest): Promise<NightStep> => {
-    const stopHeartbeat = keepAlive(() => request.dueAt);
-    try {
-      return await nightStep(request, deps);
-    } finally {
-      stopHeartbeat();
-    }
-  };
+  (request: NightRequest): Promise<NightStep> =>
+    nightStep(request, deps);
 
 async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> {
   const { schedule, waits } = request;
@@ -258,12 +251,7 @@ async function otherRun(batch: Batch, { ledger, client }: Deps): Promise<BatchRo
 }
 
 async function isRunning(workflowId: string, { client }: Pick<Deps, 'client'>): Promise<boolean> {
-  try {
-    return (await client.workflow.getHandle(workflowId).describe()).status.name === 'RUNNING';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
+  return (await runUnderWay(workflowId, client)) !== undefined;
 }
 
 const minutes = (ms: number): string => `${Math.round(ms / 60_000)} minutes`;

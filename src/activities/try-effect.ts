@@ -6,7 +6,7 @@ import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import { HeldBack, StaleFence, type By, type Gate, type JobEnd, type Ledger } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
-import { afterEffect, type RetryPolicy, type Tries } from '../policy/retry.js';
+import { STATE_AFTER, afterEffect, type RetryPolicy, type Tries } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
 import { LOST_ANSWER, effectRequest, isOpenQuestion, landEffect } from './land-effect.js';
@@ -180,8 +180,6 @@ async function olderQuestion(given: EffectTry, ledger: Ledger): Promise<EffectTr
   await ledger.settleJob({ work, jobKey: job.key }, { state: 'held', ...end }, by.batchId);
   return { kind: 'held', ...end };
 }
-
-const STATE_AFTER = { park: 'parked', hold: 'held', gate: 'gated' } as const;
 
 /**
  * A try that is about to be given up must not send any more: the next one may be at work when its request arrives.

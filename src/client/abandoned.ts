@@ -1,6 +1,7 @@
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { AbandonedSession } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
+import { runUnderWay } from './run-under-way.js';
 
 /** No session of a night is watched for longer without having been opened anew. */
 const LONG_AGO_MS = 24 * 3_600_000;
@@ -30,12 +31,5 @@ async function isAtWork(
   connections: Connections,
 ): Promise<boolean> {
   if (jobState !== 'running') return false;
-  const { workflow } = await connections.client();
-  try {
-    const { status } = await workflow.getHandle(jobWorkflowId({ work, jobKey })).describe();
-    return status.name === 'RUNNING';
-  } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return false;
-    throw error;
-  }
+  return (await runUnderWay(jobWorkflowId({ work, jobKey }), await connections.client())) !== undefined;
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { isGrpcServiceError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { UsageError } from '../contract/errors.js';
 import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
@@ -7,8 +6,10 @@ import { MESSAGE, isConcurrency, type ControlRequest, type ControlState } from '
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { isGrpcNotFound } from './grpc-not-found.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
+import { runUnderWay } from './run-under-way.js';
 import { settled } from './settle.js';
 import { isWorkerAlive } from './worker-host.js';
 
@@ -27,7 +28,6 @@ export interface PauseOptions {
 
 /** A worker that lives answers an update within this time, or is too busy to be waited for. */
 const ANSWER_MS = 30_000;
-const GRPC_NOT_FOUND = 5;
 
 export async function controlBatch(
   verb: 'pause' | 'resume',
@@ -196,9 +196,9 @@ async function cancel(
 /** @returns the run that was asked; undefined when there is none to cancel */
 async function requestCancel(id: string, connections: Connections, reason = ''): Promise<string | undefined> {
   const client = await connections.client();
+  const runId = await runUnderWay(id, client);
+  if (runId === undefined) return undefined;
   try {
-    const { status, runId } = await client.workflow.getHandle(id).describe();
-    if (status.name !== 'RUNNING') return undefined;
     // As the handle's cancel() does, which has no place for a reason; it is shown in the Web UI.
     await client.workflowService.requestCancelWorkflowExecution({
       namespace: client.options.namespace,
@@ -209,8 +209,7 @@ async function requestCancel(id: string, connections: Connections, reason = ''):
     });
     return runId;
   } catch (error) {
-    const notFound = isGrpcServiceError(error) && (error.code as number) === GRPC_NOT_FOUND;
-    if (notFound || error instanceof WorkflowNotFoundError) return undefined;
+    if (isGrpcNotFound(error)) return undefined; // it has ended meanwhile
     throw error;
   }
 }

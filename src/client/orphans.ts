@@ -1,3 +1,4 @@
+import { endingContext } from '../activities/providers/ending-context.js';
 import { providerFor } from '../activities/providers/provider-for.js';
 import type { Provider, ProviderContext, SessionHandle } from '../activities/providers/provider.js';
 import type { Batch } from '../batch/read-batch.js';
@@ -41,11 +42,7 @@ export async function sweepSessions(
     throw new AdapterError('config', `the provider ${provider.facts.name} can’t list its sessions`);
   }
   const ledger = await connections.ledger();
-  const context: ProviderContext = {
-    save: async () => undefined,
-    signal: new AbortController().signal,
-    now: () => new Date(),
-  };
+  const context = endingContext(() => new Date());
   const found: RemoteSession[] = [];
   try {
     for await (const handle of provider.sweep(since, context)) {

@@ -1,11 +1,11 @@
-import { effectsOf } from '../batch/effects.js';
+import { judgeJobs, type Judged } from '../batch/judge-jobs.js';
 import type { Batch } from '../batch/read-batch.js';
 import { jobTitle, type Effect, type PlacedJob } from '../contract/job.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
-import type { KnownJob, Verdict } from '../ledger/ledger.js';
+import type { Verdict } from '../ledger/ledger.js';
 import type { PlannedAction } from '../policy/planned-action.js';
-import { judge, needsSession, RUNS } from '../policy/verdict.js';
+import { needsSession, RUNS } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
 import type { Difference } from './difference.js';
 import { estimateCost, type CostEstimate } from './estimate-cost.js';
@@ -57,9 +57,6 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
-/** Asked of the ledger in one query. */
-const CHUNK = 1000;
-
 /** What a run would do about each job, from the ledger alone. Reads only. */
 export async function planBatch(batch: Batch, connections: Connections): Promise<Plan> {
   const { definition, jobs, key, workflowId } = batch;
@@ -76,19 +73,12 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
   const planned: PlannedJob[] = [];
   const untold = await findUntold(batch, connections);
   let sessions = 0;
-  for (let at = 0; at < jobs.length; at += CHUNK) {
-    const chunk = jobs.slice(at, at + CHUNK);
-    const known = await ledger.jobs(
-      definition.work,
-      chunk.map((job) => job.key),
-    );
-    for (const job of chunk) {
-      const effects = effectsOf(definition, job);
-      const one = planJob(job, effects, known.get(job.key), untold.held);
-      counts[one.verdict]++;
-      if (RUNS.has(one.verdict) && one.artifact === undefined) sessions++;
-      planned.push(one);
-    }
+  const listed = jobs.map((job) => ({ job }));
+  for await (const judged of judgeJobs(definition, listed, ledger)) {
+    const one = planJob(judged, untold.held);
+    counts[one.verdict]++;
+    if (RUNS.has(one.verdict) && one.artifact === undefined) sessions++;
+    planned.push(one);
   }
   return {
     name: definition.name,
@@ -105,14 +95,10 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
 }
 
 function planJob(
-  job: PlacedJob,
-  effects: readonly Effect[],
-  known: KnownJob | undefined,
+  { job, effects, known, verdict, note }: Judged<{ readonly job: PlacedJob }>,
   held: ReadonlyMap<string, string>,
 ): PlannedJob {
   const { fingerprint, revision } = job;
-  const effectKeys = effects.map((effect) => effect.key);
-  const { verdict, note } = judge({ fingerprint, revision, effectKeys }, known);
   const question = effects.find((effect) => held.has(effect.key));
   return {
     key: job.key,

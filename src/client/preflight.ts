@@ -6,7 +6,7 @@ import type { Config } from '../config.js';
 import { isEngineConfigured } from '../engine/index.js';
 import { AdapterError, InvalidBatch, type Problem } from '../contract/errors.js';
 import type { Effect } from '../contract/job.js';
-import type { Left } from '../policy/left.js';
+import type { LeftToDo } from '../policy/left-to-do.js';
 
 /** More would not be read. */
 const PROBLEMS_MAX = 100;
@@ -23,11 +23,11 @@ export async function preflight(
   { file, definition, jobs }: Batch,
   config: Pick<Config, 'env' | 'engine'>,
   worksHere = !isEngineConfigured(config),
-  left: () => Promise<Left> = async () => 'sessions',
+  left: () => Promise<LeftToDo> = async () => 'sessions',
 ): Promise<void> {
   const { env } = config;
   const { problems, first } = lookAtJobs({ definition, jobs });
-  const look = (needed: Left) => foreseenTrouble(definition, first, { env, worksHere, left: needed });
+  const look = (needed: LeftToDo) => foreseenTrouble(definition, first, { env, worksHere, left: needed });
   let trouble = await look('sessions');
   if (worksHere && trouble.length > 0 && problems.length === 0) {
     const needed = await left();

@@ -9,7 +9,7 @@ import { Connections, type Notify } from './connections.js';
 import { estimateCost } from './estimate-cost.js';
 import { assertMayRehearse } from './may-rehearse.js';
 import type { Plan } from './plan.js';
-import { needsSession, rehearseBatch, type Draft, type RehearseOptions } from './rehearse.js';
+import { wouldPay, rehearseBatch, type Draft, type RehearseOptions } from './rehearse.js';
 import { startBatch } from './start.js';
 import { watchBatch, type WatchOptions } from './watch.js';
 
@@ -63,7 +63,7 @@ export async function rehearseWithAgent(
   const asking = { ...(signal && { signal }), ...(onJob && { onJob }) };
   assertHarmless(batch);
   const before = await rehearseBatch(batch, looking, asking);
-  const wanted = new Set(before.jobs.filter(needsSession).map(({ key }) => key));
+  const wanted = new Set(before.jobs.filter(wouldPay).map(({ key }) => key));
   // Nobody pays for a rehearsal that has failed already.
   if (wanted.size === 0 || before.refused.length > 0) return before;
 

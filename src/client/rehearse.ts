@@ -72,7 +72,7 @@ export async function rehearseBatch(
   } finally {
     await rm(stateDir, { recursive: true, force: true });
   }
-  const sessions = jobs.filter(needsSession).length;
+  const sessions = jobs.filter(wouldPay).length;
   return {
     ...plan,
     looked: true,
@@ -170,7 +170,7 @@ export async function rehearseBatch(
 }
 
 /** An agent is paid only where something of its job is to be sent, and nothing is in the way at its destinations. */
-export function needsSession({ verdict, artifact, effects }: PlannedJob): boolean {
+export function wouldPay({ verdict, artifact, effects }: PlannedJob): boolean {
   if (!RUNS.has(verdict) || artifact !== undefined) return false;
   const actions = new Set(effects.map(({ action }) => action));
   const open = (['create', 'update', 'held', 'unknown'] as const).some((action) => actions.has(action));

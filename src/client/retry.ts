@@ -1,5 +1,5 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import { ApplicationFailure } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import { UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
@@ -8,10 +8,11 @@ import type { BatchRow } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX } from '../policy/shards.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { whileHosted } from './hosted.js';
 import { requestFor } from './operate.js';
+import { runUnderWay } from './run-under-way.js';
 import { restartBatch, type Started } from './start.js';
 import { assertSelection, toRetry } from './to-retry.js';
-import { WorkerHost } from './worker-host.js';
 
 export interface Retried {
   readonly keys: readonly string[];
@@ -37,7 +38,7 @@ async function retryJobs(row: BatchRow, connections: Connections, selection: Job
   const ledger = await connections.ledger();
   const since = await ledger.head();
   const { id: workflowId, name, key } = row;
-  const running = await runUnderWay(row, connections);
+  const running = await runUnderWay(row.id, await connections.client());
   if (running !== undefined) {
     const keys = await requeueInto(row, connections, selection);
     return { keys, started: { how: 'joined', name, key, workflowId, runId: running, since } };
@@ -57,17 +58,6 @@ async function retryJobs(row: BatchRow, connections: Connections, selection: Job
   return { keys, started: { ...started, since } };
 }
 
-async function runUnderWay({ id }: BatchRow, connections: Connections): Promise<string | undefined> {
-  const client = await connections.client();
-  try {
-    const { status, runId } = await client.workflow.getHandle(id).describe();
-    return status.name === 'RUNNING' ? runId : undefined;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
-}
-
 /** A batch under way starts them itself, as children of its own: no more than its history has room for. */
 async function requeueInto(
   row: BatchRow,
@@ -82,19 +72,17 @@ async function requeueInto(
     );
   }
   if (keys.length === 0) return [];
-  const host = new WorkerHost(connections);
+  // By their keys, whatever was meant: a worker of an older release would take all for want of them.
+  const request: RetryRequest = { by: connections.who, keys };
+  const { workflow } = await connections.client();
   try {
-    await host.takeIfFree(); // an update needs a worker to answer it
-    // By their keys, whatever was meant: a worker of an older release would take all for want of them.
-    const request: RetryRequest = { by: connections.who, keys };
-    const client = await connections.client();
-    return await client.workflow
-      .getHandle(row.id)
-      .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] });
+    return await whileHosted(connections, () =>
+      workflow
+        .getHandle(row.id)
+        .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] }),
+    );
   } catch (error) {
     throw refusalIn(error, row) ?? error;
-  } finally {
-    await host.stop();
   }
 }
 

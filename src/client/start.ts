@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
-import { judgeManifest } from '../batch/judge-manifest.js';
+import { judgeManifest } from '../batch/judge-jobs.js';
 import { readTickets, storeManifest } from '../batch/manifest.js';
 import type { Batch } from '../batch/read-batch.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';

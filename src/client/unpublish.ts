@@ -9,8 +9,8 @@ import type { BatchRow } from '../ledger/ledger.js';
 import type { unpublish as unpublishWorkflow } from '../workflows/unpublish.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { whileHosted } from './hosted.js';
 import { heartbeatTimeoutMs } from './start.js';
-import { WorkerHost } from './worker-host.js';
 
 export interface UnpublishedJob {
   readonly key: string;
@@ -33,10 +33,8 @@ export async function unpublishJobs(
   const inputs = await inputsFor(row, keys, effect, connections);
   const client = await connections.client();
   const ledger = await connections.ledger();
-  const host = new WorkerHost(connections);
   const done: UnpublishedJob[] = [];
-  try {
-    await host.takeIfFree();
+  await whileHosted(connections, async () => {
     for (const input of inputs) {
       const { work, key } = input.ref;
       const request = {
@@ -68,9 +66,7 @@ export async function unpublishJobs(
       );
       done.push({ key, title: input.title, effects });
     }
-  } finally {
-    await host.stop();
-  }
+  });
   return done;
 }
 

@@ -46,6 +46,10 @@ export class AdapterError extends Error {
   }
 }
 
+/** The same error where something may be there already: by an earlier step, or by another try. */
+export const asMaybeSent = (error: AdapterError): AdapterError =>
+  new AdapterError(error.errorClass, error.message, { ...error.facts, sent: 'maybe' }, { cause: error });
+
 /** One thing wrong with what the operator wrote, at a place that an editor can open. */
 export interface Problem {
   /** Path as the operator gave it. */

@@ -48,6 +48,9 @@ export const EFFECT_TRANSITIONS: Readonly<Record<EffectState, readonly EffectSta
 export const SESSION_STATES = ['intent', 'started', 'collected', 'failed', 'lost', 'cancelled'] as const;
 export type SessionState = (typeof SESSION_STATES)[number];
 
+/** Of sessions that may be at work, or may have been begun. */
+export const OPEN_SESSION: readonly SessionState[] = ['intent', 'started'];
+
 export const SESSION_TRANSITIONS: Readonly<Record<SessionState, readonly SessionState[]>> = {
   intent: ['started', 'failed', 'lost', 'cancelled'],
   started: ['collected', 'failed', 'lost', 'cancelled'],

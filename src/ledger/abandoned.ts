@@ -1,14 +1,6 @@
-import type { AbandonedSession, Ledger } from './ledger.js';
+import { NOTHING_USED, type AbandonedSession, type Ledger } from './ledger.js';
 import { endSession } from './sessions.js';
 import type { Store } from './store.js';
-
-const NOTHING_KNOWN = {
-  inputTokens: 0,
-  outputTokens: 0,
-  cachedTokens: 0,
-  costMicros: 0,
-  costSource: 'none',
-} as const;
 
 /** Sessions that were opened, and that nobody may ever come back to. */
 export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSession'> => ({
@@ -51,7 +43,7 @@ export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSe
         .where('s.ended_at', 'is', null)
         .executeTakeFirst();
       if (open === undefined) return;
-      const end = { state: 'lost', errorClass: 'lost', message, usage: NOTHING_KNOWN } as const;
+      const end = { state: 'lost', errorClass: 'lost', message, usage: NOTHING_USED } as const;
       await endSession(db, id, end, open.fence, store.now());
       // Spent when it ran, if at all: the budget of the day on which somebody cleans up has nothing to do with it.
       await db

@@ -1,5 +1,6 @@
 import { AGENT_STEP, beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
+import { OPEN_SESSION } from '../contract/states.js';
 import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
 import { isInProgress } from './job-state.js';
@@ -164,8 +165,6 @@ async function wasSeenOutside(db: Db, claim: ClaimRequest): Promise<boolean> {
   return effect !== undefined;
 }
 
-const OPEN = ['intent', 'started'] as const;
-
 /** Sessions at work on the old payload: what they will make is of no use, and whoever went on with one would
  * publish the old payload under the new fingerprint (C3). Their cost is not known; they count as waste. */
 async function giveUpSessions(
@@ -179,7 +178,7 @@ async function giveUpSessions(
     .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at'])
     .where('work', '=', claim.work)
     .where('job_key', '=', claim.jobKey)
-    .where('state', 'in', OPEN)
+    .where('state', 'in', OPEN_SESSION)
     .execute();
   const message =
     claim.revision > job.revision
@@ -202,7 +201,7 @@ async function giveUpSessions(
     })
     .where('work', '=', claim.work)
     .where('job_key', '=', claim.jobKey)
-    .where('state', 'in', OPEN)
+    .where('state', 'in', OPEN_SESSION)
     .execute();
   return open.map(sessionRow);
 }
@@ -218,10 +217,10 @@ async function sessionsSoFar(
     .select(['ended_at', 'started_seq', 'artifact_sha256'])
     .where('work', '=', claim.work)
     .where('job_key', '=', claim.jobKey)
-    .where((eb) => eb.or([eb('attempt', '>=', budgetFrom), eb('state', 'in', OPEN)]))
+    .where((eb) => eb.or([eb('attempt', '>=', budgetFrom), eb('state', 'in', OPEN_SESSION)]))
     .orderBy('attempt')
     .execute();
-  const open = sessions.findLast(({ state }) => (OPEN as readonly string[]).includes(state));
+  const open = sessions.findLast(({ state }) => OPEN_SESSION.includes(state));
   const failures = sessions
     .filter(({ state, attempt }) => attempt >= budgetFrom && (state === 'failed' || state === 'lost'))
     .map((row) => ({

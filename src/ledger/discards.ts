@@ -3,12 +3,9 @@ import { recordRequest } from './audit.js';
 import { endDiscard, discardOf } from './discarded.js';
 import type { DiscardRequest, Discarding, Ledger, NewRequest } from './ledger.js';
 import { membersOf } from './members.js';
-import { identityOf, inChunks } from './rows.js';
+import { JOBS_PER_WRITE, identityOf, inChunks } from './rows.js';
 import { stoppedJobs } from './stopped-jobs.js';
 import type { Db, Store } from './store.js';
-
-/** Jobs of one transaction: whoever else writes to the ledger waits for milliseconds, however many are discarded. */
-const JOBS_PER_WRITE = 500;
 
 type Discards = Pick<Ledger, 'discard'>;
 type Batch = Parameters<Ledger['discard']>[0];

@@ -4,6 +4,7 @@
  *  H2. A hold stays until somebody lifts it: no start, restart or release ends it.
  */
 import { DEFAULT_LEVEL, type Hold, type HoldScope, type WideHold } from '../contract/holds.js';
+import { OPEN_SESSION } from '../contract/states.js';
 import { holdsStep, strictest } from '../policy/hold.js';
 import { HeldBack, type Gate, type InHand, type Ledger } from './ledger.js';
 import type { HoldsTable } from './schema.js';
@@ -98,7 +99,7 @@ async function inHand(db: Db, scope: Parameters<Ledger['inHand']>[0]): Promise<I
   const sessions = await db
     .selectFrom('sessions as s')
     .where('s.ended_at', 'is', null)
-    .where('s.state', 'in', ['intent', 'started'])
+    .where('s.state', 'in', OPEN_SESSION)
     .$if(scope.kind === 'work', (query) => query.where('s.work', '=', nameOf(scope)))
     .$if(scope.kind === 'provider', (query) => query.where('s.provider', '=', nameOf(scope)))
     .$if(scope.kind === 'batch', (query) =>

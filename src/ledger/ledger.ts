@@ -251,8 +251,8 @@ export interface Ledger extends AlertLedger {
     jobKey?: string;
     limit?: number;
   }): Promise<readonly HistoryRow[]>;
-  /** Cost of all sessions of a job, and of all sessions run for a batch, in micro-units of the currency. */
-  spend(of: { job: JobId } | { batchId: string }): Promise<number>;
+  /** Cost of all sessions run for a batch, in micro-units of the currency. */
+  spend(of: { batchId: string }): Promise<number>;
   /** The same of one job, with the number of sessions that ran and told no cost. */
   spendOfJob(job: JobId): Promise<{ readonly micros: number; readonly unknown: number }>;
   /** How far the budgets of a batch are used, in micro-units; sites are those that it has begun sessions for. */
@@ -507,6 +507,15 @@ export interface Usage {
   /** The prices that the cost was reckoned with. `date`: the day on which their source was read. */
   readonly priceTable?: { readonly id: string; readonly date: string };
 }
+
+/** Of a session that never ran, or whose use is not known. */
+export const NOTHING_USED: Usage = {
+  inputTokens: 0,
+  outputTokens: 0,
+  cachedTokens: 0,
+  costMicros: 0,
+  costSource: 'none',
+};
 
 export interface SessionBudget {
   readonly limits: BudgetLimits;

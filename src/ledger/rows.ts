@@ -61,6 +61,9 @@ export const usedBy = (
   costSource: row.cost_source ?? 'none',
 });
 
+/** Jobs of one transaction: whoever else writes to the ledger waits for milliseconds, however many are changed. */
+export const JOBS_PER_WRITE = 500;
+
 /** `list` cut into parts for queries that name each key. */
 export function* inChunks<T>(list: readonly T[], size: number): Generator<readonly T[]> {
   for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size);

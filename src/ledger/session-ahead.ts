@@ -1,3 +1,4 @@
+import { OPEN_SESSION } from '../contract/states.js';
 import type { Ledger } from './ledger.js';
 import type { Store } from './store.js';
 
@@ -17,7 +18,7 @@ export const sessionAhead = (store: Store): Pick<Ledger, 'needsSession'> => ({
         .select('run_key')
         .where('work', '=', work)
         .where('job_key', '=', jobKey)
-        .where('state', 'in', ['intent', 'started'])
+        .where('state', 'in', OPEN_SESSION)
         .limit(1)
         .executeTakeFirst();
       return open === undefined;

@@ -5,11 +5,8 @@ import { endDiscard } from './discarded.js';
 import { moveJob, type Written } from './job-state.js';
 import type { Ledger, StoppedJob } from './ledger.js';
 import { membersOf } from './members.js';
-import { identityOf, inChunks } from './rows.js';
+import { JOBS_PER_WRITE, identityOf, inChunks } from './rows.js';
 import type { Db, Store } from './store.js';
-
-/** Jobs of one transaction: whoever else writes to the ledger waits for milliseconds, however many are requeued. */
-const JOBS_PER_WRITE = 500;
 
 type Stopped = Pick<Ledger, 'stopped' | 'requeue'>;
 

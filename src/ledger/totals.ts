@@ -26,14 +26,11 @@ export const figures = (store: Store): Figures => ({
       };
     }),
 
-  async spend(of) {
+  async spend({ batchId }) {
     const { micros } = await store.db
       .selectFrom('sessions')
       .select((eb) => eb.fn.sum<number>('cost_micros').as('micros'))
-      .$if('batchId' in of, (query) => query.where('booked_batch_id', '=', 'batchId' in of ? of.batchId : ''))
-      .$if('job' in of, (query) =>
-        'job' in of ? query.where('work', '=', of.job.work).where('job_key', '=', of.job.jobKey) : query,
-      )
+      .where('booked_batch_id', '=', batchId)
       .executeTakeFirstOrThrow();
     return micros ?? 0;
   },

@@ -1,4 +1,4 @@
-import type { JobState, SessionState } from '../contract/states.js';
+import { OPEN_SESSION, type JobState, type SessionState } from '../contract/states.js';
 
 /** What the ledger knows of a session that was found at its service. */
 export interface LedgerView {
@@ -18,6 +18,6 @@ export type Standing = 'owned' | 'held' | 'orphan' | 'foreign';
 
 export function standingOf(known: LedgerView | undefined): Standing {
   if (known === undefined) return 'foreign';
-  if (known.state === 'intent' || known.state === 'started') return 'owned';
+  if (OPEN_SESSION.includes(known.state)) return 'owned';
   return known.jobState === 'held' && known.state !== 'collected' ? 'held' : 'orphan';
 }

@@ -89,6 +89,9 @@ export type Next =
   | { readonly kind: 'hold'; readonly why: string }
   | { readonly kind: 'gate'; readonly why: string };
 
+/** What a job is after a try that is not followed by another one. */
+export const STATE_AFTER = { park: 'parked', hold: 'held', gate: 'gated' } as const;
+
 /** A session of a job that came to nothing. */
 export interface SessionFailure {
   readonly errorClass: ErrorClass;

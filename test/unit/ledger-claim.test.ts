@@ -330,7 +330,7 @@ describe('the end of a session', () => {
     const head = await ledger.head();
     await ledger.endSession(session, collected(500), claim.fence);
     expect(await ledger.head()).toBe(head);
-    expect(await ledger.spend({ job: jobOf('one') })).toBe(500);
+    expect((await ledger.spendOfJob(jobOf('one'))).micros).toBe(500);
   });
 
   test('parks the job in the same step, with its reason', async () => {

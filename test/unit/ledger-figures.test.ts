@@ -283,8 +283,8 @@ describe('totals', () => {
     });
     expect(await ledger.spend({ batchId: BATCH })).toBe(70);
     expect(await ledger.spend({ batchId: OTHER })).toBe(0);
-    expect(await ledger.spend({ job: jobOf('one') })).toBe(70);
-    expect(await ledger.spend({ job: jobOf('two') })).toBe(0);
+    expect((await ledger.spendOfJob(jobOf('one'))).micros).toBe(70);
+    expect((await ledger.spendOfJob(jobOf('two'))).micros).toBe(0);
     expect(await ledger.spendOfJob(jobOf('one'))).toEqual({ micros: 70, unknown: 0 });
   });
 });

@@ -205,7 +205,7 @@ describe.runIf(hasPostgres())('a ledger in PostgreSQL', () => {
     const claim = await claimed(ledger, 'three');
     await ledger.endSession(await startedSession(ledger, 'three', claim), collected(100), claim.fence);
     await expect(ledger.spend({ batchId: BATCH })).rejects.toThrow(/not a whole number that fits/);
-    expect(await ledger.spend({ job: jobOf('three') })).toBe(100);
+    expect((await ledger.spendOfJob(jobOf('three'))).micros).toBe(100);
   });
 
   test('writes history for those who come with another search path, numbered in one row with its own', async () => {

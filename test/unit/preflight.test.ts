@@ -10,7 +10,7 @@ import { preflight } from '../../src/client/preflight.js';
 import { InvalidBatch } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
 import type { KnownJob } from '../../src/ledger/ledger.js';
-import type { Left } from '../../src/policy/left.js';
+import type { LeftToDo } from '../../src/policy/left-to-do.js';
 
 const REMOTE = { TEMPORAL_ADDRESS: '127.0.0.1:1' };
 const CHECK = `import { z } from 'zod';
@@ -38,7 +38,7 @@ async function problemsOf(
   },
   env: Record<string, string>,
   worksHere?: boolean,
-  left?: Left,
+  left?: LeftToDo,
 ): Promise<string[]> {
   const dir = mkdtempSync(join(tmpdir(), 'nightshift-preflight-'));
   writeFileSync(join(dir, 'style.mjs'), CHECK);

@@ -1,13 +1,13 @@
 import { cancellationDetails, log } from '@temporalio/activity';
 import type { AdapterError } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
-import type { SessionEnd } from '../../ledger/ledger.js';
+import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { afterSession } from '../../policy/retry.js';
 import { retryAfter } from '../failure.js';
+import { endingContext } from '../providers/ending-context.js';
 import type { ProviderContext, SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
-import { NOTHING_USED } from '../usage.js';
 import { ask, type SessionScope } from './scope.js';
 import { sessionName } from './session-name.js';
 import type { SessionOver } from './watch.js';
@@ -87,6 +87,15 @@ export async function failSession(
   return { kind: state, errorClass, message, ...sessionName(handle) };
 }
 
+/** What the ledger is told of a session that ended with its job. */
+export const cancelled = (usage: Usage): SessionEnd => ({
+  state: 'cancelled',
+  errorClass: 'timeout',
+  message: 'the job was cancelled',
+  usage,
+  job: { state: 'cancelled' },
+});
+
 /**
  * RA4: a worker that stops leaves its session alone; a cancelled job ends it, pays for it and frees it.
  * @returns what the Activity is to throw
@@ -101,19 +110,10 @@ export async function afterCancel(
   if (details?.workerShutdown) return retryAfter('transient', 'the worker stopped; the session goes on', 1);
   if (!details?.cancelRequested || !handle) return error;
   // Our own signal is aborted already, and ending the session must not be.
-  const context: ProviderContext = {
-    ...scope.context,
-    save: async () => undefined,
-    signal: new AbortController().signal,
-  };
+  const context = { ...scope.context, ...endingContext(deps.now) };
   await provider.cancel(handle, context);
   const usage = await provider.usage(handle, context);
-  const message = 'the job was cancelled';
-  await deps.ledger.endSession(
-    session,
-    { state: 'cancelled', errorClass: 'timeout', message, usage, job: { state: 'cancelled' } },
-    claim.fence,
-  );
+  await deps.ledger.endSession(session, cancelled(usage), claim.fence);
   await scope.lane.leave();
   await release(scope, handle, context);
   return error;

@@ -1,5 +1,6 @@
 import { log } from '@temporalio/activity';
 import type { Deps } from '../deps.js';
+import { endingContext } from '../providers/ending-context.js';
 import type { Provider, ProviderContext, SessionHandle } from '../providers/provider.js';
 import type { Claimed } from './scope.js';
 
@@ -16,11 +17,7 @@ export async function endGivenUp(
 ): Promise<void> {
   if (givenUp.length === 0) return;
   const provider = await makeProvider();
-  const context: ProviderContext = {
-    save: async () => undefined,
-    signal,
-    now,
-  };
+  const context = endingContext(now, signal);
   for (const { provider: name, runKey, attempt, handle } of givenUp) {
     // One that never had a handle was never begun, as far as anybody can tell.
     if (name !== provider.facts.name || !handle) continue;

@@ -1,5 +1,4 @@
-import type { Usage } from '../../../ledger/ledger.js';
-import { NOTHING_USED } from '../../usage.js';
+import { NOTHING_USED, type Usage } from '../../../ledger/ledger.js';
 import { phaseOf, textId } from '../managed/handle.js';
 import { ownTable } from '../managed/options.js';
 import { namedIn, tableFor, tokenCostMicros } from '../managed/price-table.js';

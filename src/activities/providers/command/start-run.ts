@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdapterError } from '../../../contract/errors.js';
+import { AdapterError, asMaybeSent } from '../../../contract/errors.js';
 import type { SessionRequest } from '../provider.js';
 import { workerPath } from './environment.js';
 import { programOf, type CommandOptions } from './options.js';
@@ -40,7 +40,8 @@ export async function startRun(
     if (!made && (await wasStarted(paths))) return;
     await runIn(paths, call, specText(options, request, call, env), env, where.signal);
   } catch (error) {
-    throw made ? error : perhapsStarted(error);
+    // Another try made it: what goes wrong here says nothing of the wrapper that it may have sent.
+    throw made ? error : asMaybeSent(asAdapterError(error, 'start'));
   }
 }
 
@@ -58,12 +59,6 @@ async function runIn(
   await writeWhole(paths.stdin, call.stdin);
   signal.throwIfAborted();
   await spawnWrapper(paths, call.argv, { cwd: call.cwd, env });
-}
-
-/** Another try made the directory: what goes wrong here says nothing of the wrapper that it may have sent. */
-function perhapsStarted(error: unknown): AdapterError {
-  const { errorClass, message, facts } = asAdapterError(error, 'start');
-  return new AdapterError(errorClass, message, { ...facts, sent: 'maybe' }, { cause: error });
 }
 
 async function wasStarted(paths: RunPaths): Promise<boolean> {

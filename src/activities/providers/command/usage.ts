@@ -1,6 +1,5 @@
 import { durationMs } from '../../../contract/batch-file.js';
-import type { Usage } from '../../../ledger/ledger.js';
-import { NOTHING_USED } from '../../usage.js';
+import { NOTHING_USED, type Usage } from '../../../ledger/ledger.js';
 import { microsOf, ownPrice } from '../managed/options.js';
 import { tableFor, tokenCostMicros } from '../managed/price-table.js';
 import type { CommandOptions } from './options.js';

@@ -1,5 +1,4 @@
-import type { Usage } from '../../../ledger/ledger.js';
-import { NOTHING_USED } from '../../usage.js';
+import { NOTHING_USED, type Usage } from '../../../ledger/ledger.js';
 import { microsOf } from './options.js';
 
 /**

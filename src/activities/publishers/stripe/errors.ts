@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
+import { AdapterError, asMaybeSent, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { jsonOf, placeOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
 import { retryAfterMs } from '../../http/retry-after.js';
@@ -77,9 +77,6 @@ export function stripeRefusal(
 const meaningOf = (word: string | undefined): Meaning | undefined =>
   word !== undefined && Object.hasOwn(STRIPE_ERRORS, word) ? STRIPE_ERRORS[word] : undefined;
 
-/** The same error where an earlier step has left something there already: not a clean refusal any more. */
-export function afterFirstStep(error: unknown): unknown {
-  if (!(error instanceof AdapterError)) return error;
-  const { errorClass, message, facts } = error;
-  return new AdapterError(errorClass, message, { ...facts, sent: 'maybe' }, { cause: error });
-}
+/** Where an earlier step has left something there already: not a clean refusal any more. */
+export const afterFirstStep = (error: unknown): unknown =>
+  error instanceof AdapterError ? asMaybeSent(error) : error;

@@ -1,0 +1,19 @@
+import type { Client } from '@temporalio/client';
+import { WorkflowNotFoundError } from '@temporalio/common';
+
+/**
+ * The run of a Workflow that is under way, as the engine has it: a ledger never hears that one was terminated.
+ * @returns its run ID; undefined where none runs, or the engine knows nothing of it
+ */
+export async function runUnderWay(
+  workflowId: string,
+  { workflow }: Pick<Client, 'workflow'>,
+): Promise<string | undefined> {
+  try {
+    const { status, runId } = await workflow.getHandle(workflowId).describe();
+    return status.name === 'RUNNING' ? runId : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
