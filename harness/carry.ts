@@ -1,11 +1,10 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ServiceCounts } from './agent-service.js';
 import type { DestinationCounts } from './destination.js';
 import { nightFaults, spellMinutes } from './faults.js';
 import type { World } from './night.js';
 import type { Progress } from './progress.js';
-import { rowOf, type NightEnd, type NightRow, type Places } from './tally.js';
+import type { RowBook } from './row-book.js';
+import { rowOf, type NightEnd, type Places } from './tally.js';
 import { startFake, type FakeSettings, type Whose } from './wire.js';
 
 /** Takes one night to its end. */
@@ -23,34 +22,24 @@ export interface Carrier {
   readonly block: number;
 }
 
-/**
- * Takes these nights to their end, block after block.
- * @param out  folder for the rows and for the log of the destination
- */
+/** Takes these nights to their end, block after block. */
 export async function carryAll(
   carrier: Carrier,
   nights: readonly number[],
-  { seed, progress, out }: { readonly seed: string; readonly progress: Progress; readonly out?: string },
-): Promise<NightRow[]> {
+  { seed, progress, book }: { readonly seed: string; readonly progress: Progress; readonly book: RowBook },
+): Promise<void> {
   const { world, block: size } = carrier;
-  const rows: NightRow[] = [];
   for (let begin = 0; begin < nights.length; begin += size) {
     const block = nights.slice(begin, begin + size);
     const [from, to] = [block[0] ?? 0, (block.at(-1) ?? 0) + 1];
     const places = await open({ seed, speed: carrier.speed, from, to }, carrier.kill);
     const ends = await carryBlock(carrier, block, seed, places, progress);
     const [shown, counts] = [await places.destination.counts(), await places.service.counts()];
-    const own = ends.map((end) => rowOf(seed, end, shown, counts)).sort((a, b) => a.night - b.night);
-    rows.push(...own);
-    if (out !== undefined) {
-      mkdirSync(out, { recursive: true });
-      appendFileSync(join(out, 'nights.jsonl'), own.map((row) => `${JSON.stringify(row)}\n`).join(''));
-      writeFileSync(join(out, `destination-${world}-${from}.json`), JSON.stringify(shown.posts));
-    }
+    const rows = ends.map((end) => rowOf(seed, end, shown, counts)).sort((a, b) => a.night - b.night);
+    book.add(rows, { [`destination-${world}-${from}.json`]: shown.posts });
     places.service.stop();
     places.destination.stop();
   }
-  return rows;
 }
 
 const open = async (settings: FakeSettings, kill: (whose: Whose) => void): Promise<Places> => ({

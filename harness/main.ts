@@ -1,5 +1,5 @@
 /** `npm run harness`: see docs/reference/harness.md. Progress on stderr, figures on stdout. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,9 +9,10 @@ import { JOBS, RATES, isCalm } from './faults.js';
 import { NIGHT_HOURS, WORLDS } from './night.js';
 import { withNightshift } from './nightshift-carrier.js';
 import { Progress } from './progress.js';
-import { gate, joined, plotOf, textOf, type Results } from './report.js';
+import { gate, plotOf, textOf, type Results } from './report.js';
+import { RowBook } from './row-book.js';
 import { SCRIPT_NIGHTS, scriptCarrier } from './script-carrier.js';
-import { byWorld, isClean, type NightRow } from './tally.js';
+import { byWorld, isClean } from './tally.js';
 
 const { values } = parseArgs({
   options: {
@@ -43,17 +44,16 @@ say(
   `seed ${seed}, ${nights} nights of ${JOBS} jobs from night ${first}, an hour is ${3600 / speed} s, in ${dir}`,
 );
 for (const night of eventful) process.env[accountOf(night)] = 'harness';
-const begun = Date.now();
+const book = new RowBook(seed, values.out);
 const scripts = worlds.filter((world) => world !== 'nightshift').map((world) => scriptCarrier(world, speed));
-const rows = (
-  await Promise.all(scripts.map((carrier) => carried(carrier, all.slice(0, SCRIPT_NIGHTS))))
-).flat();
-if (worlds.includes('nightshift')) {
+await Promise.all(scripts.map((carrier) => carried(carrier, all.slice(0, SCRIPT_NIGHTS))));
+if (worlds.includes('nightshift') && book.without('nightshift', eventful).length > 0) {
   const workers = wholeNumber('workers', values.workers);
   const settings = { dir, speed, atOnce, workers, say };
-  rows.push(...(await withNightshift(settings, (carrier) => carried(carrier, eventful))));
+  await withNightshift(settings, (carrier) => carried(carrier, eventful));
 }
-const own: Results = {
+const rows = book.of(all);
+const results: Results = {
   seed,
   nights,
   firstNight: first,
@@ -62,11 +62,9 @@ const own: Results = {
   speed,
   rates: RATES,
   node: process.version,
-  seconds: Math.round((Date.now() - begun) / 1000),
   ...byWorld(rows, all.length - eventful.length),
   notable: rows.filter((row) => row.world === 'nightshift' && !isClean(row)),
 };
-const results = values.out === undefined ? own : joined(earlierIn(values.out), own);
 if (values.out !== undefined) {
   mkdirSync(values.out, { recursive: true });
   writeFileSync(join(values.out, 'results.json'), `${JSON.stringify(results, null, 2)}\n`);
@@ -79,15 +77,12 @@ const broken = gate(results);
 for (const line of broken) say(`gate: ${line}`);
 process.exit(broken.length === 0 ? 0 : 1);
 
-function carried(carrier: Carrier, these: readonly number[]): Promise<NightRow[]> {
-  const progress = new Progress(carrier.world, these.length, say);
-  return carryAll(carrier, these, { seed, progress, ...(values.out !== undefined && { out: values.out }) });
-}
-
-/** The results that another run has left there. */
-function earlierIn(folder: string): Results | undefined {
-  const file = join(folder, 'results.json');
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Results) : undefined;
+/** The nights that the book does not have yet. */
+async function carried(carrier: Carrier, these: readonly number[]): Promise<void> {
+  const left = book.without(carrier.world, these);
+  if (left.length < these.length)
+    say(`${carrier.world}: ${these.length - left.length} nights are in ${values.out ?? ''} already`);
+  await carryAll(carrier, left, { seed, progress: new Progress(carrier.world, left.length, say), book });
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -12,22 +12,13 @@ export interface Results extends Partial<Record<World, Figures>> {
   readonly speed: number;
   readonly rates: typeof RATES;
   readonly node: string;
-  readonly seconds: number;
-  /** Rows of nightshift's nights in which anything was not as it should be; `nights.jsonl` has all. */
+  /** Rows of nightshift's nights in which anything was not as it should be; the `RowBook` has all. */
   readonly notable: readonly NightRow[];
 }
 
 /** From so many nights on the naive rate has to be 12% ± 1.5 points; fewer say little. */
 export const EXACT_FROM = 1_800;
 const BROAD_FROM = 150;
-
-/** Results of the same nights, where carriers were run one at a time: of each carrier the newer ones. */
-export function joined(earlier: Results | undefined, later: Results): Results {
-  const isOfTheSame = earlier?.seed === later.seed && earlier.nights === later.nights;
-  if (!isOfTheSame || earlier.firstNight !== later.firstNight) return later;
-  const seconds = earlier.seconds + later.seconds;
-  return { ...earlier, ...later, seconds, notable: later.nightshift ? later.notable : earlier.notable };
-}
 
 /** What is not as it has to be; empty when all is well. */
 export function gate({ naive, nightshift }: Results): string[] {

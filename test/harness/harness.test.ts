@@ -1,7 +1,11 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { draw } from '../../harness/draw.js';
 import { RATES, callFault, isCalm, namesOf, nightFaults, spellMinutes } from '../../harness/faults.js';
-import { gate, joined, type Results } from '../../harness/report.js';
+import { gate } from '../../harness/report.js';
+import { RowBook } from '../../harness/row-book.js';
 import { rowOf, figuresOf, upperBound95, type NightEnd } from '../../harness/tally.js';
 import { JOBS } from '../../harness/faults.js';
 import { slugOf } from '../../harness/night.js';
@@ -90,15 +94,19 @@ it('knows how long the spells of a night may keep it waiting', () => {
   expect(spellMinutes({ ...calm, jobs, quota: { job: 0, minutes: 120 } })).toBe(155);
 });
 
-it('adds what another carrier did to the results of the same nights, and to no others', () => {
-  const naive = figuresOf([row(ended({ world: 'naive' }), all)]);
-  const about = { seed: 's', nights: 1, firstNight: 1, notable: [] };
-  const earlier = { ...about, naive } as unknown as Results;
-  const later = { ...about, nightshift: figuresOf([row(ended(), all)]) } as unknown as Results;
-  expect(Object.keys(joined(earlier, later)).sort()).toContain('naive');
-  expect(joined({ ...earlier, seed: 't' }, later)).toBe(later);
-  expect(joined({ ...earlier, firstNight: 2 }, later)).toBe(later);
-  expect(joined({ ...earlier, nights: 2 }, later)).toBe(later);
+it('goes on in a folder with the nights that are left, by carrier and seed', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'harness-rows-'));
+  const calm = row(ended(), all);
+  new RowBook('s', folder).add([{ ...calm, night: 1 }], { 'destination.json': {} });
+  new RowBook('s', folder).add([{ ...calm, night: 2, world: 'naive' }], {});
+  const book = new RowBook('s', folder);
+  expect(book.of([1, 2, 3]).map(({ night, world }) => [night, world])).toEqual([
+    [1, 'nightshift'],
+    [2, 'naive'],
+  ]);
+  expect(book.of([2, 3])).toHaveLength(1);
+  expect(book.without('nightshift', [1, 2, 3])).toEqual([2, 3]);
+  expect(new RowBook('t', folder).without('nightshift', [1, 2])).toEqual([1, 2]);
 });
 
 it('counts calm nights that were not run among the nights, and says so', () => {
