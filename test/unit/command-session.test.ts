@@ -104,6 +104,8 @@ test.each([
   [{ command: ['no-such-program'] }, 'the program "no-such-program" is not on PATH'],
   [{ command: ['./missing.sh'] }, 'missing.sh does not exist'],
   [{ command: ['./plain.txt'] }, 'may not be run'],
+  [{ command: ['node', 'writer.mjs', 'x'] }, 'writer.mjs, which node is to run, does not exist'],
+  [{ command: ['/bin/sh', 'bin/writer.sh'] }, 'bin/writer.sh, which /bin/sh is to run, does not exist'],
   [{ command: ['cat'], cwd: 'nowhere' }, 'the working directory'],
 ])('%j is refused before a session is made', async (options, message) => {
   const night = await bench(options);

@@ -12,6 +12,7 @@ import {
 } from '../provider.js';
 import { findArtifact, readArtifact } from './artifact.js';
 import { programEnvironment, redactor } from './environment.js';
+import { mustBeRunnable } from './must-be-runnable.js';
 import { commandOptionsSchema, type CommandOptions } from './options.js';
 import { pollRun } from './poll-run.js';
 import { presetOf } from './presets/index.js';
@@ -19,7 +20,7 @@ import { readResultFile } from './result-document.js';
 import { readDeadline } from './run-call.js';
 import { runPaths, statIfThere } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
-import { mustBeRunnable, startRun } from './start-run.js';
+import { startRun } from './start-run.js';
 import { cancelRun, killLeftovers } from './stop-run.js';
 import { asAdapterError } from './system-errors.js';
 import { usageOf } from './usage.js';

@@ -1,15 +1,11 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdapterError, asMaybeSent } from '../../../contract/errors.js';
+import { asMaybeSent } from '../../../contract/errors.js';
 import type { SessionRequest } from '../provider.js';
-import { workerPath } from './environment.js';
-import { programOf, type CommandOptions } from './options.js';
-import { mustSuitPreset } from './preset-host.js';
-import { presetOf } from './presets/index.js';
-import { callFor, workingDirectory, type RunCall } from './run-call.js';
+import { mustBeRunnable } from './must-be-runnable.js';
+import type { CommandOptions } from './options.js';
+import { callFor, type RunCall } from './run-call.js';
 import { makeRunDirectory, writeWhole, type RunPaths } from './run-directory.js';
 import { lookAtRun } from './run-state.js';
 import { asAdapterError } from './system-errors.js';
@@ -87,52 +83,3 @@ function specText(
   const shown = { command: argv, cwd, env: Object.keys(given).sort() };
   return JSON.stringify({ v: 1, ...run, ...at, ...shown, hash }, undefined, 2);
 }
-
-/**
- * Said before anything is started: it would be the same for every job.
- * @throws AdapterError `config` with `sent: 'no'`
- */
-export async function mustBeRunnable(
-  options: CommandOptions,
-  baseDir: string,
-  env: Readonly<Record<string, string>> = options.env ?? {},
-): Promise<void> {
-  const searchPath = env['PATH'] ?? workerPath();
-  const preset = presetOf(options);
-  const [program] = programOf(options);
-  const cwd = workingDirectory(options, baseDir);
-  const folder = await stat(cwd).catch(() => undefined);
-  if (!folder?.isDirectory()) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
-  if (program.includes('/')) {
-    const path = resolve(preset ? baseDir : cwd, program);
-    const found = await lookAtProgram(path);
-    if (found === 'missing') throw unusable(`the program ${path} does not exist; see agent.command`);
-    if (found === 'not executable')
-      throw unusable(`${path} may not be run; chmod +x it, or name its interpreter`);
-  } else if (!(await isOnPath(program, searchPath, cwd))) {
-    const how =
-      preset?.program === program ? `install ${preset.title}: ${preset.install}` : 'see agent.command';
-    throw unusable(`the program "${program}" is not on PATH (${searchPath}); ${how}`);
-  }
-  await mustSuitPreset(options, env);
-}
-
-async function isOnPath(program: string, searchPath: string, cwd: string): Promise<boolean> {
-  for (const folder of searchPath.split(':')) {
-    const path = isAbsolute(folder) ? join(folder, program) : resolve(cwd, folder, program);
-    if ((await lookAtProgram(path)) === 'executable') return true;
-  }
-  return false;
-}
-
-async function lookAtProgram(path: string): Promise<'executable' | 'not executable' | 'missing'> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) return 'missing';
-  if (!found.isFile()) return 'not executable';
-  return access(path, constants.X_OK).then(
-    () => 'executable' as const,
-    () => 'not executable' as const,
-  );
-}
-
-const unusable = (message: string): AdapterError => new AdapterError('config', message, { sent: 'no' });

@@ -1,0 +1,68 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { basename, isAbsolute, join, resolve } from 'node:path';
+import { AdapterError } from '../../../contract/errors.js';
+import { workerPath } from './environment.js';
+import { programOf, type CommandOptions } from './options.js';
+import { mustSuitPreset } from './preset-host.js';
+import { presetOf } from './presets/index.js';
+import { workingDirectory } from './run-call.js';
+
+/** Programs whose first argument, unless it is an option, is the file that they run. */
+const RUNS_FILES = /^(node|nodejs|tsx|bun|python[\d.]*|ruby|perl|php|(ba|da|z)?sh)$/;
+/** Without an extension it may be a subcommand, or what the program finds by itself. */
+const IS_SCRIPT = /^[^-].*\.[a-z]{1,4}$/;
+
+/**
+ * Said before anything is started: it would be the same for every job.
+ * @throws AdapterError `config` with `sent: 'no'`
+ */
+export async function mustBeRunnable(
+  options: CommandOptions,
+  baseDir: string,
+  env: Readonly<Record<string, string>> = options.env ?? {},
+): Promise<void> {
+  const searchPath = env['PATH'] ?? workerPath();
+  const preset = presetOf(options);
+  const [program, script] = programOf(options);
+  const cwd = workingDirectory(options, baseDir);
+  const folder = await stat(cwd).catch(() => undefined);
+  if (!folder?.isDirectory()) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
+  if (program.includes('/')) {
+    const path = resolve(preset ? baseDir : cwd, program);
+    const found = await lookAtProgram(path);
+    if (found === 'missing') throw unusable(`the program ${path} does not exist; see agent.command`);
+    if (found === 'not executable')
+      throw unusable(`${path} may not be run; chmod +x it, or name its interpreter`);
+  } else if (!(await isOnPath(program, searchPath, cwd))) {
+    const how =
+      preset?.program === program ? `install ${preset.title}: ${preset.install}` : 'see agent.command';
+    throw unusable(`the program "${program}" is not on PATH (${searchPath}); ${how}`);
+  }
+  if (script !== undefined && RUNS_FILES.test(basename(program)) && IS_SCRIPT.test(script)) {
+    const path = resolve(cwd, script);
+    if ((await lookAtProgram(path)) === 'missing')
+      throw unusable(`${path}, which ${program} is to run, does not exist; see agent.command`);
+  }
+  await mustSuitPreset(options, env);
+}
+
+async function isOnPath(program: string, searchPath: string, cwd: string): Promise<boolean> {
+  for (const folder of searchPath.split(':')) {
+    const path = isAbsolute(folder) ? join(folder, program) : resolve(cwd, folder, program);
+    if ((await lookAtProgram(path)) === 'executable') return true;
+  }
+  return false;
+}
+
+async function lookAtProgram(path: string): Promise<'executable' | 'not executable' | 'missing'> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) return 'missing';
+  if (!found.isFile()) return 'not executable';
+  return access(path, constants.X_OK).then(
+    () => 'executable' as const,
+    () => 'not executable' as const,
+  );
+}
+
+const unusable = (message: string): AdapterError => new AdapterError('config', message, { sent: 'no' });
