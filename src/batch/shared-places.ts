@@ -2,14 +2,17 @@ import type { Problem } from '../contract/errors.js';
 import { jobTitle, type Effect, type PlacedJob } from '../contract/job.js';
 import { shown } from './shown.js';
 
-/** Where these publishers take the name of an object below their target from; others say nothing of names. */
-const NAMED_BY: Readonly<Record<string, string>> = {
-  folder: 'path',
-  git: 'path',
-  s3: 'key',
-  'azure-blob': 'key',
-  wordpress: 'slug',
-  ghost: 'slug',
+/**
+ * Where these publishers take the name of an object below their target from, and what else tells objects of one name
+ * apart; others say nothing of names.
+ */
+const NAMED_BY: Readonly<Record<string, readonly [name: string, ...others: string[]]>> = {
+  folder: ['path'],
+  git: ['path', 'branch'],
+  s3: ['key', 'endpoint'],
+  'azure-blob': ['key', 'container', 'connectionString'],
+  wordpress: ['slug', 'url', 'restPath'],
+  ghost: ['slug', 'url'],
 };
 
 /**
@@ -21,9 +24,15 @@ export class SharedPlaces {
   private readonly found: Problem[] = [];
 
   add(job: PlacedJob, effect: Effect): void {
-    const name = effect.with[NAMED_BY[effect.use] ?? ''];
+    const [nameOption = '', ...others] = NAMED_BY[effect.use] ?? [];
+    const name = effect.with[nameOption];
     if (typeof name !== 'string') return;
-    const place = JSON.stringify([effect.use, effect.target, effect.with['url'] ?? '', name]);
+    const place = JSON.stringify([
+      effect.use,
+      effect.target,
+      name,
+      others.map((option) => effect.with[option]),
+    ]);
     const first = this.firstAt.get(place);
     if (first === undefined) {
       this.firstAt.set(place, job);
@@ -35,7 +44,7 @@ export class SharedPlaces {
       message:
         `effect "${effect.name}" of ${shown(jobTitle(job.identity))} has the place of ` +
         `${shown(jobTitle(first.identity))} (${first.file}:${first.line}): ${shown(name)} at ${shown(effect.target)}`,
-      hint: `make ${NAMED_BY[effect.use]} from a field that tells the jobs apart`,
+      hint: `make ${nameOption} from a field that tells the jobs apart`,
     });
   }
 
