@@ -18,10 +18,11 @@ export async function abandonedSessions(
   const ledger = await connections.ledger();
   const old = await ledger.openSessions(new Date(Date.now() - LONG_AGO_MS).toISOString());
   const found: AbandonedSession[] = [];
-  for (const session of old) if (!(await isAtWork(session, connections))) found.push(session);
-  if (end)
-    for (const session of found)
-      await ledger.giveUpSession(session, `given up by ${connections.who}: nobody watches it`);
+  for (const session of old) {
+    if (await isAtWork(session, connections)) continue;
+    const message = `given up by ${connections.who}: nobody watches it`;
+    if (!end || (await ledger.giveUpSession(session, message))) found.push(session);
+  }
   return found;
 }
 

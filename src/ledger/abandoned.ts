@@ -12,7 +12,7 @@ export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSe
           join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
         )
         .select(['s.run_key', 's.attempt', 's.work', 's.job_key', 's.provider', 's.opened_at'])
-        .select(['s.reserved_micros', 's.currency', 'j.state as job_state'])
+        .select(['s.reserved_micros', 's.currency', 'j.state as job_state', 'j.fence'])
         .where('s.ended_at', 'is', null)
         .where('s.opened_at', '<', before)
         .orderBy('s.opened_at')
@@ -27,6 +27,7 @@ export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSe
         reservedMicros: row.reserved_micros,
         currency: row.currency ?? '',
         jobState: row.job_state,
+        fence: row.fence,
       }));
     }),
 
@@ -37,14 +38,15 @@ export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSe
         .innerJoin('jobs as j', (join) =>
           join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
         )
-        .select(['j.fence', 's.opened_at'])
+        .select('s.opened_at')
         .where('s.run_key', '=', id.runKey)
         .where('s.attempt', '=', id.attempt)
         .where('s.ended_at', 'is', null)
+        .where('j.fence', '=', id.fence)
         .executeTakeFirst();
-      if (open === undefined) return;
+      if (open === undefined) return false;
       const end = { state: 'lost', errorClass: 'lost', message, usage: NOTHING_USED } as const;
-      await endSession(db, id, end, open.fence, store.now());
+      await endSession(db, id, end, id.fence, store.now());
       // Spent when it ran, if at all: the budget of the day on which somebody cleans up has nothing to do with it.
       await db
         .updateTable('sessions')
@@ -52,5 +54,6 @@ export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSe
         .where('run_key', '=', id.runKey)
         .where('attempt', '=', id.attempt)
         .execute();
+      return true;
     }),
 });

@@ -111,8 +111,11 @@ export interface Ledger extends AlertLedger {
   attachSession(session: SessionId, fence: number): Promise<void>;
   /** Sessions without an end that were opened before that time (ISO 8601), oldest first. */
   openSessions(before: string): Promise<readonly AbandonedSession[]>;
-  /** Books a session that nobody will come back to as lost, at what was set aside for it. One that has ended is left alone. */
-  giveUpSession(session: SessionId, message: string): Promise<void>;
+  /**
+   * Books a session that nobody will come back to as lost, at what was set aside for it.
+   * @returns false, with nothing written, when it has ended or its job was claimed since it was read
+   */
+  giveUpSession(session: SessionId & Pick<AbandonedSession, 'fence'>, message: string): Promise<boolean>;
   /** The job's artifact can't be read any more: it is dropped, and the session that made it becomes waste. */
   loseArtifact(job: JobId, message: string, fence: number): Promise<void>;
   /** Books its end, its usage and cost, and what that means for the job, all at once. */
@@ -482,6 +485,8 @@ export interface AbandonedSession extends SessionId, JobId {
   readonly reservedMicros: number;
   readonly currency: string;
   readonly jobState: JobState;
+  /** Of its job: of the try that held it when this was read. */
+  readonly fence: number;
 }
 
 export interface SessionRow extends SessionId {

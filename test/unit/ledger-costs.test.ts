@@ -114,6 +114,11 @@ describe('reservations', () => {
     );
     const before = new Date(Date.now() + 1000).toISOString();
     expect(await ledger.openSessions(new Date(0).toISOString())).toEqual([]);
+    const [early] = await ledger.openSessions(before);
+    const again = await claimed(ledger, 'one'); // a start has taken it up since it was read
+    expect(again.openSession).toMatchObject(sessionOf('one', 1));
+    expect(await ledger.giveUpSession(early!, 'given up by ann')).toBe(false);
+    expect(await rowsOf(ledger)).toMatchObject([{ use: 'open' }]);
     const [found] = await ledger.openSessions(before);
     expect(found).toMatchObject({
       ...jobOf('one'),
@@ -121,8 +126,8 @@ describe('reservations', () => {
       reservedMicros: UNIT,
       currency: 'EUR',
     });
-    for (let again = 0; again < 2; again++)
-      await ledger.giveUpSession(sessionOf('one', 1), 'given up by ann');
+    expect(await ledger.giveUpSession(found!, 'given up by ann')).toBe(true);
+    expect(await ledger.giveUpSession(found!, 'given up by ann'), 'once').toBe(false);
     expect(await ledger.openSessions(before)).toEqual([]);
     expect(await rowsOf(ledger)).toMatchObject([{ use: 'wasted', usage: { costMicros: UNIT } }]);
     const next = await claimed(ledger, 'one');
