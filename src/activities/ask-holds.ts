@@ -1,6 +1,6 @@
 import { readDefinition } from '../batch/manifest.js';
 import type { PauseLevel } from '../contract/holds.js';
-import type { ManifestRef } from '../contract/messages.js';
+import type { ManifestRef } from '../contract/manifest-ref.js';
 import type { Deps } from './deps.js';
 
 /** How strictly a batch stands still for a pause that is not its own: of its work, its provider, or everything. */

@@ -1,6 +1,6 @@
 import { log } from '@temporalio/activity';
 import { readDefinition } from '../batch/manifest.js';
-import { manifestRefSchema } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
 import { lookAtBatch } from '../alerts/look.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
@@ -29,7 +29,7 @@ async function queuePing(deps: Deps, batchId: string, kind: PingKind, runId: str
   const { ledger, artifacts, alarm } = deps;
   const batch = await ledger.batch(batchId);
   if (batch === undefined) return;
-  const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
+  const manifest = readManifestRef(batch.manifest);
   const { deadMan } = await readDefinition(manifest, artifacts);
   if (deadMan === undefined) return;
   await ledger.queuePing({ kind, batchName: batch.name, runId, definition: manifest.definition });

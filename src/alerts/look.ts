@@ -2,7 +2,7 @@ import { laneIdOf } from '../activities/lanes/lane-key.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import { jobTitle } from '../contract/job.js';
-import { manifestRefSchema } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
@@ -41,7 +41,7 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const { ledger, artifacts } = deps;
   const batch = await ledger.batch(batchId);
   if (batch === undefined) return;
-  const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
+  const manifest = readManifestRef(batch.manifest);
   const definition = await readDefinition(manifest, artifacts);
   const over = batch.state !== 'running' && batch.state !== 'paused';
   const standing = await standingOf(batch, definition, deps);
@@ -90,7 +90,7 @@ async function leftOver({ id, name }: BatchRow, deps: LookDeps): Promise<Set<str
   for (const other of others) {
     const batch = await ledger.batch(other);
     if (batch === undefined) continue;
-    const manifest = manifestRefSchema.parse(JSON.parse(batch.manifest));
+    const manifest = readManifestRef(batch.manifest);
     const causes = alertCauses(await standingOf(batch, await readDefinition(manifest, artifacts), deps));
     for (const { rule, fingerprint } of causes) if (ABOUT_JOBS.has(rule)) left.add(fingerprint);
   }

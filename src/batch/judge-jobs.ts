@@ -1,7 +1,7 @@
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { Effect, Job } from '../contract/job.js';
-import type { ManifestRef } from '../contract/messages.js';
+import type { ManifestRef } from '../contract/manifest-ref.js';
 import type { KnownJob, Ledger } from '../ledger/ledger.js';
 import { judge, type Judgement } from '../policy/verdict.js';
 import { effectsOf } from './effects.js';

@@ -9,15 +9,13 @@ import type { ArtifactStore } from '../contract/artifact.js';
 import { definitionSchema, type Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import { jobSchema, type Job } from '../contract/job.js';
-import type { ManifestRef } from '../contract/messages.js';
+import type { ManifestRef } from '../contract/manifest-ref.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { fingerprint } from '../identity/fingerprint.js';
 import { jobKey } from '../identity/keys.js';
 import { Lru } from './lru.js';
 import { storePermit } from './permit.js';
 import type { Batch } from './read-batch.js';
-
-export { manifestRefSchema, type ManifestRef } from '../contract/messages.js';
 
 /** Read and written at once: large enough to be fast, small beside a worker's memory. */
 const CHUNK_BYTES = 1024 * 1024;

@@ -1,6 +1,6 @@
 import type { ArtifactStore } from '../contract/artifact.js';
 import { AdapterError } from '../contract/errors.js';
-import type { ManifestRef } from '../contract/messages.js';
+import type { ManifestRef } from '../contract/manifest-ref.js';
 import { permitSchema, type Permit } from '../contract/permit.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { Lru } from './lru.js';

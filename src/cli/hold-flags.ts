@@ -1,5 +1,5 @@
 import { UsageError } from '../contract/errors.js';
-import { pauseLevelSchema, type HoldScope, type PauseLevel } from '../contract/holds.js';
+import { isPauseLevel, type HoldScope, type PauseLevel } from '../contract/holds.js';
 
 export interface HoldFlags {
   readonly all?: boolean;
@@ -26,8 +26,6 @@ export function scopeOf(name: string | undefined, { all, work, provider }: HoldF
 
 /** @throws UsageError */
 export function levelOf(flag: string | undefined): PauseLevel | undefined {
-  if (flag === undefined) return undefined;
-  const level = pauseLevelSchema.safeParse(flag);
-  if (!level.success) throw new UsageError(`--level is admit, finish or freeze, not "${flag}"`);
-  return level.data;
+  if (flag === undefined || isPauseLevel(flag)) return flag;
+  throw new UsageError(`--level is admit, finish or freeze, not "${flag}"`);
 }

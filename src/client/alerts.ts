@@ -9,7 +9,7 @@ import type { Notice } from '../contract/alerts.js';
 import type { Definition } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
 import type { Json } from '../contract/json.js';
-import { manifestRefSchema } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
 import { sha256Hex } from '../identity/digest.js';
 import type { AlertMessage, AlertRow, ChannelAnswer } from '../ledger/alert-rows.js';
 import { undeliveredOf, whyUndelivered } from '../policy/undelivered.js';
@@ -100,7 +100,7 @@ async function newestDefinition(connections: Connections): Promise<Definition> {
   if (newest === undefined) {
     throw new UsageError('no batch was ever run here; name a batch file: nightshift alert test batch.yaml');
   }
-  return readDefinition(manifestRefSchema.parse(JSON.parse(newest.manifest)), connections.artifacts);
+  return readDefinition(readManifestRef(newest.manifest), connections.artifacts);
 }
 
 /** What is due, sent now: for processes that host no worker. */

@@ -4,7 +4,7 @@ import { readDefinition, storedDefinition } from '../batch/manifest.js';
 import { readSettings } from '../batch/read-batch.js';
 import type { Definition } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
-import { manifestRefSchema } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
 import { ABOUT_NIGHTS, judgeNight, type NightStanding } from '../policy/alerts.js';
@@ -124,7 +124,7 @@ async function nightsOf(
 }
 
 const definitionOf = ({ manifest }: BatchRow, { artifacts }: Connections): Promise<Definition> =>
-  readDefinition(manifestRefSchema.parse(JSON.parse(manifest)), artifacts);
+  readDefinition(readManifestRef(manifest), artifacts);
 
 async function runOf(
   last: BatchRow,

@@ -1,7 +1,7 @@
 import { readDefinition, readTickets } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { Job } from '../contract/job.js';
-import { manifestRefSchema } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 
@@ -21,7 +21,7 @@ export async function* jobsOf(
 ): AsyncGenerator<DescribedJob> {
   const seen = new Set<string>();
   for (const row of batches) {
-    const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
+    const manifest = readManifestRef(row.manifest);
     const definition = await readDefinition(manifest, artifacts);
     for await (const { job } of readTickets(manifest, artifacts)) {
       const id = `${definition.work}:${job.key}`;

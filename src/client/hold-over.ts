@@ -1,6 +1,6 @@
 import { readDefinition } from '../batch/manifest.js';
 import type { Hold } from '../contract/holds.js';
-import { manifestRefSchema } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 
@@ -9,9 +9,6 @@ export async function holdOver(row: BatchRow, connections: Connections): Promise
   const ledger = await connections.ledger();
   if (row.state !== 'running' && row.state !== 'paused') return undefined;
   if ((await ledger.holds()).length === 0 && row.state !== 'paused') return undefined;
-  const definition = await readDefinition(
-    manifestRefSchema.parse(JSON.parse(row.manifest)),
-    connections.artifacts,
-  );
+  const definition = await readDefinition(readManifestRef(row.manifest), connections.artifacts);
   return ledger.holdOf({ batchId: row.id, work: row.work, provider: definition.agent.use });
 }

@@ -3,7 +3,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import { UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
-import { MESSAGE, manifestRefSchema, type RetryRequest } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
+import { MESSAGE, type RetryRequest } from '../contract/messages.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX } from '../policy/shards.js';
 import { audited } from './audited.js';
@@ -52,7 +53,7 @@ async function retryJobs(row: BatchRow, connections: Connections, selection: Job
   if (keys.length === 0 && row.state === 'completed') {
     return { keys, started: { how: 'already-completed', name, key, workflowId, runId: row.runId, since } };
   }
-  const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
+  const manifest = readManifestRef(row.manifest);
   const definition = await readDefinition(manifest, connections.artifacts);
   const started = await restartBatch(row, definition, manifest, connections);
   return { keys, started: { ...started, since } };

@@ -5,12 +5,8 @@ import { readTickets, storeManifest } from '../batch/manifest.js';
 import type { Batch } from '../batch/read-batch.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';
 import type { Job } from '../contract/job.js';
-import {
-  WORKFLOW_TASK_TIMEOUT_MS,
-  manifestRefSchema,
-  type BatchInput,
-  type ManifestRef,
-} from '../contract/messages.js';
+import { manifestRefSchema, type ManifestRef } from '../contract/manifest-ref.js';
+import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput } from '../contract/messages.js';
 import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
 import type { BatchRow } from '../ledger/ledger.js';

@@ -3,7 +3,8 @@ import { readDefinition, readTickets } from '../batch/manifest.js';
 import { durationMs } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
 import { jobTitle } from '../contract/job.js';
-import { manifestRefSchema, type UnpublishInput, type UnpublishSummary } from '../contract/messages.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
+import type { UnpublishInput, UnpublishSummary } from '../contract/messages.js';
 import { unpublishWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { unpublish as unpublishWorkflow } from '../workflows/unpublish.js';
@@ -76,7 +77,7 @@ async function inputsFor(
   effect: string | undefined,
   connections: Connections,
 ): Promise<UnpublishInput[]> {
-  const manifest = manifestRefSchema.parse(JSON.parse(row.manifest));
+  const manifest = readManifestRef(row.manifest);
   const definition = await readDefinition(manifest, connections.artifacts);
   const names = definition.effects
     .map(({ name }) => name)

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { durationMs, durationSchema } from './duration.js';
+import { durationSchema } from './duration.js';
+import { durationMs } from './duration-ms.js';
 
 /** What becomes of an effect that nobody has approved in time. */
 export const ON_TIMEOUT = ['hold', 'reject', 'approve'] as const;

@@ -15,7 +15,8 @@ export const nameSchema = z
     'must be 1 to 64 of a-z, 0-9 and "-", beginning with a letter or digit',
   );
 
-export { durationMs, durationSchema, type Duration } from './duration.js';
+export { durationSchema } from './duration.js';
+export { durationMs, type Duration } from './duration-ms.js';
 
 /** A built-in adapter's name, or a module path relative to the batch file. */
 export const adapterUseSchema = z

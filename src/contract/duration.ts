@@ -1,16 +1,7 @@
 import { z } from 'zod';
+import type { Duration } from './duration-ms.js';
 
-/** `90s`, `30m`, `2h`, `1d`, `500ms`; a bare number counts seconds. */
 export const durationSchema = z.union([
   z.string().regex(/^\d+(\.\d+)?\s*(ms|s|m|h|d)$/, 'must be a duration such as "90s", "30m" or "2h"'),
   z.number().positive(),
-]);
-export type Duration = z.infer<typeof durationSchema>;
-
-/** Whole milliseconds of a duration that `durationSchema` accepted. */
-export function durationMs(duration: Duration): number {
-  if (typeof duration === 'number') return Math.round(duration * 1000);
-  const [, amount = '0', unit = 's'] = /^([\d.]+)\s*(ms|s|m|h|d)$/.exec(duration) ?? [];
-  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 1000;
-  return Math.round(Number(amount) * unitMs);
-}
+]) satisfies z.ZodType<Duration>;

@@ -1,13 +1,13 @@
-import { z } from 'zod';
-
 /**
  * How much stands still, the mildest first. `admit`: no further job begins, those under way finish · `finish`: the
  * step in hand is finished, and nothing new begins after it · `freeze`: as `finish`, and sessions under way go on at
  * their service unwatched.
  */
 export const PAUSE_LEVELS = ['admit', 'finish', 'freeze'] as const;
-export const pauseLevelSchema = z.enum(PAUSE_LEVELS);
-export type PauseLevel = z.infer<typeof pauseLevelSchema>;
+export type PauseLevel = (typeof PAUSE_LEVELS)[number];
+
+export const isPauseLevel = (value: unknown): value is PauseLevel =>
+  PAUSE_LEVELS.some((level) => level === value);
 
 /** What somebody does not say. */
 export const DEFAULT_LEVEL: PauseLevel = 'finish';

@@ -1,26 +1,16 @@
-import { z } from 'zod';
-import { ERROR_CLASSES, type ErrorClass } from './errors.js';
+import type { ErrorClass } from './errors.js';
 import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { PauseLevel } from './holds.js';
 import type { JobSelection } from './job-selection.js';
 import type { StopLossRule } from './limits.js';
 import type { Overlap, ScheduleDefinition } from './schedules-file.js';
-import { keySchema, revisionSchema, sha256Schema } from './job.js';
+import type { ManifestRef } from './manifest-ref.js';
 
 /**
  * What Workflows and Activities hand to each other. Wire format: a running batch may have been started by an
- * older release, so fields are added with defaults and never renamed.
+ * older release, so fields are added with defaults and never renamed. No schemas: what a Workflow imports is run anew
+ * for each of them.
  */
-
-/** A stored batch: definition and jobs by content hash. */
-export const manifestRefSchema = z.strictObject({
-  definition: sha256Schema,
-  jobs: sha256Schema,
-  count: z.int().nonnegative(),
-  /** Hash of the stored permit: this run does what a plan showed, and nothing else. */
-  permit: sha256Schema.optional(),
-});
-export type ManifestRef = z.infer<typeof manifestRefSchema>;
 
 /** Numbers that a Workflow needs and may not look up itself. */
 export interface Timing {
@@ -133,7 +123,6 @@ export interface Trouble {
   readonly errorClass: ErrorClass;
   readonly message: string;
 }
-export const troubleSchema = z.object({ errorClass: z.enum(ERROR_CLASSES), message: z.string() });
 
 /** How the agent step ended. `adopted`: every effect of the job was found at its destination; nothing is left to do. */
 export type AgentEnd =
@@ -245,34 +234,13 @@ export interface UnpublishInput {
 
 export type UnpublishSummary = readonly { readonly effect: string; readonly end: UnpublishEnd }[];
 
-/** How a job ended for its batch. Tiny, because a parent's history holds one for each child. */
-export const jobOutcomeSchema = z.discriminatedUnion('state', [
-  z.object({
-    state: z.enum(['done', 'adopted']),
-    fingerprint: sha256Schema,
-    revision: revisionSchema,
-    effectKeys: z.array(keySchema).readonly().default([]),
-    spentMicros: z.number().optional(),
-    costUnknown: z.number().optional(),
-  }),
-  z.object({
-    state: z.enum(['parked', 'held', 'gated']),
-    trouble: troubleSchema,
-    spentMicros: z.number().optional(),
-    costUnknown: z.number().optional(),
-  }),
-  z.object({ state: z.literal('cancelled') }),
-]);
-export type JobOutcome = z.infer<typeof jobOutcomeSchema>;
-
 /** A job that this run did not finish, for the failure of the batch and for people. */
-export const unfinishedSchema = z.object({
-  key: keySchema,
-  title: z.string(),
-  state: z.string(),
-  trouble: troubleSchema.optional(),
-});
-export type Unfinished = z.infer<typeof unfinishedSchema>;
+export interface Unfinished {
+  readonly key: string;
+  readonly title: string;
+  readonly state: string;
+  readonly trouble?: Trouble;
+}
 
 /** Live figures, answered by the query `progress` and shown in the Web UI. */
 export interface Progress {
@@ -326,20 +294,19 @@ export interface ShardInput {
 }
 
 /** Result of a shard, and details of `ShardIncomplete`. */
-export const shardSummarySchema = z.object({
-  jobs: z.number(),
-  done: z.number(),
-  adopted: z.number(),
-  parked: z.number(),
-  held: z.number(),
-  cancelled: z.number(),
-  waiting: z.number(),
-  unfinished: z.array(unfinishedSchema),
-  spentMicros: z.number().optional(),
-  costUnknown: z.number().optional(),
-  stoppedBy: troubleSchema.optional(),
-});
-export type ShardSummary = z.infer<typeof shardSummarySchema>;
+export interface ShardSummary {
+  readonly jobs: number;
+  readonly done: number;
+  readonly adopted: number;
+  readonly parked: number;
+  readonly held: number;
+  readonly cancelled: number;
+  readonly waiting: number;
+  readonly unfinished: readonly Unfinished[];
+  readonly spentMicros?: number;
+  readonly costUnknown?: number;
+  readonly stoppedBy?: Trouble;
+}
 
 /** Messages that a batch and its jobs take. Names are wire format. */
 export const MESSAGE = {

@@ -1,4 +1,5 @@
-import type { JobOutcome, Trouble } from '../contract/messages.js';
+import type { JobOutcome } from '../contract/job-outcome.js';
+import type { Trouble } from '../contract/messages.js';
 
 /**
  * Trouble that would hit every other job in the same way: credentials, configuration, an exhausted quota. Jobs not

@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../contract/errors.js';
-import { durationMs } from '../contract/duration.js';
+import { durationMs } from '../contract/duration-ms.js';
 import type { StopLossRule } from '../contract/limits.js';
 
 /** Fewer ends than this say nothing about a share. */

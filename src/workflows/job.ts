@@ -1,4 +1,5 @@
-import { ActivityFailure, ApplicationFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
+import type { ApplicationFailure} from '@temporalio/common';
+import { ActivityFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import {
   CancellationScope,
   allHandlersFinished,
@@ -12,12 +13,11 @@ import {
   workflowInfo,
   type ParentWorkflowInfo,
 } from '@temporalio/workflow';
+import type { JobOutcome } from '../contract/job-outcome.js';
 import {
-  FAILURE,
   type AgentEnd,
   type PublishEnd,
   type JobInput,
-  type JobOutcome,
   type JobRef,
   type ApprovalAnswer,
   type NotNow,
@@ -30,6 +30,7 @@ import type { JobEnd } from '../ledger/ledger.js';
 import { batchActivities, jobActivities } from './activity-options.js';
 import { noteState } from './attributes.js';
 import { JobDetails } from './job-details.js';
+import { jobFailure, type StoppedState } from './job-failure.js';
 import {
   approvalAnswerOf,
   approveSignal,
@@ -130,13 +131,13 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   /** How the job ended, for people and filters; then for its batch. */
   function stop(
     step: string,
-    state: keyof typeof TYPE_OF,
+    state: StoppedState,
     trouble: Trouble,
     session: Session = {},
   ): ApplicationFailure {
     details.stopped(step, state, `${trouble.errorClass}: ${trouble.message}`, session, spent);
     if (input.stateAttributes) noteState(state, trouble.errorClass);
-    return stopped(state, trouble, spent);
+    return jobFailure(state, trouble, spent);
   }
 
   /** Writes an end that no Activity could write itself. */
@@ -247,17 +248,6 @@ const isNotNow = <Kind extends NotNow['kind'], T extends Step>(
   end: T | NotNow,
   kind: Kind,
 ): end is Extract<NotNow, { kind: Kind }> => end.kind === kind;
-
-const TYPE_OF = { parked: FAILURE.jobParked, held: FAILURE.jobHeld, gated: FAILURE.jobGated } as const;
-
-function stopped(
-  state: keyof typeof TYPE_OF,
-  { errorClass, message }: Trouble,
-  spent: Spent,
-): ApplicationFailure {
-  const outcome: JobOutcome = { state, trouble: { errorClass, message }, ...spent };
-  return ApplicationFailure.nonRetryable(`${errorClass}: ${message}`, TYPE_OF[state], outcome);
-}
 
 /** An Activity that gave up without a verdict of its own: retries exhausted, or a timeout. */
 function troubleOf(failure: ActivityFailure): Trouble {

@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { pauseLevelSchema } from '../contract/holds.js';
+import { isPauseLevel } from '../contract/holds.js';
 import {
   MESSAGE,
   isConcurrency,
@@ -46,11 +46,10 @@ export const progressQuery = defineQuery<Progress>(MESSAGE.progress);
 export function controlRequestOf(request: unknown): ControlRequest {
   if (typeof request === 'string') return { by: 'signal', reason: request };
   const { by, reason, level, admittedAt } = (request ?? {}) as Record<string, unknown>;
-  const known = pauseLevelSchema.safeParse(level);
   return {
     by: typeof by === 'string' ? by : 'signal',
     ...(typeof reason === 'string' && { reason }),
-    ...(known.success && { level: known.data }),
+    ...(isPauseLevel(level) && { level }),
     ...(typeof admittedAt === 'number' && { admittedAt }),
   };
 }

@@ -1,21 +1,17 @@
-import {
-  ApplicationFailure,
-  ChildWorkflowFailure,
-  WorkflowExecutionAlreadyStartedError,
-} from '@temporalio/common';
+import { ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { getExternalWorkflowHandle, isCancellation, startChild, workflowInfo } from '@temporalio/workflow';
+import type { JobOutcome } from '../contract/job-outcome.js';
 import {
   WORKFLOW_TASK_TIMEOUT_MS,
-  jobOutcomeSchema,
   type BatchInput,
   type JobInput,
-  type JobOutcome,
   type Ticket,
 } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { waitActivities } from './activity-options.js';
 import { jobAttributes } from './attributes.js';
 import { job } from './job.js';
+import { outcomeOf } from './job-failure.js';
 import { resumeSignal, type pauseSignal } from './messages.js';
 import { waitQueue } from './queues.js';
 
@@ -106,12 +102,3 @@ const covers = (outcome: Extract<JobOutcome, { effectKeys: readonly string[] }>,
   outcome.fingerprint === ticket.fingerprint &&
   outcome.revision >= ticket.revision &&
   ticket.effectKeys.every((key) => outcome.effectKeys.includes(key));
-
-function outcomeOf(failure: ChildWorkflowFailure): JobOutcome {
-  const { cause } = failure;
-  if (cause instanceof ApplicationFailure) {
-    const outcome = jobOutcomeSchema.safeParse(cause.details?.[0]);
-    if (outcome.success) return outcome.data;
-  }
-  return { state: 'parked', trouble: { errorClass: 'bug', message: cause?.message ?? failure.message } };
-}

@@ -65,7 +65,7 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     unfinished: tally.unfinished(20),
     spentMicros: tally.spentMicros,
     ...(tally.costUnknown > 0 && { costUnknown: tally.costUnknown }),
-    stoppedBy: lanes.stoppedBy,
+    ...(lanes.stoppedBy && { stoppedBy: lanes.stoppedBy }),
   };
   if (tally.finished === slice.count) return summary;
   const left = slice.count - tally.finished;

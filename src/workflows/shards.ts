@@ -9,8 +9,8 @@ import {
 } from '@temporalio/workflow';
 import type { PauseLevel } from '../contract/holds.js';
 import {
+  FAILURE,
   WORKFLOW_TASK_TIMEOUT_MS,
-  shardSummarySchema,
   type BatchInput,
   type ShardAside,
   type ShardSummary,
@@ -193,5 +193,7 @@ export class Shards {
 function summaryOf(error: unknown): ShardSummary | undefined {
   if (!(error instanceof ChildWorkflowFailure) || !(error.cause instanceof ApplicationFailure))
     return undefined;
-  return shardSummarySchema.safeParse(error.cause.details?.[0]).data;
+  return error.cause.type === FAILURE.shardIncomplete
+    ? (error.cause.details?.[0] as ShardSummary)
+    : undefined;
 }

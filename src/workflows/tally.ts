@@ -1,11 +1,5 @@
-import type {
-  JobOutcome,
-  OpenedBatch,
-  ShardSummary,
-  Spent,
-  Ticket,
-  Unfinished,
-} from '../contract/messages.js';
+import type { JobOutcome } from '../contract/job-outcome.js';
+import type { OpenedBatch, ShardSummary, Spent, Ticket, Unfinished } from '../contract/messages.js';
 
 /** Running figures of one run of a batch. */
 export class Tally {

@@ -1,4 +1,4 @@
-import { durationMs } from '../../contract/duration.js';
+import { durationMs } from '../../contract/duration-ms.js';
 import { AdapterError } from '../../contract/errors.js';
 import type { LinksCheck } from '../../contract/checks.js';
 import { shown } from '../../batch/shown.js';
