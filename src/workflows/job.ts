@@ -1,4 +1,4 @@
-import type { ApplicationFailure} from '@temporalio/common';
+import type { ApplicationFailure } from '@temporalio/common';
 import { ActivityFailure, CancelledFailure, TimeoutFailure } from '@temporalio/common';
 import {
   CancellationScope,
