@@ -16,6 +16,7 @@ import { createActivities } from './activities/index.js';
 import { startWatchman } from './alerts/watchman.js';
 import type { Reached } from './activities/crash-points.js';
 import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
+import { IN_HAND_MS } from './activities/in-hand.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
 import { statePaths, type Config } from './config.js';
 import { workerName, type Engine } from './engine/index.js';
@@ -101,7 +102,8 @@ export async function startWorker({
       activity: [inFlight.interceptor, stepInterceptor((step) => spans?.ended(step)), ...interceptors],
     },
     shutdownGraceTime: '1s',
-    shutdownForceTime: '30s',
+    // An effect that is on its way gets its answer; all else ends at once.
+    shutdownForceTime: IN_HAND_MS + 15_000,
   } satisfies Partial<SdkWorkerOptions>;
   const workers = await Promise.all([
     Worker.create({

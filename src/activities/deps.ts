@@ -1,5 +1,6 @@
-import { activityInfo, cancellationSignal, sleep } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { setTimeout as timer } from 'node:timers/promises';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { Config } from '../config.js';
@@ -9,7 +10,7 @@ import type { JobRef } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readJob } from '../batch/manifest.js';
 import type { By, Claim, Gate, Ledger } from '../ledger/ledger.js';
-import type { PublisherContext } from './publishers/publisher.js';
+import type { StoppableContext } from './in-hand.js';
 import type { Alarm } from '../alerts/watchman.js';
 import type { Reached } from './crash-points.js';
 
@@ -34,11 +35,16 @@ export interface Deps {
 }
 
 /** What publishers get in the present Activity. */
-export const contextOf = ({ now }: Pick<Deps, 'now'>): PublisherContext => ({
-  signal: cancellationSignal(),
-  now,
-  sleep: (ms) => sleep(ms),
-});
+export const contextOf = ({ now }: Pick<Deps, 'now'>): StoppableContext => {
+  const stopped = cancellationSignal();
+  return {
+    signal: stopped,
+    now,
+    async sleep(ms, signal = stopped) {
+      await timer(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
+    },
+  };
+};
 
 /** Who writes to the ledger in the present Activity. */
 export function writerOf(batchId: string, { worker }: Deps): By {

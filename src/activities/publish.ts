@@ -1,4 +1,4 @@
-import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { activityInfo } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
 import { forbiddenBy, readPermit } from '../batch/permit.js';
 import type { Definition } from '../contract/batch-file.js';
@@ -74,7 +74,6 @@ async function publishOnce(
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect');
   if (entry?.kind === 'wait') return entry;
-  const turn = lane && (() => lane.turn(cancellationSignal()));
 
   const tried = await tryEffect(
     {
@@ -90,7 +89,8 @@ async function publishOnce(
       retry,
       endsAt,
       forbidden: permit && forbiddenBy(permit, effect.key, request.artifact),
-      context: { ...contextOf(deps), turn },
+      context: contextOf(deps),
+      turn: lane && ((signal) => lane.turn(signal)),
       ...(lane && {
         report: (outcome) => (outcome === 'ok' ? lane.report(outcome) : reportTrouble(lane, outcome)),
       }),

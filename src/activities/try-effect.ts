@@ -9,8 +9,9 @@ import { jitterOf } from '../policy/jitter.js';
 import { STATE_AFTER, afterEffect, type RetryPolicy, type Tries } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
-import { LOST_ANSWER, effectRequest, isOpenQuestion, landEffect } from './land-effect.js';
-import type { Publisher, PublisherContext } from './publishers/publisher.js';
+import { inHand, type StoppableContext } from './in-hand.js';
+import { LOST_ANSWER, effectRequest, isOpenQuestion, landEffect, type Landing } from './land-effect.js';
+import type { Publisher } from './publishers/publisher.js';
 
 /** One try at one effect of one job. */
 export interface EffectTry {
@@ -29,7 +30,10 @@ export interface EffectTry {
   readonly retry: RetryPolicy;
   /** Milliseconds since the epoch; later than that another try may be at work. */
   readonly endsAt: number;
-  readonly context: PublisherContext;
+  /** Once its signal is aborted nothing new is sent; what is on its way gets its answer. */
+  readonly context: Omit<StoppableContext, 'turn'>;
+  /** Waits until the limits of the destination have room for one more request. */
+  readonly turn?: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly reached: (point: CrashPoint) => void | Promise<void>;
   /** What the plan that this run is bound by does not allow. */
   readonly forbidden?: ((action: 'create' | 'update') => string | undefined) | undefined;
@@ -66,7 +70,7 @@ export const requestSha256Of = (
  * @throws StaleFence when another try took over; CancelledFailure
  */
 export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
-  const { work, job, effect, effectKeys, artifact, tried, context } = given;
+  const { work, job, effect, effectKeys, artifact, tried, turn } = given;
   await given.reached('E0');
   const { key: effectKey, name, target, use } = effect;
   const open = await olderQuestion(given, ledger);
@@ -80,7 +84,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     const body = await artifact.read();
     publisher = await given.publisher(body);
     const requestSha256 = requestSha256Of(effect, artifact.sha256, job.revision);
-    const landed = await landEffect({
+    const landing = {
       publisher,
       body: { ...effectRequest(given, job, effect, row), body, sha256: artifact.sha256, mime: undefined },
       requestSha256,
@@ -95,18 +99,21 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       onUnknown: effect.onUnknown,
       forbidden: given.forbidden,
       attempting: async () => {
+        given.context.signal.throwIfAborted();
         const sent = { sha256: requestSha256, revision: job.revision };
         await ledger.attemptingEffect(effectKey, sent, row.fence, given.gate);
         sending = true;
       },
       maySend: async () => {
-        assertTimeLeft(given.endsAt - context.now().getTime());
+        assertTimeLeft(given.endsAt - given.context.now().getTime());
         await ledger.checkFence(effectKey, row.fence);
       },
       settles: { work, jobKey: job.key, effectKeys, revision: job.revision, state: 'done' },
-      context,
       reached: given.reached,
-    });
+    } satisfies Omit<Landing, 'context'>;
+    const landed = await inHand(given.context, (context) =>
+      landEffect({ ...landing, context: { ...context, turn: turn && (() => turn(context.signal)) } }),
+    );
     if (landed.kind === 'landed') await given.report?.('ok');
     if (landed.kind !== 'held') return { kind: landed.kind, url: landed.receipt.url };
     return await stop(heldAs(landed.errorClass, publisher), { ...landed, state: 'held' });

@@ -1,4 +1,4 @@
-import { CancelledFailure } from '@temporalio/activity';
+import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
 import { effectsOf, undoOf } from '../batch/effects.js';
 import { AdapterError } from '../contract/errors.js';
 import type { UnpublishEnd, UnpublishRequest } from '../contract/messages.js';
@@ -11,7 +11,9 @@ import { asked, guarded } from './ask-publisher.js';
 import { contextOf, readRef, writerOf, type Deps } from './deps.js';
 import { asAdapterError, retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
 import { keepAlive } from './heartbeat.js';
+import { inHand } from './in-hand.js';
 import { LOST_ANSWER, effectRequest } from './land-effect.js';
+import type { PublisherContext } from './publishers/publisher.js';
 import { publisherFor } from './publishers/publisher-for.js';
 
 /**
@@ -73,7 +75,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     return { kind: 'unpublished', place: placeOf(landed) };
   let sending = false;
   try {
-    await takeBack(effect, landed);
+    await inHand(contextOf(deps), (context) => takeBack(effect, landed, context));
     const { id, url, sha256, revision } = landed;
     const receipt = { effectKey: undo.key, id, ...(url !== undefined && { url }), sha256, revision };
     const landedAt = now().toISOString();
@@ -84,7 +86,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
   }
   return { kind: 'unpublished', place: placeOf(landed) };
 
-  async function takeBack(effect: Effect, landed: Receipt): Promise<void> {
+  async function takeBack(effect: Effect, landed: Receipt, context: PublisherContext): Promise<void> {
     const publisher = await publisherFor(effect, definition.baseDir, deps);
     const verb = publisher.unpublish?.bind(publisher);
     if (!verb) {
@@ -92,8 +94,8 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
         sent: 'no',
       });
     }
-    const context = contextOf(deps);
     const asking = { ...effectRequest(definition, job, effect, row), receipt: landed };
+    cancellationSignal().throwIfAborted();
     await ledger.attemptingEffect(undo.key, { sha256: landed.sha256, revision: landed.revision }, row.fence);
     sending = true;
     await deps.reached('E15', job.key);

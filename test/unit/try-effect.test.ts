@@ -1,8 +1,11 @@
 // One try at one effect with a real ledger: what is known afterwards, and what the next try makes of it.
+import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { setTimeout as timer } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { adoptFromDestinations } from '../../src/activities/adopt.js';
 import type { Deps } from '../../src/activities/deps.js';
+import { inHand } from '../../src/activities/in-hand.js';
 import { publish } from '../../src/activities/publish.js';
 import { tryEffect, type EffectTry } from '../../src/activities/try-effect.js';
 import type {
@@ -116,6 +119,68 @@ const statesOf = async (ledger: Ledger, slug: string) =>
     ...((await ledger.jobs(WORK, [effectOf(slug).jobKey])).get(effectOf(slug).jobKey)?.effects.values() ??
       []),
   ].map(({ state, revision }) => `${state} ${revision}`);
+
+describe('a job that is cancelled, or a worker that stops', () => {
+  const reason = new CancelledFailure('WORKER_SHUTDOWN');
+  const stoppable = () => {
+    const stop = new AbortController();
+    return { stop, context: { signal: stop.signal, now: () => new Date(), sleep: async () => undefined } };
+  };
+
+  test('leaves a request that is on its way the time for its answer', async () => {
+    const [ledger, service] = [await aJob('in-hand'), new Service()];
+    const { stop, context } = stoppable();
+    const publisher = service.publisher();
+    const end = await tryOnce(ledger, service, 'in-hand', {
+      context,
+      publisher: async () => ({
+        ...publisher,
+        create: async (body, given) => {
+          stop.abort(reason);
+          await timer(20);
+          given.signal.throwIfAborted();
+          return publisher.create(body, given);
+        },
+      }),
+    });
+    expect(end).toMatchObject({ kind: 'landed' });
+    expect(await statesOf(ledger, 'in-hand')).toEqual(['landed 1']);
+  });
+
+  test('sends nothing new, and leaves no question behind', async () => {
+    const [ledger, service] = [await aJob('stopped'), new Service()];
+    const { stop, context } = stoppable();
+    const publisher = service.publisher();
+    const look = publisher.lookup?.bind(publisher);
+    await expect(
+      tryOnce(ledger, service, 'stopped', {
+        context,
+        publisher: async () => ({
+          ...publisher,
+          lookup: async (request, given) => {
+            stop.abort(reason);
+            return look!(request, given);
+          },
+        }),
+      }),
+    ).rejects.toBe(reason);
+    expect(service.sent).toBe(0);
+    expect(await statesOf(ledger, 'stopped')).not.toContain('attempting 1');
+    expect(await tryOnce(ledger, service, 'stopped')).toMatchObject({ kind: 'landed' });
+  });
+
+  test('does not wait for an answer for ever', async () => {
+    const { stop, context } = stoppable();
+    stop.abort(reason);
+    const never = inHand(
+      context,
+      ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      20,
+    );
+    await expect(never).rejects.toBe(reason);
+  });
+});
 
 describe('a request without an answer, where nobody can be asked', () => {
   const mailbox = () => new Service({ class: 4, lookup: 'none' }, false);
