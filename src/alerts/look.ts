@@ -1,4 +1,4 @@
-import { laneIdOf } from '../activities/lanes/lane-key.js';
+import { mayBeLane } from '../activities/lanes/lane-key.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import { jobTitle } from '../contract/job.js';
@@ -28,7 +28,7 @@ export interface LookDeps {
 }
 
 /** More are counted by nobody's fingers. */
-const JOBS_MAX = 5000;
+const JOBS_MAX = 20_000;
 
 /** While a run goes on, causes are gathered for so long before they are told: forty jobs hit at once are one message. */
 export const GATHER_MS = 5_000;
@@ -127,15 +127,17 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
 /** Services of this batch that are closed to us now. */
 async function closedServices(definition: Definition, ledger: Ledger): Promise<ClosedService[]> {
   const { agent, effects } = definition;
-  const names = new Map([
-    [laneIdOf({ name: agent.use, options: agent.with ?? {} }).id, agent.use],
-    ...effects.map(
-      ({ name, use, with: options, target }) =>
-        [laneIdOf({ name: use, options, target }).id, `${name} (${use})`] as const,
-    ),
-  ]);
-  return (await ledger.lanes()).flatMap(({ id, state: { gate } }) => {
-    const subject = names.get(id);
+  const services = [
+    { subject: agent.use, name: agent.use, options: agent.with ?? {} },
+    ...effects.map(({ name, use, with: options, target }) => ({
+      subject: `${name} (${use})`,
+      name: use,
+      options,
+      target,
+    })),
+  ];
+  return (await ledger.lanes()).flatMap(({ id, label, state: { gate } }) => {
+    const subject = services.find((service) => mayBeLane({ id, label }, service))?.subject;
     if (subject === undefined || gate === undefined) return [];
     return [{ subject, cause: gate.cause, sinceMs: gate.since, retryAtMs: gate.retryAt, why: gate.why }];
   });

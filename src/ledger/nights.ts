@@ -21,7 +21,8 @@ import { isTakenBack } from './taken-back.js';
 
 type Nights = Pick<Ledger, 'night'>;
 
-const UNFINISHED_MAX = 1_000;
+/** As many as a night may leave parked: what is counted and grouped here is not a sample. */
+const UNFINISHED_MAX = 20_000;
 const LANDED_MAX = 2_000;
 const FAILURES_MAX = 2_000;
 const SPAN_JOBS_MAX = 200;

@@ -1,6 +1,6 @@
 // What worker processes share of one account, through the ledger. Two ledgers on one place stand for two workers.
 import { describe, expect, test, vi } from 'vitest';
-import { laneIdOf } from '../../src/activities/lanes/lane-key.js';
+import { laneIdOf, mayBeLane } from '../../src/activities/lanes/lane-key.js';
 import { openLane } from '../../src/activities/lanes/lane.js';
 import { AdapterError, type ErrorClass } from '../../src/contract/errors.js';
 import type { LaneLimits, Priority } from '../../src/contract/limits.js';
@@ -279,4 +279,29 @@ test('a lane is told by adapter, origin and names of credentials, and holds no s
     options: { url: 'https://u:geheim@a.example/?k=geheim', key: 'geheim' },
   });
   expect(JSON.stringify(plain)).not.toContain('geheim');
+});
+
+test('jobs for several places are in several lanes, and each is known by the batch file', () => {
+  const key = '${env:GHOST_KEY}';
+  const spec = { name: 'ghost', options: { url: 'https://{{ site }}.example/blog', key }, target: 'blog' };
+  const laneFor = (site: string) =>
+    laneIdOf({ ...spec, filled: { url: `https://${site}.example/blog`, key } });
+  const [one, two] = [laneFor('one'), laneFor('two')];
+  expect(one.id).not.toBe(two.id);
+  expect(one.label).toBe('ghost https://one.example');
+  expect(mayBeLane(one, spec) && mayBeLane(two, spec)).toBe(true);
+  const elsewhere = laneIdOf({ ...spec, options: { url: 'https://one.example.org', key } });
+  expect(mayBeLane(elsewhere, spec)).toBe(false);
+  expect(mayBeLane(one, { ...spec, name: 'wordpress' })).toBe(false);
+  const plain = { name: 'ghost', options: { url: 'https://one.example/blog', key }, target: 'blog' };
+  expect(mayBeLane(one, plain)).toBe(true);
+  expect(mayBeLane(two, plain)).toBe(false);
+  const bucket = { name: 's3', options: {}, target: 's3://{{ site }}/posts' };
+  expect(mayBeLane(laneIdOf({ ...bucket, target: 's3://one/posts' }), bucket)).toBe(true);
+});
+
+test('what a job fills in names no credential', () => {
+  const options = { url: 'https://a.example', title: '{{ title }}', key: '${env:GHOST_KEY}' };
+  const laneFor = (title: string) => laneIdOf({ name: 'ghost', options, filled: { ...options, title } }).id;
+  expect(laneFor('${env:OTHER}')).toBe(laneFor('plain'));
 });

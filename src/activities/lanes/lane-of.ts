@@ -26,7 +26,7 @@ export function effectLane(
   if (effect.use === 'folder') return undefined;
   const spec = effects.find(({ name }) => name === effect.name);
   return openLane(
-    laneIdOf({ name: effect.use, options: spec?.with ?? {}, target: effect.target }),
+    laneIdOf({ name: effect.use, options: spec?.with ?? {}, filled: effect.with, target: effect.target }),
     { who: effect.key, batchId, limits: spec?.limits ?? {}, priority },
     ledger,
   );
