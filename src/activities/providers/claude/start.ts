@@ -232,7 +232,7 @@ function metadataOf({
   jobKey,
   identity,
   batch,
-}: SessionRequest): SessionBody['metadata'] {
+}: SessionRequest): Record<string, string> {
   const { site } = identity;
   return {
     run_key: runKey,
