@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { accountOf } from './batch-file.js';
 import { carryAll, type Carrier } from './carry.js';
 import { JOBS, RATES, isCalm } from './faults.js';
-import { NIGHT_HOURS, WORLDS } from './night.js';
+import { NIGHT_HOURS, WORLDS, type World } from './night.js';
 import { withNightshift } from './nightshift-carrier.js';
 import { Progress } from './progress.js';
 import { gate, plotOf, textOf, type Results } from './report.js';
@@ -36,9 +36,9 @@ const nights = values.night === undefined ? wholeNumber('nights', values.nights)
 const all = Array.from({ length: nights }, (_, index) => first + index);
 const eventful = values.eventful ? all.filter((night) => !isCalm(seed, night)) : all;
 const atOnce = wholeNumber('at', values.at);
-const worlds = WORLDS.filter((world) => values.only === undefined || values.only.includes(world));
+const only = values.only?.map(worldOf);
+const worlds = WORLDS.filter((world) => only === undefined || only.includes(world));
 const dir = mkdtempSync(join(tmpdir(), 'nightshift-harness-'));
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 say(
   `seed ${seed}, ${nights} nights of ${JOBS} jobs from night ${first}, an hour is ${3600 / speed} s, in ${dir}`,
@@ -83,6 +83,18 @@ async function carried(carrier: Carrier, these: readonly number[]): Promise<void
   if (left.length < these.length)
     say(`${carrier.world}: ${these.length - left.length} nights are in ${values.out ?? ''} already`);
   await carryAll(carrier, left, { seed, progress: new Progress(carrier.world, left.length, say), book });
+}
+
+/** A night without anybody to carry it would pass every gate. */
+function worldOf(text: string): World {
+  const world = WORLDS.find((known) => known === text);
+  if (world !== undefined) return world;
+  say(`--only must be one of ${WORLDS.join(', ')}, not ${text}`);
+  process.exit(64);
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function wholeNumber(name: string, text: string): number {

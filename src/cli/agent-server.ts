@@ -11,14 +11,16 @@ export async function agentServer(
 ): Promise<ExitCode> {
   const options = readAgentServerFlags(flags);
   const server = await startAgentServer(options);
-  const { url, geminiUrl, anthropicUrl } = server;
+  const { url, geminiUrl, anthropicUrl, readyMade } = server;
   const { seed, file } = options;
-  if (json) out.json({ url, geminiUrl, anthropicUrl, seed, pid: process.pid });
+  if (json) out.json({ url, geminiUrl, anthropicUrl, readyMade, seed, pid: process.pid });
   else {
     out.results(
       fieldLines({
         antigravity: geminiUrl,
         claude: anthropicUrl,
+        agent: readyMade.agent,
+        environment: readyMade.environment,
         seen: `${url}/_/ledger`,
         seed,
         kept: file ?? 'in memory only',

@@ -223,6 +223,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .option('--first <number>', 'only so many of them, the first in the order of the batch', positiveCount)
     .option('--list', 'show them, and change nothing')
     .option('--detach', 'do not watch')
+    .option('--reason <text>', 'why; kept')
     .action((name: string, flags: RetryFlags) =>
       use(async (shell) => (await import('./retry.js')).retry(name, flags, shell)),
     );

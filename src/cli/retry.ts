@@ -11,6 +11,7 @@ import type { Shell } from './shell.js';
 export interface RetryFlags extends SelectionFlags {
   readonly list?: boolean;
   readonly detach?: boolean;
+  readonly reason?: string;
 }
 
 /** `nightshift retry NAME`: parked jobs, or those of them that are meant, run again with a fresh budget. */
@@ -19,7 +20,7 @@ export async function retry(name: string, flags: RetryFlags, shell: Shell): Prom
   const selection = selectionOf(name, flags, shell);
   if (flags.list) return list(name, selection, shell);
   const nightshift = await shell.nightshift();
-  const { keys: requeued, started } = await nightshift.retry(name, selection);
+  const { keys: requeued, started } = await nightshift.retry(name, selection, flags.reason);
   const left = selection.keys?.filter((key) => !requeued.includes(key)) ?? [];
   const isNarrower = selection.errors !== undefined || selection.first !== undefined;
   for (const key of left) {

@@ -130,9 +130,9 @@ export interface Nightshift {
   cancel(nameOrId: string, reason?: string): Promise<Answer<undefined>>;
   /**
    * Parked jobs run again with a fresh budget: all, or those meant; held ones where their keys are given. Starts the
-   * batch again when it has ended. @throws UsageError
+   * batch again when it has ended. @param reason why; kept in the ledger @throws UsageError
    */
-  retry(nameOrId: string, selection?: JobSelection | readonly string[]): Promise<Retried>;
+  retry(nameOrId: string, selection?: JobSelection | readonly string[], reason?: string): Promise<Retried>;
   /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
   toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
   /**
@@ -284,11 +284,12 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       }),
     cancel: async (nameOrId, reason) =>
       (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
-    retry: async (nameOrId, selection = {}) =>
+    retry: async (nameOrId, selection = {}, reason?: string) =>
       (await operate()).retryBatch(
         await resolve(nameOrId),
         connections,
         isKeys(selection) ? { keys: selection } : selection,
+        reason,
       ),
     toRetry: async (nameOrId, selection) =>
       (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),

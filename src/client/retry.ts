@@ -20,16 +20,18 @@ export interface Retried {
   readonly started: Started;
 }
 
-/** @throws UsageError */
+/** @param reason kept with the request, beside which jobs were meant @throws UsageError */
 export async function retryBatch(
   row: BatchRow,
   connections: Connections,
   selection: JobSelection = {},
+  reason?: string,
 ): Promise<Retried> {
   assertSelection(selection);
+  const why = [selectionText(selection), reason].filter((part) => part !== undefined).join('; ');
   return audited(
     await connections.ledger(),
-    requestFor('retry', row, connections, selectionText(selection)),
+    requestFor('retry', row, connections, why || undefined),
     () => retryJobs(row, connections, selection),
     ({ keys: jobKeys, started: { how, runId } }) => ({ outcome: how, runId, jobKeys }),
   );

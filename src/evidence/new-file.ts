@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import { link, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncDirectory } from '../artifacts/durable-files.js';
 import { UsageError } from '../contract/errors.js';
@@ -7,8 +7,12 @@ import { UsageError } from '../contract/errors.js';
 /** Where file systems have no hard links. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
-/** @throws UsageError: what is kept as evidence, or for a bad day, is never written over */
+/** @throws UsageError: what is kept as evidence, or for a bad day, is never written over; no folder is made for it */
 export async function assertNew(path: string): Promise<void> {
+  const folder = dirname(path);
+  if (!(await isFolder(folder))) {
+    throw new UsageError(`${folder} is no folder: make it first, or name a file in another one`);
+  }
   const there = await lstat(path).then(
     () => true,
     (error: unknown) => {
@@ -82,6 +86,15 @@ export async function placeNew(partial: string, path: string): Promise<void> {
   }
   await syncDirectory(dirname(path));
 }
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (seen) => seen.isDirectory(),
+    (error: unknown) => {
+      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return false;
+      throw error;
+    },
+  );
 
 const exists = (path: string): UsageError =>
   new UsageError(`${path} is there already and is not written over: name another file`);

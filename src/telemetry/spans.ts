@@ -12,10 +12,14 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { Resource } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type IdGenerator } from '@opentelemetry/sdk-trace-base';
 import type { Ledger } from '../ledger/ledger.js';
+import type { JobStory } from '../ledger/story.js';
 import type { EndedStep } from './step-interceptor.js';
 
-/** Job states in which nothing of it goes on by itself. */
+/** Job states in which nothing of it goes on by itself; `gated` is also said of a job that waits for an approval. */
 const ENDED: ReadonlySet<string> = new Set(['done', 'adopted', 'parked', 'held', 'gated', 'cancelled']);
+
+/** Steps that come again in the same run of the job. */
+const WAITS: ReadonlySet<string> = new Set(['approval', 'paused', 'wait']);
 
 export interface Spans {
   ended(step: EndedStep): void;
@@ -96,7 +100,7 @@ async function tellStep(
   });
 
   const story = await ledger.story({ work, jobKey });
-  if (!story || !ENDED.has(story.state) || step.step === 'unpublish') return;
+  if (!story || step.step === 'unpublish' || !isOver(step, story)) return;
   const first = story.tries.find((each) => each.runId === runId);
   span(tracer, ids, {
     name: `job ${Object.values(story.identity).join(' / ')}`,
@@ -116,6 +120,10 @@ async function tellStep(
     ...(story.errorClass !== undefined && { failed: `${story.errorClass}: ${story.errorMessage ?? ''}` }),
   });
 }
+
+/** A span that was sent can't be taken back, so that of a job leaves once a run. */
+const isOver = ({ outcome }: EndedStep, { state, errorClass }: JobStory): boolean =>
+  ENDED.has(state) && !WAITS.has(outcome) && !(state === 'gated' && errorClass === undefined);
 
 interface Told {
   readonly name: string;

@@ -56,6 +56,9 @@ import {
 import { Shards } from './shards.js';
 import { Tally } from './tally.js';
 
+/** Batches begun by older releases note no state for a pause of their work or provider, nor for an opening that failed. */
+const NOTES_EVERY_STATE = 'notes-every-state';
+
 /** Rows of each list that the Web UI shows of a batch. */
 const SHOWN = 10;
 
@@ -82,6 +85,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   let noted: PauseLevel | undefined;
   /** Of its work, its provider, or everything. */
   let held: PauseLevel | undefined;
+  /** What the engine shows of us; a batch starts with that. */
+  let shown: 'running' | 'paused' = 'running';
   let resumedAt = 0;
   let retrying = 0;
   let turn: Promise<void> = Promise.resolve();
@@ -143,7 +148,10 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     const opened = await openBatch.executeWithOptions({ summary: summaryText }, [input]);
     tally.open(opened);
     held = opened.pauseLevel;
-    if (held !== undefined) await lanes.setPaused(effective());
+    if (held !== undefined) {
+      noteHeld();
+      await lanes.setPaused(effective());
+    }
     phase = 'open';
     lanes.add(opened.tickets); // B1
     await shards.run(opened.slices);
@@ -155,7 +163,10 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     }
   } catch (error) {
     if (isCancellation(error)) await close('cancelled');
-    else await noteBatch(batchId, 'incomplete', { by: 'batch', reason: messageOf(error) });
+    else {
+      if (input.stateAttributes && patched(NOTES_EVERY_STATE)) noteState('incomplete');
+      await noteBatch(batchId, 'incomplete', { by: 'batch', reason: messageOf(error) });
+    }
     throw error;
   }
 
@@ -238,7 +249,11 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
         ...(level && { level }),
       });
       noted = level;
-      if (input.stateAttributes) noteState(level ? 'paused' : 'running');
+      if (input.stateAttributes) {
+        const isHeld = level !== undefined || (held !== undefined && patched(NOTES_EVERY_STATE));
+        shown = isHeld ? 'paused' : 'running';
+        noteState(shown);
+      }
     }
     await applyLevel();
   }
@@ -247,7 +262,16 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     await condition(() => phase !== 'opening');
     if (phase === 'closing') return;
     held = await askHolds(input.work, input.manifest);
+    noteHeld();
     await applyLevel(); // also where nothing has changed: a job may have met a pause of which nobody told us
+  }
+
+  /** A wider pause came or went; our own is noted with the ledger. */
+  function noteHeld(): void {
+    const state = effective() === undefined ? 'running' : 'paused';
+    if (!input.stateAttributes || state === shown || !patched(NOTES_EVERY_STATE)) return;
+    shown = state;
+    noteState(state);
   }
 
   async function applyLevel(): Promise<void> {

@@ -1,7 +1,7 @@
 // The place to run every night: what docker-compose.yml says, and the same topology as processes: a Temporal server,
 // PostgreSQL prepared by our scripts, and workers that are replaced while a batch runs.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -101,6 +101,28 @@ test('deploy/up draws passwords once, readable by nobody else', () => {
   expect(up()).not.toContain('drew passwords');
   expect(readFileSync(join(dir, '.env'), 'utf8')).toBe(first);
   expect(readFileSync(join(dir, 'docker.log'), 'utf8')).toContain('compose up --detach --build --wait');
+});
+
+test.runIf(process.platform === 'linux')('deploy/up makes batches for the worker, or says how to', () => {
+  const dir = tempDir('nightshift-up-');
+  cpSync(join(root, 'deploy'), join(dir, 'deploy'), { recursive: true });
+  mkdirSync(join(dir, 'bin'));
+  writeFileSync(join(dir, 'bin/docker'), '#!/bin/sh\n');
+  chmodSync(join(dir, 'bin/docker'), 0o755);
+  const up = (): string =>
+    execFileSync(join(dir, 'deploy/up'), {
+      env: { PATH: `${dir}/bin:${process.env.PATH}` },
+      encoding: 'utf8',
+    });
+  const said = up();
+  const { uid } = statSync(join(dir, 'batches'));
+  const me = process.getuid?.();
+  expect(uid).toBe(me === 0 ? 1000 : me);
+  if (uid === 1000) expect(said).not.toContain('chown');
+  else expect(said).toContain('sudo chown -R 1000:');
+  if (me !== 0) return;
+  chownSync(join(dir, 'batches'), 1234, 1234); // made by somebody, before
+  expect(up()).toContain("belongs to user 1234, and the worker, user 1000, can't write there");
 });
 
 describe.runIf(hasPostgres())('the same as processes', () => {

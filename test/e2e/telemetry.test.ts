@@ -1,59 +1,26 @@
 // What a worker tells of itself: spans to a collector, metrics to Prometheus, and a structured log. One batch, run twice.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import protobuf from 'protobufjs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { writeBatch } from '../support/batch.js';
 import { cli, startCli, until, type RunningCli } from '../support/cli.js';
-
-interface Span {
-  traceId: string;
-  spanId: string;
-  parentSpanId: string;
-  name: string;
-  failed: boolean;
-  attributes: Record<string, unknown>;
-}
-
-/** The part of OTLP that is looked at; fields by their numbers in opentelemetry/proto/trace/v1. */
-const OTLP = protobuf
-  .parse(
-    `syntax = "proto3";
-message Export { repeated ResourceSpans resource_spans = 1; }
-message ResourceSpans { repeated ScopeSpans scope_spans = 2; }
-message ScopeSpans { repeated Span spans = 2; }
-message Span { bytes trace_id = 1; bytes span_id = 2; bytes parent_span_id = 4; string name = 5;
-  repeated KeyValue attributes = 9; Status status = 15; }
-message Status { string message = 2; int32 code = 3; }
-message KeyValue { string key = 1; AnyValue value = 2; }
-message AnyValue { string string_value = 1; int64 int_value = 3; double double_value = 4; }`,
-  )
-  .root.lookupType('Export');
+import { startCollector, type Collector } from '../support/collector.js';
 
 const batch = writeBatch({
   slugs: ['rye', 'flaky', 'broken'],
   before:
     'if [ "$slug" = flaky ] && [ "$NIGHTSHIFT_ATTEMPT" = 1 ]; then exit 75; fi; [ "$slug" != broken ] || [ -e mended ] || exit 1',
 });
-const spans: Span[] = [];
-let collector: Server;
+let collector: Collector;
 let up: RunningCli;
 let metrics: string;
 let log = '';
 
 beforeAll(async () => {
-  collector = createServer((request, response) => {
-    const parts: Buffer[] = [];
-    request.on('data', (part: Buffer) => parts.push(part));
-    request.on('end', () => {
-      spans.push(...decoded(Buffer.concat(parts)));
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  collector = await startCollector();
   const probe = createServer();
   await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
   const metricsAddress = `127.0.0.1:${(probe.address() as AddressInfo).port}`;
@@ -63,7 +30,7 @@ beforeAll(async () => {
     env: {
       NIGHTSHIFT_METRICS: metricsAddress,
       NIGHTSHIFT_LOG: 'json',
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}`,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     },
   });
   let said = '';
@@ -81,6 +48,7 @@ beforeAll(async () => {
 afterAll(() => void collector?.close());
 
 test('one trace holds the batch over both runs: batch, job, session, effect', () => {
+  const { spans } = collector;
   expect(new Set(spans.map(({ traceId }) => traceId)).size).toBe(1);
   const runs = spans.filter(({ name }) => name === 'batch nightly');
   expect(runs).toHaveLength(2);
@@ -127,40 +95,3 @@ test('the dashboard asks for no metric that the worker does not have', () => {
   expect(asked.size).toBeGreaterThan(4);
   for (const name of asked) expect(metrics, name).toMatch(new RegExp(`^${name}(\\{| )`, 'm'));
 });
-
-function decoded(body: Buffer): Span[] {
-  const { resourceSpans = [] } = OTLP.toObject(OTLP.decode(body), {
-    longs: String,
-    bytes: String,
-  }) as Decoded;
-  const hex = (base64 = ''): string => Buffer.from(base64, 'base64').toString('hex');
-  return resourceSpans.flatMap(({ scopeSpans }) =>
-    scopeSpans.flatMap((scope) =>
-      scope.spans.map((span) => ({
-        traceId: hex(span.traceId),
-        spanId: hex(span.spanId),
-        parentSpanId: hex(span.parentSpanId),
-        name: span.name,
-        failed: span.status?.code === 2,
-        attributes: Object.fromEntries(
-          (span.attributes ?? []).map(({ key, value }) => [key, Object.values(value)[0]]),
-        ),
-      })),
-    ),
-  );
-}
-
-interface Decoded {
-  readonly resourceSpans?: readonly {
-    readonly scopeSpans: readonly {
-      readonly spans: readonly {
-        readonly traceId: string;
-        readonly spanId: string;
-        readonly parentSpanId?: string;
-        readonly name: string;
-        readonly status?: { readonly code?: number };
-        readonly attributes?: readonly { readonly key: string; readonly value: Record<string, unknown> }[];
-      }[];
-    }[];
-  }[];
-}

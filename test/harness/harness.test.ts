@@ -1,6 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { draw } from '../../harness/draw.js';
 import { RATES, callFault, isCalm, namesOf, nightFaults, spellMinutes } from '../../harness/faults.js';
@@ -121,4 +123,16 @@ it('takes no night for calm that has anything in store', () => {
   expect(calm.map((night) => callFault('seed', night, 3, 'start', 1))).not.toContain('503-after');
   expect(calm.length / nights.length).toBeGreaterThan(0.7);
   expect(calm.length / nights.length).toBeLessThan(0.85);
+});
+
+it.each([
+  [['--only', 'typo'], '--only must be one of naive, retries, nightshift, not typo'],
+  [['--speed', 'fast'], '--speed must be a whole number above 0, not fast'],
+])('refuses %j rather than run nothing and call it good', (flags, why) => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'jiti/register', 'harness/main.ts', ...flags],
+    { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
+  );
+  expect({ status, stdout, stderr }).toEqual({ status: 64, stdout: '', stderr: `${why}\n` });
 });

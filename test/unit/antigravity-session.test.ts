@@ -178,3 +178,20 @@ test('a redirect is not followed', async () => {
     redirecting.close();
   }
 });
+
+test('a run says at the service what it is for, as its labels can', async () => {
+  const { server, make } = await aStage('antigravity');
+  const { context } = aContext(server);
+  const identity = { site: `Блог.Example/${'𝐀'.repeat(80)}`, slug: 'rye' };
+  const request = requestOf({ identity, batch: 'Nightly', work: 'article v2' });
+  const handle = await (await make()).start(request, undefined, context);
+  const run = await geminiAt(server.geminiUrl).interactions.get(idIn(handle, 'interaction'), undefined, ONCE);
+  expect(run.labels).toEqual({
+    ns_run: RUN_KEY,
+    ns_attempt: '1',
+    ns_work: 'article_v2',
+    ns_job: 'b'.repeat(32),
+    ns_site: `блог_example_${'_'.repeat(50)}`,
+    ns_batch: 'nightly',
+  });
+});

@@ -221,3 +221,19 @@ test('a redirect is not followed, and a page where JSON belongs is no session', 
     }
   }
 });
+
+test('a session says at the service what it is for: site, batch, work, job', async () => {
+  const { server, make } = await aStage('claude');
+  const { context } = aContext(server);
+  const identity = { site: 'Blog.example', slug: 'rye' };
+  const handle = await (await make()).start(requestOf({ identity, batch: 'nightly' }), undefined, context);
+  const { metadata } = await anthropicAt(server.anthropicUrl).beta.sessions.retrieve(idIn(handle, 'session'));
+  expect(metadata).toEqual({
+    run_key: RUN_KEY,
+    attempt: '1',
+    work: 'article',
+    job_key: 'b'.repeat(32),
+    site: 'Blog.example',
+    batch: 'nightly',
+  });
+});

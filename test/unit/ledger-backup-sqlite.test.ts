@@ -120,8 +120,18 @@ describe('a backup', () => {
     await expect(backupSqlite(path, backup)).rejects.toThrow(UsageError);
     expect(readFileSync(backup).equals(before)).toBe(true);
     await expect(backupSqlite(join(folder, 'none.db'), join(folder, 'x.db'))).rejects.toThrow(/no ledger/);
-    await expect(backupSqlite(path, join(folder, 'none', 'x.db'))).rejects.toThrow(/ENOENT/);
+    await expect(backupSqlite(path, join(folder, 'none', 'x.db'))).rejects.toThrow(UsageError);
     expect(readdirSync(folder).sort()).toEqual(['monday.db', 'state']);
+  });
+
+  test('into a folder that is not there says so, and makes none', async () => {
+    const { path, folder } = await aBackup();
+    for (const file of [join(folder, 'usb', 'tuesday.db'), join(path, 'tuesday.db')]) {
+      const refused = backupSqlite(path, file);
+      await expect(refused).rejects.toThrow(UsageError);
+      await expect(refused).rejects.toThrow('is no folder: make it first');
+    }
+    expect(existsSync(join(folder, 'usb'))).toBe(false);
   });
 
   test('of a ledger of an older release is of the old schema, and the ledger stays as it is', async () => {

@@ -6,6 +6,7 @@ import { expect, test, vi } from 'vitest';
 import type { ControlState } from '../../src/contract/messages.js';
 import type { Connections } from '../../src/client/connections.js';
 import { cancelBatch, controlBatch } from '../../src/client/operate.js';
+import { retryBatch } from '../../src/client/retry.js';
 import { statePaths } from '../../src/config.js';
 import { tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
 import type { BatchRow, Ledger } from '../../src/ledger/ledger.js';
@@ -144,3 +145,16 @@ test('a cancel outlives the process that carried the batch: a worker is hosted h
   lock.release();
   await expect(cancelling).rejects.toThrow('here a worker starts');
 }, 30_000);
+
+test('who asked for a retry, of which jobs, and why is kept', async () => {
+  const { connections, ledger, row } = await aBatch();
+  await retryBatch(await row(), connections, { errors: ['timeout'] }, 'quota raised');
+  await retryBatch(await row(), connections, {}, 'once more');
+  await retryBatch(await row(), connections);
+  const kept = await ledger.requests({ batchId: BATCH });
+  expect(kept.map(({ by, what, reason }) => [by, what, reason])).toEqual([
+    ['ann@host', 'retry', 'timeout; quota raised'],
+    ['ann@host', 'retry', 'once more'],
+    ['ann@host', 'retry', undefined],
+  ]);
+});

@@ -5,8 +5,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { WorkflowHandle } from '@temporalio/client';
-import type { ApplicationFailure } from '@temporalio/common';
-import { CancelledFailure, type WorkflowIdReusePolicy } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure, type WorkflowIdReusePolicy } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -48,6 +47,7 @@ beforeAll(async () => {
       executable: { type: 'existing-path', path },
       extraArgs: [
         ...['--metrics-port', String(port), '--log-level', 'error'],
+        ...['--search-attribute', 'NightshiftState=Keyword'],
         ...['--dynamic-config-value', `limit.historyCount.suggestContinueAsNew=${LONG_HISTORY}`],
       ],
     },
@@ -214,6 +214,13 @@ const statusOf = async (workflowId: string) =>
 const eventsOf = async (handle: Pick<WorkflowHandle, 'fetchHistory'>) =>
   (await handle.fetchHistory()).events ?? [];
 
+/** Values of NightshiftState, in the order in which a batch noted them. */
+const statesNoted = async (handle: WorkflowHandle): Promise<unknown[]> =>
+  (await eventsOf(handle)).flatMap(({ upsertWorkflowSearchAttributesEventAttributes: noted }) => {
+    const data = noted?.searchAttributes?.indexedFields?.['NightshiftState']?.data;
+    return data ? [JSON.parse(Buffer.from(data).toString()) as unknown] : [];
+  });
+
 /** What the engine counts as billable, over everything it was asked so far. Published about every second. */
 async function actionsSoFar(): Promise<number> {
   let before = -1;
@@ -248,6 +255,20 @@ describe('a batch', () => {
       expect(events.length).toBeLessThanOrEqual(17);
     });
     expect(night.calls).toEqual(['closeBatch completed']);
+  });
+
+  test('that could not be opened is shown as incomplete, not as running', async () => {
+    const night = new Night('not-opened', 1, {
+      openBatch: async () => {
+        throw ApplicationFailure.nonRetryable('no such agent', 'config');
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start(undefined, { stateAttributes: true });
+      await failureOf(handle);
+      expect(await statesNoted(handle)).toEqual(['incomplete']);
+      expect(night.calls).toEqual(['noteBatch incomplete by batch: no such agent']);
+    });
   });
 
   test('that is done costs its engine at most 4 actions and 17 events for each lean job', async () => {
@@ -682,6 +703,25 @@ describe('pause', () => {
       expect(await handle.result()).toMatchObject({ done: 2 });
     });
     expect(night.calls[2]).toBe('noteBatch running by signal');
+  });
+
+  test('of its work, its provider, or everything is shown as its own is, until both are over', async () => {
+    let wide: 'finish' | undefined = 'finish';
+    const night: Night = new Night('pause-wide', 2, {
+      openBatch: async () => night.opened({ pauseLevel: 'finish' }),
+      askHolds: async () => wide,
+    });
+    await night.work(async () => {
+      const handle = await night.start(undefined, { stateAttributes: true });
+      await until('it is shown', async () => (await statesNoted(handle)).length === 1);
+      await handle.executeUpdate<ControlState, [unknown]>('pause', { args: [{ by: 'test' }] });
+      await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'test' }] });
+      expect(await statesNoted(handle)).toEqual(['paused', 'paused', 'paused']);
+      wide = undefined;
+      await handle.signal('holdsChanged');
+      expect(await handle.result()).toMatchObject({ done: 2 });
+      expect((await statesNoted(handle)).slice(3)).toEqual(['running', 'completed']);
+    });
   });
 
   test('of a batch that is terminated then: its next run takes its jobs on, though nobody resumed them', async () => {

@@ -68,6 +68,8 @@ export interface SessionRequest {
   readonly work: string;
   readonly jobKey: string;
   readonly identity: Readonly<Record<string, string>>;
+  /** Name of the batch that pays for it. */
+  readonly batch?: string;
   readonly input: JsonObject;
   readonly revision: number;
   /** Filled in; absent when the batch file has none. */

@@ -1,3 +1,4 @@
+import { READY_MADE, addReadyMade } from './anthropic/catalogue-routes.js';
 import { anthropic } from './anthropic/service.js';
 import { Clock, type ClockState } from './clock.js';
 import { controlRoute } from './control.js';
@@ -33,6 +34,8 @@ export interface AgentServer {
   readonly geminiUrl: string;
   /** `baseURL` of @anthropic-ai/sdk. */
   readonly anthropicUrl: string;
+  /** Ids at `anthropicUrl` that are there from the start, as an operator would have made them once. */
+  readonly readyMade: { readonly agent: string; readonly environment: string };
   ledger(): AgentLedger;
   requests(): LoggedRequest[];
   addFault(rule: FaultRuleInput): void;
@@ -63,6 +66,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     checkSeed(store, seed);
     const clock = openClock(store, speed);
     const world: World = { seed, store, clock };
+    store.transaction(() => addReadyMade(world));
     const book = new RuleBook(store, rules, beginningOf(store, clock));
     const controls = new Controls(world, book);
     const { server, port } = await listen(options.port ?? 0, {
@@ -76,6 +80,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       url,
       geminiUrl: `${url}/gemini`,
       anthropicUrl: `${url}/anthropic`,
+      readyMade: READY_MADE,
       ledger: () => controls.ledger(),
       requests: () => controls.requests(),
       addFault: (rule) => controls.addFault(rule),

@@ -1,3 +1,4 @@
+import { addReadyMade } from './anthropic/catalogue-routes.js';
 import type { RuleBook } from './faults/rule-book.js';
 import { faultRuleSchema, type FaultRuleInput } from './faults/rules.js';
 import type { World } from './http/call.js';
@@ -36,9 +37,15 @@ export class Controls {
     return this.world.clock.now();
   }
 
-  /** Forgets runs, files, requests, counts and added faults. Time goes on; faults of the start stay. */
+  /**
+   * Forgets runs, files, requests, counts and added faults. Time goes on; faults of the start stay, and so do the agent
+   * and the environment that are there from the start.
+   */
   reset(): void {
     const { store } = this.world;
-    store.transaction(() => store.clear());
+    store.transaction(() => {
+      store.clear();
+      addReadyMade(this.world);
+    });
   }
 }

@@ -18,8 +18,8 @@ const { values } = parseArgs({
 });
 
 const server = await startAgentServer(readAgentServerFlags(values));
-const { url, geminiUrl, anthropicUrl } = server;
-process.stdout.write(`${JSON.stringify({ url, geminiUrl, anthropicUrl, pid: process.pid })}\n`);
+const { url, geminiUrl, anthropicUrl, readyMade } = server;
+process.stdout.write(`${JSON.stringify({ url, geminiUrl, anthropicUrl, readyMade, pid: process.pid })}\n`);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void server.close().then(() => process.exit(0)));
 }

@@ -12,6 +12,7 @@ import type { AntigravityOptions } from './options.js';
 import { CLAIM_FOLDER, OUT_FOLDER, STARTED_FILE } from './places.js';
 
 const CLAIM_BYTES_MAX = 1024;
+const LABEL_MAX = 63;
 
 export interface StartParts {
   readonly name: string;
@@ -112,7 +113,7 @@ async function send(
 }
 
 function bodyOf(options: AntigravityOptions, request: SessionRequest): Omit<StartBody, 'environment'> {
-  const { prompt, runKey, attempt } = request;
+  const { prompt } = request;
   if (prompt === undefined || prompt.trim() === '') {
     throw new AdapterError('config', 'the agent has no prompt; see agent.prompt', { sent: 'no' });
   }
@@ -129,13 +130,39 @@ function bodyOf(options: AntigravityOptions, request: SessionRequest): Omit<Star
     input,
     background: true,
     store: true,
-    labels: { ns_run: runKey, ns_attempt: String(attempt) },
+    labels: labelsOf(request),
     ...(systemInstruction !== undefined && { system_instruction: systemInstruction }),
     // They come from the operator and are checked by the service.
     ...(tools !== undefined && { tools: tools as unknown as NonNullable<StartBody['tools']> }),
   };
   return body;
 }
+
+/** For whoever reads the service's own bill; no run is looked for by them. */
+function labelsOf({
+  runKey,
+  attempt,
+  work,
+  jobKey,
+  identity,
+  batch,
+}: SessionRequest): Record<string, string> {
+  const { site } = identity;
+  return {
+    ns_run: runKey,
+    ns_attempt: String(attempt),
+    ns_work: labelOf(work),
+    ns_job: labelOf(jobKey),
+    ...(site !== undefined && { ns_site: labelOf(site) }),
+    ...(batch !== undefined && { ns_batch: labelOf(batch) }),
+  };
+}
+
+/** What the service takes as a label: up to 63 lowercase letters, digits, `_` and `-`. `Blog.example` is `blog_example`. */
+const labelOf = (text: string): string =>
+  Array.from(text.toLowerCase().replace(/[^\p{Ll}\p{Lo}\p{N}_-]/gu, '_'))
+    .slice(0, LABEL_MAX)
+    .join('');
 
 /** @throws AdapterError `bug`: every handle that is saved has one */
 export function environmentOf(handle: SessionHandle): string {

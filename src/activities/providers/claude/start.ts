@@ -224,19 +224,34 @@ function textOf({ output, file }: ClaudeOptions, { prompt }: SessionRequest): st
 /** Metadata holds at most 512 characters a value. */
 const METADATA_MAX = 512;
 
-function bodyOf(options: ClaudeOptions, { runKey, attempt, work, jobKey }: SessionRequest): SessionBody {
+/** By `run_key` and `attempt` a session is found again; the others are for whoever reads the service's own bill. */
+function metadataOf({
+  runKey,
+  attempt,
+  work,
+  jobKey,
+  identity,
+  batch,
+}: SessionRequest): Record<string, string> {
+  const { site } = identity;
+  return {
+    run_key: runKey,
+    attempt: String(attempt),
+    work: work.slice(0, METADATA_MAX),
+    job_key: jobKey.slice(0, METADATA_MAX),
+    ...(site !== undefined && { site: site.slice(0, METADATA_MAX) }),
+    ...(batch !== undefined && { batch: batch.slice(0, METADATA_MAX) }),
+  };
+}
+
+function bodyOf(options: ClaudeOptions, request: SessionRequest): SessionBody {
   const { agent, agentVersion, environment, vaults, budget } = options;
   const amount = budget === undefined ? undefined : String(Math.floor(budget * 100 + 1e-6));
   return {
     agent: agentVersion === undefined ? agent : { type: 'agent', id: agent, version: agentVersion },
     environment_id: environment,
-    title: `${runKey}-${attempt}`,
-    metadata: {
-      run_key: runKey,
-      attempt: String(attempt),
-      work: work.slice(0, METADATA_MAX),
-      job_key: jobKey.slice(0, METADATA_MAX),
-    },
+    title: `${request.runKey}-${request.attempt}`,
+    metadata: metadataOf(request),
     ...(amount !== undefined && {
       budget: { type: 'limit' as const, max_list_cost: { amount, currency: 'USD' as const } },
     }),

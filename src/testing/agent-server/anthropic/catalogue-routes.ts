@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { timestamp } from '../clock.js';
 import { NOBODY } from '../draw.js';
 import type { Ask, Reply, Route, World } from '../http/call.js';
@@ -23,10 +24,35 @@ interface Environment {
 
 const nobody = () => NOBODY;
 
+/** Ids of an agent and an environment that every server has, so that a batch file can name them beforehand. */
+export const READY_MADE = { agent: 'agent_nightshift', environment: 'env_nightshift' } as const;
+
+/** Does nothing where they are there already. */
+export function addReadyMade({ store, clock }: World): void {
+  const { agent, environment } = READY_MADE;
+  if (store.get('agent', agent) === undefined) {
+    const body = {
+      name: 'nightshift',
+      model: 'claude-sonnet-5-5',
+      tools: [{ type: 'agent_toolset_20260401' }],
+    };
+    store.put('agent', agent, agentFrom(agent, body, clock.now()));
+  }
+  if (store.get('cloud', environment) === undefined) {
+    store.put('cloud', environment, environmentFrom(environment, { name: 'nightshift' }, clock.now()));
+  }
+}
+
 function createAgent({ call, now, draw }: Ask, { store }: World): Reply {
   const body = parseBody(agentSchema, jsonBody(call));
-  const agent: Agent = {
-    id: `agent_${draw.hex('agent id', 24)}`,
+  const agent = agentFrom(`agent_${draw.hex('agent id', 24)}`, body, now);
+  store.put('agent', agent.id, agent);
+  return { status: 200, body: agent };
+}
+
+function agentFrom(id: string, body: z.infer<typeof agentSchema>, now: number): Agent {
+  return {
+    id,
     type: 'agent',
     version: 1,
     name: body.name,
@@ -43,8 +69,6 @@ function createAgent({ call, now, draw }: Ask, { store }: World): Reply {
     created_at: timestamp(now),
     updated_at: timestamp(now),
   };
-  store.put('agent', agent.id, agent);
-  return { status: 200, body: agent };
 }
 
 /** Names are unique. */
@@ -53,8 +77,14 @@ function createEnvironment({ call, now, draw }: Ask, { store }: World): Reply {
   if (store.list<Environment>('cloud').some(({ name }) => name === body.name)) {
     throw refuse(409, 'conflict_error', `environment name "${body.name}" already exists`);
   }
-  const environment: Environment = {
-    id: `env_${draw.hex('environment id', 24)}`,
+  const environment = environmentFrom(`env_${draw.hex('environment id', 24)}`, body, now);
+  store.put('cloud', environment.id, environment);
+  return { status: 200, body: environment };
+}
+
+function environmentFrom(id: string, body: z.infer<typeof environmentSchema>, now: number): Environment {
+  return {
+    id,
     type: 'environment',
     name: body.name,
     config: body.config ?? { type: 'cloud', networking: { type: 'unrestricted' }, packages: {} },
@@ -65,8 +95,6 @@ function createEnvironment({ call, now, draw }: Ask, { store }: World): Reply {
     created_at: timestamp(now),
     updated_at: timestamp(now),
   };
-  store.put('cloud', environment.id, environment);
-  return { status: 200, body: environment };
 }
 
 const getter =
