@@ -2,7 +2,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
-import { runUnderWay } from '../client/run-under-way.js';
+import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
 import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
@@ -142,15 +142,8 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     for (const { outcome, runId } of rows) {
       if (outcome !== 'queued' || runId === workflowExecution?.runId) continue;
       if (rows.some((later) => later.runId === runId && later.outcome !== 'queued')) continue;
-      if (await isRunOpen(runId)) return true;
+      if (await isRunOpen(runId, deps.client)) return true;
     }
-    return false;
-  }
-
-  /** Nights of one schedule are runs of the Workflow that this one is of; their IDs begin alike. */
-  async function isRunOpen(runId: string): Promise<boolean> {
-    const query = `RunId='${runId}' AND ExecutionStatus='Running'`;
-    for await (const _ of deps.client.workflow.list({ query })) return true;
     return false;
   }
 
