@@ -373,6 +373,22 @@ describe('whether a night that another one comes after is done', () => {
     expect(await standing('2026-11-22T03:00:00.000Z')).toEqual(DONE);
   });
 
+  test('is not done by the batch of another edition that a night was left to', async () => {
+    await said(21, 'started', 'completed');
+    await ledger.recordNight({
+      schedule: 'digest',
+      night: '2026-11-22T02:30',
+      dueAt: '2026-11-22T01:30:00.000Z',
+      edition: '2026-11-22',
+      outcome: 'attached',
+      why: 'served by the night that was still running',
+      by: 'schedule:digest',
+      runId: 'run-22',
+      batchId: `batch:${NAME}:${'21'.padStart(32, '0')}`,
+    });
+    expect(await standing('2026-11-22T03:00:00.000Z')).toEqual(openAs('its own edition was not run'));
+  });
+
   test('is of no matter where it is not due, and open where nobody knows its schedule', async () => {
     const weekdays = { ...definition, crons: ['30 2 * * 1-5'] };
     await ledger.keepSchedule({
