@@ -7,6 +7,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { ControlState } from '../../src/contract/messages.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storeManifest } from '../../src/batch/manifest.js';
+import { control } from '../../src/cli/control.js';
 import { pause } from '../../src/cli/pause.js';
 import type { Shell } from '../../src/cli/shell.js';
 import type { Connections } from '../../src/client/connections.js';
@@ -220,4 +221,27 @@ describe('a pause beyond one batch', () => {
     expect(notes).toEqual([expect.stringMatching(warning)]);
     expect(shown).toEqual(placed);
   });
+});
+
+test('--all means every batch that is under way, also one that a hundred others began after', async () => {
+  const { ledger } = await aBatch();
+  for (let at = 0; at < 100; at++) {
+    const key = String(at).padStart(32, '0');
+    await openBatch(ledger, [], { id: `batch:later:${key}`, name: 'later' });
+    await ledger.setBatchState(`batch:later:${key}`, 'completed', 'batch');
+  }
+  const asked: string[] = [];
+  const shell = {
+    flags: { color: false, json: true },
+    out: { json: () => undefined },
+    nightshift: async () => ({ list: (limit?: number) => ledger.batches(limit) }),
+  };
+  await control(undefined, { all: true }, shell as unknown as Shell, {
+    ask: async (_, id) => {
+      asked.push(id);
+      return { kind: 'ended' };
+    },
+    say: () => '',
+  });
+  expect(asked).toEqual([BATCH]);
 });
