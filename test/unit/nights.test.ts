@@ -264,7 +264,9 @@ describe('a night that waits for its turn', () => {
     const [found] = await look({ late: true });
     expect(found && judgeSchedule({ ...found.kept, ...found }, command)).toMatchObject({
       status: 'fail',
-      detail: expect.stringContaining('2026-11-22 02:30 (Europe/Berlin), schedule digest, has not begun'),
+      detail: expect.stringContaining(
+        '2026-11-22 02:30 (Europe/Berlin), schedule digest, has not begun',
+      ) as string,
     });
     expect(await openAlerts()).toHaveLength(1);
   });
