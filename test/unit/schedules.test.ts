@@ -76,6 +76,14 @@ test('nights that nobody spoke of are missed once they can not come any more, an
   expect(late.map(({ night }) => night)).toEqual(['2026-11-24T02:30']);
 });
 
+test('the newest nights of a schedule of every minute are looked at, not the first ones of two months', () => {
+  const every = { ...NIGHTLY, crons: ['* * * * *'], timeZone: 'UTC', since: '2026-01-01T00:00:00Z' };
+  const now = new Date('2026-11-24T02:30:00Z');
+  const { late, gone } = missedNights(every, [], now);
+  expect(late.at(-1)?.night).toBe('2026-11-24T02:20');
+  expect([...gone, ...late]).toHaveLength(10_000);
+});
+
 describe('a schedules file', () => {
   const problemsOf = async (text: string): Promise<string[]> => {
     const dir = tempDir();
