@@ -11,9 +11,11 @@ import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
 import { editionOf, nightOf } from '../policy/nights.js';
+import { rereadDelay } from '../policy/reread.js';
 import { SERVED } from '../policy/seen-nights.js';
 import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
+import { retryAfter } from './failure.js';
 import { keepSchedule } from './keep-schedule.js';
 import { tellOfNight } from './tell-of-night.js';
 
@@ -25,6 +27,8 @@ import { tellOfNight } from './tell-of-night.js';
  *  S3. A night whose batch is done, or under way, is served by it, whoever started it and whatever the overlap rule.
  *  S4. What a run needs, such as a key, is looked for only where one is to start: a night that needs no run is served
  *      on a host that could not run it.
+ *  S5. What may pass, a program that failed to list the jobs or a file that is not there yet, is no reason to leave a
+ *      night out while it may still be late; a mistake in a file is one at once.
  */
 export const startNight =
   (deps: Deps) =>
@@ -57,7 +61,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (waits === 0) await keepSchedule(schedule, batch.definition, deps);
     mustBeFillable(batch);
   } catch (error) {
-    return unusable(error);
+    return againOrNever(error);
   }
   const starter = starterOf(deps);
   if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
@@ -159,9 +163,21 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     });
   }
 
+  /** S5. A person who asks for a night is told at once. */
+  function againOrNever(error: unknown): Promise<NightStep> {
+    if (night.asked || !(error instanceof InvalidBatch) || !error.mayPass) return unusable(error);
+    const delayMs = rereadDelay(request.dueAt, schedule, activityInfo().attempt, deps.now());
+    if (delayMs === undefined) return unusable(error);
+    throw retryAfter('transient', unusableText(error), delayMs);
+  }
+
   function unusable(error: unknown): Promise<NightStep> {
     if (!(error instanceof InvalidBatch)) throw error;
-    return end('failed', `the batch file can't be used on ${deps.worker}: ${error.message}`);
+    return end('failed', unusableText(error));
+  }
+
+  function unusableText({ message }: InvalidBatch): string {
+    return `the batch file can't be used on ${deps.worker}: ${message}`;
   }
 
   async function note(outcome: NightOutcome, why: string, batchId?: string): Promise<void> {
