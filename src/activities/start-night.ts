@@ -17,6 +17,7 @@ import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
 import { retryAfter } from './failure.js';
 import { keepSchedule } from './keep-schedule.js';
+import { pingFinished } from './tell-monitor.js';
 import { tellOfNight } from './tell-of-night.js';
 
 /**
@@ -187,6 +188,8 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
 
   async function end(outcome: NightOutcome, why: string, batchId?: string): Promise<NightStep> {
     await note(outcome, why, batchId);
+    // What a person asks for may be a night of long ago: it says nothing of the one that the monitor waits for.
+    if (outcome === 'finished' && !night.asked) await pingFinished(deps, batch.definition, night.runId);
     await tellOfNight(schedule.name, outcome, batchId, deps);
     const { edition, night: name } = night;
     const ended: NightEnd = { night: name, edition, outcome, why, ...(batchId !== undefined && { batchId }) };

@@ -1,20 +1,33 @@
-// A night whose batch can't be read: what may pass is waited for while the night may be late, and nothing else is.
+// Nights that start nothing: whose batch can't be read, for now or for good, or is done already.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { ScheduleNotFoundError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, expect, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
 import { startNight } from '../../src/activities/start-night.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { readDefinition } from '../../src/batch/manifest.js';
+import { readBatch } from '../../src/batch/read-batch.js';
 import type { NightRequest, NightStep } from '../../src/contract/messages.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { rereadDelay } from '../../src/policy/reread.js';
-import { aLedger, temporaryFolder } from './ledger-fixture.js';
+import {
+  NOBODY,
+  PARKED,
+  aLedger,
+  claimed,
+  jobOf,
+  keyOf,
+  openBatch,
+  temporaryFolder,
+} from './ledger-fixture.js';
 import { NIGHTLY } from './schedule-fixture.js';
 
 const DUE = '2026-11-23T01:30:00.000Z';
 const MINUTE = 60_000;
+const NO_SCHEDULE = new ScheduleNotFoundError('no such schedule', 'nightly:nights');
 
 let folder: string;
 let ledger: Ledger;
@@ -43,8 +56,11 @@ function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt
     env: process.env,
     worker: '1@host',
     now: () => new Date(Date.parse(DUE) + lateMinutes * MINUTE),
+    client: { schedule: { getHandle: () => ({ describe: () => Promise.reject(NO_SCHEDULE) }) } },
+    config: { taskQueue: 'test' },
+    engineKind: 'configured',
     alarm: { look: () => undefined, wake: () => undefined },
-  } as Partial<Deps> as Deps;
+  } as unknown as Deps;
   const schedule = { ...NIGHTLY, batch: join(folder, 'batch.yaml') };
   return new MockActivityEnvironment({ attempt }).run(startNight(deps), {
     schedule,
@@ -53,6 +69,19 @@ function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt
     waits: 0,
     ...request,
   });
+}
+
+/** Nothing of the batch is left to do. */
+async function doneBefore(): Promise<void> {
+  batchFile('[{ site: blog, category: a, slug: one }]\ndeadMan: { url: "https://monitor.example/night" }');
+  const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
+  await claimed(ledger, 'one');
+  await ledger.settleJob(jobOf('one'), PARKED, NOBODY);
+  await openBatch(ledger, ['one'], { id: workflowId, name: 'news' });
+  const row = await ledger.batch(workflowId);
+  if (!row) throw new Error('the batch is gone');
+  await ledger.discard(row, { by: 'ann', reason: 'not wanted', selection: { keys: [keyOf('one')] } });
+  await ledger.setBatchState(workflowId, 'completed', 'batch');
 }
 
 const said = async () => (await ledger.scheduledNights()).map(({ outcome, why }) => [outcome, why]);
@@ -107,4 +136,16 @@ test('the batch file is read again ever more seldom, and for the last time befor
   );
   expect(at(54, 7)).toBe(3 * MINUTE);
   expect([at(59.95, 7), at(60, 7), at(600, 1)]).toEqual([undefined, undefined, undefined]);
+});
+
+test('a night that had nothing left to do is a good end for the monitor, where the schedule asked for it', async () => {
+  await doneBefore();
+  await expect(taken(1, { exact: true })).resolves.toMatchObject({ night: { outcome: 'finished' } });
+  expect(await ledger.alertMessages()).toEqual([]);
+  await expect(taken(1)).resolves.toMatchObject({ night: { outcome: 'finished' } });
+  const pings = await ledger.alertMessages();
+  expect(pings).toMatchObject([{ kind: 'ping-success', route: 'dead-man', batchName: 'news' }]);
+  const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
+  const { deadMan } = await readDefinition({ definition: pings[0]?.definition ?? '' }, artifacts);
+  expect(deadMan).toEqual({ url: 'https://monitor.example/night' });
 });
