@@ -18,6 +18,7 @@ import type { Reached } from './activities/crash-points.js';
 import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
 import { IN_HAND_MS } from './activities/in-hand.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
+import { isRunOpen } from './client/run-under-way.js';
 import { statePaths, type Config } from './config.js';
 import { workerName, type Engine } from './engine/index.js';
 import { loadSigner } from './evidence/key-files.js';
@@ -77,8 +78,9 @@ export async function startWorker({
   await releaseDeadWorkers({ own: inFlight, folder: paths.workers, client, taskQueue, warn });
 
   const artifacts = folderArtifactStore({ root: paths.artifacts });
-  const watchman = startWatchman({ ledger, artifacts, stateDir, env, now }, (what) =>
-    log?.write(`WARN alerts: ${what}`),
+  const watchman = startWatchman(
+    { ledger, artifacts, stateDir, env, now, isRunOpen: (runId) => isRunOpen(runId, client) },
+    (what) => log?.write(`WARN alerts: ${what}`),
   );
 
   const activities = createActivities({
@@ -147,10 +149,10 @@ export async function startWorker({
 
   async function close(): Promise<void> {
     inFlight.close();
+    await watchman.stop(); // it may be asking the engine
     await client.connection.close();
     await connection.close();
     await spans?.close();
-    await watchman.stop();
     await ledger.close();
   }
 }

@@ -2,7 +2,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
-import { runUnderWay } from '../client/run-under-way.js';
+import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
 import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
@@ -11,10 +11,13 @@ import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
 import { editionOf, nightOf } from '../policy/nights.js';
+import { rereadDelay } from '../policy/reread.js';
 import { SERVED } from '../policy/seen-nights.js';
 import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
+import { retryAfter } from './failure.js';
 import { keepSchedule } from './keep-schedule.js';
+import { pingFinished } from './tell-monitor.js';
 import { tellOfNight } from './tell-of-night.js';
 
 /**
@@ -25,6 +28,8 @@ import { tellOfNight } from './tell-of-night.js';
  *  S3. A night whose batch is done, or under way, is served by it, whoever started it and whatever the overlap rule.
  *  S4. What a run needs, such as a key, is looked for only where one is to start: a night that needs no run is served
  *      on a host that could not run it.
+ *  S5. What may pass, a program that failed to list the jobs or a file that is not there yet, is no reason to leave a
+ *      night out while it may still be late; a mistake in a file is one at once.
  */
 export const startNight =
   (deps: Deps) =>
@@ -57,7 +62,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (waits === 0) await keepSchedule(schedule, batch.definition, deps);
     mustBeFillable(batch);
   } catch (error) {
-    return unusable(error);
+    return againOrNever(error);
   }
   const starter = starterOf(deps);
   if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
@@ -142,15 +147,8 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     for (const { outcome, runId } of rows) {
       if (outcome !== 'queued' || runId === workflowExecution?.runId) continue;
       if (rows.some((later) => later.runId === runId && later.outcome !== 'queued')) continue;
-      if (await isRunOpen(runId)) return true;
+      if (await isRunOpen(runId, deps.client)) return true;
     }
-    return false;
-  }
-
-  /** Nights of one schedule are runs of the Workflow that this one is of; their IDs begin alike. */
-  async function isRunOpen(runId: string): Promise<boolean> {
-    const query = `RunId='${runId}' AND ExecutionStatus='Running'`;
-    for await (const _ of deps.client.workflow.list({ query })) return true;
     return false;
   }
 
@@ -166,9 +164,21 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     });
   }
 
+  /** S5. A person who asks for a night is told at once. */
+  function againOrNever(error: unknown): Promise<NightStep> {
+    if (night.asked || !(error instanceof InvalidBatch) || !error.mayPass) return unusable(error);
+    const delayMs = rereadDelay(request.dueAt, schedule, activityInfo().attempt, deps.now());
+    if (delayMs === undefined) return unusable(error);
+    throw retryAfter('transient', unusableText(error), delayMs);
+  }
+
   function unusable(error: unknown): Promise<NightStep> {
     if (!(error instanceof InvalidBatch)) throw error;
-    return end('failed', `the batch file can't be used on ${deps.worker}: ${error.message}`);
+    return end('failed', unusableText(error));
+  }
+
+  function unusableText({ message }: InvalidBatch): string {
+    return `the batch file can't be used on ${deps.worker}: ${message}`;
   }
 
   async function note(outcome: NightOutcome, why: string, batchId?: string): Promise<void> {
@@ -178,6 +188,8 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
 
   async function end(outcome: NightOutcome, why: string, batchId?: string): Promise<NightStep> {
     await note(outcome, why, batchId);
+    // What a person asks for may be a night of long ago: it says nothing of the one that the monitor waits for.
+    if (outcome === 'finished' && !night.asked) await pingFinished(deps, batch.definition, night.runId);
     await tellOfNight(schedule.name, outcome, batchId, deps);
     const { edition, night: name } = night;
     const ended: NightEnd = { night: name, edition, outcome, why, ...(batchId !== undefined && { batchId }) };

@@ -1,5 +1,6 @@
 import { log } from '@temporalio/activity';
-import { readDefinition } from '../batch/manifest.js';
+import { readDefinition, storedDefinition } from '../batch/manifest.js';
+import type { Definition } from '../contract/batch-file.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import { lookAtBatch } from '../alerts/look.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
@@ -10,6 +11,16 @@ import type { Deps } from './deps.js';
 /** A monitor that waits to hear from this batch hears that a run begins. */
 export const pingStart = (deps: Deps, batchId: string, runId: string): Promise<void> =>
   quietly(() => queuePing(deps, batchId, 'ping-start', runId));
+
+/** The monitor waits for each night, also for one that had nothing left to do: no run of a batch will tell of that. */
+export const pingFinished = (deps: Deps, definition: Definition, runId: string): Promise<void> =>
+  quietly(async () => {
+    if (definition.deadMan === undefined) return;
+    const sha256 = await storedDefinition(definition, deps.artifacts);
+    const { name: batchName } = definition;
+    await deps.ledger.queuePing({ kind: 'ping-success', batchName, runId, definition: sha256 });
+    deps.alarm.wake();
+  });
 
 /** Alerts of the batch are brought up to date, and its monitor hears how a run ended. Nothing is waited for. */
 export const tellOfEnd = (

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendDue, type CourierDeps } from './courier.js';
-import { lookAtNights } from '../nights/look-at-nights.js';
+import { lookAtNights, type NightLookDeps } from '../nights/look-at-nights.js';
 import { lookAtBatch, type LookDeps } from './look.js';
 
 const LOOK_DELAY_MS = 500;
@@ -28,7 +28,7 @@ export interface Watchman extends Alarm {
  * when it goes is in the ledger for the next one.
  */
 export function startWatchman(
-  deps: CourierDeps & LookDeps,
+  deps: CourierDeps & LookDeps & Pick<NightLookDeps, 'isRunOpen'>,
   onTrouble: (what: string) => void = () => undefined,
 ): Watchman {
   const stopping = new AbortController();

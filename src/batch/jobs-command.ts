@@ -41,32 +41,34 @@ export async function* readCommand(command: JobsCommand): AsyncGenerator<Row> {
     env: { ...(PATH !== undefined && { PATH }), ...(HOME !== undefined && { HOME }) },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stopped: string | undefined;
-  const stop = (why: string) => {
-    stopped ??= why;
+  let stopped: Failure | undefined;
+  const stop = (why: string, mayPass = false) => {
+    stopped ??= { why, mayPass };
     child.kill('SIGKILL');
     // A grandchild may hold the other ends open, and "close" would wait for it.
     child.stdout.destroy();
     child.stderr.destroy();
   };
-  const timer = setTimeout(() => stop(`took longer than ${timeoutMs / 1000} s`), timeoutMs);
+  const timer = setTimeout(() => stop(`took longer than ${timeoutMs / 1000} s`, true), timeoutMs);
   const onAbort = () => stop('was cancelled');
   signal?.addEventListener('abort', onAbort, { once: true });
   if (signal?.aborted) onAbort();
 
   const lastErrors = keepEnd(child.stderr);
-  const ended = new Promise<string | undefined>((resolve) => {
-    child.once('error', (error: NodeJS.ErrnoException) => resolve(startProblem(error)));
+  const ended = new Promise<Failure | undefined>((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      resolve({ why: startProblem(error), mayPass: false }),
+    );
     child.once('close', (code, killed) =>
-      resolve(code === 0 ? undefined : `ended with ${killed ?? `exit code ${code}`}`),
+      resolve(code === 0 ? undefined : { why: `ended with ${killed ?? `exit code ${code}`}`, mayPass: true }),
     );
   });
   try {
     yield* rowsOfLines(limited(child.stdout, stop), report);
     const failure = await ended;
     signal?.throwIfAborted();
-    const why = stopped ?? failure;
-    if (why !== undefined) throw failed(argv, why, lastErrors());
+    const end = stopped ?? failure;
+    if (end !== undefined) throw failed(argv, end, lastErrors());
   } catch (error) {
     signal?.throwIfAborted();
     if (stopped !== undefined && !(error instanceof UnreadableFile))
@@ -108,8 +110,15 @@ function keepEnd(stderr: NodeJS.ReadableStream): () => string {
 const startProblem = ({ code, message }: NodeJS.ErrnoException): string =>
   code === 'ENOENT' ? "can't be started: no such program" : `can't be started: ${code ?? message}`;
 
-const failed = (argv: readonly string[], why: string, errors: string): CommandFailed =>
+interface Failure {
+  readonly why: string;
+  /** What it asks may have been away: the same program may do better later. */
+  readonly mayPass: boolean;
+}
+
+const failed = (argv: readonly string[], { why, mayPass }: Failure, errors: string): CommandFailed =>
   new CommandFailed({
     message: `the command ${shown(argv.join(' '))} ${why}`,
     ...(errors !== '' && { hint: `its last words: ${errors}` }),
+    ...(mayPass && { mayPass }),
   });

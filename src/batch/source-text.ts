@@ -111,7 +111,9 @@ const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)}
 function asUnreadable(error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   const message = code === undefined ? undefined : FILE_ERRORS[code];
-  return message === undefined ? error : new UnreadableFile({ message });
+  if (message === undefined) return error;
+  // A program may be about to write it.
+  return new UnreadableFile({ message, ...(code === 'ENOENT' && { mayPass: true }) });
 }
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {

@@ -48,6 +48,6 @@ async function batchesMeant(
   if (all && name !== undefined) throw new UsageError('give either the name of a batch or --all, not both');
   if (name !== undefined) return [name];
   if (!all) throw new UsageError('which batch? Give its name, or --all for all that are under way');
-  const batches = await nightshift.list();
+  const batches = await nightshift.list(Number.MAX_SAFE_INTEGER);
   return batches.filter(({ state }) => state === 'running' || state === 'paused').map(({ id }) => id);
 }

@@ -23,9 +23,11 @@ async function pauseScope(
   const { out } = shell;
   const nightshift = await shell.nightshift();
   const placed = await nightshift.placeHold(scope, { level, ...(reason !== undefined && { reason }) });
+  if (placed.warning !== undefined) out.note(`warning: ${placed.warning}`);
   if (shell.flags.json) out.json(placed);
   else {
-    const told = placed.batches === 0 ? 'no batch is under way' : plural(placed.batches, 'batch', 'batches');
+    const none = scope.kind === 'all' ? 'no batch is under way' : 'no batch of it is under way';
+    const told = placed.batches === 0 ? none : plural(placed.batches, 'batch', 'batches');
     out.result(
       `${scopeText(scope)}: paused (${LEVEL_TEXT[level]}), also what starts later; ${told}${inHandText(placed.inHand)}`,
     );

@@ -2,21 +2,25 @@ import { scopeText, type Hold, type HoldScope, type PauseLevel } from '../contra
 import type { InHand } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { membersOf, unknownName } from './scope-members.js';
 import { settled } from './settle.js';
 import { tellBatches } from './tell-batches.js';
 
 /** What came of pausing a work, a provider, or everything. */
 export interface Placed {
   readonly hold: Hold;
-  /** Batches under way that were told. */
+  /** Batches under way that it holds back. */
   readonly batches: number;
   /** What is still on its way, and is finished. */
   readonly inHand: InHand;
+  /** Nothing known has that name: probably another one was meant. */
+  readonly warning?: string;
 }
 
 export interface Lifted {
   /** Undefined: it was not on. */
   readonly hold: Hold | undefined;
+  /** Batches under way that it held back. */
   readonly batches: number;
   /** Pauses that are still on. */
   readonly left: readonly Hold[];
@@ -35,8 +39,10 @@ export async function placeHold(
     requestFor('pause', scope, connections, reason),
     async () => {
       const hold = await ledger.placeHold(scope, level, connections.who, reason); // from here on it is in force
-      const batches = await tellBatches(connections);
-      return { hold, batches, inHand: await settled(scope, level, connections) };
+      const members = await membersOf(scope, await tellBatches(connections), connections);
+      const inHand = await settled(scope, level, connections);
+      const warning = members.length > 0 ? undefined : await unknownName(scope, connections);
+      return { hold, batches: members.length, inHand, ...(warning !== undefined && { warning }) };
     },
     () => ({ outcome: 'done' }),
   );
@@ -50,8 +56,8 @@ export async function liftHold(scope: HoldScope, connections: Connections, reaso
     requestFor('resume', scope, connections, reason),
     async () => {
       const hold = await ledger.liftHold(scope, connections.who);
-      const batches = await tellBatches(connections);
-      return { hold, batches, left: await pausesLeft(connections) };
+      const members = await membersOf(scope, await tellBatches(connections), connections);
+      return { hold, batches: members.length, left: await pausesLeft(connections) };
     },
     ({ hold }) => ({ outcome: hold === undefined ? 'ended' : 'done' }),
   );

@@ -17,3 +17,10 @@ export async function runUnderWay(
     throw error;
   }
 }
+
+/** Whether that very run has not ended yet, of whichever Workflow it is; one that the engine knows nothing of is over. */
+export async function isRunOpen(runId: string, { workflow }: Pick<Client, 'workflow'>): Promise<boolean> {
+  const query = `RunId='${runId}' AND ExecutionStatus='Running'`;
+  for await (const _ of workflow.list({ query })) return true;
+  return false;
+}

@@ -62,6 +62,8 @@ export interface Problem {
   readonly message: string;
   /** What would be right. */
   readonly hint?: string;
+  /** Nothing that anybody wrote is known to be wrong: it may be otherwise when it is read again. */
+  readonly mayPass?: true;
 }
 
 /** `file:line:column: message (hint)`, the form that editors and terminals make clickable. */
@@ -77,6 +79,11 @@ export class InvalidBatch extends Error {
   override readonly name = 'InvalidBatch';
   constructor(readonly problems: readonly Problem[]) {
     super(problems.map(formatProblem).join('\n'));
+  }
+
+  /** Nobody has to mend anything, as far as is known. */
+  get mayPass(): boolean {
+    return this.problems.length > 0 && this.problems.every((problem) => problem.mayPass);
   }
 }
 

@@ -23,7 +23,10 @@ const CRON = new RegExp(`^${Array(5).fill(CRON_FIELD).join(' +')}$`);
 const cronSchema = z
   .string()
   .regex(CRON, 'must be a cron expression of five fields of numbers: minute hour day month weekday')
-  .refine((text) => !CRON.test(text) || fieldsInRange(text), 'has a number that its field can’t have')
+  .superRefine((text, context) => {
+    const message = CRON.test(text) ? numbersWrong(text) : undefined;
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  })
   .refine(
     (text) => !(CRON.test(text) && isRestricted(text, 2) && isRestricted(text, 4)),
     'names days of the month and weekdays, which some programs read as "and" and others as "or"; write two schedules',
@@ -32,28 +35,50 @@ const cronSchema = z
 
 const isRestricted = (cron: string, field: number): boolean => cron.trim().split(/ +/)[field] !== '*';
 
+/** First and last number of each field, and the widest step that all programs take. */
 const CRON_RANGES = [
-  [0, 59],
-  [0, 23],
-  [1, 31],
-  [1, 12],
-  [0, 7],
+  [0, 59, 60],
+  [0, 23, 24],
+  [1, 31, 31],
+  [1, 12, 12],
+  [0, 7, 7],
 ] as const;
 
-const fieldsInRange = (cron: string): boolean =>
-  cron
-    .trim()
-    .split(/ +/)
-    .every((field, at) => {
-      const [low, high] = CRON_RANGES[at] ?? [0, 0];
-      return field.split(',').every((part) => {
-        const [range = '', step] = part.split('/');
-        const [from, to] = range.split('-').map(Number);
-        if (step !== undefined && Number(step) < 1) return false;
-        if (range === '*' || from === undefined) return true;
-        return from >= low && (to ?? from) <= high && from <= (to ?? from);
-      });
-    });
+function numbersWrong(cron: string): string | undefined {
+  const fields = cron.trim().split(/ +/);
+  for (const [at, field] of fields.entries()) {
+    const [low, high, stepMax] = CRON_RANGES[at] ?? [0, 0, 0];
+    for (const part of field.split(',')) {
+      const [range = '', step] = part.split('/');
+      const [from = low, to = from] = range === '*' ? [low, high] : range.split('-').map(Number);
+      const fits = from >= low && to <= high && from <= to;
+      if (!fits || (step !== undefined && (Number(step) < 1 || Number(step) > stepMax))) {
+        return 'has a number that its field can’t have';
+      }
+      if (step !== undefined && /^\d+$/.test(range)) {
+        return `has a step after one number, "${part}", which some programs refuse; write "${range}-${high}/${step}"`;
+      }
+    }
+  }
+  return isEverDue(fields) ? undefined : 'is never due: none of its months has such a day';
+}
+
+/** February as in a leap year. */
+const DAYS_OF_MONTH = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+const isEverDue = ([, , days = '*', months = '*']: readonly string[]): boolean =>
+  DAYS_OF_MONTH.some(
+    (last, at) =>
+      isIn(at + 1, months, 12) && Array.from({ length: last }).some((_, day) => isIn(day + 1, days, 31)),
+  );
+
+/** Whether a field that begins at 1 has that number. */
+const isIn = (value: number, field: string, high: number): boolean =>
+  field.split(',').some((part) => {
+    const [range = '', step = '1'] = part.split('/');
+    const [from = 1, to = from] = range === '*' ? [1, high] : range.split('-').map(Number);
+    return value >= from && value <= to && (value - from) % Number(step) === 0;
+  });
 
 export const whenSchema = z.union([
   z.strictObject({

@@ -2,10 +2,11 @@ import { routesOf } from '../alerts/courier.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { AlertRoutes, AlertRow } from '../ledger/alert-rows.js';
-import type { KeptSchedule, Ledger } from '../ledger/ledger.js';
+import type { KeptSchedule, Ledger, NewNight, NightRow } from '../ledger/ledger.js';
 import { ABOUT_NIGHTS, type AlertCause } from '../policy/alerts.js';
 import { missedNights } from '../policy/missed-nights.js';
 import { nightCauses } from '../policy/night-alerts.js';
+import { lastWords } from '../policy/seen-nights.js';
 import { commandsAt } from '../report/morning/commands.js';
 import { readNights, recentRows, type ScheduleNights } from './read-nights.js';
 
@@ -15,6 +16,8 @@ export interface NightLookDeps {
   /** Absolute. */
   readonly stateDir: string;
   readonly now: () => Date;
+  /** Whether a run of the engine has not ended; absent where no engine is asked. */
+  readonly isRunOpen?: (runId: string) => Promise<boolean>;
 }
 
 export interface NightLook {
@@ -28,7 +31,8 @@ export interface NightLook {
  * Looks at the nights of all schedules as the ledger has them: those that can't come any more are noted as missed, and
  * each night that did not run gets its report and is told once for each cause. Whoever comes first does it, also days
  * later: a worker when it starts and while it works, the next night, the end of a batch, `doctor --nightly`. Said
- * again, it changes nothing. Needs no engine.
+ * again, it changes nothing. Needs no engine; one that is there is asked whether nights that wait are still waiting.
+ * @throws what the engine answered with, when everything else is told
  */
 export async function lookAtNights(
   deps: NightLookDeps,
@@ -36,12 +40,15 @@ export async function lookAtNights(
 ): Promise<readonly ScheduleNights[]> {
   const { ledger, now } = deps;
   await noteMissed(deps, batchName);
+  const [waits] = await Promise.allSettled([noteEndedWaits(deps, batchName)]);
   const found = await readNights(ledger, now(), batchName);
-  if (found.length === 0) return found;
   const byBatch = groupByBatch(found);
   for (const [name, schedules] of byBatch) await tell(name, schedules, late, deps);
-  const { keepNightPages } = await import('../report/morning/night-pages.js');
-  for (const [name, schedules] of byBatch) await keepNightPages(name, schedules, deps);
+  if (byBatch.size > 0) {
+    const { keepNightPages } = await import('../report/morning/night-pages.js');
+    for (const [name, schedules] of byBatch) await keepNightPages(name, schedules, deps);
+  }
+  if (waits.status === 'rejected') throw waits.reason;
   return found;
 }
 
@@ -54,6 +61,50 @@ async function noteMissed({ ledger, now }: NightLookDeps, batchName: string | un
     for (const night of gone) await ledger.recordNight(night);
   }
 }
+
+/** The engine lists a run a moment after it began. */
+const WAITING_MS = 5 * 60_000;
+
+/** Nights that wait for their turn in a run that somebody has ended, or that the engine has lost: nobody else says so. */
+async function noteEndedWaits(
+  { ledger, now, isRunOpen }: NightLookDeps,
+  batchName: string | undefined,
+): Promise<void> {
+  if (!isRunOpen) return;
+  const saidBefore = new Date(now().getTime() - WAITING_MS).toISOString();
+  for (const { definition, batchName: of } of await ledger.keptSchedules()) {
+    if (batchName !== undefined && of !== batchName) continue;
+    for (const row of lastWords(await recentRows(definition, ledger, now()))) {
+      if (row.outcome !== 'queued' || row.at > saidBefore) continue;
+      const { schedule, night } = row;
+      const rows = await ledger.scheduledNights({ schedule, night });
+      if (await anyOpen(new Set(rows.map(({ runId }) => runId)), isRunOpen)) continue;
+      // Asked again: a run says what became of its night before it ends.
+      const [last] = lastWords(await ledger.scheduledNights({ schedule, night }));
+      if (last?.outcome === 'queued') await ledger.recordNight(endedWait(last));
+    }
+  }
+}
+
+async function anyOpen(
+  runIds: ReadonlySet<string>,
+  isRunOpen: (runId: string) => Promise<boolean>,
+): Promise<boolean> {
+  for (const runId of runIds) if (await isRunOpen(runId)) return true;
+  return false;
+}
+
+const endedWait = ({ schedule, night, dueAt, edition, why, by, runId, batchId }: NightRow): NewNight => ({
+  schedule,
+  night,
+  dueAt,
+  edition,
+  outcome: 'missed',
+  why: `the run that waited for its turn was ended: ${why}`,
+  by,
+  runId,
+  ...(batchId !== undefined && { batchId }),
+});
 
 async function tell(
   batchName: string,

@@ -14,8 +14,11 @@ const FIRES_MAX = 10_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Instants in `[from, to]`, in order, one for each local time. */
-export function fireTimes({ crons, timeZone }: Due, from: Date, to: Date): Date[] {
+/** Instants in `[from, to]`, in order, one for each local time; of too many, the first. */
+export const fireTimes = (due: Due, from: Date, to: Date): Date[] =>
+  oncePerNight(instantsIn(due, from, to), due.timeZone);
+
+function instantsIn({ crons, timeZone }: Due, from: Date, to: Date): Date[] {
   const instants = new Set<number>();
   for (const cron of crons) {
     const pattern = patternOf(cron, timeZone);
@@ -29,14 +32,26 @@ export function fireTimes({ crons, timeZone }: Due, from: Date, to: Date): Date[
       if (instants.size >= FIRES_MAX) break;
     }
   }
+  return [...instants].sort((a, b) => a - b).map((ms) => new Date(ms));
+}
+
+/** As `fireTimes`; of too many, the last. */
+export function lastFires(due: Due, from: Date, to: Date): Date[] {
+  let found: Date[] = [];
+  for (let end = to.getTime(); end >= from.getTime() && found.length < FIRES_MAX;) {
+    const start = Math.max(from.getTime(), end - DAY_MS); // a day has not so many minutes
+    found = [...instantsIn(due, new Date(start), new Date(end)), ...found];
+    end = start - 1;
+  }
+  return oncePerNight(found, due.timeZone).slice(-FIRES_MAX);
+}
+
+function oncePerNight(inOrder: readonly Date[], timeZone: string): Date[] {
   const nights = new Set<string>();
-  return [...instants]
-    .sort((a, b) => a - b)
-    .map((ms) => new Date(ms))
-    .filter((at) => {
-      const night = nightOf(at, timeZone);
-      return !nights.has(night) && nights.add(night);
-    });
+  return inOrder.filter((at) => {
+    const night = nightOf(at, timeZone);
+    return !nights.has(night) && nights.add(night);
+  });
 }
 
 /** The last time that it was due, at `at` or before. Undefined when it was not within the last five years. */

@@ -1,6 +1,6 @@
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import type { NewNight, NightRow } from '../ledger/ledger.js';
-import { fireTimes } from './fire-times.js';
+import { lastFires } from './fire-times.js';
 import { editionOf, nightOf } from './nights.js';
 
 const DAY_MS = 24 * 3_600_000;
@@ -24,7 +24,7 @@ export function missedNights(
   const { name, timeZone, edition, since, catchUpMs, staleMs } = schedule;
   const from = new Date(Math.max(Date.parse(since), now.getTime() - BACK_MS));
   const known = new Set(rows.map(({ night }) => night));
-  const due = fireTimes(schedule, from, new Date(now.getTime() - GRACE_MS))
+  const due = lastFires(schedule, from, new Date(now.getTime() - GRACE_MS))
     .map((at) => ({ at, night: nightOf(at, timeZone) }))
     .filter(({ night }) => !known.has(night))
     .map(({ at, night }): NewNight => ({

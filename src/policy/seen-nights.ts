@@ -36,11 +36,26 @@ export function seenNights(
 ): readonly SeenNight[] {
   const { late, gone } = missedNights(schedule, rows, now, paused ? 'paused' : 'missed');
   return [
-    ...lastWords(rows).map((row) => ({ ...seen(row), saidAt: row.at })),
+    ...lastWords(rows).map((row) => (waitsTooLong(row, now) ? stillWaits(row) : saidOf(row))),
     ...gone.map(seen),
     ...late.map((night): SeenNight => ({ ...seen(night), outcome: 'late', why: LATE })),
   ].sort((a, b) => a.dueAt.localeCompare(b.dueAt));
 }
+
+/** Longer than a night should wait for another. What waits may be gone, and a ledger is never told. */
+const WAIT_MS = 24 * 3_600_000;
+
+const waitsTooLong = ({ outcome, dueAt }: NightRow, now: Date): boolean =>
+  outcome === 'queued' && now.getTime() - Date.parse(dueAt) > WAIT_MS;
+
+const saidOf = (row: NightRow): SeenNight => ({ ...seen(row), saidAt: row.at });
+
+/** Without `saidAt`: that it is late is known from now on, whatever ran since it began to wait. */
+const stillWaits = (row: NightRow): SeenNight => ({
+  ...seen(row),
+  outcome: 'late',
+  why: `it has waited for its turn for more than a day, if its run is still there: ${row.why}`,
+});
 
 const LATE = 'no worker has taken it yet, or the engine was down; it may still come';
 

@@ -12,7 +12,7 @@ import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import type { BatchState } from '../../src/contract/states.js';
 import type { Ledger, NightOutcome } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
-import { endNightAlerts, lookAtNights } from '../../src/nights/look-at-nights.js';
+import { endNightAlerts, lookAtNights, type NightLookDeps } from '../../src/nights/look-at-nights.js';
 import { readNights } from '../../src/nights/read-nights.js';
 import { upstreamStanding } from '../../src/nights/upstream.js';
 import { judgeSchedule } from '../../src/policy/night-alerts.js';
@@ -196,6 +196,82 @@ test('nights of a pause are listed, and nobody is called', async () => {
   expect(decisions).toEqual([]);
 });
 
+describe('a night that waits for its turn', () => {
+  const runs = (...open: readonly string[]) => ({ isRunOpen: async (runId: string) => open.includes(runId) });
+  const lookWith = (engine: Pick<NightLookDeps, 'isRunOpen'>) =>
+    lookAtNights({ ledger, artifacts: artifacts(), stateDir: folder, now: () => now, ...engine });
+  const lastOf = async () =>
+    (await ledger.scheduledNights({ schedule: 'digest' })).map(({ outcome }) => outcome);
+
+  beforeEach(async () => {
+    await said(21, 'started', 'running');
+    itIs('2026-11-22T02:00:00Z');
+    await said(22, 'queued');
+  });
+
+  test('is missed, told and reported when its run is gone, and can be run after all', async () => {
+    itIs('2026-11-22T02:06:00Z');
+    await lookWith(runs());
+    await lookWith(runs());
+    expect(await lastOf()).toEqual(['started', 'queued', 'missed']);
+    expect(await openAlerts()).toEqual([
+      [
+        'missed',
+        'the night of 2026-11-22 02:30 (Europe/Berlin), schedule digest, was missed: the run that waited for its turn was ended: it was queued',
+      ],
+    ]);
+    expect(pages()).toEqual([expect.stringMatching('^news-2026-11-22-023000-')]);
+    const [found] = await readNights(ledger, now);
+    expect(found && judgeSchedule({ ...found.kept, ...found }, command)).toMatchObject({ status: 'fail' });
+    itIs('2026-11-22T03:00:00Z');
+    await said(22, 'started', 'completed');
+    await lookWith(runs());
+    expect(await openAlerts()).toEqual([]);
+  });
+
+  test('is left alone while any run waits with it, just after it said so, and where no engine is asked', async () => {
+    await lookWith(runs());
+    itIs('2026-11-22T02:06:00Z');
+    await lookWith(runs(`run-${Date.parse('2026-11-22T02:00:00Z')}`));
+    await look();
+    expect(await lastOf()).toEqual(['started', 'queued']);
+    expect(await openAlerts()).toEqual([]);
+  });
+
+  test('keeps what its run said of it while the engine was asked', async () => {
+    itIs('2026-11-22T02:06:00Z');
+    await lookWith({
+      isRunOpen: async () => {
+        await said(22, 'started', 'running');
+        return false;
+      },
+    });
+    expect(await lastOf()).toEqual(['started', 'queued', 'started']);
+  });
+
+  test('keeps nobody from hearing of the others when the engine does not answer', async () => {
+    itIs('2026-11-23T15:00:00Z');
+    const away = lookWith({ isRunOpen: () => Promise.reject(new Error('no engine')) });
+    await expect(away).rejects.toThrow('no engine');
+    expect(await openAlerts()).toEqual([['missed', expect.stringContaining('2026-11-23 02:30')]]);
+  });
+
+  test('is late a day after it was due, for those who have no engine to ask', async () => {
+    itIs('2026-11-23T01:00:00Z');
+    const [today] = await readNights(ledger, now);
+    expect(today?.gaps).toEqual([]);
+    itIs('2026-11-23T01:35:00Z');
+    const [found] = await look({ late: true });
+    expect(found && judgeSchedule({ ...found.kept, ...found }, command)).toMatchObject({
+      status: 'fail',
+      detail: expect.stringContaining(
+        '2026-11-22 02:30 (Europe/Berlin), schedule digest, has not begun',
+      ) as string,
+    });
+    expect(await openAlerts()).toHaveLength(1);
+  });
+});
+
 const reportOf = (day: number) =>
   makeReport({ id: `batch:${NAME}:${String(day).padStart(32, '0')}`, name: NAME }, ledger, {
     stateDir: '/home/anna/.nightshift',
@@ -297,6 +373,22 @@ describe('whether a night that another one comes after is done', () => {
     itIs('2026-11-22T02:10:00Z');
     await said(22, 'started', 'completed');
     expect(await standing('2026-11-22T03:00:00.000Z')).toEqual(DONE);
+  });
+
+  test('is not done by the batch of another edition that a night was left to', async () => {
+    await said(21, 'started', 'completed');
+    await ledger.recordNight({
+      schedule: 'digest',
+      night: '2026-11-22T02:30',
+      dueAt: '2026-11-22T01:30:00.000Z',
+      edition: '2026-11-22',
+      outcome: 'attached',
+      why: 'served by the night that was still running',
+      by: 'schedule:digest',
+      runId: 'run-22',
+      batchId: `batch:${NAME}:${'21'.padStart(32, '0')}`,
+    });
+    expect(await standing('2026-11-22T03:00:00.000Z')).toEqual(openAs('its own edition was not run'));
   });
 
   test('is of no matter where it is not due, and open where nobody knows its schedule', async () => {

@@ -1,16 +1,25 @@
 // What is asked of a batch while its engine or its worker is away: neither the batch nor its ledger is left behind.
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
-import { expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { ControlState } from '../../src/contract/messages.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storeManifest } from '../../src/batch/manifest.js';
+import { control } from '../../src/cli/control.js';
+import { pause } from '../../src/cli/pause.js';
+import type { Shell } from '../../src/cli/shell.js';
 import type { Connections } from '../../src/client/connections.js';
+import { liftHold, placeHold } from '../../src/client/holds.js';
 import { cancelBatch, controlBatch } from '../../src/client/operate.js';
 import { retryBatch } from '../../src/client/retry.js';
+import { batchFileSchema } from '../../src/contract/batch-file.js';
+import type { HoldScope } from '../../src/contract/holds.js';
 import { statePaths } from '../../src/config.js';
 import { tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
 import type { BatchRow, Ledger } from '../../src/ledger/ledger.js';
-import { BATCH, aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
+import { BATCH, WORK, aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
 
 interface Asked {
   readonly connections: Connections;
@@ -56,6 +65,7 @@ async function aBatch({ answer, result, engine }: Engine = {}): Promise<Asked> {
     ledger: async () => ledger,
     engine: engine ?? (async () => ({ kind: 'configured' })),
     client: async () => client,
+    artifacts: folderArtifactStore({ root: join(stateDir, 'artifacts') }),
     notify: () => undefined,
     reconnect: async () => undefined,
   };
@@ -157,4 +167,95 @@ test('who asked for a retry, of which jobs, and why is kept', async () => {
     ['ann@host', 'retry', 'once more'],
     ['ann@host', 'retry', undefined],
   ]);
+});
+
+describe('a pause beyond one batch', () => {
+  /** Batches that run: of digests by the one provider, of translations by the other. */
+  async function twoBatches() {
+    const asked = await aBatch();
+    const { ledger, connections } = asked;
+    await ledger.setBatchState(BATCH, 'completed', 'batch');
+    for (const [work, provider] of [
+      ['digest', 'claude'],
+      ['translation', 'antigravity'],
+    ] as const) {
+      const { jobs: _, ...file } = batchFileSchema.parse({
+        name: work,
+        work,
+        jobs: [],
+        agent: { use: provider },
+        effects: [{ name: 'post', use: 'folder', target: './public' }],
+      });
+      const batch = { definition: { ...file, baseDir: '/' }, jobs: [] };
+      const manifest = JSON.stringify(await storeManifest(batch, connections.artifacts));
+      const key = work.padEnd(32, '0');
+      const opened = { id: `batch:${work}:${key}`, key, runId: 'run-1', jobs: 0, currency: 'EUR', by: 'ann' };
+      await ledger.openBatch({ ...opened, name: work, work, manifest });
+    }
+    return asked;
+  }
+
+  test.each([
+    [{ kind: 'all' }, 2],
+    [{ kind: 'work', name: 'digest' }, 1],
+    [{ kind: 'provider', name: 'antigravity' }, 1],
+  ] as const)('of %j counts the batches that it holds back: %s', async (scope, batches) => {
+    const { connections } = await twoBatches();
+    const placed = await placeHold(scope, 'finish', connections);
+    expect(placed).toMatchObject({ batches });
+    expect(placed).not.toHaveProperty('warning');
+    expect(await liftHold(scope, connections)).toMatchObject({ batches });
+  });
+
+  test('of a work that has run before and does not now is no mistake', async () => {
+    const { connections } = await twoBatches();
+    const placed = await placeHold({ kind: 'work', name: WORK }, 'finish', connections);
+    expect(placed).toMatchObject({ batches: 0 });
+    expect(placed).not.toHaveProperty('warning');
+  });
+
+  test.each([
+    [{ kind: 'work', name: 'digset' }, /no batch .* work digset, .*did you mean "digest"\?/],
+    [{ kind: 'provider', name: 'gpt' }, /no batch .* provider gpt, .*known here: antigravity, claude/],
+  ] as const)('of %j, which nothing has, is placed with a warning', async (scope: HoldScope, warning) => {
+    const { connections, ledger } = await twoBatches();
+    const placed = await placeHold(scope, 'finish', connections);
+    expect(placed).toMatchObject({ batches: 0, warning: expect.stringMatching(warning) as string });
+    expect(await ledger.holds()).toMatchObject([{ scope }]);
+
+    const notes: string[] = [];
+    const shell = {
+      flags: { color: false, json: true },
+      out: { note: (line: string) => notes.push(line), json: (document: unknown) => (shown = document) },
+      nightshift: async () => ({ placeHold: async () => placed }),
+    };
+    let shown: unknown;
+    const flags = scope.kind === 'work' ? { work: scope.name } : { provider: 'gpt' };
+    expect(await pause(undefined, flags, shell as unknown as Shell)).toBe(0);
+    expect(notes).toEqual([expect.stringMatching(warning)]);
+    expect(shown).toEqual(placed);
+  });
+});
+
+test('--all means every batch that is under way, also one that a hundred others began after', async () => {
+  const { ledger } = await aBatch();
+  for (let at = 0; at < 100; at++) {
+    const key = String(at).padStart(32, '0');
+    await openBatch(ledger, [], { id: `batch:later:${key}`, name: 'later' });
+    await ledger.setBatchState(`batch:later:${key}`, 'completed', 'batch');
+  }
+  const asked: string[] = [];
+  const shell = {
+    flags: { color: false, json: true },
+    out: { json: () => undefined },
+    nightshift: async () => ({ list: (limit?: number) => ledger.batches(limit) }),
+  };
+  await control(undefined, { all: true }, shell as unknown as Shell, {
+    ask: async (_, id) => {
+      asked.push(id);
+      return { kind: 'ended' };
+    },
+    say: () => '',
+  });
+  expect(asked).toEqual([BATCH]);
 });

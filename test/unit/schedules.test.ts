@@ -6,7 +6,7 @@ import { schedulesJsonSchema } from '../../src/batch/json-schema.js';
 import { readBatch } from '../../src/batch/read-batch.js';
 import { readSchedules } from '../../src/batch/read-schedules.js';
 import { InvalidBatch } from '../../src/contract/errors.js';
-import { fireTimes, lastFire, skippedTimes } from '../../src/policy/fire-times.js';
+import { fireTimes, lastFire, nextFire, skippedTimes } from '../../src/policy/fire-times.js';
 import { missedNights } from '../../src/policy/missed-nights.js';
 import { editionOf, nightOf } from '../../src/policy/nights.js';
 import { firePage } from '../../src/report/fire-page.js';
@@ -76,6 +76,14 @@ test('nights that nobody spoke of are missed once they can not come any more, an
   expect(late.map(({ night }) => night)).toEqual(['2026-11-24T02:30']);
 });
 
+test('the newest nights of a schedule of every minute are looked at, not the first ones of two months', () => {
+  const every = { ...NIGHTLY, crons: ['* * * * *'], timeZone: 'UTC', since: '2026-01-01T00:00:00Z' };
+  const now = new Date('2026-11-24T02:30:00Z');
+  const { late, gone } = missedNights(every, [], now);
+  expect(late.at(-1)?.night).toBe('2026-11-24T02:20');
+  expect([...gone, ...late]).toHaveLength(10_000);
+});
+
 describe('a schedules file', () => {
   const problemsOf = async (text: string): Promise<string[]> => {
     const dir = tempDir();
@@ -95,6 +103,12 @@ describe('a schedules file', () => {
     ['when: { cron: "@daily" }', /3:\d+ .*cron expression/],
     ['when: { cron: "61 2 * * *" }', /3:\d+ .*number that its field can’t have/],
     ['when: { cron: "0 2 1 * 1" }', /3:\d+ .*write two schedules/],
+    ['when: { cron: "*/61 2 * * *" }', /3:\d+ .*number that its field can’t have/],
+    ['when: { cron: "0 */25 * * *" }', /3:\d+ .*number that its field can’t have/],
+    ['when: { cron: "5/15 2 * * *" }', /3:\d+ .*has a step after one number, .*write "5-59\/15"/],
+    ['when: { cron: "0 1,3/4 * * *" }', /3:\d+ .*has a step after one number, .*write "3-23\/4"/],
+    ['when: { cron: "30 2 31 2 *" }', /3:\d+ .*is never due/],
+    ['when: { cron: "30 2 31 4,6-11/5 *" }', /3:\d+ .*is never due/],
     ['when: { at: "02:30" }, overlaps: skip', /3:\d+ .*overlaps/],
     ['when: { at: "02:30" }, timeZone: Berlin', /3:\d+ .*time zone/],
     ['when: { at: "02:30" }, catchUp: 1s', /3:\d+ .*at least 10s/],
@@ -103,6 +117,16 @@ describe('a schedules file', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(expected);
   });
+
+  test.each(['30 2 29 2 *', '30 2 31 2,3 *', '*/60 2 31 */12 *', '5-59/15 */24 */31 * *', '0 2 * * */7'])(
+    '%s is due, and known to the library that says when',
+    async (cron) => {
+      const dir = tempDir();
+      writeFileSync(join(dir, 's.yaml'), one(`when: { cron: "${cron}" }`));
+      const { schedules } = await readSchedules('s.yaml', dir);
+      expect(schedules.map((due) => nextFire(due, new Date()))).toEqual([expect.any(Date)]);
+    },
+  );
 
   test('two schedules of one name are refused, and so is a file that is not there', async () => {
     const twice = one('when: { at: "02:30" }') + '  - { name: a, batch: c.yaml, when: { at: "03:30" } }\n';

@@ -107,6 +107,7 @@ function requestFor(
     work: ref.work,
     jobKey: job.key,
     identity: job.identity,
+    batch: definition.name,
     input: job.input,
     revision: job.revision,
     prompt:

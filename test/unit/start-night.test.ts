@@ -1,0 +1,151 @@
+// Nights that start nothing: whose batch can't be read, for now or for good, or is done already.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ScheduleNotFoundError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { beforeEach, expect, test } from 'vitest';
+import type { Deps } from '../../src/activities/deps.js';
+import { startNight } from '../../src/activities/start-night.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { readDefinition } from '../../src/batch/manifest.js';
+import { readBatch } from '../../src/batch/read-batch.js';
+import type { NightRequest, NightStep } from '../../src/contract/messages.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { rereadDelay } from '../../src/policy/reread.js';
+import {
+  NOBODY,
+  PARKED,
+  aLedger,
+  claimed,
+  jobOf,
+  keyOf,
+  openBatch,
+  temporaryFolder,
+} from './ledger-fixture.js';
+import { NIGHTLY } from './schedule-fixture.js';
+
+const DUE = '2026-11-23T01:30:00.000Z';
+const MINUTE = 60_000;
+const NO_SCHEDULE = new ScheduleNotFoundError('no such schedule', 'nightly:nights');
+
+let folder: string;
+let ledger: Ledger;
+beforeEach(async () => {
+  folder = temporaryFolder();
+  ({ ledger } = await aLedger());
+});
+
+const batchFile = (jobs: string) =>
+  writeFileSync(
+    join(folder, 'batch.yaml'),
+    `name: news
+work: article
+jobs: ${jobs}
+agent: { use: command, command: [sh] }
+effects: [{ name: post, use: folder, target: ./public }]
+`,
+  );
+
+/** Takes the night so many minutes after it was due. */
+function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt = 1): Promise<NightStep> {
+  const deps = {
+    ledger,
+    artifacts: folderArtifactStore({ root: join(folder, 'artifacts') }),
+    stateDir: folder,
+    env: process.env,
+    worker: '1@host',
+    now: () => new Date(Date.parse(DUE) + lateMinutes * MINUTE),
+    client: { schedule: { getHandle: () => ({ describe: () => Promise.reject(NO_SCHEDULE) }) } },
+    config: { taskQueue: 'test' },
+    engineKind: 'configured',
+    alarm: { look: () => undefined, wake: () => undefined },
+  } as unknown as Deps;
+  const schedule = { ...NIGHTLY, batch: join(folder, 'batch.yaml') };
+  return new MockActivityEnvironment({ attempt }).run(startNight(deps), {
+    schedule,
+    dueAt: DUE,
+    exact: false,
+    waits: 0,
+    ...request,
+  });
+}
+
+/** Nothing of the batch is left to do. */
+async function doneBefore(): Promise<void> {
+  batchFile('[{ site: blog, category: a, slug: one }]\ndeadMan: { url: "https://monitor.example/night" }');
+  const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
+  await claimed(ledger, 'one');
+  await ledger.settleJob(jobOf('one'), PARKED, NOBODY);
+  await openBatch(ledger, ['one'], { id: workflowId, name: 'news' });
+  const row = await ledger.batch(workflowId);
+  if (!row) throw new Error('the batch is gone');
+  await ledger.discard(row, { by: 'ann', reason: 'not wanted', selection: { keys: [keyOf('one')] } });
+  await ledger.setBatchState(workflowId, 'completed', 'batch');
+}
+
+const said = async () => (await ledger.scheduledNights()).map(({ outcome, why }) => [outcome, why]);
+const PASSING = [
+  ['a program that fails', () => batchFile('{ command: [sh, -c, "echo away >&2; exit 3"] }'), 'exit code 3'],
+  ['a list that is not there yet', () => batchFile('tonight.csv'), 'no such file'],
+  ['a batch file that is not there yet', () => undefined, 'no such file'],
+] as const;
+
+test.each(PASSING)('%s is tried again, and nothing is said of the night', async (_, write, why) => {
+  write();
+  const failure: unknown = await taken(1, {}, 9).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(ApplicationFailure);
+  expect(failure).toMatchObject({
+    nonRetryable: false,
+    nextRetryDelay: 10 * MINUTE,
+    message: expect.stringContaining(why) as string,
+  });
+  expect(await said()).toEqual([]);
+});
+
+test.each(PASSING)(
+  '%s ends the night when it may not be later, and at once for a person',
+  async (_, write, why) => {
+    write();
+    for (const step of [taken(4 * 60 - 0.01), taken(1, { exact: true })]) {
+      await expect(step).resolves.toMatchObject({
+        night: { outcome: 'failed', why: expect.stringContaining(why) as string },
+      });
+    }
+    expect(await said()).toEqual([['failed', expect.stringContaining(why)]]);
+  },
+);
+
+test.each([
+  ['a mistake in the file', () => batchFile('[]')],
+  ['a mistake beside a program that fails', () => batchFile('{ command: ["false"] }\nbudgets: {}')],
+  ['a program that nobody has', () => batchFile('{ command: [no-such-program-anywhere] }')],
+])('%s ends the night at once', async (_, write) => {
+  write();
+  await expect(taken(1)).resolves.toMatchObject({ night: { outcome: 'failed' } });
+});
+
+test('the batch file is read again ever more seldom, and for the last time before the night is stale', () => {
+  const staleMs = 60 * MINUTE;
+  const at = (minutes: number, tries: number) => {
+    const now = new Date(Date.parse(DUE) + minutes * MINUTE);
+    return rereadDelay(DUE, { staleMs }, tries, now);
+  };
+  expect([1, 2, 5, 6, 99].map((tries) => at(0, tries))).toEqual(
+    [0.5, 1, 8, 10, 10].map((minutes) => minutes * MINUTE),
+  );
+  expect(at(54, 7)).toBe(3 * MINUTE);
+  expect([at(59.95, 7), at(60, 7), at(600, 1)]).toEqual([undefined, undefined, undefined]);
+});
+
+test('a night that had nothing left to do is a good end for the monitor, where the schedule asked for it', async () => {
+  await doneBefore();
+  await expect(taken(1, { exact: true })).resolves.toMatchObject({ night: { outcome: 'finished' } });
+  expect(await ledger.alertMessages()).toEqual([]);
+  await expect(taken(1)).resolves.toMatchObject({ night: { outcome: 'finished' } });
+  const pings = await ledger.alertMessages();
+  expect(pings).toMatchObject([{ kind: 'ping-success', route: 'dead-man', batchName: 'news' }]);
+  const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
+  const { deadMan } = await readDefinition({ definition: pings[0]?.definition ?? '' }, artifacts);
+  expect(deadMan).toEqual({ url: 'https://monitor.example/night' });
+});
