@@ -45,8 +45,9 @@ export function seenNights(
 /** Longer than a night should wait for another. What waits may be gone, and a ledger is never told. */
 const WAIT_MS = 24 * 3_600_000;
 
-const waitsTooLong = ({ outcome, dueAt }: NightRow, now: Date): boolean =>
-  outcome === 'queued' && now.getTime() - Date.parse(dueAt) > WAIT_MS;
+/** Counted from when it began to wait: a night that is made up for may have been due long ago. */
+const waitsTooLong = ({ outcome, at }: NightRow, now: Date): boolean =>
+  outcome === 'queued' && now.getTime() - Date.parse(at) > WAIT_MS;
 
 const saidOf = (row: NightRow): SeenNight => ({ ...seen(row), saidAt: row.at });
 

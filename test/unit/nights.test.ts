@@ -256,11 +256,12 @@ describe('a night that waits for its turn', () => {
     expect(await openAlerts()).toEqual([['missed', expect.stringContaining('2026-11-23 02:30')]]);
   });
 
-  test('is late a day after it was due, for those who have no engine to ask', async () => {
-    itIs('2026-11-23T01:00:00Z');
+  test('is late after a day, for those who have no engine to ask', async () => {
+    itIs('2026-11-23T01:59:00Z');
+    await said(23, 'started', 'running');
     const [today] = await readNights(ledger, now);
     expect(today?.gaps).toEqual([]);
-    itIs('2026-11-23T01:35:00Z');
+    itIs('2026-11-23T02:01:00Z');
     const [found] = await look({ late: true });
     expect(found && judgeSchedule({ ...found.kept, ...found }, command)).toMatchObject({
       status: 'fail',
@@ -270,6 +271,13 @@ describe('a night that waits for its turn', () => {
     });
     expect(await openAlerts()).toHaveLength(1);
   });
+});
+
+test('a night of long ago that is made up for and waits for its turn is not late', async () => {
+  itIs('2026-11-30T08:00:00Z');
+  await said(21, 'queued');
+  const [found] = await readNights(ledger, now);
+  expect(found?.nights[0]).toMatchObject({ night: '2026-11-21T02:30', outcome: 'queued' });
 });
 
 const reportOf = (day: number) =>
