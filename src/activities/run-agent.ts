@@ -89,7 +89,8 @@ async function beforeSession(
     case 'finished':
       return { end: { kind: 'adopted' } };
     case 'parked':
-      return { end: { ...claim, kind: 'parked' } };
+    case 'held':
+      return { end: claim };
     case 'conflict': {
       const message = `the ledger has revision ${claim.revision} with fingerprint ${claim.fingerprint}, this batch has revision ${job.revision} with fingerprint ${job.fingerprint}`;
       return { end: { kind: 'held', errorClass: 'conflict', message } };

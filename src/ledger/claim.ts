@@ -3,7 +3,7 @@ import { writerOf } from './by.js';
 import { OPEN_SESSION } from '../contract/states.js';
 import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
-import { isInProgress } from './job-state.js';
+import { isHeldForSession, isInProgress } from './job-state.js';
 import { sql } from 'kysely';
 import type { Claim, ClaimRequest, FailedSession, SessionRow } from './ledger.js';
 import { artifactColumns, artifactOf } from './rows.js';
@@ -68,7 +68,8 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     if (discard)
       return { kind: 'parked', errorClass: job.error_class ?? 'bug', message: discardedText(discard) };
     // An edited payload is a person's decision to go on, like a raised revision.
-    if (job.state === 'parked' && !changed) return parked(job);
+    if (job.state === 'parked' && !changed) return stopped('parked', job);
+    if (isHeldForSession(job) && !changed) return stopped('held', job);
   }
 
   if (!changed && (await isFinished(db, job, claim))) return { kind: 'finished' };
@@ -134,10 +135,10 @@ const claimColumns = (claim: ClaimRequest, at: string) => ({
   detail: null,
 });
 
-const parked = (job: JobsTable): Claim => ({
-  kind: 'parked',
+const stopped = (kind: 'parked' | 'held', job: JobsTable): Claim => ({
+  kind,
   errorClass: job.error_class ?? 'bug',
-  message: job.error_message ?? 'parked without a reason',
+  message: job.error_message ?? `${kind} without a reason`,
 });
 
 async function isFinished(db: Db, job: JobsTable, claim: ClaimRequest): Promise<boolean> {

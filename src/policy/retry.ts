@@ -4,15 +4,16 @@ import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
 /**
  * What follows from an error, by class: the one table of retries. `docs/reference/errors.md` shows it to operators.
  *
- *  agent:   a failed try of the agent step: `again` (wait and try again), `park`, or `gate` (the batch stops
- *           admitting; the job goes on at the next start)
+ *  agent:   a failed try of the agent step: `again` (wait and try again), `park`, `hold` (a person has to look at the
+ *           service, then ask for another session), or `gate` (the batch stops admitting; the job goes on at the next
+ *           start)
  *  effect:  the same for an effect
  *  budget:  which of the job's two budgets a session that ran and ended so uses up
  *  baseMs, capMs: backoff doubles from base to cap, with full jitter
  *  tries:   tries of one step in one run before a person is asked; without it, as long as patience lasts
  */
 export interface RetryRule {
-  readonly agent: 'again' | 'park' | 'gate';
+  readonly agent: 'again' | 'park' | 'hold' | 'gate';
   readonly effect: 'again' | 'park' | 'hold' | 'gate';
   readonly budget: 'sessions' | 'rejected' | 'none';
   readonly baseMs: number;
@@ -46,7 +47,7 @@ export const RETRY_RULES: Readonly<Record<ErrorClass, RetryRule>> = {
   unknown: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
   lost: again('sessions', 1 * SECOND, 1 * MINUTE, 12),
   timeout: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
-  conflict: { ...park, effect: 'hold' },
+  conflict: { ...park, agent: 'hold', effect: 'hold' },
   bug: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
 };
 
@@ -126,6 +127,7 @@ export function afterSession(
   const rule = policy.rules[errorClass];
   const waited = waitFor(errorClass, hintMs, jitter, policy); // RP3
   if (waited !== undefined) return waited;
+  if (rule.agent === 'hold') return { kind: 'hold', why: HELD_SESSION };
   if (rule.agent === 'park') return { kind: 'park', why: `${errorClass}: trying again would not help` };
   if (rule.agent === 'gate')
     return { kind: 'gate', why: `${errorClass}: no job can go on before this is put right` };
@@ -146,6 +148,10 @@ export function afterSession(
   const elapsedMs = last.endedAt - (streak[0]?.endedAt ?? last.endedAt);
   return bounded({ tries: streak.length, elapsedMs }, rule, policy, jitter, hintMs);
 }
+
+/** What a person has to do about a session that is held: the ledger can't tell what it did. */
+export const HELD_SESSION =
+  'look at the service whether its run exists and what it did, then: nightshift retry NAME --job KEY';
 
 /** How often and how long a step was tried in this run, the present try included. */
 export interface Tries {

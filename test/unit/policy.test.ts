@@ -181,6 +181,13 @@ describe('the verdict on a job', () => {
     ['parked, unchanged', wanted(), known('parked', 'pending'), 'parked'],
     ['parked, input mended, nothing sent', wanted(other), known('parked', 'pending'), 'resume'],
     ['held', wanted(), known('held', 'unknown'), 'resume'],
+    ['held for its session', wanted(), { ...known('held', 'pending'), heldForSession: true }, 'held'],
+    [
+      'held for its session, revision raised',
+      wanted(one, 2),
+      { ...known('held', 'pending'), heldForSession: true },
+      'resume',
+    ],
     ['cancelled', wanted(), known('cancelled', 'pending'), 'resume'],
   ] as const)('%s', (_, job, ledger, verdict) => {
     expect(judge(job, ledger).verdict).toBe(verdict);

@@ -18,7 +18,7 @@ import type { PlacedJob } from '../../src/contract/job.js';
 import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
-import { BATCH, NO_USAGE, aLedger, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
+import { BATCH, NO_USAGE, aLedger, by, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
 
 const WORK = 'article';
 const SLUGS = ['one', 'two', 'three'];
@@ -205,5 +205,33 @@ describe('look-ups before a session', () => {
     const night = await aNight({ status: 503 });
     for (const slug of SLUGS) await expect(night.step(slug)).rejects.toThrow('503');
     expect(await night.ledger.lanes()).toMatchObject([{ state: { streak: 3 } }]);
+  });
+});
+
+describe('a session of which nobody can tell what it did', () => {
+  const conflict = {
+    state: 'failed',
+    errorClass: 'conflict',
+    message: 'the start got no answer',
+    usage: NO_USAGE,
+  } as const;
+  const job = { state: 'held', errorClass: 'unknown', message: 'the start got no answer' } as const;
+
+  test('is followed by no other one at a plain start, which says so', async () => {
+    const night = await aNight();
+    const ref = night.refOf('one');
+    const handle = { v: 1, provider: 'command', runKey: 'a'.repeat(32), attempt: 1, ids: {} };
+    const definition = { ...jobOf('one'), work: WORK, jobKey: ref.key, effectKeys: [] };
+    const claim = await night.ledger.claimJob({ ...definition, by: by() });
+    if (claim.kind !== 'claimed') throw new Error(claim.kind);
+    const session = { runKey: 'a'.repeat(32), attempt: 1 };
+    const intent = { ...session, work: WORK, jobKey: ref.key, revision: 1, provider: 'command', by: by() };
+    await night.ledger.intendSession(intent, claim.fence);
+    await night.ledger.saveHandle(session, handle, claim.fence);
+    await night.ledger.endSession(session, { ...conflict, job }, claim.fence);
+
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    const known = (await night.ledger.jobs(WORK, [ref.key])).get(ref.key);
+    expect(known).toMatchObject({ state: 'held', attempts: 1 });
   });
 });
