@@ -5,7 +5,7 @@ import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
 import { isHeldForSession, isInProgress } from './job-state.js';
 import { sql } from 'kysely';
-import type { Claim, ClaimRequest, FailedSession, SessionRow } from './ledger.js';
+import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
 import { artifactColumns, artifactOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -54,6 +54,7 @@ async function claimFresh(db: Db, claim: ClaimRequest, at: string): Promise<Clai
     openSession: undefined,
     nextAttempt: 1,
     failures: [],
+    ranBefore: false,
     givenUp: [],
   };
 }
@@ -211,7 +212,7 @@ async function sessionsSoFar(
   db: Db,
   claim: ClaimRequest,
   budgetFrom: number,
-): Promise<{ openSession: SessionRow | undefined; failures: readonly FailedSession[] }> {
+): Promise<Pick<Extract<Claim, { kind: 'claimed' }>, 'openSession' | 'failures' | 'ranBefore'>> {
   const sessions = await db
     .selectFrom('sessions')
     .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at', 'error_class'])
@@ -231,7 +232,15 @@ async function sessionsSoFar(
       sha256: row.artifact_sha256 ?? undefined,
       endedAt: Date.parse(row.ended_at ?? row.opened_at),
     }));
-  return { openSession: open && sessionRow(open), failures };
+  const ended = sessions.filter(
+    ({ state, attempt }) => attempt >= budgetFrom && !OPEN_SESSION.includes(state),
+  );
+  const ranBefore =
+    failures.some(({ ran }) => ran) ||
+    ended.some(
+      ({ state, handle }) => state === 'collected' || (state === 'cancelled' && !isPrepared(handle)),
+    );
+  return { openSession: open && sessionRow(open), failures, ranBefore };
 }
 
 /** A session that was only made ready, and then refused, has cost nothing. */

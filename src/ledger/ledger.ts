@@ -431,6 +431,8 @@ export type Claim =
       readonly nextAttempt: number;
       /** How sessions ended since the job last got a budget, oldest first. */
       readonly failures: readonly FailedSession[];
+      /** A session ran, or may have, since then; also one that was cancelled, or made an artifact that is lost. */
+      readonly ranBefore: boolean;
       /** Sessions that this claim gave up, for they were at work on another payload: nobody will go on with them. */
       readonly givenUp: readonly SessionRow[];
     }

@@ -111,20 +111,24 @@ export interface SessionFailure {
  *       came about uses none, and is tried until patience ends: a service that is down parks nobody.
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
+ *  RP4. What an agent that acts on the outside world has done, another session would do again: that, a person decides.
  *
  * @param failures all that failed since the job got its budget, the present one last
  * @param jitter from 0 to 1
+ * @param outward the agent acts on the outside world
  */
 export function afterSession(
   failures: readonly SessionFailure[],
   policy: RetryPolicy,
   jitter: number,
   hintMs = 0,
+  outward = false,
 ): Next {
   const last = failures.at(-1);
   if (last === undefined) throw new RangeError('nothing failed');
   const { errorClass } = last;
   const rule = policy.rules[errorClass];
+  if (outward && last.ran) return { kind: 'hold', why: HELD_OUTWARD }; // RP4
   const waited = waitFor(errorClass, hintMs, jitter, policy); // RP3
   if (waited !== undefined) return waited;
   if (rule.agent === 'hold') return { kind: 'hold', why: HELD_SESSION };
@@ -152,6 +156,9 @@ export function afterSession(
 /** What a person has to do about a session that is held: the ledger can't tell what it did. */
 export const HELD_SESSION =
   'look at the service whether its run exists and what it did, then: nightshift retry NAME --job KEY';
+
+/** The same for an agent of which no session is repeated. */
+export const HELD_OUTWARD = `the agent acts on the outside world, and may have done so: ${HELD_SESSION}`;
 
 /** How often and how long a step was tried in this run, the present try included. */
 export interface Tries {

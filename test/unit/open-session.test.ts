@@ -27,6 +27,7 @@ function aScope(start: Provider['start'], save: () => Promise<void>, more: objec
     request: requestOf(),
     session: HANDLE,
     deps: {},
+    definition: { agent: { outward: false } },
     claim: { fence: 1, openSession: { ...HANDLE, state: 'intent', handle: undefined } },
     context: { save, signal: new AbortController().signal, now: () => new Date() },
     lane: { report: async () => undefined },

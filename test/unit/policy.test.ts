@@ -91,6 +91,17 @@ describe('the table of retries', () => {
     expect(twice).toMatchObject({ kind: 'park', why: 'the very same output was rejected before' });
   });
 
+  test('no session follows one that ran where the agent acts on the outside world; a refused start is repeated', () => {
+    for (const errorClass of ERROR_CLASSES) {
+      const next = (ran: boolean) =>
+        afterSession([failed(errorClass, { ran })], DEFAULT_RETRY, 0.5, 60_000, true);
+      expect([errorClass, next(true).kind]).toEqual([errorClass, 'hold']);
+      expect(next(false)).toEqual(
+        afterSession([failed(errorClass, { ran: false })], DEFAULT_RETRY, 0.5, 60_000),
+      );
+    }
+  });
+
   test('a quota that comes back by itself is waited for; one that does not stops the batch', () => {
     const TWO_HOURS = 2 * 3_600_000;
     const waits = afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, 0.5, TWO_HOURS);

@@ -1,5 +1,6 @@
 // One agent step as a worker takes it, without Temporal: what it asks of the ledger, the lanes and the destinations
 // before a session starts, and how often.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -31,7 +32,7 @@ const jobOf = (slug: string): PlacedJob => {
 
 /** Jobs whose agent prints a line, and whose destination has nothing. */
 async function aNight(
-  more: { limits?: object; effectLimits?: object; budget?: object; status?: number } = {},
+  more: { agent?: object; limits?: object; effectLimits?: object; budget?: object; status?: number } = {},
 ) {
   const lookups: string[] = [];
   const server = createServer((request, response) => {
@@ -49,7 +50,7 @@ async function aNight(
     name: 'nightly',
     work: WORK,
     baseDir: dir,
-    agent: { use: 'command', command: ['echo', 'text'], limits: more.limits },
+    agent: { use: 'command', command: ['echo', 'text'], limits: more.limits, ...more.agent },
     effects: [
       {
         name: 'post',
@@ -89,6 +90,7 @@ async function aNight(
   const sql = rawSql(path);
   return {
     ledger,
+    path,
     lookups,
     definition,
     deps,
@@ -233,5 +235,38 @@ describe('a session of which nobody can tell what it did', () => {
     expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
     const known = (await night.ledger.jobs(WORK, [ref.key])).get(ref.key);
     expect(known).toMatchObject({ state: 'held', attempts: 1 });
+  });
+});
+
+describe('an agent that acts on the outside world', () => {
+  const fails = { command: ['sh', '-c', 'echo acted >> "$LOG"; exit 1'] };
+
+  /** Its program leaves a line for each of its runs. */
+  async function anOutward(more: object = {}) {
+    const log = join(temporaryFolder(), 'log');
+    const night = await aNight({ agent: { ...fails, env: { LOG: log }, outward: true, ...more } });
+    const runs = () => readFileSync(log, 'utf8').trim().split('\n').length;
+    return { ...night, runs };
+  }
+
+  test('has no second session after one that ran and was not done, until a person asks for it', async () => {
+    const night = await anOutward();
+    const { key } = night.refOf('one');
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(night.runs()).toBe(1);
+    expect(await night.ledger.requeue(BATCH, 'ann', { keys: [key] })).toEqual([key]);
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(night.runs()).toBe(2);
+  });
+
+  test('nor after one whose job was cancelled', async () => {
+    const night = await anOutward();
+    const { key } = night.refOf('one');
+    await night.step('one');
+    const sql = rawSql(night.path);
+    await sql(`update jobs set state = 'cancelled', error_class = null where job_key = ?`, key);
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(night.runs()).toBe(1);
   });
 });

@@ -69,7 +69,8 @@ export async function failSession(
     endedAt: deps.now().getTime(),
   };
   const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
-  const next = afterSession([...claim.failures, present], retry, jitter, hintMs);
+  const { outward } = scope.definition.agent;
+  const next = afterSession([...claim.failures, present], retry, jitter, hintMs, outward);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const job = goesOn ? undefined : stopped(next, failed);
   await deps.ledger.endSession(session, { ...failed, ...(job && { job }) }, claim.fence);
