@@ -91,6 +91,21 @@ describe('the table of retries', () => {
     expect(twice).toMatchObject({ kind: 'park', why: 'the very same output was rejected before' });
   });
 
+  test('sessions that the service itself cuts short are paid for as well, and use up the budget', () => {
+    const HOUR = 3_600_000;
+    for (const [errorClass, hintMs] of [
+      ['throttled', 60_000],
+      ['throttled', 0],
+      ['exhausted', HOUR],
+    ] as const) {
+      const ends = (count: number, ran: boolean) =>
+        afterSession(Array(count).fill(failed(errorClass, { ran })), DEFAULT_RETRY, 0.5, hintMs).kind;
+      const goesOn = errorClass === 'exhausted' ? 'wait' : 'again';
+      expect([1, 2, 3, 30].map((count) => ends(count, true))).toEqual([goesOn, goesOn, 'park', 'park']);
+      expect(ends(30, false), 'what was refused costs nothing').toBe(goesOn);
+    }
+  });
+
   test('no session follows one that ran where the agent acts on the outside world; a refused start is repeated', () => {
     for (const errorClass of ERROR_CLASSES) {
       const next = (ran: boolean) =>
