@@ -70,12 +70,13 @@ export const openBatch =
         case 'discarded': // counted at the end, when the ledger is asked for all of them
           break;
         case 'parked':
-          counts.parked++;
+        case 'held':
+          counts[verdict]++;
           addNote({
             key: job.key,
             title,
-            state: 'parked',
-            trouble: { errorClass: known?.errorClass ?? 'bug', message: known?.errorMessage ?? 'parked' },
+            state: verdict,
+            trouble: { errorClass: known?.errorClass ?? 'bug', message: known?.errorMessage ?? verdict },
           });
           break;
         case 'conflict':

@@ -3,7 +3,7 @@ import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { AgentEnd, AgentRequest, JobRef } from '../contract/messages.js';
-import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
+import { DEFAULT_RETRY, HELD_OUTWARD, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { toApplicationFailure } from './failure.js';
@@ -27,6 +27,7 @@ import { settleTrouble } from './settle-trouble.js';
  *  RA2. Before a session is paid for, the destinations are asked: the ledger may be younger, or older, than the work.
  *  RA3. Whatever a session cost is booked when it ends, waste included.
  *  RA4. A worker that stops leaves its sessions alone; only a cancelled job ends them.
+ *  RA5. An agent that acts on the outside world has one session, until a person asks for another.
  *
  * @throws ApplicationFailure whose type is an error class, with the delay after which Temporal tries again
  */
@@ -89,7 +90,8 @@ async function beforeSession(
     case 'finished':
       return { end: { kind: 'adopted' } };
     case 'parked':
-      return { end: { ...claim, kind: 'parked' } };
+    case 'held':
+      return { end: claim };
     case 'conflict': {
       const message = `the ledger has revision ${claim.revision} with fingerprint ${claim.fingerprint}, this batch has revision ${job.revision} with fingerprint ${job.fingerprint}`;
       return { end: { kind: 'held', errorClass: 'conflict', message } };
@@ -102,12 +104,14 @@ async function beforeSession(
   if (made !== undefined) return { end: made };
   const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);
   if (claim.openSession === undefined) {
-    const held = await paused(gate, deps.ledger);
-    if (held !== undefined) return { end: held };
+    const frozenNow = await paused(gate, deps.ledger);
+    if (frozenNow !== undefined) return { end: frozenNow };
     const closed = await closedDestination(ref, definition, job, deps);
     if (closed !== undefined) return { end: closed };
     const adopted = await adopt(deps, ref, definition, job, claim);
     if (adopted !== undefined) return { end: adopted };
+    const held = await secondOutward(given, claim);
+    if (held !== undefined) return { end: held };
   }
   const provider = await makeProvider();
   if (claim.openSession !== undefined) await lane.attach();
@@ -124,6 +128,23 @@ async function withSpent(end: AgentEnd, { ledger }: Deps, { work, key }: JobRef)
     return end;
   const { micros, unknown } = await ledger.spendOfJob({ work, jobKey: key });
   return { ...end, spentMicros: micros, ...(unknown > 0 && { costUnknown: unknown }) };
+}
+
+/**
+ * RA5: whatever became of the first session (it was cancelled, its artifact is lost, it ran before the batch file said
+ * so), an agent that acts on the outside world has no second one that no person has asked for.
+ */
+async function secondOutward(
+  { definition, ref, job, deps }: Step,
+  { ranBefore }: Claimed,
+): Promise<AgentEnd | undefined> {
+  if (!definition.agent.outward || !ranBefore) return undefined;
+  const end = {
+    errorClass: 'unknown',
+    message: `a session of this job ran before: ${HELD_OUTWARD}`,
+  } as const;
+  await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state: 'held', ...end }, ref.batchId);
+  return { kind: 'held', ...end };
 }
 
 /** What an earlier session made. */

@@ -35,6 +35,10 @@ const VERDICTS: Readonly<Record<Verdict, { readonly style: Style; readonly meani
   update: { style: 'yellow', meaning: 'done at a lower revision' },
   adopt: { style: 'dim', meaning: 'done already' },
   parked: { style: 'yellow', meaning: 'gave up; waits for "nightshift retry"' },
+  held: {
+    style: 'red',
+    meaning: 'its session may have run; look there, then "nightshift retry NAME --job KEY"',
+  },
   discarded: { style: 'dim', meaning: 'a person has decided not to do it' },
   conflict: { style: 'red', meaning: 'changed without a higher revision; held' },
 };

@@ -68,6 +68,7 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     update: 0,
     conflict: 0,
     parked: 0,
+    held: 0,
     discarded: 0,
   };
   const planned: PlannedJob[] = [];
@@ -111,7 +112,9 @@ function planJob(
     note:
       note ??
       (question && `${question.name}: ${held.get(question.key) ?? ''}`) ??
-      (verdict === 'parked' ? `${known?.errorClass ?? ''}: ${known?.errorMessage ?? ''}` : undefined),
+      (verdict === 'parked' || verdict === 'held'
+        ? `${known?.errorClass ?? ''}: ${known?.errorMessage ?? ''}`
+        : undefined),
     effects: effects.map((effect) => {
       const { name, use, target, key } = effect;
       const reached = known?.effects.get(key);

@@ -96,7 +96,9 @@ export const agentSchema = z
     outward: z
       .boolean()
       .default(false)
-      .describe('true: the agent itself acts on the outside world; an unclear start is held'),
+      .describe(
+        'true: the agent itself acts on the outside world; after a session that ran, or a start that may have, a person is asked before another one',
+      ),
     limits: agentLimitsSchema.optional().describe('what the account at the service bears'),
     with: jsonObjectSchema.optional().describe('options of the provider'),
   })

@@ -3,9 +3,9 @@ import { writerOf } from './by.js';
 import { OPEN_SESSION } from '../contract/states.js';
 import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
-import { isInProgress } from './job-state.js';
+import { isHeldForSession, isInProgress } from './job-state.js';
 import { sql } from 'kysely';
-import type { Claim, ClaimRequest, FailedSession, SessionRow } from './ledger.js';
+import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
 import { artifactColumns, artifactOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -54,6 +54,7 @@ async function claimFresh(db: Db, claim: ClaimRequest, at: string): Promise<Clai
     openSession: undefined,
     nextAttempt: 1,
     failures: [],
+    ranBefore: false,
     givenUp: [],
   };
 }
@@ -68,7 +69,8 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     if (discard)
       return { kind: 'parked', errorClass: job.error_class ?? 'bug', message: discardedText(discard) };
     // An edited payload is a person's decision to go on, like a raised revision.
-    if (job.state === 'parked' && !changed) return parked(job);
+    if (job.state === 'parked' && !changed) return stopped('parked', job);
+    if (isHeldForSession(job) && !changed) return stopped('held', job);
   }
 
   if (!changed && (await isFinished(db, job, claim))) return { kind: 'finished' };
@@ -134,10 +136,10 @@ const claimColumns = (claim: ClaimRequest, at: string) => ({
   detail: null,
 });
 
-const parked = (job: JobsTable): Claim => ({
-  kind: 'parked',
+const stopped = (kind: 'parked' | 'held', job: JobsTable): Claim => ({
+  kind,
   errorClass: job.error_class ?? 'bug',
-  message: job.error_message ?? 'parked without a reason',
+  message: job.error_message ?? `${kind} without a reason`,
 });
 
 async function isFinished(db: Db, job: JobsTable, claim: ClaimRequest): Promise<boolean> {
@@ -210,7 +212,7 @@ async function sessionsSoFar(
   db: Db,
   claim: ClaimRequest,
   budgetFrom: number,
-): Promise<{ openSession: SessionRow | undefined; failures: readonly FailedSession[] }> {
+): Promise<Pick<Extract<Claim, { kind: 'claimed' }>, 'openSession' | 'failures' | 'ranBefore'>> {
   const sessions = await db
     .selectFrom('sessions')
     .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at', 'error_class'])
@@ -230,7 +232,15 @@ async function sessionsSoFar(
       sha256: row.artifact_sha256 ?? undefined,
       endedAt: Date.parse(row.ended_at ?? row.opened_at),
     }));
-  return { openSession: open && sessionRow(open), failures };
+  const ended = sessions.filter(
+    ({ state, attempt }) => attempt >= budgetFrom && !OPEN_SESSION.includes(state),
+  );
+  const ranBefore =
+    failures.some(({ ran }) => ran) ||
+    ended.some(
+      ({ state, handle }) => state === 'collected' || (state === 'cancelled' && !isPrepared(handle)),
+    );
+  return { openSession: open && sessionRow(open), failures, ranBefore };
 }
 
 /** A session that was only made ready, and then refused, has cost nothing. */

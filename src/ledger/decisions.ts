@@ -8,7 +8,7 @@ import { UsageError } from '../contract/errors.js';
 import type { JobState } from '../contract/states.js';
 import type { Signer } from '../evidence/signing.js';
 import { recordRequest } from './audit.js';
-import { moveJob } from './job-state.js';
+import { isHeldForSession, moveJob } from './job-state.js';
 import { NOT_ACKNOWLEDGED } from './effects.js';
 import { landEffect, receiptAt } from './landing.js';
 import type { EffectDecision, Ledger, Settles } from './ledger.js';
@@ -121,6 +121,8 @@ async function forget(db: Db, effect: EffectsTable, { by, reason, at }: Answer):
 async function release(db: Db, effect: EffectsTable, { by, at }: Answer): Promise<JobState> {
   const job = await jobOf(db, effect);
   if (job.state !== 'held') return job.state;
+  // Its effects are another question than what its session has done.
+  if (isHeldForSession(job)) return 'held';
   const { left } = await inDoubt(db)
     .select((eb) => eb.fn.countAll<number>().as('left'))
     .where('e.work', '=', effect.work)
@@ -156,7 +158,7 @@ function assertInDoubt(effect: EffectsTable): void {
 const jobOf = (db: Db, effect: EffectsTable) =>
   db
     .selectFrom('jobs')
-    .select(['work', 'job_key', 'state', 'active_since', 'artifact_sha256'])
+    .select(['work', 'job_key', 'state', 'active_since', 'artifact_sha256', 'step', 'error_class'])
     .where('work', '=', effect.work)
     .where('job_key', '=', effect.job_key)
     .executeTakeFirstOrThrow();

@@ -1,4 +1,5 @@
 import type { JobState } from '../contract/states.js';
+import { AGENT_STEP } from './attempts.js';
 import type { JobEnd, JobId } from './ledger.js';
 import type { JobsTable } from './schema.js';
 import type { Db } from './store.js';
@@ -13,6 +14,18 @@ export const isInProgress = (state: JobState): boolean => state === 'running' ||
 export const FINISHED = ['done', 'adopted'] as const satisfies readonly JobState[];
 
 export const isFinished = (state: JobState): boolean => state === 'done' || state === 'adopted';
+
+/**
+ * Held because of a session, not of an effect: an effect of which nobody knows the outcome is named by `step`, or has
+ * its artifact behind it, and a session that was held left none.
+ */
+export const isHeldForSession = ({
+  state,
+  error_class,
+  step,
+  artifact_sha256,
+}: Pick<JobsTable, 'state' | 'error_class' | 'step' | 'artifact_sha256'>): boolean =>
+  state === 'held' && error_class === 'unknown' && step === AGENT_STEP && artifact_sha256 === null;
 
 /** Names a job in messages and in `history`. */
 export const jobSubject = (job: JobId): string => `${job.work}:${job.jobKey}`;

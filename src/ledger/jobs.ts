@@ -1,6 +1,6 @@
 import type { EffectState } from '../contract/states.js';
 import { discarded, discardOf, holdsFor } from './discarded.js';
-import { jobSubject, moveJob, type Written } from './job-state.js';
+import { isHeldForSession, jobSubject, moveJob, type Written } from './job-state.js';
 import type { JobEnd, JobId, KnownJob, Ledger } from './ledger.js';
 import { artifactOf, inChunks } from './rows.js';
 import type { Db, Store } from './store.js';
@@ -28,7 +28,7 @@ async function knownJobs(
     const rows = await db
       .selectFrom('jobs')
       .select(['job_key', 'state', 'fingerprint', 'revision', 'last_attempt', 'error_class', 'error_message'])
-      .select(['artifact_sha256', 'artifact_bytes', 'artifact_mime'])
+      .select(['artifact_sha256', 'artifact_bytes', 'artifact_mime', 'step'])
       .where('work', '=', work)
       .where('job_key', 'in', chunk)
       .execute();
@@ -43,6 +43,7 @@ async function knownJobs(
         effects: effects.get(row.job_key) ?? new Map(),
         errorClass: row.error_class ?? undefined,
         errorMessage: row.error_message ?? undefined,
+        ...(isHeldForSession(row) && { heldForSession: true }),
         ...(discard && holdsFor(discard, row) && discardOf(discard)),
       });
     }

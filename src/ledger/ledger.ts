@@ -339,7 +339,7 @@ export interface OpenBatch {
 }
 
 /** What the plan said of a job of this batch. */
-export type Verdict = 'new' | 'resume' | 'adopt' | 'update' | 'conflict' | 'parked' | 'discarded';
+export type Verdict = 'new' | 'resume' | 'adopt' | 'update' | 'conflict' | 'parked' | 'held' | 'discarded';
 
 export interface Member {
   readonly work: string;
@@ -383,6 +383,8 @@ export interface KnownJob {
   readonly effects: ReadonlyMap<string, { readonly state: EffectState; readonly revision: number }>;
   readonly errorClass: ErrorClass | undefined;
   readonly errorMessage: string | undefined;
+  /** Nobody knows what a session of it has done: none is begun before a person asks for it. */
+  readonly heldForSession?: boolean;
   /** A person's decision that it will not be done, which stands for this revision. */
   readonly discarded?: Discard | undefined;
 }
@@ -429,12 +431,14 @@ export type Claim =
       readonly nextAttempt: number;
       /** How sessions ended since the job last got a budget, oldest first. */
       readonly failures: readonly FailedSession[];
+      /** A session ran, or may have, since then; also one that was cancelled, or made an artifact that is lost. */
+      readonly ranBefore: boolean;
       /** Sessions that this claim gave up, for they were at work on another payload: nobody will go on with them. */
       readonly givenUp: readonly SessionRow[];
     }
   | { readonly kind: 'finished' }
   | { readonly kind: 'conflict'; readonly fingerprint: string; readonly revision: number }
-  | { readonly kind: 'parked'; readonly errorClass: ErrorClass; readonly message: string };
+  | { readonly kind: 'parked' | 'held'; readonly errorClass: ErrorClass; readonly message: string };
 
 /** Shape of `SessionFailure` in `policy/retry.ts`. */
 export interface FailedSession {

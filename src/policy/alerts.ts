@@ -12,6 +12,7 @@ import { STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
+import { isHeldForSession } from './held-session.js';
 
 /** One thing that a person must see to. */
 export interface AlertCause {
@@ -131,13 +132,17 @@ function jobCauses(standing: AlertStanding): AlertCause[] {
   }
   return [...groups.values()].map(({ rule, subject, jobs }) => {
     const errorClass = jobs[0]?.error?.class;
+    const [example] = jobs.filter(isHeldForSession);
     return {
       fingerprint: alertFingerprint(rule, standing.name, subject, errorClass),
       rule,
       subject,
       errorClass,
       detail: {
-        headline: headlineOf(rule, subject, errorClass, standing),
+        headline:
+          example === undefined
+            ? headlineOf(rule, subject, errorClass, standing)
+            : `nobody can tell what sessions at ${subject} have done, so no other ones are begun`,
         jobs: jobs.length,
         of: standing.jobs,
         examples: jobs.slice(0, EXAMPLES_MAX).map(({ key, title, error }) => ({
@@ -145,13 +150,14 @@ function jobCauses(standing: AlertStanding): AlertCause[] {
           title,
           message: error?.message ?? '',
         })),
-        next: nextOf(rule, standing),
+        next: example === undefined ? nextOf(rule, standing) : sessionNext(example, standing),
       },
     };
   });
 }
 
-function ruleOf({ state, error }: JobReport): AlertRule | undefined {
+function ruleOf(job: JobReport): AlertRule | undefined {
+  const { state, error } = job;
   switch (state) {
     case 'gated':
       if (error?.class === 'auth' || error?.class === 'config' || error?.class === 'budget')
@@ -160,6 +166,7 @@ function ruleOf({ state, error }: JobReport): AlertRule | undefined {
       return error.class === 'exhausted' ? 'quota' : 'held';
     case 'held':
       if (error?.class === 'conflict') return 'conflict';
+      if (isHeldForSession(job)) return 'held'; // no effect, so nothing to say "landed" of
       return error?.class === 'unknown' ? 'unclear' : 'held';
     case 'parked':
       return 'parked';
@@ -210,6 +217,14 @@ function headlineOf(
       return `jobs gave up at ${subject}${errorClass === undefined ? '' : `, with error class ${errorClass}`}`;
   }
 }
+
+const sessionNext = ({ key }: JobReport, { commands }: AlertStanding): AlertDetail['next'] => [
+  {
+    what: 'look at the service whether the run exists and what it did; then, for each job that shall have another',
+    command: `${commands.retry} --job ${key}`,
+  },
+  { what: 'see all of them', command: commands.status },
+];
 
 function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next'] {
   const see = { what: 'see all of them', command: commands.status };

@@ -65,7 +65,7 @@ function effectChanges(
   const where = `${title}: ${effect.name}`;
   if (now.options !== effect.options) return [`${where}: its options were changed`];
   if (now.action !== effect.action) {
-    if (isDone(effect.action, now.action) || verdict === 'parked' || verdict === 'discarded') return [];
+    if (isDone(effect.action, now.action) || LEFT_ALONE.has(verdict)) return [];
     const why = now.why === undefined ? '' : ` (${now.why})`;
     return [`${where}: the plan says ${effect.action}, now it would be ${now.action}${why}`];
   }
@@ -73,6 +73,9 @@ function effectChanges(
     ? [`${where}: what is at ${effect.place ?? effect.target} was changed since`]
     : [];
 }
+
+/** A run does nothing about them. */
+const LEFT_ALONE: ReadonlySet<string> = new Set(['parked', 'held', 'discarded']);
 
 /** Somebody, most likely this very plan, has done it meanwhile. */
 const isDone = (planned: PlannedAction, now: PlannedAction): boolean =>

@@ -4,15 +4,16 @@ import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
 /**
  * What follows from an error, by class: the one table of retries. `docs/reference/errors.md` shows it to operators.
  *
- *  agent:   a failed try of the agent step: `again` (wait and try again), `park`, or `gate` (the batch stops
- *           admitting; the job goes on at the next start)
+ *  agent:   a failed try of the agent step: `again` (wait and try again), `park`, `hold` (a person has to look at the
+ *           service, then ask for another session), or `gate` (the batch stops admitting; the job goes on at the next
+ *           start)
  *  effect:  the same for an effect
  *  budget:  which of the job's two budgets a session that ran and ended so uses up
  *  baseMs, capMs: backoff doubles from base to cap, with full jitter
  *  tries:   tries of one step in one run before a person is asked; without it, as long as patience lasts
  */
 export interface RetryRule {
-  readonly agent: 'again' | 'park' | 'gate';
+  readonly agent: 'again' | 'park' | 'hold' | 'gate';
   readonly effect: 'again' | 'park' | 'hold' | 'gate';
   readonly budget: 'sessions' | 'rejected' | 'none';
   readonly baseMs: number;
@@ -36,8 +37,8 @@ const park: RetryRule = { agent: 'park', effect: 'park', budget: 'none', baseMs:
 
 export const RETRY_RULES: Readonly<Record<ErrorClass, RetryRule>> = {
   transient: again('sessions', 2 * SECOND, 5 * MINUTE),
-  throttled: again('none', 30 * SECOND, 10 * MINUTE),
-  exhausted: gate,
+  throttled: again('sessions', 30 * SECOND, 10 * MINUTE),
+  exhausted: { ...gate, budget: 'sessions' },
   auth: gate,
   config: gate,
   invalid: { ...park, budget: 'sessions' },
@@ -46,7 +47,7 @@ export const RETRY_RULES: Readonly<Record<ErrorClass, RetryRule>> = {
   unknown: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
   lost: again('sessions', 1 * SECOND, 1 * MINUTE, 12),
   timeout: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
-  conflict: { ...park, effect: 'hold' },
+  conflict: { ...park, agent: 'hold', effect: 'hold' },
   bug: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
 };
 
@@ -106,46 +107,66 @@ export interface SessionFailure {
 /**
  * After a failed session.
  *
- *  RP1. Sessions that ran use up budgets that are counted in the ledger, over all runs of the job. A start that never
- *       came about uses none, and is tried until patience ends: a service that is down parks nobody.
+ *  RP1. Sessions that ran use up budgets that are counted in the ledger, over all runs of the job, also where it was the
+ *       service that ended them: each was paid for. A start that never came about uses none, and is tried until patience ends: a service that is down parks nobody.
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
+ *  RP4. What an agent that acts on the outside world has done, another session would do again: that, a person decides.
  *
  * @param failures all that failed since the job got its budget, the present one last
  * @param jitter from 0 to 1
+ * @param outward the agent acts on the outside world
  */
 export function afterSession(
   failures: readonly SessionFailure[],
   policy: RetryPolicy,
   jitter: number,
   hintMs = 0,
+  outward = false,
 ): Next {
   const last = failures.at(-1);
   if (last === undefined) throw new RangeError('nothing failed');
   const { errorClass } = last;
   const rule = policy.rules[errorClass];
+  if (outward && last.ran) return { kind: 'hold', why: HELD_OUTWARD }; // RP4
   const waited = waitFor(errorClass, hintMs, jitter, policy); // RP3
-  if (waited !== undefined) return waited;
+  if (waited !== undefined) return usedUp(failures, policy) ?? waited;
+  if (rule.agent === 'hold') return { kind: 'hold', why: HELD_SESSION };
   if (rule.agent === 'park') return { kind: 'park', why: `${errorClass}: trying again would not help` };
   if (rule.agent === 'gate')
     return { kind: 'gate', why: `${errorClass}: no job can go on before this is put right` };
 
-  const ran = failures.filter((failure) => failure.ran);
-  const used = (budget: RetryRule['budget']): number =>
-    ran.filter((failure) => policy.rules[failure.errorClass].budget === budget).length;
   if (last.ran) {
-    const twin = ran.slice(0, -1).some(({ sha256 }) => sha256 !== undefined && sha256 === last.sha256);
-    if (twin) return { kind: 'park', why: 'the very same output was rejected before' }; // RP2
-    if (rule.budget === 'rejected' && used('rejected') >= policy.rejected)
-      return { kind: 'park', why: `all ${policy.rejected} sessions for rejected output are used` };
-    if (rule.budget === 'sessions' && used('sessions') >= policy.sessions)
-      return { kind: 'park', why: `all ${policy.sessions} sessions of its budget are used` };
-    return { kind: 'again', delayMs: backoffMs(rule, ran.length, jitter, hintMs) };
+    const ran = failures.filter((failure) => failure.ran).length;
+    return usedUp(failures, policy) ?? { kind: 'again', delayMs: backoffMs(rule, ran, jitter, hintMs) };
   }
   const streak = failures.slice(failures.findLastIndex((failure) => failure.ran) + 1);
   const elapsedMs = last.endedAt - (streak[0]?.endedAt ?? last.endedAt);
   return bounded({ tries: streak.length, elapsedMs }, rule, policy, jitter, hintMs);
 }
+
+/** RP1, RP2: what ends a job whose last session ran. */
+function usedUp(failures: readonly SessionFailure[], policy: RetryPolicy): Next | undefined {
+  const last = failures.at(-1);
+  if (!last?.ran) return undefined;
+  const ran = failures.filter((failure) => failure.ran);
+  const { budget } = policy.rules[last.errorClass];
+  const used = ran.filter(({ errorClass }) => policy.rules[errorClass].budget === budget).length;
+  const twin = ran.slice(0, -1).some(({ sha256 }) => sha256 !== undefined && sha256 === last.sha256);
+  if (twin) return { kind: 'park', why: 'the very same output was rejected before' }; // RP2
+  if (budget === 'rejected' && used >= policy.rejected)
+    return { kind: 'park', why: `all ${policy.rejected} sessions for rejected output are used` };
+  if (budget === 'sessions' && used >= policy.sessions)
+    return { kind: 'park', why: `all ${policy.sessions} sessions of its budget are used` };
+  return undefined;
+}
+
+/** What a person has to do about a session that is held: the ledger can't tell what it did. */
+export const HELD_SESSION =
+  'look at the service whether its run exists and what it did, then: nightshift retry NAME --job KEY';
+
+/** The same for an agent of which no session is repeated. */
+export const HELD_OUTWARD = `the agent acts on the outside world, and may have done so: ${HELD_SESSION}`;
 
 /** How often and how long a step was tried in this run, the present try included. */
 export interface Tries {

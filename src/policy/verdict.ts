@@ -27,6 +27,7 @@ export function judge(wanted: WantedJob, known: KnownJob | undefined): Judgement
   if (wanted.revision < known.revision) return conflict(wanted, known);
   if (!samePayload) return touchedOutside(known) ? conflict(wanted, known) : { verdict: 'resume' };
   if (known.state === 'parked') return { verdict: 'parked' };
+  if (known.heldForSession) return { verdict: 'held' };
 
   const landed = wanted.effectKeys.every((key) => hasLanded(known, key, wanted.revision));
   return { verdict: landed && (known.state === 'done' || known.state === 'adopted') ? 'adopt' : 'resume' };

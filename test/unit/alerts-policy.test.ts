@@ -47,7 +47,7 @@ function job(
     title: `blog / ${at}`,
     identity: { slug: String(at) },
     state,
-    effects: [],
+    effects: [{ name: 'post', target: 'blog', state: 'pending' }],
     error: { class: errorClass, message },
   };
 }
@@ -102,7 +102,11 @@ test('causes differ by destination and by error class, and keep their fingerprin
 });
 
 test('while a batch runs only what cannot wait is told: parked and held jobs are told at its end', () => {
-  const unfinished = [job('parked', 'rejected', 1), job('held', 'unknown', 2), job('gated', 'budget', 3)];
+  const unfinished = [
+    job('parked', 'rejected', 1),
+    job('held', 'unknown', 2, 'post: no answer'),
+    job('gated', 'budget', 3),
+  ];
   expect(rules(standing({ state: 'running', unfinished }))).toEqual(['budget']);
   expect(rules(standing({ unfinished }))).toEqual(['parked', 'unclear', 'budget']);
 });
@@ -215,4 +219,13 @@ describe('a night', () => {
     expect(cause?.rule).toBe(rule);
     expect(status).toBe(rule === undefined ? 'ok' : 'fail');
   });
+});
+
+test('a held session is no question about an effect: who is told has to look at the service, and ask for that job', () => {
+  const [cause, ...others] = alertCauses(
+    standing({ unfinished: [job('held', 'unknown', 7, 'the start got no answer')] }),
+  );
+  expect(others).toEqual([]);
+  expect(cause).toMatchObject({ rule: 'held', subject: 'claude' });
+  expect(cause?.detail.next[0]?.command).toBe(`nightshift retry nightly --job ${'7'.padStart(32, '0')}`);
 });

@@ -192,7 +192,8 @@ describe('the summary of a run', () => {
     ['held', 'unknown', 'nightshift approve nightly'],
     ['parked', 'rejected', 'nightshift retry nightly'],
   ] as const)('a job %s by %s is told what helps: %s', (state, errorClass, advice) => {
-    const job: JobReport = { ...parked, state, error: { class: errorClass, message: 'why' } };
+    const effects: JobReport['effects'] = [{ name: 'post', target: 't', state: 'unknown' }];
+    const job: JobReport = { ...parked, state, effects, error: { class: errorClass, message: 'why' } };
     const next = text(runSummary(report({ jobs: [job] }), commands, 0))
       .split('\n')
       .filter((line) => line.startsWith('next: '));
@@ -206,7 +207,7 @@ describe('the plan', () => {
     name: 'nightly',
     key: KEY,
     workflowId: 'batch:nightly:x',
-    counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0, discarded: 0 },
+    counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0, held: 0, discarded: 0 },
     toRun: jobs,
     warnings: [],
     looked: false,

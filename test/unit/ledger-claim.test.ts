@@ -68,6 +68,20 @@ async function parked(ledger: Ledger): Promise<void> {
   await ledger.settleJob(jobOf('one'), PARKED, NOBODY);
 }
 
+const HELD = { state: 'held', errorClass: 'unknown', message: 'no answer' } as const;
+
+async function heldForSession(ledger: Ledger): Promise<void> {
+  const claim = await claimed(ledger, 'one');
+  const session = await startedSession(ledger, 'one', claim);
+  await ledger.endSession(session, failed({ errorClass: 'conflict', job: HELD }), claim.fence);
+}
+
+async function heldForEffect(ledger: Ledger): Promise<void> {
+  await withEffectAttempted(ledger);
+  const { fence } = await ledger.beginEffect(effectOf('one'), by());
+  await ledger.stopEffect(effectOf('one').effectKey, { ...HELD, state: 'unknown', job: HELD }, fence);
+}
+
 const same = {};
 const changed = { fingerprint: OTHER };
 const raised = { revision: 2, fingerprint: OTHER };
@@ -97,6 +111,14 @@ test.each([
   ['a lower revision', atRevisionTwo, lower, { ...conflict, revision: 2 }],
   ['a parked job', parked, same, { kind: 'parked', errorClass: 'rejected', message: 'budget spent' }],
   ['a parked job whose payload was changed since', parked, changed, { ...again, artifact: undefined }],
+  [
+    'a job held for its session',
+    heldForSession,
+    same,
+    { kind: 'held', errorClass: 'unknown', message: 'no answer' },
+  ],
+  ['a job held for its session, at a higher revision', heldForSession, raised, { ...again, failures: [] }],
+  ['a job held for an effect', heldForEffect, same, { ...again, artifact: ARTIFACT }],
   ['a held job', settledAs('held'), same, { ...again, artifact: ARTIFACT }],
   ['a cancelled job', settledAs('cancelled'), same, { ...again, artifact: ARTIFACT }],
   ['a gated job', settledAs('gated'), same, { ...again, artifact: ARTIFACT }],
@@ -394,6 +416,16 @@ describe('requeue', () => {
     expect(await stateOf(ledger, 'held')).toBe('waiting');
     expect(await stateOf(ledger, 'elsewhere')).toBe('parked');
   });
+});
+
+test('a job held for its session goes on when a person asks for it by name, and only then', async () => {
+  const { ledger } = await aLedger();
+  await heldForSession(ledger);
+  await openBatch(ledger, ['one']);
+  expect((await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'))).toMatchObject({ heldForSession: true });
+  expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([]);
+  expect(await ledger.requeue('batch:nightly:1', NOBODY, { keys: [keyOf('one')] })).toEqual([keyOf('one')]);
+  expect(await claimed(ledger, 'one')).toMatchObject({ nextAttempt: 2, failures: [] });
 });
 
 describe('a job whose every effect has landed', () => {

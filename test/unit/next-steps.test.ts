@@ -56,3 +56,16 @@ test('who has to approve is told how, and that a start carries it out', () => {
     'what was approved leaves with: RUN',
   ]);
 });
+
+test('whoever has a session held is told to look at the service, then to ask for this very job', () => {
+  const job: JobReport = {
+    ...held('the start got no answer'),
+    effects: [{ name: 'post', target: './public', state: 'pending' }],
+    error: { class: 'unknown', message: 'the start got no answer' },
+  };
+  expect(steps([job])).toEqual([
+    `look at the agent's service whether the run exists and what it did, then for each such job: RETRY --job ${job.key}`,
+  ]);
+  const effect: JobReport = { ...job, effects: [{ name: 'post', target: './public', state: 'unknown' }] };
+  expect(steps([effect])).toEqual(['say whether what got no answer has landed: APPROVE']);
+});

@@ -5,7 +5,9 @@ import { failSession, notStarted } from '../../src/activities/session/end.js';
 import type { Provider, SessionHandle } from '../../src/activities/providers/provider.js';
 import { openSession, SessionNotStarted } from '../../src/activities/session/open.js';
 import type { SessionScope } from '../../src/activities/session/scope.js';
+import { heldStart } from '../../src/activities/providers/managed/unanswered.js';
 import { AdapterError } from '../../src/contract/errors.js';
+import { NOTHING_USED } from '../../src/ledger/ledger.js';
 import { DEFAULT_RETRY } from '../../src/policy/retry.js';
 import { bench, lives, RUN_KEY, sh, until } from './command-fixture.js';
 import { requestOf } from './managed-agents-fixture.js';
@@ -25,6 +27,7 @@ function aScope(start: Provider['start'], save: () => Promise<void>, more: objec
     request: requestOf(),
     session: HANDLE,
     deps: {},
+    definition: { agent: { outward: false } },
     claim: { fence: 1, openSession: { ...HANDLE, state: 'intent', handle: undefined } },
     context: { save, signal: new AbortController().signal, now: () => new Date() },
     lane: { report: async () => undefined },
@@ -108,4 +111,26 @@ test('a session that its job gave up for another payload is ended', async () => 
   expect(lives(pid), 'it is another’s, or never began').toBe(true);
   await endGivenUp({ givenUp: [{ ...row, provider: 'command', handle }] }, another, { now }, context.signal);
   expect(lives(pid)).toBe(false);
+});
+
+test('a start that may have run unseen holds its job, as a question and not as a conflict of contents', async () => {
+  const ends: unknown[] = [];
+  const scope = aScope(
+    () => Promise.reject(new Error('not asked')),
+    async () => undefined,
+    {
+      claim: { fence: 1, failures: [] },
+      deps: {
+        now: () => new Date(),
+        ledger: { endSession: async (_: unknown, end: unknown) => void ends.push(end) },
+      },
+      retry: DEFAULT_RETRY,
+      lane: { leave: async () => undefined },
+    },
+  );
+  const failed = { state: 'failed', ...heldStart('the start got no answer'), usage: NOTHING_USED } as const;
+  const end = await failSession(scope, HANDLE, failed as Parameters<typeof failSession>[2]);
+  expect(end).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+  expect(end).toHaveProperty('message', expect.stringMatching(/look at the service .*retry NAME --job KEY/));
+  expect(ends).toMatchObject([{ errorClass: 'conflict', job: { state: 'held', errorClass: 'unknown' } }]);
 });

@@ -91,6 +91,32 @@ describe('the table of retries', () => {
     expect(twice).toMatchObject({ kind: 'park', why: 'the very same output was rejected before' });
   });
 
+  test('sessions that the service itself cuts short are paid for as well, and use up the budget', () => {
+    const HOUR = 3_600_000;
+    for (const [errorClass, hintMs] of [
+      ['throttled', 60_000],
+      ['throttled', 0],
+      ['exhausted', HOUR],
+    ] as const) {
+      const ends = (count: number, ran: boolean) =>
+        afterSession(Array(count).fill(failed(errorClass, { ran })), DEFAULT_RETRY, 0.5, hintMs).kind;
+      const goesOn = errorClass === 'exhausted' ? 'wait' : 'again';
+      expect([1, 2, 3, 30].map((count) => ends(count, true))).toEqual([goesOn, goesOn, 'park', 'park']);
+      expect(ends(30, false), 'what was refused costs nothing').toBe(goesOn);
+    }
+  });
+
+  test('no session follows one that ran where the agent acts on the outside world; a refused start is repeated', () => {
+    for (const errorClass of ERROR_CLASSES) {
+      const next = (ran: boolean) =>
+        afterSession([failed(errorClass, { ran })], DEFAULT_RETRY, 0.5, 60_000, true);
+      expect([errorClass, next(true).kind]).toEqual([errorClass, 'hold']);
+      expect(next(false)).toEqual(
+        afterSession([failed(errorClass, { ran: false })], DEFAULT_RETRY, 0.5, 60_000),
+      );
+    }
+  });
+
   test('a quota that comes back by itself is waited for; one that does not stops the batch', () => {
     const TWO_HOURS = 2 * 3_600_000;
     const waits = afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, 0.5, TWO_HOURS);
@@ -181,6 +207,13 @@ describe('the verdict on a job', () => {
     ['parked, unchanged', wanted(), known('parked', 'pending'), 'parked'],
     ['parked, input mended, nothing sent', wanted(other), known('parked', 'pending'), 'resume'],
     ['held', wanted(), known('held', 'unknown'), 'resume'],
+    ['held for its session', wanted(), { ...known('held', 'pending'), heldForSession: true }, 'held'],
+    [
+      'held for its session, revision raised',
+      wanted(one, 2),
+      { ...known('held', 'pending'), heldForSession: true },
+      'resume',
+    ],
     ['cancelled', wanted(), known('cancelled', 'pending'), 'resume'],
   ] as const)('%s', (_, job, ledger, verdict) => {
     expect(judge(job, ledger).verdict).toBe(verdict);

@@ -1,5 +1,6 @@
 // One agent step as a worker takes it, without Temporal: what it asks of the ledger, the lanes and the destinations
 // before a session starts, and how often.
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ import type { PlacedJob } from '../../src/contract/job.js';
 import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
-import { BATCH, NO_USAGE, aLedger, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
+import { BATCH, NO_USAGE, aLedger, by, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
 
 const WORK = 'article';
 const SLUGS = ['one', 'two', 'three'];
@@ -31,7 +32,7 @@ const jobOf = (slug: string): PlacedJob => {
 
 /** Jobs whose agent prints a line, and whose destination has nothing. */
 async function aNight(
-  more: { limits?: object; effectLimits?: object; budget?: object; status?: number } = {},
+  more: { agent?: object; limits?: object; effectLimits?: object; budget?: object; status?: number } = {},
 ) {
   const lookups: string[] = [];
   const server = createServer((request, response) => {
@@ -49,7 +50,7 @@ async function aNight(
     name: 'nightly',
     work: WORK,
     baseDir: dir,
-    agent: { use: 'command', command: ['echo', 'text'], limits: more.limits },
+    agent: { use: 'command', command: ['echo', 'text'], limits: more.limits, ...more.agent },
     effects: [
       {
         name: 'post',
@@ -89,6 +90,7 @@ async function aNight(
   const sql = rawSql(path);
   return {
     ledger,
+    path,
     lookups,
     definition,
     deps,
@@ -205,5 +207,66 @@ describe('look-ups before a session', () => {
     const night = await aNight({ status: 503 });
     for (const slug of SLUGS) await expect(night.step(slug)).rejects.toThrow('503');
     expect(await night.ledger.lanes()).toMatchObject([{ state: { streak: 3 } }]);
+  });
+});
+
+describe('a session of which nobody can tell what it did', () => {
+  const conflict = {
+    state: 'failed',
+    errorClass: 'conflict',
+    message: 'the start got no answer',
+    usage: NO_USAGE,
+  } as const;
+  const job = { state: 'held', errorClass: 'unknown', message: 'the start got no answer' } as const;
+
+  test('is followed by no other one at a plain start, which says so', async () => {
+    const night = await aNight();
+    const ref = night.refOf('one');
+    const handle = { v: 1, provider: 'command', runKey: 'a'.repeat(32), attempt: 1, ids: {} };
+    const definition = { ...jobOf('one'), work: WORK, jobKey: ref.key, effectKeys: [] };
+    const claim = await night.ledger.claimJob({ ...definition, by: by() });
+    if (claim.kind !== 'claimed') throw new Error(claim.kind);
+    const session = { runKey: 'a'.repeat(32), attempt: 1 };
+    const intent = { ...session, work: WORK, jobKey: ref.key, revision: 1, provider: 'command', by: by() };
+    await night.ledger.intendSession(intent, claim.fence);
+    await night.ledger.saveHandle(session, handle, claim.fence);
+    await night.ledger.endSession(session, { ...conflict, job }, claim.fence);
+
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    const known = (await night.ledger.jobs(WORK, [ref.key])).get(ref.key);
+    expect(known).toMatchObject({ state: 'held', attempts: 1 });
+  });
+});
+
+describe('an agent that acts on the outside world', () => {
+  const fails = { command: ['sh', '-c', 'echo acted >> "$LOG"; exit 1'] };
+
+  /** Its program leaves a line for each of its runs. */
+  async function anOutward(more: object = {}) {
+    const log = join(temporaryFolder(), 'log');
+    const night = await aNight({ agent: { ...fails, env: { LOG: log }, outward: true, ...more } });
+    const runs = () => readFileSync(log, 'utf8').trim().split('\n').length;
+    return { ...night, runs };
+  }
+
+  test('has no second session after one that ran and was not done, until a person asks for it', async () => {
+    const night = await anOutward();
+    const { key } = night.refOf('one');
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(night.runs()).toBe(1);
+    expect(await night.ledger.requeue(BATCH, 'ann', { keys: [key] })).toEqual([key]);
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(night.runs()).toBe(2);
+  });
+
+  test('nor after one whose job was cancelled', async () => {
+    const night = await anOutward();
+    const { key } = night.refOf('one');
+    await night.step('one');
+    const sql = rawSql(night.path);
+    await sql(`update jobs set state = 'cancelled', error_class = null where job_key = ?`, key);
+    expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(night.runs()).toBe(1);
   });
 });

@@ -78,7 +78,10 @@ export interface SessionRequest {
   readonly openedAt?: string;
   /** ISO 8601; a session that starts now, or runs already, is cancelled then. */
   readonly deadlineAt: string;
-  /** The agent acts outside its sandbox: a start that may have happened is held for a person, not replaced. */
+  /**
+   * The agent acts outside its sandbox: a start that may have happened is held for a person, not replaced. That a
+   * session which ran is not followed by another one sees whoever calls.
+   */
   readonly outward?: boolean;
   /** Absolute folder of the batch file. */
   readonly baseDir: string;

@@ -3,7 +3,7 @@ import type { AdapterError } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
 import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
-import { afterSession } from '../../policy/retry.js';
+import { STATE_AFTER, afterSession, type Next } from '../../policy/retry.js';
 import { retryAfter } from '../failure.js';
 import { endingContext } from '../providers/ending-context.js';
 import type { ProviderContext, SessionHandle } from '../providers/provider.js';
@@ -69,23 +69,28 @@ export async function failSession(
     endedAt: deps.now().getTime(),
   };
   const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
-  const next = afterSession([...claim.failures, present], retry, jitter, hintMs);
+  const { outward } = scope.definition.agent;
+  const next = afterSession([...claim.failures, present], retry, jitter, hintMs, outward);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
-  const state = next.kind === 'gate' ? 'gated' : errorClass === 'conflict' ? 'held' : 'parked';
-  const message = goesOn ? failed.message : `${failed.message} (${next.why})`;
-  await deps.ledger.endSession(
-    session,
-    { ...failed, ...(!goesOn && { job: { state, errorClass, message } }) },
-    claim.fence,
-  );
+  const job = goesOn ? undefined : stopped(next, failed);
+  await deps.ledger.endSession(session, { ...failed, ...(job && { job }) }, claim.fence);
   noteUsage(failed);
   await leave(scope, failed);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
   if (left) await release(scope, left, scope.context);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
-  return { kind: state, errorClass, message, ...sessionName(handle) };
+  const { state, ...trouble } = stopped(next, failed);
+  return { kind: state, ...trouble, ...sessionName(handle) };
 }
+
+/** What a job is whose session is not followed by another one. */
+const stopped = (next: Exclude<Next, { kind: 'again' | 'wait' }>, { errorClass, message }: Failed) => ({
+  state: STATE_AFTER[next.kind],
+  // However a held session ended: what the job waits for is an answer that only a person can give.
+  errorClass: next.kind === 'hold' ? ('unknown' as const) : errorClass,
+  message: `${message} (${next.why})`,
+});
 
 /** What the ledger is told of a session that ended with its job. */
 export const cancelled = (usage: Usage): SessionEnd => ({

@@ -29,6 +29,8 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   const heldOtherwise = are('held').filter(
     ({ errorClass, jobKey }) => errorClass !== 'conflict' && !asked.has(jobKey),
   );
+  // Without a question about an effect, what is unknown is what a session did.
+  const heldSessions = heldOtherwise.filter(({ errorClass }) => errorClass === 'unknown');
   const unasked = are('gated').filter(({ errorClass }) => errorClass === undefined);
   const again = { say: 'then start it again', command: `${command('run')} <its batch file>` };
   const parked = are('parked');
@@ -52,12 +54,22 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
         again,
       ],
     }),
-    some('held', heldOtherwise, {
-      title: 'Held for a look',
-      why: 'These must not go on by themselves. See what waits, and look at the destination.',
-      case: (job) => heldCase(job, words),
-      commands: [{ say: 'see what waits', command: command('approve', name) }],
+    some('session', heldSessions, {
+      title: 'Their agent may have run: what did it do?',
+      why: 'Look at the service whether the run exists and what it did. No other session is begun before you ask for it.',
+      case: (job) => ({ ...jobCase(job), commands: [retryOf(job, 'have another session', command, name)] }),
+      commands: [],
     }),
+    some(
+      'held',
+      heldOtherwise.filter((job) => !heldSessions.includes(job)),
+      {
+        title: 'Held for a look',
+        why: 'These must not go on by themselves. See what waits, and look at the destination.',
+        case: (job) => heldCase(job, words),
+        commands: [{ say: 'see what waits', command: command('approve', name) }],
+      },
+    ),
     some('approval', unasked, {
       title: 'Wait for your yes',
       why: 'These leave only with the yes of a person. See what each would do, then approve or reject it.',

@@ -67,6 +67,7 @@ export interface Decision {
   readonly kind:
     | 'missed'
     | 'unknown'
+    | 'session'
     | 'approval'
     | 'conflict'
     | 'credentials'

@@ -9,9 +9,9 @@ export const onUnknownStart = (
   option: UnknownStart,
 ): UnknownStart => (outward === true ? 'hold' : option);
 
-/** For a person to decide: `nightshift retry` starts another session, which may be a second one. */
+/** For a person to decide: `nightshift retry --job` starts another session, which may be a second one. */
 export const heldStart = (what: string): SessionProgress => ({
   kind: 'failed',
   errorClass: 'conflict',
-  message: `${what}; it may have run unseen, so nothing was started again: look at the service, then retry the job`,
+  message: `${what}; it may have run unseen, so nothing was started again`,
 });
