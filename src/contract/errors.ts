@@ -26,6 +26,8 @@ export interface ErrorFacts {
   readonly sent?: 'no' | 'maybe' | 'rejected';
   /** The server's own hint, a lower bound, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** The service answered, and said that it is in trouble (5xx), whatever has become of the request. */
+  readonly serverFault?: boolean;
   /** Short code of the destination or provider, such as `EACCES` or `429`. */
   readonly code?: string;
 }

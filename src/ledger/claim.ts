@@ -3,6 +3,7 @@ import { writerOf } from './by.js';
 import { OPEN_SESSION } from '../contract/states.js';
 import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
+import { hasRun, isPrepared } from './never-ran.js';
 import { isHeldForSession, isInProgress } from './job-state.js';
 import { sql } from 'kysely';
 import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
@@ -228,7 +229,7 @@ async function sessionsSoFar(
     .map((row) => ({
       errorClass: row.error_class ?? 'bug',
       // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
-      ran: row.state === 'lost' || (row.started_seq !== null && !isPrepared(row.handle)),
+      ran: row.state === 'lost' || hasRun(row),
       sha256: row.artifact_sha256 ?? undefined,
       endedAt: Date.parse(row.ended_at ?? row.opened_at),
     }));
@@ -242,10 +243,6 @@ async function sessionsSoFar(
     );
   return { openSession: open && sessionRow(open), failures, ranBefore };
 }
-
-/** A session that was only made ready, and then refused, has cost nothing. */
-const isPrepared = (handle: string | null): boolean =>
-  handle !== null && (JSON.parse(handle) as { readonly phase?: string } | null)?.phase === 'prepared';
 
 const sessionRow = (
   row: Pick<SessionsTable, 'run_key' | 'attempt' | 'provider' | 'state' | 'handle' | 'opened_at'>,

@@ -12,6 +12,19 @@ export function neverRan(table: string): RawBuilder<SqlBool> {
   return sql<SqlBool>`(${state} = 'failed' and (${started} is null or ${handle} like '%"phase":"prepared"%'))`;
 }
 
+/** A session that was only made ready, and then refused, has cost nothing. */
+export const isPrepared = (handle: string | null): boolean =>
+  handle !== null && (JSON.parse(handle) as { readonly phase?: string } | null)?.phase === 'prepared';
+
+/** The same as `neverRan`, of a row at hand: its start was answered, or may have been carried out. */
+export const hasRun = ({
+  started_seq,
+  handle,
+}: {
+  readonly started_seq: number | null;
+  readonly handle: string | null;
+}): boolean => started_seq !== null && !isPrepared(handle);
+
 /** An ended session that ran, and of which nobody said what it cost: it counts as nothing, which is not what it cost. */
 export function costUnknown(table: string): RawBuilder<SqlBool> {
   const [source, cost, ended] = ['cost_source', 'cost_micros', 'ended_at'].map((name) =>

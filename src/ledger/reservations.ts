@@ -2,6 +2,8 @@ import { sql, type RawBuilder } from 'kysely';
 import { decideBudget, type BudgetDecision, type BudgetStanding, type Spent } from '../policy/budget.js';
 import { dayOf, type CalendarDay } from '../policy/calendar-day.js';
 import type { JobId, RoomAsked, SessionBudget, SessionEnd } from './ledger.js';
+import type { ErrorClass } from '../contract/errors.js';
+import { hasRun } from './never-ran.js';
 import { identityOf } from './rows.js';
 import type { SessionsTable } from './schema.js';
 import type { Db } from './store.js';
@@ -143,16 +145,32 @@ export async function currencyOf(db: Db, batchId: string): Promise<string> {
   return batch?.currency ?? 'USD';
 }
 
+/** Ends that left a session no time to say what it cost. One that came to its own end and said nothing is free. */
+const CUT_OFF: ReadonlySet<ErrorClass> = new Set([
+  'lost',
+  'timeout',
+  'transient',
+  'unknown',
+  'conflict',
+  'bug',
+]);
+
 /**
- * What the end of a session books. Of a lost one whose cost nobody knows: what was set aside for it, as waste, so that
- * budgets never show less than may have been spent.
+ * What the end of a session books. Of one that ran, was cut off, and of whose cost nobody knows: what was set aside for
+ * it, as waste, so that budgets never show less than may have been spent.
  */
 export function settled(
-  session: Pick<SessionsTable, 'currency' | 'settled_at'> & { readonly reserved_micros: number },
-  { state, usage }: SessionEnd,
+  session: Pick<SessionsTable, 'currency' | 'settled_at' | 'handle'> & {
+    readonly reserved_micros: number;
+    readonly started_seq: number | null;
+  },
+  end: SessionEnd,
   at: string,
 ) {
-  const unknown = state === 'lost' && usage.costSource === 'none' && session.reserved_micros > 0;
+  const { usage } = end;
+  const cutOff =
+    end.state === 'lost' || (end.state !== 'collected' && CUT_OFF.has(end.errorClass) && hasRun(session));
+  const unknown = cutOff && usage.costSource === 'none' && session.reserved_micros > 0;
   return {
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,

@@ -227,6 +227,8 @@ type FencedSession = Pick<
   | 'currency'
   | 'reserved_micros'
   | 'settled_at'
+  | 'started_seq'
+  | 'handle'
 >;
 
 /** @throws StaleFence when the job was claimed again since `fence` was given */
@@ -241,7 +243,7 @@ async function fenced(
       join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
     )
     .select(['s.provider', 's.state as session_state', 's.attached', 's.ended_at', 's.artifact_sha256'])
-    .select(['s.currency', 's.reserved_micros', 's.settled_at'])
+    .select(['s.currency', 's.reserved_micros', 's.settled_at', 's.started_seq', 's.handle'])
     .select(['j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.batch_id', 'j.claimed_by', 'j.fence'])
     .where('s.run_key', '=', id.runKey)
     .where('s.attempt', '=', id.attempt)

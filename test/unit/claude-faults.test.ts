@@ -234,6 +234,16 @@ test.each([
   },
 );
 
+test('a 5xx on the prompt is told as trouble of the service, however unclear it leaves the start', async () => {
+  const stage = await aStage('claude', {
+    faults: [{ do: 'server-error', with: { commit: 'before' }, match: { call: 'events.send' } }],
+  });
+  const provider = await stage.make();
+  const { context } = aContext(stage.server);
+  const error = await thrown(provider, 'start', () => provider.start(requestOf(), undefined, context));
+  expect([error.errorClass, error.facts.sent, error.facts.serverFault]).toEqual(['unknown', 'maybe', true]);
+});
+
 test('a session whose creation got no answer, and can’t be looked for now, is used by the next try of the same attempt', async () => {
   const faults: FaultRuleInput[] = [
     once({ do: 'drop-after-commit', call: CREATE }),
@@ -272,7 +282,7 @@ test('a start that another try finds unfinished is fenced off: a prompt still on
   await provider.start(requestOf(), undefined, { ...context, save: dies }).catch(() => undefined);
   const sent = handles.at(-1);
   if (!sent) throw new Error('no handle');
-  expect(await watched(provider, sent, context, server)).toMatchObject({ kind: 'lost' });
+  expect(await watched(provider, sent, context, server)).toMatchObject({ kind: 'lost', neverRan: true });
   expect(await provider.usage(sent, context)).toMatchObject({ costMicros: 0, costSource: 'none' });
   const { sessions } = anthropicAt(server.anthropicUrl).beta;
   await expect(sessions.events.send(idIn(sent, 'session'), message())).rejects.toMatchObject({

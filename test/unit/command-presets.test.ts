@@ -294,10 +294,10 @@ test.each<[Name, string, Record<string, unknown>, Record<string, unknown>]>([
     'claude-code',
     'ok',
     {},
-    { inputTokens: 103, outputTokens: 9, cachedTokens: 7, costMicros: 435, costSource: 'estimate' },
+    { inputTokens: 103, outputTokens: 9, cachedTokens: 7, costMicros: 435, costSource: 'reported' },
   ],
-  ['claude-code', 'refusal', {}, { costMicros: 435, costSource: 'estimate' }],
-  ['claude-code', '401', {}, { costMicros: 0, costSource: 'estimate' }],
+  ['claude-code', 'refusal', {}, { costMicros: 435, costSource: 'reported' }],
+  ['claude-code', '401', {}, { costMicros: 0, costSource: 'reported' }],
   ['claude-code', 'empty', { maxBudget: 2 }, { costMicros: 2_000_000, costSource: 'estimate' }],
   [
     'codex',
@@ -322,6 +322,13 @@ test.each<[Name, string, Record<string, unknown>, Record<string, unknown>]>([
   const night = await presetBench(name, mode, { options });
   await runToEnd(night);
   expect(await usageOf(night)).toMatchObject(usage);
+});
+
+test('its own cap is what a budget sets aside for it, and what may be counted on', async () => {
+  const cap = async (options: Record<string, unknown>) =>
+    (await presetBench('claude-code', 'ok', { options })).provider.facts.capMicros;
+  expect(await cap({ maxBudget: 2.5 })).toBe(2_500_000);
+  expect(await cap({})).toBeUndefined();
 });
 
 test('model, budget and further arguments reach the CLI; the key is in no argument and no file', async () => {

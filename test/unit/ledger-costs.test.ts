@@ -174,6 +174,24 @@ describe('reservations', () => {
     expect(end).toHaveProperty('until', expect.stringMatching(/T00:00:00.000Z$/));
   });
 
+  test.each([
+    ['timeout', { phase: 'started' }, UNIT],
+    ['transient', { phase: 'started' }, UNIT],
+    ['transient', { phase: 'prepared' }, 0], // it surely never ran
+    ['rejected', { phase: 'started' }, 0], // it came to its own end, and said nothing
+  ] as const)(
+    'of a session that ended %s (%o) and told no cost: %s is booked',
+    async (errorClass, handle, cost) => {
+      const { ledger } = await aLedger();
+      await openBatch(ledger, ['one']);
+      const claim = await claimed(ledger, 'one');
+      await reserve(ledger, 'one', claim, { limits: { ...LIMITS, perSession: UNIT } });
+      await ledger.saveHandle(sessionOf('one', 1), handle, claim.fence);
+      await ledger.endSession(sessionOf('one', 1), failed({ errorClass }), claim.fence);
+      expect((await rowsOf(ledger)).map(({ usage }) => usage.costMicros)).toEqual([cost]);
+    },
+  );
+
   test('what a session of this work cost lately is set aside for the next one', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one', 'two', 'three']);

@@ -1,6 +1,7 @@
 // What worker processes share of one account, through the ledger. Two ledgers on one place stand for two workers.
 import { describe, expect, test, vi } from 'vitest';
 import { laneIdOf, mayBeLane } from '../../src/activities/lanes/lane-key.js';
+import { reportTrouble } from '../../src/activities/lanes/lane-of.js';
 import { openLane } from '../../src/activities/lanes/lane.js';
 import { AdapterError, type ErrorClass } from '../../src/contract/errors.js';
 import type { LaneLimits, Priority } from '../../src/contract/limits.js';
@@ -220,6 +221,44 @@ describe('a closed lane', () => {
       await laneFor(at % 2 ? here : there, `job-${at}`).report(error('transient'));
     expect(await laneFor(here, 'job-6').enter('effect')).toMatchObject({ kind: 'wait' });
     expect(await laneFor(there, 'job-7').enter('effect')).toMatchObject({ kind: 'wait' });
+  });
+
+  describe('where starts alone are answered 5xx, while looks at sessions under way go well', () => {
+    const fault = new AdapterError('unknown', 'HTTP 503', { sent: 'maybe', serverFault: true });
+    const failingStarts = async (ledger: Ledger, jobs: number) => {
+      for (let at = 0; at < jobs; at++) {
+        await reportTrouble(laneFor(ledger, `job-${at}`), fault);
+        await laneFor(ledger, 'under-way').report('ok');
+      }
+    };
+
+    test('five of them close it for all; a look that goes well opens it for one more try, not for five', async () => {
+      const { place, here, there } = await twoWorkers();
+      await failingStarts(here, 5);
+      expect(await laneFor(there, 'job-6').enter('session')).toMatchObject({ kind: 'wait' });
+      await timePasses(place, 60_000);
+      const look = laneFor(here, 'under-way');
+      await look.enter('effect');
+      await look.report('ok');
+      expect(await laneFor(here, 'job-6').enter('session')).toEqual({ kind: 'go' });
+      await reportTrouble(laneFor(here, 'job-6'), fault);
+      expect(await laneFor(there, 'job-7').enter('session')).toMatchObject({ kind: 'wait' });
+    });
+
+    test('a start that goes well makes up for those that failed', async () => {
+      const { here, there } = await twoWorkers();
+      await failingStarts(here, 4);
+      await laneFor(here, 'job-9').report('started');
+      await failingStarts(here, 4);
+      expect(await laneFor(there, 'job-6').enter('session')).toEqual({ kind: 'go' });
+    });
+
+    test('a start without any answer tells nothing', async () => {
+      const { here, there } = await twoWorkers();
+      const silence = new AdapterError('unknown', 'no answer', { sent: 'maybe' });
+      for (let at = 0; at < 9; at++) await reportTrouble(laneFor(here, `job-${at}`), silence);
+      expect(await laneFor(there, 'job-6').enter('session')).toEqual({ kind: 'go' });
+    });
   });
 
   test('a hint of one worker holds the requests of another', async () => {

@@ -1,7 +1,7 @@
 // How the agent step opens a session and gives it up, over a provider and a ledger of memory.
 import { expect, onTestFinished, test } from 'vitest';
 import { endGivenUp } from '../../src/activities/session/given-up.js';
-import { failSession, notStarted } from '../../src/activities/session/end.js';
+import { failSession, failureOf, notStarted } from '../../src/activities/session/end.js';
 import type { Provider, SessionHandle } from '../../src/activities/providers/provider.js';
 import { openSession, SessionNotStarted } from '../../src/activities/session/open.js';
 import type { SessionScope } from '../../src/activities/session/scope.js';
@@ -31,6 +31,7 @@ function aScope(start: Provider['start'], save: () => Promise<void>, more: objec
     claim: { fence: 1, openSession: { ...HANDLE, state: 'intent', handle: undefined } },
     context: { save, signal: new AbortController().signal, now: () => new Date() },
     lane: { report: async () => undefined },
+    lastSaved: () => undefined,
     reached: async () => undefined,
     ...more,
   };
@@ -133,4 +134,36 @@ test('a start that may have run unseen holds its job, as a question and not as a
   expect(end).toMatchObject({ kind: 'held', errorClass: 'unknown' });
   expect(end).toHaveProperty('message', expect.stringMatching(/look at the service .*retry NAME --job KEY/));
   expect(ends).toMatchObject([{ errorClass: 'conflict', job: { state: 'held', errorClass: 'unknown' } }]);
+});
+
+test('a start that surely never arrived uses up no session, however often', async () => {
+  let last: SessionHandle | undefined;
+  const ends: unknown[] = [];
+  const scope = aScope(
+    () => Promise.reject(new Error('not asked')),
+    async () => undefined,
+    {
+      claim: {
+        fence: 1,
+        failures: Array(9).fill({ errorClass: 'transient', ran: false, endedAt: Date.now() }),
+      },
+      context: {
+        save: async (handle: SessionHandle) => void (last = handle),
+        signal: new AbortController().signal,
+      },
+      deps: {
+        now: () => new Date(),
+        ledger: { endSession: async (_: unknown, end: unknown) => void ends.push(end) },
+      },
+      retry: DEFAULT_RETRY,
+      lane: { leave: async () => undefined, report: async () => undefined },
+      lastSaved: () => last,
+    },
+  );
+  scope.provider.usage = async () => NOTHING_USED;
+  const over = { kind: 'lost', message: 'the prompt never arrived', neverRan: true } as const;
+  const failed = await failureOf(scope, HANDLE, over);
+  await expect(failSession(scope, HANDLE, failed)).rejects.toMatchObject({ type: 'transient' });
+  expect(ends).toMatchObject([{ state: 'failed', errorClass: 'transient' }]);
+  expect(last?.phase, 'which the ledger takes for one that never ran').toBe('prepared');
 });

@@ -98,14 +98,15 @@ export class LaneBook {
   }
 
   /** Books an answer without complaint; told to the ledger only where somebody waits to hear it. */
-  async answered(who: string): Promise<void> {
+  async answered(who: string, started = false): Promise<void> {
     this.answers++;
     const { seen } = this;
     if (seen === undefined) return;
     const probing = seen.gate?.probe?.who === who;
     const troubled = seen.streak > 0;
     const due = performance.now() - this.toldAt > ANSWERS_TOLD_MS;
-    if (probing || (troubled && due)) await this.tell({ who });
+    const begins = started && seen.failedStarts !== undefined;
+    if (probing || begins || (troubled && due)) await this.tell({ who, ...(begins && { started }) });
   }
 
   async wentWrong(who: string, error: Omit<NonNullable<LaneReport['error']>, 'perSecond'>): Promise<void> {

@@ -48,7 +48,10 @@ export const lookInLane =
     }
   };
 
-/** Trouble of the service, not of the job: what all users of the account should hear of. */
+/**
+ * Trouble of the service, not of the job: what all users of the account should hear of. Beside these, what the service
+ * itself has answered with a 5xx: after a start, which may have run all the same, its class is `unknown`.
+ */
 const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted']);
 
 /**
@@ -57,7 +60,7 @@ const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttle
  */
 export async function reportTrouble(lane: Lane, error: AdapterError): Promise<void> {
   const { errorClass, facts } = error;
-  if (!SERVICE_TROUBLE.has(errorClass)) return;
+  if (!SERVICE_TROUBLE.has(errorClass) && facts.serverFault !== true) return;
   if (errorClass === 'exhausted' && facts.retryAfterMs === undefined) return;
   await lane.report(error);
 }

@@ -43,8 +43,8 @@ export interface Lane {
   keep(): Promise<void>;
   /** Before every request. @throws AdapterError `throttled`, not sent, when its turn is far away */
   turn(signal: AbortSignal): Promise<void>;
-  /** After every request, or every verb of an adapter: how it ended. */
-  report(outcome: 'ok' | AdapterError): Promise<void>;
+  /** After every request, or every verb of an adapter: how it ended. `started`: well, and it began a session. */
+  report(outcome: 'ok' | 'started' | AdapterError): Promise<void>;
 }
 
 export interface LaneOptions {
@@ -122,7 +122,7 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
     },
 
     async report(outcome) {
-      if (outcome === 'ok') return book.answered(user.who);
+      if (outcome === 'ok' || outcome === 'started') return book.answered(user.who, outcome === 'started');
       const { errorClass, facts, message } = outcome;
       if (facts.code === LANE_CLOSED) return;
       await book.wentWrong(user.who, { errorClass, hintMs: facts.retryAfterMs, why: message });

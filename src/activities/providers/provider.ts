@@ -137,7 +137,12 @@ export type SessionProgress =
       readonly message: string;
       readonly retryAfterMs?: number;
     }
-  | { readonly kind: 'lost'; readonly message: string };
+  | {
+      readonly kind: 'lost';
+      readonly message: string;
+      /** The service, asked, has no run of it, and takes none any more: nothing was paid for. */
+      readonly neverRan?: boolean;
+    };
 
 /** What a session produced. Empty output is no success: adapters report it as `failed`, class `rejected`. */
 export interface Output {

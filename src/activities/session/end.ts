@@ -37,6 +37,11 @@ export async function failureOf(
 ): Promise<Failed> {
   const usage = await ask(scope, 'usage', () => scope.provider.usage(handle, scope.context));
   const { message } = over;
+  if (over.kind === 'lost' && over.neverRan) {
+    // As a start that was refused: it costs no session, and is tried for as long as patience lasts.
+    await scope.context.save({ ...handle, phase: 'prepared' });
+    return { state: 'failed', errorClass: 'transient', message, usage };
+  }
   return over.kind === 'lost'
     ? { state: 'lost', errorClass: 'lost', message, usage }
     : { state: 'failed', errorClass: over.errorClass, message, usage };
@@ -64,7 +69,7 @@ export async function failSession(
   const { errorClass } = failed;
   const present = {
     errorClass,
-    ran: handle !== undefined || failed.state === 'lost',
+    ran: (handle !== undefined && scope.lastSaved()?.phase !== 'prepared') || failed.state === 'lost',
     sha256: failed.artifact?.sha256,
     endedAt: deps.now().getTime(),
   };

@@ -6,7 +6,7 @@ import { noteStep } from '../../telemetry/step.js';
 import { writerOf } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { budgetOf } from './admit.js';
-import { ask, told, type SessionScope } from './scope.js';
+import { ask, isRemote, told, type SessionScope } from './scope.js';
 
 /** The provider runs nothing for this attempt, or nobody will ever know: this attempt is over. */
 export class SessionNotStarted extends Error {
@@ -100,8 +100,9 @@ async function start(scope: SessionScope, known: SessionHandle | undefined): Pro
       ledger.trouble = error instanceof Error ? error : new Error(String(error));
       throw error;
     });
+  let handle: SessionHandle;
   try {
-    return await provider.start(request, known, { ...context, save });
+    handle = await provider.start(request, known, { ...context, save });
   } catch (error) {
     if (context.signal.aborted) throw error;
     // Whatever the ledger says is no answer of the service: the next try looks for what this one has sent.
@@ -111,4 +112,12 @@ async function start(scope: SessionScope, known: SessionHandle | undefined): Pro
     if (reason.facts.sent === 'maybe') throw reason;
     throw new SessionNotStarted(reason);
   }
+  await beganWell(scope, handle); // trouble of the ledger is none of the start
+  return handle;
+}
+
+/** One that was only gone on with says nothing of starts. */
+async function beganWell({ provider, claim, lane }: SessionScope, { phase }: SessionHandle): Promise<void> {
+  const isNew = claim.openSession === undefined && (phase ?? 'started') === 'started';
+  if (isNew && isRemote(provider)) await lane.report('started');
 }

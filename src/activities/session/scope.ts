@@ -146,4 +146,4 @@ export async function told({ provider, lane }: SessionScope, error: AdapterError
 /** The service surely answered; the others may be answered from what is known. */
 const ANSWERED: ReadonlySet<ProviderVerb> = new Set(['poll', 'collect']);
 
-const isRemote = ({ facts }: Provider): boolean => facts.find !== 'same-host';
+export const isRemote = ({ facts }: Provider): boolean => facts.find !== 'same-host';

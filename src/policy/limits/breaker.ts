@@ -64,16 +64,32 @@ export function answered(state: LaneState, calls: number, now: number): LaneStat
   return state.streak === 0 ? counted : { ...counted, streak: 0, failedBy: [] };
 }
 
-/** A call that came to nothing by the fault of the service. */
-export function failed(state: LaneState, who: string, why: string, now: number): Changed {
+/**
+ * A call that came to nothing by the fault of the service.
+ * @param isStart it would have begun a session
+ */
+export function failed(state: LaneState, who: string, why: string, now: number, isStart = false): Changed {
   const before = windowAt(state, now);
   const window = { ...before, calls: before.calls + 1, failures: before.failures + 1 };
-  const failedBy = state.failedBy.includes(who) ? state.failedBy : [...state.failedBy, who].slice(-JOBS);
-  const counted = { ...state, window, failedBy, streak: state.streak + 1 };
+  const failedBy = among(state.failedBy, who);
+  const starts = state.failedStarts ?? [];
+  const failedStarts = isStart ? among(starts, who) : starts;
+  const counted = {
+    ...state,
+    ...{ window, failedBy, streak: state.streak + 1 },
+    ...(failedStarts.length > 0 && { failedStarts }),
+  };
   const often = window.calls >= CALLS_MIN && window.failures >= SHARE * window.calls;
-  const open = often || counted.streak >= STREAK || failedBy.length >= JOBS;
+  const all = failedBy.length >= JOBS || (isStart && failedStarts.length >= JOBS);
+  const open = often || counted.streak >= STREAK || all;
   return open ? openGate(counted, 'transient', why, undefined, now) : { state: counted, notes: [] };
 }
+
+const among = (jobs: readonly string[], who: string): readonly string[] =>
+  jobs.includes(who) ? jobs : [...jobs, who].slice(-JOBS);
+
+/** A start was answered well: those that failed before it are forgotten. */
+export const startAnswered = (state: LaneState): LaneState => without(state, 'failedStarts');
 
 /**
  * Opens the circuit, or keeps it open for longer. One that is open stays open for the graver cause, and says no more
@@ -114,7 +130,10 @@ function pauseOf(cause: GateCause, times: number): number {
   return Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** Math.min(times - 1, 20));
 }
 
-/** The probe came back well: the circuit closes, and what was counted before is forgotten. */
+/**
+ * The probe came back well: the circuit closes, and what was counted before is forgotten. Not so the failed starts: the
+ * probe may have been a mere look.
+ */
 export function closeGate(state: LaneState, now: number): Changed {
   const { gate } = state;
   if (gate === undefined) return { state, notes: [] };

@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../contract/errors.js';
-import { answered, closeGate, failed, giveUpProbe, openGate } from './breaker.js';
+import { answered, closeGate, failed, giveUpProbe, openGate, startAnswered } from './breaker.js';
 import { speedUp, throttled } from './rate.js';
 import type { LaneNote, LaneState } from './state.js';
 
@@ -8,6 +8,8 @@ export interface LaneReport {
   readonly who: string;
   /** Answers without complaint since it told anything last. */
   readonly answers: number;
+  /** One of them began a session. */
+  readonly started?: boolean;
   /** What went wrong now, if anything. */
   readonly error?: {
     readonly errorClass: ErrorClass;
@@ -44,12 +46,13 @@ const MEANING: Readonly<
 /** Books what a process learnt about the service. */
 export function settle(
   state: LaneState,
-  { who, answers, error }: LaneReport,
+  { who, answers, started, error }: LaneReport,
   now: number,
 ): { state: LaneState; notes: readonly LaneNote[] } {
   const probing = state.gate?.probe?.who === who;
   // While the circuit is open, only its probe tells anything: all else was sent before.
-  const before = state.gate === undefined ? speedUp(answered(state, answers, now), answers, now) : state;
+  const known = started ? startAnswered(state) : state;
+  const before = known.gate === undefined ? speedUp(answered(known, answers, now), answers, now) : known;
   if (error === undefined)
     return probing && answers > 0 ? closeGate(before, now) : { state: before, notes: [] };
 
@@ -59,7 +62,8 @@ export function settle(
     case 'auth':
       return openGate(before, errorClass === 'auth' ? 'auth' : 'exhausted', why, hintMs, now);
     case 'failed':
-      if (state.gate === undefined) return failed(before, who, why, now);
+      // Only a start leaves in doubt whether it was carried out.
+      if (state.gate === undefined) return failed(before, who, why, now, errorClass === 'unknown');
       return probing ? openGate(before, 'transient', why, hintMs, now) : { state: before, notes: [] };
     case 'throttled': {
       // It answers again, though slowly: the rate takes over from the circuit.

@@ -24,6 +24,8 @@ export interface LaneState {
   /** Failures in a row, and by which jobs. */
   readonly streak: number;
   readonly failedBy: readonly string[];
+  /** Jobs whose starts failed since one was last answered well. Looks at sessions under way say nothing of starts. */
+  readonly failedStarts?: readonly string[];
   /** Absent: closed circuit, all may pass. */
   readonly gate?: Gate;
   /** A session of this priority waits for a place until then: lower ones do not take it. */
@@ -83,7 +85,10 @@ export interface LaneUser {
 }
 
 /** The state without some of its optional parts. */
-export function without<K extends 'gate' | 'learnt'>(state: LaneState, part: K): Omit<LaneState, K> {
+export function without<K extends 'gate' | 'learnt' | 'failedStarts'>(
+  state: LaneState,
+  part: K,
+): Omit<LaneState, K> {
   const rest = { ...state };
   delete rest[part];
   return rest;

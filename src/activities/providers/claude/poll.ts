@@ -81,7 +81,8 @@ async function withoutPrompt(
   if (sentMs < (hold ? durationMs(options.unknownStartWait) : onItsWayMs)) return undefined;
   if (hold) return heldStart(`the prompt for session ${id} got no answer`);
   if ((await api.archive(id, context.signal)) === 'running') return undefined;
-  return { kind: 'lost', message: `the prompt for session ${id} never arrived; the session was archived` };
+  const message = `the prompt for session ${id} never arrived; the session was archived`;
+  return { kind: 'lost', message, neverRan: true };
 }
 
 /** At its end without our doing, or archived by somebody. */

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { durationMs } from '../../../contract/batch-file.js';
 import { AdapterError } from '../../../contract/errors.js';
+import { microsOf } from '../managed/options.js';
 import {
   defineProvider,
   type Provider,
@@ -79,6 +80,7 @@ function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOpt
       startIsIdempotent: true,
       survivesWorkerLoss: true,
       cost: 'reported',
+      ...(options.maxBudget !== undefined && { capMicros: microsOf(options.maxBudget) }),
     },
 
     async find(request, known) {

@@ -46,15 +46,15 @@ async function presetUsage(paths: RunPaths, options: CommandOptions, preset: Pre
 type Cost = Pick<Usage, 'costMicros' | 'costSource'>;
 
 async function costOf(
-  { use, usdEstimate, end }: Reading,
+  { use, usd, end }: Reading,
   rc: number,
   state: string,
   paths: RunPaths,
   options: CommandOptions,
   { prices }: Preset,
 ): Promise<Cost | undefined> {
-  // Its own reckoning from list prices, no bill: that is said with the figure.
-  if (usdEstimate !== undefined) return { costMicros: microsOf(usdEstimate), costSource: 'estimate' };
+  // Its own reckoning from list prices is no bill, but it is of this very session: what the next one may cost is told by it.
+  if (usd !== undefined) return { costMicros: microsOf(usd), costSource: 'reported' };
   if (use !== undefined && use.length > 0) {
     const started = (await statIfThere(paths.claim))?.mtime ?? new Date();
     const own = ownPrice(options.prices);

@@ -60,6 +60,7 @@ export function refused(
   const facts = {
     sent: unclear ? ('maybe' as const) : ('rejected' as const),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status !== undefined && status >= 500 && { serverFault: true }),
     ...((code ?? status) !== undefined && { code: code ?? String(status) }),
   };
   const id = requestId === undefined ? '' : ` [request=${requestId}]`;

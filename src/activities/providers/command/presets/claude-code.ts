@@ -92,8 +92,8 @@ async function read(paths: RunPaths, ended: EndedRun): Promise<Reading> {
       cached: of.cacheReadInputTokens,
     },
   }));
-  const { total_cost_usd: usdEstimate } = result;
-  return { end: endOf(result, ended), use, ...(usdEstimate !== undefined && { usdEstimate }) };
+  const { total_cost_usd: usd } = result;
+  return { end: endOf(result, ended), use, ...(usd !== undefined && { usd }) };
 }
 
 async function withoutResult(paths: RunPaths, ended: EndedRun): Promise<PresetEnd> {

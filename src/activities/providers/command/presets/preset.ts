@@ -79,5 +79,5 @@ export interface Reading {
   /** Absent where the CLI said nothing about it. */
   readonly use?: readonly ModelUse[];
   /** The CLI's own reckoning in US dollars; no bill. */
-  readonly usdEstimate?: number;
+  readonly usd?: number;
 }
