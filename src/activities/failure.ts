@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import { StaleFence } from '../ledger/ledger.js';
 import { DEFAULT_RETRY, afterEffect, type Tries } from '../policy/retry.js';
-import { keepAlive } from './heartbeat.js';
+import { failingSince, keepAlive, noteFailure } from './heartbeat.js';
 
 /** Unexpected errors, before any effect was sent, are tried this often in one run. */
 const BUG_TRIES_MAX = 5;
@@ -46,16 +46,26 @@ export const settled =
       ) {
         throw ApplicationFailure.nonRetryable(error.message, error.errorClass);
       }
+      if (error instanceof AdapterError) noteFailure(Date.now());
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();
     }
   };
 
-/** Tries of the present Activity, over all its attempts. */
+/**
+ * Tries of the present Activity, over all its attempts. Its time counts from the first that failed: what it did well
+ * before that, such as watching a session for an hour, uses up nobody's patience.
+ */
 export function triesSoFar(): Tries {
-  const { attempt, scheduledTimestampMs } = activityInfo();
-  return { tries: attempt, elapsedMs: Math.max(0, Date.now() - scheduledTimestampMs) };
+  const nowMs = Date.now();
+  return { tries: activityInfo().attempt, elapsedMs: Math.max(0, nowMs - (failingSince() ?? nowMs)) };
+}
+
+/** As `retryAfter`, for trouble that is tried again until patience ends, which counts from here at the latest. */
+export function tryAgainAfter(errorClass: ErrorClass, message: string, delayMs: number): ApplicationFailure {
+  noteFailure(Date.now());
+  return retryAfter(errorClass, message, delayMs);
 }
 
 /** A failure that Temporal tries again after exactly this delay. */

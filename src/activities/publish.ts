@@ -8,7 +8,7 @@ import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { approvalOf } from './approval.js';
 import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
-import { retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
+import { toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { keepAlive } from './heartbeat.js';
 import { noteStep } from '../telemetry/step.js';
@@ -98,7 +98,7 @@ async function publishOnce(
     },
     ledger,
   );
-  if (tried.kind === 'again') throw retryAfter(tried.errorClass, tried.message, tried.delayMs);
+  if (tried.kind === 'again') throw tryAgainAfter(tried.errorClass, tried.message, tried.delayMs);
   if (tried.kind === 'wait') return { kind: 'wait', delayMs: tried.delayMs, why: tried.message };
   return tried;
 }

@@ -3,7 +3,7 @@ import type { JobRef, Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
 import { STATE_AFTER, afterEffect, type RetryPolicy } from '../policy/retry.js';
 import type { Deps } from './deps.js';
-import { retryAfter, triesSoFar } from './failure.js';
+import { triesSoFar, tryAgainAfter } from './failure.js';
 
 /**
  * Trouble of a step that no session and no effect is to blame for: an adapter that can't be made, a destination that
@@ -19,7 +19,7 @@ export async function settleTrouble(
   const tried = triesSoFar();
   const jitter = jitterOf(`${key}:${tried.tries}`);
   const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
-  if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
+  if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: `${message} (${next.why})` };
   const state = STATE_AFTER[next.kind];
   const trouble = { errorClass, message: `${message} (${next.why})` };

@@ -9,7 +9,7 @@ import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, retryPolicy } from '../policy/retry.js';
 import { asked, guarded } from './ask-publisher.js';
 import { contextOf, readRef, writerOf, type Deps } from './deps.js';
-import { asAdapterError, retryAfter, toApplicationFailure, triesSoFar } from './failure.js';
+import { asAdapterError, toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { inHand } from './in-hand.js';
 import { LOST_ANSWER, effectRequest } from './land-effect.js';
@@ -122,7 +122,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     const state = unclear ? 'unknown' : goesOn ? 'failed' : 'held';
     await ledger.stopEffect(effectKey, { state, errorClass, message }, fence);
     // Taking back twice does no more than once, so an unclear answer needs nobody's decision.
-    if (goesOn) throw retryAfter(errorClass, message, next.delayMs);
+    if (goesOn) throw tryAgainAfter(errorClass, message, next.delayMs);
     return { kind: 'refused', errorClass, message };
   }
 }

@@ -5,6 +5,7 @@ import { jitterOf } from '../../policy/jitter.js';
 import { afterEffect, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
 import { LANE_CLOSED } from '../lanes/lane.js';
+import { failingSince, noteFailure, notePassed } from '../heartbeat.js';
 import { frozen } from './admit.js';
 import { ask, type SessionScope } from './scope.js';
 
@@ -36,6 +37,7 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       const progress = await ask(scope, 'poll', () => provider.poll(handle, context));
       await scope.lane.keep();
       looks.passed();
+      notePassed();
       await scope.reached('A6');
       if (progress.kind !== 'running') {
         await standStill();
@@ -81,7 +83,8 @@ class FailedLooks {
   failed(reason: AdapterError): number {
     const { deps, retry, session } = this.scope;
     const nowMs = deps.now().getTime();
-    this.since ??= nowMs;
+    noteFailure(nowMs);
+    this.since ??= failingSince() ?? nowMs; // an earlier try may have begun to count
     const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - this.since };
     const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
     const { errorClass, message, facts } = reason;

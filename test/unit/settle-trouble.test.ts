@@ -1,0 +1,62 @@
+// Trouble of a step that no session is to blame for: how long it is tried again.
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
+import type { Deps } from '../../src/activities/deps.js';
+import { noteFailure, notePassed } from '../../src/activities/heartbeat.js';
+import { settleTrouble } from '../../src/activities/settle-trouble.js';
+import { AdapterError } from '../../src/contract/errors.js';
+import { retrySchema } from '../../src/contract/batch-file.js';
+import { retryPolicy } from '../../src/policy/retry.js';
+
+const MINUTE = 60_000;
+const retry = retryPolicy(retrySchema.parse({ patience: '1h' }));
+const ref = { work: 'article', batchId: 'batch:nightly:1', key: 'a'.repeat(32) };
+const deps = { ledger: { settleJob: async () => undefined } } as unknown as Deps;
+
+const fails = () =>
+  settleTrouble(
+    new AdapterError('transient', 'collecting was answered 503'),
+    retry,
+    ref as Parameters<typeof settleTrouble>[2],
+    deps,
+  );
+
+/** One try of an Activity that was scheduled so long ago. @returns its end, and what its heartbeat told the next try */
+async function aTry(minutesAgo: number, heartbeatDetails?: unknown, before: () => void = () => undefined) {
+  const environment = new MockActivityEnvironment({
+    attempt: 2,
+    scheduledTimestampMs: Date.now() - minutesAgo * MINUTE,
+    heartbeatDetails,
+  });
+  const told: unknown[] = [];
+  environment.on('heartbeat', (details: unknown) => told.push(details));
+  const end = await environment
+    .run(async () => {
+      before();
+      return fails();
+    })
+    .catch((error: unknown) => error);
+  return { end, told: told.at(-1) };
+}
+
+test('patience counts from the first failure, not from when the step was scheduled', async () => {
+  const { end, told } = await aTry(90);
+  expect(end).toMatchObject({ type: 'transient' });
+  expect(told).toMatchObject({ failingSinceMs: expect.closeTo(Date.now(), -4) as number });
+});
+
+test('the next tries go on counting, and the one past the patience parks', async () => {
+  const since = (minutes: number) => ({ failingSinceMs: Date.now() - minutes * MINUTE });
+  expect((await aTry(150, since(50))).end).toMatchObject({ type: 'transient' });
+  expect((await aTry(150, since(61))).end).toMatchObject({ kind: 'parked', errorClass: 'transient' });
+});
+
+test('what went well in between makes it another failure', async () => {
+  const { end } = await aTry(150, { failingSinceMs: Date.now() - 61 * MINUTE }, notePassed);
+  expect(end).toMatchObject({ type: 'transient' });
+});
+
+test('the first of several failures counts', async () => {
+  const { told } = await aTry(5, undefined, () => noteFailure(1));
+  expect(told).toMatchObject({ failingSinceMs: 1 });
+});
