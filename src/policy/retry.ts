@@ -108,7 +108,8 @@ export interface SessionFailure {
  * After a failed session.
  *
  *  RP1. Sessions that ran use up budgets that are counted in the ledger, over all runs of the job, also where it was the
- *       service that ended them: each was paid for. A start that never came about uses none, and is tried until patience ends: a service that is down parks nobody.
+ *       service that ended them: each was paid for. A start that never came about uses none, and is tried until
+ *       patience ends: a service that is down parks nobody.
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
  *  RP4. What an agent that acts on the outside world has done, another session would do again: that, a person decides.

@@ -53,7 +53,7 @@ async function costOf(
   options: CommandOptions,
   { prices }: Preset,
 ): Promise<Cost | undefined> {
-  // Its own reckoning from list prices is no bill, but it is of this very session: what the next one may cost is told by it.
+  // Its own reckoning from list prices is no bill, but of this very session: the next one may cost as much.
   if (usd !== undefined) return { costMicros: microsOf(usd), costSource: 'reported' };
   if (use !== undefined && use.length > 0) {
     const started = (await statIfThere(paths.claim))?.mtime ?? new Date();
