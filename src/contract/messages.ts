@@ -242,17 +242,22 @@ export interface Unfinished {
   readonly trouble?: Trouble;
 }
 
-/** Live figures, answered by the query `progress` and shown in the Web UI. */
-export interface Progress {
-  readonly state: 'opening' | 'running' | 'pausing' | 'paused' | 'stopping' | 'closing';
+/** How far the jobs of a run have come. */
+export interface Counted {
   readonly jobs: number;
   readonly done: number;
   readonly adopted: number;
   readonly parked: number;
   readonly held: number;
   readonly cancelled: number;
-  readonly inFlight: number;
+  /** Not started. */
   readonly waiting: number;
+}
+
+/** Live figures, answered by the query `progress` and shown in the Web UI. */
+export interface Progress extends Counted {
+  readonly state: 'opening' | 'running' | 'pausing' | 'paused' | 'stopping' | 'closing';
+  readonly inFlight: number;
   /** Known at the end only. */
   readonly discarded?: number;
   readonly reason: string | undefined;
@@ -267,18 +272,10 @@ export interface Left {
 }
 
 /** Result of a finished batch, and details of `BatchIncomplete`. */
-export interface BatchSummary {
+export interface BatchSummary extends Counted {
   readonly batchId: string;
-  readonly jobs: number;
-  readonly done: number;
-  readonly adopted: number;
-  readonly parked: number;
-  readonly held: number;
-  readonly cancelled: number;
   /** That a person has decided not to do; absent where there is none. */
   readonly discarded?: number;
-  /** Not started: admission was stopped. */
-  readonly waiting: number;
   /** The first 20. */
   readonly unfinished: readonly Unfinished[];
   readonly stoppedBy: Trouble | undefined;
@@ -294,14 +291,7 @@ export interface ShardInput {
 }
 
 /** Result of a shard, and details of `ShardIncomplete`. */
-export interface ShardSummary {
-  readonly jobs: number;
-  readonly done: number;
-  readonly adopted: number;
-  readonly parked: number;
-  readonly held: number;
-  readonly cancelled: number;
-  readonly waiting: number;
+export interface ShardSummary extends Counted {
   readonly unfinished: readonly Unfinished[];
   readonly spentMicros?: number;
   readonly costUnknown?: number;
