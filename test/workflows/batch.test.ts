@@ -284,8 +284,11 @@ describe('a batch', () => {
   });
 
   test('never has more jobs in progress than its concurrency, also when that is lowered', async () => {
+    let goOn: () => void = () => undefined;
+    const lowered = new Promise<void>((resolve) => (goOn = resolve));
     const night = new Night('window', 24, {
       runAgent: async ({ key }) => {
+        await lowered;
         await sleep(100);
         return { kind: 'made', sha256: sha256(key) };
       },
@@ -295,6 +298,7 @@ describe('a batch', () => {
       await until('four are in progress', () => night.mostInProgress >= 4);
       await handle.executeUpdate<ControlState, [number]>('setConcurrency', { args: [2] });
       expect(night.mostInProgress).toBe(4);
+      goOn();
       await until('two of them have ended', () => night.inProgress <= 2);
       night.mostInProgress = 0;
       expect(await handle.result()).toMatchObject({ done: 24 });
