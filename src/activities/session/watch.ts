@@ -37,7 +37,6 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       const progress = await ask(scope, 'poll', () => provider.poll(handle, context));
       await scope.lane.keep();
       looks.passed();
-      notePassed();
       await scope.reached('A6');
       if (progress.kind !== 'running') {
         await standStill();
@@ -69,13 +68,12 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
 
 /** Looks that failed since the last one that did not. */
 class FailedLooks {
-  private since: number | undefined;
   private tries = 0;
 
   constructor(private readonly scope: SessionScope) {}
 
   passed(): void {
-    this.since = undefined;
+    notePassed();
     this.tries = 0;
   }
 
@@ -84,8 +82,8 @@ class FailedLooks {
     const { deps, retry, session } = this.scope;
     const nowMs = deps.now().getTime();
     noteFailure(nowMs);
-    this.since ??= failingSince() ?? nowMs; // an earlier try may have begun to count
-    const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - this.since };
+    const since = failingSince() ?? nowMs; // an earlier try may have begun to count
+    const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - since };
     const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
     const { errorClass, message, facts } = reason;
     const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
