@@ -45,6 +45,10 @@ export const jobReportSchema = z.strictObject({
     }),
   ),
   error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).optional(),
+  heldForSession: z
+    .literal(true)
+    .optional()
+    .describe('nobody knows what a session of it has done; of its effects none is in doubt'),
   discarded: z
     .strictObject({ by: z.string(), at: z.string(), reason: z.string() })
     .optional()

@@ -1,4 +1,5 @@
-import type { JobState } from '../contract/states.js';
+import type { ErrorClass } from '../contract/errors.js';
+import type { JobState, ShownJobState } from '../contract/states.js';
 import { AGENT_STEP } from './attempts.js';
 import type { JobEnd, JobId } from './ledger.js';
 import type { JobsTable } from './schema.js';
@@ -24,7 +25,12 @@ export const isHeldForSession = ({
   error_class,
   step,
   artifact_sha256,
-}: Pick<JobsTable, 'state' | 'error_class' | 'step' | 'artifact_sha256'>): boolean =>
+}: {
+  readonly state: ShownJobState;
+  readonly error_class: ErrorClass | null;
+  readonly step: string | null;
+  readonly artifact_sha256: string | null;
+}): boolean =>
   state === 'held' && error_class === 'unknown' && step === AGENT_STEP && artifact_sha256 === null;
 
 /** Names a job in messages and in `history`. */

@@ -1,7 +1,7 @@
 import type { JobReport } from '../contract/result.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { ShownJobState } from '../contract/states.js';
-import { IN_PROGRESS } from './job-state.js';
+import { IN_PROGRESS, isHeldForSession } from './job-state.js';
 import type { Ledger, Verdict } from './ledger.js';
 import { discardOf } from './discarded.js';
 import { membersOf, memberState } from './members.js';
@@ -43,7 +43,8 @@ interface Only {
 async function jobReports(db: Db, batchId: string, { states, limit }: Only): Promise<readonly JobReport[]> {
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
-    .select(['j.error_class', 'j.error_message', 'd.discarded_by', 'd.discarded_at', 'd.reason'])
+    .select(['j.error_class', 'j.error_message', 'j.step', 'j.artifact_sha256'])
+    .select(['d.discarded_by', 'd.discarded_at', 'd.reason'])
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
     .orderBy('m.position')
     .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
@@ -58,6 +59,7 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
     state: row.state,
     effects: effects.get(row.position) ?? [],
     ...errorOf(row),
+    ...(row.verdict !== 'conflict' && isHeldForSession(row) && { heldForSession: true as const }),
     ...discardOf(row),
   }));
 }

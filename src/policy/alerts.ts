@@ -12,7 +12,6 @@ import { STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
-import { isHeldForSession } from './held-session.js';
 
 /** One thing that a person must see to. */
 export interface AlertCause {
@@ -132,7 +131,7 @@ function jobCauses(standing: AlertStanding): AlertCause[] {
   }
   return [...groups.values()].map(({ rule, subject, jobs }) => {
     const errorClass = jobs[0]?.error?.class;
-    const [example] = jobs.filter(isHeldForSession);
+    const [example] = jobs.filter(({ heldForSession }) => heldForSession);
     return {
       fingerprint: alertFingerprint(rule, standing.name, subject, errorClass),
       rule,
@@ -166,7 +165,7 @@ function ruleOf(job: JobReport): AlertRule | undefined {
       return error.class === 'exhausted' ? 'quota' : 'held';
     case 'held':
       if (error?.class === 'conflict') return 'conflict';
-      if (isHeldForSession(job)) return 'held'; // no effect, so nothing to say "landed" of
+      if (job.heldForSession) return 'held'; // no effect, so nothing to say "landed" of
       return error?.class === 'unknown' ? 'unclear' : 'held';
     case 'parked':
       return 'parked';

@@ -1,6 +1,5 @@
 import type { BatchOutcome, JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
-import { isHeldForSession } from '../policy/held-session.js';
 
 /** Commands as the operator can type them, flags of this call included. */
 export interface Commands {
@@ -22,7 +21,7 @@ export function nextSteps(
   const is = (jobState: JobReport['state'], errorClass?: string) => (job: JobReport) =>
     job.state === jobState && (errorClass === undefined || job.error?.class === errorClass);
   const unclear = jobs.find((job) => job.state === 'held' && !SAID_ALREADY.has(job.error?.class));
-  const session = jobs.find(isHeldForSession);
+  const session = jobs.find(({ heldForSession }) => heldForSession);
   const conflicts = new Set(jobs.filter(is('held', 'conflict')).map(conflictOf));
   const steps = [
     jobs.some(is('gated', 'auth')) && `put the credentials right, then: ${run}`,
@@ -40,7 +39,7 @@ export function nextSteps(
     state === 'waiting' && `what was approved leaves with: ${run}`,
     jobs.some(is('held', 'rejected')) && `a rejected job is asked for again after: ${retry} --job KEY`,
     jobs.some(is('held', 'timeout')) && `approve what nobody has answered in time: ${approve}`,
-    jobs.some((job) => is('held', 'unknown')(job) && !isHeldForSession(job)) &&
+    jobs.some((job) => is('held', 'unknown')(job) && !job.heldForSession) &&
       `say whether what got no answer has landed: ${approve}`,
     session &&
       `look at the agent's service whether the run exists and what it did, then for each such job: ${retry} --job ${session.key}`,

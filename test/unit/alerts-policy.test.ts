@@ -223,7 +223,9 @@ describe('a night', () => {
 
 test('a held session is no question about an effect: who is told has to look at the service, and ask for that job', () => {
   const [cause, ...others] = alertCauses(
-    standing({ unfinished: [job('held', 'unknown', 7, 'the start got no answer')] }),
+    standing({
+      unfinished: [{ ...job('held', 'unknown', 7, 'the start got no answer'), heldForSession: true }],
+    }),
   );
   expect(others).toEqual([]);
   expect(cause).toMatchObject({ rule: 'held', subject: 'claude' });

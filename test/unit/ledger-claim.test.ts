@@ -423,6 +423,7 @@ test('a job held for its session goes on when a person asks for it by name, and 
   await heldForSession(ledger);
   await openBatch(ledger, ['one']);
   expect((await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'))).toMatchObject({ heldForSession: true });
+  expect(await ledger.jobReports('batch:nightly:1')).toMatchObject([{ state: 'held', heldForSession: true }]);
   expect(await ledger.requeue('batch:nightly:1', NOBODY)).toEqual([]);
   expect(await ledger.requeue('batch:nightly:1', NOBODY, { keys: [keyOf('one')] })).toEqual([keyOf('one')]);
   expect(await claimed(ledger, 'one')).toMatchObject({ nextAttempt: 2, failures: [] });

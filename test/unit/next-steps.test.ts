@@ -62,10 +62,12 @@ test('whoever has a session held is told to look at the service, then to ask for
     ...held('the start got no answer'),
     effects: [{ name: 'post', target: './public', state: 'pending' }],
     error: { class: 'unknown', message: 'the start got no answer' },
+    heldForSession: true,
   };
   expect(steps([job])).toEqual([
     `look at the agent's service whether the run exists and what it did, then for each such job: RETRY --job ${job.key}`,
   ]);
-  const effect: JobReport = { ...job, effects: [{ name: 'post', target: './public', state: 'unknown' }] };
+  const { heldForSession: _, ...inDoubt } = job;
+  const effect: JobReport = { ...inDoubt, effects: [{ name: 'post', target: './public', state: 'unknown' }] };
   expect(steps([effect])).toEqual(['say whether what got no answer has landed: APPROVE']);
 });
