@@ -419,7 +419,7 @@ describe('nothing is sent again blindly', () => {
     const fake = await aFake();
     await fake.addFault({ do: 'redirect', times: 1 });
     const error = await errorOf(effectAt(fake, KEYED).try());
-    expect(error).toMatchObject({ errorClass: 'config', facts: { sent: 'rejected' } });
+    expect(error).toMatchObject({ errorClass: 'unknown', facts: { sent: 'maybe' } });
     expect(await fake.requests()).toHaveLength(1);
   });
 });
@@ -437,7 +437,10 @@ describe('errors', () => {
 
   test.each<[number, string, string, Options, boolean]>([
     [301, 'config', 'rejected', {}, false],
+    [302, 'unknown', 'maybe', {}, false],
+    [303, 'unknown', 'maybe', {}, false],
     [307, 'config', 'rejected', {}, false],
+    [308, 'config', 'rejected', {}, false],
     [400, 'invalid', 'rejected', {}, false],
     [401, 'auth', 'rejected', {}, false],
     [402, 'exhausted', 'rejected', {}, false],

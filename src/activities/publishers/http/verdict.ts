@@ -24,6 +24,14 @@ export function refusedCreation(options: HttpOptions, answer: HttpAnswer, sentBe
       sent: 'maybe',
       code,
     });
+  // RFC 9110, 15.4: so answers, too, what has just done as it was asked, and shows the result elsewhere.
+  if (status === 302 || status === 303)
+    return new AdapterError(
+      'unknown',
+      `${place} was answered ${status}, a redirect: whether it was carried out can’t be told from that; ` +
+        `where it means "done", add ${status} to with.success`,
+      { sent: 'maybe', code },
+    );
   if (status === inFlightStatus) {
     const fallback = refusal(answer, options, said);
     const message = `${place} was answered ${status}: a request with this key is still running, or it is there already${quoted}`;
