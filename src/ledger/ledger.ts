@@ -105,8 +105,11 @@ export interface Ledger extends AlertLedger {
   ): Promise<BudgetDecision>;
   /** What `reserveSession` would say now. Reserves nothing. */
   budgetRoom(session: RoomAsked, budget: SessionBudget): Promise<BudgetDecision>;
-  /** The provider's handle. Committed before the first heartbeat. May be repeated with a fuller handle. */
-  saveHandle(session: SessionId, handle: unknown, fence: number): Promise<void>;
+  /**
+   * The provider's handle. Committed before the first heartbeat. May be repeated with a fuller handle.
+   * @throws HeldBack when a pause stands before `gate`; then nothing has changed
+   */
+  saveHandle(session: SessionId, handle: unknown, fence: number, gate?: Gate): Promise<void>;
   /** This try found the session and goes on with it. */
   attachSession(session: SessionId, fence: number): Promise<void>;
   /** Sessions without an end that were opened before that time (ISO 8601), oldest first. */

@@ -44,8 +44,9 @@ export const sessions = (store: Store): Sessions => ({
 
   budgetRoom: (session, budget) => store.read((db) => roomFor(db, session, budget, store.now())),
 
-  saveHandle: (id, handle, fence) =>
+  saveHandle: (id, handle, fence, gate) =>
     store.write(async (db) => {
+      await assertMayBegin(db, gate);
       const { session, job } = await fenced(db, id, fence);
       if (session.state !== 'started') assertSessionMove(subjectOf(id), session.state, 'started');
       await update(db, id, {

@@ -96,6 +96,21 @@ test('admit lets what is under way go on, finish and freeze do not', async () =>
   expect(await ledger.holds()).toHaveLength(1); // another level takes the place of the one before
 });
 
+test('a session that was prepared is not sent off once a pause stands before it', async () => {
+  const ledger = await aBatch('one');
+  const claim = await claimed(ledger, 'one');
+  const session = await startedSession(ledger, 'one', claim);
+  await ledger.placeHold(EVERYTHING, 'finish', 'ann');
+  const gate = { ...GATE, underWay: true };
+  const before = await ledger.head();
+  const sentOff = ledger.saveHandle(session, { phase: 'start-sent' }, claim.fence, gate);
+  await expect(sentOff).rejects.toThrow(HeldBack);
+  expect(await ledger.head()).toBe(before);
+  await ledger.saveHandle(session, { phase: 'prepared' }, claim.fence);
+  await ledger.liftHold(EVERYTHING, 'ann');
+  await ledger.saveHandle(session, { phase: 'start-sent' }, claim.fence, gate);
+});
+
 test('an effect is held back in the transaction that would commit its sending', async () => {
   const ledger = await aBatch('one');
   await claimed(ledger, 'one');

@@ -24,6 +24,9 @@ export const PLANTED_KEY = 'planted-key-0f4c1d9e7b';
 
 export type Which = 'antigravity' | 'claude';
 
+type Turn = (() => Promise<void>) | undefined;
+type Make = (options?: object, turn?: Turn) => Promise<Provider>;
+
 /** What a stage needs of a server; one in another process answers later. */
 export interface SteppedServer {
   advance(ms: number): void | Promise<void>;
@@ -33,7 +36,7 @@ export interface SteppedServer {
 export interface Stage<Server extends SteppedServer = AgentServer> {
   readonly server: Server;
   /** A provider as a worker that has just started makes it. */
-  readonly make: (options?: object) => Promise<Provider>;
+  readonly make: Make;
 }
 
 /** A stepped server and a maker of providers that talk to it. */
@@ -46,12 +49,12 @@ export async function makerFor(
   which: Which,
   { geminiUrl, anthropicUrl }: Pick<AgentServer, 'geminiUrl' | 'anthropicUrl'>,
   ids?: { agent: string; environment: string },
-): Promise<(options?: object) => Promise<Provider>> {
+): Promise<Make> {
   if (which === 'antigravity') {
-    return (more = {}) => created(antigravity, { baseUrl: geminiUrl, ...more });
+    return (more = {}, turn) => created(antigravity, { baseUrl: geminiUrl, ...more }, turn);
   }
   const set = ids ?? (await claudeIds(anthropicUrl));
-  return (more = {}) => created(claude, { baseUrl: anthropicUrl, ...set, ...more });
+  return (more = {}, turn) => created(claude, { baseUrl: anthropicUrl, ...set, ...more }, turn);
 }
 
 /** What an operator sets up once: an agent and a cloud environment. */
@@ -62,11 +65,16 @@ export async function claudeIds(anthropicUrl: string): Promise<{ agent: string; 
 
 const ENV = { GEMINI_API_KEY: PLANTED_KEY, ANTHROPIC_API_KEY: PLANTED_KEY };
 
-async function created<Options>(module: ProviderModule<Options>, options: object): Promise<Provider> {
+async function created<Options>(
+  module: ProviderModule<Options>,
+  options: object,
+  turn: Turn,
+): Promise<Provider> {
   return module.create({
     options: module.options.parse(options),
     stateDir: '/nowhere',
     secret: (text) => resolveSecrets(text, ENV),
+    turn,
   });
 }
 

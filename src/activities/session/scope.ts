@@ -51,7 +51,7 @@ export function sessionScope(
     'deps' | 'ref' | 'definition' | 'job' | 'claim' | 'gate' | 'provider' | 'lane' | 'retry' | 'beat'
   >,
 ): SessionScope {
-  const { deps, ref, definition, job, claim, beat } = given;
+  const { deps, ref, definition, job, claim, gate, beat } = given;
   const open = claim.openSession;
   const session = {
     runKey: runKey({ work: ref.work, jobKey: job.key, revision: job.revision }),
@@ -65,10 +65,13 @@ export function sessionScope(
   let last = open?.handle as SessionHandle | undefined;
   const context: ProviderContext = {
     save: async (handle) => {
-      sentAt = sentAtOf(handle, sentAt ?? deps.now());
-      const placed = sentAt ? { ...handle, sentAt: sentAt.toISOString() } : handle;
+      const at = sentAtOf(handle, sentAt ?? deps.now());
+      const placed = at ? { ...handle, sentAt: at.toISOString() } : handle;
       const text = JSON.stringify(placed);
-      if (text !== saved) await deps.ledger.saveHandle(session, placed, claim.fence);
+      const leaves = handle.phase === 'start-sent' && last?.phase !== 'start-sent';
+      const before = leaves ? { ...gate, underWay: true } : undefined;
+      if (text !== saved) await deps.ledger.saveHandle(session, placed, claim.fence, before);
+      sentAt = at;
       saved = text;
       last = placed;
       beat(placed);

@@ -32,8 +32,11 @@ export interface GeminiApi {
   deleteEnvironment(id: string, signal: AbortSignal): Promise<void>;
   /** `taken` where the file is there already. @throws AdapterError `lost` where the environment is not there */
   putFile(environment: string, path: string, content: string, signal: AbortSignal): Promise<'put' | 'taken'>;
-  /** Costs money. Not ended by anything but its own timeout: an id that is not read can't be found again. */
-  start(body: StartBody): Promise<Interaction>;
+  /**
+   * Costs money. Not ended by anything but its own timeout: an id that is not read can't be found again.
+   * @param before done when its turn has come, right before it leaves; nothing leaves when it fails
+   */
+  start(body: StartBody, before: () => Promise<void>): Promise<Interaction>;
   interaction(id: string, signal: AbortSignal): Promise<Interaction | undefined>;
   /** Nothing left to cancel is as good. It takes effect a while later. */
   cancel(id: string, signal: AbortSignal): Promise<void>;
@@ -87,9 +90,11 @@ export function geminiApi(
     send: (client: GoogleGenAI) => PromiseLike<unknown>,
     read: (reply: unknown) => T,
     meanings?: Meanings,
+    before?: () => Promise<void>,
   ): Promise<T> {
     const ready = await client();
     await turn?.();
+    await before?.();
     try {
       return read(await send(ready));
     } catch (error) {
@@ -145,8 +150,15 @@ export function geminiApi(
       }
     },
 
-    start: (body) =>
-      call('starting the run', 'paid', (at) => at.interactions.create(body, once()), readInteraction),
+    start: (body, before) =>
+      call(
+        'starting the run',
+        'paid',
+        (at) => at.interactions.create(body, once()),
+        readInteraction,
+        undefined,
+        before,
+      ),
 
     interaction: (id, signal) =>
       orMissing(

@@ -24,7 +24,8 @@ export interface StartParts {
  * Starts a run. The call that costs money can't be looked up, so a sandbox is made and claimed first, and the handle
  * is saved with phase `start-sent` before that call leaves.
  *
- *  AS1. Nothing paid is sent before `start-sent` is saved; whoever finds it saved never sends, but watches.
+ *  AS1. Nothing paid is sent before `start-sent` is saved, which happens when its turn has come and no pause stands
+ *       before it; whoever finds it saved never sends, but watches.
  *  AS2. One environment, one claim, one run. A claim of another start means that its run is watched instead of ours.
  *  AS3. A start that the service surely refused goes back to `prepared`.
  */
@@ -44,8 +45,10 @@ export async function startRun(
     ...(await baseline(parts.api, prepared, context)),
   });
   context.signal.throwIfAborted();
-  await context.save(sent); // AS1
-  if (!mine) return sent; // AS2
+  if (!mine) {
+    await context.save(sent);
+    return sent; // AS2
+  }
   return send(parts, sent, body, context);
 }
 
@@ -99,7 +102,8 @@ async function send(
 ): Promise<SessionHandle> {
   let id: string;
   try {
-    ({ id } = await api.start({ ...body, environment: environmentOf(sent) } as StartBody));
+    const whole = { ...body, environment: environmentOf(sent) } as StartBody;
+    ({ id } = await api.start(whole, () => context.save(sent))); // AS1
   } catch (error) {
     if (!(error instanceof AdapterError) || error.facts.sent === 'maybe') throw error;
     await context.save(advanced(sent, 'prepared')); // AS3

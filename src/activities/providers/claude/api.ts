@@ -29,8 +29,12 @@ export interface ClaudeApi {
   session(id: string, signal: AbortSignal): Promise<Session | undefined>;
   /** Sessions of the agent since then, archived ones too, oldest first. */
   sessionsSince(since: Date, signal: AbortSignal): AsyncIterable<Session>;
-  /** Costs money. Not ended by anything but its own timeout. @returns the id of the message */
-  sendMessage(session: string, text: string): Promise<string>;
+  /**
+   * Costs money. Not ended by anything but its own timeout.
+   * @param before done when its turn has come, right before it leaves; nothing leaves when it fails
+   * @returns the id of the message
+   */
+  sendMessage(session: string, text: string, before?: () => Promise<void>): Promise<string>;
   /** `refused` where the session takes no event (any more). */
   interrupt(session: string, signal: AbortSignal): Promise<'sent' | 'refused'>;
   /** The newest events of some types, newest first; undefined where the session is not there. */
@@ -87,9 +91,11 @@ export function claudeApi(
     kind: CallKind,
     send: (client: Anthropic) => PromiseLike<T>,
     meanings?: Meanings,
+    before?: () => Promise<void>,
   ): Promise<T> {
     const ready = await client();
     await turn?.();
+    await before?.();
     try {
       return await send(ready);
     } catch (error) {
@@ -132,11 +138,12 @@ export function claudeApi(
       } while (page?.hasNextPage());
     },
 
-    sendMessage: (session, text) =>
-      call('sending the prompt', 'paid', async (at) => {
-        const events = [{ type: 'user.message' as const, content: [{ type: 'text' as const, text }] }];
-        return readSent(await at.beta.sessions.events.send(session, { events, betas }, once()));
-      }),
+    sendMessage(session, text, before) {
+      const events = [{ type: 'user.message' as const, content: [{ type: 'text' as const, text }] }];
+      const send = async (at: Anthropic) =>
+        readSent(await at.beta.sessions.events.send(session, { events, betas }, once()));
+      return call('sending the prompt', 'paid', send, undefined, before);
+    },
 
     async interrupt(session, signal) {
       const events = [{ type: 'user.interrupt' as const }];

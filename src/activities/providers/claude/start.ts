@@ -28,7 +28,8 @@ const CREATE_TRIES_MAX = 3;
  * Starts a session in two steps: it is created idle, which is free and can be looked up, and then given its prompt,
  * which costs money.
  *
- *  CS1. No prompt is sent before `start-sent` is saved, and none into a session that has one.
+ *  CS1. No prompt is sent before `start-sent` is saved, which happens when its turn has come and no pause stands before
+ *       it, and none into a session that has one.
  *  CS2. Only who sent a prompt sends it again. Whoever finds `start-sent` saved watches; where no prompt arrives, it
  *       archives the session first, which refuses a prompt that is still on its way.
  *  CS3. A start that the service surely refused goes back to `prepared`. That is said by the answer to the prompt
@@ -51,13 +52,10 @@ export async function startSession(
     return saved(startedNow(handle, context), context); // CS2
   }
   context.signal.throwIfAborted();
-  const sent = await saved(
-    advanced(handle, 'start-sent', {
-      sentAt: context.now().toISOString(),
-      onUnknown: onUnknownStart(request, parts.options.onUnknownStart),
-    }),
-    context,
-  ); // CS1
+  const sent = advanced(handle, 'start-sent', {
+    sentAt: context.now().toISOString(),
+    onUnknown: onUnknownStart(request, parts.options.onUnknownStart),
+  });
   return saved(await kickOff(parts, sent, text, context).catch(takeBack), context);
 }
 
@@ -138,7 +136,8 @@ async function kickOff(
 ): Promise<SessionHandle> {
   const started = startedNow(sent, context);
   try {
-    return advanced(started, 'started', { kickoff: await parts.api.sendMessage(sessionOf(sent), text) });
+    const kickoff = await parts.api.sendMessage(sessionOf(sent), text, () => context.save(sent)); // CS1
+    return advanced(started, 'started', { kickoff });
   } catch (error) {
     if (!isUnclear(error)) throw error;
     return (await arrived(error, parts, sent, context)) ? started : sendAgain(error, parts, started, text);
