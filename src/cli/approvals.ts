@@ -57,7 +57,7 @@ export function approvalLines(
     use,
     target,
     identity,
-    effectKey,
+    shownAs,
     revision,
     askedAt,
     dueAt,
@@ -68,7 +68,6 @@ export function approvalLines(
   shell: Pick<Shell, 'command'>,
   timeZone?: string,
 ): Line[] {
-  const short = effectKey.slice(0, 12);
   const does = updates
     ? `changes revision ${updates.revision} (${updates.place}) to ${revision}`
     : `creates revision ${revision}`;
@@ -84,8 +83,8 @@ export function approvalLines(
           ...preview.changed.added.map((line): Line => ['  ', green(`+ ${line}`)]),
         ]
       : preview.head.map((line): Line => [`  | ${line}`])),
-    [`  yes:  ${shell.command('approve', '--effect', short)}`],
-    [`  no:   ${shell.command('reject', '--effect', short, '--reason', 'why')}`],
+    [`  yes:  ${shell.command('approve', '--effect', shownAs)}`],
+    [`  no:   ${shell.command('reject', '--effect', shownAs, '--reason', 'why')}`],
     [],
   ];
 }

@@ -2,6 +2,7 @@ import type { Decided } from '../client/decide.js';
 import { UsageError } from '../contract/errors.js';
 import { jobTitle } from '../contract/job.js';
 import type { EffectDecision, OpenQuestion } from '../ledger/ledger.js';
+import { shownQuestion } from '../policy/as-shown.js';
 import { localTime } from '../report/format.js';
 import { bold, dim, type Line } from '../report/line.js';
 import { approvalLines, decideWaiting } from './approvals.js';
@@ -38,7 +39,11 @@ async function list(name: string | undefined, shell: Shell): Promise<ExitCode> {
   const approvals = await nightshift.approvals(name);
   const { out } = shell;
   const waiting = questions.length + approvals.length;
-  if (shell.flags.json) out.json({ approvals, questions });
+  if (shell.flags.json)
+    out.json({
+      approvals,
+      questions: questions.map((question) => ({ ...question, shownAs: shownQuestion(question) })),
+    });
   else if (waiting === 0) out.result('nothing waits for an answer');
   else {
     out.results([
@@ -93,8 +98,8 @@ export function questionLines(
   shell: Pick<Shell, 'command'>,
   timeZone?: string,
 ): Line[] {
-  const { name, use, target, identity, effectKey, firstSentAt, message, jobState } = question;
-  const answer = (flag: string) => shell.command('approve', '--effect', effectKey, flag);
+  const { name, use, target, identity, firstSentAt, message, jobState } = question;
+  const answer = (flag: string) => shell.command('approve', '--effect', shownQuestion(question), flag);
   return [
     [bold(`${name} of ${jobTitle(identity)}`), `: did it reach ${use} ${target}?`],
     [`  ${firstSentAt === undefined ? '' : `sent ${localTime(firstSentAt, timeZone)}; `}${message}`],

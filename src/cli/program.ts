@@ -252,7 +252,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
   )
     .option(
       '--effect <key...>',
-      'the effect that the answer is about; the first characters of its key will do',
+      'the effect that the answer is about, as listed; the first characters of its key stand for what waits now',
     )
     .option('--job <key...>', 'all that waits of these jobs')
     .option('--all', 'all that waits; of the batch, where one is named')
@@ -268,7 +268,10 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
   verb('reject [name]', 'do not let effects leave that wait for approval; their jobs are held', [
     'nightshift reject --effect KEY --reason "wrong price"',
   ])
-    .option('--effect <key...>', 'these effects; the first characters of a key will do')
+    .option(
+      '--effect <key...>',
+      'these effects, as listed; the first characters of a key stand for what waits now',
+    )
     .option('--job <key...>', 'all that waits of these jobs')
     .option('--all', 'all that waits; of the batch, where one is named')
     .option('--reason <text>', 'why; kept')

@@ -1,13 +1,17 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { UsageError } from '../contract/errors.js';
 import { MESSAGE } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { Approval, DecidedApproval } from '../ledger/ledger.js';
+import { shownApproval } from '../policy/as-shown.js';
 import { approvalsMeant, type ApprovalChoice } from '../policy/approvals-meant.js';
 import type { Connections } from './connections.js';
 import { previewOf, type ApprovalPreview } from './approval-preview.js';
 
-export type WaitingApproval = Approval & { readonly preview: ApprovalPreview };
+export type WaitingApproval = Approval & {
+  readonly preview: ApprovalPreview;
+  /** What to answer with: it stands for this request alone. */
+  readonly shownAs: string;
+};
 
 export interface ApprovalDecided {
   readonly approval: Approval;
@@ -22,14 +26,19 @@ export async function waitingApprovals(
   const ledger = await connections.ledger();
   const waiting = await ledger.approvals(batchId === undefined ? {} : { batchId });
   return Promise.all(
-    waiting.map(async (approval) => ({ ...approval, preview: await previewOf(approval, connections) })),
+    waiting.map(async (approval) => ({
+      ...approval,
+      preview: await previewOf(approval, connections),
+      shownAs: shownApproval(approval),
+    })),
   );
 }
 
 /**
  * Writes the answer down, then tells the jobs. One whose worker is gone is told by the engine when there is one again,
  * and one that has ended asks the ledger at its next start.
- * @throws UsageError when nothing that was named waits, or ever did
+ * @throws UsageError when one of the names stands for nothing, for several, or for what has changed since it was shown;
+ * nothing is answered then
  */
 export async function decideApprovals(
   choice: ApprovalChoice & { readonly batchId?: string },
@@ -39,18 +48,9 @@ export async function decideApprovals(
 ): Promise<readonly ApprovalDecided[]> {
   const ledger = await connections.ledger();
   const within = choice.batchId === undefined ? {} : { batchId: choice.batchId };
-  const waiting = approvalsMeant(await ledger.approvals(within), choice);
-  // Whoever answers twice is told what was answered first.
-  const meant =
-    waiting.length > 0 || choice.all
-      ? waiting
-      : approvalsMeant(await ledger.approvals({ ...within, waiting: false }), choice);
-  if (meant.length === 0 && !choice.all) {
-    const named = [...(choice.effects ?? []), ...(choice.jobs ?? [])].join(', ');
-    throw new UsageError(`nothing waits for approval under ${named}; "nightshift approve" lists what does`);
-  }
+  const known = await ledger.approvals({ ...within, waiting: choice.all ?? false });
   const decided: ApprovalDecided[] = [];
-  for (const approval of meant) {
+  for (const approval of approvalsMeant(known, choice)) {
     const outcome = await ledger.decideApproval(approval, decision, connections.who, reason);
     decided.push({ approval, outcome });
     if (outcome.kind === 'decided' && !outcome.jobHeld) await tell(approval, connections);

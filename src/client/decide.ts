@@ -3,6 +3,7 @@ import { UsageError } from '../contract/errors.js';
 import { keySchema } from '../contract/job.js';
 import type { EffectDecision, OpenQuestion, Settles } from '../ledger/ledger.js';
 import type { JobState } from '../contract/states.js';
+import { asShown, changedSince, shownQuestion } from '../policy/as-shown.js';
 import type { Connections } from './connections.js';
 import { jobsOf } from './described-jobs.js';
 
@@ -15,35 +16,33 @@ export interface Decided {
 /**
  * Answers what a person has seen at a destination that can't be asked: did it land or not. Starts nothing: the next
  * start goes on from there.
- * @param effectKey whole, or its first characters
- * @throws UsageError when no such question is open
+ * @param name the effect as it was shown, its whole key, or the first characters of it
+ * @throws UsageError when no such question is open, or another one by now
  */
 export async function decideEffect(
-  effectKey: string,
+  name: string,
   decision: EffectDecision,
   connections: Connections,
   reason: string,
 ): Promise<Decided> {
   const ledger = await connections.ledger();
-  const matching = (await ledger.openQuestions()).filter((question) =>
-    question.effectKey.startsWith(effectKey),
-  );
-  const [question, another] = matching;
-  if (!question && keySchema.safeParse(effectKey).success) {
+  const {
+    key,
+    ofKey: [asked],
+    same: [question],
+  } = asShown(name, await ledger.openQuestions(), shownQuestion);
+  if (asked && !question) throw new UsageError(changedSince(name));
+  if (!question && keySchema.safeParse(key).success) {
     // The same answer again is no error; the ledger knows what was answered.
-    const { jobState } = await ledger.decideEffect(effectKey, decision, connections.who, reason);
+    const { jobState } = await ledger.decideEffect(key, decision, connections.who, reason);
     return { question: undefined, jobState };
   }
-  if (!question) {
-    throw new UsageError(
-      `no effect ${effectKey} waits for an answer; "nightshift approve" lists those that do`,
-    );
-  }
-  if (another) throw new UsageError(`${effectKey} fits ${matching.length} effects; give more of the key`);
+  if (!question)
+    throw new UsageError(`no effect ${name} waits for an answer; "nightshift approve" lists those that do`);
   const settles = await settlesOf(question, connections);
   const { jobState } = await ledger.decideEffect(
     question.effectKey,
-    decision,
+    { ...decision, sentAt: question.lastSentAt },
     connections.who,
     reason,
     settles,

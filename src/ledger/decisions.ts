@@ -7,6 +7,7 @@
 import { UsageError } from '../contract/errors.js';
 import type { JobState } from '../contract/states.js';
 import type { Signer } from '../evidence/signing.js';
+import { changedSince } from '../policy/as-shown.js';
 import { recordRequest } from './audit.js';
 import { isHeldForSession, moveJob } from './job-state.js';
 import { NOT_ACKNOWLEDGED } from './effects.js';
@@ -36,7 +37,7 @@ interface Answer {
 async function decide(
   db: Db,
   effectKey: string,
-  decision: EffectDecision,
+  decision: EffectDecision & { readonly sentAt?: string | undefined },
   answer: Answer,
 ): Promise<{ jobState: JobState }> {
   const effect = await db
@@ -47,6 +48,8 @@ async function decide(
   if (effect === undefined) throw new UsageError(`the ledger has no effect ${effectKey}`);
   if (await isAnsweredSo(db, effect, decision)) return { jobState: (await jobOf(db, effect)).state };
   assertInDoubt(effect);
+  if (decision.sentAt !== undefined && decision.sentAt !== effect.last_sent_at)
+    throw new UsageError(changedSince(effectKey));
   const taken = { ...effect, fence: effect.fence + 1, claimed_by: answer.by }; // D2
   await db
     .updateTable('effects')

@@ -147,11 +147,12 @@ export interface Ledger extends AlertLedger {
    * `settles` names nothing that is missing. Not landed: the effect may be sent again, as if it never was. A held job
    * with no question left waits again, its artifact kept. Whoever has the effect in hand loses it (L4). The same
    * answer again changes nothing.
+   * @param decision with `sentAt`, it is about the request sent then, and about no later one
    * @throws UsageError when there is no such effect, or its outcome is not in doubt
    */
   decideEffect(
     effectKey: string,
-    decision: EffectDecision,
+    decision: EffectDecision & { readonly sentAt?: string | undefined },
     by: string,
     reason: string,
     settles?: Settles,

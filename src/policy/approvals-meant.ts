@@ -1,25 +1,57 @@
+import { UsageError } from '../contract/errors.js';
+import type { Approval } from '../ledger/ledger.js';
+import { asShown, changedSince, shownApproval } from './as-shown.js';
+
 /** Names effects that wait for an answer; what is left out does not matter. */
 export interface ApprovalChoice {
-  /** Whole keys, or their first characters. */
+  /** As they were shown, or whole keys, or their first characters. */
   readonly effects?: readonly string[];
   readonly jobs?: readonly string[];
   /** Whatever waits. */
   readonly all?: boolean;
 }
 
-interface Waiting {
-  readonly effectKey: string;
-  readonly jobKey: string;
+type Known = Pick<Approval, 'effectKey' | 'requestSha256' | 'jobKey' | 'state'>;
+
+const isWaiting = ({ state }: Known): boolean => state === 'waiting';
+
+/**
+ * Those that are meant, each once: what waits, or else what was answered before, so that whoever answers twice is told
+ * what was answered first. Nothing is meant by nothing.
+ * @param known all there ever were
+ * @throws UsageError when one of the names stands for nothing, for several, or for what is asked no more
+ */
+export function approvalsMeant<T extends Known>(
+  known: readonly T[],
+  { effects = [], jobs = [], all = false }: ApprovalChoice,
+): readonly T[] {
+  if (all) return known.filter(isWaiting);
+  const named = [
+    ...effects.map((name) => effectMeant(name, known)),
+    ...jobs.map((name) => jobMeant(name, known)),
+  ];
+  return [...new Set(named.flat())];
 }
 
-/** Those of the waiting ones that are meant; nothing is meant by nothing. */
-export const approvalsMeant = <T extends Waiting>(
-  waiting: readonly T[],
-  { effects = [], jobs = [], all = false }: ApprovalChoice,
-): readonly T[] =>
-  waiting.filter(
-    ({ effectKey, jobKey }) =>
-      all ||
-      effects.some((key) => key.length >= 4 && effectKey.startsWith(key)) ||
-      jobs.some((key) => key.length >= 4 && jobKey.startsWith(key)),
-  );
+function effectMeant<T extends Known>(name: string, known: readonly T[]): readonly T[] {
+  const { ofKey, same } = asShown(name, known, shownApproval);
+  const waiting = same.filter(isWaiting);
+  if (waiting.length > 0) return waiting;
+  const answered = same.filter(({ state }) => state !== 'replaced').slice(-1);
+  if (answered.length > 0) return answered;
+  throw new UsageError(ofKey.length > 0 ? changedSince(name) : nothingWaits(name));
+}
+
+function jobMeant<T extends Known>(name: string, known: readonly T[]): readonly T[] {
+  const ofJob = name.length < 4 ? [] : known.filter(({ jobKey }) => jobKey.startsWith(name));
+  const keys = new Set(ofJob.map(({ jobKey }) => jobKey)).size;
+  if (keys > 1) throw new UsageError(`${name} fits ${keys} jobs; give more of the key`);
+  const waiting = ofJob.filter(isWaiting);
+  if (waiting.length > 0) return waiting;
+  const answered = ofJob.filter(({ state }) => state !== 'replaced');
+  if (answered.length > 0) return answered;
+  throw new UsageError(nothingWaits(name));
+}
+
+const nothingWaits = (name: string): string =>
+  `nothing waits for approval under ${name}; "nightshift approve" lists what does`;

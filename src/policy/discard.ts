@@ -40,11 +40,11 @@ export function whyNotDiscard(job: StandingJob | undefined): string | undefined 
 }
 
 function effectInTheWay({ effects }: StandingJob): string | undefined {
-  for (const { key, name, state, errorClass } of effects) {
+  for (const { name, state, errorClass } of effects) {
     if (state === 'unknown' || (state === 'held' && errorClass === 'unknown')) {
       return (
-        `nobody knows whether "${name}" has landed: look there, then say so with ` +
-        `"nightshift approve --effect ${key.slice(0, 12)} --landed" or "--not-landed"`
+        `nobody knows whether "${name}" has landed: look there, then say so; ` +
+        `"nightshift approve" shows how to`
       );
     }
     if (state === 'attempting')

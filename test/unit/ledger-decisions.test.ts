@@ -202,6 +202,21 @@ describe('"it did not land"', () => {
 });
 
 describe('an answer', () => {
+  test('is about the request that was shown, and not about one that was sent since', async () => {
+    const { ledger } = await inDoubt();
+    const [asked] = await ledger.openQuestions();
+    await ledger.decideEffect(post.effectKey, { ...NO, sentAt: asked?.lastSentAt }, 'bob', 'not there');
+    await sentUnanswered(ledger, post, true);
+    const late = ledger.decideEffect(
+      post.effectKey,
+      { ...NO, sentAt: asked?.lastSentAt },
+      'ann',
+      'not there',
+    );
+    await expect(late).rejects.toThrow('has changed since it was shown');
+    expect(await ledger.openQuestions()).toHaveLength(1);
+  });
+
   test('takes the effect away from a worker that has it in hand', async () => {
     const { ledger, fence } = await inDoubt(post, { held: false });
     await ledger.checkFence(post.effectKey, fence);

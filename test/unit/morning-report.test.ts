@@ -111,8 +111,8 @@ test('what needs a person comes with the command to type, what can not be taken 
   expect(report.decisions.map(({ kind }) => kind)).toEqual(['unknown', 'conflict', 'parked']);
   const [unknown, , parked] = report.decisions;
   expect(unknown?.cases[0]?.commands.map(({ command }) => command)).toEqual([
-    expect.stringMatching(/^nightshift approve --effect [0-9a-f]{32} --landed$/),
-    expect.stringMatching(/^nightshift approve --effect [0-9a-f]{32} --not-landed$/),
+    expect.stringMatching(/^nightshift approve --effect [0-9a-f]{32}@[0-9a-z]+ --landed$/),
+    expect.stringMatching(/^nightshift approve --effect [0-9a-f]{32}@[0-9a-z]+ --not-landed$/),
   ]);
   expect(parked?.commands.map(({ command }) => command)).toEqual([
     'nightshift run <its batch file>', // a changed file is read by a start, not by retry

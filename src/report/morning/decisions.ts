@@ -3,6 +3,7 @@ import type { ErrorClass } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
 import type { NightJob, NightRows } from '../../ledger/night-rows.js';
 import type { OpenQuestion } from '../../ledger/ledger.js';
+import { shownQuestion } from '../../policy/as-shown.js';
 import { localTime } from '../format.js';
 import type { Command, Decision, DecisionCase } from './model.js';
 
@@ -144,14 +145,15 @@ function some<T>(
 }
 
 function questionCase(question: OpenQuestion, { command, timeZone }: Words): DecisionCase {
-  const { name, identity, use, target, effectKey, firstSentAt } = question;
+  const { name, identity, use, target, firstSentAt } = question;
+  const shown = shownQuestion(question);
   const sent = firstSentAt === undefined ? '' : `, sent ${localTime(firstSentAt, timeZone)}`;
   return {
     title: jobTitle(identity),
     detail: `“${name}” to ${use} ${target}${sent}`,
     commands: [
-      { say: 'it is there', command: command('approve', '--effect', effectKey, '--landed') },
-      { say: 'it is not there', command: command('approve', '--effect', effectKey, '--not-landed') },
+      { say: 'it is there', command: command('approve', '--effect', shown, '--landed') },
+      { say: 'it is not there', command: command('approve', '--effect', shown, '--not-landed') },
     ],
   };
 }
