@@ -4,6 +4,7 @@ export interface Silence {
   readonly facts: {
     readonly name: string;
     readonly lookup: 'exact' | 'scan' | 'none';
+    readonly looksByPlace?: true;
     readonly keyWindowMs?: number;
   };
   /** What would be sent now is what was sent then, byte for byte. */
@@ -27,7 +28,8 @@ export type AfterSilence =
  * the batch's own wish decides; by default a person.
  */
 export function afterSilence({ facts, sameRequest, firstSentAt, now, onUnknown }: Silence): AfterSilence {
-  if (facts.lookup === 'exact') return { kind: 'send' };
+  const lookedElsewhere = facts.looksByPlace === true && !sameRequest;
+  if (facts.lookup === 'exact' && !lookedElsewhere) return { kind: 'send' };
   const window = withinWindow(facts.keyWindowMs, firstSentAt, now);
   if (window === 'open' && sameRequest) return { kind: 'send' };
   if (onUnknown === 'resend') return { kind: 'send' };
@@ -35,6 +37,8 @@ export function afterSilence({ facts, sameRequest, firstSentAt, now, onUnknown }
   return onUnknown === 'assume-sent' ? { kind: 'assume', why } : { kind: 'hold', why };
 
   function reason(): string {
+    if (facts.lookup === 'exact')
+      return `it is not where it would be put now, but the options were edited since: look where ${facts.name} had it before`;
     if (window === 'open')
       return `its key is still known to ${facts.name}, but what would be sent now differs`;
     if (window === 'passed') {

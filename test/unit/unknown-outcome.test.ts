@@ -17,6 +17,12 @@ const silence = (facts: Partial<Silence['facts']>, rest: Partial<Omit<Silence, '
 
 test.each<[string, Silence, string]>([
   ['a look-up that proves absence', silence({ lookup: 'exact' }), 'send'],
+  [
+    'a look-up at the place of other options',
+    silence({ lookup: 'exact', looksByPlace: true }, { sameRequest: false }),
+    'hold',
+  ],
+  ['a look-up at the same place', silence({ lookup: 'exact', looksByPlace: true }), 'send'],
   ['neither look-up nor key', silence({}), 'hold'],
   ['a list that may have gaps', silence({ lookup: 'scan' }), 'hold'],
   ['a key still remembered', silence({ keyWindowMs: DAY }), 'send'],

@@ -54,6 +54,8 @@ export interface PublisherFacts {
    * where lists are kept for some days only. `none`: there is no look-up.
    */
   readonly lookup: 'exact' | 'scan' | 'none';
+  /** It looks only where the options say: that it is absent there says nothing of a request with other options. */
+  readonly looksByPlace?: true;
   /** How long a request without an answer may still be at work there, in milliseconds. 0 where a late one does no harm. */
   readonly settleMs: number;
   /** Class 3: how long two creations at the same time take to see each other, in milliseconds. */

@@ -23,6 +23,7 @@ const FACTS: PublisherFacts = {
   name: 'azure-blob',
   class: 1,
   lookup: 'exact',
+  looksByPlace: true,
   settleMs: 0, // a late request meets its condition, or finds it no longer true
   unpublish: 'delete',
 };

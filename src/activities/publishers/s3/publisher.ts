@@ -25,6 +25,7 @@ const CONDITIONAL: PublisherFacts = {
   name: 's3',
   class: 1,
   lookup: 'exact',
+  looksByPlace: true,
   settleMs: 0, // a late request meets its condition, or finds it no longer true
   unpublish: 'delete',
 };
