@@ -17,7 +17,7 @@ export interface Control<T> {
 }
 
 /**
- * What `pause`, `resume` and `cancel` have in common: one batch by name, or all that are under way.
+ * What `pause`, `resume` and `cancel` have in common: the runs under way of a name, one run by its id, or all.
  * A batch that has ended is no error: what was asked for can't happen any more, and asking again is safe.
  */
 export async function control<T extends ControlState | undefined>(
@@ -33,7 +33,7 @@ export async function control<T extends ControlState | undefined>(
   for (const nameOrId of wanted) {
     const answer = await ask(nightshift, nameOrId, reason);
     answers.push({ batch: nameOrId, answer: answer.kind, ...(answer.kind === 'answered' && answer.state) });
-    if (!flags.json) out.result(say(batchOf(nameOrId), answer));
+    if (!flags.json) out.result(say(wanted.length > 1 && !all ? nameOrId : batchOf(nameOrId), answer));
   }
   if (flags.json) out.json({ batches: answers });
   else if (wanted.length === 0) out.result('no batch is under way');
@@ -46,8 +46,12 @@ async function batchesMeant(
   nightshift: Nightshift,
 ): Promise<readonly string[]> {
   if (all && name !== undefined) throw new UsageError('give either the name of a batch or --all, not both');
-  if (name !== undefined) return [name];
-  if (!all) throw new UsageError('which batch? Give its name, or --all for all that are under way');
+  if (!all && name === undefined)
+    throw new UsageError('which batch? Give its name, or --all for all that are under way');
   const batches = await nightshift.list(Number.MAX_SAFE_INTEGER);
-  return batches.filter(({ state }) => state === 'running' || state === 'paused').map(({ id }) => id);
+  const open = batches.filter(({ state }) => state === 'running' || state === 'paused');
+  if (name === undefined) return open.map(({ id }) => id);
+  // A name stands for all its runs under way: one of other jobs may have been started since, and have ended.
+  const named = open.filter((batch) => batch.name === name).map(({ id }) => id);
+  return named.length > 0 ? named : [name];
 }

@@ -122,6 +122,33 @@ test('admit lets jobs under way finish and begins no other; freeze does not even
   expect(sessions()).toBe(before + 6);
 }, 180_000);
 
+test('a run that is paused by name goes on by its name, also when another run of that name has ended since', async () => {
+  const of = (slugs: readonly string[], file: string) =>
+    writeBatch({
+      dir: join(root, 'twice'),
+      file,
+      name: 'twice',
+      work: 'twice',
+      slugs,
+      concurrency: 1,
+      seconds: 2,
+    });
+  const paused = of(slugsOf(6), 'first');
+  const first = run(paused);
+  await until('one is published', () => paused.published().length === 1);
+  expect((await nightshift('pause', 'twice')).code).toBe(0);
+  expect((await run(of(['other'], 'second')).exit).code).toBe(0);
+
+  expect(paused.published().length, 'the first still waits').toBeLessThan(7);
+  const resumed = await nightshift('resume', 'twice');
+  expect(JSON.parse(resumed.stdout)).toMatchObject({
+    batches: [{ answer: expect.stringMatching(/^(answered|queued)$/) as string }],
+  });
+  expect((await first.exit).code).toBe(0);
+  expect(paused.sessions()).toHaveLength(7);
+  expect(paused.published()).toHaveLength(7);
+}, 120_000);
+
 /** By its process id, as the record of the engine has it. */
 function killEngine(): void {
   const record = join(state, 'engine', 'engine.json');
