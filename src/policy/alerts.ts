@@ -79,6 +79,9 @@ export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set([
 /** Only tell, and ask nothing of anybody: neither repeated nor taken back. */
 export const TOLD_ONCE: ReadonlySet<AlertRule> = new Set(['spending']);
 
+/** Are about the deadline of a run, and over with that run or when its pace has become good again. */
+export const ABOUT_DEADLINE: ReadonlySet<AlertRule> = new Set(['deadline', 'overdue']);
+
 /** Are about nights as such, and settled by whoever looks at nights: no end of a run is the end of them. */
 export const ABOUT_NIGHTS: ReadonlySet<AlertRule> = new Set(['missed', 'skipped', 'empty', 'late']);
 

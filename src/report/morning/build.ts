@@ -1,4 +1,5 @@
 import type { BatchState } from '../../contract/states.js';
+import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { NightCostRow, NightRows } from '../../ledger/night-rows.js';
 import { plural } from '../format.js';
 import { finishedOf } from '../job-counts.js';
@@ -15,6 +16,8 @@ export interface BuildOptions {
   readonly place: Place;
   /** What schedules add. */
   readonly scheduled?: Scheduled;
+  /** How the run stands to its deadline. */
+  readonly deadline?: DeadlineStanding | undefined;
   /** Messages that reached nobody. */
   readonly unheard?: Decision | undefined;
 }
@@ -22,7 +25,7 @@ export interface BuildOptions {
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
   rows: NightRows,
-  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, unheard }: BuildOptions,
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, deadline, unheard }: BuildOptions,
 ): MorningReport {
   const { batch, counts, totals } = rows;
   const { name } = batch;
@@ -41,6 +44,7 @@ export function morningReport(
     begunAt: rows.begunAt,
     openedAt: batch.openedAt,
     closedAt: batch.closedAt,
+    deadline,
     counts,
     finished: finishedOf(counts),
     totals,
@@ -58,7 +62,11 @@ export function morningReport(
     name,
     madeAt: now.toISOString(),
     timeZone,
-    headline: [headlineOf(night, batch.jobs, own), ...beside.map(({ title }) => `${title}.`)].join(' '),
+    headline: [
+      headlineOf(night, batch.jobs, own),
+      ...(deadline?.met === false ? ['It missed its deadline.'] : []),
+      ...beside.map(({ title }) => `${title}.`),
+    ].join(' '),
     tone: toneOf(night, decisions),
     planned,
     night,

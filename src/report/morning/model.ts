@@ -1,5 +1,6 @@
 import type { ErrorClass } from '../../contract/errors.js';
 import type { BatchState, ShownJobState } from '../../contract/states.js';
+import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { LandedRow, NightFigures, NightRows } from '../../ledger/night-rows.js';
 
 /** What a person reads in the morning. Times are ISO 8601; amounts are micro-units of `currency`. */
