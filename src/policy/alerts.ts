@@ -13,6 +13,7 @@ import type { JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isHeldForSession } from './held-session.js';
+import { mendSteps, type MendCommands } from './mend.js';
 
 /** One thing that a person must see to. */
 export interface AlertCause {
@@ -55,9 +56,8 @@ export interface AlertStanding {
   readonly closed: readonly ClosedService[];
   readonly nowMs: number;
   /** As a person types them. */
-  readonly commands: {
+  readonly commands: MendCommands & {
     readonly status: string;
-    readonly retry: string;
     readonly approve: string;
     readonly resume: string;
     readonly lanes: string;
@@ -233,25 +233,22 @@ function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next
   const see = { what: 'see all of them', command: commands.status };
   switch (rule) {
     case 'auth':
-      return [{ what: 'put the credentials right, then go on', command: commands.retry }];
     case 'config':
-      return [{ what: 'put the configuration right, then go on', command: commands.retry }];
+    case 'budget':
+      return [...mendSteps(rule, commands), see];
     case 'quota':
       return [{ what: 'when the quota is back, go on', command: commands.retry }];
-    case 'budget':
-      return [
-        {
-          what: 'raise the budget in the batch file and run it again; see where it stands',
-          command: commands.status,
-        },
-      ];
     case 'unclear':
       return [{ what: 'look there, then say whether it landed', command: commands.approve }, see];
     case 'approval':
       return [{ what: 'see what each would do, and say yes or no', command: commands.approve }];
     case 'conflict':
       return [
-        { what: 'raise "revision" of the job, or restore what it was; see which', command: commands.status },
+        { what: 'see which jobs', command: commands.status },
+        {
+          what: 'raise "revision" of the job, or restore what it was, then start it from the file',
+          command: commands.run,
+        },
       ];
     case 'parked':
       return [see, { what: 'give them a new budget and go on', command: commands.retry }];

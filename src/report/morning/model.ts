@@ -38,6 +38,8 @@ export interface Night {
   /** When its last run was opened; later than `begunAt` when it was started again. */
   readonly openedAt: string;
   readonly closedAt: string | undefined;
+  /** When its last run was to be over; absent where the batch file says nothing. */
+  readonly deadline?: DeadlineStanding | undefined;
   readonly counts: NightRows['counts'];
   readonly finished: number;
   readonly totals: NightRows['totals'];
@@ -73,6 +75,7 @@ export interface Decision {
     | 'conflict'
     | 'credentials'
     | 'configuration'
+    | 'budget'
     | 'held'
     | 'parked'
     | 'paused'
