@@ -164,7 +164,7 @@ function toneOf({ state }: Night, decisions: readonly Decision[]): Tone {
 }
 
 /** What would have been done a second time, but was not. */
-function duplicatesOf({ counts, totals, requests, foundThere }: NightRows): Duplicates {
+function duplicatesOf({ counts, totals, requests, foundThere, takenOver }: NightRows): Duplicates {
   const starts = requests.filter(
     ({ what, outcome }) => what === 'start' && (outcome === 'joined' || outcome === 'already-completed'),
   );
@@ -184,6 +184,14 @@ function duplicatesOf({ counts, totals, requests, foundThere }: NightRows): Dupl
         totals.sessions.attached,
         'session was gone on with after a break, not paid again',
         'sessions were gone on with after a break, not paid again',
+      ),
+    },
+    {
+      count: takenOver,
+      what: plain(
+        takenOver,
+        'try was taken over from a worker that came back, and could write nothing more',
+        'tries were taken over from workers that came back, and could write nothing more',
       ),
     },
     {
