@@ -9,13 +9,13 @@ import type { Deps } from './deps.js';
  */
 export async function writeReport(
   batchId: string,
-  { ledger, stateDir, now }: Pick<Deps, 'ledger' | 'stateDir' | 'now'>,
+  { ledger, artifacts, stateDir, now }: Pick<Deps, 'ledger' | 'artifacts' | 'stateDir' | 'now'>,
   why?: string,
 ): Promise<void> {
   try {
     const { keepReport, makeReport } = await import('../report/morning/make-report.js');
     const name = parseBatchWorkflowId(batchId)?.name ?? 'batch';
-    const report = await makeReport({ id: batchId, name }, ledger, { stateDir, now: now() }, why);
+    const report = await makeReport({ id: batchId, name }, ledger, { stateDir, artifacts, now: now() }, why);
     await keepReport(report, ledger, stateDir);
   } catch (error) {
     log.warn('the morning report could not be written; "nightshift report" makes it again', {

@@ -7,6 +7,7 @@ import { readDefinition } from '../batch/manifest.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import {
+  ABOUT_DEADLINE,
   ABOUT_JOBS,
   ABOUT_NIGHTS,
   alertCauses,
@@ -17,6 +18,7 @@ import {
 import { leftOf } from '../report/job-counts.js';
 import { shellWord } from '../report/shell-word.js';
 import { routesOf } from './courier.js';
+import { deadlineLook } from './deadline.js';
 import { spendingOf } from './spending.js';
 
 export interface LookDeps {
@@ -47,15 +49,23 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const standing = await standingOf(batch, definition, deps);
   const { status: statusCommand } = standing.commands;
   const spending = await spendingOf(batch, definition, { ledger, now: deps.now(), statusCommand });
-  const causes = [...alertCauses(standing), ...spending];
+  const deadline = await deadlineLook(batch, definition, {
+    ledger,
+    now: deps.now(),
+    commands: commandsFor(batch.name, deps.stateDir),
+  });
+  const causes = [...alertCauses(standing), ...spending, ...deadline.causes];
   const left = over ? await leftOver(batch, deps) : new Set<string>();
   const answered = await isAllAnswered(batch, standing, deps);
   await ledger.noteAlerts({
     batchName: batch.name,
     batchId,
     causes,
-    isOver: ({ fingerprint, rule }) =>
-      (rule === 'approval' && answered) || (isOver(batch.state, rule) && !left.has(fingerprint)),
+    isOver: (alert) =>
+      ABOUT_DEADLINE.has(alert.rule)
+        ? deadline.isOver(alert)
+        : (alert.rule === 'approval' && answered) ||
+          (isOver(batch.state, alert.rule) && !left.has(alert.fingerprint)),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : GATHER_MS,
@@ -149,10 +159,12 @@ export function commandsFor(name: string, stateDir: string) {
     ['nightshift', ...words, '--state', stateDir].map(shellWord).join(' ');
   return {
     status: command('status', name),
+    run: `${command('run')} <its batch file>`,
     retry: command('retry', name),
     approve: command('approve', name),
     resume: command('resume', name),
     lanes: command('lanes'),
+    concurrency: `${command('concurrency', name)} N`,
     doctor: command('doctor'),
   };
 }

@@ -20,15 +20,15 @@ export async function status(name: string | undefined, _flags: object, shell: Sh
 
 export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   const { out } = shell;
-  const { batch, counts, active, unfinished, discarded, hold } = found;
+  const { batch, counts, active, unfinished, discarded, hold, deadline } = found;
   if (shell.flags.json)
-    out.json({ batch: batchDocument(batch), counts, active, unfinished, discarded, hold });
+    out.json({ batch: batchDocument(batch), counts, active, unfinished, discarded, hold, deadline });
   else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 
 export function statusLines(
-  { batch, counts, active, unfinished, discarded, hold }: BatchStatus,
+  { batch, counts, active, unfinished, discarded, hold, deadline }: BatchStatus,
   commands: Commands,
   nowMs: number,
 ): Line[] {
@@ -53,6 +53,7 @@ export function statusLines(
       paused: hold && `${holdText(hold)} (${hold.level}, since ${localTime(hold.since)})`,
       closed: closedAt === undefined ? undefined : localTime(closedAt),
       took: duration(tookMs),
+      deadline: deadline?.text,
     }).map((line): Line => ['  ', ...line]),
     ...section(
       'running now',

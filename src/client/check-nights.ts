@@ -1,4 +1,4 @@
-import { commandsFor } from '../alerts/look.js';
+import { commandsFor, lookAtBatch } from '../alerts/look.js';
 import { routesOf } from '../alerts/courier.js';
 import { readDefinition, storedDefinition } from '../batch/manifest.js';
 import { readSettings } from '../batch/read-batch.js';
@@ -6,6 +6,7 @@ import type { Definition } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import type { BatchRow } from '../ledger/ledger.js';
+import { readDeadline } from '../nights/deadline.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
 import { ABOUT_NIGHTS, judgeNight, type NightStanding } from '../policy/alerts.js';
 import { judgeSchedule } from '../policy/night-alerts.js';
@@ -72,6 +73,7 @@ export async function checkNights(
     }
     const { status, detail } = judged;
     if (!known) findings.push({ subject: name, status, detail, ...(cause && { fix: commands.status }) });
+    findings.push(...(last === undefined ? [] : await overdueFindings(last, connections)));
     const command = commandsAt({ directory: undefined, stateDir });
     for (const { kept, ...nights } of schedules) {
       const found = judgeSchedule({ ...kept, ...nights }, command);
@@ -80,6 +82,18 @@ export async function checkNights(
   }
   await sendPending(connections, AbortSignal.timeout(SEND_MS));
   return [...findings, ...(await undeliveredFindings(connections))];
+}
+
+/** A run that is past its deadline; the channels hear of it as they would from a worker. */
+async function overdueFindings(last: BatchRow, connections: Connections): Promise<Finding[]> {
+  const { artifacts, config } = connections;
+  const { stateDir } = config;
+  const ledger = await connections.ledger();
+  const deadline = await readDeadline(last, { ledger, artifacts }, new Date());
+  if (last.closedAt !== undefined || deadline?.met !== false) return [];
+  await lookAtBatch(last.id, { ledger, artifacts, stateDir, now: () => new Date() });
+  const { status } = commandsFor(last.name, stateDir);
+  return [{ subject: last.name, status: 'fail', detail: `its deadline: ${deadline.text}`, fix: status }];
 }
 
 interface Night {

@@ -44,6 +44,7 @@ export async function reportNight(
   const { stateDir } = connections.config;
   const options = {
     stateDir,
+    artifacts: connections.artifacts,
     now: new Date(),
     allSchedules: nameOrId === undefined,
     ...(timeZone !== undefined && { timeZone }),

@@ -1,5 +1,7 @@
 import type { Hold } from '../contract/holds.js';
 import type { JobReport } from '../contract/result.js';
+import { readDeadline } from '../nights/deadline.js';
+import type { DeadlineStanding } from '../policy/deadline.js';
 import type { ActiveJob, BatchRow, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { holdOver } from './hold-over.js';
@@ -14,6 +16,8 @@ export interface BatchStatus {
   readonly discarded: readonly JobReport[];
   /** The pause that it stands before: its own, or one of its work, its provider or everything. */
   readonly hold?: Hold;
+  /** When it is to be over, and whether it was. */
+  readonly deadline?: DeadlineStanding;
 }
 
 /** One look at a batch, from the ledger alone: it answers also when the engine does not. */
@@ -23,12 +27,21 @@ export async function batchStatus(
   limit = 20,
 ): Promise<BatchStatus> {
   const ledger = await connections.ledger();
-  const [counts, active, unfinished, discarded, hold] = await Promise.all([
+  const [counts, active, unfinished, discarded, hold, deadline] = await Promise.all([
     ledger.counts(batch.id, batch.openedSeq),
     ledger.activeJobs(batch.id, limit),
     ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
     ledger.jobReports(batch.id, { states: ['discarded'], limit }),
     holdOver(batch, connections),
+    readDeadline(batch, { ledger, artifacts: connections.artifacts }, new Date()),
   ]);
-  return { batch, counts, active, unfinished, discarded, ...(hold && { hold }) };
+  return {
+    batch,
+    counts,
+    active,
+    unfinished,
+    discarded,
+    ...(hold && { hold }),
+    ...(deadline && { deadline }),
+  };
 }

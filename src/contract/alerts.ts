@@ -91,6 +91,8 @@ export const ALERT_RULES = [
   'stop-loss',
   'down',
   'spending',
+  'deadline',
+  'overdue',
   'approval',
   'parked',
   'unclear',

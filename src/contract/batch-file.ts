@@ -2,10 +2,12 @@ import { z } from 'zod';
 import { approvalSchema } from './approval.js';
 import { channelsSchema, deadManSchema } from './alerts.js';
 import { checkSchema } from './checks.js';
+import { deadlineSchema } from './deadline.js';
 import { durationSchema } from './duration.js';
 import { ERROR_CLASSES } from './errors.js';
 import { jsonObjectSchema, jsonSchema } from './json.js';
 import { agentLimitsSchema, effectLimitsSchema, prioritySchema, stopLossSchema } from './limits.js';
+import { timeZoneSchema } from './local-time.js';
 
 /** Names become part of Workflow IDs and keys: short, lower case, safe everywhere. */
 export const nameSchema = z
@@ -141,9 +143,6 @@ export const effectSchema = z
 export type EffectSpec = z.infer<typeof effectSchema>;
 
 const moneySchema = z.number().nonnegative();
-export const timeZoneSchema = z
-  .string()
-  .refine(isTimeZone, 'must be a time zone such as "UTC" or "Europe/Madrid"');
 export const budgetSchema = z.strictObject({
   perSession: moneySchema
     .optional()
@@ -165,15 +164,6 @@ export const budgetSchema = z.strictObject({
     .default('USD')
     .describe('ISO 4217; the one in which the agent reports its costs'),
 });
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en-GB', { timeZone: name });
-    return true;
-  } catch {
-    return false; // a RangeError is the answer
-  }
-}
 
 /** Numbers of one row of the table of retries; what is left out is as in `docs/reference/errors.md`. */
 const retryClassSchema = z.strictObject({
@@ -251,6 +241,7 @@ export const batchFileSchema = z
     retry: retrySchema.prefault({}),
     stopLoss: stopLossSchema,
     budget: budgetSchema.optional(),
+    deadline: deadlineSchema.optional(),
     alerts: channelsSchema,
     deadMan: deadManSchema.optional().describe('a monitor that notices when nothing was heard'),
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { durationMs, durationSchema, nameSchema, timeZoneSchema } from './batch-file.js';
+import { durationMs, durationSchema, nameSchema } from './batch-file.js';
+import { timeOfDaySchema, timeZoneSchema } from './local-time.js';
 
 /** What a schedule does when its night comes while an earlier night of its batch still runs. */
 export const OVERLAPS = ['skip', 'queue', 'attach', 'cancel-older'] as const;
@@ -10,11 +11,6 @@ export const EDITION_RULES = ['date', 'week', 'month'] as const;
 export type EditionRule = (typeof EDITION_RULES)[number];
 
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
-
-const timeOfDaySchema = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as "02:30"')
-  .describe('local time of day, such as "02:30"');
 
 const CRON_FIELD = String.raw`(?:\*|\d{1,2}(?:-\d{1,2})?)(?:\/\d{1,2})?(?:,\d{1,2}(?:-\d{1,2})?(?:\/\d{1,2})?)*`;
 const CRON = new RegExp(`^${Array(5).fill(CRON_FIELD).join(' +')}$`);

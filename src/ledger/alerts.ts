@@ -172,10 +172,15 @@ async function noteCause(
   };
   if (known !== undefined && TOLD_ONCE.has(rule)) return;
   if (known?.state === 'open') {
-    await db.updateTable('alerts').set(seen).where('fingerprint', '=', fingerprint).execute();
+    await db
+      .updateTable('alerts')
+      .set({ ...seen, rule })
+      .where('fingerprint', '=', fingerprint)
+      .execute();
     // All that was to come has come, or the run is over: what was being gathered may go out.
     if (gatherMs === 0) await hurry(db, fingerprint, at);
-    if (isDue(known, at)) await remind(db, { ...known, ...seen }, at, routes);
+    // A warning that has come true is told again at once, for it is another matter now.
+    if (known.rule !== rule || isDue(known, at)) await remind(db, { ...known, ...seen, rule }, at, routes);
     return;
   }
   const episode = (known?.episode ?? 0) + 1;

@@ -242,6 +242,8 @@ export interface Ledger extends AlertLedger {
     batchId: string,
     since: number,
   ): Promise<Counts & { readonly waiting: number; readonly running: number; readonly gated: number }>;
+  /** Jobs that this batch has finished after `since`, and by that time; ISO 8601. */
+  finishedBefore(batchId: string, since: number, at: string): Promise<number>;
   totals(batchId: string, since: number): Promise<Totals>;
   jobReports(
     batchId: string,

@@ -23,6 +23,8 @@ export interface NightRows {
   readonly landed: readonly LandedRow[];
   /** Of it: found there without having been sent by us. */
   readonly foundThere: number;
+  /** Tries that another worker took over, while theirs came back later: by their fence they could write nothing more. */
+  readonly takenOver: number;
   readonly failures: readonly FailureRow[];
   readonly costs: readonly NightCostRow[];
   /** Cost of sessions that a later try went on with instead of paying again. */

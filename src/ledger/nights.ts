@@ -57,6 +57,7 @@ export const nights = (store: Store, rest: Rest): Nights => ({
         questions: await openQuestions(db, batchId),
         landed: await landedEffects(db, batchId),
         foundThere: await countFound(db, batchId),
+        takenOver: await countTakenOver(db, batchId),
         failures: await failuresOf(db, batchId),
         costs: await costsOf(db, batch),
         notPaidAgainMicros: await notPaidAgain(db, batchId),
@@ -155,6 +156,33 @@ async function countFound(db: Db, batchId: string): Promise<number> {
     .where('adopted', '=', 1)
     .executeTakeFirstOrThrow();
   return found;
+}
+
+/** A worker that has begun something later came back: it was frozen or cut off, or its host has started it again. */
+async function countTakenOver(db: Db, batchId: string): Promise<number> {
+  const lastSeen = db
+    .selectFrom('attempts')
+    .select(({ fn }) => ['worker', fn.max('started_at').as('at')])
+    .where('batch_id', '=', batchId)
+    .groupBy('worker')
+    .as('seen');
+  const { tries } = await db
+    .selectFrom('attempts as a')
+    .innerJoin(lastSeen, 'seen.worker', 'a.worker')
+    .innerJoin('attempts as next', (join) =>
+      join
+        .onRef('next.work', '=', 'a.work')
+        .onRef('next.job_key', '=', 'a.job_key')
+        .onRef('next.effect_key', '=', 'a.effect_key')
+        .on('next.number', '=', sql<number>`a.number + 1`)
+        .onRef('next.worker', '<>', 'a.worker'),
+    )
+    .select(({ fn }) => fn.countAll<number>().as('tries'))
+    .where('a.batch_id', '=', batchId)
+    .where('a.outcome', '=', 'superseded')
+    .whereRef('seen.at', '>', 'a.ended_at')
+    .executeTakeFirstOrThrow();
+  return tries;
 }
 
 async function failuresOf(db: Db, batchId: string): Promise<readonly FailureRow[]> {

@@ -6,7 +6,7 @@ import { countCostUnknown, neverRan } from './never-ran.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
 
-type Figures = Pick<Ledger, 'counts' | 'totals' | 'spend' | 'spendOfJob'>;
+type Figures = Pick<Ledger, 'counts' | 'finishedBefore' | 'totals' | 'spend' | 'spendOfJob'>;
 type StateCounts = Awaited<ReturnType<Ledger['counts']>>;
 
 const MICROS = 1_000_000;
@@ -14,6 +14,17 @@ const MICROS = 1_000_000;
 /** Figures are read from the rows that carry the states, so they always agree with them. */
 export const figures = (store: Store): Figures => ({
   counts: (batchId, since) => countJobs(store.db, batchId, since),
+
+  async finishedBefore(batchId, since, at) {
+    const { jobs } = await membersOf(store.db, batchId)
+      .innerJoin('history as h', 'h.seq', 'j.finished_seq')
+      .select(({ fn }) => fn.countAll<number>().as('jobs'))
+      .where('j.batch_id', '=', batchId)
+      .where('j.finished_seq', '>', since)
+      .where('h.at', '<=', at)
+      .executeTakeFirstOrThrow();
+    return jobs;
+  },
 
   totals: (batchId, since) =>
     store.read(async (db): Promise<Totals> => {

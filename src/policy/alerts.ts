@@ -12,6 +12,7 @@ import { STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
+import { mendSteps, type MendCommands } from './mend.js';
 
 /** One thing that a person must see to. */
 export interface AlertCause {
@@ -54,9 +55,8 @@ export interface AlertStanding {
   readonly closed: readonly ClosedService[];
   readonly nowMs: number;
   /** As a person types them. */
-  readonly commands: {
+  readonly commands: MendCommands & {
     readonly status: string;
-    readonly retry: string;
     readonly approve: string;
     readonly resume: string;
     readonly lanes: string;
@@ -77,6 +77,9 @@ export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set([
 
 /** Only tell, and ask nothing of anybody: neither repeated nor taken back. */
 export const TOLD_ONCE: ReadonlySet<AlertRule> = new Set(['spending']);
+
+/** Are about the deadline of a run, and over with that run or when its pace has become good again. */
+export const ABOUT_DEADLINE: ReadonlySet<AlertRule> = new Set(['deadline', 'overdue']);
 
 /** Are about nights as such, and settled by whoever looks at nights: no end of a run is the end of them. */
 export const ABOUT_NIGHTS: ReadonlySet<AlertRule> = new Set(['missed', 'skipped', 'empty', 'late']);
@@ -229,25 +232,22 @@ function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next
   const see = { what: 'see all of them', command: commands.status };
   switch (rule) {
     case 'auth':
-      return [{ what: 'put the credentials right, then go on', command: commands.retry }];
     case 'config':
-      return [{ what: 'put the configuration right, then go on', command: commands.retry }];
+    case 'budget':
+      return [...mendSteps(rule, commands), see];
     case 'quota':
       return [{ what: 'when the quota is back, go on', command: commands.retry }];
-    case 'budget':
-      return [
-        {
-          what: 'raise the budget in the batch file and run it again; see where it stands',
-          command: commands.status,
-        },
-      ];
     case 'unclear':
       return [{ what: 'look there, then say whether it landed', command: commands.approve }, see];
     case 'approval':
       return [{ what: 'see what each would do, and say yes or no', command: commands.approve }];
     case 'conflict':
       return [
-        { what: 'raise "revision" of the job, or restore what it was; see which', command: commands.status },
+        { what: 'see which jobs', command: commands.status },
+        {
+          what: 'raise "revision" of the job, or restore what it was, then start it from the file',
+          command: commands.run,
+        },
       ];
     case 'parked':
       return [see, { what: 'give them a new budget and go on', command: commands.retry }];

@@ -1,5 +1,6 @@
 import type { BatchOutcome, JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
+import { MENDABLE, mendSteps } from '../policy/mend.js';
 
 /** Commands as the operator can type them, flags of this call included. */
 export interface Commands {
@@ -24,8 +25,9 @@ export function nextSteps(
   const session = jobs.find(({ heldForSession }) => heldForSession);
   const conflicts = new Set(jobs.filter(is('held', 'conflict')).map(conflictOf));
   const steps = [
-    jobs.some(is('gated', 'auth')) && `put the credentials right, then: ${run}`,
-    jobs.some(is('gated', 'config')) && `put the configuration right, then: ${run}`,
+    ...MENDABLE.filter((errorClass) => jobs.some(is('gated', errorClass))).flatMap((errorClass) =>
+      mendSteps(errorClass, { run, retry }).map(({ what, command }) => `${what}: ${command}`),
+    ),
     jobs.some(is('gated', 'exhausted')) && `when the quota is back: ${run}`,
     jobs.some(is('parked')) &&
       `give the parked jobs a new budget: ${retry} (where you changed a file, first: ${run}, which reads it)`,

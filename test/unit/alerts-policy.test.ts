@@ -10,6 +10,7 @@ type Unfinished = AlertStanding['unfinished'][number];
 
 const commands = {
   status: 'nightshift status nightly',
+  run: 'nightshift run <its batch file>',
   retry: 'nightshift retry nightly',
   approve: 'nightshift approve nightly',
   resume: 'nightshift resume nightly',
@@ -63,6 +64,18 @@ test('a batch that came to its end gives no cause, whatever had to be tried agai
   expect(alertCauses(standing({ state: 'completed' }))).toEqual([]);
 });
 
+test('what is wrong in the batch file is mended by a start, for a retry does not read it', () => {
+  for (const errorClass of ['config', 'budget'] as const) {
+    const [cause] = alertCauses(standing({ unfinished: jobs(2, 'gated', errorClass) }));
+    expect(cause?.detail.next[0]).toMatchObject({
+      what: expect.stringContaining('in the batch file, then start it from the file') as string,
+      command: commands.run,
+    });
+  }
+  const [conflict] = alertCauses(standing({ unfinished: jobs(2, 'held', 'conflict') }));
+  expect(conflict?.detail.next.at(-1)?.command).toBe(commands.run);
+});
+
 test('one cause for forty jobs that were refused, with a count, three examples and the next command', () => {
   const [cause, ...others] = alertCauses(standing({ unfinished: jobs(40, 'gated', 'auth'), waiting: 60 }));
   expect(others).toEqual([]);
@@ -73,7 +86,14 @@ test('one cause for forty jobs that were refused, with a count, three examples a
       headline: 'claude refuses the credentials, so no job can go on; 60 of 100 jobs wait',
       jobs: 40,
       of: 100,
-      next: [{ command: 'nightshift retry nightly' }],
+      next: [
+        {
+          what: expect.stringContaining('they read variables at their start') as string,
+          command: commands.retry,
+        },
+        { command: commands.run },
+        { command: commands.status },
+      ],
     },
   });
   expect(cause?.detail.examples).toHaveLength(3);

@@ -13,6 +13,7 @@ import { saveReport } from '../../src/report/morning/report-files.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
 import { spanOfTime } from '../../src/report/morning/words.js';
 import { NAME, tellNights, type Told } from '../support/nights.js';
+import { aLedger, BATCH, by, claimed, openBatch } from './ledger-fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nightshift-report-'));
 const options = {
@@ -150,6 +151,28 @@ test('duplicates that did not come about are counted by kind', () => {
       { count: 1, what: '1 further start joined the run or found it done' },
     ],
   });
+});
+
+test('a try is stopped by its fence only where its worker came back; one whose worker died is none', async () => {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, ['one', 'two', 'three']);
+  const take = (slug: string, worker: string) => claimed(ledger, slug, { by: { ...by(), worker } });
+  await take('one', 'frozen');
+  await take('two', 'dead');
+  const takenOver = async () => (await ledger.night(BATCH))?.takenOver;
+  await take('one', 'other');
+  await take('two', 'other');
+  expect(await takenOver()).toBe(0);
+  await new Promise((resolve) => setTimeout(resolve, 2)); // times are in milliseconds
+  await take('three', 'frozen');
+  expect(await takenOver()).toBe(1);
+  const { night: shown } = await makeReport({ id: BATCH, name: 'nightly' }, ledger, options);
+  expect(shown?.duplicates.parts).toEqual([
+    {
+      count: 1,
+      what: '1 try was taken over from a worker that came back, and could write nothing more',
+    },
+  ]);
 });
 
 test('the terminal tells the same, in the same order', () => {

@@ -71,3 +71,15 @@ test('whoever has a session held is told to look at the service, then to ask for
   const effect: JobReport = { ...inDoubt, effects: [{ name: 'post', target: './public', state: 'unknown' }] };
   expect(steps([effect])).toEqual(['say whether what got no answer has landed: APPROVE']);
 });
+
+test.each([
+  ['auth', ['RETRY', 'RUN']],
+  ['config', ['RUN', 'RETRY']],
+  ['budget', ['RUN']],
+] as const)(
+  'what is mended after %s is gone on with by the command that reads it',
+  (errorClass, expected) => {
+    const job: JobReport = { ...held(''), state: 'gated', error: { class: errorClass, message: 'no' } };
+    expect(steps([job]).map((step) => step.split(': ').at(-1))).toEqual(expected);
+  },
+);

@@ -1,4 +1,5 @@
 import type { BatchState } from '../../contract/states.js';
+import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { NightCostRow, NightRows } from '../../ledger/night-rows.js';
 import { plural } from '../format.js';
 import { finishedOf } from '../job-counts.js';
@@ -15,6 +16,8 @@ export interface BuildOptions {
   readonly place: Place;
   /** What schedules add. */
   readonly scheduled?: Scheduled;
+  /** How the run stands to its deadline. */
+  readonly deadline?: DeadlineStanding | undefined;
   /** Messages that reached nobody. */
   readonly unheard?: Decision | undefined;
 }
@@ -22,7 +25,7 @@ export interface BuildOptions {
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
   rows: NightRows,
-  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, unheard }: BuildOptions,
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, deadline, unheard }: BuildOptions,
 ): MorningReport {
   const { batch, counts, totals } = rows;
   const { name } = batch;
@@ -41,6 +44,7 @@ export function morningReport(
     begunAt: rows.begunAt,
     openedAt: batch.openedAt,
     closedAt: batch.closedAt,
+    deadline,
     counts,
     finished: finishedOf(counts),
     totals,
@@ -58,7 +62,11 @@ export function morningReport(
     name,
     madeAt: now.toISOString(),
     timeZone,
-    headline: [headlineOf(night, batch.jobs, own), ...beside.map(({ title }) => `${title}.`)].join(' '),
+    headline: [
+      headlineOf(night, batch.jobs, own),
+      ...(deadline?.met === false ? ['It missed its deadline.'] : []),
+      ...beside.map(({ title }) => `${title}.`),
+    ].join(' '),
     tone: toneOf(night, decisions),
     planned,
     night,
@@ -156,7 +164,7 @@ function toneOf({ state }: Night, decisions: readonly Decision[]): Tone {
 }
 
 /** What would have been done a second time, but was not. */
-function duplicatesOf({ counts, totals, requests, foundThere }: NightRows): Duplicates {
+function duplicatesOf({ counts, totals, requests, foundThere, takenOver }: NightRows): Duplicates {
   const starts = requests.filter(
     ({ what, outcome }) => what === 'start' && (outcome === 'joined' || outcome === 'already-completed'),
   );
@@ -176,6 +184,14 @@ function duplicatesOf({ counts, totals, requests, foundThere }: NightRows): Dupl
         totals.sessions.attached,
         'session was gone on with after a break, not paid again',
         'sessions were gone on with after a break, not paid again',
+      ),
+    },
+    {
+      count: takenOver,
+      what: plain(
+        takenOver,
+        'try was taken over from a worker that came back, and could write nothing more',
+        'tries were taken over from workers that came back, and could write nothing more',
       ),
     },
     {

@@ -4,6 +4,7 @@ import { jobTitle } from '../../contract/job.js';
 import type { NightJob, NightRows } from '../../ledger/night-rows.js';
 import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
+import { mendSteps, type Mendable } from '../../policy/mend.js';
 import { localTime } from '../format.js';
 import type { Command, Decision, DecisionCase } from './model.js';
 
@@ -34,6 +35,11 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   const heldSessions = heldOtherwise.filter(({ errorClass }) => errorClass === 'unknown');
   const unasked = are('gated').filter(({ errorClass }) => errorClass === undefined);
   const again = { say: 'then start it again', command: `${command('run')} <its batch file>` };
+  const mend = (errorClass: Mendable): Command[] =>
+    mendSteps(errorClass, { run: again.command, retry: command('retry', name) }).map((step) => ({
+      say: step.what,
+      command: step.command,
+    }));
   const parked = are('parked');
   const retry = {
     say: `run ${parked.length === 1 ? 'it' : 'them all'} again, with a fresh budget`,
@@ -87,13 +93,19 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
       title: 'Credentials were refused',
       why: 'Put them right; the jobs wait.',
       case: jobCase,
-      commands: [again],
+      commands: mend('auth'),
     }),
     some('configuration', are('gated', 'config'), {
       title: 'Not set up as it should be',
       why: 'Put it right; the jobs wait.',
       case: jobCase,
-      commands: [again],
+      commands: mend('config'),
+    }),
+    some('budget', are('gated', 'budget'), {
+      title: 'The budget is used up',
+      why: 'Nothing more is paid for before it is raised; the jobs wait.',
+      case: jobCase,
+      commands: mend('budget'),
     }),
     some('parked', parked, {
       title: 'Gave up within their budget',

@@ -1,5 +1,7 @@
 import { basename, dirname, join } from 'node:path';
+import type { ArtifactStore } from '../../contract/artifact.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import { readDeadline } from '../../nights/deadline.js';
 import type { NightsLedger } from '../../nights/read-nights.js';
 import { morningReport, noNightReport } from './build.js';
 import { commandsAt, type Place } from './commands.js';
@@ -15,6 +17,8 @@ export interface MakeOptions {
   readonly timeZone?: string;
   /** Nights of all schedules, and not only of those that start this batch. */
   readonly allSchedules?: boolean;
+  /** Where the batch file is stored as it was at the start: it says the deadline. */
+  readonly artifacts?: ArtifactStore;
 }
 
 const STATE_DIR = '.nightshift';
@@ -28,8 +32,8 @@ export const placeOf = (stateDir: string): Place =>
 /** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
-  ledger: Pick<Ledger, 'night' | 'alertMessages'> & NightsLedger,
-  { stateDir, now, timeZone = ownTimeZone(), allSchedules = false }: MakeOptions,
+  ledger: Pick<Ledger, 'night' | 'alertMessages' | 'finishedBefore'> & NightsLedger,
+  { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
   const place = placeOf(stateDir);
@@ -42,7 +46,9 @@ export async function makeReport(
     unheard: await readUnheard(batch.name, ledger, now, commandsAt(place)),
   };
   const rows = await ledger.night(batch.id);
-  return rows ? morningReport(rows, options) : noNightReport(batch.name, why, options);
+  if (rows === undefined) return noNightReport(batch.name, why, options);
+  const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
+  return morningReport(rows, { ...options, deadline });
 }
 
 /** The page, drawn. What draws is loaded only now: a worker that writes no report does without it. */

@@ -1,5 +1,6 @@
 import type { ErrorClass } from '../../contract/errors.js';
 import type { BatchState, ShownJobState } from '../../contract/states.js';
+import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { LandedRow, NightFigures, NightRows } from '../../ledger/night-rows.js';
 
 /** What a person reads in the morning. Times are ISO 8601; amounts are micro-units of `currency`. */
@@ -37,6 +38,8 @@ export interface Night {
   /** When its last run was opened; later than `begunAt` when it was started again. */
   readonly openedAt: string;
   readonly closedAt: string | undefined;
+  /** When its last run was to be over; absent where the batch file says nothing. */
+  readonly deadline?: DeadlineStanding | undefined;
   readonly counts: NightRows['counts'];
   readonly finished: number;
   readonly totals: NightRows['totals'];
@@ -72,6 +75,7 @@ export interface Decision {
     | 'conflict'
     | 'credentials'
     | 'configuration'
+    | 'budget'
     | 'held'
     | 'parked'
     | 'paused'

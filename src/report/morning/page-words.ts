@@ -1,4 +1,5 @@
 import { localTime, plural } from '../format.js';
+import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { Cause, MissedNight, Night, PlannedNight } from './model.js';
 import { plannedText } from './scheduled.js';
 import { spanOfTime } from './words.js';
@@ -9,6 +10,9 @@ export function whenOf({ begunAt, openedAt, closedAt, openedBy }: Night, timeZon
   const again = begunAt < openedAt ? `; started again ${localTime(openedAt, timeZone)}` : '';
   return `${span}${again}. Started by ${openedBy}.`;
 }
+
+/** When the run was to be over, and whether it was. */
+export const deadlineText = ({ text }: DeadlineStanding): string => `Deadline ${text}.`;
 
 const PLANNED_SHOWN = 3;
 

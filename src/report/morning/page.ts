@@ -5,7 +5,7 @@ import type { Cause, Command, Decision, MorningReport, Night } from './model.js'
 import { costSection, timelineSection, trendSection } from './page-plots.js';
 import { table } from './page-table.js';
 import { nightTitle } from '../../policy/night-alerts.js';
-import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
+import { deadlineText, MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
 import { shortTitles } from './short-titles.js';
 import { tilesOf } from './tiles.js';
 import { amount, cut, number } from './words.js';
@@ -25,7 +25,8 @@ export function pageOf(report: MorningReport): string {
       <h1>Morning report of <bdi>${name}</bdi></h1>
       <p class="headline ${tone}" role="status">${headline}</p>
       ${planned.length > 0 && markup`<p class="faint">${nightsOf(planned)}</p>`}
-      ${night && markup`<p class="faint">${whenOf(night, timeZone)}</p>`} ${night && tiles(report, night)}
+      ${night && markup`<p class="faint">${whenOf(night, timeZone)}</p>`}
+      ${night?.deadline && markup`<p class="faint">${deadlineText(night.deadline)}</p>`} ${night && tiles(report, night)}
     </header>
     <main>
       ${decisionsSection(report)} ${missed.length > 0 && missedSection(report)}

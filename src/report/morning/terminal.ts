@@ -3,7 +3,7 @@ import { nightTitle } from '../../policy/night-alerts.js';
 import { duration, localTime, plural } from '../format.js';
 import { bold, dim, green, red, yellow, type Line, type Span } from '../line.js';
 import { tableLines } from '../table.js';
-import { MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
+import { deadlineText, MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
 import type { Command, Decision, MorningReport, Night, Tone } from './model.js';
 import { shortTitles } from './short-titles.js';
 import { tilesOf } from './tiles.js';
@@ -25,7 +25,9 @@ export function reportLines(report: MorningReport, columns?: number): Line[] {
   return [
     [bold(name), ': ', PAINT[tone](headline)],
     ...(planned.length > 0 ? [[dim(nightsOf(planned))]] : []),
-    ...(night ? [[dim(whenOf(night, timeZone))], ...figureLines(report, night)] : []),
+    ...(night
+      ? [[dim(whenOf(night, timeZone))], ...deadlineLines(night), ...figureLines(report, night)]
+      : []),
     ...decisionLines(report),
     ...missedLines(report),
     ...(night
@@ -40,6 +42,11 @@ export function reportLines(report: MorningReport, columns?: number): Line[] {
       : []),
   ];
 }
+
+const deadlineLines = ({ deadline }: Night): Line[] =>
+  deadline === undefined
+    ? []
+    : [[deadline.met === false ? yellow(deadlineText(deadline)) : dim(deadlineText(deadline))]];
 
 const section = (title: string, lines: readonly Line[]): Line[] =>
   lines.length === 0 ? [] : [[''], [bold(title)], ...lines];

@@ -1,0 +1,66 @@
+import type { ArtifactStore } from '../contract/artifact.js';
+import type { Definition } from '../contract/batch-file.js';
+import { AdapterError } from '../contract/errors.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
+import { readDefinition } from '../batch/manifest.js';
+import type { BatchRow, Ledger } from '../ledger/ledger.js';
+import {
+  deadlineOf,
+  deadlineStanding,
+  LOOKS_APART_MS,
+  type Deadline,
+  type DeadlineStanding,
+  type Progress,
+} from '../policy/deadline.js';
+import { leftOf } from '../report/job-counts.js';
+
+type Read = Pick<Ledger, 'counts' | 'finishedBefore'>;
+
+/** The deadline of a run, as the batch file that it was started from says it. */
+export const deadlineOfRun = (
+  { deadline }: Pick<Definition, 'deadline'>,
+  { openedAt }: Pick<BatchRow, 'openedAt'>,
+): Deadline | undefined =>
+  deadline === undefined ? undefined : deadlineOf(deadline, new Date(openedAt), ownTimeZone());
+
+/** How far a run is, now and at the look before this one. */
+export async function progressOf(
+  { id, openedAt, openedSeq }: BatchRow,
+  { limits }: Pick<Definition, 'limits'>,
+  ledger: Read,
+  now: Date,
+): Promise<Progress> {
+  const counts = await ledger.counts(id, openedSeq);
+  const earlier = new Date(now.getTime() - LOOKS_APART_MS);
+  return {
+    openedMs: Date.parse(openedAt),
+    jobs: counts.jobs,
+    concurrency: limits.concurrency,
+    done: counts.done,
+    doneEarlier: await ledger.finishedBefore(id, openedSeq, earlier.toISOString()),
+    moving: counts.waiting + counts.running,
+    left: leftOf(counts),
+  };
+}
+
+/** How a run stands to its deadline; undefined where it has none, or where what it was started from can't be read. */
+export async function readDeadline(
+  batch: BatchRow,
+  { ledger, artifacts }: { readonly ledger: Read; readonly artifacts: ArtifactStore },
+  now: Date,
+): Promise<DeadlineStanding | undefined> {
+  let definition: Definition;
+  try {
+    definition = await readDefinition(readManifestRef(batch.manifest), artifacts);
+  } catch (error) {
+    if (error instanceof AdapterError) return undefined; // all else that a view shows is in the ledger
+    throw error;
+  }
+  const deadline = deadlineOfRun(definition, batch);
+  if (deadline === undefined) return undefined;
+  const progress = await progressOf(batch, definition, ledger, now);
+  const endedMs = batch.closedAt === undefined ? undefined : Date.parse(batch.closedAt);
+  return deadlineStanding(deadline, progress, { nowMs: now.getTime(), endedMs });
+}
+
+const ownTimeZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;

@@ -1,0 +1,248 @@
+// A run that has to be over by a time: when it is said to be late, to whom, how often, and when it is over.
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { lookAtBatch } from '../../src/alerts/look.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storedDefinition } from '../../src/batch/manifest.js';
+import { batchFileSchema } from '../../src/contract/batch-file.js';
+import type { ChannelSpec } from '../../src/contract/alerts.js';
+import type { Connections } from '../../src/client/connections.js';
+import { checkNights } from '../../src/client/check-nights.js';
+import type { DeadlineSpec } from '../../src/contract/deadline.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { readDeadline } from '../../src/nights/deadline.js';
+import { deadlineOf, LOOKS_APART_MS, outlookOf, type Progress } from '../../src/policy/deadline.js';
+import { makeReport } from '../../src/report/morning/make-report.js';
+import { rendered } from '../../src/report/line.js';
+import { reportLines } from '../../src/report/morning/terminal.js';
+import { batchFile, JOBS_CSV, problemsOf, read } from './fixtures/batch/folder.js';
+import { by, claimed, effectOf, keyOf, landed, member, NOBODY, temporaryFolder } from './ledger-fixture.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const SEVEN: DeadlineSpec = { at: '07:00', timeZone: 'Europe/Madrid' };
+const atOf = (spec: DeadlineSpec, opened: string) =>
+  deadlineOf(spec, new Date(opened), 'UTC').at.toISOString();
+
+test('a time of day is the next one by that clock, a span counts from the start', () => {
+  expect(atOf(SEVEN, '2026-11-23T22:30:00Z')).toBe('2026-11-24T06:00:00.000Z');
+  expect(atOf(SEVEN, '2026-11-24T05:59:00Z')).toBe('2026-11-24T06:00:00.000Z');
+  expect(atOf(SEVEN, '2026-11-24T06:00:00Z'), 'started at that very moment').toBe('2026-11-25T06:00:00.000Z');
+  expect(atOf('6h', '2026-11-23T22:30:00Z')).toBe('2026-11-24T04:30:00.000Z');
+});
+
+test('a time that the clock skips is the moment after the jump, one that it shows twice the first', () => {
+  const half = { at: '02:30', timeZone: 'Europe/Madrid' };
+  expect(atOf(half, '2027-03-28T00:00:00Z')).toBe('2027-03-28T01:00:00.000Z');
+  expect(atOf(half, '2026-10-24T23:00:00Z')).toBe('2026-10-25T00:30:00.000Z');
+});
+
+const DEADLINE = { at: new Date(6 * HOUR), timeZone: 'UTC' };
+
+/** A run opened at 0 that has finished so many of 100 jobs by now, one after another. */
+const progress = (done: number, doneEarlier: number, more: Partial<Progress> = {}): Progress => ({
+  openedMs: 0,
+  jobs: 100,
+  concurrency: 8,
+  done,
+  doneEarlier,
+  moving: 100 - done,
+  left: 100 - done,
+  ...more,
+});
+
+test('nobody is warned before it was late twice, nor while too little is done to say', () => {
+  const outlook = (given: Progress, nowMs = HOUR) => outlookOf(DEADLINE, given, nowMs);
+  expect(outlook(progress(0, 0))).toBe('unsaid');
+  expect(outlook(progress(7, 7)), 'fewer than run at once').toBe('unsaid');
+  expect(outlook(progress(10, 10))).toBe('late');
+  expect(outlook(progress(10, 5)), 'nothing could be said the time before').toBe('tight');
+  expect(outlook(progress(16, 16)), 'late only now').toBe('tight');
+  expect(outlook(progress(50, 46))).toBe('in-time');
+  expect(outlook(progress(18, 17)), 'in time, and not well within').toBe('tight');
+  expect(outlook(progress(99, 99), 6 * HOUR)).toBe('passed');
+  expect(outlook(progress(100, 99), 6 * HOUR)).toBe('in-time');
+  expect(outlook(progress(97, 97, { moving: 0 })), 'the rest waits for a person').toBe('unsaid');
+});
+
+const START = Date.parse('2026-11-24T00:00:00Z');
+const SLUGS = Array.from({ length: 20 }, (_, at) => `job-${at}`);
+
+async function aRun(
+  deadline: DeadlineSpec | undefined,
+  { startMs = START, alerts = [{ use: 'webhook', url: 'https://example.com' }] as ChannelSpec[] } = {},
+) {
+  const folder = temporaryFolder();
+  let nowMs = startMs;
+  const now = () => new Date(nowMs);
+  const ledger = await openLedger({ path: join(folder, 'ledger.db'), now });
+  onTestFinished(() => ledger.close());
+  const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
+  const { jobs: _, ...file } = batchFileSchema.parse({
+    name: 'nightly',
+    work: 'article',
+    jobs: [],
+    agent: { use: 'command', command: ['true'] },
+    effects: [{ name: 'post', use: 'folder', target: './public' }],
+    limits: { concurrency: 4 },
+    alerts,
+    deadline,
+  });
+  const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts);
+  const key = keyOf('batch');
+  const id = `batch:nightly:${key}`;
+  await ledger.openBatch({
+    id,
+    name: 'nightly',
+    key,
+    work: 'article',
+    runId: 'run-1',
+    manifest: JSON.stringify({ definition, jobs: definition, count: SLUGS.length }),
+    jobs: SLUGS.length,
+    currency: 'EUR',
+    by: NOBODY,
+  });
+  await ledger.setMembers(
+    id,
+    SLUGS.map((slug) => member(slug)),
+  );
+  const waiting = [...SLUGS];
+  return {
+    ledger,
+    id,
+    connections: () => ({ ledger: async () => ledger, artifacts, config: { stateDir: folder, env: {} } }),
+    /** So long after the start, so many jobs more have been done, and somebody looks. */
+    look: async (afterMs: number, done = 0) => {
+      nowMs = startMs + afterMs;
+      for (const slug of waiting.splice(0, done)) {
+        await claimed(ledger, slug, { by: by(id), effectKeys: [effectOf(slug).effectKey] });
+        await landed(ledger, slug, { batchId: id });
+      }
+      await lookAtBatch(id, { ledger, artifacts, stateDir: folder, now });
+      return (await ledger.alerts({ open: true })).map(({ rule }) => rule);
+    },
+    told: async () => {
+      const messages = await ledger.alertMessages();
+      return messages.map(({ kind, state }) => `${kind} ${state}`).reverse();
+    },
+    standing: async () => {
+      const batch = await ledger.batch(id);
+      if (batch === undefined) throw new Error('the ledger has this batch');
+      return readDeadline(batch, { ledger, artifacts }, now());
+    },
+    report: () => makeReport({ id, name: 'nightly' }, ledger, { stateDir: folder, now: now(), artifacts }),
+  };
+}
+
+test('late twice warns once, the deadline tells again, and the end of the run is told', async () => {
+  const { ledger, id, look, told, standing } = await aRun(SEVEN);
+  expect(await look(2 * HOUR, 4), 'the first look that can say anything').toEqual([]);
+  expect(await look(2 * HOUR + 2 * MINUTE)).toEqual([]);
+  expect(await look(2 * HOUR + LOOKS_APART_MS)).toEqual(['deadline']);
+  expect(await look(3 * HOUR, 1)).toEqual(['deadline']);
+  expect(await told()).toEqual(['opened pending']);
+  const message = await ledger.takeMessage(MINUTE);
+  await ledger.settleMessage(message?.id ?? '', { kind: 'sent', answers: [] });
+  const [warning] = await ledger.alerts({ open: true });
+  expect(warning?.detail.headline).toBe(
+    'at its pace so far it ends about 2026-11-24 13:00 (Europe/Madrid), and its deadline is 2026-11-24 07:00 (Europe/Madrid); 15 of 20 jobs are left',
+  );
+  expect(warning?.detail.next.at(-1)?.command).toMatch(/^nightshift concurrency nightly --state \S+ N$/);
+
+  expect(await look(6 * HOUR)).toEqual(['overdue']);
+  expect(await look(6 * HOUR + MINUTE)).toEqual(['overdue']);
+  expect((await told()).map((message) => message.split(' ')[0])).toEqual(['opened', 'reminder']);
+  const [late, ...others] = await ledger.alerts();
+  expect(others).toEqual([]);
+  expect(late?.detail.headline).toBe(
+    'its deadline, 2026-11-24 07:00 (Europe/Madrid), has passed with 15 of 20 jobs left',
+  );
+  expect(await standing()).toMatchObject({ met: false, at: '2026-11-24T06:00:00.000Z' });
+
+  await look(7 * HOUR, 15);
+  await ledger.setBatchState(id, 'completed', NOBODY);
+  expect(await look(7 * HOUR)).toEqual([]);
+  expect(await told()).toContain('recovered pending');
+  expect((await standing())?.text).toBe(
+    '2026-11-24 07:00 (Europe/Madrid), missed: all was done at 2026-11-24 08:00 (Europe/Madrid)',
+  );
+});
+
+test('a run that is well in time again takes its warning back', async () => {
+  const { look } = await aRun('6h');
+  await look(2 * HOUR, 4);
+  expect(await look(2 * HOUR + LOOKS_APART_MS)).toEqual(['deadline']);
+  expect(await look(3 * HOUR, 7), 'in time by a hair').toEqual(['deadline']);
+  expect(await look(3 * HOUR + MINUTE, 5)).toEqual([]);
+});
+
+test('a run that somebody cancelled is late no more, and one without a deadline never is', async () => {
+  const late = await aRun('6h');
+  expect(await late.look(6 * HOUR, 4)).toEqual(['overdue']);
+  await late.ledger.setBatchState(late.id, 'cancelled', NOBODY);
+  expect(await late.look(6 * HOUR)).toEqual([]);
+
+  const free = await aRun(undefined);
+  expect(await free.look(48 * HOUR, 4)).toEqual([]);
+  expect(await free.standing()).toBeUndefined();
+});
+
+test('the report says the deadline by its own clock, and whether it was met', async () => {
+  const { ledger, id, look, report } = await aRun(SEVEN);
+  await look(HOUR, 10);
+  const shown = async () =>
+    reportLines(await report())
+      .map((line) => rendered(line, undefined))
+      .join('\n');
+  expect(await shown()).toContain(
+    'Deadline 2026-11-24 07:00 (Europe/Madrid), at its pace so far it ends about 2026-11-24 03:00 (Europe/Madrid).',
+  );
+  await look(2 * HOUR, 10);
+  await ledger.setBatchState(id, 'completed', NOBODY);
+  expect(await shown()).toContain('Deadline 2026-11-24 07:00 (Europe/Madrid), met.');
+  expect((await report()).headline).not.toContain('deadline');
+
+  const late = await aRun('1h');
+  await late.look(2 * HOUR, 10);
+  expect((await late.report()).headline).toContain('It missed its deadline.');
+});
+
+test('where no worker is alive, the look of the monitor tells', async () => {
+  const { ledger, connections } = await aRun('6h', { startMs: Date.now() - 7 * HOUR, alerts: [] });
+  const request = { names: ['nightly'], withinMs: 24 * HOUR, longestMs: 8 * HOUR };
+  const findings = await checkNights(request, connections() as unknown as Connections);
+  expect(findings.map(({ status }) => status)).toEqual(['ok', 'fail']);
+  expect(findings[1]?.detail).toMatch(/^its deadline: .* missed: 20 of 20 jobs are left$/);
+  expect((await ledger.alerts({ open: true })).map(({ rule }) => rule)).toEqual(['overdue']);
+});
+
+const problemsWith = (deadline: string) =>
+  problemsOf({ 'night.yaml': batchFile({ deadline }), 'jobs.csv': JOBS_CSV });
+
+test('a deadline is no part of the batch: with another one it is the same batch, with the same jobs', async () => {
+  const batchWith = (lines: Record<string, string>) =>
+    read({ 'night.yaml': batchFile(lines), 'jobs.csv': JOBS_CSV });
+  const without = await batchWith({});
+  const within = await batchWith({ deadline: '6h' });
+  expect(within.definition.deadline).toBe('6h');
+  expect(within.workflowId).toBe(without.workflowId);
+  expect(within.jobs).toEqual(without.jobs);
+  expect(
+    (await batchWith({ deadline: '{ at: "07:00", timeZone: Europe/Madrid }' })).definition.deadline,
+  ).toEqual(SEVEN);
+});
+
+test.each([
+  ['soon', 'night.yaml:7:11: deadline ("soon") must be a duration such as "90s", "30m" or "2h"'],
+  ['0h', 'night.yaml:7:11: deadline ("0h") must be at least 1m'],
+  [
+    '{ at: "7 am", timeZone: UTC }',
+    'night.yaml:7:17: deadline.at ("7 am") must be a time of day such as "02:30"',
+  ],
+  ['{ at: "07:00" }', 'night.yaml:7:11: deadline.timeZone is missing'],
+  ['{ at: "07:00", timeZone: Madrid }', 'deadline.timeZone ("Madrid") must be a time zone such as "UTC"'],
+])('a deadline of %s is refused', async (deadline, said) => {
+  const [problem, ...others] = await problemsWith(deadline);
+  expect(others).toEqual([]);
+  expect(problem).toContain(said);
+});
