@@ -2,8 +2,6 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest } from '../batch/judge-jobs.js';
 import { readDefinition } from '../batch/manifest.js';
 import { readPermit } from '../batch/permit.js';
-import type { Definition } from '../contract/batch-file.js';
-import { AdapterError } from '../contract/errors.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchInput, OpenedBatch, Slice, Ticket, Trouble, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
@@ -12,8 +10,9 @@ import type { Member } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX, partsOf } from '../policy/shards.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
 import { needsSession } from '../policy/verdict.js';
+import { PlacesAhead } from './ask-ahead.js';
 import type { Deps } from './deps.js';
-import { foreseenTrouble } from './foreseen.js';
+import { mustBeAbleTo } from './must-be-able-to.js';
 import { pingStart } from './tell-monitor.js';
 
 /** Unfinished jobs named in the batch's own summary; the others are counted. */
@@ -48,6 +47,7 @@ export const openBatch =
     const notes: Unfinished[] = [];
     const counts = { adopted: 0, parked: 0, held: 0 };
     let first: readonly Effect[] | undefined;
+    const places = new PlacesAhead();
     let left: LeftToDo = 'effects';
     for await (const { job, offset, length, verdict, note, known, effects } of judgeManifest(
       input.manifest,
@@ -99,6 +99,7 @@ export const openBatch =
             break;
           }
           first ??= effects;
+          places.add(job, effects, known);
           if (needsSession(job, known)) left = 'sessions';
           tickets.push({
             key: job.key,
@@ -116,7 +117,7 @@ export const openBatch =
       }
     }
     await ledger.setMembers(batchId, members);
-    if (first !== undefined) await mustBeAbleTo(definition, first, left, deps);
+    if (first !== undefined) await mustBeAbleTo(definition, { effects: first, places, left }, deps);
     const provider = definition.agent.use;
     const hold = await ledger.holdOf({ batchId: undefined, work: input.work, provider });
     return {
@@ -130,28 +131,6 @@ export const openBatch =
       if (notes.length < NOTES_MAX) notes.push(unfinished);
     }
   };
-
-/**
- * Whoever started the batch may be on another host, where nobody can tell what workers lack: so it is looked at here,
- * while no job has begun.
- * @throws AdapterError `config` naming this worker and all that it lacks
- */
-async function mustBeAbleTo(
-  definition: Definition,
-  effects: readonly Effect[],
-  left: LeftToDo,
-  { env, worker }: Deps,
-): Promise<void> {
-  const on = { env, worksHere: true, left };
-  const trouble = await foreseenTrouble(definition, effects, on);
-  if (trouble.length === 0) return;
-  const what = trouble.map(({ message }) => message).join('; ');
-  throw new AdapterError(
-    'config',
-    `the worker ${worker} can’t run this batch, and no job was begun: ${what}. Put that right where workers run, and start the batch again`,
-    { sent: 'no' },
-  );
-}
 
 /** The nominal date or period of repeating work, for the filters of the Web UI. */
 export const editionOf = ({ edition }: Readonly<Record<string, string>>): Pick<Ticket, 'edition'> =>

@@ -318,6 +318,9 @@ export const MESSAGE = {
 /** Who pauses a batch in which too many jobs fail. */
 export const STOP_LOSS = 'stop-loss';
 
+/** Who ends a run that was refused before its first job: credentials or configuration are wrong. */
+export const PREFLIGHT = 'preflight';
+
 /** Failure types of our Workflows. */
 export const FAILURE = {
   batchIncomplete: 'BatchIncomplete',

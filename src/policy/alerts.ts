@@ -8,7 +8,7 @@
  */
 import type { AlertDetail, AlertRule } from '../contract/alerts.js';
 import type { ErrorClass } from '../contract/errors.js';
-import { STOP_LOSS } from '../contract/messages.js';
+import { PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
@@ -110,7 +110,7 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
     ({ rule }) => all || AT_ONCE.has(rule) || (rule === 'approval' && standing.approvals.limited),
   );
   // A batch that ended for a reason that is told anyway needs no message of its own.
-  const told = shown.length > 0 && standing.reason === undefined;
+  const told = shown.length > 0 && (standing.reason === undefined || standing.stateBy === PREFLIGHT);
   return told ? shown : [...shown, ...incomplete(standing)];
 }
 
@@ -287,15 +287,12 @@ function serviceCauses(standing: AlertStanding): AlertCause[] {
   });
 }
 
-function batchCauses({ name, state, stateBy, reason, jobs, waiting, commands }: AlertStanding): AlertCause[] {
-  if (state !== 'paused' || stateBy !== STOP_LOSS) return [];
-  return [
-    {
-      fingerprint: alertFingerprint('stop-loss', name, '', undefined),
-      rule: 'stop-loss',
-      subject: '',
-      errorClass: undefined,
-      detail: {
+/** About the batch itself: it stands still by its own rules, or could not begin. */
+function batchCauses(standing: AlertStanding): AlertCause[] {
+  const { name, state, stateBy, reason, jobs, waiting, commands } = standing;
+  if (state === 'paused' && stateBy === STOP_LOSS) {
+    return [
+      batchCause(standing, 'stop-loss', {
         headline: `too many jobs fail, so nothing new is started: ${reason ?? 'a stop-loss rule was met'}`,
         jobs: 0,
         of: jobs,
@@ -304,31 +301,45 @@ function batchCauses({ name, state, stateBy, reason, jobs, waiting, commands }: 
           { what: `see why; ${waiting} jobs wait`, command: commands.status },
           { what: 'when the cause is gone, go on', command: commands.resume },
         ],
-      },
-    },
-  ];
-}
-
-function incomplete(standing: AlertStanding): AlertCause[] {
-  const { name, state, reason, jobs, waiting, commands } = standing;
-  if (state !== 'incomplete' || standing.settled) return [];
-  return [
-    {
-      fingerprint: alertFingerprint('incomplete', name, '', undefined),
-      rule: 'incomplete',
-      subject: '',
-      errorClass: undefined,
-      detail: {
-        headline: `the run ended with ${waiting} of ${jobs} jobs not finished${reason === undefined ? '' : `: ${reason}`}`,
+      }),
+    ];
+  }
+  if (state === 'incomplete' && stateBy === PREFLIGHT) {
+    return [
+      batchCause(standing, 'config', {
+        headline: `nothing was started, ${waiting} of ${jobs} jobs wait`,
         jobs: waiting,
         of: jobs,
-        examples: [],
-        next: [
-          { what: 'see how it stands', command: commands.status },
-          { what: 'go on', command: commands.retry },
-        ],
-      },
-    },
+        examples: reason === undefined ? [] : [{ key: '', title: name, message: reason }],
+        next: nextOf('config', standing),
+      }),
+    ];
+  }
+  return [];
+}
+
+const batchCause = ({ name }: AlertStanding, rule: AlertRule, detail: AlertDetail): AlertCause => ({
+  fingerprint: alertFingerprint(rule, name, '', undefined),
+  rule,
+  subject: '',
+  errorClass: undefined,
+  detail,
+});
+
+function incomplete(standing: AlertStanding): AlertCause[] {
+  const { state, reason, jobs, waiting, commands } = standing;
+  if (state !== 'incomplete' || standing.settled) return [];
+  return [
+    batchCause(standing, 'incomplete', {
+      headline: `the run ended with ${waiting} of ${jobs} jobs not finished${reason === undefined ? '' : `: ${reason}`}`,
+      jobs: waiting,
+      of: jobs,
+      examples: [],
+      next: [
+        { what: 'see how it stands', command: commands.status },
+        { what: 'go on', command: commands.retry },
+      ],
+    }),
   ];
 }
 

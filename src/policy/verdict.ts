@@ -43,8 +43,13 @@ export const needsSession = (
 ): boolean =>
   known?.artifact === undefined || known.fingerprint !== fingerprint || known.revision !== revision;
 
-const hasLanded = (known: KnownJob, effectKey: string, revision: number): boolean => {
-  const effect = known.effects.get(effectKey);
+/** Whether an effect needs nothing more at this revision, as far as the ledger knows. */
+export const hasLanded = (
+  known: Pick<KnownJob, 'effects'> | undefined,
+  effectKey: string,
+  revision: number,
+): boolean => {
+  const effect = known?.effects.get(effectKey);
   return effect?.state === 'landed' && effect.revision >= revision;
 };
 

@@ -14,6 +14,7 @@ import {
 import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
 import {
   FAILURE,
+  PREFLIGHT,
   STOP_LOSS,
   isConcurrency,
   type ApprovalAnswer,
@@ -165,7 +166,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     if (isCancellation(error)) await close('cancelled');
     else {
       if (input.stateAttributes && patched(NOTES_EVERY_STATE)) noteState('incomplete');
-      await noteBatch(batchId, 'incomplete', { by: 'batch', reason: messageOf(error) });
+      const by = phase === 'opening' && isRefusal(error) ? PREFLIGHT : 'batch';
+      await noteBatch(batchId, 'incomplete', { by, reason: messageOf(error) });
     }
     throw error;
   }
@@ -348,6 +350,12 @@ function toldTogether(jobs: readonly ApprovedJob[]): (readonly ApprovedJob[])[] 
 }
 
 const levelOf = (request: unknown): PauseLevel => controlRequestOf(request).level ?? DEFAULT_LEVEL;
+
+/** Of credentials or configuration, by what opened the run. */
+function isRefusal(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && (cause.type === 'auth' || cause.type === 'config');
+}
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

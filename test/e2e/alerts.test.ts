@@ -3,6 +3,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import type { RunReport } from '../../src/contract/result.js';
 import { startAgentServer } from '../../src/testing/index.js';
 import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
 import { cli, startCli } from '../support/cli.js';
@@ -41,12 +42,16 @@ test('a person hears once of what they must do, once that it is over, and of not
   expect(rough.sessions()).toHaveLength(60);
   expect(receiver.got).toEqual([]);
 
-  // Forty jobs, and the service refuses the key.
+  // Forty jobs, and the service refuses the key: it is asked once, for nothing that costs, and no job begins.
   const first = await call('run', file);
   expect(first.code, first.stderr).toBe(78);
+  expect(first.stderr).toMatch(/no job was begun: agent antigravity: .* answered 401/);
+  expect(refusing.requests().map(({ method }) => method)).toEqual(['GET']);
+  const stands = JSON.parse((await call('status', 'nightly', '--json')).stdout) as Pick<RunReport, 'counts'>;
+  expect(stands.counts).toMatchObject({ done: 0, parked: 0, held: 0 });
   await refusing.close();
-  expect(alerts()).toEqual(['opened auth']);
-  expect(told(receiver)[0]?.data.detail.jobs).toBeGreaterThan(1);
+  expect(alerts()).toEqual(['opened config']);
+  expect(told(receiver)[0]?.data.detail.jobs).toBe(JOBS);
   expect((await call('alert', 'list')).stdout).toContain(`nightshift retry nightly --state ${state}`);
 
   // The key is right again.
@@ -59,7 +64,7 @@ test('a person hears once of what they must do, once that it is over, and of not
   const second = await call('run', file);
   expect(second.code, second.stderr).toBe(0);
   expect(batch.published()).toHaveLength(JOBS);
-  expect(alerts()).toEqual(['opened auth', 'recovered auth']);
+  expect(alerts()).toEqual(['opened config', 'recovered config']);
   expect((await call('alert', 'list')).stdout).toContain('no alert is open');
 
   // The monitor heard of each run, in order, and which end belongs to which start.

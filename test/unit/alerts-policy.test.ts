@@ -251,3 +251,19 @@ test('a held session is no question about an effect: who is told has to look at 
   expect(cause).toMatchObject({ rule: 'held', subject: 'claude' });
   expect(cause?.detail.next[0]?.command).toBe(`nightshift retry nightly --job ${'7'.padStart(32, '0')}`);
 });
+
+test('a run that was refused before its first job is a matter of configuration, with why and what to do', () => {
+  const why = 'effect "post": 401';
+  const causes = alertCauses(standing({ stateBy: 'preflight', reason: why, waiting: 100 }));
+  expect(causes).toMatchObject([
+    {
+      rule: 'config',
+      detail: {
+        headline: 'nothing was started, 100 of 100 jobs wait',
+        jobs: 100,
+        examples: [{ message: why }],
+        next: [{ command: commands.retry }],
+      },
+    },
+  ]);
+});

@@ -40,11 +40,17 @@ export interface Provider {
    * only; absent where the service can't list them.
    */
   sweep?(since: Date, context: ProviderContext): AsyncIterable<SessionHandle>;
+  /**
+   * One request that only reads and costs nothing: whether the service can be reached, and takes these credentials.
+   * Absent where there is none to ask.
+   */
+  probe?(context: ProviderContext): Promise<void>;
   /** Pure and total: every error that a verb may throw gets a class. */
   classify(error: unknown, during: ProviderVerb): AdapterError;
 }
 
-export type ProviderVerb = 'find' | 'start' | 'poll' | 'cancel' | 'collect' | 'usage' | 'release' | 'sweep';
+export type ProviderVerb =
+  'find' | 'start' | 'poll' | 'cancel' | 'collect' | 'usage' | 'release' | 'sweep' | 'probe';
 
 export interface ProviderFacts {
   readonly name: string;

@@ -54,6 +54,9 @@ function antigravityProvider({ options, secret, turn }: ProviderSetup<Antigravit
     usage: (handle, context) => usageOfRun(handle, parts, context),
     release: (handle, context) => releaseRun(handle, parts, context),
     sweep: (since, context) => sweepEnvironments(since, parts, context),
+    async probe(context) {
+      await api.environments(context.signal)[Symbol.asyncIterator]().next();
+    },
     classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
   };
 }

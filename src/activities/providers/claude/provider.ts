@@ -63,6 +63,9 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
     usage: (handle, context) => usageOfSession(handle, parts, context),
     release: (handle, context) => releaseSession(handle, parts, context),
     sweep: (since, context) => sweepSessions(since, parts, context),
+    async probe(context) {
+      await api.sessionsSince(context.now(), context.signal)[Symbol.asyncIterator]().next();
+    },
     classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
   };
 }

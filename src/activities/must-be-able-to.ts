@@ -1,0 +1,47 @@
+import type { Definition } from '../contract/batch-file.js';
+import { AdapterError } from '../contract/errors.js';
+import type { Effect } from '../contract/job.js';
+import type { LeftToDo } from '../policy/left-to-do.js';
+import { agentRefuses, destinationsRefuse, type PlacesAhead } from './ask-ahead.js';
+import { contextOf, type Deps } from './deps.js';
+import { foreseenTrouble } from './foreseen.js';
+
+/** What a run has to do, as far as it says what is needed for that. */
+export interface Ahead {
+  /** Effects of any one job. */
+  readonly effects: readonly Effect[];
+  readonly places: PlacesAhead;
+  readonly left: LeftToDo;
+}
+
+/**
+ * Whether this worker can do what is left of a batch: it has what it takes, and those whom it needs let it in. Whoever
+ * started the batch may be on another host, where nobody can tell: so it is looked at here, while no job has begun.
+ * @throws AdapterError `config` or `auth` naming this worker and all that is in its way
+ */
+export async function mustBeAbleTo(definition: Definition, ahead: Ahead, deps: Deps): Promise<void> {
+  const { effects, left } = ahead;
+  const lacks = await foreseenTrouble(definition, effects, { env: deps.env, worksHere: true, left });
+  const trouble = lacks.length > 0 ? lacks : await refusals(definition, ahead, deps);
+  if (trouble.length === 0) return;
+  const what = trouble.map(({ message }) => message).join('; ');
+  throw new AdapterError(
+    trouble.every(({ errorClass }) => errorClass === 'auth') ? 'auth' : 'config',
+    `the worker ${deps.worker} can’t run this batch, and no job was begun: ${what}. Put that right where workers run, and start the batch again`,
+    { sent: 'no' },
+  );
+}
+
+/** All of them are asked at once: a night does not begin later for it. */
+async function refusals(
+  definition: Definition,
+  { places, left }: Ahead,
+  deps: Deps,
+): Promise<readonly AdapterError[]> {
+  const on = { env: deps.env, stateDir: deps.stateDir, context: contextOf(deps) };
+  const [agent, destinations] = await Promise.all([
+    left === 'sessions' ? agentRefuses(definition, on) : undefined,
+    destinationsRefuse(definition, places, on),
+  ]);
+  return agent ? [agent, ...destinations] : destinations;
+}
