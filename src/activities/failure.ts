@@ -1,6 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
+import type { TriedBefore } from '../contract/messages.js';
 import { StaleFence } from '../ledger/ledger.js';
 import { DEFAULT_RETRY, afterEffect, type Tries } from '../policy/retry.js';
 import { failingSince, keepAlive, noteFailure } from './heartbeat.js';
@@ -56,10 +57,24 @@ export const settled =
 /**
  * Tries of the present Activity, over all its attempts. Its time counts from the first that failed: what it did well
  * before that, such as watching a session for an hour, uses up nobody's patience.
+ * @param before of the same step, by Activities that ended in a wait
  */
-export function triesSoFar(): Tries {
+export function triesSoFar(before?: TriedBefore): Tries {
   const nowMs = Date.now();
-  return { tries: activityInfo().attempt, elapsedMs: Math.max(0, nowMs - (failingSince() ?? nowMs)) };
+  const sinceMs = before?.failingSinceMs ?? failingSince() ?? nowMs;
+  return { tries: (before?.tries ?? 0) + activityInfo().attempt, elapsedMs: Math.max(0, nowMs - sinceMs) };
+}
+
+/**
+ * What the step is to be told when it has waited. The present try is none: it was not made, or is excused.
+ * @param failing the service fails, and goes on failing while it waits; else it waits for a limit or a quota, which is no
+ *   failure
+ */
+export function triedBefore(before: TriedBefore | undefined, failing: boolean): TriedBefore | undefined {
+  const tries = (before?.tries ?? 0) + activityInfo().attempt - 1;
+  const failingSinceMs = failing ? (before?.failingSinceMs ?? failingSince()) : undefined;
+  if (tries === 0 && failingSinceMs === undefined) return undefined;
+  return { tries, ...(failingSinceMs !== undefined && { failingSinceMs }) };
 }
 
 /** As `retryAfter`, for trouble that is tried again until patience ends, which counts from here at the latest. */

@@ -4,13 +4,13 @@ import { forbiddenBy, readPermit } from '../batch/permit.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
-import type { PublishEnd, PublishRequest } from '../contract/messages.js';
+import type { PublishEnd, PublishRequest, TriedBefore, Waiting } from '../contract/messages.js';
 import { approvalOf } from './approval.js';
 import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
-import { toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
+import { toApplicationFailure, triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
-import { keepAlive } from './heartbeat.js';
+import { keepAlive, noteFailure } from './heartbeat.js';
 import { noteStep } from '../telemetry/step.js';
 import { publisherFor } from './publishers/publisher-for.js';
 import { paused } from './session/admit.js';
@@ -33,7 +33,8 @@ export const publish =
       retry = retryPolicy(definition.retry);
       return await publishOnce(deps, request, { definition, job, retry, endsAt });
     } catch (error) {
-      if (error instanceof AdapterError) return await settleTrouble(error, retry, request, deps);
+      if (error instanceof AdapterError)
+        return await settleTrouble(error, retry, request, deps, request.tried);
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();
@@ -73,7 +74,7 @@ async function publishOnce(
 
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect');
-  if (entry?.kind === 'wait') return entry;
+  if (entry?.kind === 'wait') return waiting(entry, request.tried, entry.down);
 
   const tried = await tryEffect(
     {
@@ -85,20 +86,31 @@ async function publishOnce(
       artifact: { sha256: request.artifact, read: () => artifacts.read(request.artifact) },
       publisher: (artifact) => publisherFor(effect, definition.baseDir, deps, artifact),
       by: writerOf(request.batchId, deps),
-      tried: triesSoFar(),
+      tried: triesSoFar(request.tried),
       retry,
       endsAt,
       forbidden: permit && forbiddenBy(permit, effect.key, request.artifact),
       context: contextOf(deps),
       turn: lane && ((signal) => lane.turn(signal)),
       ...(lane && {
-        report: (outcome) => (outcome === 'ok' ? lane.report(outcome) : reportTrouble(lane, outcome)),
+        answered: (outcome) => lane.report(outcome),
+        excuse: (error) => reportTrouble(lane, error),
       }),
       reached: (point) => deps.reached(point, job.key),
     },
     ledger,
   );
   if (tried.kind === 'again') throw tryAgainAfter(tried.errorClass, tried.message, tried.delayMs);
-  if (tried.kind === 'wait') return { kind: 'wait', delayMs: tried.delayMs, why: tried.message };
-  return tried;
+  if (tried.kind !== 'wait') return tried;
+  if (tried.failing) noteFailure(deps.now().getTime());
+  return waiting({ delayMs: tried.delayMs, why: tried.message }, request.tried, tried.failing);
+}
+
+function waiting(
+  { delayMs, why }: Pick<Waiting, 'delayMs' | 'why'>,
+  before: TriedBefore | undefined,
+  failing: boolean,
+): Waiting {
+  const tried = triedBefore(before, failing);
+  return { kind: 'wait', delayMs, why, ...(tried && { tried }) };
 }

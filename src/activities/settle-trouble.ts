@@ -1,9 +1,9 @@
 import type { AdapterError } from '../contract/errors.js';
-import type { JobRef, Trouble, Waiting } from '../contract/messages.js';
+import type { JobRef, TriedBefore, Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
 import { STATE_AFTER, afterEffect, type RetryPolicy } from '../policy/retry.js';
 import type { Deps } from './deps.js';
-import { triesSoFar, tryAgainAfter } from './failure.js';
+import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 
 /**
  * Trouble of a step that no session and no effect is to blame for: an adapter that can't be made, a destination that
@@ -15,12 +15,16 @@ export async function settleTrouble(
   retry: RetryPolicy,
   { work, key, batchId }: JobRef,
   { ledger }: Pick<Deps, 'ledger'>,
+  before?: TriedBefore,
 ): Promise<({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble) | Waiting> {
-  const tried = triesSoFar();
+  const tried = triesSoFar(before);
   const jitter = jitterOf(`${key}:${tried.tries}`);
   const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
   if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
-  if (next.kind === 'wait') return { ...next, why: `${message} (${next.why})` };
+  if (next.kind === 'wait') {
+    const told = triedBefore(before, false);
+    return { ...next, why: `${message} (${next.why})`, ...(told && { tried: told }) };
+  }
   const state = STATE_AFTER[next.kind];
   const trouble = { errorClass, message: `${message} (${next.why})` };
   await ledger.settleJob({ work, jobKey: key }, { state, ...trouble }, batchId);

@@ -6,7 +6,7 @@ import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import { HeldBack, StaleFence, type By, type Gate, type JobEnd, type Ledger } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
-import { STATE_AFTER, afterEffect, type RetryPolicy, type Tries } from '../policy/retry.js';
+import { STATE_AFTER, afterEffect, type Excuse, type RetryPolicy, type Tries } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
 import { inHand, type StoppableContext } from './in-hand.js';
@@ -37,8 +37,10 @@ export interface EffectTry {
   readonly reached: (point: CrashPoint) => void | Promise<void>;
   /** What the plan that this run is bound by does not allow. */
   readonly forbidden?: ((action: 'create' | 'update') => string | undefined) | undefined;
-  /** Told how the destination answered, for all others that use it. */
-  readonly report?: (outcome: 'ok' | AdapterError) => Promise<void>;
+  /** Told that the destination answered well, for all others that use it. */
+  readonly answered?: (outcome: 'ok' | 'written') => Promise<void>;
+  /** Told what went wrong, for all others too; says where the job is not to blame. */
+  readonly excuse?: (error: AdapterError) => Promise<Excuse | undefined>;
 }
 
 /** `again`: the outcome is in the ledger, and another try is to follow after the delay. */
@@ -46,8 +48,8 @@ export type EffectTried =
   | { readonly kind: 'landed' | 'adopted'; readonly url: string | undefined }
   | ({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble)
   | Later<'again'>
-  /** After so long that a durable timer is to run meanwhile. */
-  | Later<'wait'>
+  /** After so long that a durable timer is to run meanwhile. `failing`: the destination fails for others too. */
+  | (Later<'wait'> & { readonly failing: boolean })
   /** A pause came before anything was sent. */
   | { readonly kind: 'paused' };
 
@@ -79,6 +81,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   const row = await ledger.beginEffect(id, given.by);
   let publisher: Publisher | undefined;
   let sending = false;
+  let wrote = false;
   let acknowledged = row.acknowledged !== undefined;
   try {
     const body = await artifact.read();
@@ -107,6 +110,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       maySend: async () => {
         assertTimeLeft(given.endsAt - given.context.now().getTime());
         await ledger.checkFence(effectKey, row.fence);
+        wrote = true;
       },
       settles: { work, jobKey: job.key, effectKeys, revision: job.revision, state: 'done' },
       reached: given.reached,
@@ -114,15 +118,17 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     const landed = await inHand(given.context, (context) =>
       landEffect({ ...landing, context: { ...context, turn: turn && (() => turn(context.signal)) } }),
     );
-    if (landed.kind === 'landed') await given.report?.('ok');
+    const asked = publisher.lookup !== undefined && (row.receipt?.revision ?? 0) < job.revision;
+    // What was sent before and got no answer was carried out, as is known now.
+    const written = wrote || (asked && landed.kind !== 'held' && LOST_ANSWER.has(row.state));
+    if (asked || written) await given.answered?.(written ? 'written' : 'ok');
     if (landed.kind !== 'held') return { kind: landed.kind, url: landed.receipt.url };
     return await stop(heldAs(landed.errorClass, publisher), { ...landed, state: 'held' });
   } catch (error) {
     if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
     if (error instanceof HeldBack) return { kind: 'paused' };
     const reason = asAdapterError(error);
-    await given.report?.(reason);
-    return await afterError(reason);
+    return await afterError(reason, await given.excuse?.(reason));
   }
 
   /** A question that was open stays one, whatever else holds the job: a held effect is sent by the next start. */
@@ -132,20 +138,26 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   }
 
   /** Settles what a failed try means: look again later, or leave it to a person. */
-  async function afterError({ errorClass, message, facts }: AdapterError): Promise<EffectTried> {
+  async function afterError(
+    { errorClass, message, facts }: AdapterError,
+    excuse: Excuse | undefined,
+  ): Promise<EffectTried> {
     const believed = publisher === undefined || publisher.facts.lookup === 'exact';
     const canTell = believed && !acknowledged; // a look-up that contradicts the destination tells nothing
     const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
     // A try that sends after an exact look-up knows that what an earlier one sent never arrived.
     const unclear = sent || (LOST_ANSWER.has(row.state) && !(sending && canTell));
     const jitter = jitterOf(`${effectKey}:${row.attempts}:${tried.tries}`);
-    const next = afterEffect(errorClass, tried, given.retry, jitter, facts.retryAfterMs);
+    const next = afterEffect(errorClass, tried, given.retry, jitter, facts.retryAfterMs, excuse);
     if (next.kind === 'again' || next.kind === 'wait') {
       const state = unclear ? 'unknown' : 'failed';
       await ledger.stopEffect(effectKey, { state, errorClass, message }, row.fence);
       // An unclear request may still be at work: looking before it settled would say "absent" too early.
       const settleMs = unclear ? (publisher?.facts.settleMs ?? 0) : 0;
-      return { kind: next.kind, errorClass, message, delayMs: Math.max(next.delayMs, settleMs) };
+      const delayMs = Math.max(next.delayMs, settleMs);
+      if (next.kind === 'again') return { kind: 'again', errorClass, message, delayMs };
+      const why = excuse?.why ?? message;
+      return { kind: 'wait', errorClass, message: why, delayMs, failing: excuse?.kind === 'down' };
     }
     const jobState = unclear && !canTell ? 'held' : STATE_AFTER[next.kind];
     return stop(unclear ? 'unknown' : jobState === 'held' ? 'held' : 'failed', {

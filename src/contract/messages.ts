@@ -152,6 +152,15 @@ export interface Waiting {
   readonly kind: 'wait';
   readonly delayMs: number;
   readonly why: string;
+  /** To be told to the step when it is called again; absent where nothing was tried yet. */
+  readonly tried?: TriedBefore;
+}
+
+/** What a step that waits has tried before in this run: a wait gives no tries back. */
+export interface TriedBefore {
+  readonly tries: number;
+  /** Milliseconds since the epoch; absent where it was not failing. */
+  readonly failingSinceMs?: number;
 }
 
 /** An effect waits for a person's yes. */
@@ -199,6 +208,7 @@ export interface ApprovedJob {
 export interface PublishRequest extends JobRef {
   readonly effect: string;
   readonly artifact: string;
+  readonly tried?: TriedBefore;
 }
 
 export type PublishEnd =

@@ -175,15 +175,30 @@ export interface Tries {
   readonly elapsedMs: number;
 }
 
-/** After a failed try of an effect whose outcome is known to be "not there", or that will be looked up first. */
+/** Why a failed try is no fault of its job, as the lane of the service knows it. */
+export interface Excuse {
+  /** `closed`: the lane let nothing through · `down`: the service fails for several jobs alike */
+  readonly kind: 'closed' | 'down';
+  readonly delayMs: number;
+  readonly why: string;
+}
+
+/**
+ * After a failed try of an effect whose outcome is known to be "not there", or that will be looked up first.
+ *
+ *  RP5. A job waits with the others while a service is down, and uses up no tries by it; only patience, which counts from
+ *       its first failure on, ends that. What fails for it alone are its own tries, whatever waits lie between them.
+ */
 export function afterEffect(
   errorClass: ErrorClass,
   tried: Tries,
   policy: RetryPolicy,
   jitter: number,
   hintMs = 0,
+  excuse?: Excuse,
 ): Next {
   const rule = policy.rules[errorClass];
+  if (excuse?.kind === 'closed') return { kind: 'wait', delayMs: excuse.delayMs, why: excuse.why };
   const waited = waitFor(errorClass, hintMs, jitter, policy);
   if (waited !== undefined) return waited;
   switch (rule.effect) {
@@ -194,6 +209,9 @@ export function afterEffect(
     case 'gate':
       return { kind: 'gate', why: `${errorClass}: no effect can land before this is put right` };
     case 'again':
+      // RP5
+      if (excuse !== undefined && tried.elapsedMs < policy.patienceMs)
+        return { kind: 'wait', delayMs: excuse.delayMs, why: excuse.why };
       return bounded(tried, rule, policy, jitter, hintMs);
   }
 }

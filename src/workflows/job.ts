@@ -24,6 +24,7 @@ import {
   type Session,
   type Spent,
   type Timing,
+  type TriedBefore,
   type Trouble,
 } from '../contract/messages.js';
 import type { JobEnd } from '../ledger/ledger.js';
@@ -97,9 +98,9 @@ export async function job(input: JobInput): Promise<JobOutcome> {
 
     const leftOut: string[] = [];
     for (const effect of input.effects) {
-      const end = await gate.pass<Exclude<PublishEnd, NotNow>>(effect, () =>
+      const end = await gate.pass<Exclude<PublishEnd, NotNow>>(effect, (_waits, tried) =>
         activities.publish.executeWithOptions({ summary: `${effect}: ${ticket.title}` }, [
-          { ...ref, effect, artifact: made.sha256 }, // J1
+          { ...ref, effect, artifact: made.sha256, ...(tried && { tried }) }, // J1
         ]),
       );
       if ('errorClass' in end) throw stop(effect, end.kind, end);
@@ -155,10 +156,12 @@ const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
 interface Gate {
   /**
    * Runs a step when the job is not paused, again and again while the step itself says "not now".
-   * @param step told how often in a row it has said "wait"
+   * @param call told how often in a row it has said "wait", and what it said of its tries
    */
-  pass<T extends Step>(name: string, step: (waits: number) => Promise<T | NotNow>): Promise<T>;
+  pass<T extends Step>(name: string, call: Call<T>): Promise<T>;
 }
+
+type Call<T> = (waits: number, tried: TriedBefore | undefined) => Promise<T | NotNow>;
 
 type Step = { readonly kind: string };
 
@@ -191,7 +194,8 @@ function openGate(
   setHandler(approveSignal, (request) => decide(approvalAnswerOf('approved', request)));
   setHandler(rejectSignal, (request) => decide(approvalAnswerOf('rejected', request)));
   return {
-    async pass<T extends Step>(name: string, step: (waits: number) => Promise<T | NotNow>): Promise<T> {
+    async pass<T extends Step>(name: string, call: Call<T>): Promise<T> {
+      let tried: TriedBefore | undefined;
       try {
         for (let waits = 0; ;) {
           if (paused) details.paused(name);
@@ -199,8 +203,9 @@ function openGate(
           details.begun(name);
           const resumesBefore = resumes;
           const decisionsBefore = decisions;
-          const end = await step(waits);
+          const end = await call(waits, tried);
           waits = isNotNow(end, 'wait') ? waits + 1 : 0;
+          tried = isNotNow(end, 'wait') ? end.tried : undefined;
           if (isNotNow(end, 'wait')) {
             details.waits(name, end.why, end.delayMs);
             // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.

@@ -248,7 +248,7 @@ describe('a closed lane', () => {
     test('a start that goes well makes up for those that failed', async () => {
       const { here, there } = await twoWorkers();
       await failingStarts(here, 4);
-      await laneFor(here, 'job-9').report('started');
+      await laneFor(here, 'job-9').report('written');
       await failingStarts(here, 4);
       expect(await laneFor(there, 'job-6').enter('session')).toEqual({ kind: 'go' });
     });

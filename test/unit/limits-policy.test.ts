@@ -1,7 +1,7 @@
 // The decisions about shared limits: pure, so time is a number.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { pass } from '../../src/policy/limits/breaker.js';
+import { pass, sharedTrouble } from '../../src/policy/limits/breaker.js';
 import { declare } from '../../src/policy/limits/declared.js';
 import { enter, leave } from '../../src/policy/limits/places.js';
 import { DELIVERY_MS, reserve, spacing } from '../../src/policy/limits/rate.js';
@@ -165,6 +165,76 @@ test('a probe whose worker died is replaced after two minutes', () => {
   if (probe.kind !== 'go') throw new Error('the probe has to pass');
   expect(pass(probe.state, 'other', T0 + 149_999).kind).toBe('wait');
   expect(pass(probe.state, 'other', T0 + 150_000).kind).toBe('go');
+});
+
+// A write that was answered 5xx is `unknown`: only a write leaves in doubt whether it was carried out.
+const writeFails = (who: string): LaneReport => failing('unknown', who);
+const written = (who: string): LaneReport => ({ who, answers: 1, written: true });
+const told = (state: LaneState, ...reports: readonly LaneReport[]): LaneState =>
+  reports.reduce((before, report) => settle(before, report, T0).state, state);
+const FIVE = ['one', 'two', 'three', 'four', 'five'];
+
+/** Writes of five jobs failed, with looks that went well between them. */
+const writesDown = (): LaneState => told(NEW_LANE, ...FIVE.flatMap((who) => [ok(), writeFails(who)]));
+
+function probing(state: LaneState, who: string): LaneState {
+  const passage = pass(state, who, state.gate?.retryAt ?? T0);
+  if (passage.kind !== 'go') throw new Error(`${who} has to be the probe`);
+  return passage.state;
+}
+
+test('writes that fail for five jobs close it to writes; looks go on, and their answers open nothing', () => {
+  const state = told(writesDown(), ok(7, 'looks'));
+  expect(state.gate).toMatchObject({ cause: 'transient', writesOnly: true, retryAt: T0 + 30_000 });
+  expect(enter(state, user(), T0)).toMatchObject({ kind: 'wait', down: true });
+  expect(pass(state, 'looks', T0, true).kind).toBe('go');
+});
+
+test('looks that begin to fail too close it altogether', () => {
+  const state = told(writesDown(), ...FIVE.map((who) => failing('transient', who)));
+  expect(pass(state, 'looks', T0, true).kind).toBe('wait');
+});
+
+test('a probe that only looked lets the next one write; one that wrote opens it', () => {
+  const down = writesDown();
+  const looked = settle(probing(down, 'one'), ok(1, 'one'), T0 + 30_000);
+  expect([looked.notes, looked.state.gate?.retryAt]).toEqual([[], T0 + 30_000]);
+  const opened = settle(probing(looked.state, 'two'), written('two'), T0 + 30_000);
+  expect([opened.state.gate, opened.state.failedWrites]).toEqual([undefined, undefined]);
+  expect(opened.notes).toMatchObject([{ what: 'closed' }]);
+});
+
+test('where writes fail for several jobs none is to blame, and whose probe failed comes back after the others', () => {
+  const down = writesDown();
+  const again = settle(probing(down, 'one'), writeFails('one'), T0 + 30_000).state;
+  const shared = sharedTrouble(again, T0 + 30_000);
+  expect(shared).toMatchObject({ delayMs: 66_000, down: true });
+  const other = enter(again, user(), T0 + 30_000, undefined, { jitter: 1 });
+  expect(other.kind === 'wait' && other.delayMs < (shared?.delayMs ?? 0)).toBe(true);
+});
+
+test('one job whose every write fails closes nothing while others’ are answered, and is to blame itself', () => {
+  let state: LaneState = NEW_LANE;
+  for (let round = 0; round < 40; round++) {
+    for (const report of [writeFails('poisoned'), written(`job-${round}`)])
+      state = settle(state, report, T0 + round * 10_000).state;
+    expect([state.gate, sharedTrouble(state, T0)]).toEqual([undefined, undefined]);
+  }
+});
+
+test('alone it closes it at the tenth failure in a row, and is to blame all the same', () => {
+  let state = told(NEW_LANE, ...Array.from({ length: 10 }, () => writeFails('poisoned')));
+  expect(state.gate).toBeDefined();
+  state = settle(probing(state, 'poisoned'), writeFails('poisoned'), T0 + 30_000).state;
+  expect(sharedTrouble(state, T0 + 30_000)).toBeUndefined();
+});
+
+test('after an outage it does not keep closed what another’s write has opened', () => {
+  let state = told(probing(writesDown(), 'good'), written('good'));
+  for (let tries = 0; tries < 9; tries++) {
+    state = told(state, writeFails('poisoned'));
+    expect([state.gate, sharedTrouble(state, T0)]).toEqual([undefined, undefined]);
+  }
 });
 
 test('an exhausted quota closes it until its reset, in one note, whatever comes in late', () => {

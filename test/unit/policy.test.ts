@@ -9,6 +9,7 @@ import {
   DEFAULT_RETRY,
   RETRY_RULES,
   afterEffect,
+  type Excuse,
   afterSession,
   retryPolicy,
   type SessionFailure,
@@ -81,6 +82,24 @@ describe('the table of retries', () => {
     const tried = { tries: 200, elapsedMs: 11 * 60 * MINUTE };
     expect(afterEffect('transient', tried, DEFAULT_RETRY, 0.5).kind).toBe('again');
     expect(afterEffect('bug', tried, DEFAULT_RETRY, 0.5).kind).toBe('park');
+  });
+
+  test('waiting with the others at a service that is down uses up no tries; patience ends it all the same', () => {
+    const down = { kind: 'down', delayMs: 66_000, why: 'the service fails too often' } as const;
+    const next = (tries: number, hours: number, excuse?: Excuse) =>
+      afterEffect('unknown', { tries, elapsedMs: hours * 3_600_000 }, DEFAULT_RETRY, 0.5, 0, excuse);
+    expect(next(12, 0).kind).toBe('park');
+    expect(next(12, 11, down)).toEqual({ kind: 'wait', delayMs: 66_000, why: down.why });
+    expect(next(1, 12, down).kind).toBe('park');
+    expect(next(12, 12, { ...down, kind: 'closed' }).kind, 'nothing was sent').toBe('wait');
+  });
+
+  test('no excuse keeps what would never work', () => {
+    const down = { kind: 'down', delayMs: 66_000, why: 'the service fails too often' } as const;
+    for (const errorClass of ['invalid', 'auth', 'conflict'] as const)
+      expect(afterEffect(errorClass, { tries: 1, elapsedMs: 0 }, DEFAULT_RETRY, 0.5, 0, down)).toEqual(
+        afterEffect(errorClass, { tries: 1, elapsedMs: 0 }, DEFAULT_RETRY, 0.5),
+      );
   });
 
   test('the same output rejected twice is not asked for a third time', () => {

@@ -5,6 +5,9 @@ import { placeOf, type HttpAnswer, type HttpRequest } from './request.js';
 /** A wait longer than this is no throttling any more: the quota is used up until then. */
 const THROTTLED_MAX_MS = 15 * 60 * 1000;
 
+/** The server says of itself that it is in trouble; a 501 says that it never does such things. */
+export const isServerFault = (status: number): boolean => status >= 500 && status !== 501;
+
 /**
  * What an answer outside 2xx means, where the service has no words of its own for it.
  * @param said the service's own message, cut and cleaned by the caller; shown to people
@@ -25,6 +28,7 @@ export function refusal(
     new AdapterError(errorClass, message, {
       sent,
       code: String(status),
+      ...(isServerFault(status) && { serverFault: true }),
       ...(hint !== undefined && { retryAfterMs: hint }),
     });
 

@@ -75,8 +75,8 @@ export class LaneBook {
         const told = settle(before, { who: '', answers }, now);
         let { state } = told;
         const result = asked.map(({ user }): Turn => {
-          const passage = pass(declare(state, user, now), user.who, now);
-          if (passage.kind === 'wait') return { ...passage, kind: 'closed' };
+          const passage = pass(declare(state, user, now), user.who, now, true); // who writes was asked to enter
+          if (passage.kind === 'wait') return { kind: 'closed', delayMs: passage.delayMs, why: passage.why };
           const reserved = reserve(passage.state, user.priority, now);
           state = reserved.state;
           return reserved.slot;
@@ -98,15 +98,15 @@ export class LaneBook {
   }
 
   /** Books an answer without complaint; told to the ledger only where somebody waits to hear it. */
-  async answered(who: string, started = false): Promise<void> {
+  async answered(who: string, written = false): Promise<void> {
     this.answers++;
     const { seen } = this;
     if (seen === undefined) return;
     const probing = seen.gate?.probe?.who === who;
     const troubled = seen.streak > 0;
     const due = performance.now() - this.toldAt > ANSWERS_TOLD_MS;
-    const begins = started && seen.failedStarts !== undefined;
-    if (probing || begins || (troubled && due)) await this.tell({ who, ...(begins && { started }) });
+    const news = written && (probing || seen.failedWrites !== undefined);
+    if (probing || news || (troubled && due)) await this.tell({ who, ...(news && { written }) });
   }
 
   async wentWrong(who: string, error: Omit<NonNullable<LaneReport['error']>, 'perSecond'>): Promise<void> {

@@ -5,8 +5,9 @@ import type { JobRef } from '../../contract/messages.js';
 import type { LookVia } from '../adopt.js';
 import type { Deps } from '../deps.js';
 import type { PublisherContext } from '../publishers/publisher.js';
+import type { Excuse } from '../../policy/retry.js';
 import { laneIdOf } from './lane-key.js';
-import { openLane, type Lane } from './lane.js';
+import { LANE_CLOSED, openLane, type Lane } from './lane.js';
 
 /** The lane of the account that a batch's agent works on. */
 export const agentLane = ({ agent, limits }: Definition, ref: JobRef, { ledger }: Deps): Lane =>
@@ -50,17 +51,22 @@ export const lookInLane =
 
 /**
  * Trouble of the service, not of the job: what all users of the account should hear of. Beside these, what the service
- * itself has answered with a 5xx: after a start, which may have run all the same, its class is `unknown`.
+ * itself has answered with a 5xx: after a write, which may have been carried out all the same, its class is `unknown`.
  */
 const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted']);
 
 /**
  * Tells a lane of an error. Wrong credentials and options are not told: they stop the batch, and the next start, once
  * they are put right, shall not have to wait. Nor is a quota that does not say when it comes back.
+ * @returns why the job is not to blame for it, where the lane knows
  */
-export async function reportTrouble(lane: Lane, error: AdapterError): Promise<void> {
-  const { errorClass, facts } = error;
-  if (!SERVICE_TROUBLE.has(errorClass) && facts.serverFault !== true) return;
-  if (errorClass === 'exhausted' && facts.retryAfterMs === undefined) return;
+export async function reportTrouble(lane: Lane, error: AdapterError): Promise<Excuse | undefined> {
+  const { errorClass, facts, message } = error;
+  if (facts.code === LANE_CLOSED)
+    return { kind: 'closed', delayMs: facts.retryAfterMs ?? 1000, why: message };
+  if (!SERVICE_TROUBLE.has(errorClass) && facts.serverFault !== true) return undefined;
+  if (errorClass === 'exhausted' && facts.retryAfterMs === undefined) return undefined;
   await lane.report(error);
+  const shared = lane.shared();
+  return shared && { kind: 'down', delayMs: shared.delayMs, why: shared.why };
 }

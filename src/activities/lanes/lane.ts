@@ -10,6 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
+import { sharedTrouble } from '../../policy/limits/breaker.js';
 import { attach, enter, leave, type Entry } from '../../policy/limits/places.js';
 import { ceiling, declare } from '../../policy/limits/declared.js';
 import { declaredSpacing, LATE_MAX_MS } from '../../policy/limits/rate.js';
@@ -23,8 +24,15 @@ const TURN_MAX_MS = 30_000;
 /** Code of errors that the lane itself made; they tell nothing of the service. */
 export const LANE_CLOSED = 'lane-closed';
 
-export type LaneEntry =
-  { readonly kind: 'go' } | { readonly kind: 'wait'; readonly delayMs: number; readonly why: string };
+export type LaneEntry = { readonly kind: 'go' } | LaneWait;
+
+export interface LaneWait {
+  readonly kind: 'wait';
+  readonly delayMs: number;
+  readonly why: string;
+  /** Because the service fails, not for a limit or a quota. */
+  readonly down: boolean;
+}
 
 export interface Lane {
   readonly id: string;
@@ -33,8 +41,8 @@ export interface Lane {
    * @param opts.waits how often it was told to wait before: waits get longer
    */
   enter(kind: 'session' | 'effect', opts?: { readonly waits?: number }): Promise<LaneEntry>;
-  /** What keeps requests away from it at the moment, if anything. Takes nothing, so whoever asks need not send. */
-  closed(): Promise<Extract<LaneEntry, { kind: 'wait' }> | undefined>;
+  /** What keeps looks away from it at the moment, if anything. Takes nothing, so whoever asks need not send. */
+  closed(): Promise<LaneWait | undefined>;
   /** Goes on with a session under way: it takes its place again, also where all are taken, for it runs and costs. */
   attach(): Promise<void>;
   /** The session ended: the place that this process took for it, if any, is free. @param opts.tokens what it used */
@@ -43,8 +51,10 @@ export interface Lane {
   keep(): Promise<void>;
   /** Before every request. @throws AdapterError `throttled`, not sent, when its turn is far away */
   turn(signal: AbortSignal): Promise<void>;
-  /** After every request, or every verb of an adapter: how it ended. `started`: well, and it began a session. */
-  report(outcome: 'ok' | 'started' | AdapterError): Promise<void>;
+  /** After every request, or every verb of an adapter: how it ended. `written`: well, and it changed something there. */
+  report(outcome: 'ok' | 'written' | AdapterError): Promise<void>;
+  /** After trouble was reported: what its job is told where several others have the same. */
+  shared(): LaneWait | undefined;
 }
 
 export interface LaneOptions {
@@ -83,7 +93,8 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
 
     async closed() {
       const state = await book.look();
-      const entry = state && enter(state, user, book.clock.nowMs(), undefined, { jitter: Math.random() });
+      const entry =
+        state && enter(state, user, book.clock.nowMs(), undefined, { jitter: Math.random(), looks: true });
       return entry?.kind === 'wait' ? waitOf(entry) : undefined;
     },
 
@@ -122,16 +133,22 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
     },
 
     async report(outcome) {
-      if (outcome === 'ok' || outcome === 'started') return book.answered(user.who, outcome === 'started');
+      if (outcome === 'ok' || outcome === 'written') return book.answered(user.who, outcome === 'written');
       const { errorClass, facts, message } = outcome;
       if (facts.code === LANE_CLOSED) return;
       await book.wentWrong(user.who, { errorClass, hintMs: facts.retryAfterMs, why: message });
     },
+
+    shared: () => book.state && sharedTrouble(book.state, book.clock.nowMs()),
   };
 }
 
-const waitOf = ({ delayMs, why }: Extract<Entry, { kind: 'wait' }>) =>
-  ({ kind: 'wait', delayMs: Math.ceil(delayMs), why }) as const;
+const waitOf = ({ delayMs, why, down }: Extract<Entry, { kind: 'wait' }>): LaneWait => ({
+  kind: 'wait',
+  delayMs: Math.ceil(delayMs),
+  why,
+  down,
+});
 
 /** One read tells whether there is anything to decide; a batch that declares limits has something in any case. */
 async function isPlain(book: LaneBook, user: LaneUser): Promise<boolean> {

@@ -119,5 +119,5 @@ async function start(scope: SessionScope, known: SessionHandle | undefined): Pro
 /** One that was only gone on with says nothing of starts. */
 async function beganWell({ provider, claim, lane }: SessionScope, { phase }: SessionHandle): Promise<void> {
   const isNew = claim.openSession === undefined && (phase ?? 'started') === 'started';
-  if (isNew && isRemote(provider)) await lane.report('started');
+  if (isNew && isRemote(provider)) await lane.report('written');
 }

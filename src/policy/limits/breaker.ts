@@ -24,20 +24,36 @@ const PROBE_MS = 2 * MINUTE;
 const INCONCLUSIVE_PAUSE_MS = 30 * SECOND;
 /** While somebody else probes. */
 const PROBED_WAIT_MS = 10 * SECOND;
+/** Whose call failed waits so much longer than those who ask meanwhile. */
+const AFTER_OTHERS = 1.1;
 
 export type Passage =
   | { readonly kind: 'go'; readonly state: LaneState }
-  | { readonly kind: 'wait'; readonly delayMs: number; readonly why: string };
+  | {
+      readonly kind: 'wait';
+      readonly delayMs: number;
+      readonly why: string;
+      /** The service fails; else it has had enough, or refuses us. */
+      readonly down: boolean;
+    };
 
-/** Lets all through a closed circuit, nobody through an open one, and one probe through when its time has come. */
-export function pass(state: LaneState, who: string, now: number): Passage {
+/**
+ * Lets all through a closed circuit, nobody through an open one, and one probe through when its time has come.
+ * @param looks it is about to read only, as far as is known
+ */
+export function pass(state: LaneState, who: string, now: number, looks = false): Passage {
   const { gate } = state;
   if (gate === undefined || gate.probe?.who === who) return { kind: 'go', state };
-  const why = reasonOf(gate);
-  if (now < gate.retryAt) return { kind: 'wait', delayMs: Math.ceil(gate.retryAt - now), why };
-  if (gate.probe !== undefined && now < gate.probe.until) {
-    return { kind: 'wait', delayMs: Math.min(PROBED_WAIT_MS, Math.ceil(gate.probe.until - now)), why };
-  }
+  if (looks && gate.writesOnly) return { kind: 'go', state };
+  const wait = (delayMs: number): Passage => ({
+    kind: 'wait',
+    delayMs: Math.ceil(delayMs),
+    why: reasonOf(gate),
+    down: gate.cause === 'transient',
+  });
+  if (now < gate.retryAt) return wait(gate.retryAt - now);
+  if (gate.probe !== undefined && now < gate.probe.until)
+    return wait(Math.min(PROBED_WAIT_MS, gate.probe.until - now));
   return { kind: 'go', state: { ...state, gate: { ...gate, probe: { who, until: now + PROBE_MS } } } };
 }
 
@@ -66,35 +82,50 @@ export function answered(state: LaneState, calls: number, now: number): LaneStat
 
 /**
  * A call that came to nothing by the fault of the service.
- * @param isStart it would have begun a session
+ * @param isWrite it would have begun a session, or landed an effect
  */
-export function failed(state: LaneState, who: string, why: string, now: number, isStart = false): Changed {
+export function failed(state: LaneState, who: string, why: string, now: number, isWrite = false): Changed {
   const before = windowAt(state, now);
   const window = { ...before, calls: before.calls + 1, failures: before.failures + 1 };
   const failedBy = among(state.failedBy, who);
-  const starts = state.failedStarts ?? [];
-  const failedStarts = isStart ? among(starts, who) : starts;
+  const writes = state.failedWrites ?? [];
+  const failedWrites = isWrite ? among(writes, who) : writes;
   const counted = {
     ...state,
     ...{ window, failedBy, streak: state.streak + 1 },
-    ...(failedStarts.length > 0 && { failedStarts }),
+    ...(failedWrites.length > 0 && { failedWrites }),
   };
   const often = window.calls >= CALLS_MIN && window.failures >= SHARE * window.calls;
-  const all = failedBy.length >= JOBS || (isStart && failedStarts.length >= JOBS);
+  const all = failedBy.length >= JOBS || (isWrite && failedWrites.length >= JOBS);
   const open = often || counted.streak >= STREAK || all;
-  return open ? openGate(counted, 'transient', why, undefined, now) : { state: counted, notes: [] };
+  if (!open) return { state: counted, notes: [] };
+  // Looks, which go on, are counted anew: what was counted so far were writes too.
+  const known = isWrite ? uncounted(counted, now) : counted;
+  return openGate(known, 'transient', why, undefined, now, isWrite);
 }
 
 const among = (jobs: readonly string[], who: string): readonly string[] =>
   jobs.includes(who) ? jobs : [...jobs, who].slice(-JOBS);
 
-/** A start was answered well: those that failed before it are forgotten. */
-export const startAnswered = (state: LaneState): LaneState => without(state, 'failedStarts');
+/** A write was answered well: those that failed before it are forgotten. */
+export const writeAnswered = (state: LaneState): LaneState => without(state, 'failedWrites');
+
+/**
+ * What to tell a job whose own call failed while the service fails for several others too: it is not to blame, and is to
+ * come back after those who only wait, so that the next probe is another one's.
+ */
+export function sharedTrouble(state: LaneState, now: number): Extract<Passage, { kind: 'wait' }> | undefined {
+  const { gate, failedBy, failedWrites = [] } = state;
+  if (gate?.cause !== 'transient' || Math.max(failedBy.length, failedWrites.length) < JOBS) return undefined;
+  const delayMs = Math.max(1, Math.ceil(AFTER_OTHERS * (gate.retryAt - now)));
+  return { kind: 'wait', delayMs, why: reasonOf(gate), down: true };
+}
 
 /**
  * Opens the circuit, or keeps it open for longer. One that is open stays open for the graver cause, and says no more
  * about it: what comes in late, from requests that were under way, is no news.
  * @param hintMs the service's own word for how long
+ * @param writesOnly looks may go on
  */
 export function openGate(
   state: LaneState,
@@ -102,6 +133,7 @@ export function openGate(
   why: string,
   hintMs: number | undefined,
   now: number,
+  writesOnly = false,
 ): Changed {
   const { gate } = state;
   const times = gate?.cause === cause ? gate.times + (gate.probe === undefined ? 0 : 1) : 1;
@@ -109,12 +141,14 @@ export function openGate(
     now + Math.max(hintMs ?? 0, hintMs === undefined || cause === 'transient' ? pauseOf(cause, times) : 1);
   if (gate !== undefined && gate.probe === undefined) {
     if (GRAVITY[cause] < GRAVITY[gate.cause]) return { state, notes: [] };
-    if (cause === gate.cause) {
+    const wider = gate.writesOnly && !writesOnly;
+    if (cause === gate.cause && !wider) {
       const retryAt = hintMs === undefined ? gate.retryAt : Math.max(gate.retryAt, until);
       return { state: { ...state, gate: { ...gate, retryAt } }, notes: [] };
     }
   }
-  const opened: Gate = { cause, since: gate?.since ?? now, retryAt: until, times, why };
+  const since = gate?.since ?? now;
+  const opened: Gate = { cause, since, retryAt: until, times, why, ...(writesOnly && { writesOnly }) };
   const news = gate?.cause !== cause;
   return {
     state: { ...state, gate: opened },
@@ -131,24 +165,31 @@ function pauseOf(cause: GateCause, times: number): number {
 }
 
 /**
- * The probe came back well: the circuit closes, and what was counted before is forgotten. Not so the failed starts: the
+ * The probe came back well: the circuit closes, and what was counted before is forgotten. Not so the failed writes: the
  * probe may have been a mere look.
  */
 export function closeGate(state: LaneState, now: number): Changed {
   const { gate } = state;
   if (gate === undefined) return { state, notes: [] };
-  const window = { from: now, calls: 0, failures: 0 };
   return {
-    state: { ...without(state, 'gate'), window, streak: 0, failedBy: [] },
+    state: uncounted(without(state, 'gate'), now),
     notes: [{ what: 'closed', cause: gate.cause, why: `a request was answered after: ${gate.why}` }],
   };
 }
 
-/** The probe found out nothing, by no fault of the service. */
-export function giveUpProbe(state: LaneState, now: number): LaneState {
+const uncounted = (state: LaneState, now: number): LaneState => ({
+  ...state,
+  window: { from: now, calls: 0, failures: 0 },
+  streak: 0,
+  failedBy: [],
+});
+
+/** The probe found out nothing, by no fault of the service. @param pauseMs until another one may pass */
+export function giveUpProbe(state: LaneState, now: number, pauseMs = INCONCLUSIVE_PAUSE_MS): LaneState {
   if (state.gate === undefined) return state;
-  const { cause, since, times, why } = state.gate;
-  return { ...state, gate: { cause, since, times, why, retryAt: now + INCONCLUSIVE_PAUSE_MS } };
+  const gate = { ...state.gate, retryAt: now + pauseMs };
+  delete gate.probe;
+  return { ...state, gate };
 }
 
 const windowAt = ({ window }: LaneState, now: number): LaneState['window'] =>

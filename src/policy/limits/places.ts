@@ -30,31 +30,40 @@ export interface Places {
 
 export type Entry =
   | { readonly kind: 'go'; readonly state: LaneState; readonly place?: { readonly tokens: number } }
-  | { readonly kind: 'wait'; readonly state: LaneState; readonly delayMs: number; readonly why: string };
+  | {
+      readonly kind: 'wait';
+      readonly state: LaneState;
+      readonly delayMs: number;
+      readonly why: string;
+      readonly down: boolean;
+    };
 
 /**
  * Whether a step that uses the lane may begin now.
  * @param places undefined for steps that take none
  * @param waits how often it was told to wait before
  * @param jitter from 0 to 1
+ * @param looks it is about to read only
  */
 export function enter(
   before: LaneState,
   user: LaneUser,
   now: number,
   places?: Places,
-  { waits = 0, jitter = 0 } = {},
+  { waits = 0, jitter = 0, looks = false } = {},
 ): Entry {
   const state = declare(before, user, now);
-  const wait = (delayMs: number, why: string, as: LaneState = state): Entry => ({
+  const wait = (delayMs: number, why: string, as: LaneState = state, down = false): Entry => ({
     kind: 'wait',
     state: as,
     delayMs: Math.max(1, Math.ceil(delayMs)),
     why,
+    down,
   });
 
-  const passage = pass(state, user.who, now);
-  if (passage.kind === 'wait') return wait(passage.delayMs * (1 + 0.05 * jitter), passage.why);
+  const passage = pass(state, user.who, now, looks);
+  if (passage.kind === 'wait')
+    return wait(passage.delayMs * (1 + 0.05 * jitter), passage.why, state, passage.down);
   const pause = state.notBefore - now;
   if (pause > SHORT_MS) return wait(pause * (1 + 0.1 * jitter), 'the service asked for patience');
   if (places === undefined) return { kind: 'go', state: passage.state };

@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../contract/errors.js';
-import { answered, closeGate, failed, giveUpProbe, openGate, startAnswered } from './breaker.js';
+import { answered, closeGate, failed, giveUpProbe, openGate, writeAnswered } from './breaker.js';
 import { speedUp, throttled } from './rate.js';
 import type { LaneNote, LaneState } from './state.js';
 
@@ -8,8 +8,8 @@ export interface LaneReport {
   readonly who: string;
   /** Answers without complaint since it told anything last. */
   readonly answers: number;
-  /** One of them began a session. */
-  readonly started?: boolean;
+  /** One of them was to a write: it began a session, or landed an effect. */
+  readonly written?: boolean;
   /** What went wrong now, if anything. */
   readonly error?: {
     readonly errorClass: ErrorClass;
@@ -46,25 +46,34 @@ const MEANING: Readonly<
 /** Books what a process learnt about the service. */
 export function settle(
   state: LaneState,
-  { who, answers, started, error }: LaneReport,
+  { who, answers, written, error }: LaneReport,
   now: number,
 ): { state: LaneState; notes: readonly LaneNote[] } {
-  const probing = state.gate?.probe?.who === who;
+  const { gate } = state;
+  const probing = gate?.probe?.who === who;
+  const looksPass = gate === undefined || gate.writesOnly === true;
   // While the circuit is open, only its probe tells anything: all else was sent before.
-  const known = started ? startAnswered(state) : state;
-  const before = known.gate === undefined ? speedUp(answered(known, answers, now), answers, now) : known;
-  if (error === undefined)
-    return probing && answers > 0 ? closeGate(before, now) : { state: before, notes: [] };
+  const known = written ? writeAnswered(state) : state;
+  const before = looksPass ? speedUp(answered(known, answers, now), answers, now) : known;
+  if (error === undefined) {
+    if (!probing || answers === 0) return { state: before, notes: [] };
+    // It only looked: the next one may write.
+    if (gate.writesOnly && !written) return { state: giveUpProbe(before, now, 0), notes: [] };
+    return closeGate(before, now);
+  }
 
   const { errorClass, hintMs, why } = error;
   switch (MEANING[errorClass]) {
     case 'exhausted':
     case 'auth':
       return openGate(before, errorClass === 'auth' ? 'auth' : 'exhausted', why, hintMs, now);
-    case 'failed':
-      // Only a start leaves in doubt whether it was carried out.
-      if (state.gate === undefined) return failed(before, who, why, now, errorClass === 'unknown');
-      return probing ? openGate(before, 'transient', why, hintMs, now) : { state: before, notes: [] };
+    case 'failed': {
+      // Only a write leaves in doubt whether it was carried out.
+      const isWrite = errorClass === 'unknown';
+      if (probing) return openGate(before, 'transient', why, hintMs, now, isWrite);
+      if (gate === undefined || (looksPass && !isWrite)) return failed(before, who, why, now, isWrite);
+      return { state: before, notes: [] };
+    }
     case 'throttled': {
       // It answers again, though slowly: the rate takes over from the circuit.
       const closed = probing ? closeGate(before, now) : { state: before, notes: [] };

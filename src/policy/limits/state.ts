@@ -24,8 +24,8 @@ export interface LaneState {
   /** Failures in a row, and by which jobs. */
   readonly streak: number;
   readonly failedBy: readonly string[];
-  /** Jobs whose starts failed since one was last answered well. Looks at sessions under way say nothing of starts. */
-  readonly failedStarts?: readonly string[];
+  /** Jobs whose writes failed since one was last answered well: starts of sessions, effects. Looks say nothing of them. */
+  readonly failedWrites?: readonly string[];
   /** Absent: closed circuit, all may pass. */
   readonly gate?: Gate;
   /** A session of this priority waits for a place until then: lower ones do not take it. */
@@ -40,6 +40,8 @@ export interface Declared {
 /** An open or half-open circuit. */
 export interface Gate {
   readonly cause: GateCause;
+  /** Only writes fail there: looks pass. */
+  readonly writesOnly?: true;
   readonly since: number;
   /** From then on one probe may pass. */
   readonly retryAt: number;
@@ -85,7 +87,7 @@ export interface LaneUser {
 }
 
 /** The state without some of its optional parts. */
-export function without<K extends 'gate' | 'learnt' | 'failedStarts'>(
+export function without<K extends 'gate' | 'learnt' | 'failedWrites'>(
   state: LaneState,
   part: K,
 ): Omit<LaneState, K> {

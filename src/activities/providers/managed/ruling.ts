@@ -1,4 +1,5 @@
 import { AdapterError, type ErrorClass } from '../../../contract/errors.js';
+import { isServerFault } from '../../http/refusal.js';
 import { codeOf, isNotSent } from '../../http/request.js';
 import type { ProviderVerb } from '../provider.js';
 import { saidText } from './said.js';
@@ -60,7 +61,7 @@ export function refused(
   const facts = {
     sent: unclear ? ('maybe' as const) : ('rejected' as const),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
-    ...(status !== undefined && status >= 500 && { serverFault: true }),
+    ...(status !== undefined && isServerFault(status) && { serverFault: true }),
     ...((code ?? status) !== undefined && { code: code ?? String(status) }),
   };
   const id = requestId === undefined ? '' : ` [request=${requestId}]`;

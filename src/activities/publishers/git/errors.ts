@@ -28,6 +28,8 @@ interface Meaning {
   readonly fix?: string;
   /** The program had not reached the repository yet. */
   readonly before?: true;
+  /** The server answered, and said that it is in trouble. */
+  readonly serverFault?: true;
 }
 
 /** What git, ssh and hosts write to stderr under LC_ALL=C; the first that fits counts. */
@@ -79,8 +81,9 @@ const MEANINGS: readonly Meaning[] = [
     before: true,
   },
   { said: /returned error: 429|rate limit/i, errorClass: 'throttled' },
+  { said: /returned error: 5(?!01)\d\d/i, errorClass: 'transient', serverFault: true },
   {
-    said: /timed out|hung up|read error|initial contact|could not read from remote|connection (was )?(reset|closed)|early eof|broken pipe|unexpected disconnect|returned error: 5\d\d|curl \d+|rpc failed|\.lock'?: file exists/i,
+    said: /timed out|hung up|read error|initial contact|could not read from remote|connection (was )?(reset|closed)|early eof|broken pipe|unexpected disconnect|curl \d+|rpc failed|\.lock'?: file exists/i,
     errorClass: 'transient',
   },
 ];
@@ -117,7 +120,7 @@ export function unclearPush(end: GitEnd, doing: string): AdapterError {
   const meaning = meaningOf(end);
   const error = gitError(new GitFailed('push', end), doing);
   if (meaning.before && !end.timedOut) return error;
-  const facts: ErrorFacts = { sent: 'maybe' };
+  const facts: ErrorFacts = { sent: 'maybe', ...(meaning.serverFault && { serverFault: true }) };
   return new AdapterError('unknown', error.message, facts);
 }
 

@@ -72,7 +72,12 @@ function describe(cause: unknown, doing: string, stage: TransactionFailed['stage
   return new AdapterError(
     sent === 'maybe' ? 'unknown' : errorClass,
     `${doing} failed${where} [use=postgres${code === undefined ? '' : `, code=${code}`}]: ${said}${fix === undefined ? '' : `; ${fix}`}`,
-    { sent, ...(code !== undefined && { code }) },
+    {
+      sent,
+      // It has said itself that it goes down, or is broken.
+      ...(sent === 'maybe' && isSqlState(code) && { serverFault: true }),
+      ...(code !== undefined && { code }),
+    },
     { cause },
   );
 }

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { jsonOf, placeOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
-import { retryAfterMs } from '../../http/retry-after.js';
 import { saidBy } from '../http/said.js';
 
 interface Meaning {
@@ -65,16 +64,16 @@ export function resendRefusal(
   const name = z.object({ name: z.string().max(64) }).safeParse(jsonOf(answer)).data?.name ?? '';
   const said = saidBy(answer, secrets);
   const meaning = meaningOf(`${answer.status} ${name}`) ?? meaningOf(name);
-  if (!meaning) return refusal(answer, { method, url }, said);
+  const plain = refusal(answer, { method, url }, said);
+  if (!meaning) return plain;
 
-  const hint = retryAfterMs(answer.headers);
   const isRead = method === 'GET' && meaning.errorClass === 'unknown';
   const fix = meaning.fix === undefined ? '' : `; ${meaning.fix}`;
   const message = `${method} ${placeOf(url)} was answered ${answer.status} ${name}${said === '' ? '' : `: ${said}`}${fix}`;
   return new AdapterError(isRead ? 'transient' : meaning.errorClass, message, {
+    ...plain.facts,
     sent: meaning.sent,
     code: `${answer.status} ${name}`,
-    ...(hint !== undefined && { retryAfterMs: hint }),
   });
 }
 

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { AdapterError, asMaybeSent, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { jsonOf, placeOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
-import { retryAfterMs } from '../../http/retry-after.js';
 import { saidBy } from '../http/said.js';
 
 interface Meaning {
@@ -59,8 +58,8 @@ export function stripeRefusal(
   const { type, code } = errorSchema.safeParse(jsonOf(answer)).data?.error ?? {};
   const said = saidBy(answer, secrets);
   const meaning = [code, type, String(answer.status)].map(meaningOf).find((one) => one !== undefined);
-  if (!meaning) return refusal(answer, { method, url }, said);
-  const hint = retryAfterMs(answer.headers);
+  const plain = refusal(answer, { method, url }, said);
+  if (!meaning) return plain;
   const word = code ?? type;
   const shown = [
     `${method} ${placeOf(url)} was answered ${answer.status}${word === undefined ? '' : ` ${word}`}`,
@@ -68,9 +67,9 @@ export function stripeRefusal(
     meaning.fix === undefined ? '' : `; ${meaning.fix}`,
   ].join('');
   return new AdapterError(meaning.errorClass, shown, {
+    ...plain.facts,
     sent: meaning.sent,
     code: `${answer.status}${word === undefined ? '' : ` ${word}`}`,
-    ...(hint !== undefined && { retryAfterMs: hint }),
   });
 }
 

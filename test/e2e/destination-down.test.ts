@@ -1,0 +1,126 @@
+// A destination that fails on writes while its look-ups still answer. What counts is what it was sent.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { cli, runJson, until } from '../support/cli.js';
+import { slugsOf, tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
+
+const root = tempDir('nightshift-down-');
+const JOBS = slugsOf(8);
+/** Of each job, by the batch file: an outage lasts for longer than they would. */
+const TRIES = 3;
+
+interface Blog {
+  readonly url: string;
+  /** Keys of what is there. */
+  readonly posts: readonly string[];
+  /** Slug of each write, in the order of their coming, whatever became of it. */
+  readonly writes: readonly string[];
+  down: boolean;
+}
+
+/** @param poisoned slug of a post that it can't take, whatever else it takes */
+async function aBlog(poisoned = ''): Promise<Blog> {
+  const posts: string[] = [];
+  const writes: string[] = [];
+  const blog = { url: '', posts, writes, down: false };
+  const answer = (response: ServerResponse, status: number, body: object): void =>
+    void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') {
+      const key = request.url?.split('/').at(-1) ?? '';
+      return answer(response, posts.includes(key) ? 200 : 404, { id: key, key });
+    }
+    const { key, slug } = JSON.parse(await textOf(request)) as { key: string; slug: string };
+    writes.push(slug);
+    if (blog.down || slug === poisoned) return answer(response, 503, { message: 'no database' });
+    posts.push(key);
+    answer(response, 201, { id: key });
+  }
+  const server = createServer((request, response) => void serve(request, response));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  blog.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return blog;
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function aBatch(name: string, { url }: Blog): TestBatch {
+  const batch = writeBatch({
+    dir: join(root, name),
+    name,
+    work: name,
+    slugs: JOBS,
+    concurrency: JOBS.length,
+  });
+  const effects = `effects:
+  - name: post
+    use: http
+    target: ${url}/posts
+    with:
+      url: ${url}/posts
+      body: { key: "{{ effect.key }}", slug: "{{ slug }}", text: "{{ artifact }}" }
+      lookup: { url: "${url}/posts/{{ effect.key }}", key: /key }
+      settle: 1s
+limits: { concurrency: ${JOBS.length} }
+stopLoss: []
+retry: { classes: { unknown: { wait: 100ms, waitAtMost: 1s, tries: ${TRIES} } } }
+`;
+  writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace(/effects:[^]*$/, effects));
+  return batch;
+}
+
+async function lanesOf({ dir, state }: TestBatch): Promise<{ label: string; state: string }[]> {
+  const { stdout } = await cli(['lanes', '--json', '--state', state], { cwd: dir });
+  return (JSON.parse(stdout) as { lanes: { label: string; state: string }[] }).lanes;
+}
+
+const isClosed = async (batch: TestBatch): Promise<boolean> =>
+  (await lanesOf(batch)).some(({ state }) => state === 'closed');
+
+const untilMs = 240_000;
+
+test('down for longer than all tries would last: jobs wait, nothing is parked, and each post is there once', async () => {
+  const blog = await aBlog();
+  const batch = aBatch('down', blog);
+  blog.down = true;
+  const run = runJson(batch.file, { cwd: batch.dir, state: batch.state });
+  await until('its lane is closed', () => isClosed(batch), untilMs);
+  await until('every job has its artifact', () => batch.sessions().length === JOBS.length, untilMs);
+  const before = blog.writes.length;
+  await until('a probe has failed', () => blog.writes.length > before, untilMs);
+  blog.down = false;
+
+  const { exit, report } = await run;
+  expect(exit.code, exit.stderr).toBe(0);
+  expect(report.counts).toMatchObject({ done: JOBS.length, parked: 0, held: 0 });
+  expect([blog.posts.length, twice(blog.posts)]).toEqual([JOBS.length, []]);
+  expect(await isClosed(batch)).toBe(false);
+}, 600_000);
+
+test('one post that it never takes is parked after its own tries, also when it was down for all before', async () => {
+  const [poisoned = ''] = JOBS;
+  const blog = await aBlog(poisoned);
+  const batch = aBatch('poisoned', blog);
+  blog.down = true;
+  const run = runJson(batch.file, { cwd: batch.dir, state: batch.state });
+  await until('its lane is closed', () => isClosed(batch), untilMs);
+  blog.down = false;
+
+  const { exit, report } = await run;
+  expect(exit.code, exit.stderr).toBe(2);
+  expect(report.counts).toMatchObject({ done: JOBS.length - 1, parked: 1, held: 0 });
+  expect([blog.posts.length, twice(blog.posts)]).toEqual([JOBS.length - 1, []]);
+  expect(blog.writes.filter((slug) => slug === poisoned).length).toBeGreaterThanOrEqual(TRIES);
+  expect(await isClosed(batch)).toBe(false);
+}, 600_000);
