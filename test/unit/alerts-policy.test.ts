@@ -262,7 +262,7 @@ test('a run that was refused before its first job is a matter of configuration, 
         headline: 'nothing was started, 100 of 100 jobs wait',
         jobs: 100,
         examples: [{ message: why }],
-        next: [{ command: commands.retry }],
+        next: [{ command: commands.run }, { command: commands.retry }, { command: commands.status }],
       },
     },
   ]);
