@@ -59,53 +59,68 @@ export async function destinationsRefuse(
   places: PlacesAhead,
   { context, answerMs, ...deps }: AheadDeps,
 ): Promise<readonly AdapterError[]> {
-  const answers = [...places.values()].map(({ job, effect }) =>
-    refusal(
-      `effect "${effect.name}" (${effect.use} ${effect.target})`,
-      async (signal) => {
-        const looker = await lookerFor(effect, definition.baseDir, deps);
-        const { lookup } = looker;
-        if (!lookup) return;
-        const request = effectRequest(definition, job, effect);
-        await asked(looker, 'lookup', () => lookup(request, { ...context, signal }));
-      },
-      context.signal,
-      answerMs,
-    ),
-  );
-  return (await Promise.all(answers)).filter((found) => found !== undefined);
+  const refusals = [...places.values()].map(async ({ job, effect }) => {
+    const ask = async (signal: AbortSignal) => {
+      const looker = await lookerFor(effect, definition.baseDir, deps);
+      const { lookup } = looker;
+      if (!lookup) return false;
+      const request = effectRequest(definition, job, effect);
+      await asked(looker, 'lookup', () => lookup(request, { ...context, signal }));
+      return true;
+    };
+    const answer = await answerTo(ask, context.signal, answerMs);
+    return refusal(`effect "${effect.name}" (${effect.use} ${effect.target})`, answer);
+  });
+  return (await Promise.all(refusals)).filter((found) => found !== undefined);
 }
 
-/** Asks the agent's service for something that costs nothing. @returns what would refuse every job */
-export async function agentRefuses(
+/** What became of asking: `late` where no answer came in time. */
+export type Answer = 'answered' | 'nobody to ask' | 'late' | AdapterError;
+
+/** Asks the agent's service for something that costs nothing. */
+export async function askAgent(
   definition: Definition,
   { context, answerMs, ...deps }: AheadDeps,
-): Promise<AdapterError | undefined> {
+): Promise<Answer> {
   const ask = async (signal: AbortSignal) => {
     const provider = await providerFor(definition, deps);
+    if (!provider.probe) return false;
     try {
-      await provider.probe?.({ ...context, signal, save: async () => undefined });
+      await provider.probe({ ...context, signal, save: async () => undefined });
+      return true;
     } catch (error) {
       throw provider.classify(error, 'probe');
     }
   };
-  return refusal(`agent ${definition.agent.use}`, ask, context.signal, answerMs);
+  return answerTo(ask, context.signal, answerMs);
 }
 
-async function refusal(
-  who: string,
-  ask: (signal: AbortSignal) => Promise<void>,
+/** @returns what would refuse every job */
+export const agentRefuses = async (
+  definition: Definition,
+  deps: AheadDeps,
+): Promise<AdapterError | undefined> =>
+  refusal(`agent ${definition.agent.use}`, await askAgent(definition, deps));
+
+function refusal(who: string, answer: Answer): AdapterError | undefined {
+  if (!(answer instanceof AdapterError)) return undefined;
+  const errorClass = refusesAll(answer);
+  return errorClass && new AdapterError(errorClass, `${who}: ${answer.message}`, answer.facts);
+}
+
+/** @param ask tells whether there was anybody to ask; gets a signal that ends it when its time is over */
+async function answerTo(
+  ask: (signal: AbortSignal) => Promise<boolean>,
   stopped: AbortSignal,
   answerMs = ANSWER_MS,
-): Promise<AdapterError | undefined> {
+): Promise<Answer> {
   const signal = AbortSignal.any([stopped, AbortSignal.timeout(answerMs)]);
   const late = new Promise<undefined>((resolve) =>
     signal.addEventListener('abort', () => resolve(undefined), { once: true }),
   );
   const looked = await Promise.race([rehearsing(() => ask(signal)), late]);
   stopped.throwIfAborted();
-  if (looked?.error === undefined) return undefined;
-  const error = asAdapterError(looked.error);
-  const errorClass = refusesAll(error);
-  return errorClass && new AdapterError(errorClass, `${who}: ${error.message}`, error.facts);
+  if (looked === undefined) return 'late';
+  if (looked.error !== undefined) return asAdapterError(looked.error);
+  return looked.value ? 'answered' : 'nobody to ask';
 }

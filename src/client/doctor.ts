@@ -1,4 +1,5 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { clockFinding } from './clock-finding.js';
 import type { Connections } from './connections.js';
 import { missingAttributes } from './search-attributes.js';
 
@@ -15,7 +16,14 @@ const FREE_BYTES_MIN = 500 * 1024 * 1024;
 
 /** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
-  const checks = [node, stateDir, ledger, alerts, engine, sessions];
+  const findings = await look([node, stateDir, ledger, alerts, engine], connections);
+  const isReached = !findings.some(({ subject, status }) => subject === 'engine' && status === 'fail');
+  return [...findings, ...(await look(isReached ? [clock, worker, schedules, sessions] : [], connections))];
+}
+
+type Check = (connections: Connections) => Promise<readonly Finding[]>;
+
+async function look(checks: readonly Check[], connections: Connections): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const check of checks) {
     try {
@@ -62,19 +70,19 @@ async function stateDir({ config }: Connections): Promise<Finding[]> {
 }
 
 async function ledger(connections: Connections): Promise<Finding[]> {
-  const { path, dialect, engineVersion, schemaVersion, problems } = await (
+  const { path, dialect, engineVersion, schemaVersion, problems, clockAheadMs } = await (
     await connections.ledger()
   ).inspect();
-  if (problems.length === 0) {
-    return [
-      {
-        subject: 'ledger',
-        status: 'ok',
-        detail: `${path}, ${dialect === 'postgres' ? 'PostgreSQL' : 'SQLite'} ${engineVersion}, schema ${schemaVersion}`,
-      },
-    ];
+  const found: Finding[] = problems.map((detail) => ({ subject: 'ledger', status: 'fail', detail }));
+  if (found.length === 0) {
+    found.push({
+      subject: 'ledger',
+      status: 'ok',
+      detail: `${path}, ${dialect === 'postgres' ? 'PostgreSQL' : 'SQLite'} ${engineVersion}, schema ${schemaVersion}`,
+    });
   }
-  return problems.map((detail) => ({ subject: 'ledger', status: 'fail', detail }));
+  if (clockAheadMs !== undefined) found.push(clockFinding('ledger', clockAheadMs));
+  return found;
 }
 
 const alerts = async (connections: Connections): Promise<Finding[]> =>
@@ -103,6 +111,15 @@ async function engine(connections: Connections): Promise<Finding[]> {
     ...(missing?.length ? [withoutAttributes(missing, namespace)] : []),
   ];
 }
+
+const clock = async (connections: Connections): Promise<Finding[]> =>
+  (await import('./engine-clock.js')).engineClock(connections);
+
+const worker = async (connections: Connections): Promise<Finding[]> =>
+  (await import('./worker-finding.js')).workerFinding(connections);
+
+const schedules = async (connections: Connections): Promise<Finding[]> =>
+  (await import('./schedules/doctor.js')).scheduleFindings(connections);
 
 async function sessions(connections: Connections): Promise<Finding[]> {
   const left = await (await import('./abandoned.js')).abandonedSessions(connections, false);

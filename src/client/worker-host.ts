@@ -3,6 +3,7 @@ import { statePaths } from '../config.js';
 import { isOfThisHost, tryExclusiveLock, type ProcessLock } from '../engine/index.js';
 import type { RunningWorker, WorkerOptions } from '../worker.js';
 import type { Connections } from './connections.js';
+import { isAsking, pollersOf, type Poller } from './pollers.js';
 
 /**
  * Hosts a worker in this process while no other process of the same state directory does. Many processes may watch
@@ -109,22 +110,12 @@ export async function isWorkerAlive(connections: Connections): Promise<boolean> 
  */
 export const isWorkerHereAlive = async (connections: Connections): Promise<boolean> =>
   (await connections.engine()).kind === 'configured'
-    ? hasPollers(connections, ({ identity }) => isOfThisHost(identity ?? ''))
+    ? hasPollers(connections, ({ identity }) => isOfThisHost(identity))
     : isWorkerAlive(connections);
 
-/** Pollers of the last minute: a long poll is renewed about once in that time. */
 async function hasPollers(
   connections: Connections,
-  whose: (poller: { readonly identity?: string | null }) => boolean = () => true,
+  whose: (poller: Poller) => boolean = () => true,
 ): Promise<boolean> {
-  const client = await connections.client();
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: connections.config.taskQueue },
-    taskQueueType: 1, // TASK_QUEUE_TYPE_WORKFLOW
-  });
-  const aMinuteAgo = Date.now() / 1000 - 65;
-  return (pollers ?? [])
-    .filter(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) > aMinuteAgo)
-    .some(whose);
+  return (await pollersOf(connections)).filter(isAsking).some(whose);
 }

@@ -4,7 +4,7 @@
  *      in one transaction, so that each change is made once and in one order.
  *  N2. The clock is the database's where hosts share it (PostgreSQL), and this host's where one host has it (SQLite).
  */
-import { sql } from 'kysely';
+import { postgresClock } from './postgres-clock.js';
 import { NEW_LANE, type LaneNote, type LaneState } from '../policy/limits/state.js';
 import type { LaneChange, LaneId, LaneNoteRow, LaneRow, Ledger } from './ledger.js';
 import type { Db, Store } from './store.js';
@@ -111,14 +111,6 @@ export function lanes(store: Store, dialect: 'sqlite' | 'postgres'): Lanes {
       }));
     },
   };
-}
-
-async function postgresClock(db: Db): Promise<string> {
-  const { rows } = await sql<{ at: string }>`
-    select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as at`.execute(db);
-  const at = rows[0]?.at;
-  if (at === undefined) throw new Error('the database did not tell the time');
-  return at;
 }
 
 /** A state of an older release lacks what was added since. */

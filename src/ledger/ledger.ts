@@ -873,6 +873,8 @@ export interface LedgerFacts {
   /** Name -> value of the settings that durability rests on. */
   readonly settings: Readonly<Record<string, string>>;
   readonly problems: readonly string[];
+  /** How far the clock of the database's host is before ours, where hosts share it. */
+  readonly clockAheadMs?: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { LedgerDialect } from './dialect.js';
+import { postgresClock } from './postgres-clock.js';
 import type { Db } from './store.js';
 
 /** Settings without which a commit that was acknowledged may be lost in a crash, and pages may be torn. */
@@ -44,7 +45,14 @@ export async function postgresFacts(db: Db, place: string): ReturnType<LedgerDia
   };
   const problems = problemsOf(settings, standby);
   for (const { trigger } of silenced) problems.push(`trigger ${trigger} is disabled: enable it`);
-  return { path: place, engineVersion: version, settings, problems };
+  const clockAheadMs = await aheadOfUs(db);
+  return { path: place, engineVersion: version, settings, problems, clockAheadMs };
+}
+
+async function aheadOfUs(db: Db): Promise<number> {
+  const askedMs = Date.now();
+  const theirsMs = Date.parse(await postgresClock(db));
+  return theirsMs - (askedMs + Date.now()) / 2;
 }
 
 function problemsOf(settings: Readonly<Record<string, string>>, standby: boolean): string[] {

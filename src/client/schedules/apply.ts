@@ -139,7 +139,8 @@ const COMPARED = [
   'paused',
 ] as const satisfies readonly (keyof WantedSchedule)[];
 
-const differencesOf = (present: ScheduleDefinition, wanted: WantedSchedule): string[] =>
+/** One text for each field that differs, such as `overlap: skip -> queue`. */
+export const differencesOf = (present: ScheduleDefinition, wanted: WantedSchedule): string[] =>
   COMPARED.filter((field) => isOther(present[field], wanted[field])).map(
     (field) => `${field}: ${shown(present[field])} -> ${shown(wanted[field])}`,
   );

@@ -1,0 +1,58 @@
+// What `doctor` sees of workers, clocks and schedules, on a real engine that it reaches by its address.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Finding } from '../../src/client/nightshift.js';
+import { openEngine } from '../../src/engine/index.js';
+import { createNightshift } from '../../src/index.js';
+import { tempDir, writeBatch } from '../support/batch.js';
+import { until } from '../support/cli.js';
+
+test('a worker, the clocks, and schedules that are not what their file says', async () => {
+  const root = tempDir('nightshift-doctor-');
+  const engine = await openEngine({ stateDir: join(root, 'engine') });
+  onTestFinished(() => engine.release());
+  const env = { ...process.env, TEMPORAL_ADDRESS: engine.address };
+  const nightshift = createNightshift({ state: join(root, 'state'), env });
+  onTestFinished(() => nightshift.close());
+  const findings = async (subject: string): Promise<string[]> =>
+    (await nightshift.doctor())
+      .filter((finding) => finding.subject === subject)
+      .map(
+        ({ status, detail, fix }: Finding) => `${status}: ${detail}${fix === undefined ? '' : `; ${fix}`}`,
+      );
+
+  expect(await findings('clock of the engine')).toEqual([expect.stringMatching(/^ok: .*agree/)]);
+  expect(await findings('worker')).toEqual([expect.stringMatching(/^ok: none asks .*brings its own/)]);
+
+  writeBatch({ dir: root, slugs: ['one'] });
+  const file = join(root, 'schedules.yaml');
+  writeFileSync(
+    file,
+    'timeZone: Europe/Berlin\nschedules:\n  - { name: nights, batch: ./batch.yaml, when: { at: "02:30" } }\n',
+  );
+  await nightshift.schedules.apply(file);
+  // A schedule that was made a moment ago may not be listed yet.
+  await until('it is listed', async () => (await nightshift.schedules.list()).length === 1);
+  expect(await findings('worker')).toEqual([expect.stringMatching(/^fail: none asks .*nightshift worker/)]);
+  expect(await findings('schedule nights')).toEqual([expect.stringMatching(/^ok: next night .* 02:30:00/)]);
+
+  const host = await nightshift.host();
+  onTestFinished(() => host.stop());
+  await until('it asks for work', () => nightshift.isWorkerAlive());
+  expect(await findings('worker')).toEqual([expect.stringMatching(/^ok: 1 at the queue/)]);
+
+  writeFileSync(
+    file,
+    `${readFileSync(file, 'utf8').replace('02:30', '03:15')}  - { name: weekly, batch: ./batch.yaml, when: { at: "05:00" } }\n`,
+  );
+  expect(await findings('schedule nights')).toEqual([
+    expect.stringMatching(/^warn: .*02:30:00.* changed .*crons.*nightshift schedule apply/),
+  ]);
+  expect(await findings('schedule weekly')).toEqual([expect.stringMatching(/^warn: .*never applied/)]);
+
+  await nightshift.schedules.pause('nights', 'the blog moves');
+  expect(await findings('schedule nights')).toEqual([
+    expect.stringMatching(/^warn: paused.*the blog moves.*nightshift schedule resume nights/),
+  ]);
+}, 120_000);
