@@ -17,11 +17,8 @@ export async function workerFinding(connections: Connections): Promise<Finding[]
   if (asking.length > 0 || (await isWorkerAlive(connections))) {
     const names = asking.map(({ identity }) => identity).slice(0, SHOWN);
     const who = names.length === 0 ? '' : `: ${names.join(', ')}${asking.length > SHOWN ? ', …' : ''}`;
-    return {
-      subject,
-      status: 'ok',
-      detail: `${Math.max(1, asking.length)} at the queue "${taskQueue}"${who}`,
-    };
+    const detail = `${Math.max(1, asking.length)} at the queue "${taskQueue}"${who}`;
+    return [{ subject, status: 'ok', detail }];
   }
   const lastMs = Math.max(...pollers.map(({ askedMs }) => askedMs));
   const seen = Number.isFinite(lastMs) ? `, the last one was seen ${duration(Date.now() - lastMs)} ago` : '';
