@@ -31,6 +31,11 @@ export interface Provider {
   cancel(handle: SessionHandle, context: ProviderContext): Promise<void>;
   /** The result of a session that succeeded; may be called again until `release`. */
   collect(handle: SessionHandle, context: ProviderContext): Promise<Output>;
+  /**
+   * What a session that came to nothing has left, whole or not: it is kept for people, before `release`, and goes
+   * nowhere. Absent, or undefined, where there is nothing of the kind.
+   */
+  leftOver?(handle: SessionHandle, context: ProviderContext): Promise<Output | undefined>;
   /** Legal in any phase, also after failure or cancel, so that waste is booked. */
   usage(handle: SessionHandle, context: ProviderContext): Promise<Usage>;
   /** Frees what the session holds. Called when its output is stored or it has failed for good; failing is not fatal. */

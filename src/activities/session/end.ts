@@ -1,4 +1,5 @@
 import { cancellationDetails, log } from '@temporalio/activity';
+import type { ArtifactRef } from '../../contract/artifact.js';
 import type { AdapterError } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
 import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
@@ -78,7 +79,12 @@ export async function failSession(
   const next = afterSession([...claim.failures, present], retry, jitter, hintMs, outward);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const job = goesOn ? undefined : stopped(next, failed);
-  await deps.ledger.endSession(session, { ...failed, ...(job && { job }) }, claim.fence);
+  const artifact = failed.artifact ?? (await leftOver(scope, handle, failed));
+  await deps.ledger.endSession(
+    session,
+    { ...failed, ...(artifact && { artifact }), ...(job && { job }) },
+    claim.fence,
+  );
   noteUsage(failed);
   await leave(scope, failed);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
@@ -87,6 +93,23 @@ export async function failSession(
   if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
   const { state, ...trouble } = stopped(next, failed);
   return { kind: state, ...trouble, ...sessionName(handle) };
+}
+
+/** Kept so that people see what a failed session had made. It decides nothing, and no trouble with it matters. */
+async function leftOver(
+  { provider, deps, context }: SessionScope,
+  handle: SessionHandle | undefined,
+  { state }: Failed,
+): Promise<ArtifactRef | undefined> {
+  if (handle === undefined || state === 'lost') return undefined;
+  try {
+    const output = await provider.leftOver?.(handle, context);
+    return output && (await deps.artifacts.put(output.content, output.mime));
+  } catch (error) {
+    const { message } = provider.classify(error, 'collect');
+    log.warn('what a failed session has left could not be kept', { reason: message });
+    return undefined;
+  }
 }
 
 /** What a job is whose session is not followed by another one. */

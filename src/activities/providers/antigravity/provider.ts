@@ -5,6 +5,7 @@ import { defineProvider, type Provider, type ProviderSetup } from '../provider.j
 import { geminiApi } from './api.js';
 import { judge } from './classify.js';
 import { collectRun } from './collect.js';
+import { leftOverOf } from './left-over.js';
 import { antigravityOptionsSchema, type AntigravityOptions } from './options.js';
 import { pollRun } from './poll.js';
 import { startRun } from './start.js';
@@ -51,6 +52,7 @@ function antigravityProvider({ options, secret, turn }: ProviderSetup<Antigravit
     poll: (handle, context) => pollRun(handle, parts, context),
     cancel: (handle, context) => cancelRun(handle, parts, context),
     collect: (handle, context) => collectRun(handle, parts, context),
+    leftOver: (handle, context) => leftOverOf(handle, parts, context),
     usage: (handle, context) => usageOfRun(handle, parts, context),
     release: (handle, context) => releaseRun(handle, parts, context),
     sweep: (since, context) => sweepEnvironments(since, parts, context),

@@ -76,10 +76,15 @@ async function lastMessage(
   api: ClaudeApi,
   { signal }: ProviderContext,
 ): Promise<Output> {
-  const [event] = (await api.newestEvents(sessionOf(handle), ['agent.message'], 1, signal)) ?? [];
-  const text = (event?.content ?? []).map((block) => block.text ?? '').join('');
+  const text = await newestMessage(sessionOf(handle), api, signal);
   if (text.trim() === '') throw rejected('the session ended its turn and said nothing');
   return { content: new TextEncoder().encode(text) };
+}
+
+/** The last that the agent said; empty where it said nothing. */
+export async function newestMessage(session: string, api: ClaudeApi, signal: AbortSignal): Promise<string> {
+  const [event] = (await api.newestEvents(session, ['agent.message'], 1, signal)) ?? [];
+  return (event?.content ?? []).map((block) => block.text ?? '').join('');
 }
 
 const rejected = (message: string): AdapterError => new AdapterError('rejected', message);

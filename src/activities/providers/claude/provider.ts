@@ -7,6 +7,7 @@ import { claudeApi } from './api.js';
 import { judge } from './classify.js';
 import { collectSession } from './collect.js';
 import { findSession } from './find.js';
+import { leftOverOf } from './left-over.js';
 import { claudeOptionsSchema, type ClaudeOptions } from './options.js';
 import { pollSession } from './poll.js';
 import { startSession } from './start.js';
@@ -60,6 +61,7 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
     poll: (handle, context) => pollSession(handle, parts, context),
     cancel: (handle, context) => cancelSession(handle, parts, context),
     collect: (handle, context) => collectSession(handle, parts, context),
+    leftOver: (handle, context) => leftOverOf(handle, parts, context),
     usage: (handle, context) => usageOfSession(handle, parts, context),
     release: (handle, context) => releaseSession(handle, parts, context),
     sweep: (since, context) => sweepSessions(since, parts, context),

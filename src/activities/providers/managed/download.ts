@@ -76,6 +76,16 @@ export async function* verified(
   }
 }
 
+/** No more than the beginning of it. */
+export async function* upTo(body: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
+  let left = bytesMax;
+  for await (const chunk of body) {
+    yield chunk.subarray(0, left);
+    left -= chunk.byteLength;
+    if (left <= 0) return;
+  }
+}
+
 async function* chunksOf(
   response: Response,
   url: string,
