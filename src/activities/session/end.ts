@@ -1,6 +1,6 @@
 import { cancellationDetails, log } from '@temporalio/activity';
 import type { ArtifactRef } from '../../contract/artifact.js';
-import type { AdapterError } from '../../contract/errors.js';
+import type { AdapterError, ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
 import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
@@ -95,15 +95,22 @@ export async function failSession(
   return { kind: state, ...trouble, ...sessionName(handle) };
 }
 
+/** Of these the service has trouble of its own, and is asked for nothing more than must be. */
+const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted', 'auth']);
+
+/** Longest that left-overs are waited for: nobody waits for the next try because of them. */
+const LEFT_OVER_MS = 20_000;
+
 /** Kept so that people see what a failed session had made. It decides nothing, and no trouble with it matters. */
 async function leftOver(
   { provider, deps, context }: SessionScope,
   handle: SessionHandle | undefined,
-  { state }: Failed,
+  { state, errorClass }: Failed,
 ): Promise<ArtifactRef | undefined> {
-  if (handle === undefined || state === 'lost') return undefined;
+  if (handle === undefined || state === 'lost' || SERVICE_TROUBLE.has(errorClass)) return undefined;
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(LEFT_OVER_MS)]);
   try {
-    const output = await provider.leftOver?.(handle, context);
+    const output = await provider.leftOver?.(handle, { ...context, signal });
     return output && (await deps.artifacts.put(output.content, output.mime));
   } catch (error) {
     const { message } = provider.classify(error, 'collect');
