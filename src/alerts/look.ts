@@ -1,4 +1,4 @@
-import { mayBeLane } from '../activities/lanes/lane-key.js';
+import { agentAccount, mayBeLane } from '../activities/lanes/lane-key.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import { jobTitle } from '../contract/job.js';
@@ -138,7 +138,7 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
 async function closedServices(definition: Definition, ledger: Ledger): Promise<ClosedService[]> {
   const { agent, effects } = definition;
   const services = [
-    { subject: agent.use, name: agent.use, options: agent.with ?? {} },
+    { subject: agent.use, ...agentAccount(agent) },
     ...effects.map(({ name, use, with: options, target }) => ({
       subject: `${name} (${use})`,
       name: use,

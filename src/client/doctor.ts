@@ -18,7 +18,7 @@ const FREE_BYTES_MIN = 500 * 1024 * 1024;
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
   const findings = await look([node, stateDir, ledger, alerts, engine], connections);
   const isReached = !findings.some(({ subject, status }) => subject === 'engine' && status === 'fail');
-  return [...findings, ...(await look(isReached ? [worker, schedules, sessions] : [], connections))];
+  return [...findings, ...(await look(isReached ? [clock, worker, schedules, sessions] : [], connections))];
 }
 
 type Check = (connections: Connections) => Promise<readonly Finding[]>;
@@ -81,7 +81,7 @@ async function ledger(connections: Connections): Promise<Finding[]> {
       detail: `${path}, ${dialect === 'postgres' ? 'PostgreSQL' : 'SQLite'} ${engineVersion}, schema ${schemaVersion}`,
     });
   }
-  if (clockAheadMs !== undefined) found.push(clockFinding(clockAheadMs));
+  if (clockAheadMs !== undefined) found.push(clockFinding('ledger', clockAheadMs));
   return found;
 }
 
@@ -111,6 +111,9 @@ async function engine(connections: Connections): Promise<Finding[]> {
     ...(missing?.length ? [withoutAttributes(missing, namespace)] : []),
   ];
 }
+
+const clock = async (connections: Connections): Promise<Finding[]> =>
+  (await import('./engine-clock.js')).engineClock(connections);
 
 const worker = async (connections: Connections): Promise<Finding[]> =>
   (await import('./worker-finding.js')).workerFinding(connections);

@@ -1,4 +1,4 @@
-import { laneIdOf } from '../activities/lanes/lane-key.js';
+import { agentAccount, laneIdOf } from '../activities/lanes/lane-key.js';
 import { providerFor } from '../activities/providers/provider-for.js';
 import type { Batch } from '../batch/read-batch.js';
 import { NotNow } from '../contract/errors.js';
@@ -37,7 +37,7 @@ async function assertNotPaused({ workflowId, definition }: Batch, ledger: Ledger
 
 async function assertLaneOpen({ workflowId, definition }: Batch, ledger: Ledger): Promise<void> {
   const { agent, limits } = definition;
-  const { id } = laneIdOf({ name: agent.use, options: agent.with ?? {} });
+  const { id } = laneIdOf(agentAccount(agent));
   const lane = (await ledger.lanes()).find((row) => row.id === id);
   if (lane === undefined) return; // never limited, never in trouble
   const user = {

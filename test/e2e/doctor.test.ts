@@ -1,4 +1,4 @@
-// What `doctor` sees of workers and schedules, on a real engine that it reaches by its address.
+// What `doctor` sees of workers, clocks and schedules, on a real engine that it reaches by its address.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,7 +8,7 @@ import { createNightshift } from '../../src/index.js';
 import { tempDir, writeBatch } from '../support/batch.js';
 import { until } from '../support/cli.js';
 
-test('a worker, and schedules that are not what their file says', async () => {
+test('a worker, the clocks, and schedules that are not what their file says', async () => {
   const root = tempDir('nightshift-doctor-');
   const engine = await openEngine({ stateDir: join(root, 'engine') });
   onTestFinished(() => engine.release());
@@ -22,6 +22,7 @@ test('a worker, and schedules that are not what their file says', async () => {
         ({ status, detail, fix }: Finding) => `${status}: ${detail}${fix === undefined ? '' : `; ${fix}`}`,
       );
 
+  expect(await findings('clock of the engine')).toEqual([expect.stringMatching(/^ok: .*agree/)]);
   expect(await findings('worker')).toEqual([expect.stringMatching(/^ok: none asks .*brings its own/)]);
 
   writeBatch({ dir: root, slugs: ['one'] });

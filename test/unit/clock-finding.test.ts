@@ -8,7 +8,7 @@ test.each([
   [12_000, 'warn', 'the ledger’s is 12.0 s ahead of this host’s'],
   [-90_000, 'fail', 'the ledger’s is 90.0 s behind this host’s'],
 ])('%d ms: %s', (aheadMs, status, said) => {
-  const { fix, ...finding } = clockFinding(aheadMs);
+  const { fix, ...finding } = clockFinding('ledger', aheadMs);
   expect(finding).toMatchObject({ status, detail: expect.stringContaining(said) as unknown });
   expect(fix !== undefined).toBe(status !== 'ok');
 });

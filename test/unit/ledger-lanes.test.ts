@@ -1,8 +1,9 @@
 // What worker processes share of one account, through the ledger. Two ledgers on one place stand for two workers.
 import { describe, expect, test, vi } from 'vitest';
-import { laneIdOf, mayBeLane } from '../../src/activities/lanes/lane-key.js';
+import { agentAccount, laneIdOf, mayBeLane } from '../../src/activities/lanes/lane-key.js';
 import { reportTrouble } from '../../src/activities/lanes/lane-of.js';
 import { openLane } from '../../src/activities/lanes/lane.js';
+import type { Definition } from '../../src/contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../../src/contract/errors.js';
 import type { LaneLimits, Priority } from '../../src/contract/limits.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
@@ -318,6 +319,24 @@ test('a lane is told by adapter, origin and names of credentials, and holds no s
     options: { url: 'https://u:geheim@a.example/?k=geheim', key: 'geheim' },
   });
   expect(JSON.stringify(plain)).not.toContain('geheim');
+});
+
+test('an agent’s account is one lane however its key is named; programs of this host have one each', () => {
+  const of = (agent: Partial<Definition['agent']>) =>
+    laneIdOf(agentAccount({ use: 'command', timeout: '1h', outward: false, ...agent }));
+  const named = of({ use: 'claude', with: { apiKey: '${env:ANTHROPIC_API_KEY}' } });
+  expect(of({ use: 'claude' }).id).toBe(named.id);
+  expect(of({ use: 'claude', with: { apiKey: '${env:OTHER_KEY}' } }).id).not.toBe(named.id);
+  const codex = of({ preset: 'codex' });
+  expect(codex.label).toBe('command codex');
+  expect(of({ preset: 'gemini-cli' }).id).not.toBe(codex.id);
+  expect(of({ command: ['/usr/local/bin/write', '--fast'] }).id).toBe(of({ command: ['write'] }).id);
+  expect(of({ command: ['write'] }).id).not.toBe(of({ command: ['translate'] }).id);
+  const withKey = { preset: 'codex', env: { OPENAI_API_KEY: '${env:TEAM_KEY}' } } as const;
+  expect(of(withKey).id).not.toBe(codex.id);
+  expect(
+    mayBeLane(of(withKey), agentAccount({ use: 'command', timeout: '1h', outward: false, ...withKey })),
+  ).toBe(true);
 });
 
 test('jobs for several places are in several lanes, and each is known by the batch file', () => {

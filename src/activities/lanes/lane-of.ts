@@ -6,13 +6,13 @@ import type { LookVia } from '../adopt.js';
 import type { Deps } from '../deps.js';
 import type { PublisherContext } from '../publishers/publisher.js';
 import type { Excuse } from '../../policy/retry.js';
-import { laneIdOf } from './lane-key.js';
+import { agentAccount, laneIdOf } from './lane-key.js';
 import { LANE_CLOSED, openLane, type Lane } from './lane.js';
 
 /** The lane of the account that a batch's agent works on. */
 export const agentLane = ({ agent, limits }: Definition, ref: JobRef, { ledger }: Deps): Lane =>
   openLane(
-    laneIdOf({ name: agent.use, options: agent.with ?? {} }),
+    laneIdOf(agentAccount(agent)),
     { who: ref.key, batchId: ref.batchId, limits: agent.limits ?? {}, priority: limits.priority },
     ledger,
   );

@@ -1,15 +1,16 @@
 import { cancellationDetails, log } from '@temporalio/activity';
 import type { ArtifactRef } from '../../contract/artifact.js';
-import type { AdapterError, ErrorClass } from '../../contract/errors.js';
+import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
 import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, type Next } from '../../policy/retry.js';
 import { retryAfter } from '../failure.js';
+import { reportTrouble } from '../lanes/lane-of.js';
 import { endingContext } from '../providers/ending-context.js';
 import type { ProviderContext, SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
-import { ask, type SessionScope } from './scope.js';
+import { ask, isRemote, type SessionScope } from './scope.js';
 import { sessionName } from './session-name.js';
 import type { SessionOver } from './watch.js';
 
@@ -21,8 +22,10 @@ export async function bookSession(
   handle: SessionHandle,
   end: Extract<SessionEnd, { state: 'collected' }>,
 ): Promise<AgentEnd> {
-  const { deps, session, claim, reached } = scope;
+  const { deps, session, claim, provider, lane, reached } = scope;
   await deps.ledger.endSession(session, end, claim.fence); // RA3
+  // A program of this host says only by its end that the service behind it takes sessions again.
+  if (!isRemote(provider)) await lane.report('written');
   noteUsage(end);
   await leave(scope, end);
   await reached('A10');
@@ -79,6 +82,7 @@ export async function failSession(
   const next = afterSession([...claim.failures, present], retry, jitter, hintMs, outward);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const job = goesOn ? undefined : stopped(next, failed);
+  if (handle !== undefined) await toldAtEnd(scope, failed, hintMs);
   const artifact = failed.artifact ?? (await leftOver(scope, handle, failed));
   await deps.ledger.endSession(
     session,
@@ -93,6 +97,17 @@ export async function failSession(
   if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
   const { state, ...trouble } = stopped(next, failed);
   return { kind: state, ...trouble, ...sessionName(handle) };
+}
+
+/** What a session was ended by is the service's own word on all others, also where a program of this host passes it on. */
+async function toldAtEnd(
+  { lane }: SessionScope,
+  { errorClass, message }: Failed,
+  hintMs: number | undefined,
+): Promise<void> {
+  if (errorClass !== 'throttled' && errorClass !== 'exhausted') return;
+  const hint = { ...(hintMs !== undefined && { retryAfterMs: hintMs }) };
+  await reportTrouble(lane, new AdapterError(errorClass, message, hint));
 }
 
 /** Of these the service has trouble of its own, and is asked for nothing more than must be. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
 import { jsonSchema } from '../../../contract/json.js';
+import { KEY_VARIABLES } from '../managed/key-variables.js';
 import { baseUrlOption, keyOption, managedOptions } from '../managed/options.js';
 
 /**
@@ -8,7 +9,7 @@ import { baseUrlOption, keyOption, managedOptions } from '../managed/options.js'
  * more often than this code.
  */
 export const antigravityOptionsSchema = z.strictObject({
-  apiKey: keyOption('GEMINI_API_KEY'),
+  apiKey: keyOption(KEY_VARIABLES.antigravity),
   baseUrl: baseUrlOption('https://generativelanguage.googleapis.com'),
   apiVersion: z.enum(['v1', 'v1beta']).default('v1beta').describe('version in the path of every request'),
   agent: z.string().min(1).default('antigravity-preview-09-2026').describe('id of the agent'),

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
+import { KEY_VARIABLES } from '../managed/key-variables.js';
 import { baseUrlOption, keyOption, managedOptions } from '../managed/options.js';
 
 const settle = (length: string, what: string) => durationSchema.default(length).describe(what);
 
 /** Options of the provider `claude`. Versions and limits are those of 2026-11-23. */
 export const claudeOptionsSchema = z.strictObject({
-  apiKey: keyOption('ANTHROPIC_API_KEY'),
+  apiKey: keyOption(KEY_VARIABLES.claude),
   baseUrl: baseUrlOption('https://api.anthropic.com'),
   apiVersion: z
     .string()
