@@ -11,6 +11,7 @@ import { checkLinks } from './links/check-links.js';
 import type { Resolve } from './links/open-link.js';
 import { moduleProblems } from './module-check.js';
 import { placeholderProblems } from './placeholders.js';
+import { secretProblems } from './secrets.js';
 import { similarProblems, type Earlier } from './similarity.js';
 import { truncationProblems } from './truncated.js';
 import { wordProblems } from './words.js';
@@ -32,6 +33,8 @@ export interface CheckContext {
   readonly earlier?: Earlier | undefined;
   /** Where `${env:NAME}` in the options of a module is looked up. */
   readonly env?: Environment | undefined;
+  /** Variables that the batch file refers to: their secrets must not be in what goes out. */
+  readonly secrets?: readonly string[] | undefined;
   /** How hosts of links become addresses; the system's own look-up by default. */
   readonly resolve?: Resolve | undefined;
 }
@@ -46,7 +49,7 @@ export interface CheckFindings {
 const PROBLEMS_MAX = 20;
 
 /**
- * Holds an artifact against the checks of its batch. An empty one never passes. Checks that ask somebody else, links
+ * Holds an artifact against the checks of its batch. An empty one never passes, nor one with a secret of the batch in it. Checks that ask somebody else, links
  * and modules, are run only on what has passed all others.
  * @throws AdapterError when a check could not run, so that nothing is known of the artifact: `config` for a module or a
  *   schema that does not work, `transient` for a network that is down. The artifact must not be published then.
@@ -55,6 +58,10 @@ export async function runChecks(request: CheckRequest): Promise<CheckFindings> {
   const artifact = artifactOf(request.bytes, request.mime);
   if (request.bytes.length === 0 || artifact.text?.trim() === '')
     return { problems: ['the artifact is empty'], notes: [] };
+
+  const { secrets = [], env = {} } = request.context;
+  const leaks = artifact.text === undefined ? [] : secretProblems(artifact.text, secrets, env);
+  if (leaks.length > 0) return { problems: leaks, notes: [] }; // no check module, and nobody else, gets to see it
 
   const runner = new CheckRun(request, artifact);
   const inner = request.checks.filter((check) => !asksOthers(check));

@@ -1,6 +1,10 @@
 import { log } from '@temporalio/activity';
+import { agentAccount } from '../lanes/lane-key.js';
 import { areDraftsOfOne } from '../../batch/rehearsal-batch.js';
+import { secretNames } from '../../batch/secrets.js';
 import { runChecks, type Earlier } from '../../checks/index.js';
+import type { Definition } from '../../contract/batch-file.js';
+import type { Json } from '../../contract/json.js';
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
@@ -36,7 +40,12 @@ export async function collectSession(scope: SessionScope, handle: SessionHandle)
     job: scope.job,
     checks: definition.checks,
     baseDir: definition.baseDir,
-    context: { signal: context.signal, env: scope.deps.env, earlier: earlierOf(scope) },
+    context: {
+      signal: context.signal,
+      env: scope.deps.env,
+      earlier: earlierOf(scope),
+      secrets: secretNames(mentioned(definition)),
+    },
   });
   if (notes.length > 0) log.info('checks could not tell', { notes });
   if (problems.length === 0) return { state: 'collected', artifact, usage };
@@ -48,6 +57,12 @@ export async function collectSession(scope: SessionScope, handle: SessionHandle)
     artifact,
   };
 }
+
+/** All of a batch file that may refer to secrets; a key that it leaves to the provider included. */
+const mentioned = ({ agent, effects }: Definition): Json => [
+  agentAccount(agent).options,
+  ...effects.map((effect) => effect.with ?? {}),
+];
 
 /** What other jobs of the same work have made, newest first. */
 const earlierOf = ({ deps, ref, job }: SessionScope): Earlier =>
