@@ -40,6 +40,13 @@ export class PlacesAhead {
   values(): Iterable<Ask> {
     return this.asks.values();
   }
+
+  /** Those of them that may be asked. */
+  async only(mayAsk: (ask: Ask) => Promise<boolean>): Promise<PlacesAhead> {
+    const some = new PlacesAhead();
+    for (const [place, ask] of this.asks) if (await mayAsk(ask)) some.asks.set(place, ask);
+    return some;
+  }
 }
 
 /** What asking takes. */

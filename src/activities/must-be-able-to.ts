@@ -4,6 +4,8 @@ import type { Effect } from '../contract/job.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
 import { agentRefuses, destinationsRefuse, type PlacesAhead } from './ask-ahead.js';
 import { contextOf, type Deps } from './deps.js';
+import { agentLane, effectLane } from './lanes/lane-of.js';
+import type { Lane } from './lanes/lane.js';
 import { foreseenTrouble } from './foreseen.js';
 
 /** What a run has to do, as far as it says what is needed for that. */
@@ -32,6 +34,9 @@ export async function mustBeAbleTo(definition: Definition, ahead: Ahead, deps: D
   );
 }
 
+/** A service that is closed to us is asked for nothing before its time, not even whether it would let us in. */
+const isOpen = async (lane: Lane | undefined): Promise<boolean> => (await lane?.closed()) === undefined;
+
 /** All of them are asked at once: a night does not begin later for it. */
 async function refusals(
   definition: Definition,
@@ -39,9 +44,12 @@ async function refusals(
   deps: Deps,
 ): Promise<readonly AdapterError[]> {
   const on = { env: deps.env, stateDir: deps.stateDir, context: contextOf(deps) };
-  const [agent, destinations] = await Promise.all([
-    left === 'sessions' ? agentRefuses(definition, on) : undefined,
-    destinationsRefuse(definition, places, on),
-  ]);
+  const user = { key: '', batchId: '' }; // only looks, and takes nothing
+  const agentAsks = async () =>
+    left === 'sessions' && (await isOpen(agentLane(definition, user, deps)))
+      ? agentRefuses(definition, on)
+      : undefined;
+  const open = await places.only(({ effect }) => isOpen(effectLane(definition, effect, user, deps)));
+  const [agent, destinations] = await Promise.all([agentAsks(), destinationsRefuse(definition, open, on)]);
   return agent ? [agent, ...destinations] : destinations;
 }

@@ -3,14 +3,20 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { agentRefuses, destinationsRefuse, PlacesAhead } from '../../src/activities/ask-ahead.js';
+import type { Deps } from '../../src/activities/deps.js';
+import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
+import { mustBeAbleTo } from '../../src/activities/must-be-able-to.js';
 import { effectsOf } from '../../src/batch/effects.js';
 import { readBatch, type Batch } from '../../src/batch/read-batch.js';
+import { AdapterError } from '../../src/contract/errors.js';
 import { lookContext } from '../../src/client/look-context.js';
 import type { KnownJob } from '../../src/ledger/ledger.js';
 import { startReceiver } from '../support/servers/receiver.js';
 import { tempDir } from '../support/batch.js';
+import { aLedger } from './ledger-fixture.js';
 
 const KEY = 'sk-planted-secret-41';
 const ENV = { TOKEN: KEY, ANTHROPIC_API_KEY: KEY, GEMINI_API_KEY: KEY };
@@ -135,4 +141,35 @@ test.each([
 
 test('an agent without a service has none to ask', async () => {
   expect(await agentRefuses((await batchFor({})).definition, on())).toBeUndefined();
+});
+
+test('whoever is closed to us is asked for nothing before its time, not even whether it would let us in', async () => {
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.stop());
+  receiver.status = 401;
+  const { url } = receiver;
+  const agent = `{ use: antigravity, prompt: Hi, with: { baseUrl: "${url}" } }`;
+  const batch = await batchFor({ agent, url });
+  const { definition } = batch;
+  const effects = batch.jobs.flatMap((job) => effectsOf(definition, job));
+  const places = new PlacesAhead();
+  for (const job of batch.jobs) places.add(job, effectsOf(definition, job), undefined);
+  const { ledger } = await aLedger();
+  const deps = { ...on(), ledger, worker: 'w', now: () => new Date() } as unknown as Deps;
+  const look = () =>
+    new MockActivityEnvironment().run(() =>
+      mustBeAbleTo(definition, { effects, places, left: 'sessions' }, deps),
+    );
+  await expect(look()).rejects.toThrow('no job was begun');
+  const asked = receiver.got.length;
+  expect(asked).toBe(2);
+
+  const [effect] = effects;
+  if (effect === undefined) throw new Error('the batch has no effects');
+  const user = { key: 'a job', batchId: 'batch' };
+  const spent = new AdapterError('exhausted', 'used up', { sent: 'rejected', retryAfterMs: 7_200_000 });
+  for (const lane of [agentLane(definition, user, deps), effectLane(definition, effect, user, deps)])
+    await lane?.report(spent);
+  await look();
+  expect(receiver.got).toHaveLength(asked);
 });

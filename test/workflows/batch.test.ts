@@ -267,7 +267,7 @@ describe('a batch', () => {
       const handle = await night.start(undefined, { stateAttributes: true });
       await failureOf(handle);
       expect(await statesNoted(handle)).toEqual(['incomplete']);
-      expect(night.calls).toEqual(['noteBatch incomplete by batch: no such agent']);
+      expect(night.calls).toEqual(['noteBatch incomplete by preflight: no such agent']);
     });
   });
 

@@ -9,8 +9,10 @@ import type { Excuse } from '../../policy/retry.js';
 import { agentAccount, laneIdOf } from './lane-key.js';
 import { LANE_CLOSED, openLane, type Lane } from './lane.js';
 
+type User = Pick<JobRef, 'key' | 'batchId'>;
+
 /** The lane of the account that a batch's agent works on. */
-export const agentLane = ({ agent, limits }: Definition, ref: JobRef, { ledger }: Deps): Lane =>
+export const agentLane = ({ agent, limits }: Definition, ref: User, { ledger }: Pick<Deps, 'ledger'>): Lane =>
   openLane(
     laneIdOf(agentAccount(agent)),
     { who: ref.key, batchId: ref.batchId, limits: agent.limits ?? {}, priority: limits.priority },
@@ -21,8 +23,8 @@ export const agentLane = ({ agent, limits }: Definition, ref: JobRef, { ledger }
 export function effectLane(
   { effects, limits: { priority } }: Definition,
   effect: Effect,
-  { batchId }: JobRef,
-  { ledger }: Deps,
+  { batchId }: Pick<User, 'batchId'>,
+  { ledger }: Pick<Deps, 'ledger'>,
 ): Lane | undefined {
   if (effect.use === 'folder') return undefined;
   const spec = effects.find(({ name }) => name === effect.name);
