@@ -30,7 +30,7 @@ function aScope(start: Provider['start'], save: () => Promise<void>, more: objec
     definition: { agent: { outward: false } },
     claim: { fence: 1, openSession: { ...HANDLE, state: 'intent', handle: undefined } },
     context: { save, signal: new AbortController().signal, now: () => new Date() },
-    lane: { report: async () => undefined },
+    lane: { report: async () => undefined, shared: () => undefined },
     lastSaved: () => undefined,
     reached: async () => undefined,
     ...more,
@@ -156,7 +156,7 @@ test('a start that surely never arrived uses up no session, however often', asyn
         ledger: { endSession: async (_: unknown, end: unknown) => void ends.push(end) },
       },
       retry: DEFAULT_RETRY,
-      lane: { leave: async () => undefined, report: async () => undefined },
+      lane: { leave: async () => undefined, report: async () => undefined, shared: () => undefined },
       lastSaved: () => last,
     },
   );
