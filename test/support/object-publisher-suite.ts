@@ -187,14 +187,25 @@ export function objectPublisherSuite(freshStore: () => Promise<TestStore>): void
       const failure = await failureOf(proxied(), land(proxied(), bodyRequest('words')));
       expect(failure.facts.sent).toBe('maybe');
       expect(await effectNames()).toEqual([]);
-      expect((await land(proxied(), bodyRequest('words'), { row: LOST })).kind).toBe('landed');
+      const same = { ...LOST, sentSha256: bodyRequest('words').sha256 };
+      expect((await land(proxied(), bodyRequest('words'), { row: same })).kind).toBe('landed');
       expect(await textAt()).toBe('words');
+    });
+
+    test('with options that were edited since, a lost answer is a question, for the look-up goes elsewhere', async () => {
+      proxy.next({ kind: 'drop-answer' }, isEffectPut);
+      await failureOf(proxied(), land(proxied(), bodyRequest('words')));
+      const moved = await land(publisher('moved.md'), bodyRequest('words'), {
+        row: { ...LOST, sentSha256: 'f'.repeat(64) },
+      });
+      expect(moved).toMatchObject({ kind: 'held', sent: false });
     });
 
     test('a request that arrives after a later try has landed changes nothing', async () => {
       proxy.next({ kind: 'late-request', ms: 700 }, isEffectPut);
       await failureOf(proxied(), proxied().create(bodyRequest('early'), context));
-      await land(publisher(), bodyRequest('later'), { row: LOST });
+      const later = bodyRequest('later');
+      await land(publisher(), later, { row: { ...LOST, sentSha256: later.sha256 } });
       const etag = await etagAt();
       await proxy.idle();
       expect(effectPuts()).toBe(1);
