@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Nightshift } from '../src/index.js';
+import { PREFLIGHT } from '../src/contract/messages.js';
 import { batchFileOf } from './batch-file.js';
 import { NIGHT_HOURS, minutesMs } from './night.js';
 import type { NightEnd, Places } from './tally.js';
@@ -39,6 +40,11 @@ export async function nightshiftNight(
     errors.push(deadline.aborted ? 'not done at the deadline' : String(error));
     const late = await nightshift.status(batch.definition.name).catch(() => undefined);
     if (late) errors.push(JSON.stringify(late).slice(0, 1500));
+    // It says itself that no job was begun, and what a person has to put right.
+    if (late?.batch.state === 'incomplete' && late.batch.stateBy === PREFLIGHT) {
+      failed = false;
+      for (const { identity } of batch.jobs) states[identity['slug'] ?? ''] = 'waiting';
+    }
     await ready(); // without a worker, this process would host one
     await nightshift.cancel(batch.definition.name, 'past its deadline').catch((reason: unknown) => {
       errors.push(`could not be cancelled: ${String(reason)}`);

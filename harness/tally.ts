@@ -31,7 +31,7 @@ export interface NightRow extends Whose {
   readonly struck: number;
   /** At the deadline: present and whole, without a person. */
   readonly done: number;
-  /** Parked, held or gated, with a fault that is a person's: a poisoned job, a dead credential. */
+  /** Parked, held, gated or never begun, with a fault that is a person's: a poisoned job, a dead credential. */
   readonly parkedByPolicy: number;
   readonly needPerson: number;
   readonly failed: boolean;
