@@ -26,6 +26,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/**'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['any', 'timeout'].map((property) => ({
+          object: 'AbortSignal',
+          property,
+          message: 'It may never abort once garbage is collected: use src/time-limit.ts.',
+        })),
+      ],
+    },
+  },
+  {
     // The sandbox has no Node, no clock and no chance of its own: whatever a Workflow needs comes in
     // through its input or an Activity.
     files: ['src/workflows/**', 'src/identity/**', 'src/policy/**'],

@@ -4,6 +4,7 @@ import type { Effect, Job } from '../contract/job.js';
 import type { KnownJob } from '../ledger/ledger.js';
 import { refusesAll } from '../policy/refuses-all.js';
 import { hasLanded } from '../policy/verdict.js';
+import { aborted, timeLimit } from '../time-limit.js';
 import { asked } from './ask-publisher.js';
 import type { Deps } from './deps.js';
 import { asAdapterError } from './failure.js';
@@ -121,13 +122,16 @@ async function answerTo(
   stopped: AbortSignal,
   answerMs = ANSWER_MS,
 ): Promise<Answer> {
-  const signal = AbortSignal.any([stopped, AbortSignal.timeout(answerMs)]);
-  const late = new Promise<undefined>((resolve) =>
-    signal.addEventListener('abort', () => resolve(undefined), { once: true }),
-  );
-  const looked = await Promise.race([rehearsing(() => ask(signal)), late]);
-  stopped.throwIfAborted();
-  if (looked === undefined) return 'late';
-  if (looked.error !== undefined) return asAdapterError(looked.error);
-  return looked.value ? 'answered' : 'nobody to ask';
+  const limit = timeLimit(answerMs, stopped);
+  try {
+    const looked = await Promise.race([rehearsing(() => ask(limit.signal)), aborted(limit.signal)]);
+    if (looked.error !== undefined) return asAdapterError(looked.error);
+    return looked.value ? 'answered' : 'nobody to ask';
+  } catch (error) {
+    stopped.throwIfAborted();
+    if (limit.signal.aborted) return 'late';
+    throw error;
+  } finally {
+    limit.end();
+  }
 }

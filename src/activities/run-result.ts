@@ -1,9 +1,12 @@
 import { cancellationSignal, cancelled } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
-import { setMaxListeners } from 'node:events';
+import { timeLimit } from '../time-limit.js';
 import { keepAlive } from './heartbeat.js';
 
-/** How long the calls of one wait may leave their listeners behind. */
+/**
+ * The client adds a listener to its signal with each long poll and takes none off (`connection.js` of
+ * `@temporalio/client`): what hangs on the signal of an Activity would stay for as long as the Activity.
+ */
 const SLICE_MS = 10 * 60_000;
 
 /**
@@ -15,7 +18,7 @@ export async function runResult(client: Client, workflowId: string): Promise<unk
   const handle = client.workflow.getHandle(workflowId);
   try {
     for (;;) {
-      const slice = sliceOf(cancellationSignal());
+      const slice = timeLimit(SLICE_MS, cancellationSignal());
       try {
         return await client.connection.withAbortSignal(slice.signal, () => handle.result());
       } catch (error) {
@@ -28,24 +31,4 @@ export async function runResult(client: Client, workflowId: string): Promise<unk
   } finally {
     stopHeartbeat();
   }
-}
-
-/**
- * The client adds a listener to its signal with each long poll and takes none off (`connection.js` of
- * `@temporalio/client`): what hangs on the signal of an Activity would stay for as long as the Activity.
- */
-function sliceOf(signal: AbortSignal): { readonly signal: AbortSignal; end(): void } {
-  const slice = new AbortController();
-  setMaxListeners(0, slice.signal);
-  const abort = (): void => slice.abort();
-  const timer = setTimeout(abort, SLICE_MS);
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
-  return {
-    signal: slice.signal,
-    end() {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    },
-  };
 }

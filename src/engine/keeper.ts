@@ -131,13 +131,8 @@ async function provisionIfPossible(server: ServerProcess, namespaceId: string): 
 
 /** @returns the way the server ended, or undefined when it still runs after `ms`; at once on SIGTERM */
 async function hasEnded(server: ServerProcess, ms: number): Promise<string | undefined> {
-  const waiting = new AbortController();
-  const signal = AbortSignal.any([waiting.signal, stopping.signal]);
-  try {
-    return await Promise.race([server.ended, sleep(ms, undefined, { signal }).catch(() => undefined)]);
-  } finally {
-    waiting.abort();
-  }
+  const waited = sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+  return Promise.race([server.ended, waited]);
 }
 
 function failed(how: string | undefined): End {

@@ -120,17 +120,14 @@ async function laneOf(batch: TestBatch, { server }: Service) {
 }
 
 /** All of it was done, once, and nothing was paid for in vain. */
-async function isWhole(
-  batch: TestBatch,
-  { server }: Service,
-  tidy: () => Promise<unknown> = async () => undefined,
-): Promise<RunReport> {
+async function isWhole(batch: TestBatch, { server }: Service): Promise<RunReport> {
   const ended = await call(batch, 'watch', batch.dir.split('/').at(-1) ?? '', '--json');
   expect(ended.code, ended.stderr).toBe(0);
   const report = JSON.parse(ended.stdout) as RunReport;
   expect(report.counts).toMatchObject({ done: JOBS, parked: 0, held: 0 });
   expect(batch.published()).toHaveLength(JOBS);
-  await tidy();
+  // A session that was made ready as its service went away is idle and free, and nobody could be asked to archive it.
+  await call(batch, 'doctor', batch.file, '--orphans', '--end');
   const { runs, totals } = server.ledger();
   expect(totals).toMatchObject({ paidTurns: JOBS, open: 0 });
   expect(runs.every((run) => run.paidTurns <= 1)).toBe(true);
@@ -219,8 +216,7 @@ async function comesBack(batch: TestBatch, service: Service): Promise<void> {
   }
   expect(batch.published().length).toBeLessThan(JOBS);
   await service.again();
-  // One that was made ready as the service went away is idle and free, and nobody could be asked to archive it.
-  const done = isWhole(batch, service, () => call(batch, 'doctor', batch.file, '--orphans', '--end'));
+  const done = isWhole(batch, service);
   await until('the batch is over', async () => {
     await pass(MINUTE_MS);
     await new Promise((resolve) => setTimeout(resolve, 1000));

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
+import { withTimeLimit } from '../../time-limit.js';
 import { refuseWritingMethod } from '../rehearsal/no-writes.js';
 
 /** One request, sent once: no retries, no redirects followed. */
@@ -39,16 +40,19 @@ export async function sendHttp(request: HttpRequest): Promise<HttpAnswer> {
   // A process that was busy for seconds has not yet heard that the server closed a connection it would now write to.
   await nextTurn();
   await nextTurn();
+  signal.throwIfAborted();
   try {
-    const response = await fetch(url, {
-      method,
-      headers,
-      ...(body !== undefined && { body }),
-      // A POST answered by 302 would become a GET and "succeed" with nothing created.
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    return await withTimeLimit(timeoutMs, signal, async (within) => {
+      const response = await fetch(url, {
+        method,
+        headers,
+        ...(body !== undefined && { body }),
+        // A POST answered by 302 would become a GET and "succeed" with nothing created.
+        redirect: 'manual',
+        signal: within,
+      });
+      return { status: response.status, headers: response.headers, body: await readText(response) };
     });
-    return { status: response.status, headers: response.headers, body: await readText(response) };
   } catch (error) {
     if (signal.aborted && isNotSent(error)) throw error;
     throw transportError(error, request);

@@ -5,6 +5,7 @@ import type { AgentEnd } from '../../contract/messages.js';
 import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, type Next } from '../../policy/retry.js';
+import { withTimeLimit } from '../../time-limit.js';
 import { retryAfter } from '../failure.js';
 import { reportTrouble } from '../lanes/lane-of.js';
 import { endingContext } from '../providers/ending-context.js';
@@ -123,10 +124,11 @@ async function leftOver(
   { state, errorClass }: Failed,
 ): Promise<ArtifactRef | undefined> {
   if (handle === undefined || state === 'lost' || SERVICE_TROUBLE.has(errorClass)) return undefined;
-  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(LEFT_OVER_MS)]);
   try {
-    const output = await provider.leftOver?.(handle, { ...context, signal });
-    return output && (await deps.artifacts.put(output.content, output.mime));
+    return await withTimeLimit(LEFT_OVER_MS, context.signal, async (signal) => {
+      const output = await provider.leftOver?.(handle, { ...context, signal });
+      return output && (await deps.artifacts.put(output.content, output.mime));
+    });
   } catch (error) {
     const { message } = provider.classify(error, 'collect');
     log.warn('what a failed session has left could not be kept', { reason: message });

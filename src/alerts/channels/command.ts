@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChannelOf } from '../../contract/alerts.js';
+import type { ChannelAnswer } from '../../ledger/alert-rows.js';
+import { timeLimit } from '../../time-limit.js';
 import { channelName, failed, took, type Channel, type ChannelContext } from './channel.js';
 import { webhookBody } from './webhook.js';
 
@@ -12,6 +14,7 @@ export function commandChannel(spec: ChannelOf<'command'>, { baseDir, env }: Cha
     send: (notice, signal) =>
       new Promise((resolve) => {
         const [program = '', ...args] = spec.command;
+        const limit = timeLimit(TIMEOUT_MS, signal);
         const { PATH, HOME } = env;
         const child = spawn(program, args, {
           cwd: baseDir,
@@ -23,16 +26,20 @@ export function commandChannel(spec: ChannelOf<'command'>, { baseDir, env }: Cha
           },
           // What it says may hold anything; its exit code is its answer.
           stdio: ['pipe', 'ignore', 'ignore'],
-          signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+          signal: limit.signal,
           killSignal: 'SIGKILL',
         });
+        const ended = (answer: Omit<ChannelAnswer, 'channel'>): void => {
+          limit.end();
+          resolve(answer);
+        };
         child.once('error', (error: NodeJS.ErrnoException) =>
-          resolve(
+          ended(
             failed(error.name === 'AbortError' ? 'did not end in time' : (error.code ?? 'could not be run')),
           ),
         );
         child.once('close', (code, killedBy) =>
-          resolve(code === 0 ? took('exit code 0') : failed(`exit code ${code ?? killedBy ?? 'unknown'}`)),
+          ended(code === 0 ? took('exit code 0') : failed(`exit code ${code ?? killedBy ?? 'unknown'}`)),
         );
         child.stdin.on('error', () => undefined); // it need not read
         child.stdin.end(JSON.stringify(webhookBody(notice)));

@@ -2,6 +2,7 @@ import { durationMs } from '../../contract/duration-ms.js';
 import { AdapterError } from '../../contract/errors.js';
 import type { LinksCheck } from '../../contract/checks.js';
 import { shown } from '../../batch/shown.js';
+import { timeLimit } from '../../time-limit.js';
 import type { DocumentParts } from '../document.js';
 import { openLink, type LinkEnd, type Resolve } from './open-link.js';
 
@@ -33,23 +34,23 @@ export async function checkLinks(
     return { problems, notes: [] };
   }
 
-  const within = AbortSignal.timeout(durationMs(spec.within));
+  const within = timeLimit(durationMs(spec.within), signal);
   const rules = {
     hosts: spec.hosts,
     timeoutMs: durationMs(spec.timeout),
-    signal: AbortSignal.any([signal, within]),
+    signal: within.signal,
     resolve,
   };
   const ends = await inTurn(urls, async (url): Promise<LinkEnd> => {
-    if (within.aborted) return { kind: 'unclear', why: 'no time was left for it' };
+    if (within.signal.aborted) return { kind: 'unclear', why: 'no time was left for it' };
     try {
       return await openLink(url, rules);
     } catch (error) {
       signal.throwIfAborted();
-      if (within.aborted) return { kind: 'unclear', why: 'no time was left for it' };
+      if (within.signal.aborted) return { kind: 'unclear', why: 'no time was left for it' };
       throw error;
     }
-  });
+  }).finally(within.end);
   signal.throwIfAborted();
   assertOnline(ends);
 

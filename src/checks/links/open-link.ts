@@ -2,6 +2,7 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { promisify } from 'node:util';
 import { isIP } from 'node:net';
 import { codeOf } from '../../activities/http/request.js';
+import { aborted, timeLimit } from '../../time-limit.js';
 import { isPublicAddress } from './public-address.js';
 import { askOnce, type Asked } from './ask-once.js';
 
@@ -35,7 +36,8 @@ const OFFLINE: ReadonlySet<string> = new Set(['EAI_AGAIN', 'ENETUNREACH', 'ENETD
  * answer afterwards (DNS rebinding) gains nothing. No credentials, cookies or bodies are sent, and none are read.
  */
 export async function openLink(link: string, rules: LinkRules): Promise<LinkEnd> {
-  const signal = AbortSignal.any([rules.signal, AbortSignal.timeout(rules.timeoutMs)]);
+  const limit = timeLimit(rules.timeoutMs, rules.signal);
+  const { signal } = limit;
   let url = new URL(link);
   try {
     for (let hops = 0; hops <= REDIRECTS_MAX; hops++) {
@@ -54,6 +56,8 @@ export async function openLink(link: string, rules: LinkRules): Promise<LinkEnd>
     if (code === 'ENOTFOUND') return { kind: 'gone', why: 'there is no such host' };
     if (code !== undefined && OFFLINE.has(code)) return { kind: 'offline', why: code };
     return { kind: 'unclear', why: code ?? 'the connection failed' };
+  } finally {
+    limit.end();
   }
 }
 
@@ -82,7 +86,9 @@ async function addressesOf(
     return { kind: 'refused', why: `it leads to a ${url.protocol} address` };
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const family = isIP(host);
-  const addresses = family === 0 ? await raced(resolve(host), signal) : [{ address: host, family }];
+  // A look-up of the system can't be interrupted; it is left to end by itself.
+  const addresses =
+    family === 0 ? await Promise.race([resolve(host), aborted(signal)]) : [{ address: host, family }];
   if (isListed(url.hostname, hosts)) return addresses;
   // One private address among public ones is how a check of only the first is passed by.
   if (addresses.length === 0 || !addresses.every(({ address }) => isPublicAddress(address)))
@@ -100,13 +106,4 @@ const isListed = (host: string, hosts: readonly string[]): boolean =>
     return wanted.startsWith('*.')
       ? host.endsWith(wanted.slice(1))
       : host === wanted || host === `[${wanted}]`;
-  });
-
-/** A look-up of the system can't be interrupted; it is left to end by itself. */
-const raced = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
-  new Promise<T>((give, fail) => {
-    const stop = () => fail(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
-    work.then(give, fail).finally(() => signal.removeEventListener('abort', stop));
   });

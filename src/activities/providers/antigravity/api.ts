@@ -1,5 +1,6 @@
 import type { GoogleGenAI } from '@google/genai';
 import { durationMs } from '../../../contract/batch-file.js';
+import { withTimeLimit } from '../../../time-limit.js';
 import { openDownload } from '../managed/download.js';
 import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
@@ -17,6 +18,12 @@ import {
 } from './replies.js';
 
 const ENVIRONMENTS_PAGE = 1000;
+
+/** What each call is made with. */
+interface Once {
+  readonly maxRetries: 0;
+  readonly signal: AbortSignal;
+}
 
 /** The body of a start, as the service takes it. */
 export type StartBody = Parameters<GoogleGenAI['interactions']['create']>[0];
@@ -78,16 +85,12 @@ export function geminiApi(
   }
   const sandbox = { ...(options.network !== undefined && { network: options.network }) };
   const timeoutMs = durationMs(options.requestTimeout);
-  const once = (signal?: AbortSignal) => ({
-    maxRetries: 0,
-    timeout_ms: timeoutMs,
-    ...(signal && { signal }),
-  });
 
   async function call<T>(
     what: string,
     kind: CallKind,
-    send: (client: GoogleGenAI) => PromiseLike<unknown>,
+    signal: AbortSignal | undefined,
+    send: (client: GoogleGenAI, once: Once) => PromiseLike<unknown>,
     read: (reply: unknown) => T,
     meanings?: Meanings,
     before?: () => Promise<void>,
@@ -96,7 +99,11 @@ export function geminiApi(
     await turn?.();
     await before?.();
     try {
-      return read(await send(ready));
+      // The library keeps no time of its own where it gets a signal.
+      const reply = await withTimeLimit(timeoutMs, signal, (within) =>
+        send(ready, { maxRetries: 0, signal: within }),
+      );
+      return read(reply);
     } catch (error) {
       throw judge(error, what, kind, judgeOptions(), meanings);
     }
@@ -107,7 +114,8 @@ export function geminiApi(
       call(
         'making an environment',
         'free',
-        (at) => at.environments.create(sandbox, once(signal)),
+        signal,
+        (at, once) => at.environments.create(sandbox, once),
         readEnvironment,
       ),
 
@@ -116,7 +124,8 @@ export function geminiApi(
         call(
           'GET environment',
           'read',
-          (at) => at.environments.get(id, undefined, once(signal)),
+          signal,
+          (at, once) => at.environments.get(id, undefined, once),
           readEnvironment,
         ),
       ),
@@ -125,24 +134,27 @@ export function geminiApi(
       let token: string | undefined;
       do {
         const asked = { page_size: ENVIRONMENTS_PAGE, ...(token !== undefined && { page_token: token }) };
-        const send = (at: GoogleGenAI) => at.environments.list(asked, once(signal));
-        const page = await call('listing environments', 'read', send, readEnvironments);
+        const send = (at: GoogleGenAI, once: Once) => at.environments.list(asked, once);
+        const page = await call('listing environments', 'read', signal, send, readEnvironments);
         yield* page.environments ?? [];
         token = page.next_page_token === '' ? undefined : page.next_page_token;
       } while (token !== undefined);
     },
 
     async deleteEnvironment(id, signal) {
-      const send = (at: GoogleGenAI) => at.environments.delete(id, undefined, once(signal));
-      await orMissing(call('deleting the environment', 'free', send, nothing, GONE));
+      const send = (at: GoogleGenAI, once: Once) => at.environments.delete(id, undefined, once);
+      await orMissing(call('deleting the environment', 'free', signal, send, nothing, GONE));
     },
 
     async putFile(environment, path, content, signal) {
       const file = new Blob([content]);
-      const send = (at: GoogleGenAI) =>
-        at.environments.files.upload({ environment, path, file, overwrite: false }, once(signal));
+      const send = (at: GoogleGenAI, once: Once) =>
+        at.environments.files.upload({ environment, path, file, overwrite: false }, once);
       try {
-        await call('claiming the environment', 'free', send, nothing, { 404: 'lost', 409: 'conflict' });
+        await call('claiming the environment', 'free', signal, send, nothing, {
+          404: 'lost',
+          409: 'conflict',
+        });
         return 'put';
       } catch (error) {
         if (isClass(error, 'conflict')) return 'taken';
@@ -154,7 +166,8 @@ export function geminiApi(
       call(
         'starting the run',
         'paid',
-        (at) => at.interactions.create(body, once()),
+        undefined,
+        (at, once) => at.interactions.create(body, once),
         readInteraction,
         undefined,
         before,
@@ -165,20 +178,23 @@ export function geminiApi(
         call(
           'GET interaction',
           'read',
-          (at) => at.interactions.get(id, undefined, once(signal)),
+          signal,
+          (at, once) => at.interactions.get(id, undefined, once),
           readInteraction,
         ),
       ),
 
     async cancel(id, signal) {
-      const send = (at: GoogleGenAI) => at.interactions.cancel(id, undefined, once(signal));
+      const send = (at: GoogleGenAI, once: Once) => at.interactions.cancel(id, undefined, once);
       // 400: it has ended. 404: it is gone, or the service has not got the method today.
-      await orMissing(call('cancelling the run', 'free', send, nothing, { 400: 'lost', 404: 'lost' }));
+      await orMissing(
+        call('cancelling the run', 'free', signal, send, nothing, { 400: 'lost', 404: 'lost' }),
+      );
     },
 
     async deleteInteraction(id, signal) {
-      const send = (at: GoogleGenAI) => at.interactions.delete(id, undefined, once(signal));
-      await orMissing(call('deleting the record', 'free', send, nothing, GONE));
+      const send = (at: GoogleGenAI, once: Once) => at.interactions.delete(id, undefined, once);
+      await orMissing(call('deleting the record', 'free', signal, send, nothing, GONE));
     },
 
     files: (environment, path, signal) =>
@@ -186,7 +202,8 @@ export function geminiApi(
         call(
           'listing files',
           'read',
-          (at) => at.environments.files.list({ environment, path }, once(signal)),
+          signal,
+          (at, once) => at.environments.files.list({ environment, path }, once),
           readFiles,
         ),
       ),

@@ -1,5 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { durationMs } from '../../../contract/batch-file.js';
+import { withTimeLimit } from '../../../time-limit.js';
 import { openDownload } from '../managed/download.js';
 import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
@@ -20,6 +21,18 @@ import {
 type Sessions = Anthropic['beta']['sessions'];
 export type SessionBody = Parameters<Sessions['create']>[0];
 type EventQuery = NonNullable<Parameters<Sessions['events']['list']>[1]>;
+
+/** What each call is made with. */
+interface Once {
+  readonly maxRetries: 0;
+  readonly timeout: number;
+  readonly signal: AbortSignal;
+}
+
+interface Page<P> {
+  hasNextPage(): boolean;
+  getNextPage(): Promise<P>;
+}
 
 /** The calls that this adapter makes. Each is sent once, and each error has a class when it leaves. */
 export interface ClaudeApi {
@@ -63,7 +76,6 @@ export function claudeApi(
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
   const timeout = durationMs(options.requestTimeout);
   const betas = [beta];
-  const once = (signal?: AbortSignal) => ({ maxRetries: 0, timeout, ...(signal && { signal }) });
 
   let made: { key: string; client: Anthropic } | undefined;
   async function client(): Promise<Anthropic> {
@@ -89,7 +101,8 @@ export function claudeApi(
   async function call<T>(
     what: string,
     kind: CallKind,
-    send: (client: Anthropic) => PromiseLike<T>,
+    signal: AbortSignal | undefined,
+    send: (client: Anthropic, once: Once) => PromiseLike<T>,
     meanings?: Meanings,
     before?: () => Promise<void>,
   ): Promise<T> {
@@ -97,22 +110,44 @@ export function claudeApi(
     await turn?.();
     await before?.();
     try {
-      return await send(ready);
+      // The library times no more than the head of an answer.
+      return await withTimeLimit(timeout, signal, (within) =>
+        send(ready, { maxRetries: 0, timeout, signal: within }),
+      );
     } catch (error) {
       throw judge(error, what, kind, judgeOptions(), meanings);
     }
   }
 
+  /** A request for each page. */
+  async function* pages<P extends Page<P>, T>(
+    what: string,
+    signal: AbortSignal,
+    first: (client: Anthropic, once: Once) => PromiseLike<P>,
+    read: (page: P) => T,
+    meanings?: Meanings,
+  ): AsyncGenerator<T> {
+    let page: P | undefined;
+    do {
+      const last: P | undefined = page;
+      const next = async (at: Anthropic, once: Once) => {
+        page = await (last?.getNextPage() ?? first(at, once));
+        return read(page);
+      };
+      yield await call(what, 'read', signal, next, meanings);
+    } while (page?.hasNextPage());
+  }
+
   return {
     createSession: (body, signal) =>
-      call('creating a session', 'free', async (at) =>
-        readSession(await at.beta.sessions.create({ ...body, betas }, once(signal))),
+      call('creating a session', 'free', signal, async (at, once) =>
+        readSession(await at.beta.sessions.create({ ...body, betas }, once)),
       ),
 
     session: (id, signal) =>
       orMissing(
-        call('GET session', 'read', async (at) =>
-          readSession(await at.beta.sessions.retrieve(id, { betas }, once(signal))),
+        call('GET session', 'read', signal, async (at, once) =>
+          readSession(await at.beta.sessions.retrieve(id, { betas }, once)),
         ),
       ),
 
@@ -125,40 +160,32 @@ export function claudeApi(
         limit: 100,
         betas,
       };
-      type Page = Awaited<ReturnType<Sessions['list']>>;
-      let page: Page | undefined;
-      do {
-        const before: Page | undefined = page;
-        const next = (at: Anthropic) => before?.getNextPage() ?? at.beta.sessions.list(query, once(signal));
-        const read = async (at: Anthropic) => {
-          page = await next(at);
-          return readSessions(page);
-        };
-        yield* await call('listing sessions', 'read', read, {});
-      } while (page?.hasNextPage());
+      const first = (at: Anthropic, once: Once) => at.beta.sessions.list(query, once);
+      for await (const page of pages('listing sessions', signal, first, readSessions, {})) yield* page;
     },
 
     sendMessage(session, text, before) {
       const events = [{ type: 'user.message' as const, content: [{ type: 'text' as const, text }] }];
-      const send = async (at: Anthropic) =>
-        readSent(await at.beta.sessions.events.send(session, { events, betas }, once()));
-      return call('sending the prompt', 'paid', send, undefined, before);
+      const send = async (at: Anthropic, once: Once) =>
+        readSent(await at.beta.sessions.events.send(session, { events, betas }, once));
+      return call('sending the prompt', 'paid', undefined, send, undefined, before);
     },
 
     async interrupt(session, signal) {
       const events = [{ type: 'user.interrupt' as const }];
-      const send = (at: Anthropic) => at.beta.sessions.events.send(session, { events, betas }, once(signal));
+      const send = (at: Anthropic, once: Once) =>
+        at.beta.sessions.events.send(session, { events, betas }, once);
       const sent = await orMissing(
-        call('interrupting the session', 'free', send, { 400: 'lost', 404: 'lost' }),
+        call('interrupting the session', 'free', signal, send, { 400: 'lost', 404: 'lost' }),
       );
       return sent ? 'sent' : 'refused';
     },
 
     newestEvents: (session, types, limit, signal) =>
       orMissing(
-        call('listing events', 'read', async (at) => {
+        call('listing events', 'read', signal, async (at, once) => {
           const query = { types, order: 'desc' as const, limit, betas };
-          return readEvents(await at.beta.sessions.events.list(session, query, once(signal)));
+          return readEvents(await at.beta.sessions.events.list(session, query, once));
         }),
       ),
 
@@ -168,7 +195,8 @@ export function claudeApi(
           call(
             'archiving the session',
             'free',
-            (at) => at.beta.sessions.archive(session, { betas }, once(signal)),
+            signal,
+            (at, once) => at.beta.sessions.archive(session, { betas }, once),
             { 400: 'conflict', 404: 'lost', 409: 'conflict' },
           ),
         );
@@ -179,18 +207,16 @@ export function claudeApi(
       }
     },
 
-    files: (session, signal) =>
-      call('listing files', 'read', async (at) => {
-        const query = { scope_id: session, betas, limit: 100 };
-        const pages = (await at.beta.files.list(query, once(signal))).iterPages();
-        const found: OutputFile[] = [];
-        for await (const page of pages) {
-          found.push(...readFiles(page));
-          if (found.length >= FILES_MAX) break;
-          if (page.hasNextPage()) await turn?.();
-        }
-        return found;
-      }),
+    async files(session, signal) {
+      const query = { scope_id: session, betas, limit: 100 };
+      const first = (at: Anthropic, once: Once) => at.beta.files.list(query, once);
+      const found: OutputFile[] = [];
+      for await (const page of pages('listing files', signal, first, readFiles)) {
+        found.push(...page);
+        if (found.length >= FILES_MAX) break;
+      }
+      return found;
+    },
 
     async download(file, signal) {
       await turn?.();

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { AdapterError } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { codeOf, isNotSent, placeOf } from '../../http/request.js';
+import { timeLimit, type TimeLimit } from '../../../time-limit.js';
 import type { ManifestFile } from './manifest.js';
 import { saidText } from './said.js';
 
@@ -24,17 +25,15 @@ const ERROR_BYTES_MAX = 64 * 1024;
  */
 export async function openDownload(request: DownloadRequest): Promise<AsyncIterable<Uint8Array> | undefined> {
   const { url, headers, timeoutMs, signal, secrets } = request;
+  const limit = timeLimit(timeoutMs, signal);
   let response: Response;
   try {
-    response = await fetch(url, {
-      headers,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-    });
+    response = await fetch(url, { headers, redirect: 'manual', signal: limit.signal });
   } catch (error) {
+    limit.end();
     throw brokenOff(error, url, secrets);
   }
-  const body = chunksOf(response, url, secrets);
+  const body = chunksOf(response, limit, url, secrets);
   if (response.ok) return body;
   const text = await readText(body, ERROR_BYTES_MAX).catch(() => ''); // the status says enough
   if (response.status === 404) return undefined;
@@ -88,6 +87,7 @@ export async function* upTo(body: AsyncIterable<Uint8Array>, bytesMax: number): 
 
 async function* chunksOf(
   response: Response,
+  limit: TimeLimit,
   url: string,
   secrets: readonly string[],
 ): AsyncGenerator<Uint8Array> {
@@ -95,6 +95,8 @@ async function* chunksOf(
     for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) yield chunk;
   } catch (error) {
     throw brokenOff(error, url, secrets);
+  } finally {
+    limit.end();
   }
 }
 

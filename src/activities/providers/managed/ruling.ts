@@ -97,6 +97,7 @@ const TRANSPORT_NAMES: ReadonlySet<string> = new Set([
   'RequestTimeoutError',
   'RequestAbortedError',
   'AbortError',
+  'CancelledFailure', // the reason of a job's own signal
   'TimeoutError',
   'SyntaxError',
   'UnreadableAnswer',

@@ -1,4 +1,5 @@
 import { AdapterError } from '../../../contract/errors.js';
+import { withTimeLimit } from '../../../time-limit.js';
 import { PROBE_NAME } from './object-name.js';
 import { REQUEST_TIMEOUT_MS, type NewObject, type ObjectStore } from './object-store.js';
 
@@ -58,7 +59,9 @@ async function ask(store: ObjectStore, prefix: string, kind: ConditionKind): Pro
   let good: boolean;
   try {
     // Several effects may wait for this answer: none of them may stop it.
-    good = await honours(store, prefix, kind, AbortSignal.timeout(2 * REQUEST_TIMEOUT_MS));
+    good = await withTimeLimit(2 * REQUEST_TIMEOUT_MS, undefined, (signal) =>
+      honours(store, prefix, kind, signal),
+    );
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     const { errorClass, message, facts } = error;

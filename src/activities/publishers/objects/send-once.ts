@@ -1,4 +1,5 @@
 import type { AdapterError } from '../../../contract/errors.js';
+import { withTimeLimit } from '../../../time-limit.js';
 import { BODY_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from './object-store.js';
 import { assertNotStopped, type Refused, type StoreRequest } from './store-error.js';
 
@@ -28,10 +29,10 @@ export function sender(idBase: string, { refusalIn, toAdapterError }: StoreError
   return async (method, name, signal, expected, request) => {
     const what = { method, at: `${idBase}${name}` };
     const carriesBody = method === 'PUT' || method === 'GET';
-    const timeout = AbortSignal.timeout(carriesBody ? BODY_TIMEOUT_MS : REQUEST_TIMEOUT_MS);
+    const timeoutMs = carriesBody ? BODY_TIMEOUT_MS : REQUEST_TIMEOUT_MS;
     assertNotStopped(what, signal);
     try {
-      return await request(AbortSignal.any([signal, timeout]));
+      return await withTimeLimit(timeoutMs, signal, request);
     } catch (error) {
       const refused = refusalIn(error);
       if (refused && expected(refused.status, refused.code)) return undefined;
