@@ -44,8 +44,10 @@ export class PlacesAhead {
 
   /** Those of them that may be asked. */
   async only(mayAsk: (ask: Ask) => Promise<boolean>): Promise<PlacesAhead> {
+    const all = [...this.asks];
+    const may = await Promise.all(all.map(([, ask]) => mayAsk(ask)));
     const some = new PlacesAhead();
-    for (const [place, ask] of this.asks) if (await mayAsk(ask)) some.asks.set(place, ask);
+    for (const [at, [place, ask]] of all.entries()) if (may[at]) some.asks.set(place, ask);
     return some;
   }
 }

@@ -1,6 +1,6 @@
 import { UsageError } from '../contract/errors.js';
 import type { Approval } from '../ledger/ledger.js';
-import { asShown, changedSince, shownApproval } from './as-shown.js';
+import { asShown, changedSince, fitting, shownApproval } from './as-shown.js';
 
 /** Names effects that wait for an answer; what is left out does not matter. */
 export interface ApprovalChoice {
@@ -35,22 +35,20 @@ export function approvalsMeant<T extends Known>(
 
 function effectMeant<T extends Known>(name: string, known: readonly T[]): readonly T[] {
   const { ofKey, same } = asShown(name, known, shownApproval);
-  const waiting = same.filter(isWaiting);
-  if (waiting.length > 0) return waiting;
-  const answered = same.filter(({ state }) => state !== 'replaced').slice(-1);
-  if (answered.length > 0) return answered;
+  const meant = waitingElseAnswered(same).slice(-1);
+  if (meant.length > 0) return meant;
   throw new UsageError(ofKey.length > 0 ? changedSince(name) : nothingWaits(name));
 }
 
 function jobMeant<T extends Known>(name: string, known: readonly T[]): readonly T[] {
-  const ofJob = name.length < 4 ? [] : known.filter(({ jobKey }) => jobKey.startsWith(name));
-  const keys = new Set(ofJob.map(({ jobKey }) => jobKey)).size;
-  if (keys > 1) throw new UsageError(`${name} fits ${keys} jobs; give more of the key`);
-  const waiting = ofJob.filter(isWaiting);
-  if (waiting.length > 0) return waiting;
-  const answered = ofJob.filter(({ state }) => state !== 'replaced');
-  if (answered.length > 0) return answered;
+  const meant = waitingElseAnswered(fitting(name, known, 'jobKey'));
+  if (meant.length > 0) return meant;
   throw new UsageError(nothingWaits(name));
+}
+
+function waitingElseAnswered<T extends Known>(known: readonly T[]): readonly T[] {
+  const waiting = known.filter(isWaiting);
+  return waiting.length > 0 ? waiting : known.filter(({ state }) => state !== 'replaced');
 }
 
 const nothingWaits = (name: string): string =>

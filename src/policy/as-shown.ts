@@ -42,11 +42,27 @@ export function asShown<T extends { readonly effectKey: string }>(
   shownName: (one: T) => string,
 ): Shown<T> {
   const [key = '', tag] = name.split(MARK);
-  const ofKey = key.length < KEY_MIN ? [] : known.filter(({ effectKey }) => effectKey.startsWith(key));
-  const keys = new Set(ofKey.map(({ effectKey }) => effectKey)).size;
-  if (keys > 1) throw new UsageError(`${key} fits ${keys} effects; give more of the key`);
+  const ofKey = fitting(key, known, 'effectKey');
   const isSame = (one: T): boolean => tag === undefined || shownName(one).endsWith(`${MARK}${tag}`);
   return { key, ofKey, same: ofKey.filter(isSame) };
+}
+
+/**
+ * Those with the one key that begins so.
+ * @throws UsageError when several do
+ */
+export function fitting<K extends 'effectKey' | 'jobKey', T extends Readonly<Record<K, string>>>(
+  start: string,
+  known: readonly T[],
+  of: K,
+): readonly T[] {
+  const found = start.length < KEY_MIN ? [] : known.filter((one) => one[of].startsWith(start));
+  const keys = new Set(found.map((one) => one[of])).size;
+  if (keys > 1)
+    throw new UsageError(
+      `${start} fits ${keys} ${of === 'jobKey' ? 'jobs' : 'effects'}; give more of the key`,
+    );
+  return found;
 }
 
 /** @returns what to say when an effect is asked about, but not as it was shown */

@@ -7,7 +7,7 @@ import { storedDefinition } from '../../src/batch/manifest.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
-import { by, claimed, effectOf, jobOf, keyOf, member, temporaryFolder, NOBODY } from './ledger-fixture.js';
+import { by, claimed, effectOf, jobOf, keyOf, openBatch, temporaryFolder, NOBODY } from './ledger-fixture.js';
 
 let folder: string;
 let ledger: Ledger;
@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 /** A batch under way, and the ID that it has. */
-async function openBatch(slugs: readonly string[]): Promise<string> {
+async function aBatch(slugs: readonly string[]): Promise<string> {
   const { jobs: _, ...file } = batchFileSchema.parse({
     name: 'nightly',
     work: 'article',
@@ -35,21 +35,8 @@ async function openBatch(slugs: readonly string[]): Promise<string> {
   const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts());
   const key = keyOf(slugs.join());
   const id = `batch:nightly:${key}`;
-  await ledger.openBatch({
-    id,
-    name: 'nightly',
-    key,
-    work: 'article',
-    runId: `run-${key}`,
-    manifest: JSON.stringify({ definition, jobs: definition, count: slugs.length }),
-    jobs: slugs.length,
-    currency: 'EUR',
-    by: NOBODY,
-  });
-  await ledger.setMembers(
-    id,
-    slugs.map((slug) => member(slug)),
-  );
+  const manifest = JSON.stringify({ definition, jobs: definition, count: slugs.length });
+  await openBatch(ledger, slugs, { id, runId: `run-${key}`, manifest });
   return id;
 }
 
@@ -68,12 +55,12 @@ async function answer(slug: string): Promise<void> {
 const openAlerts = async () => (await ledger.alerts({ open: true })).map(({ rule }) => rule);
 
 test('an approval that was given is over while its batch goes on, and not before all of that name are given', async () => {
-  const tonight = await openBatch(['one', 'two']);
+  const tonight = await aBatch(['one', 'two']);
   for (const slug of ['one', 'two']) await asksFor(tonight, slug);
   await look(tonight);
   expect(await openAlerts()).toEqual(['approval']);
 
-  const lastNight = await openBatch(['three']);
+  const lastNight = await aBatch(['three']);
   await asksFor(lastNight, 'three');
   for (const slug of ['one', 'two']) await answer(slug);
   await look(tonight);

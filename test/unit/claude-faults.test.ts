@@ -7,7 +7,6 @@ import { anthropicAt, message } from './agent-server-fixture.js';
 import {
   aContext,
   aStage,
-  bytesOf,
   idIn,
   Killer,
   mustHavePaidOnce,
@@ -336,25 +335,4 @@ test('a worker killed after any save or answer: one paid turn for each attempt, 
     // Between the save of the phase and the sending of the prompt: there the session is archived, unpaid.
     if (goOn) expect(secondAttempts).toHaveLength(1);
   }
-});
-
-test('what a session that came to nothing has left is there for people until it is released', async () => {
-  const { server, make } = await aStage('claude', {
-    faults: [once({ do: 'truncated-output', with: { form: 'hash' } })],
-  });
-  const provider = await make();
-  const { context } = aContext(server);
-  const handle = await provider.start(requestOf(), undefined, context);
-  await watched(provider, handle, context, server);
-  const left = await provider.leftOver?.(handle, context);
-  expect((await bytesOf(left?.content ?? new Uint8Array())).length).toBeGreaterThan(100);
-});
-
-test('a session that left nothing has left nothing', async () => {
-  const { server, make } = await aStage('claude', { faults: [once({ do: 'empty-output' })] });
-  const provider = await make();
-  const { context } = aContext(server);
-  const handle = await provider.start(requestOf(), undefined, context);
-  await watched(provider, handle, context, server);
-  expect(await provider.leftOver?.(handle, context)).toBeUndefined();
 });

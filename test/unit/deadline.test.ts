@@ -16,7 +16,16 @@ import { makeReport } from '../../src/report/morning/make-report.js';
 import { rendered } from '../../src/report/line.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
 import { batchFile, JOBS_CSV, problemsOf, read } from './fixtures/batch/folder.js';
-import { by, claimed, effectOf, keyOf, landed, member, NOBODY, temporaryFolder } from './ledger-fixture.js';
+import {
+  by,
+  claimed,
+  effectOf,
+  keyOf,
+  landed,
+  openBatch,
+  NOBODY,
+  temporaryFolder,
+} from './ledger-fixture.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -91,21 +100,8 @@ async function aRun(
   const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts);
   const key = keyOf('batch');
   const id = `batch:nightly:${key}`;
-  await ledger.openBatch({
-    id,
-    name: 'nightly',
-    key,
-    work: 'article',
-    runId: 'run-1',
-    manifest: JSON.stringify({ definition, jobs: definition, count: SLUGS.length }),
-    jobs: SLUGS.length,
-    currency: 'EUR',
-    by: NOBODY,
-  });
-  await ledger.setMembers(
-    id,
-    SLUGS.map((slug) => member(slug)),
-  );
+  const manifest = JSON.stringify({ definition, jobs: definition, count: SLUGS.length });
+  await openBatch(ledger, SLUGS, { id, manifest });
   const waiting = [...SLUGS];
   return {
     ledger,

@@ -157,7 +157,7 @@ export const member = (slug: string, more: Partial<Member> = {}): Member => ({
 export async function openBatch(
   ledger: Ledger,
   slugs: readonly string[],
-  { id = BATCH, runId = 'run-1', name = 'nightly' } = {},
+  { id = BATCH, runId = 'run-1', name = 'nightly', manifest = '{"v":1}' } = {},
 ): Promise<void> {
   await ledger.openBatch({
     id,
@@ -165,7 +165,7 @@ export async function openBatch(
     key: keyOf(id),
     work: WORK,
     runId,
-    manifest: '{"v":1}',
+    manifest,
     jobs: slugs.length,
     currency: 'EUR',
     by: NOBODY,

@@ -65,7 +65,10 @@ describe('while garbage is collected, an end comes to', () => {
     ['a write', (at) => http(`${at}/`, 'POST')],
     ['an answer that stops half way', (at) => http(`${at}/half`)],
     ['a read of the gemini library', (at) => gemini(at).interaction('i', outer())],
-    ['a paid start of the gemini library', (at) => gemini(at).start({ input: 'x', agent: 'a' }, async () => undefined)],
+    [
+      'a paid start of the gemini library',
+      (at) => gemini(at).start({ input: 'x', agent: 'a' }, async () => undefined),
+    ],
     ['a read of the anthropic library', (at) => claude(at).session('s', outer())],
     ['a prompt of the anthropic library', (at) => claude(at).sendMessage('s', 'text')],
     ['a download', async (at) => readAll(await gemini(at).download('e', 'f', outer()))],

@@ -55,7 +55,7 @@ export const lookInLane =
  * Trouble of the service, not of the job: what all users of the account should hear of. Beside these, what the service
  * itself has answered with a 5xx: after a write, which may have been carried out all the same, its class is `unknown`.
  */
-const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted']);
+export const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted']);
 
 /**
  * Tells a lane of an error. Wrong credentials and options are not told: they stop the batch, and the next start, once

@@ -7,7 +7,7 @@ import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, type Next } from '../../policy/retry.js';
 import { withTimeLimit } from '../../time-limit.js';
 import { retryAfter } from '../failure.js';
-import { reportTrouble } from '../lanes/lane-of.js';
+import { reportTrouble, SERVICE_TROUBLE } from '../lanes/lane-of.js';
 import { endingContext } from '../providers/ending-context.js';
 import type { ProviderContext, SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
@@ -112,7 +112,7 @@ async function toldAtEnd(
 }
 
 /** Of these the service has trouble of its own, and is asked for nothing more than must be. */
-const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled', 'exhausted', 'auth']);
+const ASKED_NO_MORE: ReadonlySet<ErrorClass> = new Set([...SERVICE_TROUBLE, 'auth']);
 
 /** Longest that left-overs are waited for: nobody waits for the next try because of them. */
 const LEFT_OVER_MS = 20_000;
@@ -123,7 +123,7 @@ async function leftOver(
   handle: SessionHandle | undefined,
   { state, errorClass }: Failed,
 ): Promise<ArtifactRef | undefined> {
-  if (handle === undefined || state === 'lost' || SERVICE_TROUBLE.has(errorClass)) return undefined;
+  if (handle === undefined || state === 'lost' || ASKED_NO_MORE.has(errorClass)) return undefined;
   try {
     return await withTimeLimit(LEFT_OVER_MS, context.signal, async (signal) => {
       const output = await provider.leftOver?.(handle, { ...context, signal });
