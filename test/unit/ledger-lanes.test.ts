@@ -332,6 +332,9 @@ test('an agent’s account is one lane however its key is named; programs of thi
   expect(of({ preset: 'gemini-cli' }).id).not.toBe(codex.id);
   expect(of({ command: ['/usr/local/bin/write', '--fast'] }).id).toBe(of({ command: ['write'] }).id);
   expect(of({ command: ['write'] }).id).not.toBe(of({ command: ['translate'] }).id);
+  const script = of({ command: ['/usr/bin/node', './agents/write.mjs'] });
+  expect(script.label).toBe('command node write.mjs');
+  expect(of({ command: ['node', 'translate.mjs'] }).id).not.toBe(script.id);
   const withKey = { preset: 'codex', env: { OPENAI_API_KEY: '${env:TEAM_KEY}' } } as const;
   expect(of(withKey).id).not.toBe(codex.id);
   expect(

@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { Definition } from '../../contract/batch-file.js';
 import type { Json } from '../../contract/json.js';
 import type { LaneId } from '../../ledger/ledger.js';
+import { scriptOf } from '../providers/command/script-of.js';
 import { keyVariableOf } from '../providers/managed/key-variables.js';
 
 /** Options that say where a service is; only the origin counts, for paths are filled in from jobs. */
@@ -24,7 +25,7 @@ export interface Account {
 /** The account that a batch's agent works on: a key that is not named is the one that the provider takes by itself. */
 export function agentAccount({ use, with: options, env, preset, command }: Definition['agent']): Account {
   const variable = keyVariableOf(use);
-  const program = preset ?? (command?.[0] === undefined ? undefined : basename(command[0]));
+  const program = preset ?? (command && nameOf(command));
   return {
     name: use,
     options: {
@@ -35,6 +36,13 @@ export function agentAccount({ use, with: options, env, preset, command }: Defin
     ...(program !== undefined && { program }),
   };
 }
+
+/** What an interpreter runs tells more of the account than the interpreter. */
+const nameOf = (command: readonly string[]): string =>
+  [command[0], scriptOf(command)]
+    .filter((part) => part !== undefined)
+    .map((part) => basename(part))
+    .join(' ');
 
 /**
  * One account at one service: the adapter's name, where the service is, and which credentials are used. Of the

@@ -1,17 +1,13 @@
 import { constants } from 'node:fs';
 import { access, stat } from 'node:fs/promises';
-import { basename, isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
 import { workerPath } from './environment.js';
 import { programOf, type CommandOptions } from './options.js';
 import { mustSuitPreset } from './preset-host.js';
 import { presetOf } from './presets/index.js';
 import { workingDirectory } from './run-call.js';
-
-/** Programs whose first argument, unless it is an option, is the file that they run. */
-const RUNS_FILES = /^(node|nodejs|tsx|bun|python[\d.]*|ruby|perl|php|(ba|da|z)?sh)$/;
-/** Without an extension it may be a subcommand, or what the program finds by itself. */
-const IS_SCRIPT = /^[^-].*\.[a-z]{1,4}$/;
+import { scriptOf } from './script-of.js';
 
 /**
  * Said before anything is started: it would be the same for every job.
@@ -24,7 +20,8 @@ export async function mustBeRunnable(
 ): Promise<void> {
   const searchPath = env['PATH'] ?? workerPath();
   const preset = presetOf(options);
-  const [program, script] = programOf(options);
+  const command = programOf(options);
+  const [program] = command;
   const cwd = workingDirectory(options, baseDir);
   const folder = await stat(cwd).catch(() => undefined);
   if (!folder?.isDirectory()) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
@@ -39,7 +36,8 @@ export async function mustBeRunnable(
       preset?.program === program ? `install ${preset.title}: ${preset.install}` : 'see agent.command';
     throw unusable(`the program "${program}" is not on PATH (${searchPath}); ${how}`);
   }
-  if (script !== undefined && RUNS_FILES.test(basename(program)) && IS_SCRIPT.test(script)) {
+  const script = scriptOf(command);
+  if (script !== undefined) {
     const path = resolve(cwd, script);
     if ((await lookAtProgram(path)) === 'missing')
       throw unusable(`${path}, which ${program} is to run, does not exist; see agent.command`);
