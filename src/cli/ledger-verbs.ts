@@ -91,6 +91,16 @@ export function addLedgerVerbs(ledger: Command, use: (action: Action) => void): 
     );
 
   verb(
+    'drill <backup> <files...>',
+    'tell what a restore would come to, from a copy: what would be sent a second time; changes nothing',
+    ['nightshift ledger drill ledger-2026-11-23.db my-batch/batch.yaml', 'asks destinations'],
+  )
+    .option('--artifacts <dir>', 'folder with artifacts, as for "restore"', nonEmpty)
+    .action((backup: string, files: string[], flags: { artifacts?: string }) =>
+      use(async (shell) => (await import('./ledger-drill.js')).ledgerDrill(backup, files, flags, shell)),
+    );
+
+  verb(
     'rebuild <file>',
     'write receipts for what the destinations have and the ledger lacks; starts nothing',
     ['nightshift ledger rebuild my-batch/batch.yaml'],

@@ -26,6 +26,7 @@ import { costReport, type CostReport, type CostsRequest } from './costs.js';
 import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
+import type { Drill } from './drill.js';
 import { doctor, type Finding } from './doctor.js';
 import { batchMeant } from './find-batch.js';
 import type { Exported, ExportRequest } from './export.js';
@@ -186,6 +187,8 @@ export interface Nightshift {
   backUp(request: BackupRequest): Promise<Backup>;
   /** Puts a backup in the place of the ledger, which stays beside it. Refused while anybody uses it. */
   restore(request: RestoreRequest): Promise<Restoration>;
+  /** What a restore of a backup would come to for these batches, from a copy of it. Sends look-ups only, changes nothing. */
+  drill(request: RestoreRequest, batches: readonly Batch[], options?: RehearseOptions): Promise<Drill>;
   /** Looks through the sessions at the agent service of a batch, and ends those that no job owns when asked to. */
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
   /** Sessions in the ledger that no job watches any more; with `end`, they are booked as lost. */
@@ -354,6 +357,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       await connections.close(); // a ledger that this process has open is in use like any other
       return (await import('./backup.js')).restore(config, request, connections.who);
     },
+    drill: async (request, batches, drillOptions) =>
+      (await import('./drill.js')).drill(request, batches, looking, drillOptions),
     doctor: async (batch) => [
       ...(await doctor(connections)),
       ...(batch ? await (await import('./probe-agent.js')).probeAgent(batch, connections) : []),

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import type { Drill } from '../../src/client/drill.js';
 import { cli, runJson } from '../support/cli.js';
 import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
 
@@ -255,6 +256,14 @@ test('yesterday’s ledger in place of today’s: a start creates nothing and pa
 
   const more = aBatch('restored', slugsOf(5), { dir: batch.dir });
   expect((await runJson(more.file, own)).exit.code).toBe(0);
+
+  const drill = () => cli(['ledger', 'drill', yesterday, more.file, '--json', '--state', own.state], own);
+  const drilled = await drill();
+  expect(drilled.code, drilled.stderr).toBe(0);
+  const [told] = (JSON.parse(drilled.stdout) as Drill).batches;
+  expect(told).toMatchObject({ landed: 5, counts: { known: 2, found: 3, again: 0, asked: 0 }, paidAgain: 0 });
+  expect(more.published()).toHaveLength(5);
+
   for (const file of ['ledger.db', 'ledger.db-wal', 'ledger.db-shm'])
     rmSync(join(own.state, file), { force: true });
   cpSync(yesterday, join(own.state, 'ledger.db'));
