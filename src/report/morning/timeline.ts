@@ -31,37 +31,47 @@ export function timelineOf(rows: NightRows, nowMs: number): Timeline {
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
-function binsOf(beats: NightRows['beats'], from: number, to: number): Pick<Timeline, 'bins' | 'binMs'> {
+/** What began and ended within one second; which of it came first is not known. */
+interface Second {
+  begun: number;
+  ended: number;
+}
+
+/** How much was under way at most, and how much ended, in each of at most 96 pieces of the time. */
+export function binsOf(
+  beats: NightRows['beats'],
+  from: number,
+  to: number,
+): Pick<Timeline, 'bins' | 'binMs'> {
   const binMs = Math.max(SECOND_MS, Math.ceil((to - from) / BINS_MAX / SECOND_MS) * SECOND_MS);
   const bins = Array.from({ length: Math.ceil((to - from) / binMs) }, (_, at) => ({
-    begun: 0,
-    ended: 0,
+    from: from + at * binMs,
     good: 0,
     bad: 0,
-    from: from + at * binMs,
+    seconds: new Map<string, Second>(),
   }));
-  let busyBefore = 0;
+  let busy = 0;
   for (const { second, what, count } of beats) {
-    // A session may have begun in a run before this one.
     const at = Math.floor((Date.parse(`${second}.999Z`) - from) / binMs);
-    if (at < 0) {
-      busyBefore += what === 'begun' ? count : -count;
-      continue;
-    }
+    // A session may have begun in a run before this one.
+    if (at < 0) busy += what === 'begun' ? count : -count;
     const bin = bins[Math.min(at, bins.length - 1)];
     if (bin === undefined) continue;
-    if (what === 'begun') bin.begun += count;
-    else {
-      bin.ended += count;
-      bin[what] += count;
-    }
+    const within = bin.seconds.get(second) ?? { begun: 0, ended: 0 };
+    bin.seconds.set(second, within);
+    within[what === 'begun' ? 'begun' : 'ended'] += count;
+    if (what !== 'begun') bin[what] += count;
   }
-  let busy = Math.max(0, busyBefore);
+  busy = Math.max(0, busy);
   return {
     binMs,
-    bins: bins.map(({ begun, ended, good, bad, from: start }): Bin => {
-      const most = busy + begun;
-      busy = Math.max(0, most - ended);
+    bins: bins.map(({ seconds, good, bad, from: start }): Bin => {
+      let most = busy;
+      for (const [, { begun, ended }] of [...seconds].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        busy = Math.max(0, busy + begun - ended);
+        // Who takes the place of another within a second is not beside it.
+        most = Math.max(most, busy, Math.min(1, begun));
+      }
       return { from: iso(start), busy: most, good, bad };
     }),
   };
