@@ -1,4 +1,4 @@
-import { agentAccount, mayBeLane } from '../activities/lanes/lane-key.js';
+import { closedServices } from '../activities/lanes/closed-services.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import { jobTitle } from '../contract/job.js';
@@ -13,7 +13,6 @@ import {
   alertCauses,
   onlyApprovalsLeft,
   type AlertStanding,
-  type ClosedService,
 } from '../policy/alerts.js';
 import { leftOf } from '../report/job-counts.js';
 import { shellWord } from '../report/shell-word.js';
@@ -132,25 +131,6 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
     nowMs: now().getTime(),
     commands: commandsFor(name, deps.stateDir),
   };
-}
-
-/** Services of this batch that are closed to us now. */
-async function closedServices(definition: Definition, ledger: Ledger): Promise<ClosedService[]> {
-  const { agent, effects } = definition;
-  const services = [
-    { subject: agent.use, ...agentAccount(agent) },
-    ...effects.map(({ name, use, with: options, target }) => ({
-      subject: `${name} (${use})`,
-      name: use,
-      options,
-      target,
-    })),
-  ];
-  return (await ledger.lanes()).flatMap(({ id, label, state: { gate } }) => {
-    const subject = services.find((service) => mayBeLane({ id, label }, service))?.subject;
-    if (subject === undefined || gate === undefined) return [];
-    return [{ subject, cause: gate.cause, sinceMs: gate.since, retryAtMs: gate.retryAt, why: gate.why }];
-  });
 }
 
 /** They name the state directory, for whoever reads them is elsewhere. */

@@ -90,9 +90,9 @@ function farewell(
       `go on with it here: ${again}`,
     ];
   const { running } = snapshot.counts;
-  const sessions =
+  const jobs =
     running === 0
       ? 'no job is under way'
-      : `${plural(running, 'session goes', 'sessions go')} on by ${running === 1 ? 'itself' : 'themselves'} and ${running === 1 ? 'is' : 'are'} picked up by the next start`;
-  return [`stopping: nothing new starts; ${sessions}`, `go on with: ${again}`];
+      : `${plural(running, 'job is', 'jobs are')} under way: sessions go on by themselves, and the next start picks them up`;
+  return [`stopping: nothing new starts; ${jobs}`, `go on with: ${again}`];
 }

@@ -1,5 +1,6 @@
 import { jobTitle } from '../contract/job.js';
 import type { Snapshot } from '../client/watch.js';
+import { closedText } from '../report/closed-text.js';
 import { cutTo, widthOf } from '../report/columns.js';
 import { duration } from '../report/format.js';
 import { STATE_SHOWN, countParts, finishedOf, styleOfState, type LiveCounts } from '../report/job-counts.js';
@@ -35,6 +36,10 @@ export function liveLines(snapshot: Snapshot, context: LiveContext): Line[] {
     ...wrapped(countParts(counts), ', ', context.columns - 1),
     ...paceLines(context.pace),
     ...pausedLines(snapshot, context),
+    ...snapshot.closed.map((service): Line => [
+      yellow('waits for '),
+      cutTo(closedText(service), context.columns - 11),
+    ]),
     ...running.map((job) => activeLine(job, context)),
     ...(hidden > 0 && running.length > 0 ? [[dim(`  and ${hidden} more running`)]] : []),
     ...troubleLines(snapshot),

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../client/watch.js';
 import { jobTitle } from '../contract/job.js';
+import { closedText } from '../report/closed-text.js';
 import { clockTime } from '../report/format.js';
 import { countParts, finishedOf } from '../report/job-counts.js';
 import { rendered, type Line } from '../report/line.js';
@@ -17,10 +18,14 @@ export class LogLines {
   next(snapshot: Snapshot, nowMs: number): Line[] {
     const text = textOf(snapshot);
     const sinceMs = nowMs - this.lastMs;
-    if (sinceMs < (text === this.last ? SILENCE_MS_MAX : BETWEEN_MS_MIN)) return [];
+    const isNews =
+      text !== this.last || snapshot.closed.some((service) => !this.told.has(closureOf(service)));
+    if (sinceMs < (isNews ? BETWEEN_MS_MIN : SILENCE_MS_MAX)) return [];
     this.last = text;
     this.lastMs = nowMs;
-    return [...this.newTrouble(snapshot), text].map((line): Line => [`${clockTime(nowMs)} ${line}`]);
+    return [...this.newTrouble(snapshot), ...this.newlyClosed(snapshot), text].map((line): Line => [
+      `${clockTime(nowMs)} ${line}`,
+    ]);
   }
 
   private newTrouble({ state: batchState, troubled }: Snapshot): string[] {
@@ -32,7 +37,19 @@ export class LogLines {
       return [`${state}: ${jobTitle(identity)}${error ? `: ${error.class}: ${error.message}` : ''}`];
     });
   }
+
+  private newlyClosed({ closed }: Snapshot): string[] {
+    return closed.flatMap((service) => {
+      const id = closureOf(service);
+      if (this.told.has(id)) return [];
+      this.told.add(id);
+      return [`waits for ${closedText(service)}`];
+    });
+  }
 }
+
+const closureOf = ({ subject, sinceMs }: Snapshot['closed'][number]): string =>
+  `closed ${subject} ${sinceMs}`;
 
 function textOf({ state, reason, counts }: Snapshot): string {
   if (state === 'starting' || counts.jobs === 0) return 'starting';

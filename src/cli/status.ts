@@ -1,10 +1,11 @@
 import type { BatchStatus } from '../client/nightshift.js';
 import { holdText } from '../contract/holds.js';
 import { jobTitle } from '../contract/job.js';
+import { closedText } from '../report/closed-text.js';
 import { fieldLines } from '../report/field-lines.js';
 import { duration, localTime, plural } from '../report/format.js';
 import { countParts, finishedOf } from '../report/job-counts.js';
-import { bold, dim, type Line } from '../report/line.js';
+import { bold, dim, yellow, type Line } from '../report/line.js';
 import { nextSteps, type Commands } from '../report/next-steps.js';
 import { unfinishedLines } from '../report/unfinished-jobs.js';
 import { batchDocument, styleOfBatch } from './batch-document.js';
@@ -20,15 +21,15 @@ export async function status(name: string | undefined, _flags: object, shell: Sh
 
 export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   const { out } = shell;
-  const { batch, counts, active, unfinished, discarded, hold, deadline } = found;
+  const { batch, counts, active, unfinished, discarded, hold, closed, deadline } = found;
   if (shell.flags.json)
-    out.json({ batch: batchDocument(batch), counts, active, unfinished, discarded, hold, deadline });
+    out.json({ batch: batchDocument(batch), counts, active, unfinished, discarded, hold, closed, deadline });
   else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 
 export function statusLines(
-  { batch, counts, active, unfinished, discarded, hold, deadline }: BatchStatus,
+  { batch, counts, active, unfinished, discarded, hold, closed, deadline }: BatchStatus,
   commands: Commands,
   nowMs: number,
 ): Line[] {
@@ -55,6 +56,10 @@ export function statusLines(
       took: duration(tookMs),
       deadline: deadline?.text,
     }).map((line): Line => ['  ', ...line]),
+    ...section(
+      'waits for',
+      closed.map((service) => [yellow(`  ${closedText(service)}`)]),
+    ),
     ...section(
       'running now',
       running.map((job) => [

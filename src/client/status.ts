@@ -1,10 +1,12 @@
 import type { Hold } from '../contract/holds.js';
 import type { JobReport } from '../contract/result.js';
 import { readDeadline } from '../nights/deadline.js';
+import type { ClosedService } from '../policy/alerts.js';
 import type { DeadlineStanding } from '../policy/deadline.js';
 import type { ActiveJob, BatchRow, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { holdOver } from './hold-over.js';
+import { waitsFor } from './waits-for.js';
 
 export interface BatchStatus {
   readonly batch: BatchRow;
@@ -16,6 +18,8 @@ export interface BatchStatus {
   readonly discarded: readonly JobReport[];
   /** The pause that it stands before: its own, or one of its work, its provider or everything. */
   readonly hold?: Hold;
+  /** Services that its jobs wait for. */
+  readonly closed: readonly ClosedService[];
   /** When it is to be over, and whether it was. */
   readonly deadline?: DeadlineStanding;
 }
@@ -27,12 +31,13 @@ export async function batchStatus(
   limit = 20,
 ): Promise<BatchStatus> {
   const ledger = await connections.ledger();
-  const [counts, active, unfinished, discarded, hold, deadline] = await Promise.all([
+  const [counts, active, unfinished, discarded, hold, closed, deadline] = await Promise.all([
     ledger.counts(batch.id, batch.openedSeq),
     ledger.activeJobs(batch.id, limit),
     ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
     ledger.jobReports(batch.id, { states: ['discarded'], limit }),
     holdOver(batch, connections),
+    waitsFor(batch, connections),
     readDeadline(batch, { ledger, artifacts: connections.artifacts }, new Date()),
   ]);
   return {
@@ -41,6 +46,7 @@ export async function batchStatus(
     active,
     unfinished,
     discarded,
+    closed,
     ...(hold && { hold }),
     ...(deadline && { deadline }),
   };

@@ -13,11 +13,13 @@ import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
+import type { ClosedService } from '../policy/alerts.js';
 import type { Connections } from './connections.js';
 import { holdOver } from './hold-over.js';
 import { keepHosted } from './hosted.js';
 import { repeat } from './repeat.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
+import { waitsFor } from './waits-for.js';
 import { startBatch, type Started } from './start.js';
 import { WorkerHost } from './worker-host.js';
 
@@ -29,6 +31,8 @@ export interface Snapshot {
   readonly active: readonly ActiveJob[];
   /** Some of the jobs that do not go on by themselves, and why. */
   readonly troubled: readonly JobReport[];
+  /** Services that its jobs wait for. */
+  readonly closed: readonly ClosedService[];
   /** ISO 8601; undefined until the run is open. */
   readonly openedAt: string | undefined;
   /** Whether this very process runs the jobs. */
@@ -117,6 +121,7 @@ async function watchRun(
         reason: hold && hold.scope.kind !== 'batch' ? holdText(hold) : row?.reason,
         counts,
         active: await ledger.activeJobs(started.workflowId, ACTIVE_SHOWN),
+        closed: row && state === 'running' ? await waitsFor(row, connections) : [],
         troubled: isTroubled ? await ledger.jobReports(started.workflowId, TROUBLED) : [],
         openedAt: state === 'starting' ? undefined : row?.openedAt,
         hosting: host.hosting,

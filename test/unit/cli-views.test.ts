@@ -47,10 +47,18 @@ const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
     since: '2026-11-23T02:01:00.000Z',
   })),
   troubled: [parked],
+  closed: [],
   openedAt: OPENED,
   hosting: true,
   ...change,
 });
+const claudeIsDown = {
+  subject: 'claude',
+  cause: 'transient',
+  sinceMs: NOW - 60_000,
+  retryAtMs: NOW + 30_000,
+  why: 'can’t be reached:\x1b[31m ECONNREFUSED',
+} as const;
 const context = {
   name: 'nightly',
   nowMs: NOW,
@@ -69,6 +77,19 @@ describe('the live view', () => {
     expect(shown).toContain('4.3 jobs/min, about 1 min left');
     expect(shown).toContain('blog / soup  agent  12 s');
     expect(shown).toContain('parked blog / bread  rejected: too short by 10 words');
+  });
+
+  test('a service that is closed to us is named, once in a log', () => {
+    const waiting = snapshot({ closed: [claudeIsDown], troubled: [] });
+    const said =
+      /waits for claude: the service fails too often; next look at .+: can’t be reached: ECONNREFUSED/;
+    expect(text(liveLines(waiting, { ...context, columns: 200 }))).toMatch(said);
+    const log = new LogLines();
+    log.next({ ...waiting, closed: [] }, 0);
+    expect(text(log.next(waiting, 2_000))).toMatch(said);
+    expect(text(log.next({ ...waiting, closed: [{ ...claudeIsDown, retryAtMs: NOW }] }, 40_000))).not.toMatch(
+      said,
+    );
   });
 
   test('a pause says why, and how to go on', () => {
@@ -267,6 +288,7 @@ test('a status says what runs, who is needed, and what to do', () => {
     active: snapshot().active,
     unfinished: [parked],
     discarded: [],
+    closed: [claudeIsDown],
     deadline: {
       at: OPENED,
       timeZone: 'Europe/Madrid',
@@ -275,6 +297,7 @@ test('a status says what runs, who is needed, and what to do', () => {
     },
   };
   const shown = text(statusLines(status, commands, NOW));
+  expect(shown).toMatch(/waits for:\n {2}claude: the service fails too often/);
   expect(shown).toContain('deadline  2026-11-23 03:00 (Europe/Madrid), missed: 5 of 12 jobs are left');
   expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');
   expect(shown).toContain('by ann@host');

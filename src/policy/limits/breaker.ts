@@ -64,7 +64,7 @@ const CAUSES: Readonly<Record<GateCause, string>> = {
 };
 
 /** In one sentence: why it is closed to us, until when, and what the service said. */
-export const reasonOf = ({ cause, retryAt, why }: Gate): string =>
+export const reasonOf = ({ cause, retryAt, why }: Pick<Gate, 'cause' | 'retryAt' | 'why'>): string =>
   `${CAUSES[cause]}; next look at ${new Date(retryAt).toISOString()}: ${why}`;
 
 interface Changed {
