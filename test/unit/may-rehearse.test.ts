@@ -46,7 +46,7 @@ test('a pause of everything, of the work or of the provider', async () => {
 });
 
 test('a closed lane, until its next look', async () => {
-  const { id, label } = laneIdOf({ name: 'command', options: {}, program: 'sh' });
+  const { id, label } = laneIdOf({ name: 'command', options: {}, program: 'sh agent.sh' });
   const refused = await refusedAfter(async (ledger) => {
     const user = { who: 'job', batchId: BATCH, limits: {}, priority: 'normal' } as const;
     const spent = new AdapterError('exhausted', 'spend cap reached', {
@@ -56,7 +56,7 @@ test('a closed lane, until its next look', async () => {
     await openLane({ id, label }, user, ledger).report(spent);
   });
   expect(refused.message).toMatch(
-    /command sh: the lane is closed, for the quota is used up; next look at 20.*spend cap/,
+    /command sh agent.sh: the lane is closed, for the quota is used up; next look at 20.*spend cap/,
   );
   expect(refused.undo).toEqual(['lanes', '--reset', id]);
 });

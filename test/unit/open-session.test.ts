@@ -94,6 +94,7 @@ test('a session that its job gave up for another payload is ended', async () => 
     () => provider.find(request, undefined, context).then(({ kind }) => kind === 'session'),
     'it is claimed',
   );
+  await until(() => night.read('pid.json').includes('}'), 'whoever claimed it has said who it is');
   const { pid } = JSON.parse(night.read('pid.json')) as { pid: number };
   expect(lives(pid)).toBe(true);
 
