@@ -7,7 +7,7 @@ export const CAUSE_WORDS: Readonly<Record<ErrorClass, string>> = {
   exhausted: 'A quota or a spending limit was used up',
   auth: 'Credentials were refused',
   config: 'Something is not set up as it should be',
-  invalid: 'A service refused what it was sent',
+  invalid: 'A service or a program refused what it was given',
   rejected: 'What the agent made did not pass',
   budget: 'The money set aside was not enough',
   unknown: 'A request was sent and no answer came',

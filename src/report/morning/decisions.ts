@@ -108,10 +108,17 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
       commands: mend('budget'),
     }),
     some('parked', parked, {
-      title: 'Gave up within their budget',
-      why: 'Put the cause right (see "Failures by cause"), then give them a new budget.',
+      title: 'Parked: no try is left, or none would help',
+      why: 'Put the cause right (see "Failures by cause"), then let them run again, or say that they will not be done.',
       case: (job) => (parked.length === 1 ? jobCase(job) : parkedCase(job, words)),
-      commands: [{ ...again, say: 'first, where you changed a file: start it again, which reads it' }, retry],
+      commands: [
+        { ...again, say: 'first, where you changed a file: start it again, which reads it' },
+        retry,
+        {
+          say: 'or leave one undone for good',
+          command: command('discard', name, '--job', parked[0]?.jobKey ?? 'KEY', '--reason', 'WHY'),
+        },
+      ],
     }),
     batch.state === 'paused'
       ? {
