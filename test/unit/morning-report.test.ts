@@ -118,6 +118,7 @@ test('what needs a person comes with the command to type, what can not be taken 
   expect(parked?.commands.map(({ command }) => command)).toEqual([
     'nightshift run <its batch file>', // a changed file is read by a start, not by retry
     `nightshift retry ${NAME}`,
+    expect.stringMatching(/^nightshift discard \S+ --job [0-9a-f]{32} --reason WHY$/),
   ]);
   expect(report.directory).toBe('/home/anna/nights');
 });
