@@ -11,7 +11,8 @@ import type { LaneLimits, Priority } from '../../src/contract/limits.js';
 import type { ErrorClass } from '../../src/contract/errors.js';
 
 const T0 = Date.parse('2026-11-23T02:00:00Z');
-const MINUTE = 60_000;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 const user = (limits: LaneLimits = {}, more: Partial<LaneUser> = {}): LaneUser => ({
@@ -109,6 +110,38 @@ test('a service without a declared limit is slowed from what was sent, and set f
   expect(spacing(state, T0 + 1000)).toBe(500); // 4 a second were sent
   for (let at = 0; at < 200; at++) state = settle(state, ok(), T0 + 2000).state;
   expect(spacing(state, T0 + 2000)).toBe(0);
+});
+
+test('what has hardly begun is not taken for the rate that was too fast, and comes back within minutes', () => {
+  const slow = {
+    ...failing('throttled', 'job-1', 1000),
+    error: { errorClass: 'throttled', hintMs: 1000, why: '', perSecond: 0.2 },
+  } as const;
+  let state = settle(NEW_LANE, slow, T0).state;
+  let now = T0 + 1000;
+  expect(spacing(state, now)).toBe(2000);
+  // A start of a session sends four requests for one answer.
+  while (state.learnt !== undefined && now < T0 + HOUR) {
+    now += 4 * spacing(state, now);
+    state = settle(state, { who: 'job-1', answers: 1, sent: 4 }, now).state;
+  }
+  expect(now - T0).toBeLessThan(4 * MINUTE);
+});
+
+test('a service that bears little is found out by a few complaints', () => {
+  let state: LaneState = NEW_LANE;
+  let now = T0;
+  for (let complaints = 0; complaints < 4; complaints++) {
+    state = settle(state, failing('throttled', 'job-1', 1000), now).state;
+    now += 1001;
+  }
+  expect(SECOND / spacing(state, now)).toBeCloseTo(4 / 16);
+});
+
+test('requests without any answer make nothing faster while something fails', () => {
+  const slowed = settle(NEW_LANE, failing('throttled', 'job-1', 1000), T0).state;
+  const failed = settle(slowed, { ...failing('transient'), sent: 9 }, T0 + 2000).state;
+  expect(spacing(failed, T0 + 2000)).toBe(spacing(slowed, T0 + 2000));
 });
 
 test.each([

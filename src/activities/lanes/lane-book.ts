@@ -8,6 +8,8 @@ import { SharedClock } from './shared-clock.js';
 
 export type Turn = Slot | { readonly kind: 'closed'; readonly delayMs: number; readonly why: string };
 
+const SECOND_MS = 1000;
+
 /** How far back requests are counted to tell how fast they were sent. */
 const MEASURE_MS = 10_000;
 
@@ -17,6 +19,8 @@ const KNOWN_FOR_MS = 10_000;
 /** Answers are told by themselves, where a lane is in trouble, so often at most. */
 const ANSWERS_TOLD_MS = 1000;
 
+type Counts = Required<Pick<LaneReport, 'answers' | 'sent'>>;
+
 /**
  * What this process knows of one lane, shared by all who use it here. Turns that are asked for while the ledger is
  * busy with one are reserved together, in one transaction.
@@ -25,6 +29,7 @@ export class LaneBook {
   readonly clock = new SharedClock();
   private seen: LaneState | undefined;
   private answers = 0;
+  private untold = 0;
   private toldAt = 0;
   private sent: number[] = [];
   private lookedAt = -Infinity;
@@ -53,6 +58,7 @@ export class LaneBook {
 
   countSent(): void {
     const now = performance.now();
+    this.untold++;
     this.sent.push(now);
     if (this.sent.length > 1000 || (this.sent[0] ?? now) < now - 2 * MEASURE_MS)
       this.sent = this.sent.filter((at) => at > now - MEASURE_MS);
@@ -70,9 +76,9 @@ export class LaneBook {
     this.busy = true;
     while (this.asking.length > 0) {
       const asked = this.asking.splice(0);
-      const answers = this.takeAnswers();
+      const counts = this.takeCounts();
       const turns = this.change((before, now) => {
-        const told = settle(before, { who: '', answers }, now);
+        const told = settle(before, { who: '', ...counts }, now);
         let { state } = told;
         const result = asked.map(({ user }): Turn => {
           const passage = pass(declare(state, user, now), user.who, now, true); // who writes was asked to enter
@@ -83,7 +89,7 @@ export class LaneBook {
         });
         return { state, result, notes: told.notes };
       });
-      await turns.catch(() => this.giveBack(answers)); // who asked gets the error
+      await turns.catch(() => this.giveBack(counts)); // who asked gets the error
       asked.forEach(({ answer }, index) => {
         answer(
           turns.then((given) => {
@@ -110,33 +116,35 @@ export class LaneBook {
   }
 
   async wentWrong(who: string, error: Omit<NonNullable<LaneReport['error']>, 'perSecond'>): Promise<void> {
-    const from = performance.now() - MEASURE_MS;
-    const lately = this.sent.filter((at) => at > from).length;
-    await this.tell({ who, error: { ...error, perSecond: lately / (MEASURE_MS / 1000) } });
+    const now = performance.now();
+    const lately = this.sent.filter((at) => at > now - MEASURE_MS);
+    const measuredMs = Math.max(SECOND_MS, now - (lately[0] ?? now));
+    await this.tell({ who, error: { ...error, perSecond: lately.length / (measuredMs / SECOND_MS) } });
   }
 
-  private async tell(report: Omit<LaneReport, 'answers'>): Promise<void> {
-    const answers = this.takeAnswers();
+  private async tell(report: Omit<LaneReport, 'answers' | 'sent'>): Promise<void> {
+    const counts = this.takeCounts();
     try {
       await this.change((state, now) => ({
-        ...settle(state, { ...report, answers }, now),
+        ...settle(state, { ...report, ...counts }, now),
         result: undefined,
       }));
     } catch (error) {
-      this.giveBack(answers);
+      this.giveBack(counts);
       throw error;
     }
   }
 
-  private takeAnswers(): number {
-    const { answers } = this;
-    this.answers = 0;
+  private takeCounts(): Counts {
+    const counts = { answers: this.answers, sent: this.untold };
+    this.answers = this.untold = 0;
     this.toldAt = performance.now();
-    return answers;
+    return counts;
   }
 
-  private giveBack(answers: number): void {
+  private giveBack({ answers, sent }: Counts): void {
     this.answers += answers;
+    this.untold += sent;
   }
 
   /** Learns what other processes, or one before this, have found out; not for each request anew. */

@@ -28,6 +28,12 @@ const INCREASE = 0.01;
 /** One request in two minutes: slower would look like standing still. */
 const PER_SECOND_MIN = 1 / 120;
 
+/**
+ * Slower than this nobody was too fast: it is what the beginning of a batch, or a batch of few jobs, looks like. A service
+ * that bears less says so again, and each time the rate is halved.
+ */
+const BEFORE_MIN = 1;
+
 /** Without a hint: doubled for each time in a row. */
 const PAUSE_MS = 2 * SECOND;
 const PAUSE_MAX_MS = 10 * MINUTE;
@@ -81,10 +87,10 @@ export function throttled(
   const waiting = { ...state, throttles, notBefore };
   if (sameEpisode) return { state: waiting, notes: [] };
   const apart = spacing(state, now);
-  const before = apart === 0 ? perSecond : SECOND / apart;
+  const before = apart === 0 ? Math.max(BEFORE_MIN, perSecond) : SECOND / apart;
   const learnt = {
     perSecond: Math.max(PER_SECOND_MIN, before * DECREASE),
-    before: state.learnt?.before ?? Math.max(PER_SECOND_MIN, before),
+    before: state.learnt?.before ?? before,
   };
   const slotAt = Math.max(notBefore, Math.min(state.slotAt, now)); // slots given out before are not kept
   const first = state.learnt === undefined;
@@ -94,13 +100,13 @@ export function throttled(
   };
 }
 
-/** Answers without complaint: a little faster, up to what was declared, or to twice what was once too fast. */
-export function speedUp(state: LaneState, answers: number, now: number): LaneState {
-  if (answers === 0) return state;
+/** Requests without complaint: a little faster, up to what was declared, or to twice what was once too fast. */
+export function speedUp(state: LaneState, requests: number, now: number): LaneState {
+  if (requests === 0) return state;
   const { learnt } = state;
   const calm = state.throttles === 0 || now < state.notBefore ? state : { ...state, throttles: 0 };
   if (learnt === undefined) return calm;
-  const perSecond = learnt.perSecond + answers * INCREASE * learnt.before;
+  const perSecond = learnt.perSecond + requests * INCREASE * learnt.before;
   const declared = declaredSpacing(ceiling(state, now));
   const top = declared === 0 ? 2 * learnt.before : SECOND / declared;
   return perSecond >= top ? without(calm, 'learnt') : { ...calm, learnt: { ...learnt, perSecond } };

@@ -8,6 +8,8 @@ export interface LaneReport {
   readonly who: string;
   /** Answers without complaint since it told anything last. */
   readonly answers: number;
+  /** Requests that it sent since then; what came of them is in answers and errors, now or later. */
+  readonly sent?: number;
   /** One of them was to a write: it began a session, or landed an effect. */
   readonly written?: boolean;
   /** What went wrong now, if anything. */
@@ -46,7 +48,7 @@ const MEANING: Readonly<
 /** Books what a process learnt about the service. */
 export function settle(
   state: LaneState,
-  { who, answers, written, error }: LaneReport,
+  { who, answers, sent = 0, written, error }: LaneReport,
   now: number,
 ): { state: LaneState; notes: readonly LaneNote[] } {
   const { gate } = state;
@@ -54,7 +56,9 @@ export function settle(
   const looksPass = gate === undefined || gate.writesOnly === true;
   // While the circuit is open, only its probe tells anything: all else was sent before.
   const known = written ? writeAnswered(state) : state;
-  const before = looksPass ? speedUp(answered(known, answers, now), answers, now) : known;
+  // A verb of an adapter answers once and sends several requests. The breaker counts verbs, the rate requests.
+  const calm = error === undefined ? Math.max(answers, sent) : answers;
+  const before = looksPass ? speedUp(answered(known, answers, now), calm, now) : known;
   if (error === undefined) {
     if (!probing || answers === 0) return { state: before, notes: [] };
     // It only looked: the next one may write.
