@@ -182,6 +182,21 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(toldOf(receiver).filter((what) => what.startsWith('opened'))).toEqual(['opened quota']);
   }, 180_000);
 
+  test('a session that gets nowhere for longer than `quiet` is cancelled, and another one does its job', async () => {
+    const name = `${provider}-still`;
+    const { server, options } = await aService(provider, name);
+    const given = { dir: join(dir, name), name, slugs: slugsOf(2) };
+    const batch = writeHostedBatch(provider, given, { options, concurrency: 2, quiet: '6s' });
+    const call_ = provider === 'claude' ? 'events.send' : 'interactions.create';
+    server.addFault({ match: { call: call_ }, do: 'timeout-mid-run', times: 1 });
+    const ended = await call(batch, 'run', batch.file, '--json');
+    expect(ended.code, ended.stderr).toBe(0);
+    const report = JSON.parse(ended.stdout) as RunReport;
+    expect(report.counts).toMatchObject({ done: 2 });
+    expect(report.sessions).toMatchObject({ started: 3, wasted: 1 });
+    expect(server.ledger().totals).toMatchObject({ paidTurns: 3, open: 0 });
+  }, 180_000);
+
   test('a service that is away for twenty minutes in mid-batch: later, whole, nothing parked', async () => {
     const name = `${provider}-away`;
     const service = await aService(provider, name);

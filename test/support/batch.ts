@@ -88,6 +88,7 @@ export function writeHostedBatch(
     readonly options: object;
     readonly concurrency: number;
     readonly timeout?: string;
+    readonly quiet?: string;
     readonly alerts?: string;
   },
 ): TestBatch {
@@ -101,7 +102,12 @@ jobs: ./batch.csv
 agent:
   use: ${provider}
   prompt: Write about {{ title }}.
-  timeout: ${hosted.timeout ?? '1h'}
+  timeout: ${hosted.timeout ?? '1h'}${
+    hosted.quiet === undefined
+      ? ''
+      : `
+  quiet: ${hosted.quiet}`
+  }
   with: ${JSON.stringify(hosted.options)}
 effects:
   - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }

@@ -19,7 +19,8 @@ export async function providerModuleOf({
     ...(preset && { preset }),
     ...(cwd && { cwd }),
     ...(env && { env }),
-    ...(quiet && { quiet }),
+    // A service shows whether a session gets anywhere, and is watched for that; a program of this host watches itself.
+    ...(quiet && agent.use === 'command' && { quiet }),
   };
   return { module, options: parseOptions(module, { ...agent.with, ...own }, 'agent') };
 }

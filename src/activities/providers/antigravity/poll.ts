@@ -57,7 +57,7 @@ function notFound(id: string, ageMs: number, { options, missing }: PollParts): S
  * Source: `Interaction.status` in the types of @google/genai 2.32.0.
  */
 export function progressOf(
-  { status = '', errors = [], steps, usage, updated }: Omit<Interaction, 'id'>,
+  { status = '', errors = [], steps, usage }: Omit<Interaction, 'id'>,
   nextPollMs: number,
   options: JudgeOptions,
 ): SessionProgress {
@@ -85,7 +85,7 @@ export function progressOf(
     default: {
       const known = status === 'in_progress' || status === 'queued';
       const note = known ? status : `status ${saidText(status, options.secrets)} is not known`;
-      const sign = JSON.stringify([status, updated, steps?.length, usage]);
+      const sign = JSON.stringify([status, steps?.length, usage]);
       return { kind: 'running', nextPollMs, note, sign };
     }
   }

@@ -24,7 +24,6 @@ const interactionSchema = z.object({
   id,
   status: text,
   created: text,
-  updated: text,
   output_text: text,
   steps: z.array(stepSchema).optional().catch(undefined),
   errors: z
