@@ -1,12 +1,22 @@
-import { resolveSecrets, resolveSecretsIn, secretNames } from '../batch/secrets.js';
-import type { Definition } from '../contract/batch-file.js';
-import { AdapterError } from '../contract/errors.js';
-import type { Json } from '../contract/json.js';
+import type { Declared } from '../batch/declared.js';
+import type { Finding } from '../batch/issue-sentences.js';
+import {
+  isNotSet,
+  malformedReference,
+  mapFields,
+  resolveSecrets,
+  unsetReferences,
+} from '../batch/secrets.js';
+import { pathText } from '../batch/shown.js';
+import type { AgentSpec, CheckSpec, EffectSpec } from '../contract/batch-file.js';
+import { AdapterError, type ErrorClass } from '../contract/errors.js';
+import type { Json, JsonObject } from '../contract/json.js';
 import type { Effect } from '../contract/job.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
-import { assertArtifactPlaces, loadPublisher, parseOptions } from './load-adapter.js';
+import { optionFindings, parseOptions, type Taker } from './adapter-options.js';
+import { assertArtifactPlaces, loadCheck, loadProvider, loadPublisher, optionsPage } from './load-adapter.js';
+import { agentOptionPlace, agentOptionsOf } from './providers/provider-for.js';
 import { redactor } from './redact.js';
-import { providerModuleOf } from './providers/provider-for.js';
 
 export interface ForeseenOn {
   readonly env: NodeJS.ProcessEnv;
@@ -16,58 +26,196 @@ export interface ForeseenOn {
   readonly left: LeftToDo;
 }
 
+/** Something that would fail every job, at the place in the batch file where it is put right. */
+export interface Foreseen extends Finding {
+  readonly errorClass: ErrorClass;
+}
+
+type Path = Finding['path'];
+
 /**
  * What would fail every job in the same way, and can be seen before any begins: adapters and checks that can't be loaded
  * or refuse their options; credentials and programs that are not there. Spends nothing, and asks nobody outside.
- * @param effects of any one job
+ * @param declared parts that are wrong in form are left out of it
+ * @param effects of any one job; without them, what templates will say is not judged
  */
 export async function foreseenTrouble(
-  definition: Pick<Definition, 'agent' | 'baseDir' | 'checks'>,
-  effects: readonly Effect[],
+  declared: Declared,
+  effects: readonly Pick<Effect, 'name' | 'with'>[],
   { env, worksHere, left }: ForeseenOn,
-): Promise<readonly AdapterError[]> {
-  const { baseDir } = definition;
-  const found: AdapterError[] = [];
+): Promise<readonly Foreseen[]> {
+  const { agent, baseDir } = declared;
   const sessionsHere = worksHere && left === 'sessions';
   const effectsHere = worksHere && left !== 'nothing';
-  const { use, with: own, env: given = {} } = definition.agent;
-  await look(`agent ${use}`, { ...own, given }, async () => {
-    const { module, options } = await providerModuleOf(definition);
-    const secret = (text: string) => resolveSecrets(text, env);
-    if (sessionsHere) await module.preflight?.({ options, baseDir, secret });
-  });
-  for (const check of definition.checks) {
-    await look('a check', 'use' in check ? check.with : {}, async () => {
-      // Only where there are checks: the command line is to start at once.
-      const { mustBeUsable } = await import('../checks/must-be-usable.js');
-      await mustBeUsable(check, { baseDir, env, worksHere: sessionsHere });
-    });
+  const found: Foreseen[] = [];
+  if (agent) {
+    await look(`agent ${agent.use}`, ['agent'], agentOptionsOf(agent), () =>
+      lookAtAgent(agent, { baseDir, env, here: sessionsHere }),
+    );
   }
-  for (const effect of effects) {
-    const where = `effect "${effect.name}"`;
-    await look(where, effect.with, async () => {
-      const module = await loadPublisher(effect.use, baseDir);
-      // What secrets stand for can't be checked where they are not known.
-      if (!effectsHere && secretNames(effect.with).some((name) => !env[name])) return;
-      parseOptions(module, resolveSecretsIn(effect.with, env), where);
-      assertArtifactPlaces(module, effect.with, where);
-    });
+  for (const [at, check] of declared.checks.entries()) {
+    if (!check) continue;
+    const path = ['checks', at];
+    await look(pathText(path), path, 'use' in check ? check.with : {}, () =>
+      lookAtCheck(check, path, { baseDir, env, here: sessionsHere }),
+    );
+  }
+  for (const [at, spec] of declared.effects.entries()) {
+    if (!spec) continue;
+    const path = ['effects', at];
+    const filled = effects.find(({ name }) => name === spec.name)?.with;
+    await look(`effect "${spec.name}"`, path, spec.with, () =>
+      lookAtEffect(spec, filled, path, { baseDir, env, here: effectsHere }),
+    );
   }
   return found;
 
-  async function look(what: string, options: Json, act: () => Promise<void>): Promise<void> {
+  /** Modules of the operator's own throw what they like: whatever it is, they can't be used. */
+  async function look(
+    what: string,
+    path: Path,
+    options: Json,
+    act: () => Promise<readonly Finding[]>,
+  ): Promise<void> {
     try {
-      await act();
+      found.push(...(await act()).map((finding) => ({ errorClass: 'config' as const, ...finding })));
     } catch (error) {
-      found.push(error instanceof AdapterError ? error : brokeOff(what, error, redactor(options, env)));
+      found.push({ path, at: 'value', ...(error instanceof AdapterError ? saidOf(error) : brokeOff(error)) });
+    }
+
+    function brokeOff(error: unknown): Pick<Foreseen, 'errorClass' | 'message'> {
+      const said = redactor(options, env)(error instanceof Error ? error.message : String(error));
+      return { errorClass: 'config', message: `${what} could not be looked at before the start: ${said}` };
     }
   }
 }
 
-/** Modules of the operator's own throw what they like: whatever it is, they can't be used. */
-const brokeOff = (what: string, error: unknown, hidden: (text: string) => string): AdapterError => {
-  const said = error instanceof Error ? error.message : String(error);
-  return new AdapterError('config', `${what} could not be looked at before the start: ${hidden(said)}`, {
-    sent: 'no',
+const saidOf = ({ errorClass, message }: AdapterError): Pick<Foreseen, 'errorClass' | 'message'> => ({
+  errorClass,
+  message,
+});
+
+interface Where {
+  readonly baseDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Whether it is this host that will need what variables and programs there are. */
+  readonly here: boolean;
+}
+
+async function lookAtAgent(agent: AgentSpec, { baseDir, env, here }: Where): Promise<readonly Finding[]> {
+  const found = await loaded(loadProvider(agent.use, baseDir), ['agent', 'use']);
+  if ('finding' in found) return [found.finding];
+  const { module } = found;
+  const given = agentOptionsOf(agent);
+  const place = (path: Path) => agentOptionPlace(agent, path);
+  const against = optionFindings(module, { value: given, place });
+  const findings = withPage(against.map(ofOwnField), optionsPage('provider', agent.use));
+  const lacking = here ? [...findings, ...unsetFindings(given, place, env)] : findings;
+  if (!here || findings.length > 0) return lacking;
+  const options = parseOptions(module, given, 'agent');
+  const unset = [...lacking, ...unsetDefaults(agent.use, options, given, env)];
+  if (unset.length === 0)
+    await module.preflight?.({ options, baseDir, secret: (text) => resolveSecrets(text, env) });
+  return unset;
+
+  /** A field of the agent itself that this provider does not have: options of other names are no help there. */
+  function ofOwnField(finding: Finding): Finding {
+    if (finding.at !== 'key' || finding.path[1] === 'with') return finding;
+    const { path, at } = finding;
+    return { path, at, message: `${pathText(path)} is not for the provider ${agent.use}` };
+  }
+}
+
+async function lookAtCheck(
+  check: CheckSpec,
+  path: Path,
+  { baseDir, env, here }: Where,
+): Promise<readonly Finding[]> {
+  if (!('use' in check)) {
+    // Only where there are checks: the command line is to start at once.
+    const { mustBeUsable } = await import('../checks/must-be-usable.js');
+    await mustBeUsable(check, baseDir);
+    return [];
+  }
+  const found = await loaded(loadCheck(check.use, baseDir), [...path, 'use']);
+  if ('finding' in found) return [found.finding];
+  return givenFindings(found.module, check.with, { base: [...path, 'with'], env, here });
+}
+
+async function lookAtEffect(
+  spec: EffectSpec,
+  filled: JsonObject | undefined,
+  path: Path,
+  { baseDir, env, here }: Where,
+): Promise<readonly Finding[]> {
+  const found = await loaded(loadPublisher(spec.use, baseDir), [...path, 'use']);
+  if ('finding' in found) return [found.finding];
+  const { module } = found;
+  const options = filled ?? spec.with;
+  assertArtifactPlaces(module, options, `effect "${spec.name}"`);
+  const page = optionsPage('publisher', spec.use);
+  const isTemplate = filled === undefined ? hasTemplate : () => false;
+  return givenFindings(module, options, { base: [...path, 'with'], env, here, page, isTemplate });
+}
+
+interface GivenOn extends Pick<Where, 'env' | 'here'> {
+  readonly base: Path;
+  readonly page?: string | undefined;
+  /** Whether a text is a template that nothing was filled into. */
+  readonly isTemplate?: (text: string) => boolean;
+}
+
+/** About options whose secrets are filled in before the adapter sees them. */
+function givenFindings(
+  module: Taker<unknown>,
+  options: JsonObject,
+  { base, env, here, page, isTemplate = () => false }: GivenOn,
+): Finding[] {
+  const place = (path: Path): Path => [...base, ...path];
+  const isSecret = (text: string) =>
+    malformedReference(text) !== undefined || unsetReferences(text, env).length > 0;
+  const value = mapFields(options, (text) => (isSecret(text) ? text : resolveSecrets(text, env)));
+  const isOpen = (text: string) => isSecret(text) || isTemplate(text);
+  const findings = withPage(optionFindings(module, { value, shownAs: options, place, isOpen }), page);
+  return here ? [...findings, ...unsetFindings(options, place, env)] : findings;
+}
+
+const hasTemplate = (text: string): boolean => /\{[{%]/.test(text);
+
+const unsetFindings = (options: JsonObject, place: (path: Path) => Path, env: NodeJS.ProcessEnv): Finding[] =>
+  unsetReferences(options, env).map(({ name, path }) => ({
+    path: place(path),
+    at: 'value',
+    message: `${pathText(place(path))}: ${isNotSet(name)}`,
+    hint: 'set it where jobs run; an empty one counts as not set',
+  }));
+
+/** References that no file has: the provider's own. */
+function unsetDefaults(use: string, parsed: unknown, given: JsonObject, env: NodeJS.ProcessEnv): Finding[] {
+  const defaults = Object.entries(parsed as JsonObject).filter(([option]) => !Object.hasOwn(given, option));
+  return unsetReferences(Object.fromEntries(defaults), env).map(({ name, path }) => ({
+    path: ['agent', 'use'],
+    at: 'value',
+    message: `${isNotSet(name)}; ${use} takes it where the batch file names no other one`,
+    hint: `set it where jobs run, or name another one: agent.with.${pathText(path)}: "\${env:NAME}"`,
+  }));
+}
+
+/** What a field may hold is told there; a name that is wrong needs no more than its suggestion. */
+const withPage = (findings: readonly Finding[], page: string | undefined): Finding[] =>
+  findings.map((finding) => {
+    if (page === undefined || finding.at === 'key') return finding;
+    return { ...finding, hint: finding.hint === undefined ? `see ${page}` : `${finding.hint}; see ${page}` };
   });
-};
+
+async function loaded<Module>(
+  loading: Promise<Module>,
+  path: Path,
+): Promise<{ readonly module: Module } | { readonly finding: Finding }> {
+  try {
+    return { module: await loading };
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    return { finding: { path, at: 'value', message: error.message } };
+  }
+}

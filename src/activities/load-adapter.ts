@@ -4,7 +4,6 @@ import { extname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { namesArtifact } from '../batch/artifact-mark.js';
 import { suggestion } from '../batch/nearest.js';
-import { pathText } from '../batch/shown.js';
 import type { CheckModule } from '../checks/define-check.js';
 import { AdapterError } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
@@ -55,24 +54,10 @@ export const loadPublisher = (use: string, baseDir: string): Promise<PublisherMo
 /** The same for a check, which is a module of the operator's always. */
 export const loadCheck = (use: string, baseDir: string): Promise<CheckModule> => load('check', use, baseDir);
 
-/**
- * Options as the adapter wants them, its defaults filled in.
- * @param where what the options belong to, for the message: `agent`, `effect "post"`
- * @throws AdapterError `config` with everything that is wrong
- */
-export function parseOptions<Options>(
-  { name, options }: Pick<ProviderModule<Options>, 'name' | 'options'>,
-  raw: unknown,
-  where: string,
-): Options {
-  const parsed = options.safeParse(raw);
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) =>
-    path.length === 0 ? message : `${pathText(path)}: ${message}`,
-  );
-  throw new AdapterError('config', `${where}: ${name} does not take these options: ${issues.join('; ')}`, {
-    sent: 'no',
-  });
+/** The page that tells all options of an adapter; undefined for modules of the operator's own. */
+export function optionsPage(kind: Kind, use: string): string | undefined {
+  if (!Object.hasOwn(BUILT_IN[kind], use)) return undefined;
+  return `docs/${kind === 'provider' ? 'providers' : 'destinations'}/${use}.md`;
 }
 
 /**

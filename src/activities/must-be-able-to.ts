@@ -6,7 +6,8 @@ import { agentRefuses, destinationsRefuse, type PlacesAhead } from './ask-ahead.
 import { contextOf, type Deps } from './deps.js';
 import { agentLane, effectLane } from './lanes/lane-of.js';
 import type { Lane } from './lanes/lane.js';
-import { foreseenTrouble } from './foreseen.js';
+import { inOneLine } from './adapter-options.js';
+import { foreseenTrouble, type Foreseen } from './foreseen.js';
 
 /** What a run has to do, as far as it says what is needed for that. */
 export interface Ahead {
@@ -24,9 +25,10 @@ export interface Ahead {
 export async function mustBeAbleTo(definition: Definition, ahead: Ahead, deps: Deps): Promise<void> {
   const { effects, left } = ahead;
   const lacks = await foreseenTrouble(definition, effects, { env: deps.env, worksHere: true, left });
-  const trouble = lacks.length > 0 ? lacks : await refusals(definition, ahead, deps);
+  const trouble: readonly Pick<Foreseen, 'errorClass' | 'message' | 'hint'>[] =
+    lacks.length > 0 ? lacks : await refusals(definition, ahead, deps);
   if (trouble.length === 0) return;
-  const what = trouble.map(({ message }) => message).join('; ');
+  const what = trouble.map(inOneLine).join('; ');
   throw new AdapterError(
     trouble.every(({ errorClass }) => errorClass === 'auth') ? 'auth' : 'config',
     `the worker ${deps.worker} can’t run this batch, and no job was begun: ${what}. Put that right where workers run, and start the batch again`,

@@ -49,7 +49,7 @@ export function checkBatchFile(document: YamlDocument, { report }: FileProblems)
     jobs: jobs.data ?? listedJobs(parts['jobs']),
   };
   const namesFit = identityNamesFit(checked.identity ?? [], document, report);
-  reportMissingCommand(parts, document, report);
+  reportMissingPrompt(parts, document, report);
   return namesFit ? checked : { ...checked, file: undefined };
 }
 
@@ -76,26 +76,17 @@ function identityNamesFit(
   return taken.length === 0;
 }
 
-function reportMissingCommand(
+function reportMissingPrompt(
   parts: JsonObject,
   document: YamlDocument,
   report: FileProblems['report'],
 ): void {
   const agent = parts['agent'];
   if (typeof agent !== 'object' || agent === null || Array.isArray(agent)) return;
-  if (agent['use'] !== 'command' || agent['command'] !== undefined) return;
-  if (agent['preset'] !== undefined) {
-    if (agent['prompt'] !== undefined) return;
-    report({
-      ...document.placeOf(['agent', 'preset']),
-      message: 'agent.prompt is missing: it is all that a preset is given',
-      hint: 'prompt: Write about {{ title }}.',
-    });
-    return;
-  }
+  if (agent['use'] !== 'command' || agent['preset'] === undefined || agent['prompt'] !== undefined) return;
   report({
-    ...document.placeOf(['agent', 'use']),
-    message: 'agent.command is missing: the agent "command" is a program of yours',
-    hint: 'command: [node, write.mjs], or preset: claude-code',
+    ...document.placeOf(['agent', 'preset']),
+    message: 'agent.prompt is missing: it is all that a preset is given',
+    hint: 'prompt: Write about {{ title }}.',
   });
 }

@@ -15,17 +15,26 @@ export interface Finding {
   readonly hint?: string | undefined;
 }
 
-/** Turns what zod found into sentences that an operator can act on. */
-export const findingsOf = (schema: z.core.$ZodType, value: unknown, issues: readonly Issue[]): Finding[] =>
-  issues.flatMap((issue) => findingsOfIssue(issue, [], { schema, value }));
+/**
+ * Turns what zod found into sentences that an operator can act on.
+ * @param place where something inside the value stands in its file
+ */
+export const findingsOf = (
+  schema: z.core.$ZodType,
+  value: unknown,
+  issues: readonly Issue[],
+  place: (path: Path) => Path = (path) => path,
+): Finding[] => issues.flatMap((issue) => findingsOfIssue(issue, [], { schema, value, place }));
 
 interface Context {
   readonly schema: z.core.$ZodType;
   readonly value: unknown;
+  readonly place: (path: Path) => Path;
 }
 
-function findingsOfIssue(issue: Issue, base: Path, { schema, value }: Context): Finding[] {
-  const path = [...base, ...issue.path];
+function findingsOfIssue(issue: Issue, base: Path, { schema, value, place }: Context): Finding[] {
+  const inside = [...base, ...issue.path];
+  const path = place(inside);
   const found = valueAt(value, issue.path);
   const name = pathText(path);
   const say = (message: string, hint?: string): Finding[] => [
@@ -36,10 +45,10 @@ function findingsOfIssue(issue: Issue, base: Path, { schema, value }: Context): 
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => ({
-        path: [...path, key],
+        path: place([...inside, key]),
         at: 'key',
-        message: `${pathText([...path, key])} is no field that can stand here`,
-        hint: suggestion(key, fieldsKnown(schemaAt(schema, issue.path))),
+        message: `${pathText(place([...inside, key]))} is no field that can stand here`,
+        hint: fieldHint(key, schemaAt(schema, issue.path)),
       }));
     case 'invalid_type':
       if (found === undefined) return say('is missing', descriptionAt(schema, issue.path));
@@ -52,7 +61,11 @@ function findingsOfIssue(issue: Issue, base: Path, { schema, value }: Context): 
       return say(sizeSentence(found, issue.origin, issue.maximum, 'most', issue.inclusive ?? true));
     case 'invalid_union':
       if (typeof issue.discriminator === 'string') return say(wordSentence(schema, issue, found));
-      return findingsOfUnion(issue, path, { schema: schemaAt(schema, issue.path) ?? schema, value: found });
+      return findingsOfUnion(issue, inside, {
+        schema: schemaAt(schema, issue.path) ?? schema,
+        value: found,
+        place,
+      });
     case 'invalid_key':
       return [{ path, at: 'key', message: `${name}: ${shown(path.at(-1))} is no name that can stand here` }];
     default:
@@ -62,6 +75,10 @@ function findingsOfIssue(issue: Issue, base: Path, { schema, value }: Context): 
       );
   }
 }
+
+/** Nothing is said where a schema does not tell which fields it knows. */
+const fieldHint = (key: string, schema: z.core.$ZodType | undefined): string | undefined =>
+  schema instanceof z.ZodObject ? suggestion(key, fieldsKnown(schema)) : undefined;
 
 /** Forms that one field tells apart: what it may say. */
 function wordSentence(schema: z.core.$ZodType, issue: Issue, found: unknown): string {
@@ -82,8 +99,8 @@ function wordSentence(schema: z.core.$ZodType, issue: Issue, found: unknown): st
  */
 function findingsOfUnion(
   issue: z.core.$ZodIssueInvalidUnion,
-  path: Path,
-  { schema, value }: Context,
+  inside: Path,
+  { schema, value, place }: Context,
 ): Finding[] {
   const forms = schema instanceof z.ZodUnion ? schema.options : [];
   const ofItsKind = issue.errors
@@ -97,9 +114,11 @@ function findingsOfUnion(
       ? ofItsKind[0]
       : ofItsKind.find(({ issues }) => !issues.some((inner) => inner.code === 'unrecognized_keys'));
   if (meant) {
-    return meant.issues.flatMap((inner) => findingsOfIssue(inner, path, { schema: meant.form, value }));
+    return meant.issues.flatMap((inner) =>
+      findingsOfIssue(inner, inside, { schema: meant.form, value, place }),
+    );
   }
-  return [unmetUnion(forms, path, value)];
+  return [unmetUnion(forms, place(inside), value)];
 }
 
 /** No form comes near: say which forms there are. */

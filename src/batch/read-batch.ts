@@ -1,12 +1,14 @@
 import { dirname, resolve } from 'node:path';
 import type { Definition } from '../contract/batch-file.js';
-import { InvalidBatch } from '../contract/errors.js';
+import { InvalidBatch, type Problem } from '../contract/errors.js';
 import type { PlacedJob } from '../contract/job.js';
 import { batchKey } from '../identity/keys.js';
 import { batchWorkflowId } from '../identity/workflow-ids.js';
 import { checkBatchFile, type CheckedBatchFile } from './check-batch-file.js';
 import { checkTemplates } from './check-templates.js';
-import { FileProblems } from './problems.js';
+import { declaredIn, type Declared } from './declared.js';
+import type { Finding } from './issue-sentences.js';
+import { FileProblems, type Place } from './problems.js';
 import type { Permit } from '../contract/permit.js';
 import { readJobs } from './read-jobs.js';
 import type { Environment } from './secrets.js';
@@ -25,8 +27,22 @@ export interface Batch {
   readonly jobs: readonly PlacedJob[];
   readonly key: string;
   readonly workflowId: string;
+  readonly placeOf: PlaceOf;
   /** Set by whoever binds a run to a plan; no file has it. */
   readonly permit?: Permit;
+}
+
+/** Where something stands in the batch file. */
+export type PlaceOf = (of: Pick<Finding, 'path' | 'at'>) => Place;
+
+/** What could be read of a batch file. */
+export interface BatchRead {
+  /** In the order of their files. */
+  readonly problems: readonly Problem[];
+  /** Where there is no problem. */
+  readonly batch?: Batch;
+  /** What more can be looked at all the same; nothing where the file itself could not be read. */
+  readonly parts?: { readonly declared: Declared; readonly placeOf: PlaceOf };
 }
 
 export interface ReadBatchOptions {
@@ -47,13 +63,20 @@ export interface ReadBatchOptions {
  * @throws InvalidBatch with every problem of both files
  */
 export async function readBatch(path: string, options: ReadBatchOptions = {}): Promise<Batch> {
+  const { batch, problems } = await lookAtBatch(path, options);
+  if (!batch) throw new InvalidBatch(problems);
+  return batch;
+}
+
+/** The same, for those who look for more problems before they tell of them. Throws for none. */
+export async function lookAtBatch(path: string, options: ReadBatchOptions = {}): Promise<BatchRead> {
   const { cwd = process.cwd(), signal, onProgress, env = process.env, edition } = options;
   const absolute = resolve(cwd, path);
   const baseDir = dirname(absolute);
   const problems = new FileProblems(path);
 
   const document = await readDocument(absolute, problems, signal);
-  if (!document) throw new InvalidBatch(problems.all());
+  if (!document) return { problems: problems.all() };
   const checked = checkBatchFile(document, problems);
   const { identity } = checked;
   const context = { file: path, baseDir, document, problems, env, onProgress, signal };
@@ -65,8 +88,14 @@ export async function readBatch(path: string, options: ReadBatchOptions = {}): P
 
   const found =
     read && read.problems !== problems ? [...problems.all(), ...read.problems.all()] : problems.all();
-  if (found.length > 0 || !checked.file || !read) throw new InvalidBatch(found);
-  return batchOf(path, { ...withoutJobs(checked.file), baseDir }, read.jobs);
+  const placeOf: PlaceOf = ({ path: inside, at }) =>
+    at === 'key' ? document.placeOfKey(inside) : document.placeOf(inside);
+  if (found.length > 0 || !checked.file || !read)
+    return { problems: found, parts: { declared: declaredIn(document.value, baseDir), placeOf } };
+  return {
+    problems: [],
+    batch: batchOf(path, { ...withoutJobs(checked.file), baseDir }, read.jobs, placeOf),
+  };
 }
 
 /**
@@ -108,10 +137,10 @@ function mayReadJobs(checked: CheckedBatchFile): checked is WithJobs {
   return jobs !== undefined && (file !== undefined || typeof jobs === 'string' || Array.isArray(jobs));
 }
 
-function batchOf(file: string, definition: Definition, jobs: readonly PlacedJob[]): Batch {
+function batchOf(file: string, definition: Definition, jobs: readonly PlacedJob[], placeOf: PlaceOf): Batch {
   const { name } = definition;
   const key = batchKey({ name, jobKeys: jobs.map((job) => job.key) });
-  return { file, definition, jobs, key, workflowId: batchWorkflowId({ name, batchKey: key }) };
+  return { file, definition, jobs, key, workflowId: batchWorkflowId({ name, batchKey: key }), placeOf };
 }
 
 function withoutJobs(file: NonNullable<CheckedBatchFile['file']>): Omit<Definition, 'baseDir'> {

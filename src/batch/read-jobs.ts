@@ -93,7 +93,7 @@ type Hearing = Pick<RowSource, 'report' | 'declare'>;
 async function collect(
   rowsFor: (hearing: Hearing) => AsyncIterable<Row> | Iterable<Row>,
   problems: FileProblems,
-  { identity, given, onProgress, signal }: ReadJobs,
+  { identity, given, onProgress, signal, ...batchFile }: ReadJobs,
 ): Promise<JobsRead> {
   const { file, report } = problems;
   const before = problems.count;
@@ -108,7 +108,13 @@ async function collect(
     return { jobs: placed.jobs, problems, fields: fieldsOf(placed, declared) };
   } catch (error) {
     if (!(error instanceof UnreadableFile) || error instanceof CommandFailed) throw error;
-    report(error.problem);
+    const { problem } = error;
+    if (problem.line !== undefined) report(problem);
+    else {
+      // About the file as a whole, so it is said where that is named.
+      const place = batchFile.document.placeOf(['jobs']);
+      batchFile.problems.report({ ...place, ...problem, message: `jobs: ${file}: ${problem.message}` });
+    }
     return { jobs: [], problems, fields: undefined };
   }
 }

@@ -35,6 +35,7 @@ export function rehearsalOf(batch: Batch, wanted: ReadonlySet<string>, keptDir: 
   const key = batchKey({ name, jobKeys: jobs.map((job) => job.key) });
   return {
     file: batch.file,
+    placeOf: batch.placeOf,
     key,
     workflowId: batchWorkflowId({ name, batchKey: key }),
     jobs,

@@ -35,5 +35,6 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   ) {
     return unwrapped(schema.def.innerType);
   }
+  if (schema instanceof z.ZodPipe) return unwrapped(schema.def.in);
   return schema;
 }

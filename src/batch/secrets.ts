@@ -7,25 +7,23 @@ import type { Json, JsonObject } from '../contract/json.js';
  */
 const REFERENCE = /\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g;
 const BEGINNING = /\$\{env:/g;
+/** One of its own: a search that begins elsewhere would leave that place behind for the next search. */
+const REFERENCE_HERE = new RegExp(REFERENCE.source, 'y');
 
 /** What a process knows: `process.env`, or a stand-in. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * The text with every reference replaced. What comes out is not looked at again.
- * @throws AdapterError `config` that names the variable when it is not set; empty counts as not set, because that
- *   is what a CI job gets for a secret it may not see
+ * @throws AdapterError `config` that names the variable when it is not set
  */
 export function resolveSecrets(text: string, env: Environment): string {
   const broken = malformedReference(text);
   if (broken !== undefined) throw new AdapterError('config', `${broken} is no reference to a variable`);
   return text.replace(REFERENCE, (_, name: string) => {
-    const value = Object.hasOwn(env, name) ? env[name] : undefined;
-    if (value !== undefined && value !== '') return value;
-    throw new AdapterError(
-      'config',
-      `the environment variable ${name} is not set; the batch file asks for it as \${env:${name}}`,
-    );
+    const value = valueOf(name, env);
+    if (value !== undefined) return value;
+    throw new AdapterError('config', `${isNotSet(name)}, which \${env:${name}} stands for`);
   });
 }
 
@@ -34,21 +32,44 @@ export function resolveSecretsIn(value: Json, env: Environment): Json {
   return mapTexts(value, (text) => resolveSecrets(text, env));
 }
 
+/** A place in a value that refers to a variable. */
+export interface SecretReference {
+  readonly name: string;
+  /** Of the text that it stands in. */
+  readonly path: readonly (string | number)[];
+}
+
+/** Every reference in the texts of a value, in their order. */
+export function referencesIn(value: Json, path: SecretReference['path'] = []): SecretReference[] {
+  if (typeof value === 'string')
+    return [...value.matchAll(REFERENCE)].map(([, name = '']) => ({ name, path }));
+  if (Array.isArray(value)) return value.flatMap((entry, at) => referencesIn(entry, [...path, at]));
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) => referencesIn(inner, [...path, name]));
+}
+
+/** Those whose variable has no value here. */
+export const unsetReferences = (value: Json, env: Environment): SecretReference[] =>
+  referencesIn(value).filter(({ name }) => valueOf(name, env) === undefined);
+
+/** The same sentence wherever a variable is missed. */
+export const isNotSet = (name: string): string => `the environment variable ${name} is not set`;
+
 /** Names of the variables that a value refers to anywhere in its texts: each once, sorted. */
-export function secretNames(value: Json): string[] {
-  const names = new Set<string>();
-  mapTexts(value, (text) => {
-    for (const [, name = ''] of text.matchAll(REFERENCE)) names.add(name);
-    return text;
-  });
-  return [...names].sort();
+export const secretNames = (value: Json): string[] =>
+  [...new Set(referencesIn(value).map(({ name }) => name))].sort();
+
+/** Empty counts as not set, because that is what a CI job gets for a secret it may not see. */
+function valueOf(name: string, env: Environment): string | undefined {
+  const value = Object.hasOwn(env, name) ? env[name] : undefined;
+  return value === '' ? undefined : value;
 }
 
 /** The first `${env:` that does not go on as a reference, with some of what follows; undefined when all do. */
 export function malformedReference(text: string): string | undefined {
   for (const { index } of text.matchAll(BEGINNING)) {
-    REFERENCE.lastIndex = index;
-    if (REFERENCE.exec(text)?.index === index) continue;
+    REFERENCE_HERE.lastIndex = index;
+    if (REFERENCE_HERE.test(text)) continue;
     const [beginning = ''] = /^[^}\n]{0,40}\}?/.exec(text.slice(index)) ?? [];
     return `"${beginning}"`;
   }

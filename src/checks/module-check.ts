@@ -1,4 +1,5 @@
-import { loadCheck, parseOptions } from '../activities/load-adapter.js';
+import { loadCheck } from '../activities/load-adapter.js';
+import { parseOptions } from '../activities/adapter-options.js';
 import { shown } from '../batch/shown.js';
 import { resolveSecretsIn, type Environment } from '../batch/secrets.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
@@ -31,7 +32,7 @@ export async function moduleProblems(
   { baseDir, env, runMsMax = RUN_MS_MAX }: { baseDir: string; env: Environment; runMsMax?: number },
 ): Promise<string[]> {
   const check = await loadCheck(use, baseDir);
-  const options = parseOptions(check, resolveSecretsIn(raw, env), `check ${use}`);
+  const options = parseOptions(check, resolveSecretsIn(raw, env), `check ${use}`, raw);
   let answer: unknown;
   try {
     // A copy: what is checked is what is published.

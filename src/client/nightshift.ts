@@ -1,4 +1,4 @@
-import { readBatch, type Batch } from '../batch/read-batch.js';
+import { lookAtBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
 import { DEFAULT_LEVEL, type HoldScope, type WideHold } from '../contract/holds.js';
 import type { JobSelection } from '../contract/job-selection.js';
@@ -36,7 +36,7 @@ import type { Answer, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
 import { planBatch, type Plan } from './plan.js';
 import { leftToDo } from './left-to-do.js';
-import { preflight } from './preflight.js';
+import { preflight, preflightOfRest } from './preflight.js';
 import { preflightWorker } from './preflight-worker.js';
 import type { Rebuilt } from './rebuild-ledger.js';
 import type { RehearseOptions } from './rehearse.js';
@@ -225,7 +225,9 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   const nightshift: Nightshift = {
     config,
     read: async (file) => {
-      const batch = await readBatch(file, { edition, ...(onProgress && { onProgress }) });
+      const read = await lookAtBatch(file, { edition, ...(onProgress && { onProgress }) });
+      const { batch } = read;
+      if (!batch) return preflightOfRest(file, read, config);
       await preflight(batch, config, undefined, async () => leftToDo(batch, await looking.ledger()));
       return batch;
     },

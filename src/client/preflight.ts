@@ -1,6 +1,7 @@
-import { foreseenTrouble } from '../activities/foreseen.js';
+import { foreseenTrouble, type Foreseen } from '../activities/foreseen.js';
 import { effectsOf } from '../batch/effects.js';
-import type { Batch } from '../batch/read-batch.js';
+import { FileProblems } from '../batch/problems.js';
+import type { Batch, BatchRead, PlaceOf } from '../batch/read-batch.js';
 import { SharedPlaces } from '../batch/shared-places.js';
 import type { Config } from '../config.js';
 import { isEngineConfigured } from '../engine/index.js';
@@ -20,7 +21,7 @@ const PROBLEMS_MAX = 100;
  * @throws InvalidBatch with every problem found
  */
 export async function preflight(
-  { file, definition, jobs }: Batch,
+  { file, definition, jobs, placeOf }: Batch,
   config: Pick<Config, 'env' | 'engine'>,
   worksHere = !isEngineConfigured(config),
   left: () => Promise<LeftToDo> = async () => 'sessions',
@@ -33,8 +34,38 @@ export async function preflight(
     const needed = await left();
     if (needed !== 'sessions') trouble = await look(needed);
   }
-  problems.unshift(...trouble.map(({ message }) => ({ file, message })));
-  if (problems.length > 0) throw new InvalidBatch(problems);
+  const found = merged(file, problems, trouble, placeOf);
+  if (found.length > 0) throw new InvalidBatch(found);
+}
+
+/**
+ * What `preflight` finds in a batch file that has other problems, so that one round tells them all.
+ * @throws InvalidBatch with those, and what was found beside them
+ */
+export async function preflightOfRest(
+  file: string,
+  { problems, parts }: BatchRead,
+  config: Pick<Config, 'env' | 'engine'>,
+): Promise<never> {
+  if (!parts) throw new InvalidBatch(problems);
+  const { declared, placeOf } = parts;
+  const worksHere = !isEngineConfigured(config);
+  const trouble = await foreseenTrouble(declared, [], { env: config.env, worksHere, left: 'sessions' });
+  throw new InvalidBatch(merged(file, problems, trouble, placeOf));
+}
+
+/** Those of the batch file first, in its order. */
+function merged(
+  file: string,
+  problems: readonly Problem[],
+  trouble: readonly Foreseen[],
+  placeOf: PlaceOf,
+): Problem[] {
+  const ofFile = new FileProblems(file);
+  for (const problem of problems) if (problem.file === file) ofFile.report(problem);
+  for (const { path, at, message, hint } of trouble)
+    ofFile.report({ ...placeOf({ path, at }), message, ...(hint !== undefined && { hint }) });
+  return [...ofFile.all(), ...problems.filter((problem) => problem.file !== file)];
 }
 
 /** A job that can't be filled in would stop the whole batch. @throws InvalidBatch with every problem found */

@@ -65,5 +65,12 @@ function batchOf(rig: Rig, slugs: readonly string[]): Batch {
     baseDir: process.cwd(),
   });
   const jobs = slugs.map((slug) => ({ ...rig.effect(slug).job, file: 'jobs', line: 1 }));
-  return { file: 'batch.yaml', definition, jobs, key: '0'.repeat(32), workflowId: 'batch:rehearsed:0' };
+  return {
+    file: 'batch.yaml',
+    definition,
+    jobs,
+    key: '0'.repeat(32),
+    workflowId: 'batch:rehearsed:0',
+    placeOf: () => ({ line: 1, column: 1 }),
+  };
 }

@@ -87,8 +87,6 @@ test('everything that is wrong is said in one round, of the batch file and of th
     'night.yaml:1:7: name ("A b") must be 1 to 64 of a-z, 0-9 and "-", beginning with a letter or digit\n' +
       '    name of the batch; part of its Workflow ID',
     'night.yaml:2:1: wrok is no field that can stand here\n    did you mean "work"?',
-    'night.yaml:5:15: agent.command is missing: the agent "command" is a program of yours\n' +
-      '    command: [node, write.mjs], or preset: claude-code',
     'night.yaml:5:33: agent.timeout ("soon") must be a duration such as "90s", "30m" or "2h"\n' +
       '    longest a session may take',
     'night.yaml:5:51: agent.env.KEY: "${env:A B}" is no reference to a variable\n' +
@@ -253,7 +251,7 @@ test('a file that holds no fields is told what a batch file is', async () => {
 
 test('a missing jobs file is named as seen from where the operator stands', async () => {
   expect(await problemsOf({ 'deep/night.yaml': batchFile() }, { file: 'deep/night.yaml' })).toEqual([
-    `${join('deep', 'jobs.csv')}: no such file`,
+    `${join('deep', 'night.yaml')}:4:7: jobs: ${join('deep', 'jobs.csv')}: no such file`,
   ]);
 });
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
-import { loadProvider, loadPublisher, parseOptions } from '../../src/activities/load-adapter.js';
+import { parseOptions } from '../../src/activities/adapter-options.js';
+import { loadProvider, loadPublisher } from '../../src/activities/load-adapter.js';
 import { AdapterError } from '../../src/contract/errors.js';
 
 // Outside every project, as an operator's batch folder is.
@@ -103,7 +104,7 @@ test('everything that is wrong with options is said at once, with its place', as
   const raw = { command: [], env: { STYLE: 1 }, sheel: true };
   expect(() => parseOptions(module, raw, 'agent')).toThrow(
     config(
-      /^agent: command does not take these options: command: .*; env\.STYLE: .*; Unrecognized key: "sheel"$/,
+      /^agent: command can’t use its options: with\.command must have .*; with\.env\.STYLE must be a text, .*; with\.sheel is no field .*\(.*\)$/,
     ),
   );
   expect(parseOptions(module, { command: ['x'] }, 'agent')).toMatchObject({

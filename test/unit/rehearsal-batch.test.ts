@@ -36,6 +36,7 @@ const batchOf = (more: Partial<Batch> = {}): Batch => ({
   jobs: [job, aJob('two')],
   key: 'k',
   workflowId: 'w',
+  placeOf: () => ({ line: 1, column: 1 }),
   permit: { v: 1, plannedAt: '', effects: {} },
   ...more,
 });

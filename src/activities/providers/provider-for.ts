@@ -1,28 +1,32 @@
-import type { Definition } from '../../contract/batch-file.js';
+import type { AgentSpec, Definition } from '../../contract/batch-file.js';
+import type { JsonObject } from '../../contract/json.js';
 import { resolveSecrets } from '../../batch/secrets.js';
 import type { Deps } from '../deps.js';
-import { loadProvider, parseOptions } from '../load-adapter.js';
-import type { Provider, ProviderModule } from './provider.js';
+import { loadProvider } from '../load-adapter.js';
+import { parseOptions } from '../adapter-options.js';
+import type { Provider } from './provider.js';
 
-/**
- * The provider's module that a batch names, and its options, checked.
- * @throws AdapterError `config` when it can't be loaded or refuses its options
- */
-export async function providerModuleOf({
-  agent,
-  baseDir,
-}: Pick<Definition, 'agent' | 'baseDir'>): Promise<{ module: ProviderModule; options: unknown }> {
-  const module = await loadProvider(agent.use, baseDir);
-  const { command, preset, cwd, env, quiet } = agent;
-  const own = {
-    ...(command && { command }),
-    ...(preset && { preset }),
-    ...(cwd && { cwd }),
-    ...(env && { env }),
-    // A service shows whether a session gets anywhere, and is watched for that; a program of this host watches itself.
-    ...(quiet && agent.use === 'command' && { quiet }),
-  };
-  return { module, options: parseOptions(module, { ...agent.with, ...own }, 'agent') };
+/** Fields of `agent` that are options of the provider. */
+const OWN_OPTIONS = ['command', 'preset', 'cwd', 'env'] as const satisfies readonly (keyof AgentSpec)[];
+
+/** The options of the provider as the batch file gives them, secrets as references. */
+export function agentOptionsOf(agent: AgentSpec): JsonObject {
+  const own = OWN_OPTIONS.flatMap((name) =>
+    agent[name] === undefined ? [] : [[name, agent[name]] as const],
+  );
+  // A service shows whether a session gets anywhere, and is watched for that; a program of this host watches itself.
+  const quiet = agent.use === 'command' && agent.quiet !== undefined && { quiet: agent.quiet };
+  return { ...agent.with, ...Object.fromEntries(own), ...quiet };
+}
+
+/** Where one of them stands in the batch file. */
+export function agentOptionPlace(
+  agent: Pick<AgentSpec, 'with'>,
+  path: readonly PropertyKey[],
+): readonly PropertyKey[] {
+  const [name] = path;
+  const isOwn = OWN_OPTIONS.some((own) => own === name) && agent.with?.[String(name)] === undefined;
+  return isOwn ? ['agent', ...path] : ['agent', 'with', ...path];
 }
 
 /**
@@ -35,6 +39,8 @@ export async function providerFor(
   { stateDir, env }: Pick<Deps, 'stateDir' | 'env'>,
   turn?: () => Promise<void>,
 ): Promise<Provider> {
-  const { module, options } = await providerModuleOf(definition);
+  const { agent, baseDir } = definition;
+  const module = await loadProvider(agent.use, baseDir);
+  const options = parseOptions(module, agentOptionsOf(agent), 'agent');
   return module.create({ options, stateDir, secret: (text) => resolveSecrets(text, env), turn });
 }

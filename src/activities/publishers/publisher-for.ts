@@ -5,7 +5,8 @@ import { AdapterError } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
 import type { Json } from '../../contract/json.js';
 import type { Deps } from '../deps.js';
-import { assertArtifactPlaces, loadPublisher, parseOptions } from '../load-adapter.js';
+import { assertArtifactPlaces, loadPublisher } from '../load-adapter.js';
+import { parseOptions } from '../adapter-options.js';
 import { redactor } from '../redact.js';
 import { checkFacts } from './check-facts.js';
 import type { Publisher } from './publisher.js';
@@ -29,7 +30,7 @@ export async function publisherFor(
   assertArtifactPlaces(module, effect.with, `effect "${effect.name}"`);
   const withSecrets = resolveSecretsIn(effect.with, env);
   const filled = namesArtifact(withSecrets) ? fillArtifact(withSecrets, textOf(artifact)) : withSecrets;
-  const options = parseOptions(module, filled, `effect "${effect.name}"`);
+  const options = parseOptions(module, filled, `effect "${effect.name}"`, effect.with);
   const publisher = await module.create({
     options,
     baseDir,

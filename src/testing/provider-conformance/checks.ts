@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { ProviderVerb, SessionHandle } from '../../activities/providers/provider.js';
 import { resolveSecrets } from '../../batch/secrets.js';
 import { AdapterError, ERROR_CLASSES } from '../../contract/errors.js';
-import { parseOptions } from '../../activities/load-adapter.js';
+import { parseOptions } from '../../activities/adapter-options.js';
 import { bytesOf, type Carried } from './carry.js';
 import { textOf, type Memory, type ProviderRig } from './rig.js';
 

@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadProvider, parseOptions } from '../../activities/load-adapter.js';
+import { parseOptions } from '../../activities/adapter-options.js';
+import { loadProvider } from '../../activities/load-adapter.js';
 import type {
   Provider,
   ProviderContext,

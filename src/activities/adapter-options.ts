@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import { findingsOf, type Finding } from '../batch/issue-sentences.js';
+import { pathText } from '../batch/shown.js';
+import { AdapterError } from '../contract/errors.js';
+
+/** What an adapter or a check says of itself, as far as its options need it. */
+export interface Taker<Options> {
+  readonly name: string;
+  readonly options: z.ZodType<Options>;
+}
+
+export interface OptionsGiven {
+  /** Secrets and templates filled in, as far as they are known. */
+  readonly value: unknown;
+  /** As messages may show it: secrets as references. The same shape as `value`, which it is unless given. */
+  readonly shownAs?: unknown;
+  /** Where an option stands in the batch file, for paths of the findings. */
+  readonly place: (path: readonly PropertyKey[]) => readonly PropertyKey[];
+  /** Whether a text is not known yet: what is said against its value says nothing then. */
+  readonly isOpen?: (text: string) => boolean;
+}
+
+/** What an adapter has against its options; nothing when it takes them. Fields that are wrong or lacking, all of them. */
+export function optionFindings(
+  { options }: Pick<Taker<unknown>, 'options'>,
+  { value, shownAs = value, place, isOpen = () => false }: OptionsGiven,
+): Finding[] {
+  const parsed = options.safeParse(value);
+  if (parsed.success) return [];
+  const { issues } = parsed.error;
+  const known = issues.filter(
+    ({ code, path }) => code === 'unrecognized_keys' || !leadsTo(shownAs, path, isOpen),
+  );
+  // A module may bring its own safeParse, or one of another time: then its words are all there is.
+  if ('_zod' in options) return findingsOf(options, shownAs, known, place);
+  return known.map(({ path, message }) => ({
+    path: place(path),
+    at: 'value',
+    message: `${pathText(place(path))}: ${message}`,
+  }));
+}
+
+/**
+ * Options as the adapter wants them, its defaults filled in.
+ * @param where what the options belong to, for the message: `agent`, `effect "post"`
+ * @param shownAs the options as messages may show them; see `optionFindings`
+ * @throws AdapterError `config` with everything that is wrong
+ */
+export function parseOptions<Options>(
+  { name, options }: Taker<Options>,
+  raw: unknown,
+  where: string,
+  shownAs: unknown = raw,
+): Options {
+  const parsed = options.safeParse(raw);
+  if (parsed.success) return parsed.data;
+  const findings = optionFindings({ options }, { value: raw, shownAs, place: (path) => ['with', ...path] });
+  throw new AdapterError(
+    'config',
+    `${where}: ${name} can’t use its options: ${findings.map(inOneLine).join('; ')}`,
+    {
+      sent: 'no',
+    },
+  );
+}
+
+/** A finding where there is no room for a second line. */
+export const inOneLine = ({ message, hint }: Pick<Finding, 'message' | 'hint'>): string =>
+  hint === undefined ? message : `${message} (${hint})`;
+
+function leadsTo(value: unknown, path: readonly PropertyKey[], isOpen: (text: string) => boolean): boolean {
+  const [part, ...rest] = path;
+  if (typeof value === 'string') return isOpen(value);
+  if (part === undefined || typeof value !== 'object' || value === null || !Object.hasOwn(value, part))
+    return false;
+  return leadsTo((value as Record<PropertyKey, unknown>)[part], rest, isOpen);
+}
