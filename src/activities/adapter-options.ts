@@ -65,7 +65,7 @@ export function parseOptions<Options>(
 }
 
 /** A finding where there is no room for a second line. */
-export const inOneLine = ({ message, hint }: Pick<Finding, 'message' | 'hint'>): string =>
+export const inOneLine = ({ message, hint }: { message: string; hint?: string | undefined }): string =>
   hint === undefined ? message : `${message} (${hint})`;
 
 function leadsTo(value: unknown, path: readonly PropertyKey[], isOpen: (text: string) => boolean): boolean {

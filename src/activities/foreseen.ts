@@ -8,6 +8,7 @@ import {
   unsetReferences,
 } from '../batch/secrets.js';
 import { pathText } from '../batch/shown.js';
+import { unsetFindings } from '../batch/unset-variables.js';
 import type { AgentSpec, CheckSpec, EffectSpec } from '../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { Json, JsonObject } from '../contract/json.js';
@@ -181,14 +182,6 @@ function givenFindings(
 }
 
 const hasTemplate = (text: string): boolean => /\{[{%]/.test(text);
-
-const unsetFindings = (options: JsonObject, place: (path: Path) => Path, env: NodeJS.ProcessEnv): Finding[] =>
-  unsetReferences(options, env).map(({ name, path }) => ({
-    path: place(path),
-    at: 'value',
-    message: `${pathText(place(path))}: ${isNotSet(name)}`,
-    hint: 'set it where jobs run; an empty one counts as not set',
-  }));
 
 /** References that no file has: the provider's own. */
 function unsetDefaults(use: string, parsed: unknown, given: JsonObject, env: NodeJS.ProcessEnv): Finding[] {

@@ -193,7 +193,7 @@ export interface Nightshift {
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
   /** Sessions in the ledger that no job watches any more; with `end`, they are booked as lost. */
   abandoned(options?: { readonly end?: boolean }): Promise<readonly AbandonedSession[]>;
-  /** @param batch the service of its agent, and its destinations, are looked at too */
+  /** @param batch its channels, the service of its agent, and its destinations are looked at too */
   doctor(batch?: Batch): Promise<readonly Finding[]>;
   /** Nights: when batches start by themselves. */
   readonly schedules: Schedules;
@@ -363,6 +363,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await import('./drill.js')).drill(request, batches, looking, drillOptions),
     doctor: async (batch) => [
       ...(await doctor(connections)),
+      ...(batch ? await (await import('./channel-problems.js')).channelFindings(batch, config.env) : []),
       ...(batch ? await (await import('./probe-agent.js')).probeAgent(batch, connections) : []),
       ...(batch ? await (await import('./probe-destinations.js')).probeDestinations(batch, connections) : []),
     ],

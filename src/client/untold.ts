@@ -1,14 +1,17 @@
+import { inOneLine } from '../activities/adapter-options.js';
 import { publisherFor } from '../activities/publishers/publisher-for.js';
 import type { PublisherFacts } from '../activities/publishers/publisher.js';
 import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
-import { AdapterError } from '../contract/errors.js';
+import { AdapterError, formatProblem } from '../contract/errors.js';
 import { jobTitle, type Effect } from '../contract/job.js';
 import type { OpenQuestion } from '../ledger/ledger.js';
 import { afterSilence } from '../policy/unknown-outcome.js';
+import { isEngineConfigured } from '../engine/index.js';
+import { channelProblems } from './channel-problems.js';
 import type { Connections } from './connections.js';
 
-/** What nobody but a person can tell, found out before anything starts. */
+/** What only a person can tell or put right, and a run goes on without; found out before anything starts. */
 export interface Untold {
   /** Effect key -> why a run would hold it. */
   readonly held: ReadonlyMap<string, string>;
@@ -18,9 +21,26 @@ export interface Untold {
 
 /**
  * Effects that were sent without an answer and that no look-up and no key can settle any more; and destinations that
- * can't be asked at all, when the ledger knows nothing of the batch. Asks no destination.
+ * can't be asked at all, when the ledger knows nothing of the batch; channels that would reach nobody. Asks no destination.
  */
-export async function findUntold({ definition, jobs }: Batch, connections: Connections): Promise<Untold> {
+export async function findUntold(batch: Batch, connections: Connections): Promise<Untold> {
+  const [untold, channels] = await Promise.all([
+    untoldEffects(batch, connections),
+    channelWarnings(batch, connections),
+  ]);
+  return { ...untold, warnings: [...untold.warnings, ...channels] };
+}
+
+/** Channels that would reach nobody. Workers of a configured engine may run on hosts that have what this one lacks. */
+async function channelWarnings(batch: Batch, { config }: Connections): Promise<string[]> {
+  if (isEngineConfigured(config)) return [];
+  const problems = await channelProblems(batch, config.env);
+  return problems.map(({ hint, ...problem }) =>
+    formatProblem({ ...problem, message: inOneLine({ ...problem, hint }) }),
+  );
+}
+
+async function untoldEffects({ definition, jobs }: Batch, connections: Connections): Promise<Untold> {
   const ledger = await connections.ledger();
   const [first] = jobs;
   if (!first) return { held: new Map(), warnings: [] };

@@ -1,7 +1,7 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
-import { isAbsolute, join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
+import { isOnPath, lookAtProgram } from '../../../program-on-host.js';
 import { workerPath } from './environment.js';
 import { programOf, type CommandOptions } from './options.js';
 import { mustSuitPreset } from './preset-host.js';
@@ -43,24 +43,6 @@ export async function mustBeRunnable(
       throw unusable(`${path}, which ${program} is to run, does not exist; see agent.command`);
   }
   await mustSuitPreset(options, env);
-}
-
-async function isOnPath(program: string, searchPath: string, cwd: string): Promise<boolean> {
-  for (const folder of searchPath.split(':')) {
-    const path = isAbsolute(folder) ? join(folder, program) : resolve(cwd, folder, program);
-    if ((await lookAtProgram(path)) === 'executable') return true;
-  }
-  return false;
-}
-
-async function lookAtProgram(path: string): Promise<'executable' | 'not executable' | 'missing'> {
-  const found = await stat(path).catch(() => undefined);
-  if (!found) return 'missing';
-  if (!found.isFile()) return 'not executable';
-  return access(path, constants.X_OK).then(
-    () => 'executable' as const,
-    () => 'not executable' as const,
-  );
 }
 
 const unusable = (message: string): AdapterError => new AdapterError('config', message, { sent: 'no' });

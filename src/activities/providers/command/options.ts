@@ -72,7 +72,8 @@ export const commandOptionsSchema = z
       issues.push({ code: 'custom', path: [path], message, input: value });
     const preset = presetOf(value);
     if (!preset) {
-      if (value.command === undefined) refuse('command', 'is missing: name a program such as [node, write.mjs], or a preset');
+      if (value.command === undefined)
+        refuse('command', 'is missing: name a program such as [node, write.mjs], or a preset');
       for (const name of PRESET_ONLY) {
         if (value[name] !== undefined) refuse(name, 'is for presets; give the program its own arguments');
       }
