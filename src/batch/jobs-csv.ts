@@ -74,6 +74,16 @@ function headerIsGood(
   identity: readonly string[],
   report: RowSource['report'],
 ): boolean {
+  const separator = otherSeparator(record, raw, identity);
+  if (separator !== undefined) {
+    report({
+      line,
+      column: 1,
+      message: `the columns are separated by ${separator}, and are read as separated by commas`,
+      hint: 'save the table with commas; some spreadsheets take what the language of the computer says',
+    });
+    return false;
+  }
   const seen = new Set<string>();
   let good = true;
   const refuse = (column: number, message: string, hint?: string) => {
@@ -102,6 +112,22 @@ function headerIsGood(
   return good;
 }
 
+const OTHER_SEPARATORS: Readonly<Record<string, string>> = { ';': 'semicolons', '\t': 'tabs' };
+
+/** What a header is separated by that is one column by commas, or has its identity fields only without them. */
+function otherSeparator(
+  record: readonly string[],
+  raw: string,
+  identity: readonly string[],
+): string | undefined {
+  if (identity.some((field) => record.includes(field))) return undefined;
+  const found = Object.entries(OTHER_SEPARATORS).find(([separator]) => {
+    const names = raw.trimEnd().split(separator);
+    return names.length > 1 && (record.length === 1 || identity.some((field) => names.includes(field)));
+  });
+  return found?.[1];
+}
+
 async function* recordsOf(path: string, signal?: AbortSignal): AsyncGenerator<CsvRecord> {
   const text = Readable.from(textOf(path, { bytesMax: FILE_BYTES_MAX, signal }), { objectMode: true });
   const parser = parse({
@@ -127,7 +153,9 @@ function asUnreadable(error: unknown): unknown {
   const { code, lines } = error as Partial<CsvError> & { lines?: number };
   const message = code === undefined ? undefined : CSV_ERRORS[code];
   if (message === undefined) return error;
-  return new UnreadableFile({ ...(lines !== undefined && { line: lines }), message });
+  // A header whose names are quoted comes to this where another character separates them.
+  const hint = code === 'CSV_INVALID_CLOSING_QUOTE' && lines === 1 && 'columns are separated by commas';
+  return new UnreadableFile({ ...(lines !== undefined && { line: lines }), message, ...(hint && { hint }) });
 }
 
 const CSV_ERRORS: Readonly<Record<string, string>> = {

@@ -76,6 +76,27 @@ test('CSV: bad headers are each named, with their column', async () => {
   ]);
 });
 
+test.each([
+  ['semicolons', 'site;slug;title\nb;1;A, B\n'],
+  ['semicolons', 'Site;Slug;Title\nb;1;A\n'],
+  ['semicolons', 'slug;site;a, b\nb;1;A\n'],
+  ['tabs', 'site\tslug\nb\t1\n'],
+])('CSV: a table that is separated by %s is told as that, and as nothing else', async (separator, csv) => {
+  expect(await problemsIn('jobs.csv', csv)).toEqual([
+    `jobs.csv:1:1: the columns are separated by ${separator}, and are read as separated by commas\n` +
+      '    save the table with commas; some spreadsheets take what the language of the computer says',
+  ]);
+});
+
+test('CSV: quoted names that no comma separates say so; a semicolon inside a good header says nothing', async () => {
+  expect(await problemsIn('jobs.csv', '"site";"slug"\n"b";"1"\n')).toEqual([
+    expect.stringMatching(
+      /^jobs.csv:1: text follows the closing quote .*\n    columns are separated by commas$/,
+    ),
+  ]);
+  expect(await jobsIn('jobs.csv', 'site,slug,a;b\nb,1,x\n')).toHaveLength(1);
+});
+
 test('CSV: every ragged row is found, and cells are named by line and column', async () => {
   const csv = 'site,slug,t\nb,1\n"x, y",,"long\ntext"\nb,2,t,u\nb,"a\tb",t\n';
   const hint = '\n    a cell that holds a comma or a line break needs double quotes around it';
