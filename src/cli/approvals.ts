@@ -1,8 +1,11 @@
 import type { ApprovalDecided, WaitingApproval } from '../client/approvals.js';
+import type { Nightshift } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
 import { jobTitle } from '../contract/job.js';
 import { localTime } from '../report/format.js';
 import { bold, dim, green, red, type Line } from '../report/line.js';
+import { stepAfterAnswer } from '../report/next-steps.js';
+import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
@@ -35,8 +38,32 @@ export async function decideWaiting(
   );
   if (shell.flags.json) shell.out.json({ decided });
   else if (decided.length === 0) shell.out.result('nothing waits for approval');
-  else for (const each of decided) shell.out.result(decidedText(each, decision));
+  else {
+    for (const each of decided) shell.out.result(decidedText(each, decision));
+    await tellNext(decided, nightshift, shell);
+  }
   return decided.every(({ outcome }) => outcome.kind === 'decided') ? ExitCode.done : ExitCode.incomplete;
+}
+
+/** What goes on of each batch that got an answer, and how. */
+async function tellNext(
+  decided: readonly ApprovalDecided[],
+  nightshift: Nightshift,
+  shell: Shell,
+): Promise<void> {
+  const answered = decided.filter(({ outcome }) => outcome.kind === 'decided');
+  const ended = new Set(
+    answered.flatMap(({ approval, outcome }) =>
+      outcome.kind === 'decided' && outcome.jobHeld ? [approval.batchId] : [],
+    ),
+  );
+  for (const batchId of new Set(answered.map(({ approval }) => approval.batchId))) {
+    const asks = (await nightshift.approvals(batchId)).length;
+    const goesOn = asks === 0 && !ended.has(batchId) && (await nightshift.isWorkerAlive());
+    const name = batchOf(batchId);
+    const commands = { ...shell.commandsFor(name), watch: shell.command('watch', name) };
+    shell.out.progress(`next: ${stepAfterAnswer({ asks, goesOn }, commands)}`);
+  }
 }
 
 function decidedText({ approval, outcome }: ApprovalDecided, decision: 'approved' | 'rejected'): string {

@@ -2,6 +2,7 @@ import type { Plan } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
 import type { PlanFile } from '../contract/plan-file.js';
 import { plural } from '../report/format.js';
+import { stepsAfterPlan } from '../report/next-steps.js';
 import { ExitCode } from './exit-codes.js';
 import { planLines } from './plan-lines.js';
 import { rehearsal } from './rehearsal.js';
@@ -24,7 +25,12 @@ export async function plan(file: string, flags: PlanFlags, shell: Shell): Promis
     flags.out === undefined ? undefined : await nightshift.savePlan(batch, planned, flags.out, flags.without);
   printPlan(planned, shell, flags);
   if (saved && flags.out !== undefined) tellSaved(saved, file, flags.out, shell);
-  else if (!shell.flags.json && planned.toRun > 0) shell.out.progress(`next: ${shell.command('run', file)}`);
+  else if (!shell.flags.json) {
+    const { toRun, waiting, counts } = planned;
+    const commands = shell.commandsFor(planned.name, file);
+    for (const step of stepsAfterPlan({ toRun, waiting, parked: counts.parked }, commands))
+      shell.out.progress(`next: ${step}`);
+  }
   return planned.counts.adopt === planned.jobs.length ? ExitCode.done : ExitCode.incomplete;
 }
 

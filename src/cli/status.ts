@@ -29,14 +29,14 @@ export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
 }
 
 export function statusLines(
-  { batch, counts, active, unfinished, discarded, hold, closed, deadline }: BatchStatus,
+  { batch, counts, active, unfinished, asks, discarded, hold, closed, deadline }: BatchStatus,
   commands: Commands,
   nowMs: number,
 ): Line[] {
   const { name, state, reason, openedAt, closedAt, openedBy, work } = batch;
   const tookMs = (closedAt === undefined ? nowMs : Date.parse(closedAt)) - Date.parse(openedAt);
   const running = active.filter((job) => job.state === 'running');
-  const steps = nextSteps(unfinished, state, commands);
+  const steps = nextSteps(unfinished, state, commands, asks);
   return [
     [
       bold(name),

@@ -47,6 +47,8 @@ export interface Plan {
   readonly counts: Readonly<Record<Verdict, number>>;
   /** Jobs that a run would start. */
   readonly toRun: number;
+  /** Those of them that stand still until a person has said yes. */
+  readonly waiting: number;
   /** False: from the ledger alone. True: every destination was asked for every effect. */
   readonly looked: boolean;
   readonly jobs: readonly PlannedJob[];
@@ -73,11 +75,14 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
   };
   const planned: PlannedJob[] = [];
   const untold = await findUntold(batch, connections);
+  const asked = new Set((await ledger.approvals()).map(({ effectKey }) => effectKey));
   let sessions = 0;
+  let waiting = 0;
   const listed = jobs.map((job) => ({ job }));
   for await (const judged of judgeJobs(definition, listed, ledger)) {
-    const one = planJob(judged, untold.held);
+    const one = planJob(judged, { held: untold.held, asked });
     counts[one.verdict]++;
+    if (RUNS.has(one.verdict) && one.effects.some(({ key: effectKey }) => asked.has(effectKey))) waiting++;
     if (RUNS.has(one.verdict) && one.artifact === undefined) sessions++;
     planned.push(one);
   }
@@ -87,6 +92,7 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     workflowId,
     counts,
     toRun: counts.new + counts.resume + counts.update,
+    waiting,
     looked: false,
     jobs: planned,
     cost: await estimateCost(batch, sessions, ledger),
@@ -97,10 +103,11 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
 
 function planJob(
   { job, effects, known, verdict, note }: Judged<{ readonly job: PlacedJob }>,
-  held: ReadonlyMap<string, string>,
+  { held, asked }: { readonly held: ReadonlyMap<string, string>; readonly asked: ReadonlySet<string> },
 ): PlannedJob {
   const { fingerprint, revision } = job;
   const question = effects.find((effect) => held.has(effect.key));
+  const gate = RUNS.has(verdict) ? effects.find((effect) => asked.has(effect.key)) : undefined;
   return {
     key: job.key,
     title: jobTitle(job.identity),
@@ -112,6 +119,7 @@ function planJob(
     note:
       note ??
       (question && `${question.name}: ${held.get(question.key) ?? ''}`) ??
+      (gate && `${gate.name} waits for approval`) ??
       (verdict === 'parked' || verdict === 'held'
         ? `${known?.errorClass ?? ''}: ${known?.errorMessage ?? ''}`
         : undefined),

@@ -14,6 +14,8 @@ export interface BatchStatus {
   readonly active: readonly ActiveJob[];
   /** Jobs that wait for a person, and why. */
   readonly unfinished: readonly JobReport[];
+  /** Effects that wait for a person's yes. */
+  readonly asks: number;
   /** Jobs that a person has decided not to do. */
   readonly discarded: readonly JobReport[];
   /** The pause that it stands before: its own, or one of its work, its provider or everything. */
@@ -31,10 +33,11 @@ export async function batchStatus(
   limit = 20,
 ): Promise<BatchStatus> {
   const ledger = await connections.ledger();
-  const [counts, active, unfinished, discarded, hold, closed, deadline] = await Promise.all([
+  const [counts, active, unfinished, approvals, discarded, hold, closed, deadline] = await Promise.all([
     ledger.counts(batch.id, batch.openedSeq),
     ledger.activeJobs(batch.id, limit),
     ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
+    ledger.approvals({ batchId: batch.id }),
     ledger.jobReports(batch.id, { states: ['discarded'], limit }),
     holdOver(batch, connections),
     waitsFor(batch, connections),
@@ -45,6 +48,7 @@ export async function batchStatus(
     counts,
     active,
     unfinished,
+    asks: approvals.length,
     discarded,
     closed,
     ...(hold && { hold }),

@@ -1,5 +1,6 @@
 import type { BatchOutcome, JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
+import { plural } from './format.js';
 import { MENDABLE, mendSteps } from '../policy/mend.js';
 
 /** Commands as the operator can type them, flags of this call included. */
@@ -13,16 +14,24 @@ export interface Commands {
   readonly receipts: string;
 }
 
-/** What a person can do about jobs that did not finish, each advice once, the most pressing first. */
+const SAY_YES_OR_NO = 'say yes or no to what waits for approval';
+
+/**
+ * What a person can do about jobs that did not finish, each advice once, the most pressing first.
+ * @param asks effects of the batch that wait for a yes, where that is known
+ */
 export function nextSteps(
   jobs: readonly JobReport[],
   state: BatchState | BatchOutcome,
   { run, retry, resume, approve }: Commands,
+  asks?: number,
 ): string[] {
   const is = (jobState: JobReport['state'], errorClass?: string) => (job: JobReport) =>
     job.state === jobState && (errorClass === undefined || job.error?.class === errorClass);
   const unclear = jobs.find((job) => job.state === 'held' && !SAID_ALREADY.has(job.error?.class));
   const session = jobs.find(({ heldForSession }) => heldForSession);
+  const atGate = jobs.some(({ state: s, error }) => s === 'gated' && error === undefined);
+  const isAnswered = atGate ? asks === 0 : state === 'waiting';
   const conflicts = new Set(jobs.filter(is('held', 'conflict')).map(conflictOf));
   const steps = [
     ...MENDABLE.filter((errorClass) => jobs.some(is('gated', errorClass))).flatMap((errorClass) =>
@@ -36,9 +45,8 @@ export function nextSteps(
     conflicts.has('place') &&
       `where a place is taken, give that job another one (path, slug, key) or clear the place, then: ${run}`,
     conflicts.has('plan') && `for what the plan did not allow, make a new plan, or without one: ${run}`,
-    jobs.some(({ state: s, error }) => s === 'gated' && error === undefined) &&
-      `say yes or no to what waits for approval: ${approve}`,
-    state === 'waiting' && `what was approved leaves with: ${run}`,
+    atGate && !isAnswered && `${SAY_YES_OR_NO}: ${approve}`,
+    isAnswered && `what was approved leaves with: ${run}`,
     jobs.some(is('held', 'rejected')) && `a rejected job is asked for again after: ${retry} --job KEY`,
     jobs.some(is('held', 'timeout')) && `approve what nobody has answered in time: ${approve}`,
     jobs.some((job) => is('held', 'unknown')(job) && !job.heldForSession) &&
@@ -50,6 +58,32 @@ export function nextSteps(
     state === 'paused' && `go on: ${resume}`,
   ];
   return steps.filter((step) => typeof step === 'string');
+}
+
+/** What a plan leads to. */
+export function stepsAfterPlan(
+  { toRun, waiting, parked }: { readonly toRun: number; readonly waiting: number; readonly parked: number },
+  { run, retry, approve }: Pick<Commands, 'run' | 'retry' | 'approve'>,
+): string[] {
+  const steps = [
+    waiting > 0 && `${SAY_YES_OR_NO}: ${approve}`,
+    toRun > waiting && run,
+    parked > 0 && `give the parked jobs a new budget: ${retry}`,
+  ];
+  return steps.filter((step) => typeof step === 'string');
+}
+
+/**
+ * What an answer to effects that wait leads to.
+ * @param of.asks effects of the batch that still wait
+ * @param of.goesOn whether a worker carries on by itself
+ */
+export function stepAfterAnswer(
+  { asks, goesOn }: { readonly asks: number; readonly goesOn: boolean },
+  { run, approve, watch }: Pick<Commands, 'run' | 'approve'> & { readonly watch: string },
+): string {
+  if (asks > 0) return `${plural(asks, 'more waits', 'more wait')} for an answer: ${approve}`;
+  return goesOn ? `a worker goes on with it: ${watch}` : `the batch goes on with: ${run}`;
 }
 
 /**

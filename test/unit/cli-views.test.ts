@@ -8,7 +8,9 @@ import { receiptLines } from '../../src/cli/ledger-show.js';
 import { statusLines } from '../../src/cli/status.js';
 import type { BatchStatus, Plan } from '../../src/client/nightshift.js';
 import type { Snapshot } from '../../src/client/watch.js';
+import { ERROR_CLASSES } from '../../src/contract/errors.js';
 import type { JobReport, RunReport } from '../../src/contract/result.js';
+import { BATCH_STATES } from '../../src/contract/states.js';
 import { widthOf } from '../../src/report/columns.js';
 import { rendered, type Line } from '../../src/report/line.js';
 import { runSummary } from '../../src/report/run-summary.js';
@@ -230,6 +232,7 @@ describe('the plan', () => {
     workflowId: 'batch:nightly:x',
     counts: { new: jobs, resume: 0, adopt: 1, update: 0, conflict: 0, parked: 0, held: 0, discarded: 0 },
     toRun: jobs,
+    waiting: 0,
     warnings: [],
     looked: false,
     cost: { from: 'nothing', sessions: jobs },
@@ -263,7 +266,7 @@ describe('the plan', () => {
   });
 });
 
-test('a status says what runs, who is needed, and what to do', () => {
+describe('a status', () => {
   const status: BatchStatus = {
     batch: {
       id: 'batch:nightly:x',
@@ -287,6 +290,7 @@ test('a status says what runs, who is needed, and what to do', () => {
     counts: snapshot().counts,
     active: snapshot().active,
     unfinished: [parked],
+    asks: 0,
     discarded: [],
     closed: [claudeIsDown],
     deadline: {
@@ -296,14 +300,37 @@ test('a status says what runs, who is needed, and what to do', () => {
       text: '2026-11-23 03:00 (Europe/Madrid), missed: 5 of 12 jobs are left',
     },
   };
-  const shown = text(statusLines(status, commands, NOW));
-  expect(shown).toMatch(/waits for:\n {2}claude: the service fails too often/);
-  expect(shown).toContain('deadline  2026-11-23 03:00 (Europe/Madrid), missed: 5 of 12 jobs are left');
-  expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');
-  expect(shown).toContain('by ann@host');
-  expect(shown).toContain('blog / soup  agent  12 s');
-  expect(shown).toContain(KEY);
-  expect(shown).toContain('nightshift resume nightly');
+  test('says what runs, who is needed, and what to do', () => {
+    const shown = text(statusLines(status, commands, NOW));
+    expect(shown).toMatch(/waits for:\n {2}claude: the service fails too often/);
+    expect(shown).toContain('deadline  2026-11-23 03:00 (Europe/Madrid), missed: 5 of 12 jobs are left');
+    expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');
+    expect(shown).toContain('by ann@host');
+    expect(shown).toContain('blog / soup  agent  12 s');
+    expect(shown).toContain(KEY);
+    expect(shown).toContain('nightshift resume nightly');
+  });
+
+  test.each(BATCH_STATES)('of a batch that is %s never announces next steps and then has none', (state) => {
+    for (const jobState of ['parked', 'held', 'gated', 'cancelled'] as const) {
+      for (const errorClass of [undefined, ...ERROR_CLASSES]) {
+        const { error: _, ...job } = parked;
+        const stopped: JobReport = {
+          ...job,
+          state: jobState,
+          ...(errorClass && { error: { class: errorClass, message: 'why' } }),
+        };
+        for (const unfinished of [[], [stopped]]) {
+          const batch = { ...status.batch, state };
+          const lines = statusLines({ ...status, batch, unfinished }, commands, NOW).map((line) =>
+            rendered(line).trim(),
+          );
+          const at = lines.indexOf('next:');
+          if (at >= 0) expect(lines[at + 1], `${jobState} ${errorClass}`).toMatch(/nightshift \w/);
+        }
+      }
+    }
+  });
 });
 
 test('receipts show local time, job, effect, id and address', () => {

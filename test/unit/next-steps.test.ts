@@ -1,7 +1,7 @@
 // What a person is told to do about jobs that did not finish.
 import { expect, test } from 'vitest';
 import type { JobReport } from '../../src/contract/result.js';
-import { nextSteps } from '../../src/report/next-steps.js';
+import { nextSteps, stepAfterAnswer, stepsAfterPlan } from '../../src/report/next-steps.js';
 
 const commands = { run: 'RUN', retry: 'RETRY', approve: 'APPROVE', resume: 'RESUME', receipts: 'RECEIPTS' };
 const steps = (jobs: readonly JobReport[], state: Parameters<typeof nextSteps>[1] = 'incomplete') =>
@@ -48,13 +48,33 @@ test('of several kinds of conflict each is told once', () => {
   expect(steps(jobs)).toHaveLength(2);
 });
 
-test('who has to approve is told how, and that a start carries it out', () => {
+test('who has to approve is told how; that a start carries it out, when nothing waits any more', () => {
   const { error: _, ...job } = held('');
   const waiting: JobReport = { ...job, state: 'gated' };
-  expect(steps([waiting], 'waiting')).toEqual([
-    'say yes or no to what waits for approval: APPROVE',
-    'what was approved leaves with: RUN',
-  ]);
+  const approve = ['say yes or no to what waits for approval: APPROVE'];
+  const run = ['what was approved leaves with: RUN'];
+  expect(steps([waiting], 'waiting')).toEqual(approve);
+  expect(nextSteps([waiting], 'running', commands, 2)).toEqual(approve);
+  expect(nextSteps([waiting], 'running', commands, 0), 'all were answered').toEqual(run);
+  expect(steps([], 'waiting')).toEqual(run);
+});
+
+test.each([
+  ['all that is left waits for approval', { toRun: 2, waiting: 2, parked: 0 }, ['APPROVE']],
+  ['some of it does', { toRun: 3, waiting: 1, parked: 0 }, ['APPROVE', 'RUN']],
+  ['nothing does', { toRun: 3, waiting: 0, parked: 0 }, ['RUN']],
+  ['jobs are parked', { toRun: 0, waiting: 0, parked: 1 }, ['RETRY']],
+  ['all is done', { toRun: 0, waiting: 0, parked: 0 }, []],
+])('a plan leads to what helps where %s', (_, plan, expected) => {
+  expect(stepsAfterPlan(plan, commands).map((step) => step.split(': ').at(-1))).toEqual(expected);
+});
+
+test('an answer leads to the next question, then to the run, or to the worker that goes on by itself', () => {
+  const after = (of: Parameters<typeof stepAfterAnswer>[0]) =>
+    stepAfterAnswer(of, { ...commands, watch: 'WATCH' });
+  expect(after({ asks: 1, goesOn: true })).toBe('1 more waits for an answer: APPROVE');
+  expect(after({ asks: 0, goesOn: true })).toBe('a worker goes on with it: WATCH');
+  expect(after({ asks: 0, goesOn: false })).toBe('the batch goes on with: RUN');
 });
 
 test('whoever has a session held is told to look at the service, then to ask for this very job', () => {
