@@ -10,6 +10,26 @@ export interface Failure {
   readonly text: string;
 }
 
+/**
+ * The one document of `--json` where a command fails: what stderr says, for programs.
+ * `kind` is the name of the exit code; `class`, `problems` and `changes` are there where the error knows them.
+ */
+export function failureDocument(error: unknown): { readonly error: object } {
+  const { code, text } = failureOf(error);
+  const kind = Object.entries(ExitCode).find(([, exit]) => exit === code)?.[0] ?? 'unexpected';
+  const message = text === '' && error instanceof Error ? error.message.replace(/^error: /, '') : text;
+  return {
+    error: {
+      kind,
+      exit: code,
+      message,
+      ...(error instanceof AdapterError && { class: error.errorClass }),
+      ...(error instanceof InvalidBatch && { problems: error.problems }),
+      ...(error instanceof PlanChanged && { changes: error.changes }),
+    },
+  };
+}
+
 /** The one place that turns errors into exit codes and texts. Knows errors of heavy modules by name, to load none. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof InvalidBatch) return { code: ExitCode.configuration, text: invalidText(error) };

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { createProgram, type Action } from './program.js';
 import { ExitCode } from './exit-codes.js';
-import { failureOf } from './failure.js';
+import { failureDocument, failureOf } from './failure.js';
 import { Interrupts } from './interrupts.js';
 import { Output } from './output.js';
 import { Shell, type GlobalFlags } from './shell.js';
-import { safeLines } from '../report/safe-text.js';
+import { safeJson, safeLines } from '../report/safe-text.js';
 
 /**
  * `nightshift`: reads the words, does what they ask for, and ends with the exit code that says how it went. The one
@@ -16,6 +16,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   let action: Action | undefined;
   let flags: GlobalFlags | undefined;
   let shell: Shell | undefined;
+  let out: Output | undefined;
   try {
     const program = createProgram(versionOfPackage(), (asked, given) => {
       action = asked;
@@ -24,17 +25,24 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     await program.parseAsync([...argv], { from: 'user' });
     if (!action || !flags) return ExitCode.usage;
 
-    const out = new Output(process.stdout, process.stderr, flags);
-    process.once('exit', () => out.endLive()); // whatever ends the process, the cursor comes back
+    out = new Output(process.stdout, process.stderr, flags);
+    process.once('exit', () => out?.endLive()); // whatever ends the process, the cursor comes back
     const interrupts = new Interrupts((code) => process.exit(code));
     interrupts.listen();
     shell = new Shell(flags, out, interrupts);
     return await action(shell);
   } catch (error) {
+    // Wrong words may be the reason that no flags were read.
+    if ((flags?.json ?? argv.includes('--json')) && out?.isDocumented !== true) document(error);
     return told(error, flags?.verbose === true || Boolean(process.env['NIGHTSHIFT_DEBUG']));
   } finally {
     await shell?.close();
   }
+}
+
+/** Help that was asked for ends by an error too, and is none. */
+function document(error: unknown): void {
+  if (failureOf(error).code !== ExitCode.done) process.stdout.write(`${safeJson(failureDocument(error))}\n`);
 }
 
 function told(error: unknown, verbose: boolean): ExitCode {

@@ -21,6 +21,8 @@ export interface OutputOptions {
 export class Output {
   private readonly paintOut: Paint;
   private readonly paintErr: Paint;
+  /** Whether the one document of `--json` is out. */
+  isDocumented = false;
   private frame: readonly Line[] = [];
   private drawnColumns = COLUMNS_DEFAULT;
 
@@ -46,6 +48,7 @@ export class Output {
 
   /** The one document of `--json`. */
   json(document: unknown): void {
+    this.isDocumented = true;
     this.stdout.write(`${safeJson(document)}\n`);
   }
 

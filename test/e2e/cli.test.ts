@@ -57,6 +57,19 @@ describe('words', () => {
     },
   );
 
+  test('wrong words with --json are one document on stdout too; help that was asked for is none', async () => {
+    const wrong = await cli(['list', '--frob', '--json'], here);
+    expect(json(wrong)).toEqual({
+      error: { kind: 'usage', exit: 64, message: expect.stringContaining('--frob') as string },
+    });
+    const unknown = await cli(['status', 'nobody', '--json'], here);
+    expect({ code: unknown.code, error: json(unknown)['error'] }).toMatchObject({
+      code: 64,
+      error: { kind: 'usage', exit: 64 },
+    });
+    expect((await cli(['--json', '--help'], here)).stdout).toMatch(/^Usage/);
+  });
+
   test('key prints canonical form and key, and refuses what changes from run to run', async () => {
     const words = ['key', 'site=home:a', 'category=x', 'slug=b'];
     const good = await cli([...words, '--json'], here);
@@ -96,7 +109,14 @@ effects: [{ name: post, use: folder, target: "{{ nothing }}" }]
 `,
   );
   const { code, stdout, stderr } = await cli(['run', 'bad.yaml', '--state', 'state', '--json'], { cwd: dir });
-  expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+  expect(code).toBe(78);
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: {
+      kind: 'configuration',
+      exit: 78,
+      problems: [{ file: 'bad.yaml', line: 1 }, { line: 4 }, { line: 4 }, { line: 5 }, { line: 5 }],
+    },
+  });
   for (const place of ['bad.yaml:1:', 'bad.yaml:4:', 'bad.yaml:5:']) expect(stderr).toContain(place);
   expect(stderr).toContain('nothing was started');
   expect(existsSync(join(dir, 'state', 'engine'))).toBe(false);

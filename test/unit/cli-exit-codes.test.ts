@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { exitCodeOfFindings } from '../../src/cli/doctor.js';
 import { ExitCode, exitCodeOf, exitCodeOfState } from '../../src/cli/exit-codes.js';
-import { failureOf } from '../../src/cli/failure.js';
+import { failureDocument, failureOf } from '../../src/cli/failure.js';
 import { AdapterError, InvalidBatch, UsageError, type ErrorClass } from '../../src/contract/errors.js';
 import type { BatchOutcome, JobReport } from '../../src/contract/result.js';
 import { EngineUnavailable } from '../../src/engine/engine-unavailable.js';
@@ -83,6 +83,27 @@ describe('errors', () => {
     expect(text).toContain('2 problems found, nothing was started');
     expect(text).toContain('b.yaml:2:3: name is missing');
     expect(text).toContain('jobs.csv:9: slug is empty');
+  });
+
+  test('--json gets the same as one document: kind and exit code, and what is known beside the text', () => {
+    const problem = { file: 'b.yaml', line: 2, column: 3, message: 'name is missing' };
+    expect(failureDocument(new InvalidBatch([problem]))).toEqual({
+      error: {
+        kind: 'configuration',
+        exit: 78,
+        message: expect.stringContaining('b.yaml:2:3: name is missing') as string,
+        problems: [problem],
+      },
+    });
+    expect(failureDocument(new AdapterError('exhausted', 'no more'))).toEqual({
+      error: { kind: 'tryAgainLater', exit: 75, message: 'no more', class: 'exhausted' },
+    });
+    const unknown = named('CommanderError', "error: unknown option '--x'", {
+      code: 'commander.unknownOption',
+    });
+    expect(failureDocument(unknown)).toEqual({
+      error: { kind: 'usage', exit: 64, message: "unknown option '--x'" },
+    });
   });
 
   test('no text shows a stack, and an unexpected error says that starting again is safe', () => {
