@@ -52,7 +52,11 @@ function findingsOfIssue(issue: Issue, base: Path, { schema, value, place }: Con
       }));
     case 'invalid_type':
       if (found === undefined) return say('is missing', descriptionAt(schema, issue.path));
-      return mustBe(TYPE_NAMES[issue.expected] ?? issue.expected);
+      // What an object holds can't be guessed from the word; what a text or a number is, can.
+      return say(
+        `must be ${TYPE_NAMES[issue.expected] ?? issue.expected}, not ${kindOf(found)}`,
+        issue.expected === 'object' ? descriptionAt(schema, issue.path) : undefined,
+      );
     case 'invalid_value':
       return mustBe(issue.values.map((allowed) => JSON.stringify(allowed)).join(' or '));
     case 'too_small':

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { fileErrorWords } from '../file-errors.js';
 import type { ProblemHere } from './problems.js';
 
 /** Thrown inside `src/batch` when a file can't be read any further; always becomes a problem of that file. */
@@ -109,19 +110,9 @@ export function countLineFeeds(text: string): number {
 const mebibytes = (bytes: number): string => `${Math.round(bytes / 1024 / 1024)} MiB`;
 
 function asUnreadable(error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  const message = code === undefined ? undefined : FILE_ERRORS[code];
+  const message = fileErrorWords(error);
   if (message === undefined) return error;
   // A program may be about to write it.
-  return new UnreadableFile({ message, ...(code === 'ENOENT' && { mayPass: true }) });
+  const mayPass = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return new UnreadableFile({ message, ...(mayPass && { mayPass }) });
 }
-
-const FILE_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  ENOTDIR: 'no such file: a part of its path is no folder',
-  EISDIR: 'is a folder, not a file',
-  EACCES: 'may not be read by this user',
-  EPERM: 'may not be read by this user',
-  ELOOP: 'is a link that leads in circles',
-  ENAMETOOLONG: 'has too long a name',
-};

@@ -63,11 +63,17 @@ export async function alertList(
 /** `nightshift alert test`: one message through every channel, and what each of them said. */
 export async function alertTest(file: string | undefined, shell: Shell): Promise<ExitCode> {
   const { out, flags } = shell;
-  const answers = await (await shell.nightshift()).testAlerts(file);
+  const nightshift = await shell.nightshift();
+  const [newest] = file === undefined ? await nightshift.list(1) : [];
+  const whose = newest === undefined ? 'the batch file' : `${newest.name}, as it was started last,`;
+  if (newest)
+    out.progress(
+      `the channels of ${whose} are tried; those of a file: ${shell.command('alert', 'test')} FILE`,
+    );
+  const answers = await nightshift.testAlerts(file);
   const failed = answers.filter(({ took }) => !took).length;
   if (flags.json) out.json({ channels: answers });
-  else if (answers.length === 0)
-    out.result('the batch file has no "alerts" and no "deadMan": nobody is told');
+  else if (answers.length === 0) out.result(`${whose} has no "alerts" and no "deadMan": nobody is told`);
   else {
     out.results(
       answers.map(({ channel, took, said }): Line => [

@@ -9,10 +9,10 @@ export async function detached(started: Started, nightshift: Nightshift, shell: 
   const worker = await nightshift.isWorkerAlive();
   if (shell.flags.json) out.json({ batch: { name, key, workflowId, runId }, how, worker });
   else out.result(`${name} goes on by itself; watch it: ${shell.command('watch', name)}`);
-  if (!worker) {
-    out.note(
-      `no worker runs yet, and nothing moves without one: ${shell.command('up')} or ${shell.command('worker')}`,
-    );
-  }
+  if (!worker) out.note(noWorkerText(shell));
   return ExitCode.done;
 }
+
+/** What is asked for waits at the engine, which nobody sees. */
+export const noWorkerText = (shell: Pick<Shell, 'command'>): string =>
+  `no worker runs yet, and nothing moves without one: ${shell.command('up')} or ${shell.command('worker')}`;

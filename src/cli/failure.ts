@@ -1,5 +1,6 @@
 import { AdapterError, InvalidBatch, NotNow, UsageError, formatProblem } from '../contract/errors.js';
 import { PlanChanged } from '../contract/plan-file.js';
+import { fileErrorWords } from '../file-errors.js';
 import { plural } from '../report/format.js';
 import { ExitCode } from './exit-codes.js';
 
@@ -61,12 +62,7 @@ export function failureOf(error: unknown): Failure {
       text: `the ledger can't be used: ${message}\nRun "nightshift doctor"; it names the file and looks into it.`,
     };
   }
-  if (isFileSystemError(error)) {
-    return {
-      code: ExitCode.configuration,
-      text: `${message}\nMake that place usable, or choose another state directory with --state; then run the same command again.`,
-    };
-  }
+  if (isFileSystemError(error)) return { code: ExitCode.configuration, text: fileSystemText(error) };
   return unexpected(message);
 }
 
@@ -129,8 +125,20 @@ const FILE_SYSTEM_CODES = new Set([
   'ENOSPC',
   'EDQUOT',
 ]);
-const isFileSystemError = (error: Error): boolean =>
+const isFileSystemError = (error: Error): error is NodeJS.ErrnoException =>
   'syscall' in error && error.syscall !== 'spawn' && FILE_SYSTEM_CODES.has(codeOf(error));
+
+/** A path that is not there was given wrongly; with all else that a place lacks, another one may do. */
+function fileSystemText(error: NodeJS.ErrnoException): string {
+  const { code, path, message } = error;
+  const words = fileErrorWords(error);
+  const what = path === undefined || words === undefined ? message : `${path}: ${words}`;
+  const advice =
+    code === 'ENOENT' || code === 'ENOTDIR'
+      ? 'Look at that path'
+      : 'Make that place usable, or choose another one (for the state directory: --state)';
+  return `${what}\n${advice}; then run the same command again.`;
+}
 
 /** UNAVAILABLE and DEADLINE_EXCEEDED of gRPC, wherever in the chain; the native core's error of the same meaning. */
 function isConnectionError(error: Error): boolean {

@@ -22,10 +22,18 @@ export async function ledgerBackup(
   if (flags.json) out.json(backup);
   else {
     out.results(backupLines(backup));
-    out.progress(`put it back: ${shell.command('ledger', 'restore', backup.file)}`);
+    out.progress(`put it back: ${shell.command(...restoreWords(backup))}`);
   }
   return toldDamaged(backup.artifacts, out) ? ExitCode.incomplete : ExitCode.done;
 }
+
+/** What puts a backup back, with all that it holds. */
+export const restoreWords = ({ file, artifacts }: Pick<Backup, 'file' | 'artifacts'>): string[] => [
+  'ledger',
+  'restore',
+  file,
+  ...(artifacts ? ['--artifacts', artifacts.folder] : []),
+];
 
 export const backupLines = (
   { file, bytes, sha256, receipts, jobs, newestAt, schemaVersion, artifacts }: Backup,

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { Exported } from '../client/export.js';
+import { statePaths, type Config } from '../config.js';
 import { fieldLines } from '../report/field-lines.js';
 import { plural } from '../report/format.js';
 import type { Line } from '../report/line.js';
@@ -29,11 +31,21 @@ export async function ledgerExport(
   else {
     out.results(exportLines(exported));
     if (exported.format === 'jsonl') {
-      out.progress(`prove it anywhere: ${shell.command('ledger', 'verify', '--receipts', exported.file)}`);
+      out.progress(`prove it anywhere: ${shell.command(...proofWords(exported, nightshift.config))}`);
     }
   }
   return ExitCode.done;
 }
+
+/** What proves an export: with the key that the file brings itself, it would only be shown to be one piece. */
+export const proofWords = (
+  { file }: Pick<Exported, 'file'>,
+  { stateDir, signingKey }: Pick<Config, 'stateDir' | 'signingKey'>,
+): string[] => {
+  // A key that was given from outside has its public half there, too.
+  const key = signingKey === undefined ? join(statePaths(stateDir).keys, 'receipts.pub') : 'receipts.pub';
+  return ['ledger', 'verify', '--receipts', file, '--key', key];
+};
 
 export const exportLines = ({
   file,

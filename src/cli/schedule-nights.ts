@@ -1,6 +1,8 @@
+import type { Nightshift } from '../client/nightshift.js';
 import type { Asked } from '../client/schedules/schedules.js';
 import { plural } from '../report/format.js';
 import { tableLines } from '../report/table.js';
+import { noWorkerText } from './detached.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
@@ -10,8 +12,8 @@ export async function scheduleTrigger(
   flags: { next?: boolean; detach?: boolean },
   shell: Shell,
 ): Promise<ExitCode> {
-  const { schedules } = await shell.nightshift();
-  return answer(await schedules.trigger(name, flags), shell);
+  const nightshift = await shell.nightshift();
+  return answer(await nightshift.schedules.trigger(name, flags), nightshift, shell);
 }
 
 /** `nightshift schedule backfill NAME --from --to`: the nights of a span, in their order. */
@@ -20,16 +22,17 @@ export async function scheduleBackfill(
   flags: { from: string; to: string; detach?: boolean },
   shell: Shell,
 ): Promise<ExitCode> {
-  const { schedules } = await shell.nightshift();
-  return answer(await schedules.backfill(name, flags), shell);
+  const nightshift = await shell.nightshift();
+  return answer(await nightshift.schedules.backfill(name, flags), nightshift, shell);
 }
 
 /** Outcomes after which the night is served, or will be without anybody's help. */
 const SERVED = new Set(['started', 'joined', 'finished', 'attached']);
 
-function answer(asked: Asked, shell: Shell): ExitCode {
+async function answer(asked: Asked, nightshift: Nightshift, shell: Shell): Promise<ExitCode> {
   const { out, flags } = shell;
   const { kind, nights, ends } = asked;
+  if (kind === 'queued' && !(await nightshift.isWorkerAlive())) out.note(noWorkerText(shell));
   if (flags.json) out.json({ ...asked });
   else if (kind === 'queued') out.result(`${plural(nights.length, 'night')} asked for: ${nights.join(', ')}`);
   else {

@@ -28,6 +28,8 @@ export async function schedulePreview(
   assertTimeZone(timeZone);
   const nightshift = await shell.nightshift();
   const preview = await nightshift.schedules.preview({ days, ...(file !== undefined && { file }) });
+  for (const { schedule, batch } of preview.missing)
+    out.note(`note: the batch file of "${schedule}" is not here, and its nights would fail: ${batch}`);
   if (html !== undefined) {
     const { firePage } = await import('../report/fire-page.js');
     await writeFile(html, firePage(preview, timeZone));

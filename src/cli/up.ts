@@ -15,6 +15,6 @@ export async function up(_flags: object, shell: Shell): Promise<ExitCode> {
       fieldLines({ 'Web UI': webUi, engine: `${address}, namespace ${namespace}`, state: stateDir }),
     );
   }
-  out.progress('a worker is starting; Ctrl-C stops');
-  return serve(nightshift, shell);
+  out.progress('a worker is starting');
+  return serve(nightshift, 'ready: the worker takes work; Ctrl-C stops', shell);
 }

@@ -18,8 +18,8 @@ export async function worker({ check }: WorkerFlags, shell: Shell): Promise<Exit
   if (shell.flags.json) out.json({ engine: kind, address, namespace, taskQueue, stateDir });
   else
     out.results(fieldLines({ engine: `${address} (${kind})`, namespace, queue: taskQueue, state: stateDir }));
-  out.progress('working; Ctrl-C or SIGTERM lets it finish what it has in hand');
-  return serve(nightshift, shell);
+  const ready = 'ready: working; Ctrl-C or SIGTERM lets it finish what it has in hand';
+  return serve(nightshift, ready, shell);
 }
 
 /** For health checks of containers and service managers. */

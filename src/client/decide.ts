@@ -38,7 +38,9 @@ export async function decideEffect(
     return { question: undefined, jobState };
   }
   if (!question)
-    throw new UsageError(`no effect ${name} waits for an answer; "nightshift approve" lists those that do`);
+    throw new UsageError(
+      `no effect ${name} waits for an answer: it was answered before, and an answer is not overwritten, or it was never in doubt; "nightshift approve" lists what waits`,
+    );
   const settles = await settlesOf(question, connections);
   const { jobState } = await ledger.decideEffect(
     question.effectKey,

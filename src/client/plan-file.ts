@@ -10,6 +10,7 @@ import {
   type PlanFileEffect,
   type PlanFileJob,
 } from '../contract/plan-file.js';
+import { fileErrorWords } from '../file-errors.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import { planChanges } from '../policy/plan-changes.js';
@@ -82,7 +83,8 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
   try {
     document = JSON.parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw refuse(error instanceof SyntaxError ? 'is no JSON' : `can’t be read: ${(error as Error).message}`);
+    const why = fileErrorWords(error) ?? (error as Error).message;
+    throw refuse(error instanceof SyntaxError ? 'is no JSON' : `can’t be read: ${why}`);
   }
   const parsed = planFileSchema.safeParse(document);
   if (!parsed.success) {

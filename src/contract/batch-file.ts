@@ -237,10 +237,15 @@ export const batchFileSchema = z
         concurrency: z.int().min(1).max(500).default(8).describe('jobs in progress at once'),
         priority: prioritySchema,
       })
-      .prefault({}),
-    retry: retrySchema.prefault({}),
+      .prefault({})
+      .describe('how much at once, such as { concurrency: 8 }'),
+    retry: retrySchema
+      .prefault({})
+      .describe('how often and how long it is tried again, such as { sessions: 3, patience: 12h }'),
     stopLoss: stopLossSchema,
-    budget: budgetSchema.optional(),
+    budget: budgetSchema
+      .optional()
+      .describe('most that may be spent, such as { perJob: 0.50, perBatch: 20 }'),
     deadline: deadlineSchema.optional(),
     alerts: channelsSchema,
     deadMan: deadManSchema.optional().describe('a monitor that notices when nothing was heard'),

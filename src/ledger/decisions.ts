@@ -147,7 +147,10 @@ function assertInDoubt(effect: EffectsTable): void {
   const { state, name, target, effect_key: key } = effect;
   if (state === 'unknown' || (state === 'held' && effect.error_class === 'unknown')) return; // D1
   const why = {
-    pending: 'nothing of it was sent',
+    pending:
+      effect.attempts > 0
+        ? `${effect.updated_by} has said that it did not land, and the next start may send it; an answer is not overwritten`
+        : 'nothing of it was sent',
     attempting: 'it is being sent, or its worker died: start the batch again, it finds out by itself',
     landed: 'it has a receipt already',
     held: `it is held for another reason (${effect.error_message ?? effect.error_class ?? 'not noted'})`,

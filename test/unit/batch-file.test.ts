@@ -255,6 +255,17 @@ test('a missing jobs file is named as seen from where the operator stands', asyn
   ]);
 });
 
+test.each([
+  ['budget', '0.5', 'the number 0.5', 'most that may be spent, such as { perJob: 0.50, perBatch: 20 }'],
+  ['limits', '8', 'the number 8', 'how much at once, such as { concurrency: 8 }'],
+  ['retry', '3', 'the number 3', /^how often and how long .* such as \{ sessions: 3, patience: 12h \}$/],
+])('%s: %s is told what it holds instead', async (field, value, not, hint) => {
+  const [problem = ''] = await problemsIn({ [field]: value });
+  const [said, told = ''] = problem.split('\n    ');
+  expect(said).toMatch(new RegExp(`: ${field} must be an object, not ${not}$`));
+  expect(told).toMatch(hint);
+});
+
 test('a field named __proto__ never reaches an object', async () => {
   const [problem] = await problemsIn({
     agent: '{ use: command, command: [x], with: { __proto__: { a: 1 } } }',

@@ -1,7 +1,7 @@
 // What the verbs for receipts, backups and requests say, and what is noted of a request.
 import { describe, expect, test } from 'vitest';
-import { backupLines } from '../../src/cli/ledger-backup.js';
-import { exportLines } from '../../src/cli/ledger-export.js';
+import { backupLines, restoreWords } from '../../src/cli/ledger-backup.js';
+import { exportLines, proofWords } from '../../src/cli/ledger-export.js';
 import { restoreLines } from '../../src/cli/ledger-restore.js';
 import { receiptLines } from '../../src/cli/ledger-show.js';
 import { verdictLines } from '../../src/cli/ledger-verify-receipts.js';
@@ -53,6 +53,20 @@ test('a broken export names each place, made harmless, and how many more there a
     'and 5 more',
     'broken  3 receipts, 2 with a signature that holds (2 by 0123456789abcdef)',
   ]);
+});
+
+test('what a backup or an export is good for is told with all that it takes: its artifacts, the public key', () => {
+  const artifacts = { folder: '/b/artifacts', copied: 2, present: 0, damaged: [] };
+  expect(restoreWords({ file: '/b/l.db', artifacts })).toEqual(
+    'ledger restore /b/l.db --artifacts /b/artifacts'.split(' '),
+  );
+  expect(restoreWords({ file: '/b/l.db' })).toEqual('ledger restore /b/l.db'.split(' '));
+  const proof = (signingKey?: string) =>
+    proofWords({ file: '/x.jsonl' }, { stateDir: '/s', signingKey }).slice(2).join(' ');
+  expect(proof()).toBe('--receipts /x.jsonl --key /s/keys/receipts.pub');
+  expect(proof('PEM'), 'its public half is where that key is from').toBe(
+    '--receipts /x.jsonl --key receipts.pub',
+  );
 });
 
 test('export, backup and restore say what is in the file', () => {

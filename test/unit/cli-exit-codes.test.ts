@@ -85,6 +85,15 @@ describe('errors', () => {
     expect(text).toContain('jobs.csv:9: slug is empty');
   });
 
+  test.each([
+    ['ENOENT', 'x/plan.json: no such file\nLook at that path; then run the same command again.'],
+    ['EACCES', /^x\/plan.json: may not be used by this user\nMake that place usable, .*--state/],
+    ['ENOSPC', /^x\/plan.json: no room is left there\n/],
+  ])('%s of a file is told in words, with its path', (code, text) => {
+    const raw = { code, syscall: 'open', path: 'x/plan.json' };
+    expect(failureOf(named('Error', `${code}: raw, open 'x/plan.json'`, raw)).text).toMatch(text);
+  });
+
   test('--json gets the same as one document: kind and exit code, and what is known beside the text', () => {
     const problem = { file: 'b.yaml', line: 2, column: 3, message: 'name is missing' };
     expect(failureDocument(new InvalidBatch([problem]))).toEqual({

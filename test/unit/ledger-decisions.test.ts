@@ -189,6 +189,9 @@ describe('"it did not land"', () => {
     await ledger.decideEffect(post.effectKey, NO, 'ann', 'empty');
     const head = await ledger.head();
     expect(await ledger.decideEffect(post.effectKey, NO, 'ann', 'empty')).toEqual({ jobState: 'waiting' });
+    await expect(ledger.decideEffect(post.effectKey, YES, 'bob', 'seen')).rejects.toThrow(
+      /ann has said that it did not land, and the next start may send it; an answer is not overwritten/,
+    );
     expect(await ledger.head()).toBe(head);
   });
 

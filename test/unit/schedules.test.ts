@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { schedulesJsonSchema } from '../../src/batch/json-schema.js';
 import { readBatch } from '../../src/batch/read-batch.js';
 import { readSchedules } from '../../src/batch/read-schedules.js';
+import { createNightshift } from '../../src/client/nightshift.js';
 import { InvalidBatch } from '../../src/contract/errors.js';
 import { fireTimes, lastFire, nextFire, skippedTimes } from '../../src/policy/fire-times.js';
 import { missedNights } from '../../src/policy/missed-nights.js';
@@ -195,6 +196,30 @@ test('the edition reaches the jobs of a batch whose identity names it, and no ot
   await expect(readBatch(batch.file)).rejects.toThrow('edition');
 });
 
+test('a preview tells a batch file that is not there; who waits for another does not fall together with it', async () => {
+  const dir = tempDir();
+  writeFileSync(
+    join(dir, 'schedules.yaml'),
+    `timeZone: UTC
+schedules:
+  - { name: first, batch: ./none.yaml, when: { at: "02:30" } }
+  - { name: second, batch: ./schedules.yaml, when: { at: "02:30" }, after: { schedule: first, within: 2h } }
+  - { name: third, batch: ./schedules.yaml, when: { at: "02:30" }, after: { schedule: second, within: 2h } }
+  - { name: other, batch: ./schedules.yaml, when: { at: "02:30" } }
+`,
+  );
+  const nightshift = createNightshift({ state: join(dir, 'state') });
+  const preview = await nightshift.schedules.preview({ file: join(dir, 'schedules.yaml'), days: 1 });
+  await nightshift.close();
+  expect(preview.missing).toEqual([{ schedule: 'first', batch: join(dir, 'none.yaml') }]);
+  expect(Object.fromEntries(preview.fires.map(({ schedule, collides }) => [schedule, collides]))).toEqual({
+    first: ['other'],
+    second: ['other'],
+    third: ['other'],
+    other: ['first', 'second', 'third'],
+  });
+});
+
 test('names in the page of a preview are text, whatever they hold', () => {
   const fire = { schedule: '<img src=x>', at: '2026-11-23T01:30:00.000Z', local: '2026-11-23 02:30' };
   const page = firePage(
@@ -203,6 +228,7 @@ test('names in the page of a preview are text, whatever they hold', () => {
       to: '2026-11-24T12:00:00.000Z',
       schedules: ['<img src=x>', 'b'],
       fires: [{ ...fire, timeZone: 'Europe/Berlin', collides: ['b'] }],
+      missing: [],
     },
     'Europe/Berlin',
   );

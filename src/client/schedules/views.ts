@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readSchedules } from '../../batch/read-schedules.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import { fireTimes, nextFire } from '../../policy/fire-times.js';
@@ -73,7 +74,7 @@ export interface Fire {
   /** As the clock of its own time zone shows it. */
   readonly local: string;
   readonly timeZone: string;
-  /** Other schedules that are due in the same minute. */
+  /** Other schedules that are due in the same minute, and of which none waits for the other. */
   readonly collides: readonly string[];
 }
 
@@ -82,6 +83,8 @@ export interface Preview {
   readonly to: string;
   readonly schedules: readonly string[];
   readonly fires: readonly Fire[];
+  /** Batch files that are not there, as this host sees it. */
+  readonly missing: readonly { readonly schedule: string; readonly batch: string }[];
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -116,7 +119,29 @@ export async function previewSchedules(
     schedules: due.map(({ name }) => name),
     fires: fires.map((fire) => ({
       ...fire,
-      collides: (together.get(fire.at) ?? []).filter((name) => name !== fire.schedule),
+      collides: (together.get(fire.at) ?? []).filter(
+        (name) =>
+          name !== fire.schedule &&
+          !comesAfter(name, fire.schedule, due) &&
+          !comesAfter(fire.schedule, name, due),
+      ),
     })),
+    missing: due
+      .filter(({ batch }) => !existsSync(batch))
+      .map(({ name, batch }) => ({ schedule: name, batch })),
   };
+}
+
+type Due = Pick<ScheduleDefinition, 'name' | 'after'>;
+
+/** Whether one schedule waits for another, over any number of steps. */
+function comesAfter(name: string, other: string, all: readonly Due[]): boolean {
+  const seen = new Set<string>(); // schedules of several files may wait in a circle
+  for (let at: string | undefined = name; at !== undefined && !seen.has(at);) {
+    seen.add(at);
+    const waits: string = at;
+    at = all.find((each) => each.name === waits)?.after?.schedule;
+    if (at === other) return true;
+  }
+  return false;
 }
