@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type {
   ConformanceOptions,
@@ -101,6 +102,7 @@ const isProvider = (subject: ConformanceSubject | ProviderSubject): subject is P
   'kind' in subject && subject.kind === 'provider';
 
 async function subjectIn(path: string): Promise<ConformanceSubject | ProviderSubject> {
+  await access(path); // a module that it lacks itself is another matter, and told by its name
   const { importAdapterFile } = await import('../activities/load-adapter.js');
   const exported = await importAdapterFile(path);
   const subject = exported['conformance'];

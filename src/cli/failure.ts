@@ -25,7 +25,9 @@ export function failureDocument(error: unknown): { readonly error: object } {
       exit: code,
       message,
       ...(error instanceof AdapterError && { class: error.errorClass }),
-      ...(error instanceof InvalidBatch && { problems: error.problems }),
+      ...(error instanceof InvalidBatch && {
+        problems: error.problems.map(({ mayPass: _, ...rest }) => rest),
+      }),
       ...(error instanceof PlanChanged && { changes: error.changes }),
     },
   };

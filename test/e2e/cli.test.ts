@@ -70,6 +70,12 @@ describe('words', () => {
     expect((await cli(['--json', '--help'], here)).stdout).toMatch(/^Usage/);
   });
 
+  test('a module that is not there is told by its path, not as a bug', async () => {
+    const { code, stderr } = await cli(['conformance', './none.ts'], here);
+    expect(code).toBe(78);
+    expect(stderr).toMatch(/none\.ts: no such file\nLook at that path/);
+  });
+
   test('key prints canonical form and key, and refuses what changes from run to run', async () => {
     const words = ['key', 'site=home:a', 'category=x', 'slug=b'];
     const good = await cli([...words, '--json'], here);
@@ -114,7 +120,7 @@ effects: [{ name: post, use: folder, target: "{{ nothing }}" }]
     error: {
       kind: 'configuration',
       exit: 78,
-      problems: [{ file: 'bad.yaml', line: 1 }, { line: 4 }, { line: 4 }, { line: 5 }, { line: 5 }],
+      problems: [{ file: 'bad.yaml', line: 1 }, { line: 4 }, { line: 5 }, { line: 5 }],
     },
   });
   for (const place of ['bad.yaml:1:', 'bad.yaml:4:', 'bad.yaml:5:']) expect(stderr).toContain(place);

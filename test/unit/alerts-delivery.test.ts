@@ -295,6 +295,14 @@ test('a program gets the message as JSON, without a shell and with nothing of ou
   expect(readFileSync(`${out}.env`, 'utf8')).not.toContain(SECRET);
 });
 
+test('a program that is not there is told by its name, in words', async () => {
+  const { note, send } = await desk([{ use: 'command', command: ['./no-such-pager'] }]);
+  await note(cause());
+  await send();
+  const [message] = await ledger.alertMessages();
+  expect(message?.answers.map(({ said }) => said)).toEqual(['./no-such-pager: no such file']);
+});
+
 test('a planted secret is in no message and not in the ledger, nor are escape sequences', async () => {
   const { note, send } = await desk([WEBHOOK]);
   await note(cause(1, `401: key ${SECRET} \u001b[31mis wrong`));

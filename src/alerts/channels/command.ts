@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChannelOf } from '../../contract/alerts.js';
 import type { ChannelAnswer } from '../../ledger/alert-rows.js';
+import { fileErrorWords } from '../../file-errors.js';
 import { timeLimit } from '../../time-limit.js';
 import { channelName, failed, took, type Channel, type ChannelContext } from './channel.js';
 import { webhookBody } from './webhook.js';
@@ -35,7 +36,7 @@ export function commandChannel(spec: ChannelOf<'command'>, { baseDir, env }: Cha
         };
         child.once('error', (error: NodeJS.ErrnoException) =>
           ended(
-            failed(error.name === 'AbortError' ? 'did not end in time' : (error.code ?? 'could not be run')),
+            failed(error.name === 'AbortError' ? 'did not end in time' : `${program}: ${whyNotRun(error)}`),
           ),
         );
         child.once('close', (code, killedBy) =>
@@ -46,3 +47,6 @@ export function commandChannel(spec: ChannelOf<'command'>, { baseDir, env }: Cha
       }),
   };
 }
+
+const whyNotRun = (error: NodeJS.ErrnoException): string =>
+  fileErrorWords(error) ?? error.code ?? 'could not be run';
