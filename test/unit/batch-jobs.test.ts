@@ -91,7 +91,7 @@ test.each([
 test('CSV: quoted names that no comma separates say so; a semicolon inside a good header says nothing', async () => {
   expect(await problemsIn('jobs.csv', '"site";"slug"\n"b";"1"\n')).toEqual([
     expect.stringMatching(
-      /^jobs.csv:1: text follows the closing quote .*\n    columns are separated by commas$/,
+      /^jobs.csv:1: text follows the closing quote .*\n {4}columns are separated by commas$/,
     ),
   ]);
   expect(await jobsIn('jobs.csv', 'site,slug,a;b\nb,1,x\n')).toHaveLength(1);

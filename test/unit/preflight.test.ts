@@ -82,7 +82,11 @@ test.each([
 
 test.each([
   ['a path that is wrong', '[{ use: ./stile.mjs }]', 'the check ./stile.mjs is not there'],
-  ['an option that is wrong', '[{ use: ./style.mjs, with: { forbidden: [], forbiden: [utilise] } }]', 'forbiden'],
+  [
+    'an option that is wrong',
+    '[{ use: ./style.mjs, with: { forbidden: [], forbiden: [utilise] } }]',
+    'forbiden',
+  ],
   ['a schema that is not there', '[{ jsonSchema: ./no.schema.json }]', './no.schema.json'],
   ['a schema that is none', '[{ jsonSchema: ./bad.schema.json }]', './bad.schema.json'],
   ['the same of front matter', '[{ frontMatter: { schema: ./bad.schema.json } }]', './bad.schema.json'],
