@@ -9,7 +9,7 @@ import type { ArtifactStore } from '../contract/artifact.js';
 import { definitionSchema, type Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import { jobSchema, type Job } from '../contract/job.js';
-import type { ManifestRef } from '../contract/manifest-ref.js';
+import { readManifestRef, type ManifestRef } from '../contract/manifest-ref.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { fingerprint } from '../identity/fingerprint.js';
 import { jobKey } from '../identity/keys.js';
@@ -73,6 +73,19 @@ async function* linesOf(jobs: Iterable<Job>): AsyncGenerator<Uint8Array> {
 
 // Per store, so that a definition that one store has lost is not read from another's memory.
 const definitions = new WeakMap<ArtifactStore, Lru<Definition>>();
+
+/** The same for a view of a batch, which goes on without it. @returns undefined where it can't be read */
+export async function definitionToShow(
+  { manifest }: { readonly manifest: string },
+  store: ArtifactStore,
+): Promise<Definition | undefined> {
+  try {
+    return await readDefinition(readManifestRef(manifest), store);
+  } catch (error) {
+    if (error instanceof AdapterError) return undefined; // all else that a view shows is in the ledger
+    throw error;
+  }
+}
 
 /**
  * The definition of a stored batch; kept in memory, since every Activity of a batch asks for it.

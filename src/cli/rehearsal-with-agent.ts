@@ -63,6 +63,7 @@ function agentLines({ state, name, report, jobs }: AgentRehearsal, again: string
     retry: there('retry'),
     approve: there('approve'),
     resume: there('resume'),
+    cancel: there('cancel'),
     receipts: there('report'),
   });
   const shownJobs = shell.out.resultColumns === undefined ? jobs : jobs.slice(0, JOBS_MAX);

@@ -68,6 +68,7 @@ export class Shell {
       retry: this.command('retry', name),
       approve: this.command('approve', name),
       resume: this.command('resume', name),
+      cancel: this.command('cancel', name),
       receipts: this.command('ledger', 'show', name),
     };
   }

@@ -21,15 +21,16 @@ export async function status(name: string | undefined, _flags: object, shell: Sh
 
 export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   const { out } = shell;
-  const { batch, counts, active, unfinished, discarded, hold, closed, deadline } = found;
-  if (shell.flags.json)
-    out.json({ batch: batchDocument(batch), counts, active, unfinished, discarded, hold, closed, deadline });
-  else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
+  const { batch, counts, active, unfinished, discarded, hold, closed, deadline, canary } = found;
+  if (shell.flags.json) {
+    const shown = { counts, active, unfinished, discarded, hold, closed, deadline, canary };
+    out.json({ batch: batchDocument(batch), ...shown });
+  } else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 
 export function statusLines(
-  { batch, counts, active, unfinished, asks, discarded, hold, closed, deadline }: BatchStatus,
+  { batch, counts, active, unfinished, asks, discarded, hold, closed, deadline, canary }: BatchStatus,
   commands: Commands,
   nowMs: number,
 ): Line[] {
@@ -55,6 +56,7 @@ export function statusLines(
       closed: closedAt === undefined ? undefined : localTime(closedAt),
       took: duration(tookMs),
       deadline: deadline?.text,
+      canary,
     }).map((line): Line => ['  ', ...line]),
     ...section(
       'waits for',

@@ -252,7 +252,7 @@ function inputOf(
   { config }: Pick<Starter, 'config'>,
   startedBy: string,
 ): Omit<BatchInput, 'searchAttributes' | 'edition'> {
-  const { name, work, effects, limits, agent, stopLoss } = definition;
+  const { name, work, effects, limits, agent, stopLoss, canary } = definition;
   return {
     name,
     work,
@@ -261,6 +261,7 @@ function inputOf(
     effects: effects.map((effect) => effect.name),
     concurrency: limits.concurrency,
     stopLoss,
+    ...(canary !== undefined && { canary }),
     timing: {
       heartbeatTimeoutMs: heartbeatTimeoutMs(config, engine),
       sessionTimeoutMs: durationMs(agent.timeout),

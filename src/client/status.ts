@@ -5,6 +5,8 @@ import type { ClosedService } from '../policy/alerts.js';
 import type { DeadlineStanding } from '../policy/deadline.js';
 import type { ActiveJob, BatchRow, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
+import { definitionToShow } from '../batch/manifest.js';
+import { canaryText } from '../policy/canary.js';
 import { holdOver } from './hold-over.js';
 import { waitsFor } from './waits-for.js';
 
@@ -24,6 +26,8 @@ export interface BatchStatus {
   readonly closed: readonly ClosedService[];
   /** When it is to be over, and whether it was. */
   readonly deadline?: DeadlineStanding;
+  /** Why few jobs are under way while others wait. */
+  readonly canary?: string;
 }
 
 /** One look at a batch, from the ledger alone: it answers also when the engine does not. */
@@ -33,16 +37,18 @@ export async function batchStatus(
   limit = 20,
 ): Promise<BatchStatus> {
   const ledger = await connections.ledger();
-  const [counts, active, unfinished, approvals, discarded, hold, closed, deadline] = await Promise.all([
-    ledger.counts(batch.id, batch.openedSeq),
-    ledger.activeJobs(batch.id, limit),
-    ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
-    ledger.approvals({ batchId: batch.id }),
-    ledger.jobReports(batch.id, { states: ['discarded'], limit }),
-    holdOver(batch, connections),
-    waitsFor(batch, connections),
-    readDeadline(batch, { ledger, artifacts: connections.artifacts }, new Date()),
-  ]);
+  const [counts, active, unfinished, approvals, discarded, hold, closed, deadline, definition] =
+    await Promise.all([
+      ledger.counts(batch.id, batch.openedSeq),
+      ledger.activeJobs(batch.id, limit),
+      ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
+      ledger.approvals({ batchId: batch.id }),
+      ledger.jobReports(batch.id, { states: ['discarded'], limit }),
+      holdOver(batch, connections),
+      waitsFor(batch, connections),
+      readDeadline(batch, { ledger, artifacts: connections.artifacts }, new Date()),
+      definitionToShow(batch, connections.artifacts),
+    ]);
   return {
     batch,
     counts,
@@ -53,5 +59,14 @@ export async function batchStatus(
     closed,
     ...(hold && { hold }),
     ...(deadline && { deadline }),
+    ...(definition?.canary !== undefined &&
+      goesFirst(definition.canary, batch, counts) && { canary: canaryText(definition.canary) }),
   };
 }
+
+/** As far as the ledger tells: which jobs are the canary after a failed one is known to the run alone. */
+const goesFirst = (
+  canary: number,
+  { state }: BatchRow,
+  { done, gated, waiting }: BatchStatus['counts'],
+): boolean => state === 'running' && waiting > 0 && done + gated < canary;

@@ -6,7 +6,13 @@ import { deadlineSchema } from './deadline.js';
 import { durationSchema } from './duration.js';
 import { ERROR_CLASSES } from './errors.js';
 import { jsonObjectSchema, jsonSchema } from './json.js';
-import { agentLimitsSchema, effectLimitsSchema, prioritySchema, stopLossSchema } from './limits.js';
+import {
+  agentLimitsSchema,
+  canarySchema,
+  effectLimitsSchema,
+  prioritySchema,
+  stopLossSchema,
+} from './limits.js';
 import { timeZoneSchema } from './local-time.js';
 
 /** Names become part of Workflow IDs and keys: short, lower case, safe everywhere. */
@@ -243,6 +249,7 @@ export const batchFileSchema = z
       .prefault({})
       .describe('how often and how long it is tried again, such as { sessions: 3, patience: 12h }'),
     stopLoss: stopLossSchema,
+    canary: canarySchema.optional(),
     budget: budgetSchema
       .optional()
       .describe('most that may be spent, such as { perJob: 0.50, perBatch: 20 }'),

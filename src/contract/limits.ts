@@ -68,3 +68,9 @@ export const stopLossSchema = z
   .max(20)
   .default([...STOP_LOSS_DEFAULT])
   .describe('when to stop starting jobs, because too many fail; [] never does');
+
+export const canarySchema = z
+  .int()
+  .min(1)
+  .max(100)
+  .describe('jobs that are begun first; the others only when so many did well, else the batch is paused');

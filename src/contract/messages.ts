@@ -40,6 +40,8 @@ export interface BatchInput {
   readonly startedBy: string;
   /** When too many failures pause it; absent in runs of older releases, which nothing paused. */
   readonly stopLoss?: readonly StopLossRule[];
+  /** Jobs that are to do well before others are begun; absent: none. */
+  readonly canary?: number;
   /** Whether the namespace knows our search attributes. */
   readonly searchAttributes: boolean;
   /** Whether Workflows keep their state in search attributes; absent in runs of older releases, which did not. */
@@ -298,6 +300,8 @@ export interface ShardInput {
   readonly concurrency: number;
   /** How strictly its batch stands still. */
   readonly held?: PauseLevel;
+  /** Jobs of it that are to do well before others, in any shard, are begun; absent: none. */
+  readonly canary?: number | undefined;
 }
 
 /** Result of a shard, and details of `ShardIncomplete`. */
@@ -322,10 +326,12 @@ export const MESSAGE = {
   decided: 'decided',
   setAside: 'setAside',
   shardAside: 'shardAside',
+  /** To a batch from a shard: the jobs that went first did well. */
+  canaryOver: 'canaryOver',
   progress: 'progress',
 } as const;
 
-/** Who pauses a batch in which too many jobs fail. */
+/** Who pauses a batch in which too many jobs fail, or the first ones. */
 export const STOP_LOSS = 'stop-loss';
 
 /** Who ends a run that was refused before its first job: credentials or configuration are wrong. */

@@ -1,8 +1,6 @@
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
-import { AdapterError } from '../contract/errors.js';
-import { readManifestRef } from '../contract/manifest-ref.js';
-import { readDefinition } from '../batch/manifest.js';
+import { definitionToShow } from '../batch/manifest.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import {
   deadlineOf,
@@ -49,13 +47,8 @@ export async function readDeadline(
   { ledger, artifacts }: { readonly ledger: Read; readonly artifacts: ArtifactStore },
   now: Date,
 ): Promise<DeadlineStanding | undefined> {
-  let definition: Definition;
-  try {
-    definition = await readDefinition(readManifestRef(batch.manifest), artifacts);
-  } catch (error) {
-    if (error instanceof AdapterError) return undefined; // all else that a view shows is in the ledger
-    throw error;
-  }
+  const definition = await definitionToShow(batch, artifacts);
+  if (definition === undefined) return undefined;
   const deadline = deadlineOfRun(definition, batch);
   if (deadline === undefined) return undefined;
   const progress = await progressOf(batch, definition, ledger, now);

@@ -293,7 +293,7 @@ function batchCauses(standing: AlertStanding): AlertCause[] {
   if (state === 'paused' && stateBy === STOP_LOSS) {
     return [
       batchCause(standing, 'stop-loss', {
-        headline: `too many jobs fail, so nothing new is started: ${reason ?? 'a stop-loss rule was met'}`,
+        headline: `nothing new is started: ${reason ?? 'a stop-loss rule was met'}`,
         jobs: 0,
         of: jobs,
         examples: [],

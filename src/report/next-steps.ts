@@ -11,6 +11,7 @@ export interface Commands {
   /** Lists what only a person can settle. */
   readonly approve: string;
   readonly resume: string;
+  readonly cancel: string;
   readonly receipts: string;
 }
 
@@ -23,7 +24,7 @@ const SAY_YES_OR_NO = 'say yes or no to what waits for approval';
 export function nextSteps(
   jobs: readonly JobReport[],
   state: BatchState | BatchOutcome,
-  { run, retry, resume, approve }: Commands,
+  { run, retry, resume, approve, cancel }: Commands,
   asks?: number,
 ): string[] {
   const is = (jobState: JobReport['state'], errorClass?: string) => (job: JobReport) =>
@@ -33,13 +34,15 @@ export function nextSteps(
   const atGate = jobs.some(({ state: s, error }) => s === 'gated' && error === undefined);
   const isAnswered = atGate ? asks === 0 : state === 'waiting';
   const conflicts = new Set(jobs.filter(is('held', 'conflict')).map(conflictOf));
+  // A start joins a run that stands still, and that run keeps the files it was started from.
+  const rereads = state === 'paused' ? `${cancel}, then ${run}` : run;
   const steps = [
     ...MENDABLE.filter((errorClass) => jobs.some(is('gated', errorClass))).flatMap((errorClass) =>
       mendSteps(errorClass, { run, retry }).map(({ what, command }) => `${what}: ${command}`),
     ),
     jobs.some(is('gated', 'exhausted')) && `when the quota is back: ${run}`,
     jobs.some(is('parked')) &&
-      `give the parked jobs a new budget: ${retry} (where you changed a file, first: ${run}, which reads it)`,
+      `give the parked jobs a new budget: ${retry} (where you changed a file, first: ${rereads}, which reads it)`,
     conflicts.has('contents') &&
       `for a conflict, raise "revision" of that job or restore what it was, then: ${run}`,
     conflicts.has('place') &&

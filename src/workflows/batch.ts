@@ -27,6 +27,7 @@ import {
   type RetryRequest,
 } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
+import { canaryText } from '../policy/canary.js';
 import { strictest } from '../policy/hold.js';
 import { RETRY_EVENTS_MAX } from '../policy/shards.js';
 import { batchActivities } from './activity-options.js';
@@ -37,6 +38,7 @@ import {
   approvalAnswerOf,
   approveSignal,
   approveUpdate,
+  canaryOverSignal,
   concurrencyOf,
   controlRequestOf,
   decidedSignal,
@@ -77,7 +79,9 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
 
   const tally = new Tally(input.manifest.count);
   const { concurrency } = input;
-  const lanes = new Lanes(input, batchId, tally, { concurrency }, stopLoss, showDetails);
+  const { canary } = input;
+  const told = { stopLoss, change: showDetails };
+  const lanes = new Lanes(input, batchId, tally, { concurrency, canary }, told);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
   let closedAs: string | undefined;
   let left: Left | undefined;
@@ -125,7 +129,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   setHandler(approveSignal, async (request) => void (await approve(request)));
   setHandler(rejectSignal, async (request) => void (await reject(request)));
   setHandler(setAsideSignal, (job) => lanes.setAside(job));
-  setHandler(shardAsideSignal, (told) => shards.setAside(told));
+  setHandler(shardAsideSignal, (shard) => shards.setAside(shard));
+  setHandler(canaryOverSignal, () => lanes.endCanary());
   setHandler(
     retryJobUpdate,
     async (request) => {
@@ -201,7 +206,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
       state: phase !== 'open' ? phase : lanes.stoppedBy ? 'stopping' : state,
       inFlight,
       waiting: lanes.waiting + shards.waiting,
-      reason: lanes.stoppedBy?.message,
+      reason: lanes.stoppedBy?.message ?? whyFew(),
     };
   }
 
@@ -286,6 +291,12 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   function stopLoss(reason: string, admittedAt: number): void {
     const done = setPaused(DEFAULT_LEVEL, { by: STOP_LOSS, reason, admittedAt });
     done.catch(() => undefined); // the run itself fails when its ledger can't be written
+  }
+
+  /** Why lanes are free while jobs wait. */
+  function whyFew(): string | undefined {
+    if (canary === undefined || lanes.isCanaryOver) return undefined;
+    return lanes.waiting + shards.waiting > 0 ? canaryText(canary) : undefined;
   }
 
   async function setConcurrency(value: number): Promise<ControlState> {

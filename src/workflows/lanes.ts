@@ -1,7 +1,9 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { PauseLevel } from '../contract/holds.js';
+import type { JobOutcome } from '../contract/job-outcome.js';
 import type { BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
 import { stopsAdmission } from '../policy/admission.js';
+import { admitsNext, afterEnd, begun, canaryOf, didWell, isOver, type Canary } from '../policy/canary.js';
 import { holdsJobs } from '../policy/hold.js';
 import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
 import { pauseSignal, resumeSignal } from './messages.js';
@@ -15,6 +17,21 @@ export interface InProgress {
   readonly sinceMs: number;
 }
 
+export interface LanesOptions {
+  readonly concurrency: number;
+  readonly paused?: PauseLevel | undefined;
+  /** Jobs that go first; absent: none. */
+  readonly canary?: number | undefined;
+}
+
+/** What whoever has the lanes is told. */
+export interface LanesTold {
+  /** L3, L4. @param admittedAt when the job was admitted whose end was one too many; milliseconds since the epoch */
+  stopLoss(why: string, admittedAt: number): void;
+  canaryOver?(): void;
+  change?(): void;
+}
+
 /**
  * Starts jobs, so many at once, and settles each. Serves a batch and a shard alike.
  *
@@ -22,6 +39,7 @@ export interface InProgress {
  *      configuration, exhausted quota) stops admission.
  *  L2. Paused: nothing is admitted, and the jobs under way are told where they are to wait at their next step.
  *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
+ *  L4. While there is a canary, no other job is begun; when it fails, that is as too many failures.
  */
 export class Lanes {
   private readonly queue: Ticket[] = [];
@@ -34,18 +52,19 @@ export class Lanes {
   private stopped: Trouble | undefined;
   private ends: readonly JobEndSeen[] = [];
   private endsCountFrom = 0;
+  private canary: Canary;
   concurrency: number;
 
   constructor(
     private readonly batch: BatchInput,
     private readonly batchId: string,
     private readonly tally: Tally,
-    options: { readonly concurrency: number; readonly paused?: PauseLevel | undefined },
-    private readonly onStopLoss: (why: string, admittedAt: number) => void,
-    private readonly onChange: () => void = () => undefined,
+    { concurrency, paused, canary }: LanesOptions,
+    private readonly told: LanesTold,
   ) {
-    this.concurrency = options.concurrency;
-    this.paused = options.paused;
+    this.concurrency = concurrency;
+    this.paused = paused;
+    this.canary = canaryOf(canary);
   }
 
   /** Whether the job is under way here, or has its turn still before it. */
@@ -79,6 +98,11 @@ export class Lanes {
     return this.paused;
   }
 
+  /** Also where there is none. */
+  get isCanaryOver(): boolean {
+    return isOver(this.canary);
+  }
+
   get stoppedBy(): Trouble | undefined {
     return this.stopped;
   }
@@ -90,6 +114,12 @@ export class Lanes {
   /** Nothing more is admitted; jobs under way end as they will. */
   stop(trouble: Trouble): void {
     this.stopped ??= trouble;
+  }
+
+  /** It did well elsewhere. */
+  endCanary(): void {
+    this.setCanary(canaryOf());
+    this.told.change?.();
   }
 
   /** Nothing is admitted until `setPaused(undefined)`. */
@@ -109,9 +139,11 @@ export class Lanes {
 
   /** A job that waits for a person, for days perhaps, takes no lane. */
   setAside({ key, waiting }: SetAside): void {
-    if (waiting && this.inFlight.has(key)) this.aside.add(key);
-    else this.aside.delete(key);
-    this.onChange();
+    if (waiting && this.inFlight.has(key)) {
+      this.aside.add(key);
+      this.setCanary(didWell(this.canary, key));
+    } else this.aside.delete(key);
+    this.told.change?.();
   }
 
   /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */
@@ -130,6 +162,21 @@ export class Lanes {
     }
   }
 
+  /** L4 */
+  private seeCanary(ticket: Ticket, outcome: JobOutcome, admittedAt: number): void {
+    const { canary, failure } = afterEnd(this.canary, ticket, outcome);
+    this.setCanary(canary);
+    if (failure === undefined || this.isPaused || this.queue.length === 0) return;
+    this.hold();
+    this.told.stopLoss(failure, admittedAt);
+  }
+
+  private setCanary(canary: Canary): void {
+    const isEnd = isOver(canary) && !this.isCanaryOver;
+    this.canary = canary;
+    if (isEnd) this.told.canaryOver?.();
+  }
+
   /** L3 */
   private count(admittedAt: number, trouble?: Trouble): void {
     const rules = this.batch.stopLoss ?? [];
@@ -142,7 +189,7 @@ export class Lanes {
     const why = stopLoss(this.ends, rules, atMs, this.endsCountFrom);
     if (why === undefined) return;
     this.hold();
-    this.onStopLoss(why, admittedAt);
+    this.told.stopLoss(why, admittedAt);
   }
 
   private isIdle(): boolean {
@@ -154,6 +201,7 @@ export class Lanes {
       !this.isPaused &&
       !this.stopped &&
       this.queue.length > 0 &&
+      admitsNext(this.canary) &&
       this.inFlight.size - this.aside.size < this.concurrency
     );
   }
@@ -162,22 +210,26 @@ export class Lanes {
     const admittedAt = Date.now();
     this.inFlight.set(ticket.key, undefined);
     this.admitted.set(ticket.key, { key: ticket.key, title: ticket.title, sinceMs: admittedAt });
-    this.onChange();
+    this.canary = begun(this.canary, ticket.key);
+    this.told.change?.();
     try {
       const onStarted = (child: StartedJob) => void this.inFlight.set(ticket.key, child);
       const outcome = await runJob(this.batch, this.batchId, ticket, holdsJobs(this.paused), onStarted);
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
+      this.seeCanary(ticket, outcome, admittedAt);
       if ('trouble' in outcome && outcome.state !== 'gated') this.count(admittedAt, outcome.trouble);
       else if (outcome.state === 'done') this.count(admittedAt);
     } catch (error) {
       if (!isCancellation(error)) throw error;
-      this.tally.add(ticket, { state: 'cancelled' });
+      const outcome = { state: 'cancelled' } as const;
+      this.tally.add(ticket, outcome);
+      this.seeCanary(ticket, outcome, admittedAt);
     } finally {
       this.inFlight.delete(ticket.key);
       this.aside.delete(ticket.key);
       this.admitted.delete(ticket.key);
-      this.onChange();
+      this.told.change?.();
     }
   }
 }

@@ -31,6 +31,7 @@ export const approveSignal = defineSignal<[unknown?]>(MESSAGE.approve);
 export const rejectSignal = defineSignal<[unknown?]>(MESSAGE.reject);
 export const decidedSignal = defineSignal(MESSAGE.decided);
 export const setAsideSignal = defineSignal<[SetAside]>(MESSAGE.setAside);
+export const canaryOverSignal = defineSignal(MESSAGE.canaryOver);
 export const shardAsideSignal = defineSignal<[ShardAside]>(MESSAGE.shardAside);
 
 export const holdsChangedSignal = defineSignal(MESSAGE.holdsChanged);

@@ -7,6 +7,7 @@ import {
   setCurrentDetails,
   setHandler,
   workflowInfo,
+  type ExternalWorkflowHandle,
 } from '@temporalio/workflow';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS, type ShardInput, type ShardSummary } from '../contract/messages.js';
@@ -14,6 +15,7 @@ import { batchActivities } from './activity-options.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
+  canaryOverSignal,
   controlRequestOf,
   pauseSignal,
   resumeSignal,
@@ -27,10 +29,20 @@ import { Tally } from './tally.js';
 /** Batches begun by older releases wait for the end of each shard. */
 const TELLS_ASIDE = 'shard-tells-aside';
 
+/** The batch has ended, and ends its shards with it. */
+const ended = (): void => undefined;
+
 /**
  * Carries a part of a large batch. Ends Failed (`ShardIncomplete`) when a job is left unfinished, as its batch does.
  */
-export async function shard({ batch, batchId, slice, concurrency, held }: ShardInput): Promise<ShardSummary> {
+export async function shard({
+  batch,
+  batchId,
+  slice,
+  concurrency,
+  held,
+  canary,
+}: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
   let toldAside = false;
@@ -38,17 +50,20 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
     batch,
     batchId,
     tally,
-    { concurrency, paused: held },
-    (reason, admittedAt) => {
-      // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
-      const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, {
-        by: STOP_LOSS,
-        reason,
-        admittedAt,
-      });
-      told.catch(() => undefined);
+    { concurrency, paused: held, canary },
+    {
+      stopLoss(reason, admittedAt) {
+        // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
+        const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, {
+          by: STOP_LOSS,
+          reason,
+          admittedAt,
+        });
+        told.catch(() => undefined);
+      },
+      canaryOver: () => void toBatch()?.signal(canaryOverSignal).catch(ended),
+      change: changed,
     },
-    changed,
   );
   setHandler(pauseSignal, (request) => lanes.setPaused(controlRequestOf(request).level ?? DEFAULT_LEVEL));
   setHandler(setAsideSignal, (job) => lanes.setAside(job));
@@ -83,12 +98,12 @@ export async function shard({ batch, batchId, slice, concurrency, held }: ShardI
   /** Told once: its jobs come back one by one, to send what was approved, and no other job of it begins then. */
   function tellAside(): void {
     toldAside = true;
+    toBatch()?.signal(shardAsideSignal, { shard: slice.index }).catch(ended);
+  }
+
+  function toBatch(): ExternalWorkflowHandle | undefined {
     const { parent } = workflowInfo();
-    if (parent === undefined) return;
-    const told = getExternalWorkflowHandle(parent.workflowId, parent.runId).signal(shardAsideSignal, {
-      shard: slice.index,
-    });
-    told.catch(() => undefined); // the batch has ended, and ends its shards with it
+    return parent && getExternalWorkflowHandle(parent.workflowId, parent.runId);
   }
 
   function showDetails(): void {

@@ -39,6 +39,7 @@ const SHARES_ANEW = 'shards-share-anew';
  *  S1. The jobs in progress over all shards never exceed the batch's concurrency.
  *  S2. Shards whose jobs all wait for a person leave their lanes to others.
  *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's.
+ *  S4. While there is a canary, one shard is at work, which carries it; the others begin when it says that it did well.
  */
 export class Shards {
   private readonly running = new Map<number, RunningShard>();
@@ -113,7 +114,8 @@ export class Shards {
   }
 
   private hasRoom(): boolean {
-    return this.atWork.length < this.atOnce && this.running.size < SHARDS_UNDER_WAY_MAX;
+    const atOnce = this.lanes.isCanaryOver ? this.atOnce : 1; // S4
+    return this.atWork.length < atOnce && this.running.size < SHARDS_UNDER_WAY_MAX;
   }
 
   /** S1, in the order of their start: for those at work, the one that is being started, and those that could be. */
@@ -154,6 +156,7 @@ export class Shards {
           slice,
           concurrency: share, // S1
           ...(this.lanes.pauseLevel !== undefined && { held: this.lanes.pauseLevel }),
+          ...(!this.lanes.isCanaryOver && { canary: this.batch.canary }), // S4
         },
       ],
       // Which jobs a shard holds differs from run to run; what was done is told by the jobs, not by the shard.

@@ -23,6 +23,7 @@ const commands = {
   run: 'nightshift run batch.yaml',
   retry: 'nightshift retry nightly',
   resume: 'nightshift resume nightly',
+  cancel: 'nightshift cancel nightly',
   receipts: 'nightshift ledger show nightly',
 };
 const text = (lines: readonly Line[], columns?: number) =>
@@ -299,11 +300,13 @@ describe('a status', () => {
       met: false,
       text: '2026-11-23 03:00 (Europe/Madrid), missed: 5 of 12 jobs are left',
     },
+    canary: '3 jobs go first as canary, the others when they did well',
   };
   test('says what runs, who is needed, and what to do', () => {
     const shown = text(statusLines(status, commands, NOW));
     expect(shown).toMatch(/waits for:\n {2}claude: the service fails too often/);
     expect(shown).toContain('deadline  2026-11-23 03:00 (Europe/Madrid), missed: 5 of 12 jobs are left');
+    expect(shown).toContain('canary    3 jobs go first as canary, the others when they did well');
     expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');
     expect(shown).toContain('by ann@host');
     expect(shown).toContain('blog / soup  agent  12 s');

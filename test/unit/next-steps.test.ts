@@ -3,7 +3,14 @@ import { expect, test } from 'vitest';
 import type { JobReport } from '../../src/contract/result.js';
 import { nextSteps, stepAfterAnswer, stepsAfterPlan } from '../../src/report/next-steps.js';
 
-const commands = { run: 'RUN', retry: 'RETRY', approve: 'APPROVE', resume: 'RESUME', receipts: 'RECEIPTS' };
+const commands = {
+  run: 'RUN',
+  retry: 'RETRY',
+  approve: 'APPROVE',
+  resume: 'RESUME',
+  cancel: 'CANCEL',
+  receipts: 'RECEIPTS',
+};
 const steps = (jobs: readonly JobReport[], state: Parameters<typeof nextSteps>[1] = 'incomplete') =>
   nextSteps(jobs, state, commands);
 

@@ -626,6 +626,130 @@ describe('too many failures', () => {
   );
 });
 
+describe('a canary', () => {
+  const bad = { kind: 'parked', errorClass: 'rejected', message: 'the agent is not well' } as const;
+  const progress = (handle: WorkflowHandle) => handle.query<Progress, []>('progress');
+  const places = [
+    ['in one run', 10, 4],
+    ['in shards', 420, 60], // which is enough for two of them at once
+  ] as const;
+  const shardsOf = (night: () => Night, jobs: number): Partial<Activities> =>
+    jobs > 400 ? { openBatch: async () => night().openedInShards() } : {};
+
+  test.each(places)(
+    '%s: no other job begins before so many did well',
+    async (_where, jobs, concurrency) => {
+      const [first, others] = [barrier(), barrier()];
+      const night: Night = new Night(
+        `canary-${jobs}`,
+        jobs,
+        {
+          ...shardsOf(() => night, jobs),
+          runAgent: async ({ key }) => {
+            await (night.tickets.slice(0, 3).some((ticket) => ticket.key === key) ? first : others).opened;
+            return { kind: 'made', sha256: sha256(key) };
+          },
+        },
+        concurrency,
+      );
+      await night.work(async () => {
+        const handle = await night.start(undefined, { canary: 3 });
+        await until('they are under way', () => night.inProgress === 3);
+        await sleep(1000);
+        expect(night.mostInProgress).toBe(3);
+        if (jobs === 10)
+          expect(await progress(handle)).toMatchObject({ reason: expect.stringMatching(/^3 jobs go first/) });
+        first.open();
+        await until('the lanes are full', () => night.inProgress === concurrency);
+        others.open();
+        expect(await handle.result()).toMatchObject({ done: jobs });
+      });
+      expect(night.mostInProgress).toBe(concurrency);
+      expect(night.count('noteBatch')).toBe(0);
+    },
+    240_000,
+  );
+
+  test.each(places)(
+    '%s: when it fails nothing else is begun, and after the fix a resume goes on, with a canary first',
+    async (_where, jobs, concurrency) => {
+      let broken = true;
+      const agents: string[] = [];
+      const night: Night = new Night(
+        `canary-bad-${jobs}`,
+        jobs,
+        {
+          ...shardsOf(() => night, jobs),
+          runAgent: async ({ key }) => {
+            agents.push(key);
+            return broken ? bad : { kind: 'made', sha256: sha256(key) };
+          },
+        },
+        concurrency,
+      );
+      await night.work(async () => {
+        const handle = await night.start(undefined, { canary: 2, stopLoss: [] });
+        const paused = (times: number) => night.count('noteBatch paused') === times;
+        await until('it is paused', () => paused(1) && night.inProgress === 0);
+        await sleep(1000);
+        expect([...agents].sort()).toEqual(
+          night.tickets
+            .slice(0, 2)
+            .map(({ key }) => key)
+            .sort(),
+        );
+        expect(night.calls).toContainEqual(
+          expect.stringMatching(
+            /^noteBatch paused by stop-loss: the canary failed: canary-bad-\d+-[01] was parked \(rejected: the agent is not well\)$/,
+          ),
+        );
+        // Nobody has mended anything: no more than two others are tried.
+        await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'ann' }] });
+        await until('it is paused again', () => paused(2) && night.inProgress === 0);
+        await sleep(1000);
+        expect(agents).toHaveLength(4);
+        broken = false;
+        await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'ann' }] });
+        const failure = (await failureOf(handle)) as ApplicationFailure;
+        expect(failure.details?.[0]).toMatchObject({ done: jobs - 4, parked: 4 });
+      });
+      expect(new Set(agents).size).toBe(jobs);
+      expect(agents).toHaveLength(jobs);
+      expect(night.count('publish')).toBe(jobs - 4);
+    },
+    240_000,
+  );
+
+  test.each(places)(
+    '%s: is over when its jobs wait for a person, who may not come before morning',
+    async (_where, jobs, concurrency) => {
+      const approved = new Set<string>();
+      const night: Night = new Night(
+        `canary-asks-${jobs}`,
+        jobs,
+        {
+          ...shardsOf(() => night, jobs),
+          publish: async ({ key }) =>
+            approved.has(key) || !night.tickets.slice(0, 2).some((ticket) => ticket.key === key)
+              ? { kind: 'landed', url: undefined }
+              : { kind: 'approval', why: 'a person is asked', delayMs: undefined },
+        },
+        concurrency,
+      );
+      await night.work(async () => {
+        const handle = await night.start(undefined, { canary: 2 });
+        await until('all others are made', () => night.count('runAgent') === jobs);
+        for (const [index, { key }] of night.tickets.slice(0, 2).entries()) {
+          approved.add(key);
+          await env.client.workflow.getHandle(night.jobId(index)).signal('decided');
+        }
+        expect(await handle.result()).toMatchObject({ done: jobs });
+      });
+    },
+    240_000,
+  );
+});
+
 test('a job that is told to wait sleeps in the engine, and its step is called again with nothing lost', async () => {
   let calls = 0;
   const night = new Night('told-to-wait', 1, {
