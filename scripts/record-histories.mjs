@@ -138,6 +138,17 @@ mkdirSync(folder, { recursive: true });
   await keep('shard-completed', `${report.batch.workflowId}:shard:1`);
 }
 {
+  const before = '[ -e mended ] || exit 65';
+  const batch = batchOf('canary', { slugs: slugsOf(401), concurrency: 30, before });
+  writeFileSync(batch.file, `${readFileSync(batch.file, 'utf8')}canary: 2\n`);
+  await ended(run(batch), 75);
+  writeFileSync(join(batch.dir, 'mended'), '');
+  await ask('resume', 'canary');
+  const report = await ended(run(batch), 2);
+  await keepBatch('batch-canary', report);
+  await keep('shard-canary', `${report.batch.workflowId}:shard:0`);
+}
+{
   // Nights: by their schedule, one that waits for another, and several that are asked for at once.
   const batch = batchOf('nights', { slugs: slugsOf(1), before: 'while [ ! -e go ]; do sleep 0.1; done' });
   batchOf('later', { slugs: slugsOf(1) });

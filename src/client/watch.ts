@@ -91,6 +91,7 @@ async function watchRun(
 
   const ended = new AbortController();
   const host = new WorkerHost(connections);
+  let why: string | undefined;
   let sayStill: (outcome: 'paused' | 'waiting') => void = () => undefined;
   const standsStill = new Promise<'paused' | 'waiting'>((resolve) => (sayStill = resolve));
   let stop: () => void = () => undefined;
@@ -105,6 +106,7 @@ async function watchRun(
       const row = await ledger.batch(started.workflowId);
       const hold = row?.runId === started.runId ? await holdOver(row, connections) : undefined;
       const state = row?.runId !== started.runId ? 'starting' : hold ? 'paused' : row.state;
+      why = hold && hold.scope.kind !== 'batch' ? holdText(hold) : row?.reason;
       // Whom nobody answers at night would watch for ever what a person has to look at first.
       if (state === 'paused' && (noWait || row?.stateBy === STOP_LOSS)) sayStill('paused');
       const counts = await ledger.counts(started.workflowId, started.since);
@@ -118,7 +120,7 @@ async function watchRun(
       const isTroubled = counts.parked + counts.held + counts.gated > 0;
       onSnapshot({
         state,
-        reason: hold && hold.scope.kind !== 'batch' ? holdText(hold) : row?.reason,
+        reason: why,
         counts,
         active: await ledger.activeJobs(started.workflowId, ACTIVE_SHOWN),
         closed: row && state === 'running' ? await waitsFor(row, connections) : [],
@@ -136,7 +138,7 @@ async function watchRun(
       stopped,
       failed,
     ]);
-    return await report(started, outcome, ledger);
+    return await report(started, outcome, ledger, outcome === 'paused' ? why : undefined);
   } finally {
     signal?.removeEventListener('abort', stop); // one signal may stop the watches of many nights
     ended.abort();
@@ -200,8 +202,14 @@ function adapterErrorIn(cause: Error | undefined): AdapterError | undefined {
   return errorClass && new AdapterError(errorClass, message, {}, { cause });
 }
 
-export async function report(started: Started, result: BatchOutcome, ledger: Ledger): Promise<RunReport> {
+export async function report(
+  started: Started,
+  result: BatchOutcome,
+  ledger: Ledger,
+  reason?: string,
+): Promise<RunReport> {
   const { name, key, workflowId, runId, since } = started;
   const [totals, jobs] = await Promise.all([ledger.totals(workflowId, since), ledger.jobReports(workflowId)]);
-  return { batch: { name, key, workflowId, runId, result }, ...totals, jobs: [...jobs] };
+  const batch = { name, key, workflowId, runId, result, ...(reason !== undefined && { reason }) };
+  return { batch, ...totals, jobs: [...jobs] };
 }

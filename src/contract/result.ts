@@ -84,6 +84,7 @@ export const runReportSchema = totalsSchema.extend({
     workflowId: z.string(),
     runId: z.string(),
     result: batchOutcomeSchema,
+    reason: z.string().optional().describe('why it is paused'),
   }),
   jobs: z.array(jobReportSchema),
 });

@@ -48,7 +48,7 @@ export function afterEnd(
     const { errorClass, message } = outcome.trouble;
     return {
       canary: canaryOf(canary.of),
-      failure: `the canary failed: ${title} was ${outcome.state} (${errorClass}: ${message})`,
+      failure: `the canary failed: ${title} was ${outcome.state}: ${errorClass}: ${message.split('\n', 1)[0]}`,
     };
   }
   return { canary: { ...canary, open: without(canary.open, key) } };

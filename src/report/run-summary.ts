@@ -35,6 +35,7 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
       bold(batch.name),
       ': ',
       { style: STYLE_OF[batch.result], text: WORDS[batch.result] ?? batch.result },
+      batch.reason === undefined ? '' : ` (${batch.reason})`,
       `, ${finishedOf(counts)} of ${plural(counts.jobs, 'job')} finished, in ${duration(tookMs)}`,
     ],
     ...(states.length > 0 ? [field('jobs', states)] : []),

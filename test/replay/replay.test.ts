@@ -15,6 +15,7 @@ const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .sort();
 
 const SHAPES = [
+  'batch-canary',
   'batch-cancelled',
   'batch-completed',
   'batch-incomplete',
@@ -37,6 +38,7 @@ const SHAPES = [
   'nightly-asked',
   'nightly-queued',
   'nightly-started',
+  'shard-canary',
   'shard-completed',
 ];
 

@@ -36,10 +36,10 @@ test('without a canary every job begins, and no end of one is a failure of it', 
 
 test('a job that was parked, or held, fails it and says which and why', () => {
   expect(end(under(2, 'a', 'b'), 'b', PARKED).failure).toBe(
-    'the canary failed: post b was parked (rejected: too short)',
+    'the canary failed: post b was parked: rejected: too short',
   );
   const held: JobOutcome = { state: 'held', trouble: { errorClass: 'unknown', message: 'no answer' } };
-  expect(end(under(1, 'a'), 'a', held).failure).toMatch(/post a was held \(unknown: no answer\)$/);
+  expect(end(under(1, 'a'), 'a', held).failure).toMatch(/post a was held: unknown: no answer$/);
 });
 
 test('after a failure it begins anew, and jobs that were under way then count neither way', () => {

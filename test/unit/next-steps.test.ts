@@ -32,6 +32,15 @@ test('contents that changed need a higher revision', () => {
   expect(steps([held(there)])).toEqual(raise);
 });
 
+test('a file that was changed is read by no run that stands still: it is ended first', () => {
+  const parked: JobReport = { ...held('too short'), state: 'parked' };
+  expect(steps([parked])[0]).toContain('(where you changed a file, first: RUN, which reads it)');
+  expect(steps([parked], 'paused')).toEqual([
+    expect.stringContaining('RETRY (where you changed a file, first: CANCEL, then RUN, which reads it)'),
+    'go on: RESUME',
+  ]);
+});
+
 test('a place that another job, or somebody else, has taken needs another place: no revision frees it', () => {
   const [step, ...others] = steps([held('post: /p/one.md: belongs to another effect (3f1c)')]);
   expect(others).toEqual([]);

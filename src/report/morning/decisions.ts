@@ -45,6 +45,11 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     say: `run ${parked.length === 1 ? 'it' : 'them all'} again, with a fresh budget`,
     command: command('retry', name),
   };
+  const changed = 'first, where you changed a file';
+  const rereads =
+    batch.state === 'paused'
+      ? [{ say: `${changed}: end this run, which has it as it was`, command: command('cancel', name) }, again]
+      : [{ ...again, say: `${changed}: start it again, which reads it` }];
   const notStarted = batch.state === 'incomplete' || batch.state === 'cancelled' ? counts.waiting : 0;
   const stopped = counts.cancelled + notStarted;
   const cancelled = rows.requests.findLast(({ what }) => what === 'cancel')?.reason;
@@ -112,7 +117,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
       why: 'Put the cause right (see "Failures by cause"), then let them run again, or say that they will not be done.',
       case: (job) => (parked.length === 1 ? jobCase(job) : parkedCase(job, words)),
       commands: [
-        { ...again, say: 'first, where you changed a file: start it again, which reads it' },
+        ...rereads,
         retry,
         {
           say: 'or leave one undone for good',
