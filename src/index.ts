@@ -11,6 +11,7 @@ export type {
   Nightshift,
   NightshiftOptions,
   PauseOptions,
+  Cancelled,
   Placed,
   Plan,
   Retried,

@@ -1,11 +1,45 @@
-import { control, type ControlFlags } from './control.js';
-import type { ExitCode } from './exit-codes.js';
+import { scopeText, scopeWords, type HoldScope } from '../contract/holds.js';
+import { plural } from '../report/format.js';
+import { batchOf } from './batch-document.js';
+import { control } from './control.js';
+import { ExitCode } from './exit-codes.js';
+import { noneUnderWay, scopeOf, type HoldFlags } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
-/** `nightshift cancel NAME`: ends a batch. Sessions are cancelled, effects under way finish, what is done stays done. */
-export const cancel = (name: string | undefined, flags: ControlFlags, shell: Shell): Promise<ExitCode> =>
-  control(name, flags, shell, {
-    ask: (nightshift, nameOrId, reason) => nightshift.cancel(nameOrId, reason),
+export type CancelFlags = Omit<HoldFlags, 'level'>;
+
+/**
+ * `nightshift cancel NAME | --work W | --provider P | --all`: ends batches under way. Sessions are cancelled, effects under
+ * way finish, what is done stays done.
+ */
+export async function cancel(name: string | undefined, flags: CancelFlags, shell: Shell): Promise<ExitCode> {
+  const scope = scopeOf(name, flags);
+  return scope.kind === 'batch' ? cancelBatch(scope.name, flags, shell) : cancelScope(scope, flags, shell);
+}
+
+async function cancelScope(scope: HoldScope, { reason }: CancelFlags, shell: Shell): Promise<ExitCode> {
+  const { out } = shell;
+  const batches = await (await shell.nightshift()).cancelAll(scope, reason);
+  if (shell.flags.json) {
+    out.json({ batches });
+    return ExitCode.done;
+  }
+  for (const { batch, answer } of batches)
+    out.result(`${batchOf(batch)}: ${answer === 'ended' ? 'was not under way any more' : 'cancelled'}`);
+  const count = batches.filter(({ answer }) => answer !== 'ended').length;
+  if (count === 0) {
+    out.result(`${scopeText(scope)}: ${noneUnderWay(scope)}, nothing to cancel`);
+    return ExitCode.done;
+  }
+  const what = plural(count, 'batch', 'batches');
+  out.result(`${scopeText(scope)}: ${what} cancelled; what is done stays done`);
+  out.result(`hold what starts later, too: ${shell.command('pause', ...scopeWords(scope))}`);
+  return ExitCode.done;
+}
+
+const cancelBatch = (name: string, { reason }: CancelFlags, shell: Shell): Promise<ExitCode> =>
+  control(name, { ...(reason !== undefined && { reason }) }, shell, {
+    ask: (nightshift, nameOrId, why) => nightshift.cancel(nameOrId, why),
     say: (batch, answer) =>
       answer.kind === 'ended'
         ? `${batch}: not under way, nothing to cancel`

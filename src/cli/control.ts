@@ -1,13 +1,11 @@
 import type { Answer, Nightshift } from '../client/nightshift.js';
 import type { ControlState } from '../contract/messages.js';
-import { UsageError } from '../contract/errors.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
 export interface ControlFlags {
   readonly reason?: string;
-  readonly all?: boolean;
 }
 
 /** How one verb of operation asks and what it says of the answer. */
@@ -17,40 +15,31 @@ export interface Control<T> {
 }
 
 /**
- * What `pause`, `resume` and `cancel` have in common: the runs under way of a name, one run by its id, or all.
+ * What `pause`, `resume` and `cancel` of one batch have in common: the runs under way of a name, or one run by its id.
  * A batch that has ended is no error: what was asked for can't happen any more, and asking again is safe.
  */
 export async function control<T extends ControlState | undefined>(
-  name: string | undefined,
-  { reason, all }: ControlFlags,
+  name: string,
+  { reason }: ControlFlags,
   shell: Shell,
   { ask, say }: Control<T>,
 ): Promise<ExitCode> {
   const { out, flags } = shell;
   const nightshift = await shell.nightshift();
-  const wanted = await batchesMeant(name, all, nightshift);
+  const wanted = await batchesMeant(name, nightshift);
   const answers: object[] = [];
   for (const nameOrId of wanted) {
     const answer = await ask(nightshift, nameOrId, reason);
     answers.push({ batch: nameOrId, answer: answer.kind, ...(answer.kind === 'answered' && answer.state) });
-    if (!flags.json) out.result(say(wanted.length > 1 && !all ? nameOrId : batchOf(nameOrId), answer));
+    if (!flags.json) out.result(say(wanted.length > 1 ? nameOrId : batchOf(nameOrId), answer));
   }
   if (flags.json) out.json({ batches: answers });
-  else if (wanted.length === 0) out.result('no batch is under way');
   return ExitCode.done;
 }
 
-async function batchesMeant(
-  name: string | undefined,
-  all: boolean | undefined,
-  nightshift: Nightshift,
-): Promise<readonly string[]> {
-  if (all && name !== undefined) throw new UsageError('give either the name of a batch or --all, not both');
-  if (!all && name === undefined)
-    throw new UsageError('which batch? Give its name, or --all for all that are under way');
+async function batchesMeant(name: string, nightshift: Nightshift): Promise<readonly string[]> {
   const batches = await nightshift.list(Number.MAX_SAFE_INTEGER);
   const open = batches.filter(({ state }) => state === 'running' || state === 'paused');
-  if (name === undefined) return open.map(({ id }) => id);
   // A name stands for all its runs under way: one of other jobs may have been started since, and have ended.
   const named = open.filter((batch) => batch.name === name).map(({ id }) => id);
   return named.length > 0 ? named : [name];

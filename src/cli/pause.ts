@@ -4,14 +4,16 @@ import type { InHand } from '../ledger/ledger.js';
 import { plural } from '../report/format.js';
 import { control } from './control.js';
 import { ExitCode } from './exit-codes.js';
-import { levelOf, scopeOf, type HoldFlags } from './hold-flags.js';
+import { levelOf, noneUnderWay, scopeOf, type HoldFlags } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
 /** `nightshift pause NAME | --work W | --provider P | --all`: nothing new begins; how far that goes, says `--level`. */
 export async function pause(name: string | undefined, flags: HoldFlags, shell: Shell): Promise<ExitCode> {
   const scope = scopeOf(name, flags);
   const level = levelOf(flags.level) ?? DEFAULT_LEVEL;
-  return scope ? pauseScope(scope, level, flags, shell) : pauseBatch(name, level, flags, shell);
+  return scope.kind === 'batch'
+    ? pauseBatch(scope.name, level, flags, shell)
+    : pauseScope(scope, level, flags, shell);
 }
 
 async function pauseScope(
@@ -26,8 +28,7 @@ async function pauseScope(
   if (placed.warning !== undefined) out.note(`warning: ${placed.warning}`);
   if (shell.flags.json) out.json(placed);
   else {
-    const none = scope.kind === 'all' ? 'no batch is under way' : 'no batch of it is under way';
-    const told = placed.batches === 0 ? none : plural(placed.batches, 'batch', 'batches');
+    const told = placed.batches === 0 ? noneUnderWay(scope) : plural(placed.batches, 'batch', 'batches');
     out.result(
       `${scopeText(scope)}: paused (${LEVEL_TEXT[level]}), also what starts later; ${told}${inHandText(placed.inHand)}`,
     );
@@ -37,7 +38,7 @@ async function pauseScope(
 }
 
 const pauseBatch = (
-  name: string | undefined,
+  name: string,
   level: PauseLevel,
   { reason }: HoldFlags,
   shell: Shell,

@@ -12,6 +12,7 @@ import { examples, nonEmpty, positiveCount, type Example } from './program-text.
 import type { PlanFlags } from './plan.js';
 import type { RunFlags } from './run.js';
 import type { ReportFlags } from './report.js';
+import type { CancelFlags } from './cancel.js';
 import type { RetryFlags } from './retry.js';
 import type { GlobalFlags, Shell } from './shell.js';
 import type { NightlyFlags } from './nightly.js';
@@ -200,15 +201,19 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     use(async (shell) => (await import('./concurrency.js')).concurrency(name, count, flags, shell)),
   );
 
-  operation(
-    verb(
-      'cancel [name]',
-      'end a batch; sessions are cancelled, effects under way finish, what is done stays done',
-      ['nightshift cancel nightly-articles --reason "wrong list"'],
-    ),
-  ).action((name: string | undefined, flags: OperationFlags) =>
-    use(async (shell) => (await import('./cancel.js')).cancel(name, flags, shell)),
-  );
+  verb(
+    'cancel [name]',
+    'end a batch, or all of a work, a provider, or everything; effects under way finish, what is done stays done',
+    ['nightshift cancel nightly-articles --reason "wrong list"', 'one batch'],
+    ['nightshift cancel --provider claude', 'all batches under way whose agent uses it'],
+  )
+    .option('--reason <text>', 'why; kept, and shown to whoever looks')
+    .option('--work <name>', 'all batches under way of this kind of work', nonEmpty)
+    .option('--provider <name>', 'all batches under way whose agent uses this', nonEmpty)
+    .option('--all', 'every batch under way')
+    .action((name: string | undefined, flags: CancelFlags) =>
+      use(async (shell) => (await import('./cancel.js')).cancel(name, flags, shell)),
+    );
 
   verb(
     'retry <name>',
@@ -420,19 +425,9 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
 
 type DoctorFlags = { orphans?: true; abandoned?: true; end?: true; nightly?: true } & NightlyFlags;
 
-interface OperationFlags {
-  readonly reason?: string;
-  readonly all?: boolean;
-}
-
 const scoped = (command: Command): Command =>
   command
     .option('--reason <text>', 'why; kept, and shown to whoever looks')
     .option('--work <name>', 'all batches of this kind of work, also those that start later', nonEmpty)
     .option('--provider <name>', 'all batches whose agent uses this, also later ones', nonEmpty)
     .option('--all', 'everything, also what starts later');
-
-const operation = (command: Command): Command =>
-  command
-    .option('--reason <text>', 'why; kept, and shown to whoever looks')
-    .option('--all', 'every batch under way');

@@ -8,7 +8,7 @@ import type { Shell } from './shell.js';
 /** `nightshift resume NAME | --work W | --provider P | --all`: goes on after a pause of just that scope. */
 export async function resume(name: string | undefined, flags: HoldFlags, shell: Shell): Promise<ExitCode> {
   const scope = scopeOf(name, flags);
-  return scope ? resumeScope(scope, flags, shell) : resumeBatch(name, flags, shell);
+  return scope.kind === 'batch' ? resumeBatch(scope.name, flags, shell) : resumeScope(scope, flags, shell);
 }
 
 async function resumeScope(scope: HoldScope, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
@@ -32,7 +32,7 @@ async function resumeScope(scope: HoldScope, { reason }: HoldFlags, shell: Shell
 
 const liftCommand = ({ scope }: Hold, shell: Shell): string => shell.command(...resumeWords(scope));
 
-async function resumeBatch(name: string | undefined, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
+async function resumeBatch(name: string, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
   const code = await control(name, { ...(reason !== undefined && { reason }) }, shell, {
     ask: (nightshift, nameOrId, why) => nightshift.resume(nameOrId, why),
     say: (batch, answer) => {

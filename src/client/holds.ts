@@ -36,7 +36,7 @@ export async function placeHold(
   const ledger = await connections.ledger();
   return audited(
     ledger,
-    requestFor('pause', scope, connections, reason),
+    scopeRequest('pause', scope, connections, reason),
     async () => {
       const hold = await ledger.placeHold(scope, level, connections.who, reason); // from here on it is in force
       const members = await membersOf(scope, await tellBatches(connections), connections);
@@ -53,7 +53,7 @@ export async function liftHold(scope: HoldScope, connections: Connections, reaso
   const ledger = await connections.ledger();
   return audited(
     ledger,
-    requestFor('resume', scope, connections, reason),
+    scopeRequest('resume', scope, connections, reason),
     async () => {
       const hold = await ledger.liftHold(scope, connections.who);
       const members = await membersOf(scope, await tellBatches(connections), connections);
@@ -79,8 +79,9 @@ async function pausesLeft(connections: Connections): Promise<readonly Hold[]> {
   ];
 }
 
-const requestFor = (
-  what: 'pause' | 'resume',
+/** What is asked of all batches of a scope, for the ledger. */
+export const scopeRequest = (
+  what: 'pause' | 'resume' | 'cancel',
   scope: HoldScope,
   { who }: Connections,
   reason: string | undefined,

@@ -31,6 +31,7 @@ import { doctor, type Finding } from './doctor.js';
 import { batchMeant } from './find-batch.js';
 import type { Exported, ExportRequest } from './export.js';
 import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
+import type { Cancelled } from './cancel-all.js';
 import type { Lifted, Placed } from './holds.js';
 import type { Answer, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
@@ -129,6 +130,8 @@ export interface Nightshift {
   setConcurrency(nameOrId: string, concurrency: number): Promise<Answer<ControlState>>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   cancel(nameOrId: string, reason?: string): Promise<Answer<undefined>>;
+  /** Ends all batches of a work, of a provider, or of everything that are under way; not those that start later. @throws UsageError */
+  cancelAll(scope: HoldScope, reason?: string): Promise<readonly Cancelled[]>;
   /**
    * Parked jobs run again with a fresh budget: all, or those meant; held ones where their keys are given. Starts the
    * batch again when it has ended. @param reason why; kept in the ledger @throws UsageError
@@ -289,6 +292,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       }),
     cancel: async (nameOrId, reason) =>
       (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
+    cancelAll: async (scope, reason) => (await operate()).cancelAll(scope, connections, reason),
     retry: async (nameOrId, selection = {}, reason?: string) =>
       (await operate()).retryBatch(
         await resolve(nameOrId),
@@ -395,6 +399,7 @@ const isKeys = (selection: JobSelection | readonly string[]): selection is reado
 const operate = async () => ({
   ...(await import('./operate.js')),
   ...(await import('./approvals.js')),
+  ...(await import('./cancel-all.js')),
   ...(await import('./decide.js')),
   ...(await import('./holds.js')),
   ...(await import('./retry.js')),
@@ -406,6 +411,7 @@ export type {
   Answer,
   Batch,
   BatchStatus,
+  Cancelled,
   Discarding,
   Finding,
   JobSelection,

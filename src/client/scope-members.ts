@@ -36,7 +36,7 @@ export async function unknownName(
     if (name !== undefined) names.add(name);
   }
   const hint = names.size === 0 ? `no ${scope.kind} is known here yet` : suggestion(scope.name, names);
-  return `no batch that the ledger knows has the ${scopeText(scope)}, so nothing that runs now stands still; ${hint}`;
+  return `no batch that the ledger knows has the ${scopeText(scope)}, so nothing that runs now is meant; ${hint}`;
 }
 
 async function nameIn(

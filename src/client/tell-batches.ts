@@ -1,6 +1,7 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { MESSAGE } from '../contract/messages.js';
 import type { BatchRow } from '../ledger/ledger.js';
+import { batchesUnderWay } from './batches-under-way.js';
 import type { Connections } from './connections.js';
 
 /**
@@ -9,10 +10,7 @@ import type { Connections } from './connections.js';
  * @returns those that are under way
  */
 export async function tellBatches(connections: Connections): Promise<readonly BatchRow[]> {
-  const ledger = await connections.ledger();
-  const open = (await ledger.batches(Number.MAX_SAFE_INTEGER)).filter(
-    ({ state }) => state === 'running' || state === 'paused',
-  );
+  const open = await batchesUnderWay(await connections.ledger());
   const told: BatchRow[] = [];
   for (const batch of open) {
     const client = await connections.client();

@@ -39,9 +39,12 @@ export const scopeText = (scope: Hold['scope']): string =>
   scope.kind === 'all' ? 'everything' : `${scope.kind} ${scope.name}`;
 
 /** The words of the command line that lift it. */
-export const resumeWords = (scope: Hold['scope']): readonly string[] => {
-  if (scope.kind === 'all') return ['resume', '--all'];
-  return scope.kind === 'batch' ? ['resume', scope.name] : ['resume', `--${scope.kind}`, scope.name];
+export const resumeWords = (scope: Hold['scope']): readonly string[] => ['resume', ...scopeWords(scope)];
+
+/** The words of the command line that mean it. */
+export const scopeWords = (scope: Hold['scope']): readonly string[] => {
+  if (scope.kind === 'all') return ['--all'];
+  return scope.kind === 'batch' ? [scope.name] : [`--${scope.kind}`, scope.name];
 };
 
 /** `work article is paused by ann: blog moves`. */

@@ -236,6 +236,47 @@ describe('cancel', () => {
   });
 });
 
+describe('cancel beyond one batch', () => {
+  test('ends all batches of a work that are under way, says so of each, and leaves the others', async () => {
+    const [one, two, other] = ['cancel-one', 'cancel-two', 'cancel-other'].map((name) =>
+      night(name, { slugs: [name], before: HELD, seconds: 0 }),
+    ) as [TestBatch & Night, TestBatch & Night, TestBatch & Night];
+    for (const batch of [one, two]) edit(batch, `work: ${batch.name}`, 'work: cancelled-work');
+    const running = [one, two, other].map((batch) => run(batch));
+    const sessions = () => [one, two, other].flatMap((batch) => batch.sessions()).length;
+    await until('all run', () => sessions() === 3);
+
+    const cancel = await cli(['cancel', '--work', 'cancelled-work', '--state', state], other.at);
+    expect(cancel.code, cancel.stderr).toBe(0);
+    expect(cancel.stdout).toContain('cancel-one: cancelled');
+    expect(cancel.stdout).toContain('cancel-two: cancelled');
+    expect(cancel.stdout).toContain('work cancelled-work: 2 batches cancelled; what is done stays done');
+    expect(cancel.stdout).toMatch(/later, too: .*nightshift pause --work cancelled-work/);
+    expect([one, two].flatMap((batch) => batch.pids()).filter(isAlive)).toEqual([]);
+    expect([...one.published(), ...two.published()]).toEqual([]);
+
+    letGo(other);
+    const codes = (await Promise.all(running.map(({ exit }) => exit))).map(({ code }) => code);
+    expect(codes).toEqual([2, 2, 0]);
+    expect(other.published()).toHaveLength(1);
+    for (const batch of [one, two]) {
+      letGo(batch);
+      expect((await run(batch).exit).code).toBe(0);
+      expect(batch.published()).toHaveLength(1);
+    }
+  });
+
+  test('of what no batch ever had is refused, with the name that was probably meant', async () => {
+    const flags = ['--state', state];
+    const slip = await cli(['cancel', '--work', 'cancelled-wrok', ...flags], { cwd: root });
+    expect(slip.code).toBe(64);
+    expect(slip.stderr).toContain('did you mean "cancelled-work"?');
+    const none = await cli(['cancel', '--work', 'cancelled-work', ...flags], { cwd: root });
+    expect(none.code, none.stderr).toBe(0);
+    expect(none.stdout).toContain('work cancelled-work: no batch of it is under way, nothing to cancel');
+  });
+});
+
 describe('a running batch', () => {
   test('is widened by setConcurrency, which refuses nonsense', async () => {
     const batch = night('wider', { slugs: slugsOf(5), concurrency: 1, seconds: 0, before: HELD });

@@ -7,15 +7,15 @@ import { describe, expect, test, vi } from 'vitest';
 import type { ControlState } from '../../src/contract/messages.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storeManifest } from '../../src/batch/manifest.js';
-import { control } from '../../src/cli/control.js';
 import { pause } from '../../src/cli/pause.js';
 import type { Shell } from '../../src/cli/shell.js';
+import { cancelAll } from '../../src/client/cancel-all.js';
 import type { Connections } from '../../src/client/connections.js';
 import { liftHold, placeHold } from '../../src/client/holds.js';
 import { cancelBatch, controlBatch } from '../../src/client/operate.js';
 import { retryBatch } from '../../src/client/retry.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
-import type { HoldScope } from '../../src/contract/holds.js';
+import { scopeText, type HoldScope } from '../../src/contract/holds.js';
 import { statePaths } from '../../src/config.js';
 import { tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
 import type { BatchRow, Ledger } from '../../src/ledger/ledger.js';
@@ -169,32 +169,32 @@ test('who asked for a retry, of which jobs, and why is kept', async () => {
   ]);
 });
 
-describe('a pause beyond one batch', () => {
-  /** Batches that run: of digests by the one provider, of translations by the other. */
-  async function twoBatches() {
-    const asked = await aBatch();
-    const { ledger, connections } = asked;
-    await ledger.setBatchState(BATCH, 'completed', 'batch');
-    for (const [work, provider] of [
-      ['digest', 'claude'],
-      ['translation', 'antigravity'],
-    ] as const) {
-      const { jobs: _, ...file } = batchFileSchema.parse({
-        name: work,
-        work,
-        jobs: [],
-        agent: { use: provider },
-        effects: [{ name: 'post', use: 'folder', target: './public' }],
-      });
-      const batch = { definition: { ...file, baseDir: '/' }, jobs: [] };
-      const manifest = JSON.stringify(await storeManifest(batch, connections.artifacts));
-      const key = work.padEnd(32, '0');
-      const opened = { id: `batch:${work}:${key}`, key, runId: 'run-1', jobs: 0, currency: 'EUR', by: 'ann' };
-      await ledger.openBatch({ ...opened, name: work, work, manifest });
-    }
-    return asked;
+/** Batches that run: of digests by the one provider, of translations by the other. */
+async function twoBatches(engine: Engine = {}): Promise<Asked> {
+  const asked = await aBatch(engine);
+  const { ledger, connections } = asked;
+  await ledger.setBatchState(BATCH, 'completed', 'batch');
+  for (const [work, provider] of [
+    ['digest', 'claude'],
+    ['translation', 'antigravity'],
+  ] as const) {
+    const { jobs: _, ...file } = batchFileSchema.parse({
+      name: work,
+      work,
+      jobs: [],
+      agent: { use: provider },
+      effects: [{ name: 'post', use: 'folder', target: './public' }],
+    });
+    const batch = { definition: { ...file, baseDir: '/' }, jobs: [] };
+    const manifest = JSON.stringify(await storeManifest(batch, connections.artifacts));
+    const key = work.padEnd(32, '0');
+    const opened = { id: `batch:${work}:${key}`, key, runId: 'run-1', jobs: 0, currency: 'EUR', by: 'ann' };
+    await ledger.openBatch({ ...opened, name: work, work, manifest });
   }
+  return asked;
+}
 
+describe('a pause beyond one batch', () => {
   test.each([
     [{ kind: 'all' }, 2],
     [{ kind: 'work', name: 'digest' }, 1],
@@ -237,25 +237,64 @@ describe('a pause beyond one batch', () => {
   });
 });
 
-test('--all means every batch that is under way, also one that a hundred others began after', async () => {
-  const { ledger } = await aBatch();
-  for (let at = 0; at < 100; at++) {
-    const key = String(at).padStart(32, '0');
-    await openBatch(ledger, [], { id: `batch:later:${key}`, name: 'later' });
-    await ledger.setBatchState(`batch:later:${key}`, 'completed', 'batch');
-  }
-  const asked: string[] = [];
-  const shell = {
-    flags: { color: false, json: true },
-    out: { json: () => undefined },
-    nightshift: async () => ({ list: (limit?: number) => ledger.batches(limit) }),
-  };
-  await control(undefined, { all: true }, shell as unknown as Shell, {
-    ask: async (_, id) => {
-      asked.push(id);
-      return { kind: 'ended' };
-    },
-    say: () => '',
+describe('a cancellation beyond one batch', () => {
+  const CANCELLED = new WorkflowFailedError(
+    'cancelled',
+    new CancelledFailure('cancelled'),
+    'NON_RETRYABLE_FAILURE',
+  );
+
+  test.each([
+    [{ kind: 'all' }, ['translation', 'digest']],
+    [{ kind: 'work', name: 'digest' }, ['digest']],
+    [{ kind: 'provider', name: 'antigravity' }, ['translation']],
+  ] as const)('of %j ends the batches under way that it means: %j', async (scope, names) => {
+    const { connections, ledger, stateDir } = await twoBatches({ result: () => Promise.reject(CANCELLED) });
+    const lock = workerElsewhere(stateDir);
+    const cancelled = await cancelAll(scope, connections, 'wrong list');
+    lock.release();
+    expect(cancelled.map(({ batch, answer }) => [batch.split(':')[1], answer])).toEqual(
+      names.map((name) => [name, 'answered']),
+    );
+    const ended = (await ledger.batches()).filter(({ state }) => state === 'cancelled');
+    expect(ended.map(({ name, reason }) => [name, reason]).sort()).toEqual(
+      names.map((name) => [name, 'wrong list']).sort(),
+    );
+    const asked = await ledger.requests({ what: 'cancel' });
+    expect(asked.map(({ reason }) => reason)).toContain(`${scopeText(scope)}: wrong list`);
+    expect(asked).toHaveLength(1 + names.length);
   });
-  expect(asked).toEqual([BATCH]);
+
+  test('asks all of them before it waits for the end of one', async () => {
+    const waits: ((error: Error) => void)[] = [];
+    const { connections, stateDir } = await twoBatches({
+      result: () => new Promise<void>((_, reject) => waits.push(reject)),
+    });
+    const lock = workerElsewhere(stateDir);
+    const cancelling = cancelAll({ kind: 'all' }, connections);
+    await vi.waitUntil(() => waits.length === 2, 30_000);
+    for (const end of waits) end(CANCELLED);
+    expect(await cancelling).toHaveLength(2);
+    lock.release();
+  });
+
+  test('means every batch that is under way, also one that a hundred others began after', async () => {
+    const { connections, ledger, stateDir } = await aBatch({ result: () => Promise.reject(CANCELLED) });
+    for (let at = 0; at < 100; at++) {
+      const key = String(at).padStart(32, '0');
+      await openBatch(ledger, [], { id: `batch:later:${key}`, name: 'later' });
+      await ledger.setBatchState(`batch:later:${key}`, 'completed', 'batch');
+    }
+    const lock = workerElsewhere(stateDir);
+    expect(await cancelAll({ kind: 'all' }, connections)).toEqual([{ batch: BATCH, answer: 'answered' }]);
+    lock.release();
+  });
+
+  test('that finds none under way is no mistake, and of what nothing has ever had it is refused', async () => {
+    const { connections } = await twoBatches();
+    expect(await cancelAll({ kind: 'work', name: WORK }, connections)).toEqual([]);
+    await expect(cancelAll({ kind: 'work', name: 'digset' }, connections)).rejects.toThrow(
+      /no batch .* work digset, .*did you mean "digest"\?/,
+    );
+  });
 });

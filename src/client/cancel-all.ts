@@ -1,0 +1,56 @@
+import { UsageError } from '../contract/errors.js';
+import type { HoldScope } from '../contract/holds.js';
+import { audited } from './audited.js';
+import { batchesUnderWay } from './batches-under-way.js';
+import type { Connections } from './connections.js';
+import { scopeRequest } from './holds.js';
+import { whileHosted } from './hosted.js';
+import { cancelBatch, type Answer } from './operate.js';
+import { membersOf, unknownName } from './scope-members.js';
+
+/** A batch that the ledger had as under way, and what came of its cancellation. */
+export interface Cancelled {
+  /** Workflow ID. */
+  readonly batch: string;
+  /** `ended`: it was over by then. */
+  readonly answer: Answer<undefined>['kind'];
+}
+
+/**
+ * Ends all batches of that scope that are under way. All are asked at once, for while one finishes what it has in hand the
+ * others would go on to pay for sessions. Batches that start later are not held: that is a pause.
+ * @returns newest first @throws UsageError when no batch has ever had that work or provider
+ */
+export async function cancelAll(
+  scope: HoldScope,
+  connections: Connections,
+  reason?: string,
+): Promise<readonly Cancelled[]> {
+  const ledger = await connections.ledger();
+  return audited(
+    ledger,
+    scopeRequest('cancel', scope, connections, reason),
+    async () => {
+      const members = await membersOf(scope, await batchesUnderWay(ledger), connections);
+      if (members.length === 0) {
+        const unknown = await unknownName(scope, connections);
+        if (unknown !== undefined) throw new UsageError(unknown);
+        return [];
+      }
+      // One worker for all, where none lives: those that each call would host find the place taken.
+      return whileHosted(connections, async () => {
+        const ends = await Promise.allSettled(
+          members.map(async (row) => ({
+            batch: row.id,
+            answer: (await cancelBatch(row, connections, reason)).kind,
+          })),
+        );
+        return ends.map((end) => {
+          if (end.status === 'rejected') throw end.reason;
+          return end.value;
+        });
+      });
+    },
+    (cancelled) => ({ outcome: cancelled.length === 0 ? 'ended' : 'done' }),
+  );
+}
