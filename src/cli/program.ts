@@ -221,11 +221,18 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     ['nightshift retry nightly-articles', 'all parked jobs'],
     ['nightshift retry nightly-articles --list', 'what that would be, and why each was parked'],
     ['nightshift retry nightly-articles --error timeout --first 5', 'try five of them'],
+    ['nightshift retry nightly-articles --all --rate 40/m', 'all, and begin no more than 40 a minute'],
     ['nightshift retry nightly-articles --job KEY', 'one job, also a held one'],
   )
     .option('--job <key...>', 'only these jobs')
     .option('--error <class...>', 'only jobs stopped by an error of these classes')
     .option('--first <number>', 'only so many of them, the first in the order of the batch', positiveCount)
+    .option('--all', 'all parked jobs, as without --job, --error and --first')
+    .option(
+      '--rate <rate>',
+      'begin no more jobs in that time: 10/s, 40/m, 500/h; the batch has to have ended',
+      nonEmpty,
+    )
     .option('--list', 'show them, and change nothing')
     .option('--detach', 'do not watch')
     .option('--reason <text>', 'why; kept')

@@ -1,6 +1,8 @@
 import type { JobSelection } from '../client/nightshift.js';
+import { UsageError } from '../contract/errors.js';
 import { selectionText } from '../contract/job-selection.js';
-import { plural } from '../report/format.js';
+import { paceMsOf } from '../contract/rate.js';
+import { duration, plural } from '../report/format.js';
 import { detached } from './detached.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
@@ -9,7 +11,9 @@ import { selectionOf, type SelectionFlags } from './selection-flags.js';
 import type { Shell } from './shell.js';
 
 export interface RetryFlags extends SelectionFlags {
+  readonly all?: boolean;
   readonly list?: boolean;
+  readonly rate?: string;
   readonly detach?: boolean;
   readonly reason?: string;
 }
@@ -18,9 +22,12 @@ export interface RetryFlags extends SelectionFlags {
 export async function retry(name: string, flags: RetryFlags, shell: Shell): Promise<ExitCode> {
   const { out } = shell;
   const selection = selectionOf(name, flags, shell);
-  if (flags.list) return list(name, selection, shell);
+  const narrowedBy = selectionText(selection);
+  if (flags.all && narrowedBy !== undefined)
+    throw new UsageError(`either --all, or what is meant of them (${narrowedBy}), not both`);
+  if (flags.list) return list(name, selection, flags.rate, shell);
   const nightshift = await shell.nightshift();
-  const { keys: requeued, started } = await nightshift.retry(name, selection, flags.reason);
+  const { keys: requeued, started } = await nightshift.retry(name, selection, flags.reason, flags.rate);
   const left = selection.keys?.filter((key) => !requeued.includes(key)) ?? [];
   const isNarrower = selection.errors !== undefined || selection.first !== undefined;
   for (const key of left) {
@@ -37,8 +44,14 @@ export async function retry(name: string, flags: RetryFlags, shell: Shell): Prom
 }
 
 /** What a retry would take. Changes nothing, and needs no engine. */
-async function list(name: string, selection: JobSelection, shell: Shell): Promise<ExitCode> {
+async function list(
+  name: string,
+  selection: JobSelection,
+  rate: string | undefined,
+  shell: Shell,
+): Promise<ExitCode> {
   const { out, flags } = shell;
+  const paceMs = rate === undefined ? 0 : paceMsOf(rate);
   const jobs = await (await shell.nightshift()).toRetry(name, selection);
   if (flags.json) {
     const errors = byError(jobs).map(({ class: errorClass, jobs: group }) => ({
@@ -50,12 +63,16 @@ async function list(name: string, selection: JobSelection, shell: Shell): Promis
     out.result(noneText(name, selection));
   } else {
     out.result(
-      `${plural(jobs.length, 'job')} of ${name} would run again with a fresh budget; nothing was changed`,
+      `${plural(jobs.length, 'job')} of ${name} would run again with a fresh budget${beginText(jobs.length, paceMs)}; nothing was changed`,
     );
     out.results(retryLines(jobs));
   }
   return ExitCode.done;
 }
+
+/** Also of those that are unfinished otherwise: they begin with them. */
+const beginText = (jobs: number, paceMs: number): string =>
+  paceMs === 0 ? '' : `, the last of them after ${duration((jobs - 1) * paceMs)} at the soonest`;
 
 function noneText(name: string, selection: JobSelection): string {
   const meant = selectionText(selection);

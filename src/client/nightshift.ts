@@ -134,9 +134,15 @@ export interface Nightshift {
   cancelAll(scope: HoldScope, reason?: string): Promise<readonly Cancelled[]>;
   /**
    * Parked jobs run again with a fresh budget: all, or those meant; held ones where their keys are given. Starts the
-   * batch again when it has ended. @param reason why; kept in the ledger @throws UsageError
+   * batch again when it has ended. @param reason why; kept in the ledger @param rate of a batch that has ended: no more jobs
+   * begin in that time, such as `40/m` @throws UsageError
    */
-  retry(nameOrId: string, selection?: JobSelection | readonly string[], reason?: string): Promise<Retried>;
+  retry(
+    nameOrId: string,
+    selection?: JobSelection | readonly string[],
+    reason?: string,
+    rate?: string,
+  ): Promise<Retried>;
   /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
   toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
   /**
@@ -293,12 +299,13 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     cancel: async (nameOrId, reason) =>
       (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
     cancelAll: async (scope, reason) => (await operate()).cancelAll(scope, connections, reason),
-    retry: async (nameOrId, selection = {}, reason?: string) =>
+    retry: async (nameOrId, selection = {}, reason?: string, rate?: string) =>
       (await operate()).retryBatch(
         await resolve(nameOrId),
         connections,
         isKeys(selection) ? { keys: selection } : selection,
         reason,
+        rate,
       ),
     toRetry: async (nameOrId, selection) =>
       (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),

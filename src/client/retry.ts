@@ -5,6 +5,7 @@ import { UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import { MESSAGE, type RetryRequest } from '../contract/messages.js';
+import { paceMsOf } from '../contract/rate.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX } from '../policy/shards.js';
 import { audited } from './audited.js';
@@ -20,29 +21,44 @@ export interface Retried {
   readonly started: Started;
 }
 
-/** @param reason kept with the request, beside which jobs were meant @throws UsageError */
+/**
+ * @param reason kept with the request, beside which jobs were meant
+ * @param rate no more jobs begin in that time, such as `40/m`; only where the batch has ended @throws UsageError
+ */
 export async function retryBatch(
   row: BatchRow,
   connections: Connections,
   selection: JobSelection = {},
   reason?: string,
+  rate?: string,
 ): Promise<Retried> {
   assertSelection(selection);
-  const why = [selectionText(selection), reason].filter((part) => part !== undefined).join('; ');
+  const paceMs = rate === undefined ? undefined : paceMsOf(rate);
+  const why = [selectionText(selection), rate && `at ${rate}`, reason].filter((part) => part).join('; ');
   return audited(
     await connections.ledger(),
     requestFor('retry', row, connections, why || undefined),
-    () => retryJobs(row, connections, selection),
+    () => retryJobs(row, connections, selection, paceMs),
     ({ keys: jobKeys, started: { how, runId } }) => ({ outcome: how, runId, jobKeys }),
   );
 }
 
-async function retryJobs(row: BatchRow, connections: Connections, selection: JobSelection): Promise<Retried> {
+async function retryJobs(
+  row: BatchRow,
+  connections: Connections,
+  selection: JobSelection,
+  paceMs?: number,
+): Promise<Retried> {
   const ledger = await connections.ledger();
   const since = await ledger.head();
   const { id: workflowId, name, key } = row;
   const running = await runUnderWay(row.id, await connections.client());
   if (running !== undefined) {
+    if (paceMs !== undefined) {
+      throw new UsageError(
+        `${name} is under way, and its jobs begin as its limits say: a rate is for a batch that has ended`,
+      );
+    }
     const keys = await requeueInto(row, connections, selection);
     return { keys, started: { how: 'joined', name, key, workflowId, runId: running, since } };
   }
@@ -57,7 +73,7 @@ async function retryJobs(row: BatchRow, connections: Connections, selection: Job
   }
   const manifest = readManifestRef(row.manifest);
   const definition = await readDefinition(manifest, connections.artifacts);
-  const started = await restartBatch(row, definition, manifest, connections);
+  const started = await restartBatch(row, definition, manifest, connections, paceMs);
   return { keys, started: { ...started, since } };
 }
 

@@ -121,12 +121,13 @@ export async function isFinished(batch: Batch, connections: Starter): Promise<bo
   return !(await hasWork(await storeManifest(batch, connections.artifacts), connections));
 }
 
-/** Starts a batch again from what the ledger has stored of it. */
+/** Starts a batch again from what the ledger has stored of it. @param paceMs least time between the starts of two jobs */
 export async function restartBatch(
   row: Pick<BatchRow, 'id' | 'name' | 'key' | 'runId'>,
   definition: Definition,
   manifest: ManifestRef,
   connections: Connections,
+  paceMs?: number,
 ): Promise<Started> {
   const since = await (await connections.ledger()).head();
   const engine = await connections.engine();
@@ -134,6 +135,7 @@ export async function restartBatch(
   const input = {
     ...inputOf(definition, row.key, manifest, engine, connections, connections.who),
     ...(await editionOfAll(jobsOf(manifest, connections))),
+    ...(paceMs !== undefined && { paceMs }),
     ...(await knownAttributes(client)),
   };
   const { taskQueue } = connections.config;

@@ -42,6 +42,8 @@ export interface BatchInput {
   readonly stopLoss?: readonly StopLossRule[];
   /** Jobs that are to do well before others are begun; absent: none. */
   readonly canary?: number;
+  /** Least time between the starts of two jobs; absent: none. */
+  readonly paceMs?: number;
   /** Whether the namespace knows our search attributes. */
   readonly searchAttributes: boolean;
   /** Whether Workflows keep their state in search attributes; absent in runs of older releases, which did not. */
@@ -302,6 +304,8 @@ export interface ShardInput {
   readonly held?: PauseLevel;
   /** Jobs of it that are to do well before others, in any shard, are begun; absent: none. */
   readonly canary?: number | undefined;
+  /** Its share of the batch's pace. */
+  readonly paceMs?: number;
 }
 
 /** Result of a shard, and details of `ShardIncomplete`. */

@@ -79,9 +79,9 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
 
   const tally = new Tally(input.manifest.count);
   const { concurrency } = input;
-  const { canary } = input;
+  const { canary, paceMs } = input;
   const told = { stopLoss, change: showDetails };
-  const lanes = new Lanes(input, batchId, tally, { concurrency, canary }, told);
+  const lanes = new Lanes(input, batchId, tally, { concurrency, canary, paceMs }, told);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
   let closedAs: string | undefined;
   let left: Left | undefined;

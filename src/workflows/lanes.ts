@@ -22,6 +22,8 @@ export interface LanesOptions {
   readonly paused?: PauseLevel | undefined;
   /** Jobs that go first; absent: none. */
   readonly canary?: number | undefined;
+  /** Least time between the starts of two jobs; absent: none. */
+  readonly paceMs?: number | undefined;
 }
 
 /** What whoever has the lanes is told. */
@@ -40,6 +42,7 @@ export interface LanesTold {
  *  L2. Paused: nothing is admitted, and the jobs under way are told where they are to wait at their next step.
  *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
  *  L4. While there is a canary, no other job is begun; when it fails, that is as too many failures.
+ *  L5. Where there is a pace, no two jobs begin within less than that.
  */
 export class Lanes {
   private readonly queue: Ticket[] = [];
@@ -53,18 +56,20 @@ export class Lanes {
   private ends: readonly JobEndSeen[] = [];
   private endsCountFrom = 0;
   private canary: Canary;
+  private readonly paceMs: number | undefined;
   concurrency: number;
 
   constructor(
     private readonly batch: BatchInput,
     private readonly batchId: string,
     private readonly tally: Tally,
-    { concurrency, paused, canary }: LanesOptions,
+    { concurrency, paused, canary, paceMs }: LanesOptions,
     private readonly told: LanesTold,
   ) {
     this.concurrency = concurrency;
     this.paused = paused;
     this.canary = canaryOf(canary);
+    this.paceMs = paceMs;
   }
 
   /** Whether the job is under way here, or has its turn still before it. */
@@ -155,6 +160,8 @@ export class Lanes {
         if (this.isIdle()) return;
         const ticket = this.queue.shift();
         if (ticket) running.push(this.carryOut(ticket));
+        if (this.paceMs !== undefined && this.queue.length > 0)
+          await condition(() => this.stopped !== undefined, this.paceMs); // L5
       }
     } finally {
       // Cancelled: the jobs were cancelled with us, and have effects to finish.

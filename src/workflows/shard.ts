@@ -42,6 +42,7 @@ export async function shard({
   concurrency,
   held,
   canary,
+  paceMs,
 }: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
@@ -50,7 +51,7 @@ export async function shard({
     batch,
     batchId,
     tally,
-    { concurrency, paused: held, canary },
+    { concurrency, paused: held, canary, paceMs },
     {
       stopLoss(reason, admittedAt) {
         // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.

@@ -156,6 +156,8 @@ export class Shards {
           slice,
           concurrency: share, // S1
           ...(this.lanes.pauseLevel !== undefined && { held: this.lanes.pauseLevel }),
+          // No more shards than that begin jobs at one time.
+          ...(this.batch.paceMs !== undefined && { paceMs: this.batch.paceMs * this.atOnce }),
           ...(!this.lanes.isCanaryOver && { canary: this.batch.canary }), // S4
         },
       ],

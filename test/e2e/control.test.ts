@@ -373,7 +373,7 @@ describe('retry by stages', () => {
     expect(reportOf(first).counts).toMatchObject({ done: 2, parked: 22 });
     expect(service.got.map(({ body }) => body).sort()).toEqual(['job-05', 'job-06']);
 
-    const rest = await verb(batch, 'retry');
+    const rest = await verb(batch, 'retry', '--all', '--rate', '20/s');
     expect(rest.code, rest.stderr).toBe(0);
     expect(service.got.map(({ body }) => body).sort(), 'each once').toEqual(slugsOf(24));
     expect(batch.sessions()).toHaveLength(2 * 24);

@@ -169,6 +169,18 @@ test('who asked for a retry, of which jobs, and why is kept', async () => {
   ]);
 });
 
+test('a batch under way takes no rate: nothing is requeued, and it is said why', async () => {
+  const { connections, ledger, row } = await aBatch();
+  await expect(retryBatch(await row(), connections, {}, 'quota raised', '40/m')).rejects.toThrow(
+    /is under way, .*a rate is for a batch that has ended/,
+  );
+  const [kept] = await ledger.requests({ batchId: BATCH });
+  expect(kept).toMatchObject({
+    outcome: 'refused',
+    reason: expect.stringMatching(/^at 40\/m; quota raised: /) as string,
+  });
+});
+
 /** Batches that run: of digests by the one provider, of translations by the other. */
 async function twoBatches(engine: Engine = {}): Promise<Asked> {
   const asked = await aBatch(engine);

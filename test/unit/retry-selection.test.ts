@@ -127,6 +127,20 @@ describe('retry --list', () => {
     expect(out).not.toContain(keyOf('f'));
   });
 
+  test('says of a rate when the last of them can begin, and refuses what is none', async () => {
+    expect((await listed({ all: true, rate: '2/m' })).out.split('\n')[0]).toBe(
+      '5 jobs of nightly would run again with a fresh budget, the last of them after 2 min at the soonest; nothing was changed',
+    );
+    for (const rate of ['40', '0/m', '40/d', '1.5/s'])
+      await expect(listed({ rate })).rejects.toThrow(/such as 40\/m, not/);
+  });
+
+  test('refuses all together with some', async () => {
+    await expect(listed({ all: true, error: ['timeout'], first: 2 })).rejects.toThrow(
+      'either --all, or what is meant of them (timeout, the first 2), not both',
+    );
+  });
+
   test('is one document for programs', async () => {
     const { out } = await listed({ error: ['timeout'], first: 2 }, true);
     expect(JSON.parse(out)).toMatchObject({
@@ -163,6 +177,7 @@ test('the library refuses what no command line lets through', async () => {
   for (const first of [0, -1, 1.5, Number.NaN]) {
     await expect(nightshift.retry('nightly', { first })).rejects.toThrow(UsageError);
   }
+  await expect(nightshift.retry('nightly', {}, 'quota raised', 'fast')).rejects.toThrow(UsageError);
   const wrong = { errors: ['nonsense' as ErrorClass] };
   await expect(nightshift.toRetry('nightly', wrong)).rejects.toThrow(/no error class; there are: transient/);
 });

@@ -749,6 +749,60 @@ describe('a canary', () => {
   );
 });
 
+describe('a pace', () => {
+  const PACE_MS = 250;
+
+  /** Milliseconds between the starts of jobs, as the engine has noted them. */
+  async function betweenStarts(workflowId: string): Promise<number[]> {
+    const events = await eventsOf(env.client.workflow.getHandle(workflowId));
+    const starts = events
+      .filter((event) => event.startChildWorkflowExecutionInitiatedEventAttributes)
+      .map(({ eventTime }) => Number(eventTime?.seconds ?? 0) * 1000 + (eventTime?.nanos ?? 0) / 1e6);
+    return starts.slice(1).map((at, index) => at - (starts[index] ?? 0));
+  }
+
+  test('lets no two jobs begin within less than that', async () => {
+    const night = new Night('pace', 5);
+    await night.work(async () => {
+      const handle = await night.start(undefined, { paceMs: PACE_MS });
+      expect(await handle.result()).toMatchObject({ done: 5 });
+    });
+    const between = await betweenStarts(night.workflowId);
+    expect(between).toHaveLength(4);
+    expect(Math.min(...between)).toBeGreaterThanOrEqual(PACE_MS);
+  });
+
+  test('is shared out among the shards that are at work at one time', async () => {
+    const night: Night = new Night(
+      'pace-shards',
+      8,
+      { openBatch: async () => night.openedInShards([4, 4]) },
+      60,
+    );
+    await night.work(async () => {
+      const handle = await night.start(undefined, { paceMs: PACE_MS });
+      expect(await handle.result()).toMatchObject({ done: 8 });
+    });
+    for (const shard of [0, 1]) {
+      const between = await betweenStarts(`${night.workflowId}:shard:${shard}`);
+      expect(between).toHaveLength(3);
+      expect(Math.min(...between)).toBeGreaterThanOrEqual(2 * PACE_MS);
+    }
+  });
+
+  test('does not keep a batch open that is stopped by trouble', async () => {
+    const night = new Night('pace-stopped', 3, {
+      runAgent: async () => ({ kind: 'gated', errorClass: 'auth', message: 'expired' }),
+    });
+    await night.work(async () => {
+      const failure = (await failureOf(
+        await night.start(undefined, { paceMs: 3_600_000 }),
+      )) as ApplicationFailure;
+      expect(failure.details?.[0]).toMatchObject({ waiting: 2, stoppedBy: { errorClass: 'auth' } });
+    });
+  });
+});
+
 test('a job that is told to wait sleeps in the engine, and its step is called again with nothing lost', async () => {
   let calls = 0;
   const night = new Night('told-to-wait', 1, {
