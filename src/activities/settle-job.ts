@@ -1,10 +1,8 @@
 import type { JobRef } from '../contract/messages.js';
-import { NOTHING_USED, type JobEnd } from '../ledger/ledger.js';
+import { NOTHING_USED, type JobEnd, type Usage } from '../ledger/ledger.js';
 import { claimFor, readRef, writerOf, type Deps } from './deps.js';
-import { endingContext } from './providers/ending-context.js';
-import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
-import { cancelled } from './session/end.js';
+import { cancelled, endCancelled } from './session/end.js';
 
 /**
  * Writes an end of a job that none of its Activities could write: cancelled between two steps, or given up. A job
@@ -22,17 +20,12 @@ export const settleJob =
   };
 
 async function cancelOpenSession(deps: Deps, ref: JobRef): Promise<void> {
-  const { ledger, now } = deps;
+  const { ledger } = deps;
   const { definition, job } = await readRef(ref, deps);
   const claim = await claimFor(ref, definition, job, deps);
   if (claim.kind !== 'claimed' || !claim.openSession) return;
-  const handle = claim.openSession.handle as SessionHandle | undefined;
-  let usage = NOTHING_USED;
-  if (handle) {
-    const provider = await providerFor(definition, deps);
-    const context = endingContext(now);
-    await provider.cancel(handle, context);
-    usage = await provider.usage(handle, context);
-  }
-  await ledger.endSession(claim.openSession, cancelled(usage), claim.fence);
+  const { openSession, fence } = claim;
+  const handle = openSession.handle as SessionHandle | undefined;
+  const book = (usage: Usage) => ledger.endSession(openSession, cancelled(usage), fence);
+  await (handle ? endCancelled(definition, handle, deps, book) : book(NOTHING_USED));
 }

@@ -197,6 +197,36 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(server.ledger().totals).toMatchObject({ paidTurns: 3, open: 0 });
   }, 180_000);
 
+  test.each([
+    ['by the worker that watches them', true],
+    ['by the next worker, where theirs was killed', false],
+  ])(
+    'sessions of a cancelled batch are ended and leave nothing at the service: %s',
+    async (_how, lives) => {
+      const name = `${provider}-cancelled-${lives}`;
+      const { server, options } = await aService(provider, name);
+      server.addFault({
+        match: { call: provider === 'claude' ? 'events.send' : 'interactions.create' },
+        do: 'timeout-mid-run',
+      });
+      const batch = aBatch(name, provider, options);
+      expect((await call(batch, 'run', batch.file, '--detach')).code).toBe(0);
+      const worker = await aWorker();
+      await until('sessions run', () => server.ledger().totals.open >= 3);
+      if (!lives) {
+        worker.process.kill('SIGKILL');
+        await worker.exit;
+        await aWorker();
+      }
+      expect((await call(batch, 'cancel', name)).code).toBe(0);
+      await call(batch, 'watch', name);
+      expect(server.ledger().totals.open).toBe(0);
+      const found = await call(batch, 'doctor', batch.file, '--orphans');
+      expect(found.code, found.stdout).toBe(0);
+    },
+    180_000,
+  );
+
   test('a service that is away for twenty minutes in mid-batch: later, whole, nothing parked', async () => {
     const name = `${provider}-away`;
     const service = await aService(provider, name);

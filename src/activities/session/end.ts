@@ -1,14 +1,17 @@
 import { cancellationDetails, log } from '@temporalio/activity';
 import type { ArtifactRef } from '../../contract/artifact.js';
+import type { Definition } from '../../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
 import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, type Next } from '../../policy/retry.js';
 import { withTimeLimit } from '../../time-limit.js';
+import type { Deps } from '../deps.js';
 import { retryAfter } from '../failure.js';
 import { reportTrouble, SERVICE_TROUBLE } from '../lanes/lane-of.js';
 import { endingContext } from '../providers/ending-context.js';
+import { providerFor } from '../providers/provider-for.js';
 import type { ProviderContext, SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
 import { ask, isRemote, type SessionScope } from './scope.js';
@@ -162,18 +165,33 @@ export async function afterCancel(
   handle: SessionHandle | undefined,
   error: unknown,
 ): Promise<unknown> {
-  const { provider, deps, session, claim } = scope;
+  const { deps, session, claim } = scope;
   const details = cancellationDetails();
   if (details?.workerShutdown) return retryAfter('transient', 'the worker stopped; the session goes on', 1);
   if (!details?.cancelRequested || !handle) return error;
-  // Our own signal is aborted already, and ending the session must not be.
-  const context = { ...scope.context, ...endingContext(deps.now) };
-  await provider.cancel(handle, context);
-  const usage = await provider.usage(handle, context);
-  await deps.ledger.endSession(session, cancelled(usage), claim.fence);
+  await endCancelled(scope.definition, handle, deps, (usage) =>
+    deps.ledger.endSession(session, cancelled(usage), claim.fence),
+  );
   await scope.lane.leave();
-  await release(scope, handle, context);
   return error;
+}
+
+/**
+ * Ends the session of a cancelled job, pays for it and frees it. Our own signal is aborted by then, and nothing of this
+ * may be: neither its requests, nor the turns they would take in a lane, so that they take none.
+ * @param book in the ledger what it has cost, before the service forgets it
+ */
+export async function endCancelled(
+  definition: Definition,
+  handle: SessionHandle,
+  deps: Deps,
+  book: (usage: Usage) => Promise<void>,
+): Promise<void> {
+  const provider = await providerFor(definition, deps);
+  const context = endingContext(deps.now);
+  await provider.cancel(handle, context);
+  await book(await provider.usage(handle, context));
+  await release({ provider }, handle, context);
 }
 
 /** The session is over: its place in the lane is free. */
@@ -182,7 +200,7 @@ const leave = ({ lane }: SessionScope, { usage }: SessionEnd): Promise<void> =>
 
 /** What is not freed costs room at the service, and is no reason to lose what was made. */
 async function release(
-  { provider }: SessionScope,
+  { provider }: Pick<SessionScope, 'provider'>,
   handle: SessionHandle,
   context: ProviderContext,
 ): Promise<void> {
