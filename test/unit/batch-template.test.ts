@@ -282,3 +282,8 @@ test('secrets: what begins like a reference and is none is found', () => {
   expect(malformedReference('${env:A')).toBe('"${env:A"');
   expect(malformedReference('${env:A}${env:B} $env:C')).toBeUndefined();
 });
+
+test('secrets: all are found whatever was looked through before, or one of them would not be redacted', () => {
+  malformedReference('a long text that ends with ${env:B}');
+  expect(secretNames('${env:A}')).toEqual(['A']);
+});
