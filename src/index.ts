@@ -22,6 +22,7 @@ export type {
   WatchOptions,
 } from './client/nightshift.js';
 export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';
+export type { ApprovalPreview } from './client/approval-preview.js';
 export type { AlertsRequest, AlertsSeen } from './client/alerts.js';
 export type { NightsRequest } from './client/check-nights.js';
 export type { CostReport, CostsRequest } from './client/costs.js';

@@ -1,6 +1,7 @@
 import { log } from '@temporalio/activity';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { Deps } from './deps.js';
+import { askedInShort } from './effect-preview.js';
 
 /**
  * Writes the morning report of a batch that has ended, or could not be opened. A report that fails is logged and
@@ -15,7 +16,9 @@ export async function writeReport(
   try {
     const { keepReport, makeReport } = await import('../report/morning/make-report.js');
     const name = parseBatchWorkflowId(batchId)?.name ?? 'batch';
-    const report = await makeReport({ id: batchId, name }, ledger, { stateDir, artifacts, now: now() }, why);
+    const asked = await askedInShort(batchId, { ledger, artifacts });
+    const options = { stateDir, artifacts, asked, now: now() };
+    const report = await makeReport({ id: batchId, name }, ledger, options, why);
     await keepReport(report, ledger, stateDir);
   } catch (error) {
     log.warn('the morning report could not be written; "nightshift report" makes it again', {

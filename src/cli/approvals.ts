@@ -2,8 +2,9 @@ import type { ApprovalDecided, WaitingApproval } from '../client/approvals.js';
 import type { Nightshift } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
 import { jobTitle } from '../contract/job.js';
+import { fieldLines } from '../report/field-lines.js';
 import { localTime } from '../report/format.js';
-import { bold, dim, green, red, type Line } from '../report/line.js';
+import { bold, dim, green, red, yellow, type Line } from '../report/line.js';
 import { stepAfterAnswer } from '../report/next-steps.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
@@ -104,6 +105,7 @@ export function approvalLines(
   return [
     [bold(`${name} of ${jobTitle(identity)}`), ` waits for approval: ${does} at ${use} ${target}`],
     [dim(`  ${size}, since ${localTime(askedAt, timeZone)}${until}`)],
+    ...sentLines(preview.sent),
     ...(preview.changed
       ? [
           ...preview.changed.removed.map((line): Line => ['  ', red(`- ${line}`)]),
@@ -113,5 +115,18 @@ export function approvalLines(
     [`  yes:  ${shell.command('approve', '--effect', shownAs)}`],
     [`  no:   ${shell.command('reject', '--effect', shownAs, '--reason', 'why')}`],
     [],
+  ];
+}
+
+/** What it comes to, then what it is sent with. */
+function sentLines(sent: WaitingApproval['preview']['sent']): Line[] {
+  if (!sent)
+    return [
+      [yellow('  not known any more what it is sent with: its batch has changed since, or is not stored')],
+    ];
+  const options = Object.fromEntries(sent.options.map(({ name, value }) => [name, value]));
+  return [
+    ...sent.says.map((text): Line => ['  ', bold(text)]),
+    ...(sent.options.length === 0 ? [] : fieldLines(options).map((line): Line => ['    ', ...line])),
   ];
 }

@@ -59,10 +59,13 @@ export function planLines(plan: Plan, columns?: number): Line[] {
   const rowsMax = columns === undefined ? Infinity : ROWS_MAX;
   // What is done already is the least news.
   const inOrder = [...jobs.filter(isNews), ...jobs.filter((job) => !isNews(job))];
+  const comesToSomething = jobs.some(({ effects }) => effects.some(({ comesTo }) => comesTo !== undefined));
   const head = plan.looked
-    ? ['job', 'effect', 'action', 'target', 'difference', 'note']
+    ? ['job', 'effect', 'action', 'target', ...(comesToSomething ? ['comes to'] : []), 'difference', 'note']
     : ['job', 'plan', 'effects', 'note'];
-  const rows = inOrder.slice(0, rowsMax).flatMap((job) => (plan.looked ? effectRows(job) : [rowOf(job)]));
+  const rows = inOrder
+    .slice(0, rowsMax)
+    .flatMap((job) => (plan.looked ? effectRows(job, comesToSomething) : [rowOf(job)]));
   const hidden = Math.max(0, jobs.length - rowsMax);
   return [
     ...tableLines(head, rows, columns),
@@ -87,12 +90,13 @@ const rowOf = ({ title, verdict, effects, note }: PlannedJob): Span[] => [
 const effectText = ({ name, action }: PlannedEffect): string =>
   `${name}: ${action === 'nothing' ? 'landed' : action}`;
 
-const effectRows = ({ title, effects }: PlannedJob): Span[][] =>
-  effects.map(({ name, action, target, place, difference, why }, at) => [
+const effectRows = ({ title, effects }: PlannedJob, comesToSomething: boolean): Span[][] =>
+  effects.map(({ name, action, target, place, comesTo, difference, why }, at) => [
     at === 0 ? title : '',
     name,
     { style: ACTIONS[action].style, text: action },
     place ?? target,
+    ...(comesToSomething ? [comesTo ?? ''] : []),
     differenceText(difference),
     why ?? '',
   ]);

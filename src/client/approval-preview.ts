@@ -1,10 +1,15 @@
+import type { AskedEffect, EffectPreview } from '../activities/effect-preview.js';
 import { readIfWhole } from '../activities/read-artifact.js';
+import { redactor } from '../activities/redact.js';
 import type { Approval } from '../ledger/ledger.js';
+import type { Environment } from '../batch/secrets.js';
 import type { Connections } from './connections.js';
 
 /** What would leave. */
 export interface ApprovalPreview {
   readonly action: 'create' | 'update';
+  /** What it is sent with. Undefined: its batch was started again since from other contents, or is not stored any more. */
+  readonly sent: EffectPreview | undefined;
   /** Undefined: the artifact is gone. */
   readonly bytes: number | undefined;
   /** The first lines of a text. */
@@ -20,24 +25,48 @@ export interface Changes {
 
 const HEAD_LINES = 5;
 const CHANGED_LINES = 8;
+const LINE_MAX = 300;
 /** Beyond, a text is not compared. */
 const COMPARED_BYTES = 1_000_000;
 
+/**
+ * Computed where the person looks, from what is stored: neither the engine nor a log ever has it. Secrets are
+ * references; the values of those that this process knows are taken out of all else, too.
+ */
 export async function previewOf(
   { artifact, updates }: Approval,
-  { artifacts }: Pick<Connections, 'artifacts'>,
+  asked: AskedEffect | undefined,
+  { artifacts, config }: Pick<Connections, 'artifacts' | 'config'>,
 ): Promise<ApprovalPreview> {
   const action = updates ? 'update' : 'create';
   const body = await readIfWhole(artifacts, artifact);
   const text = body && textOf(body);
-  if (text === undefined) return { action, bytes: body?.byteLength, head: [] };
-  const before = updates && (await readIfWhole(artifacts, updates.sha256));
+  const before = updates && text !== undefined ? await readIfWhole(artifacts, updates.sha256) : undefined;
   const earlier = before && textOf(before);
-  return {
+  const preview = {
     action,
+    sent: asked?.preview,
     bytes: body?.byteLength,
-    head: text.split('\n').slice(0, HEAD_LINES),
-    ...(earlier !== undefined && { changed: changesBetween(earlier, text) }),
+    head: text === undefined ? [] : text.split('\n').slice(0, HEAD_LINES).map(shortened),
+    ...(text !== undefined && earlier !== undefined && { changed: changesBetween(earlier, text) }),
+  } as const;
+  return asked ? withoutSecrets(preview, asked, config.env) : preview;
+}
+
+function withoutSecrets(preview: ApprovalPreview, asked: AskedEffect, env: Environment): ApprovalPreview {
+  const { agent, effects } = asked.definition;
+  const named = [agent.with ?? {}, agent.env ?? {}, ...effects.map((spec) => spec.with)];
+  const redact = redactor(named, env);
+  const each = (lines: readonly string[]) => lines.map(redact);
+  const { sent, head, changed } = preview;
+  return {
+    ...preview,
+    sent: sent && {
+      says: each(sent.says),
+      options: sent.options.map(({ name, value }) => ({ name, value: redact(value) })),
+    },
+    head: each(head),
+    ...(changed && { changed: { added: each(changed.added), removed: each(changed.removed) } }),
   };
 }
 
@@ -64,7 +93,15 @@ export function changesBetween(before: string, after: string): Changes {
   )
     end++;
   return {
-    removed: old.slice(from, old.length - end).slice(0, CHANGED_LINES),
-    added: now.slice(from, now.length - end).slice(0, CHANGED_LINES),
+    removed: old
+      .slice(from, old.length - end)
+      .slice(0, CHANGED_LINES)
+      .map(shortened),
+    added: now
+      .slice(from, now.length - end)
+      .slice(0, CHANGED_LINES)
+      .map(shortened),
   };
 }
+
+const shortened = (line: string): string => (line.length > LINE_MAX ? `${line.slice(0, LINE_MAX)}…` : line);

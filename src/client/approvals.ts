@@ -1,4 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { askedEffects } from '../activities/effect-preview.js';
 import { MESSAGE } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { Approval, DecidedApproval } from '../ledger/ledger.js';
@@ -25,10 +26,11 @@ export async function waitingApprovals(
 ): Promise<readonly WaitingApproval[]> {
   const ledger = await connections.ledger();
   const waiting = await ledger.approvals(batchId === undefined ? {} : { batchId });
+  const asked = await askedEffects(waiting, { ledger, artifacts: connections.artifacts });
   return Promise.all(
     waiting.map(async (approval) => ({
       ...approval,
-      preview: await previewOf(approval, connections),
+      preview: await previewOf(approval, asked.get(approval), connections),
       shownAs: shownApproval(approval),
     })),
   );

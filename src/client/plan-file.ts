@@ -45,7 +45,7 @@ export function planFileOf(
       fingerprint,
       ...(artifact !== undefined && { artifact }),
       effects: effects.map(
-        ({ name: effect, key: effectKey, use, target, options, action, why, place, there }) =>
+        ({ name: effect, key: effectKey, use, target, options, action, comesTo, why, place, there }) =>
           ({
             name: effect,
             key: effectKey,
@@ -54,6 +54,7 @@ export function planFileOf(
             options,
             action,
             approved: !out.has(effectKey),
+            ...(comesTo !== undefined && { comesTo }),
             ...(why !== undefined && { why }),
             ...(place !== undefined && { place }),
             ...(there !== undefined && { there }),

@@ -19,6 +19,8 @@ export interface PlannedEffect {
   readonly action: PlannedAction;
   /** Hash of the effect's options, secrets left out. */
   readonly options: string;
+  /** What it comes to, in the words of its publisher: `12.50 EUR to cus_…`. */
+  readonly comesTo?: string;
   readonly why?: string;
   /** Where it is, by the destination. */
   readonly place?: string;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asked } from '../activities/ask-publisher.js';
+import { previewOfEffect } from '../activities/effect-preview.js';
 import { effectRequest } from '../activities/land-effect.js';
 import { lookerFor, type Looker } from '../activities/publishers/looker.js';
 import type { FoundEffect } from '../activities/publishers/publisher.js';
@@ -90,8 +91,10 @@ export async function rehearseBatch(
     const effects: PlannedEffect[] = [];
     for (const [index, effect] of effectsOf(batch.definition, job).entries()) {
       const before = planned.effects[index];
-      const given = { planned, job, effect, receipts, artifact, isMade };
-      if (before) effects.push(await rehearseEffect({ ...given, before }));
+      if (!before) continue;
+      const { says } = await previewOfEffect(effect, batch.definition);
+      const told = { ...before, ...(says[0] !== undefined && { comesTo: says[0] }) };
+      effects.push(await rehearseEffect({ planned, job, effect, receipts, artifact, isMade, before: told }));
     }
     return { ...planned, artifact: stored && sha256, effects };
   }

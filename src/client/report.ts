@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { askedInShort } from '../activities/effect-preview.js';
 import { UsageError } from '../contract/errors.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { dayNamer } from '../policy/calendar-day.js';
@@ -53,7 +54,12 @@ export async function reportNight(
   const batch = (await batchOf(nameOrId, edition, ledger)) ?? (await batchOf(name, edition, ledger));
   if (!batch && name !== undefined && edition !== undefined && (await ledger.latestBatch(name)))
     await batchMeant({ nameOrId: name, edition }, ledger, stateDir); // which says what editions there are
-  const report = batch ? await makeReport(batch, ledger, options) : await neverStarted(name, ledger, options);
+  const report = batch
+    ? await makeReport(batch, ledger, {
+        ...options,
+        asked: await askedInShort(batch.id, { ledger, ...options }),
+      })
+    : await neverStarted(name, ledger, options);
   if (html !== undefined) {
     const path = resolve(html);
     await replaceFile(path, await drawReport(report));

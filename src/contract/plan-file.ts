@@ -12,6 +12,10 @@ export const plannedEffectSchema = z.strictObject({
   options: sha256Schema.describe('hash of its options, secrets left out'),
   action: z.enum(PLANNED_ACTIONS),
   approved: z.boolean().describe('false: it is left out; the only field that may be edited'),
+  comesTo: z
+    .string()
+    .optional()
+    .describe('for people, such as an amount; the hash of the options is what binds'),
   why: z.string().optional(),
   place: z.string().optional().describe('where the destination has it'),
   there: sha256Schema.optional().describe('hash of what the destination has'),

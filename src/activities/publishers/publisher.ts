@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { AdapterError } from '../../contract/errors.js';
+import type { JsonObject } from '../../contract/json.js';
 import type { Receipt } from '../../contract/receipt.js';
 
 /**
@@ -160,6 +161,12 @@ export interface PublisherModule<Options = unknown> {
   readonly options: z.ZodType<Options>;
   /** Options that say who gets it or what it costs: an artifact, which an agent wrote, may not be named in them. */
   readonly neverArtifact?: readonly string[];
+  /**
+   * What an effect comes to, for a person who is to say yes to it: short lines, the one that tells most first, such as
+   * `12.50 EUR to cus_…`. All its options are shown below. Pure and total.
+   * @param options filled in for a job and checked by nobody; secrets are references still
+   */
+  preview?(options: JsonObject): readonly string[];
   /** Made anew for each effect; must be cheap. Connections are shared inside the module. */
   create(setup: PublisherSetup<Options>): Publisher | Promise<Publisher>;
 }

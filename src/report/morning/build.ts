@@ -20,16 +20,18 @@ export interface BuildOptions {
   readonly deadline?: DeadlineStanding | undefined;
   /** Messages that reached nobody. */
   readonly unheard?: Decision | undefined;
+  /** What effects that wait for a yes are sent with, in short, by job key. */
+  readonly asked?: ReadonlyMap<string, readonly string[]> | undefined;
 }
 
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
   rows: NightRows,
-  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, deadline, unheard }: BuildOptions,
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, deadline, unheard, asked = new Map() }: BuildOptions,
 ): MorningReport {
   const { batch, counts, totals } = rows;
   const { name } = batch;
-  const own = decisionsOf(rows, { name, command: commandsAt(place), timeZone });
+  const own = decisionsOf(rows, { name, command: commandsAt(place), timeZone, asked });
   const { planned, missed, decision } = scheduled;
   const beside = [decision, unheard].filter((one) => one !== undefined);
   const decisions = [...(decision ? [decision] : []), ...own, ...(unheard ? [unheard] : [])];

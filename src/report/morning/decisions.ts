@@ -15,6 +15,8 @@ interface Words {
   readonly name: string;
   readonly command: (...words: readonly string[]) => string;
   readonly timeZone: string;
+  /** What effects that wait for a yes are sent with, by job key. */
+  readonly asked: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What does not go on without a person, what can't be taken back first; each with what to type. */
@@ -85,7 +87,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     some('approval', unasked, {
       title: 'Wait for your yes',
       why: 'These leave only with the yes of a person. See what each would do, then approve or reject it.',
-      case: jobCase,
+      case: (job) => approvalCase(job, words),
       commands: [{ say: 'see what would happen', command: command('approve', name) }],
     }),
     some('conflict', are('held', 'conflict'), {
@@ -186,6 +188,11 @@ const jobCase = ({ identity, message }: NightJob): DecisionCase => ({
   title: jobTitle(identity),
   detail: message,
   commands: [],
+});
+
+const approvalCase = (job: NightJob, { asked }: Words): DecisionCase => ({
+  ...jobCase(job),
+  detail: [job.message, ...(asked.get(job.jobKey) ?? [])].join(': '),
 });
 
 const parkedCase = (job: NightJob, { command, name }: Words): DecisionCase => ({

@@ -19,6 +19,8 @@ export interface MakeOptions {
   readonly allSchedules?: boolean;
   /** Where the batch file is stored as it was at the start: it says the deadline. */
   readonly artifacts?: ArtifactStore;
+  /** What effects that wait for a yes are sent with, in short, by job key. */
+  readonly asked?: ReadonlyMap<string, readonly string[]>;
 }
 
 const STATE_DIR = '.nightshift';
@@ -33,7 +35,7 @@ export const placeOf = (stateDir: string): Place =>
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
   ledger: Pick<Ledger, 'night' | 'alertMessages' | 'finishedBefore'> & NightsLedger,
-  { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts }: MakeOptions,
+  { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts, asked }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
   const place = placeOf(stateDir);
@@ -48,7 +50,7 @@ export async function makeReport(
   const rows = await ledger.night(batch.id);
   if (rows === undefined) return noNightReport(batch.name, why, options);
   const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
-  return morningReport(rows, { ...options, deadline });
+  return morningReport(rows, { ...options, deadline, asked });
 }
 
 /** The page, drawn. What draws is loaded only now: a worker that writes no report does without it. */

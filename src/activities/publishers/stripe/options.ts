@@ -16,7 +16,7 @@ const amountSchema = z
   ])
   .refine((amount) => amount >= 1 && amount <= 99_999_999_999, 'must be between 1 and 99999999999');
 
-const currencySchema = z
+export const currencySchema = z
   .string()
   .regex(/^[A-Za-z]{3}$/, 'must be a currency of three letters, such as eur')
   .transform((text) => text.toLowerCase());
@@ -30,7 +30,7 @@ const lineSchema = z.strictObject({
 const linesSchema = z.array(lineSchema).min(1).max(LINES_MAX);
 
 /** A list, or its JSON text: `lines: "{{ lines | json }}"` takes the lines of a job. */
-const linesOrTextSchema = z.union([
+export const linesOrTextSchema = z.union([
   linesSchema,
   z
     .string()

@@ -3,6 +3,7 @@ import { classified } from '../http/said.js';
 import { safeWindowMs } from '../http/window-key.js';
 import { definePublisher, type BodyRequest, type Publisher, type PublisherContext } from '../publisher.js';
 import { stripeApi } from './api.js';
+import { billed } from './billed.js';
 import { fillDraft, issue, makeDraft, type Draft } from './draft.js';
 import { afterFirstStep } from './errors.js';
 import { placedAs } from './invoice.js';
@@ -26,6 +27,7 @@ export const stripe = definePublisher<StripeOptions>({
   version: '1',
   neverArtifact: ['customer', 'currency', 'lines', 'maxAmount', 'collection'],
   options: stripeOptionsSchema,
+  preview: billed,
   create: ({ options }) => stripePublisher(options),
 });
 
