@@ -8,6 +8,7 @@ import { closeBatch, noteBatch } from './close-batch.js';
 import type { AgentEnd, JobRef, PublishEnd, PublishRequest } from '../contract/messages.js';
 import type { Deps } from './deps.js';
 import { settled } from './failure.js';
+import { noteRequest } from './note-request.js';
 import { openBatch, openShard } from './open-batch.js';
 import { publish } from './publish.js';
 import { requeueJobs } from './requeue-jobs.js';
@@ -22,6 +23,7 @@ export const createActivities = (deps: Deps) => ({
   openShard: settled(openShard(deps)),
   closeBatch: settled(closeBatch(deps)),
   noteBatch: settled(noteBatch(deps)),
+  noteRequest: settled(noteRequest(deps)),
   askHolds: settled(askHolds(deps)),
   askLeft: settled(askLeft(deps)),
   decideApprovals: settled(decideApprovals(deps)),

@@ -41,10 +41,11 @@ export async function controlBatch(
     async () => {
       const request: ControlRequest = {
         by: connections.who,
+        noted: true,
         ...(reason !== undefined && { reason }),
         ...(verb === 'pause' && { level }),
       };
-      const answer = await ask<ControlState>(MESSAGE[verb], request, row, connections);
+      const answer = await ask<ControlState>(MESSAGE[verb], [request], row, connections);
       if (answer.kind === 'ended') return answer;
       if (verb === 'resume') {
         await endUnheardPause(row, reason, connections);
@@ -67,10 +68,12 @@ export async function setConcurrency(
   if (!isConcurrency(concurrency)) {
     throw new UsageError(`the concurrency is a whole number from 1 to 500, not ${concurrency}`);
   }
+  const told: ControlRequest = { by: connections.who, noted: true };
   return audited(
     await connections.ledger(),
     requestFor('concurrency', row, connections, `${concurrency} at once`),
-    () => ask<ControlState>(MESSAGE.setConcurrency, concurrency, row, connections),
+    // Workers of older releases take a number, and leave alone what follows it.
+    () => ask<ControlState>(MESSAGE.setConcurrency, [concurrency, told], row, connections),
     ({ kind }) => ({ outcome: kind }),
   );
 }
@@ -125,7 +128,7 @@ export const requestFor = <W extends RequestKind>(
 /** By update where a worker can answer, else by the signal of the same name. */
 async function ask<T>(
   message: string,
-  request: unknown,
+  args: [unknown, ...unknown[]],
   { id }: BatchRow,
   connections: Connections,
 ): Promise<Answer<T>> {
@@ -133,18 +136,18 @@ async function ask<T>(
   const handle = client.workflow.getHandle(id);
   try {
     if (!(await isWorkerAlive(connections))) {
-      await handle.signal(message, request);
+      await handle.signal(message, ...args);
       return { kind: 'queued' };
     }
     try {
       const state = await client.connection.withDeadline(Date.now() + ANSWER_MS, () =>
-        handle.executeUpdate<T, [unknown]>(message, { args: [request] }),
+        handle.executeUpdate<T, [unknown, ...unknown[]]>(message, { args }),
       );
       return { kind: 'answered', state };
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) throw error;
       // The worker is there but does not answer: stopped, or drowned in work. The engine keeps a signal for it.
-      await handle.signal(message, request);
+      await handle.signal(message, ...args);
       return { kind: 'queued' };
     }
   } catch (error) {

@@ -367,6 +367,22 @@ export interface ControlRequest {
   readonly level?: PauseLevel;
   /** Of a stop-loss: when the job was admitted whose end was one too many. Milliseconds since the epoch. */
   readonly admittedAt?: number;
+  /** Whoever sends it notes in the ledger that it was asked for, and what came of it; so the batch does not. */
+  readonly noted?: true;
+}
+
+/** A message that somebody sent to a batch by hand, for the ledger. */
+export interface AskedByMessage {
+  readonly batch: { readonly id: string; readonly name: string; readonly key: string };
+  readonly work: string;
+  readonly runId: string;
+  readonly what: 'pause' | 'resume' | 'concurrency';
+  readonly by: string;
+  readonly reason?: string;
+  /** `ended`: the run was about to end, and nothing came of it. */
+  readonly outcome: 'done' | 'ended' | 'refused';
+  /** ISO 8601; no two of a run have the same. */
+  readonly at: string;
 }
 
 /** All parked jobs of the batch, unless some are meant. Whoever runs an older release knows only `keys`. */

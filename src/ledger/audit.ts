@@ -6,7 +6,11 @@ import type { Selectable } from 'kysely';
 type Audit = Pick<Ledger, 'recordRequest' | 'requests'>;
 
 export const audit = (store: Store): Audit => ({
-  recordRequest: (request) => store.write((db) => recordRequest(db, request, store.now())),
+  recordRequest: (request, at) =>
+    store.write(async (db) => {
+      if (at === undefined || !(await isNoted(db, request, at)))
+        await recordRequest(db, request, at ?? store.now());
+    }),
 
   async requests({ batchId, batchKey, work, jobKey, what, limit } = {}) {
     const rows = await store.db
@@ -23,6 +27,19 @@ export const audit = (store: Store): Audit => ({
     return rows.reverse().map(requestRow);
   },
 });
+
+/** An Activity may run again after it has written. */
+async function isNoted(db: Db, { batch, runId, what }: NewRequest, at: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('requests')
+    .select('seq')
+    .where('batch_id', '=', batch?.id ?? '')
+    .where('run_id', '=', runId ?? '')
+    .where('what', '=', what)
+    .where('at', '=', at)
+    .executeTakeFirst();
+  return row !== undefined;
+}
 
 /** For those who write more in the same transaction. */
 export async function recordRequest(db: Db, request: NewRequest, at: string): Promise<void> {

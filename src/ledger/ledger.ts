@@ -174,8 +174,11 @@ export interface Ledger extends AlertLedger {
   ): Promise<DecidedApproval>;
 
   // --- evidence ------------------------------------------------------------------------------------------
-  /** Notes what somebody asked for; one row for each job named, or one for the batch. Never changed, never deleted. */
-  recordRequest(request: NewRequest): Promise<void>;
+  /**
+   * Notes what somebody asked for; one row for each job named, or one for the batch. Never changed, never deleted.
+   * @param at when it was asked; now unless given. Given, the same request of that run and moment is noted once.
+   */
+  recordRequest(request: NewRequest, at?: string): Promise<void>;
   /** Oldest first; `limit` keeps the newest. */
   requests(filter?: {
     batchId?: string;

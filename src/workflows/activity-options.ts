@@ -28,6 +28,7 @@ export const batchActivities = (timing: Timing) =>
       | 'openShard'
       | 'closeBatch'
       | 'noteBatch'
+      | 'noteRequest'
       | 'requeueJobs'
       | 'askHolds'
       | 'askLeft'

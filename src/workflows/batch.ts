@@ -16,11 +16,12 @@ import {
   FAILURE,
   PREFLIGHT,
   STOP_LOSS,
-  isConcurrency,
   type ApprovalAnswer,
   type ApprovedJob,
+  type AskedByMessage,
   type BatchInput,
   type BatchSummary,
+  type ControlRequest,
   type ControlState,
   type Left,
   type Progress,
@@ -55,12 +56,16 @@ import {
   setConcurrencySignal,
   setConcurrencyUpdate,
   shardAsideSignal,
+  type ConcurrencyRequest,
 } from './messages.js';
 import { Shards } from './shards.js';
 import { Tally } from './tally.js';
 
 /** Batches begun by older releases note no state for a pause of their work or provider, nor for an opening that failed. */
 const NOTES_EVERY_STATE = 'notes-every-state';
+
+/** Batches begun by older releases keep no message of a person in the ledger, only what came of it. */
+const NOTES_REQUESTS = 'notes-requests';
 
 /** Rows of each list that the Web UI shows of a batch. */
 const SHOWN = 10;
@@ -74,7 +79,7 @@ const SHOWN = 10;
  */
 export async function batch(input: BatchInput): Promise<BatchSummary> {
   const { workflowId: batchId } = workflowInfo();
-  const { openBatch, closeBatch, noteBatch, requeueJobs, askHolds, askLeft, decideApprovals } =
+  const { openBatch, closeBatch, noteBatch, noteRequest, requeueJobs, askHolds, askLeft, decideApprovals } =
     batchActivities(input.timing);
 
   const tally = new Tally(input.manifest.count);
@@ -93,32 +98,40 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   /** What the engine shows of us; a batch starts with that. */
   let shown: 'running' | 'paused' = 'running';
   let resumedAt = 0;
+  let askedAt = 0;
   let retrying = 0;
   let turn: Promise<void> = Promise.resolve();
 
   setHandler(progressQuery, progress, { description: 'Figures of this run' });
-  setHandler(pauseUpdate, (request) => setPaused(levelOf(request), request), {
+  const pause = (request: unknown) => keeping('pause', request, () => setPaused(levelOf(request), request));
+  const resume = (request: unknown) => keeping('resume', request, () => setPaused(undefined, request));
+  setHandler(pauseUpdate, pause, {
     description: 'Stand still: {"level": "admit" | "finish" | "freeze", "by", "reason"}',
   });
-  setHandler(resumeUpdate, (request) => setPaused(undefined, request), {
-    description: 'Go on after a pause',
-  });
+  setHandler(resumeUpdate, resume, { description: 'Go on after a pause' });
   setHandler(pauseSignal, async (request) => {
     const { admittedAt } = controlRequestOf(request);
-    if (admittedAt === undefined || admittedAt >= resumedAt) await setPaused(levelOf(request), request);
+    if (admittedAt === undefined || admittedAt >= resumedAt) await pause(request);
     // A shard counted what was under way when a person said "go on", and has not heard of that yet.
     else if (wished === undefined) await shards.setPaused(effective());
   });
-  setHandler(resumeSignal, async (request) => void (await setPaused(undefined, request)));
+  setHandler(resumeSignal, async (request) => void (await resume(request)));
   setHandler(holdsChangedSignal, () => inTurn(applyHolds));
-  setHandler(setConcurrencyUpdate, setConcurrency, {
-    validator: assertConcurrency,
-    description: 'Jobs in progress at once, 1 to 500',
-  });
-  setHandler(setConcurrencySignal, async (request) => {
+  const widen = (value: number, request: unknown) =>
+    keeping('concurrency', request, () => setConcurrency(value), `${value} at once`);
+  setHandler(
+    setConcurrencyUpdate,
+    (request, more) => widen(concurrencyOf(request) ?? concurrency, more ?? request),
+    { validator: assertConcurrency, description: 'Jobs in progress at once, 1 to 500' },
+  );
+  setHandler(setConcurrencySignal, async (request, more) => {
     const value = concurrencyOf(request);
-    if (value === undefined) log.warn('setConcurrency: no whole number from 1 to 500; left as it is');
-    else await setConcurrency(value);
+    if (value !== undefined) await widen(value, more ?? request);
+    else {
+      const said = 'no whole number from 1 to 500; left as it is';
+      log.warn(`setConcurrency: ${said}`);
+      await noteAsked('concurrency', more ?? request, said, 'refused');
+    }
   });
   const approve = (request: unknown) => decide(approvalAnswerOf('approved', request));
   const reject = (request: unknown) => decide(approvalAnswerOf('rejected', request));
@@ -222,6 +235,42 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
         costUnknown: tally.costUnknown,
       }),
     );
+  }
+
+  /** Does what a person asks for, and keeps who it was. Neither waits for the other: a pause is urgent. */
+  async function keeping<T>(
+    what: AskedByMessage['what'],
+    request: unknown,
+    act: () => Promise<T>,
+    said?: string,
+  ): Promise<T> {
+    const outcome = phase === 'closing' ? 'ended' : 'done';
+    const [done] = await Promise.all([act(), noteAsked(what, request, said, outcome)]);
+    return done;
+  }
+
+  async function noteAsked(
+    what: AskedByMessage['what'],
+    request: unknown,
+    said: string | undefined,
+    outcome: AskedByMessage['outcome'],
+  ): Promise<void> {
+    const { by, reason: why, noted: isNoted, admittedAt } = controlRequestOf(request);
+    if (isNoted || admittedAt !== undefined || !patched(NOTES_REQUESTS)) return;
+    askedAt = Math.max(Date.now(), askedAt + 1);
+    const { name, key, work } = input;
+    const reason = [said, why].filter((text) => text !== undefined).join(': ');
+    const asked = {
+      batch: { id: batchId, name, key },
+      work,
+      runId: workflowInfo().runId,
+      what,
+      by,
+      ...(reason !== '' && { reason }),
+      outcome,
+      at: new Date(askedAt).toISOString(),
+    };
+    await CancellationScope.nonCancellable(() => noteRequest(asked));
   }
 
   /** One after another, and the last wish stands: the engine may hand over a pause and its resume at once. */
@@ -373,9 +422,9 @@ function messageOf(error: unknown): string {
   return error.cause instanceof Error ? error.cause.message : error.message;
 }
 
-function assertConcurrency(value: number): void {
-  if (!isConcurrency(value))
-    throw invalid(`concurrency must be a whole number from 1 to 500, not ${String(value)}`);
+function assertConcurrency(request: ConcurrencyRequest, _more?: ControlRequest): void {
+  if (concurrencyOf(request) === undefined)
+    throw invalid(`concurrency must be a whole number from 1 to 500, not ${JSON.stringify(request)}`);
 }
 
 const invalid = (message: string): ApplicationFailure =>

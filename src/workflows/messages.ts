@@ -15,7 +15,11 @@ import {
 
 export const pauseUpdate = defineUpdate<ControlState, [ControlRequest?]>(MESSAGE.pause);
 export const resumeUpdate = defineUpdate<ControlState, [ControlRequest?]>(MESSAGE.resume);
-export const setConcurrencyUpdate = defineUpdate<ControlState, [number]>(MESSAGE.setConcurrency);
+/** From a person, as a number or `{ "concurrency": 4, "by": …, "reason": … }`; programs say the rest in a second argument. */
+export type ConcurrencyRequest = number | (Partial<ControlRequest> & { readonly concurrency?: number });
+export const setConcurrencyUpdate = defineUpdate<ControlState, [ConcurrencyRequest, ControlRequest?]>(
+  MESSAGE.setConcurrency,
+);
 /** Answers with the keys of the jobs that run again. */
 export const retryJobUpdate = defineUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob);
 
@@ -36,8 +40,8 @@ export const shardAsideSignal = defineSignal<[ShardAside]>(MESSAGE.shardAside);
 
 export const holdsChangedSignal = defineSignal(MESSAGE.holdsChanged);
 
-/** To a batch from a person, as a number or `{ "concurrency": 4 }`; to a shard from its batch, as a number. */
-export const setConcurrencySignal = defineSignal<[number | { readonly concurrency?: number }]>(
+/** To a batch from a person; to a shard from its batch, as a number. */
+export const setConcurrencySignal = defineSignal<[ConcurrencyRequest, ControlRequest?]>(
   MESSAGE.setConcurrency,
 );
 
@@ -46,12 +50,13 @@ export const progressQuery = defineQuery<Progress>(MESSAGE.progress);
 /** Whoever sends a message by hand may leave the request out, or type a mere reason. */
 export function controlRequestOf(request: unknown): ControlRequest {
   if (typeof request === 'string') return { by: 'signal', reason: request };
-  const { by, reason, level, admittedAt } = (request ?? {}) as Record<string, unknown>;
+  const { by, reason, level, admittedAt, noted } = (request ?? {}) as Record<string, unknown>;
   return {
     by: typeof by === 'string' ? by : 'signal',
     ...(typeof reason === 'string' && { reason }),
     ...(isPauseLevel(level) && { level }),
     ...(typeof admittedAt === 'number' && { admittedAt }),
+    ...(noted === true && { noted }),
   };
 }
 

@@ -79,6 +79,23 @@ test('they are found by batch, by batch key, by kind, and the newest alone', asy
   expect(await ledger.requests({ limit: 2 })).toEqual(all.slice(-2));
 });
 
+test('a message that is noted again, as by an Activity that runs twice, is one request; another moment is another', async () => {
+  const { ledger } = await aLedger();
+  const asked = { by: 'ann', what: 'pause', outcome: 'done', batch: NIGHTLY, runId: 'run-1' } as const;
+  const at = '2026-11-23T02:00:00.000Z';
+  await ledger.recordRequest(asked, at);
+  await ledger.recordRequest(asked, at);
+  await ledger.recordRequest({ ...asked, what: 'resume' }, at);
+  await ledger.recordRequest(asked, '2026-11-23T02:00:00.001Z');
+  await ledger.recordRequest({ ...asked, runId: 'run-2' }, at);
+  expect((await ledger.requests()).map(({ what, at: when, runId }) => [what, when, runId])).toEqual([
+    ['pause', at, 'run-1'],
+    ['resume', at, 'run-1'],
+    ['pause', '2026-11-23T02:00:00.001Z', 'run-1'],
+    ['pause', at, 'run-2'],
+  ]);
+});
+
 test('SQL itself refuses to change, remove or replace a request', async () => {
   const { ledger, path } = await aLedger();
   await ledger.recordRequest({ by: 'ann', what: 'start', outcome: 'started', batch: NIGHTLY });

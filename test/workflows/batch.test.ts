@@ -59,6 +59,8 @@ afterAll(() => env.teardown());
 class Night {
   readonly tickets: Ticket[];
   readonly calls: string[] = [];
+  /** What people asked for by messages of their own. */
+  readonly asked: (string | undefined)[][] = [];
   readonly activities: Activities;
   private readonly slices = new Map<string, Ticket[]>();
   inProgress = 0;
@@ -81,6 +83,7 @@ class Night {
       closeBatch: async ({ state }) => void called(`closeBatch ${state}`),
       noteBatch: async (_batchId, state, { by, reason }) =>
         void called(`noteBatch ${state} by ${by}${reason === undefined ? '' : `: ${reason}`}`),
+      noteRequest: async ({ what, by, reason, outcome }) => void this.asked.push([what, by, reason, outcome]),
       decideApprovals: async () => [],
       askHolds: async () => undefined,
       askLeft: async () => undefined,
@@ -884,6 +887,44 @@ describe('pause', () => {
       expect(await handle.result()).toMatchObject({ done: 2 });
     });
     expect(night.calls[2]).toBe('noteBatch running by signal');
+  });
+
+  test('is kept with who asked for it, by signal or update, once each; what its sender has noted is not', async () => {
+    let release: () => void = () => undefined;
+    const opening = new Promise<void>((resolve) => (release = resolve));
+    const times: string[] = [];
+    const night: Night = new Night('pause-asked', 2, {
+      openBatch: () => opening.then(() => night.opened()),
+      noteRequest: async ({ what, by, reason, outcome, at }) => {
+        times.push(at);
+        night.asked.push([what, by, reason, outcome]);
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      await handle.signal('pause', { by: 'ann', reason: 'the blog moves' });
+      await handle.signal('resume');
+      await handle.signal('pause', { by: 'cli', noted: true });
+      await handle.signal('setConcurrency', { concurrency: 7, by: 'bob', reason: 'too slow' });
+      await handle.signal('setConcurrency', 'many');
+      await handle.signal('setConcurrency', 3, { by: 'cli', noted: true });
+      await handle.executeUpdate<ControlState, [unknown]>('setConcurrency', { args: [5] });
+      release();
+      await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'ann' }] });
+      expect(await handle.result()).toMatchObject({ done: 2 });
+    });
+    expect(night.asked).toHaveLength(6);
+    expect(night.asked).toEqual(
+      expect.arrayContaining([
+        ['pause', 'ann', 'the blog moves', 'done'],
+        ['resume', 'signal', undefined, 'done'],
+        ['concurrency', 'bob', '7 at once: too slow', 'done'],
+        ['concurrency', 'signal', 'no whole number from 1 to 500; left as it is: many', 'refused'],
+        ['concurrency', 'signal', '5 at once', 'done'],
+        ['resume', 'ann', undefined, 'done'],
+      ]),
+    );
+    expect(new Set(times).size, 'the time tells one from another').toBe(6);
   });
 
   test('of its work, its provider, or everything is shown as its own is, until both are over', async () => {
