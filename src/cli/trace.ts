@@ -1,3 +1,4 @@
+import type { JobQuery } from '../client/trace/trace-job.js';
 import { UsageError } from '../contract/errors.js';
 import { replaceFile } from '../report/morning/report-files.js';
 import { traceLines } from '../report/trace-lines.js';
@@ -31,12 +32,15 @@ export async function trace(
   return ExitCode.done;
 }
 
-function queryOf(words: readonly string[]): { key: string } | { identity: Readonly<Record<string, string>> } {
+/** A key, or a work and a key: jobs of several kinds of work may have one identity, and so one key. */
+const WORK_AND_KEY = /^(?:([^:]+):)?([0-9a-f]{1,32})$/;
+
+function queryOf(words: readonly string[]): JobQuery {
   if (words.every((word) => word.includes('='))) return { identity: identityOf(words) };
-  const [key, ...rest] = words;
-  if (key === undefined || rest.length > 0 || !/^[0-9a-f]{1,32}$/.test(key))
+  const [, work, key] = (words.length === 1 && WORK_AND_KEY.exec(words[0] ?? '')) || [];
+  if (key === undefined)
     throw new UsageError(
-      `"${words.join(' ')}" is neither the beginning of a job key nor NAME=VALUE; "nightshift status" shows keys`,
+      `"${words.join(' ')}" is neither the beginning of a job key, nor WORK:KEY, nor NAME=VALUE; "nightshift status" shows keys`,
     );
-  return { key };
+  return { key, ...(work !== undefined && { work }) };
 }

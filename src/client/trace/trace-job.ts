@@ -103,7 +103,7 @@ function theOne(jobs: readonly NamedJob[], { key, identity }: JobQuery): NamedJo
   if (!another) return job;
   const list = jobs
     .slice(0, SHOWN)
-    .map(({ work, jobKey, identity: fields }) => `  ${jobKey}  ${work}  ${jobTitle(fields)}`);
+    .map(({ work, jobKey, identity: fields }) => `  ${work}:${jobKey}  ${jobTitle(fields)}`);
   const more = jobs.length > SHOWN ? [`  and ${jobs.length - SHOWN} more`] : [];
   throw new UsageError([`${jobs.length} jobs fit ${asked}; name one:`, ...list, ...more].join('\n'));
 }
