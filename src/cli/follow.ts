@@ -24,12 +24,11 @@ export async function follow(
 ): Promise<ExitCode> {
   const { out, flags } = shell;
   const { name } = started;
-  const commands = shell.commandsFor(name, file);
   const beganMs = Date.now();
-  const words = {
+  const words: ShownCommands = {
     name,
-    resume: commands.resume,
-    again: file === undefined ? shell.command('up') : commands.run,
+    resume: (hold) => shell.commandsFor(name, { hold }).resume,
+    again: file === undefined ? shell.command('up') : shell.commandsFor(name, { file }).run,
     watch: shell.command('watch', name),
   };
   const report = await shown(words, shell, (watching) =>
@@ -37,14 +36,18 @@ export async function follow(
   );
   if (report === undefined) return ExitCode.interrupted;
   if (flags.json) out.json(report);
-  else out.results(runSummary(report, commands, Date.now() - beganMs));
+  else {
+    const commands = shell.commandsFor(name, { file, hold: report.hold });
+    out.results(runSummary(report, commands, Date.now() - beganMs));
+  }
   return exitCodeOf(report);
 }
 
 /** Commands that whoever watches is told of. */
 export interface ShownCommands {
   readonly name: string;
-  readonly resume: string;
+  /** Lifts the pause that it stands before. */
+  readonly resume: (hold: Snapshot['hold']) => string;
   /** Goes on with what this process carries. */
   readonly again: string;
   readonly watch: string;

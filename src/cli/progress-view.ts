@@ -2,6 +2,7 @@ import type { Snapshot } from '../client/watch.js';
 import { finishedOf } from '../report/job-counts.js';
 import { liveLines } from './live-lines.js';
 import { LogLines } from './log-lines.js';
+import type { ShownCommands } from './follow.js';
 import type { Output } from './output.js';
 import { PaceMeter } from './pace.js';
 
@@ -11,7 +12,7 @@ const REDRAW_MS = 250;
 /** Shows snapshots as they come: redrawn lines on a terminal, lines of a log elsewhere. */
 export function progressView(
   out: Output,
-  batch: { readonly name: string; readonly resume: string },
+  { name, resume }: Pick<ShownCommands, 'name' | 'resume'>,
 ): (snapshot: Snapshot) => void {
   const log = new LogLines();
   const meter = new PaceMeter();
@@ -31,6 +32,15 @@ export function progressView(
         ? undefined
         : meter.measure(nowMs, finishedOf(counts), counts.waiting + counts.running);
     const pace = snapshot.state === 'running' ? measured : undefined;
-    out.live(liveLines(snapshot, { ...batch, nowMs, sinceMs, columns: out.liveColumns, pace }));
+    out.live(
+      liveLines(snapshot, {
+        name,
+        resume: resume(snapshot.hold),
+        nowMs,
+        sinceMs,
+        columns: out.liveColumns,
+        pace,
+      }),
+    );
   };
 }

@@ -27,7 +27,7 @@ export async function rehearsalWithAgent(
     `asking the destinations of ${plural(batch.jobs.length, 'job')}, then running the agent where it is needed; no effect is performed`,
   );
   const again = shell.command('run', file, '--dry-run', '--with-agent');
-  const words = { name: batch.definition.name, resume: again, again, watch: again };
+  const words = { name: batch.definition.name, resume: () => again, again, watch: again };
   const planned = await shown(words, shell, (watching) =>
     nightshift.rehearseWithAgent(batch, watching),
   ).catch((error: unknown) => {

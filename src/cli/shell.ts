@@ -1,4 +1,5 @@
 import type { Nightshift } from '../client/nightshift.js';
+import { resumeWords, type Hold } from '../contract/holds.js';
 import type { Commands } from '../report/next-steps.js';
 import { shellWord } from '../report/shell-word.js';
 import type { Interrupts } from './interrupts.js';
@@ -14,6 +15,17 @@ export interface GlobalFlags {
   readonly verbose?: boolean;
   readonly color: boolean;
 }
+
+interface AboutBatch {
+  readonly file?: string | undefined;
+  readonly hold?: Pick<Hold, 'scope'> | undefined;
+}
+
+const WITHOUT_NIGHT: ReadonlySet<string | undefined> = new Set(['up', 'worker', 'lanes']);
+
+/** Whether an edition can be meant: not with what serves all batches, nor where a pause beyond one batch is lifted. */
+const namesNight = ([verb, first = '']: readonly string[]): boolean =>
+  !WITHOUT_NIGHT.has(verb) && !(verb === 'resume' && first.startsWith('--'));
 
 /** What a verb works with. */
 export class Shell {
@@ -52,7 +64,8 @@ export class Shell {
 
   /** The same for another state directory. */
   commandAt(state: string | undefined, ...words: readonly string[]): string {
-    const { taskQueue, edition } = this.flags;
+    const { taskQueue } = this.flags;
+    const edition = namesNight(words) ? this.flags.edition : undefined;
     const global = [
       ...(state === undefined ? [] : ['--state', state]),
       ...(taskQueue === undefined ? [] : ['--task-queue', taskQueue]),
@@ -61,13 +74,17 @@ export class Shell {
     return ['nightshift', ...words, ...global].map(shellWord).join(' ');
   }
 
-  /** What can be done about a batch. @param file its batch file, where this call was given it */
-  commandsFor(name: string, file?: string): Commands {
+  /**
+   * What can be done about a batch.
+   * @param about.file its batch file, where this call was given it
+   * @param about.hold the pause that it stands before, which its `resume` lifts; its own unless given
+   */
+  commandsFor(name: string, { file, hold }: AboutBatch = {}): Commands {
     return {
       run: file === undefined ? `${this.command('run')} <its batch file>` : this.command('run', file),
       retry: this.command('retry', name),
       approve: this.command('approve', name),
-      resume: this.command('resume', name),
+      resume: this.command(...resumeWords(hold?.scope ?? { kind: 'batch', name })),
       cancel: this.command('cancel', name),
       receipts: this.command('ledger', 'show', name),
     };

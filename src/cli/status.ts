@@ -1,5 +1,4 @@
 import type { BatchStatus } from '../client/nightshift.js';
-import { holdText } from '../contract/holds.js';
 import { jobTitle } from '../contract/job.js';
 import { closedText } from '../report/closed-text.js';
 import { fieldLines } from '../report/field-lines.js';
@@ -7,6 +6,7 @@ import { duration, localTime, plural } from '../report/format.js';
 import { countParts, finishedOf } from '../report/job-counts.js';
 import { bold, dim, yellow, type Line } from '../report/line.js';
 import { nextSteps, type Commands } from '../report/next-steps.js';
+import { pausedText } from '../report/paused-text.js';
 import { unfinishedLines } from '../report/unfinished-jobs.js';
 import { batchDocument, styleOfBatch } from './batch-document.js';
 import { exitCodeOfState, type ExitCode } from './exit-codes.js';
@@ -25,7 +25,7 @@ export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   if (shell.flags.json) {
     const shown = { counts, active, unfinished, discarded, hold, closed, deadline, canary };
     out.json({ batch: batchDocument(batch), ...shown });
-  } else out.results(statusLines(found, shell.commandsFor(batch.name), Date.now()));
+  } else out.results(statusLines(found, shell.commandsFor(batch.name, { hold }), Date.now()));
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 
@@ -37,7 +37,7 @@ export function statusLines(
   const { name, state, reason, openedAt, closedAt, openedBy, work } = batch;
   const tookMs = (closedAt === undefined ? nowMs : Date.parse(closedAt)) - Date.parse(openedAt);
   const running = active.filter((job) => job.state === 'running');
-  const steps = nextSteps(unfinished, state, commands, asks);
+  const steps = nextSteps(unfinished, hold ? 'paused' : state, commands, asks);
   return [
     [
       bold(name),
@@ -52,7 +52,7 @@ export function statusLines(
     ...fieldLines({
       work,
       opened: `${localTime(openedAt)} by ${openedBy}`,
-      paused: hold && `${holdText(hold)} (${hold.level}, since ${localTime(hold.since)})`,
+      paused: hold && pausedText(hold),
       closed: closedAt === undefined ? undefined : localTime(closedAt),
       took: duration(tookMs),
       deadline: deadline?.text,

@@ -7,7 +7,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/common';
 import { AdapterError, ERROR_CLASSES } from '../contract/errors.js';
-import { holdText } from '../contract/holds.js';
+import { holdText, type Hold } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS } from '../contract/messages.js';
 import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
@@ -27,6 +27,8 @@ import { WorkerHost } from './worker-host.js';
 export interface Snapshot {
   readonly state: BatchState | 'starting';
   readonly reason: string | undefined;
+  /** The pause that it stands before: its own, or a wider one. */
+  readonly hold?: Hold;
   readonly counts: Awaited<ReturnType<Ledger['counts']>>;
   readonly active: readonly ActiveJob[];
   /** Some of the jobs that do not go on by themselves, and why. */
@@ -92,6 +94,7 @@ async function watchRun(
   const ended = new AbortController();
   const host = new WorkerHost(connections);
   let why: string | undefined;
+  let heldBy: Hold | undefined;
   let sayStill: (outcome: 'paused' | 'waiting') => void = () => undefined;
   const standsStill = new Promise<'paused' | 'waiting'>((resolve) => (sayStill = resolve));
   let stop: () => void = () => undefined;
@@ -106,10 +109,12 @@ async function watchRun(
       const row = await ledger.batch(started.workflowId);
       const hold = row?.runId === started.runId ? await holdOver(row, connections) : undefined;
       const state = row?.runId !== started.runId ? 'starting' : hold ? 'paused' : row.state;
+      heldBy = hold;
       why = hold && hold.scope.kind !== 'batch' ? holdText(hold) : row?.reason;
-      // Whom nobody answers at night would watch for ever what a person has to look at first.
-      if (state === 'paused' && (noWait || row?.stateBy === STOP_LOSS)) sayStill('paused');
       const counts = await ledger.counts(started.workflowId, started.since);
+      // Whom nobody answers at night would watch for ever what a person has to look at first. Before its jobs are
+      // compared with the ledger, there is nothing to say of them.
+      if (state === 'paused' && counts.jobs > 0 && (noWait || row?.stateBy === STOP_LOSS)) sayStill('paused');
       if (
         state === 'running' &&
         !awaitApprovals &&
@@ -121,6 +126,7 @@ async function watchRun(
       onSnapshot({
         state,
         reason: why,
+        ...(hold && { hold }),
         counts,
         active: await ledger.activeJobs(started.workflowId, ACTIVE_SHOWN),
         closed: row && state === 'running' ? await waitsFor(row, connections) : [],
@@ -138,7 +144,7 @@ async function watchRun(
       stopped,
       failed,
     ]);
-    return await report(started, outcome, ledger, outcome === 'paused' ? why : undefined);
+    return await report(started, outcome, ledger, outcome === 'paused' ? { reason: why, hold: heldBy } : {});
   } finally {
     signal?.removeEventListener('abort', stop); // one signal may stop the watches of many nights
     ended.abort();
@@ -206,10 +212,10 @@ export async function report(
   started: Started,
   result: BatchOutcome,
   ledger: Ledger,
-  reason?: string,
+  { reason, hold }: { readonly reason?: string | undefined; readonly hold?: Hold | undefined } = {},
 ): Promise<RunReport> {
   const { name, key, workflowId, runId, since } = started;
   const [totals, jobs] = await Promise.all([ledger.totals(workflowId, since), ledger.jobReports(workflowId)]);
   const batch = { name, key, workflowId, runId, result, ...(reason !== undefined && { reason }) };
-  return { batch, ...totals, jobs: [...jobs] };
+  return { batch, ...totals, ...(hold && { hold }), jobs: [...jobs] };
 }

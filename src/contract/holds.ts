@@ -48,5 +48,9 @@ export const scopeWords = (scope: Hold['scope']): readonly string[] => {
 };
 
 /** `work article is paused by ann: blog moves`. */
-export const holdText = ({ scope, by, reason }: Hold): string =>
+export const holdText = ({
+  scope,
+  by,
+  reason,
+}: Pick<Hold, 'scope' | 'by'> & { readonly reason?: string | undefined }): string =>
   `${scopeText(scope)} is paused by ${by}${reason === undefined ? '' : `: ${reason}`}`;

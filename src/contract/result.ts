@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CLASSES } from './errors.js';
+import { PAUSE_LEVELS } from './holds.js';
 import { keySchema } from './job.js';
 import { EFFECT_STATES, SHOWN_JOB_STATES } from './states.js';
 
@@ -76,6 +77,18 @@ export const totalsSchema = z.strictObject({
 });
 export type Totals = z.infer<typeof totalsSchema>;
 
+/** A pause that is on. */
+export const shownHoldSchema = z.strictObject({
+  scope: z.union([
+    z.strictObject({ kind: z.literal('all') }),
+    z.strictObject({ kind: z.enum(['work', 'provider', 'batch']), name: z.string() }),
+  ]),
+  level: z.enum(PAUSE_LEVELS),
+  by: z.string(),
+  reason: z.string().optional(),
+  since: z.string(),
+});
+
 /** The document that `run --json` prints. */
 export const runReportSchema = totalsSchema.extend({
   batch: z.strictObject({
@@ -86,6 +99,9 @@ export const runReportSchema = totalsSchema.extend({
     result: batchOutcomeSchema,
     reason: z.string().optional().describe('why it is paused'),
   }),
+  hold: shownHoldSchema
+    .optional()
+    .describe('of a paused batch: the pause that it stands before, its own or a wider one'),
   jobs: z.array(jobReportSchema),
 });
 export type RunReport = z.infer<typeof runReportSchema>;

@@ -2,6 +2,7 @@ import type { BatchOutcome, RunReport } from '../contract/result.js';
 import { costText, duration, money, plural } from './format.js';
 import { countParts, finishedOf } from './job-counts.js';
 import { bold, dim, type Line, type Span, type Style } from './line.js';
+import { pausedText } from './paused-text.js';
 import { needsPerson, nextSteps, type Commands } from './next-steps.js';
 import { unfinishedLines } from './unfinished-jobs.js';
 
@@ -21,7 +22,7 @@ const WORDS: Partial<Record<BatchOutcome, string>> = { waiting: 'waits for appro
 
 /** What a start did, for the person who started it: counts, money, where the results are, and what is left to do. */
 export function runSummary(report: RunReport, commands: Commands, tookMs: number): Line[] {
-  const { batch, counts, sessions, effects, cost, jobs } = report;
+  const { batch, counts, sessions, effects, cost, hold, jobs } = report;
   if (batch.result === 'already-completed') return alreadyCompleted(report);
   const states = tally(report);
   const uncertain: Span[] = [
@@ -35,9 +36,10 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
       bold(batch.name),
       ': ',
       { style: STYLE_OF[batch.result], text: WORDS[batch.result] ?? batch.result },
-      batch.reason === undefined ? '' : ` (${batch.reason})`,
+      batch.reason === undefined || hold ? '' : ` (${batch.reason})`,
       `, ${finishedOf(counts)} of ${plural(counts.jobs, 'job')} finished, in ${duration(tookMs)}`,
     ],
+    ...(hold ? [field('paused', [pausedText(hold)])] : []),
     ...(states.length > 0 ? [field('jobs', states)] : []),
     field('sessions', [
       `${sessions.started} started, ${sessions.attached} attached, ${sessions.wasted} wasted`,
