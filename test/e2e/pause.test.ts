@@ -3,11 +3,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Progress } from '../../src/contract/messages.js';
 import type { RunReport } from '../../src/contract/result.js';
 import { startAgentServer, type AgentServer } from '../../src/testing/index.js';
 import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
 import { cli, startCli, until, type Exit } from '../support/cli.js';
+import { runningBatch, withEngine } from '../support/engine.js';
 
 const root = tempDir('nightshift-pause-');
 const state = join(root, 'state');
@@ -47,6 +50,10 @@ const reportOf = ({ stdout, stderr }: Exit) => {
   return JSON.parse(stdout) as RunReport;
 };
 const polls = () => server.requests().length;
+const onBatch = <T>(name: string, use: (handle: WorkflowHandle) => Promise<T>): Promise<T> =>
+  withEngine(state, async (client) => use(client.workflow.getHandle(await runningBatch(client, name))));
+const progressOf = (name: string) =>
+  onBatch(name, (handle) => handle.query<Progress>('progress').catch(() => undefined));
 
 test('everything paused during 50 running jobs: no session and no effect after the answer, over a killed worker and engine; resume ends all', async () => {
   const night = hosted('fifty', 60, 50);
@@ -148,6 +155,58 @@ test('a run that is paused by name goes on by its name, also when another run of
   expect(paused.sessions()).toHaveLength(7);
   expect(paused.published()).toHaveLength(7);
 }, 120_000);
+
+test('a run that a wider pause holds says of how many jobs, who paused what and why, and what lifts it', async () => {
+  const batch = writeBatch({ dir: join(root, 'wide'), name: 'wide', work: 'wide', slugs: slugsOf(2) });
+  expect((await nightshift('pause', '--provider', 'command', '--reason', 'moving house')).code).toBe(0);
+  const words = [batch.file, '--no-wait', '--edition', 'tonight', '--state', state];
+  const held = await cli(['run', ...words], { cwd: batch.dir, env });
+  expect(held.code, held.stderr).toBe(75);
+  expect(held.stdout).toContain('wide: paused, 0 of 2 jobs finished');
+  expect(held.stdout).toMatch(/provider command is paused by \S+: moving house \(finish, since/);
+  expect(held.stdout).toContain(`next: go on: nightshift resume --provider command --state ${state}\n`);
+  const inJson = reportOf(await run(batch, '--no-wait').exit);
+  expect(inJson.hold).toMatchObject({ scope: { kind: 'provider', name: 'command' }, reason: 'moving house' });
+
+  expect((await nightshift('resume', '--provider', 'command')).code).toBe(0);
+  expect((await run(batch).exit).code).toBe(0);
+  expect(batch.published()).toHaveLength(2);
+}, 120_000);
+
+test('what is asked of a batch by its signals is in the audit once each, as is what the program asks', async () => {
+  const batch = writeBatch({ dir: join(root, 'asked'), name: 'asked', work: 'asked', slugs: slugsOf(2) });
+  const before = 'while [ ! -e go ]; do sleep 0.1; done\n';
+  const agent = join(batch.dir, 'agent.sh');
+  writeFileSync(agent, before + readFileSync(agent, 'utf8'));
+  const first = run(batch);
+  await until('both sessions run', async () => (await progressOf('asked'))?.inFlight === 2);
+  await onBatch('asked', async (handle) => {
+    await handle.signal('pause', { by: 'ann', reason: 'the blog moves' });
+    await handle.signal('setConcurrency', { concurrency: 3, by: 'bob', reason: 'too slow' });
+  });
+  await until('it is paused', async () => (await progressOf('asked'))?.state === 'pausing');
+  first.process.kill('SIGKILL'); // whoever goes on reads the messages again
+  await first.exit;
+  const second = run(batch);
+  await until('a worker lives', async () => (await progressOf('asked')) !== undefined);
+  expect((await nightshift('resume', 'asked', '--reason', 'moved')).code).toBe(0);
+  expect((await nightshift('concurrency', 'asked', '4')).code).toBe(0);
+  writeFileSync(join(batch.dir, 'go'), '');
+  expect((await second.exit).code).toBe(0);
+
+  const { stdout } = await nightshift('ledger', 'audit', 'asked');
+  const { requests } = JSON.parse(stdout) as { requests: { what: string; by: string; reason?: string }[] };
+  const steered = requests.filter(({ what }) => what !== 'start');
+  expect(steered.map(({ what }) => what).sort()).toEqual(['concurrency', 'concurrency', 'pause', 'resume']);
+  expect(steered).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ what: 'pause', by: 'ann', reason: 'the blog moves' }),
+      expect.objectContaining({ what: 'concurrency', by: 'bob', reason: '3 at once: too slow' }),
+      expect.objectContaining({ what: 'resume', reason: 'moved' }),
+      expect.objectContaining({ what: 'concurrency', reason: '4 at once' }),
+    ]),
+  );
+}, 180_000);
 
 /** By its process id, as the record of the engine has it. */
 function killEngine(): void {

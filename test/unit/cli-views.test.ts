@@ -5,6 +5,9 @@ import { LogLines } from '../../src/cli/log-lines.js';
 import { PaceMeter } from '../../src/cli/pace.js';
 import { planLines } from '../../src/cli/plan-lines.js';
 import { receiptLines } from '../../src/cli/ledger-show.js';
+import type { Interrupts } from '../../src/cli/interrupts.js';
+import type { Output } from '../../src/cli/output.js';
+import { Shell } from '../../src/cli/shell.js';
 import { statusLines } from '../../src/cli/status.js';
 import type { BatchStatus, Plan } from '../../src/client/nightshift.js';
 import type { Snapshot } from '../../src/client/watch.js';
@@ -181,6 +184,27 @@ describe('the summary of a run', () => {
       parked,
     ],
     ...change,
+  });
+
+  test('a wider pause is named with who and why, and with the command that lifts it alone', () => {
+    const hold = {
+      scope: { kind: 'provider', name: 'command' },
+      level: 'finish',
+      by: 'ann@host',
+      reason: 'moving \x1b[31mhouse',
+      since: OPENED,
+    } as const;
+    const flags = { color: false, edition: '2026-11-23' };
+    const shell = new Shell(flags, {} as Output, {} as Interrupts);
+    const lifting = shell.commandsFor('nightly', { hold });
+    const paused = { ...report().batch, result: 'paused' } as const;
+    const summary = text(runSummary(report({ batch: paused, hold }), lifting, 0));
+    expect(summary).toContain('provider command is paused by ann@host: moving house (finish, since');
+    expect(summary).toContain('next: go on: nightshift resume --provider command');
+    expect(summary).not.toContain('resume nightly');
+    expect(summary, 'a pause beyond one batch is of no night').not.toContain('command --edition');
+    expect(shell.command('up')).toBe('nightshift up');
+    expect(shell.commandsFor('nightly').resume).toBe('nightshift resume nightly --edition 2026-11-23');
   });
 
   test('says what was done, what it cost, where it is, and what to do next', () => {

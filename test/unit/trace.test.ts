@@ -1,6 +1,8 @@
 // The story of one job, rebuilt from a real ledger; no engine runs here.
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { Shell } from '../../src/cli/shell.js';
+import { trace as traceVerb } from '../../src/cli/trace.js';
 import { createNightshift, type Nightshift } from '../../src/client/nightshift.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { rendered } from '../../src/report/line.js';
@@ -14,6 +16,7 @@ import {
   effectOf,
   failed,
   keyOf,
+  member,
   openBatch,
   sessionOf,
   startedSession,
@@ -93,6 +96,21 @@ test('a description that fits several jobs, or none, is refused with what there 
     new RegExp(`2 jobs fit site=blog.*${keyOf('one')}`, 's'),
   );
   await expect(nightshift.trace({ identity: { slug: 'three' } })).rejects.toThrow(/no job fits slug=three/);
+});
+
+test('where one key stands for jobs of several kinds of work, each is named as WORK:KEY, and found by that', async () => {
+  const { ledger, nightshift } = await aNight();
+  const key = keyOf('one');
+  await openBatch(ledger, ['one'], { id: 'batch:letters:1' });
+  await ledger.setMembers('batch:letters:1', [member('one', { work: 'letter' })]);
+  await expect(nightshift.trace({ key })).rejects.toThrow(
+    new RegExp(`2 jobs fit the key.*article:${key}.*letter:${key}`, 's'),
+  );
+  const found: unknown[] = [];
+  const out = { json: (document: unknown) => void found.push(document) };
+  const shell = { out, flags: { json: true }, nightshift: async () => nightshift } as unknown as Shell;
+  await traceVerb([`letter:${key.slice(0, 8)}`], {}, shell);
+  expect(found).toMatchObject([{ work: 'letter', key }]);
 });
 
 test('what an agent said reaches no terminal raw, and times have their zone', async () => {
