@@ -336,7 +336,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     ['nightshift trace slug=overnight-bread', 'by fields of its identity'],
     ['nightshift trace slug=overnight-bread --html story.html', 'also as a page, to be handed on'],
   )
-    .usage('[options] KEY | NAME=VALUE...')
+    .usage('[options] KEY | WORK:KEY | NAME=VALUE...')
     .option('--work <name>', 'only a job of this work', nonEmpty)
     .option('--html <file>', 'also write it as one HTML file', nonEmpty)
     .action((words: string[], flags: { work?: string; html?: string }) =>

@@ -84,6 +84,64 @@ test('three wait in a batch of one lane, also over a killed worker; approved the
   expect(audit.stdout).toContain('wrong price');
 }, 300_000);
 
+test('two approvals that differ in their amount alone look different; no secret is shown, nor is any of it in the engine', async () => {
+  const receiver = await startReceiver();
+  receiver.onRequest = () => void (receiver.status = 404); // nothing is there
+  const batch = writeBatch({ dir: join(root, 'bills'), name: 'bills', work: 'bills', slugs: slugsOf(2) });
+  const secret = 'planted-secret-of-the-shop';
+  writeFileSync(
+    batch.file,
+    `name: bills
+work: bills
+identity: [customer]
+jobs: [{ customer: anna, cents: 271828182 }, { customer: bob, cents: 314159265 }]
+agent: { use: command, command: [sh, -c, "echo Thank you"] }
+effects:
+  - name: bill
+    use: http
+    target: shop
+    approval: required
+    with:
+      url: "${receiver.url}/bills"
+      headers: { authorization: "Bearer \${env:SHOP_TOKEN}" }
+      body: { amount: "{{ cents }}" }
+      lookup: { url: "${receiver.url}/bills/{{ effect.key }}", id: /id }
+`,
+  );
+  const at = { cwd: batch.dir, env: { SHOP_TOKEN: secret } };
+  const running = startCli(['run', batch.file, '--state', state, '--json', '--wait'], at);
+  const list = (...flags: string[]) => cli(['approve', 'bills', '--state', state, ...flags], at);
+  await until('both wait', async () => (await list()).stdout.split('waits for approval').length === 3);
+
+  for (const format of [[], ['--json']]) {
+    const { stdout } = await list(...format);
+    expect(stdout).toContain('${env:SHOP_TOKEN}');
+    expect(stdout).not.toContain(secret);
+    expect(stdout).toContain('271828182');
+    expect(stdout).toContain('314159265');
+  }
+  const shown = (await list()).stdout.split(/^bill of /m).slice(1);
+  expect(shown.map((each) => /body\.amount +(\d+)/.exec(each)?.[1]).sort()).toEqual([
+    '271828182',
+    '314159265',
+  ]);
+
+  const jobs = (await waiting('bills')).map(({ jobKey }) => jobWorkflowId({ work: 'bills', jobKey }));
+  await withEngine(state, async ({ workflow }) => {
+    for (const job of jobs) {
+      const history = await workflow.getHandle(job).fetchHistory();
+      const told = JSON.stringify(history).replace(/"data":"([^"]*)"/g, (_, data: string) =>
+        Buffer.from(data, 'base64').toString(),
+      );
+      expect(told).toContain('waits for approval');
+      expect(told).not.toMatch(/271828182|314159265|SHOP_TOKEN|planted/);
+    }
+  });
+  running.process.kill('SIGKILL');
+  await running.exit;
+  await receiver.stop();
+}, 120_000);
+
 test('what nobody answers in time is held, or rejected, or let go, as the batch says; silence is no denial', async () => {
   const held = asking('silent', 1, '{ timeout: 1s }');
   expect((await run(held).exit).code).toBe(2);
