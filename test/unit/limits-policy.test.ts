@@ -314,6 +314,19 @@ test('sessions: no more than there are places, and the urgent go first', () => {
   expect(enter(urgent.state, user(limits), T0 + 1, mine).kind).toBe('go'); // the same session, tried again
 });
 
+test('tokens: while nobody knows what a session takes, one goes first and shows it', () => {
+  const limited = user({ tokensPerMinute: 1000 });
+  const first = enter(NEW_LANE, limited, T0, { held: 0 });
+  expect(first.kind).toBe('go');
+  expect(enter(first.state, limited, T0, { held: 1 })).toMatchObject({
+    kind: 'wait',
+    why: expect.stringContaining('not known yet') as string,
+  });
+  // One that tells no tokens counts as known too: else all would go one by one for ever.
+  const known = leave(first.state, 0, 0, T0 + MINUTE);
+  expect(enter(known, limited, T0 + MINUTE, { held: 1 }).kind).toBe('go');
+});
+
 test('tokens: sessions are booked by what earlier ones used, and wait until the minute has room', () => {
   const limits = { tokensPerMinute: 1000 };
   let { state } = enter(NEW_LANE, user(limits), T0, { held: 0 });

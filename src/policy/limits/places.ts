@@ -75,13 +75,16 @@ export function enter(
   const full = sessions !== undefined && places.held >= sessions;
   const urgent = moreUrgent(state, user.priority, now);
   const debt = tokensPerMinute === undefined ? 0 : state.tokensAt - now - TOKENS_AHEAD_MS;
-  if (full || urgent !== undefined || debt > 0) {
+  const first = tokensPerMinute !== undefined && state.tokensPerSession === 0 && places.held > 0;
+  if (full || urgent !== undefined || debt > 0 || first) {
     const delayMs = Math.max(debt, longer(PLACE_WAIT_MS, waits)) * (0.75 + 0.5 * jitter);
     const why = full
       ? `all ${sessions} places for sessions are taken`
       : urgent !== undefined
         ? `a session of priority ${urgent} goes first`
-        : `${tokensPerMinute} tokens a minute are used up`;
+        : debt > 0
+          ? `${tokensPerMinute} tokens a minute are used up`
+          : 'how many tokens a session takes is not known yet: the first one shows it';
     const waiting = { ...state.waiting, [user.priority]: now + delayMs + WAITING_GRACE_MS };
     return wait(delayMs, why, { ...state, waiting });
   }
@@ -110,9 +113,10 @@ export function attach(
 export function leave(state: LaneState, booked: number, used: number | undefined, now: number): LaneState {
   const { tokensPerMinute } = ceiling(state, now);
   if (used === undefined || tokensPerMinute === undefined) return state;
+  // Never 0 again: that stands for a lane of which nothing is known.
   const mean =
     state.tokensPerSession === 0
-      ? used
+      ? Math.max(1, used)
       : state.tokensPerSession + MEAN_WEIGHT * (used - state.tokensPerSession);
   return { ...bookTokens(state, used - booked, tokensPerMinute, now), tokensPerSession: mean };
 }

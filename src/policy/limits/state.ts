@@ -11,7 +11,7 @@ export interface LaneState {
   readonly slotAt: number;
   /** The same for tokens, counted in whole sessions: no session starts while this is more than a minute away. */
   readonly tokensAt: number;
-  /** Running mean of what a session used, booked in advance for the next one. */
+  /** Running mean of what a session used, booked in advance for the next one; 0 while nothing is known of it. */
   readonly tokensPerSession: number;
   /** Nobody sends before this: the service said so. */
   readonly notBefore: number;
