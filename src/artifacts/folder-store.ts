@@ -24,7 +24,7 @@ export interface FolderStoreOptions {
 export function folderArtifactStore({ root }: FolderStoreOptions): ArtifactStore {
   // One folder for all temporary files: their hash, and so their final folder, is known only when they end.
   const incoming = join(root, 'incoming');
-  const pathOf = (sha256: string): string => join(root, 'sha256', ...hashParts(sha256));
+  const pathOf = (sha256: string): string => artifactFile(root, sha256);
   let prepared: Promise<void> | undefined;
 
   return {
@@ -70,6 +70,10 @@ export function folderArtifactStore({ root }: FolderStoreOptions): ArtifactStore
     has: async (sha256) => (await sizeOf(pathOf(sha256))) !== undefined,
   };
 }
+
+/** Where a store in this folder has an artifact, or would have it. @throws RangeError when that is no SHA-256 */
+export const artifactFile = (root: string, sha256: string): string =>
+  join(root, 'sha256', ...hashParts(sha256));
 
 /** @throws RangeError for anything else, which might lead out of the folder */
 function hashParts(sha256: string): [string, string] {

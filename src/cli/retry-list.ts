@@ -2,6 +2,7 @@ import type { StoppedJob } from '../client/nightshift.js';
 import { jobTitle } from '../contract/job.js';
 import { plural } from '../report/format.js';
 import { styleOfState } from '../report/job-counts.js';
+import { lastOutputText } from '../report/last-output-text.js';
 import { bold, dim, type Line } from '../report/line.js';
 
 /** Jobs named of each error class; `--json` names all. */
@@ -31,12 +32,15 @@ export const retryLines = (jobs: readonly StoppedJob[]): Line[] =>
       [bold(errorClass ?? 'no error kept'), `: ${plural(group.length, 'job')}`],
       ...group
         .slice(0, NAMED_MAX)
-        .map(({ key, identity, state, error }): Line => [
-          '  ',
-          { style: styleOfState(state), text: state.padEnd(6) },
-          ` ${jobTitle(identity)}`,
-          dim(`  ${key}`),
-          error ? `  ${firstLine(error.message)}` : '',
+        .flatMap(({ key, identity, state, error, lastOutput }): Line[] => [
+          [
+            '  ',
+            { style: styleOfState(state), text: state.padEnd(6) },
+            ` ${jobTitle(identity)}`,
+            dim(`  ${key}`),
+            error ? `  ${firstLine(error.message)}` : '',
+          ],
+          ...(lastOutput === undefined ? [] : [[dim(`         ${lastOutputText(lastOutput)}`)]]),
         ]),
       ...(more > 0 ? [[`  and ${more} more`]] : []),
     ];

@@ -1,3 +1,4 @@
+import { withLastOutput } from '../artifacts/last-output.js';
 import type { Hold } from '../contract/holds.js';
 import type { JobReport } from '../contract/result.js';
 import { readDeadline } from '../nights/deadline.js';
@@ -53,9 +54,9 @@ export async function batchStatus(
     batch,
     counts,
     active,
-    unfinished,
+    unfinished: unfinished.map(withLastOutput(connections.config.stateDir)),
     asks: approvals.length,
-    discarded,
+    discarded: discarded.map(withLastOutput(connections.config.stateDir)),
     closed,
     ...(hold && { hold }),
     ...(deadline && { deadline }),

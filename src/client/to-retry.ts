@@ -1,3 +1,4 @@
+import { withLastOutput } from '../artifacts/last-output.js';
 import { ERROR_CLASSES, UsageError } from '../contract/errors.js';
 import type { JobSelection } from '../contract/job-selection.js';
 import type { BatchRow, StoppedJob } from '../ledger/ledger.js';
@@ -10,7 +11,8 @@ export async function toRetry(
   selection: JobSelection = {},
 ): Promise<readonly StoppedJob[]> {
   assertSelection(selection);
-  return (await connections.ledger()).stopped(row.id, selection);
+  const jobs = await (await connections.ledger()).stopped(row.id, selection);
+  return jobs.map(withLastOutput(connections.config.stateDir));
 }
 
 /** @throws UsageError */

@@ -6,6 +6,7 @@ import {
   TerminatedFailure,
   WorkflowNotFoundError,
 } from '@temporalio/common';
+import { withLastOutput } from '../artifacts/last-output.js';
 import { AdapterError, ERROR_CLASSES } from '../contract/errors.js';
 import { holdText, type Hold } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS } from '../contract/messages.js';
@@ -89,7 +90,7 @@ async function watchRun(
   { onSnapshot, signal, host: mayHost = true, noWait = false, awaitApprovals = false }: WatchOptions,
 ): Promise<RunReport> {
   const ledger = await connections.ledger();
-  if (started.how === 'already-completed') return report(started, 'already-completed', ledger);
+  if (started.how === 'already-completed') return report(started, 'already-completed', connections);
 
   const ended = new AbortController();
   const host = new WorkerHost(connections);
@@ -144,7 +145,12 @@ async function watchRun(
       stopped,
       failed,
     ]);
-    return await report(started, outcome, ledger, outcome === 'paused' ? { reason: why, hold: heldBy } : {});
+    return await report(
+      started,
+      outcome,
+      connections,
+      outcome === 'paused' ? { reason: why, hold: heldBy } : {},
+    );
   } finally {
     signal?.removeEventListener('abort', stop); // one signal may stop the watches of many nights
     ended.abort();
@@ -208,14 +214,16 @@ function adapterErrorIn(cause: Error | undefined): AdapterError | undefined {
   return errorClass && new AdapterError(errorClass, message, {}, { cause });
 }
 
-export async function report(
+async function report(
   started: Started,
   result: BatchOutcome,
-  ledger: Ledger,
+  connections: Connections,
   { reason, hold }: { readonly reason?: string | undefined; readonly hold?: Hold | undefined } = {},
 ): Promise<RunReport> {
+  const ledger = await connections.ledger();
   const { name, key, workflowId, runId, since } = started;
   const [totals, jobs] = await Promise.all([ledger.totals(workflowId, since), ledger.jobReports(workflowId)]);
   const batch = { name, key, workflowId, runId, result, ...(reason !== undefined && { reason }) };
-  return { batch, ...totals, ...(hold && { hold }), jobs: [...jobs] };
+  const shown = jobs.map(withLastOutput(connections.config.stateDir));
+  return { batch, ...totals, ...(hold && { hold }), jobs: shown };
 }

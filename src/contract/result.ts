@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ERROR_CLASSES } from './errors.js';
 import { PAUSE_LEVELS } from './holds.js';
-import { keySchema } from './job.js';
+import { keySchema, sha256Schema } from './job.js';
 import { EFFECT_STATES, SHOWN_JOB_STATES } from './states.js';
 
 const count = z.int().nonnegative();
@@ -50,6 +50,10 @@ export const jobReportSchema = z.strictObject({
     .literal(true)
     .optional()
     .describe('nobody knows what a session of it has done; of its effects none is in doubt'),
+  lastArtifact: sha256Schema
+    .optional()
+    .describe('of a parked or held job: the newest thing a session of it has made, whether it passed or not'),
+  lastOutput: z.string().optional().describe('the file that `lastArtifact` is kept in'),
   discarded: z
     .strictObject({ by: z.string(), at: z.string(), reason: z.string() })
     .optional()

@@ -688,7 +688,10 @@ export interface OpenQuestion extends EffectId {
 }
 
 /** A job that waits for a person, and why. */
-export interface StoppedJob extends Pick<JobReport, 'key' | 'identity' | 'error'> {
+export interface StoppedJob extends Pick<
+  JobReport,
+  'key' | 'identity' | 'error' | 'lastArtifact' | 'lastOutput'
+> {
   readonly state: ShownJobState;
 }
 

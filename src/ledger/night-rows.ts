@@ -50,6 +50,8 @@ export interface NightJob extends JobId {
   readonly verdict: Verdict;
   readonly errorClass: ErrorClass | undefined;
   readonly message: string;
+  readonly lastArtifact?: string;
+  readonly lastOutput?: string;
 }
 
 export interface DiscardedJob extends JobId, Discard {

@@ -1,5 +1,6 @@
 import { sql, type SqlBool } from 'kysely';
 import { closuresOf } from './closures.js';
+import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import type { BatchRow, Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
 import { countCostUnknown, neverRan } from './never-ran.js';
@@ -84,7 +85,7 @@ async function begunAt(db: Db, { id, openedAt }: BatchRow): Promise<string> {
 async function unfinishedJobs(db: Db, batchId: string): Promise<readonly NightJob[]> {
   const rows = await membersOf(db, batchId)
     .select(['m.work', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
-    .select(['j.error_class', 'j.error_message'])
+    .select(['j.error_class', 'j.error_message', lastArtifact.as('last_artifact')])
     .where(memberState, 'not in', ['done', 'adopted', 'discarded'])
     .orderBy('m.position')
     .limit(UNFINISHED_MAX)
@@ -97,6 +98,7 @@ async function unfinishedJobs(db: Db, batchId: string): Promise<readonly NightJo
     verdict: row.verdict,
     errorClass: row.verdict === 'conflict' ? 'conflict' : (row.error_class ?? undefined),
     message: (row.verdict === 'conflict' ? row.note : row.error_message) ?? '',
+    ...lastArtifactOf(row),
   }));
 }
 

@@ -2,6 +2,7 @@ import type { JobReport } from '../contract/result.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { ShownJobState } from '../contract/states.js';
 import { IN_PROGRESS, isHeldForSession } from './job-state.js';
+import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import type { Ledger, Verdict } from './ledger.js';
 import { discardOf } from './discarded.js';
 import { membersOf, memberState } from './members.js';
@@ -44,6 +45,7 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
     .select(['j.error_class', 'j.error_message', 'j.step', 'j.artifact_sha256'])
+    .select(lastArtifact.as('last_artifact'))
     .select(['d.discarded_by', 'd.discarded_at', 'd.reason'])
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
     .orderBy('m.position')
@@ -60,6 +62,7 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
     effects: effects.get(row.position) ?? [],
     ...errorOf(row),
     ...(row.verdict !== 'conflict' && isHeldForSession(row) && { heldForSession: true as const }),
+    ...lastArtifactOf(row),
     ...discardOf(row),
   }));
 }

@@ -3,6 +3,7 @@ import type { JobSelection } from '../contract/job-selection.js';
 import { reopenRejected } from './approvals.js';
 import { endDiscard } from './discarded.js';
 import { moveJob, type Written } from './job-state.js';
+import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import type { Ledger, StoppedJob } from './ledger.js';
 import { membersOf } from './members.js';
 import { JOBS_PER_WRITE, identityOf, inChunks } from './rows.js';
@@ -14,11 +15,14 @@ type Stopped = Pick<Ledger, 'stopped' | 'requeue'>;
 export const stopped = (store: Store): Stopped => ({
   async stopped(batchId, selection = {}) {
     const rows = await store.read((db) => stoppedJobs(db, batchId, selection));
-    return rows.map(({ job_key, identity, state, discard, error_class, error_message }): StoppedJob => ({
-      key: job_key,
-      identity: identityOf(identity),
-      state: discard === null ? state : 'discarded',
-      ...(error_class !== null && { error: { class: error_class, message: error_message ?? '' } }),
+    return rows.map((row): StoppedJob => ({
+      key: row.job_key,
+      identity: identityOf(row.identity),
+      state: row.discard === null ? row.state : 'discarded',
+      ...(row.error_class !== null && {
+        error: { class: row.error_class, message: row.error_message ?? '' },
+      }),
+      ...lastArtifactOf(row),
     }));
   },
 
@@ -53,6 +57,7 @@ export async function stoppedJobs(
   const rows = await membersOf(db, batchId)
     .select(['m.identity', 'm.work', 'm.job_key', 'j.state', 'j.active_since', 'j.last_attempt'])
     .select(['j.error_class', 'j.error_message', 'd.seq as discard'])
+    .select(lastArtifact.as('last_artifact'))
     .where('m.verdict', '<>', 'conflict')
     .where((eb) =>
       keys === undefined

@@ -4,6 +4,7 @@ import type { EffectState, SessionState, ShownJobState } from '../contract/state
 import { requestRow } from './audit.js';
 import { discardFor } from './discarded.js';
 import type { Discard, HistoryRow, JobId, Ledger, RequestRow, SessionId, Usage, Verdict } from './ledger.js';
+import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import { historyOf, identityOf, usedBy } from './rows.js';
 import type { AttemptOutcome, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -21,6 +22,7 @@ export interface JobStory extends NamedJob {
   readonly revision: number | undefined;
   readonly errorClass: ErrorClass | undefined;
   readonly errorMessage: string | undefined;
+  readonly lastArtifact?: string;
   /** Batches that name it, or have worked on it. */
   readonly batches: readonly StoryBatch[];
   readonly tries: readonly StoryTry[];
@@ -117,8 +119,9 @@ export const stories = (store: Store): Stories => ({
 
 async function storyOf(db: Db, { work, jobKey }: JobId): Promise<JobStory | undefined> {
   const job = await db
-    .selectFrom('jobs')
-    .selectAll()
+    .selectFrom('jobs as j')
+    .selectAll('j')
+    .select(lastArtifact.as('last_artifact'))
     .where('work', '=', work)
     .where('job_key', '=', jobKey)
     .executeTakeFirst();
@@ -156,6 +159,7 @@ async function storyOf(db: Db, { work, jobKey }: JobId): Promise<JobStory | unde
     revision: job?.revision,
     errorClass: job?.error_class ?? undefined,
     errorMessage: job?.error_message ?? undefined,
+    ...(job && lastArtifactOf(job)),
     batches: [...batches.values()],
     tries,
     sessions,

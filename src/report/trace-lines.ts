@@ -8,8 +8,8 @@ import { tableLines } from './table.js';
 
 /** The story of one job for a terminal: who it is, how it stands, then line by line what happened. */
 export function traceLines(trace: JobTrace, columns?: number, timeZone?: string): Line[] {
-  const { work, key, workflowId, identity, state, revision, trouble, spend, batches, effects, events } =
-    trace;
+  const { work, key, workflowId, identity, state, revision, trouble, lastOutput } = trace;
+  const { spend, batches, effects, events } = trace;
   const names = batches.map(
     ({ id, name, verdict }) => (name ?? id) + (verdict === 'conflict' ? ' (conflict)' : ''),
   );
@@ -20,6 +20,7 @@ export function traceLines(trace: JobTrace, columns?: number, timeZone?: string)
       job: `${work} ${key}${revision !== undefined && revision > 1 ? `, revision ${revision}` : ''}`,
       workflow: workflowId,
       batches: names.join(', ') || undefined,
+      'last output kept': lastOutput,
       spend,
       effects: effects.map(({ name, state: at }) => `${name} ${at}`).join(', ') || undefined,
       sources: sourcesText(trace),

@@ -62,7 +62,16 @@ function spanOf(events: readonly TraceEvent[], timeZone: string): string {
   return `${plural(events.length, 'event')}, from ${localTime(first.at, timeZone)} to ${localTime(last.at, timeZone)} (${took}).`;
 }
 
-function factsTable({ work, key, revision, batches, spend, effects, workflowId }: JobTrace): Html {
+function factsTable({
+  work,
+  key,
+  revision,
+  lastOutput,
+  batches,
+  spend,
+  effects,
+  workflowId,
+}: JobTrace): Html {
   const rows: (readonly [string, Html | string])[] = [
     ['work', work],
     ['key', markup`<code>${key}</code>`],
@@ -73,6 +82,7 @@ function factsTable({ work, key, revision, batches, spend, effects, workflowId }
         batches.map(({ id, name, verdict }) => `${name ?? id}${verdict === 'conflict' ? ' (conflict)' : ''}`),
       ),
     ],
+    ...(lastOutput === undefined ? [] : [['last output kept', markup`<code>${lastOutput}</code>`] as const]),
     ['spent', spend],
     ['effects', lines(effects.map(({ name, state }) => `${name}: ${state}`))],
     ['in the Web UI', markup`<code>${workflowId}</code>`],

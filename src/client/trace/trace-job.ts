@@ -1,3 +1,4 @@
+import { withLastOutput } from '../../artifacts/last-output.js';
 import { UsageError } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
 import { discardedText } from '../../contract/discarded-text.js';
@@ -27,6 +28,8 @@ export interface JobTrace {
   readonly revision: number | undefined;
   /** Why it does not go on, where it does not. */
   readonly trouble: string | undefined;
+  /** The file that a stopped job's newest artifact is kept in, whether it passed or not. */
+  readonly lastOutput?: string;
   /** Sessions and money, for people; the events have it one by one. */
   readonly spend: string;
   readonly batches: readonly StoryBatch[];
@@ -44,8 +47,9 @@ export interface JobTrace {
 export async function traceJob(query: JobQuery, connections: Connections): Promise<JobTrace> {
   const ledger = await connections.ledger();
   const job = theOne(await matching(query, connections), query);
-  const story = await ledger.story(job);
-  if (!story) throw new UsageError(`the ledger has lost job ${job.jobKey}`);
+  const found = await ledger.story(job);
+  if (!found) throw new UsageError(`the ledger has lost job ${job.jobKey}`);
+  const story = withLastOutput(connections.config.stateDir)(found);
   const { work, jobKey, identity, state, revision, discarded, batches, effects } = story;
   const workflowId = jobWorkflowId({ work, jobKey });
   const runIds = new Set(story.tries.map(({ runId }) => runId));
@@ -58,6 +62,7 @@ export async function traceJob(query: JobQuery, connections: Connections): Promi
     state,
     revision,
     trouble: discarded ? discardedText(discarded) : troubleOf(story),
+    ...(story.lastOutput !== undefined && { lastOutput: story.lastOutput }),
     spend: spendText(story),
     batches,
     effects,

@@ -184,9 +184,10 @@ function questionCase(question: OpenQuestion, { command, timeZone }: Words): Dec
   };
 }
 
-const jobCase = ({ identity, message }: NightJob): DecisionCase => ({
+const jobCase = ({ identity, message, lastOutput }: NightJob): DecisionCase => ({
   title: jobTitle(identity),
   detail: message,
+  ...(lastOutput !== undefined && { lastOutput }),
   commands: [],
 });
 

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from 'node:path';
+import { withLastOutput } from '../../artifacts/last-output.js';
 import type { ArtifactStore } from '../../contract/artifact.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { readDeadline } from '../../nights/deadline.js';
@@ -50,7 +51,8 @@ export async function makeReport(
   const rows = await ledger.night(batch.id);
   if (rows === undefined) return noNightReport(batch.name, why, options);
   const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
-  return morningReport(rows, { ...options, deadline, asked });
+  const unfinished = rows.unfinished.map(withLastOutput(stateDir));
+  return morningReport({ ...rows, unfinished }, { ...options, deadline, asked });
 }
 
 /** The page, drawn. What draws is loaded only now: a worker that writes no report does without it. */

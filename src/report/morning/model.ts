@@ -94,6 +94,8 @@ export interface Decision {
 export interface DecisionCase {
   readonly title: string;
   readonly detail: string;
+  /** The file that what it made last is kept in, whether that passed or not. */
+  readonly lastOutput?: string;
   readonly commands: readonly Command[];
 }
 

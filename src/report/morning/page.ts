@@ -1,4 +1,5 @@
 import { localTime, plural } from '../format.js';
+import { lastOutputText } from '../last-output-text.js';
 import { markup, webAddress, type Html } from './html.js';
 import { htmlDocument } from './html-document.js';
 import type { Cause, Command, Decision, MorningReport, Night } from './model.js';
@@ -80,7 +81,9 @@ const decisionBlock = ({ title, why, count, cases, commands }: Decision): Html =
           (one) =>
             markup`<li>
               <bdi>${one.title}</bdi>
-              ${one.detail !== '' && markup`<span class="faint">${one.detail}</span>`} ${commandList(one.commands)}
+              ${one.detail !== '' && markup`<span class="faint">${one.detail}</span>`}
+              ${one.lastOutput !== undefined && markup`<br /><span class="faint">${lastOutputText(one.lastOutput)}</span>`}
+              ${commandList(one.commands)}
             </li>`,
         )}${count > cases.length && markup`<li class="faint">and ${number(count - cases.length)} more</li>`}
       </ul>`

@@ -1,6 +1,7 @@
 import { bars } from '../bars.js';
 import { nightTitle } from '../../policy/night-alerts.js';
 import { duration, localTime, plural } from '../format.js';
+import { lastOutputText } from '../last-output-text.js';
 import { bold, dim, green, red, yellow, type Line, type Span } from '../line.js';
 import { tableLines } from '../table.js';
 import { deadlineText, MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
@@ -72,6 +73,7 @@ const decisionOf = ({ title, why, count, cases, commands }: Decision): Line[] =>
     .slice(0, CASES_SHOWN)
     .flatMap((one): Line[] => [
       [`    ${one.title}`, dim(one.detail === '' ? '' : `  ${one.detail}`)],
+      ...(one.lastOutput === undefined ? [] : [[dim(`      ${lastOutputText(one.lastOutput)}`)]]),
       ...one.commands.map((command) => commandLine(command, 6)),
     ]),
   ...(count > Math.min(cases.length, CASES_SHOWN) && cases.length > 0
