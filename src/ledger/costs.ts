@@ -1,5 +1,6 @@
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import type { CostFilter, CostRow, Ledger } from './ledger.js';
+import { neverRan } from './never-ran.js';
 import { identityOf, usedBy } from './rows.js';
 import type { Db, Store } from './store.js';
 
@@ -7,7 +8,7 @@ type Costs = Pick<Ledger, 'costs'>;
 
 const PAGE = 2_000;
 
-/** Sessions one by one: whatever is summed up from them, slices add up to the total. */
+/** Sessions that began, one by one: whatever is summed up from them, slices add up to the total. */
 export const costs = (store: Store): Costs => ({
   costs: (filter, sink) =>
     store.readOnce(async (db) => {
@@ -48,6 +49,7 @@ async function page(
     .select(['s.input_tokens', 's.output_tokens', 's.cached_tokens', 's.cost_micros', 's.cost_source'])
     .select(['s.price_table', 's.price_date', 's.artifact_sha256', 'j.identity', 'b.name as batch_name'])
     .select([bookedAt.as('booked_at'), inBatch.as('in_batch')])
+    .where(sql<SqlBool>`not ${neverRan('s')}`)
     .$if(since !== undefined, (query) => query.where(sql<boolean>`coalesce(${bookedAt}, '9') >= ${since}`))
     .$if(until !== undefined, (query) =>
       query.where(sql<boolean>`coalesce(${bookedAt}, s.opened_at) < ${until}`),

@@ -2,14 +2,15 @@ import { sql, type RawBuilder, type SqlBool } from 'kysely';
 
 /**
  * A session that failed before anything that costs money was sent: never begun, or only made ready and then surely
- * refused. One that was lost may have run unseen. Handles are written by `JSON.stringify`, without spaces.
+ * refused. It is no session of any figure. One that was lost may have run unseen, and one that cost something has run.
+ * Handles are written by `JSON.stringify`, without spaces.
  * @param table of sessions, or its alias
  */
 export function neverRan(table: string): RawBuilder<SqlBool> {
-  const [state, started, handle] = ['state', 'started_seq', 'handle'].map((name) =>
+  const [state, started, handle, cost] = ['state', 'started_seq', 'handle', 'cost_micros'].map((name) =>
     sql.ref(`${table}.${name}`),
   );
-  return sql<SqlBool>`(${state} = 'failed' and (${started} is null or ${handle} like '%"phase":"prepared"%'))`;
+  return sql<SqlBool>`(${state} = 'failed' and ${cost} = 0 and (${started} is null or ${handle} like '%"phase":"prepared"%'))`;
 }
 
 /** A session that was only made ready, and then refused, has cost nothing. */

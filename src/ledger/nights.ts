@@ -245,6 +245,7 @@ async function costsOf(db: Db, batch: BatchRow): Promise<readonly NightCostRow[]
       countCostUnknown('s').as('unknown'),
     ])
     .where('s.booked_batch_id', '=', batch.id)
+    .where(sql<SqlBool>`not ${neverRan('s')}`)
     .groupBy(['s.site', 's.work', 's.currency'])
     .execute();
   return rows.map((row) => ({

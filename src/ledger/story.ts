@@ -1,10 +1,11 @@
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import type { ErrorClass } from '../contract/errors.js';
 import type { EffectState, SessionState, ShownJobState } from '../contract/states.js';
 import { requestRow } from './audit.js';
 import { discardFor } from './discarded.js';
 import type { Discard, HistoryRow, JobId, Ledger, RequestRow, SessionId, Usage, Verdict } from './ledger.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
+import { neverRan } from './never-ran.js';
 import { historyOf, identityOf, usedBy } from './rows.js';
 import type { AttemptOutcome, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -65,6 +66,8 @@ export interface StorySession extends SessionId {
   readonly batchId: string;
   readonly openedAt: string;
   readonly endedAt: string | undefined;
+  /** Its start was surely refused: it is no session of any figure. */
+  readonly neverRan: boolean;
   /** How often a later try went on with it. */
   readonly attached: number;
   readonly currency: string;
@@ -194,8 +197,9 @@ async function triesOf(db: Db, { work, jobKey }: JobId): Promise<StoryTry[]> {
 
 async function sessionsOf(db: Db, { work, jobKey }: JobId): Promise<StorySession[]> {
   const rows = await db
-    .selectFrom('sessions')
-    .selectAll()
+    .selectFrom('sessions as s')
+    .selectAll('s')
+    .select(sql<number>`case when ${neverRan('s')} then 1 else 0 end`.as('never_ran'))
     .where('work', '=', work)
     .where('job_key', '=', jobKey)
     .orderBy('opened_at')
@@ -204,7 +208,7 @@ async function sessionsOf(db: Db, { work, jobKey }: JobId): Promise<StorySession
   return rows.map(sessionOf);
 }
 
-const sessionOf = (row: Selectable<SessionsTable>): StorySession => ({
+const sessionOf = (row: Selectable<SessionsTable> & { readonly never_ran: number }): StorySession => ({
   runKey: row.run_key,
   attempt: row.attempt,
   provider: row.provider,
@@ -214,6 +218,7 @@ const sessionOf = (row: Selectable<SessionsTable>): StorySession => ({
   batchId: row.batch_id,
   openedAt: row.opened_at,
   endedAt: row.ended_at ?? undefined,
+  neverRan: row.never_ran === 1,
   attached: row.attached,
   currency: row.currency ?? 'USD',
   usage: {

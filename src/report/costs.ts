@@ -47,7 +47,13 @@ function noteLines({ totals, prices }: CostReport): Line[] {
       ...(estimatedMicros > 0
         ? [yellow(`${amount(estimatedMicros)} of it is what was set aside: the real cost was not told`)]
         : []),
-      ...(unknown > 0 ? [yellow(`${plural(unknown, 'session')} told no cost, and count as nothing`)] : []),
+      ...(unknown > 0
+        ? [
+            yellow(
+              `${plural(unknown, 'session')} told no cost, and ${unknown === 1 ? 'counts' : 'count'} as nothing`,
+            ),
+          ]
+        : []),
       ...(open > 0 ? [`${plural(open, 'session')} under way, ${amount(reservedMicros)} reserved`] : []),
       ...(attachedMicros > 0
         ? [`${amount(attachedMicros)} not paid again: those sessions were gone on with after a break`]

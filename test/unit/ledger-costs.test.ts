@@ -188,7 +188,7 @@ describe('reservations', () => {
       await reserve(ledger, 'one', claim, { limits: { ...LIMITS, perSession: UNIT } });
       await ledger.saveHandle(sessionOf('one', 1), handle, claim.fence);
       await ledger.endSession(sessionOf('one', 1), failed({ errorClass }), claim.fence);
-      expect((await rowsOf(ledger)).map(({ usage }) => usage.costMicros)).toEqual([cost]);
+      expect((await ledger.spendOfJob(jobOf('one'))).micros).toBe(cost);
     },
   );
 

@@ -113,7 +113,8 @@ function sessionTold({ subject, to, detail, at }: HistoryRow, { sessions }: JobS
   };
 }
 
-export function usageText({ usage, currency }: StorySession): string {
+export function usageText({ usage, currency, neverRan }: StorySession): string {
+  if (neverRan) return 'refused before it began';
   const { inputTokens, outputTokens, costMicros, costSource } = usage;
   const tokens = inputTokens + outputTokens > 0 ? `${inputTokens} tokens in, ${outputTokens} out, ` : '';
   return (
@@ -230,8 +231,9 @@ function writerOf(text: string): {
   return { runId, attempt: Number(attempt), by };
 }
 
-/** `3 sessions, 1 of them wasted, 0.12 USD`. */
-export function spendText({ sessions }: JobStory): string {
+/** `3 sessions, 1 of them wasted, 0.12 USD`, of those that began. */
+export function spendText(story: JobStory): string {
+  const sessions = story.sessions.filter(({ neverRan }) => !neverRan);
   const byCurrency = new Map<string, number>();
   for (const { currency, usage } of sessions)
     byCurrency.set(currency, (byCurrency.get(currency) ?? 0) + usage.costMicros);
