@@ -7,6 +7,7 @@ import { isFinished, startBatch, type Starter, type Started } from '../client/st
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
 import type { BatchRow, NewNight, NightOutcome } from '../ledger/ledger.js';
+import { runTitle } from '../nights/run-title.js';
 import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
@@ -78,7 +79,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     }
   }
   if (other) {
-    const blocked = await giveWay(batch, other);
+    const blocked = await giveWay(other);
     if (blocked) return blocked;
   }
   const started = await startBatch(batch, starter, night.by);
@@ -122,22 +123,24 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   }
 
   /** What the overlap rule makes of an earlier night that still runs; undefined: start. */
-  async function giveWay(batch: Batch, { id }: BatchRow): Promise<NightStep | undefined> {
+  async function giveWay(other: BatchRow): Promise<NightStep | undefined> {
+    const { id } = other;
+    const title = await runTitle(other, schedule, ledger);
     switch (rule) {
       case 'skip':
-        return end('skipped', `another night of ${batch.definition.name} was still running: ${id}`, id);
+        return end('skipped', `${title} was still running`, id);
       case 'attach':
-        return end('attached', `served by the night that was still running: ${id}`, id);
+        return end('attached', `served by ${title}, which was still running`, id);
       case 'queue':
         if (waits === 0 && !night.asked && (await anotherWaits())) {
           return end('skipped', 'another night waits for its turn already', id);
         }
-        await note('queued', `waits for the end of ${id}`, id);
-        return wait(id, `waits for the end of ${id}`);
+        await note('queued', `waits for the end of ${title}`, id);
+        return wait(id, `waits for the end of ${title}`);
       case 'cancel-older':
         await cancelOlder(id);
-        await note('queued', `waits for the end of ${id}, which it has asked to end`, id);
-        return wait(id, `has asked ${id} to end, and waits for that`);
+        await note('queued', `waits for the end of ${title}, which it has asked to end`, id);
+        return wait(id, `has asked ${title} to end, and waits for that`);
     }
   }
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScheduleNotFoundError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, expect, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
@@ -47,6 +47,14 @@ effects: [{ name: post, use: folder, target: ./public }]
 `,
   );
 
+const OLDER = 'batch:news:0123456789abcdef0123456789abcdef';
+
+/** The older run is under way, and no other one. */
+async function described(id: string) {
+  if (id === OLDER) return { status: { name: 'RUNNING' }, runId: 'run-1' };
+  throw new WorkflowNotFoundError('no such workflow', id, undefined);
+}
+
 /** Takes the night so many minutes after it was due. */
 function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt = 1): Promise<NightStep> {
   const deps = {
@@ -56,7 +64,10 @@ function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt
     env: process.env,
     worker: '1@host',
     now: () => new Date(Date.parse(DUE) + lateMinutes * MINUTE),
-    client: { schedule: { getHandle: () => ({ describe: () => Promise.reject(NO_SCHEDULE) }) } },
+    client: {
+      schedule: { getHandle: () => ({ describe: () => Promise.reject(NO_SCHEDULE) }) },
+      workflow: { getHandle: (id: string) => ({ describe: () => described(id) }) },
+    },
     config: { taskQueue: 'test' },
     engineKind: 'configured',
     alarm: { look: () => undefined, wake: () => undefined },
@@ -148,4 +159,30 @@ test('a night that had nothing left to do is a good end for the monitor, where t
   const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
   const { deadMan } = await readDefinition({ definition: pings[0]?.definition ?? '' }, artifacts);
   expect(deadMan).toEqual({ url: 'https://monitor.example/night' });
+});
+
+test('a night that another one is in the way of says which, by its time and not by a hash', async () => {
+  batchFile('[{ site: blog, category: a, slug: one }]');
+  const manifest = JSON.stringify({ definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 0 });
+  await openBatch(ledger, [], { id: OLDER, name: 'news', manifest });
+  const why = async (overlap: 'skip' | 'attach') => {
+    const step = await taken(1, { exact: true, overlap });
+    return step.kind === 'ended' ? step.night.why : step.kind === 'wait' ? step.why : undefined;
+  };
+  expect(await why('skip')).toMatch(/^the run that test started at \d{4}-\d\d-\d\d .* was still running$/);
+  await ledger.recordNight({
+    schedule: NIGHTLY.name,
+    night: '2026-11-22T02:30',
+    dueAt: '2026-11-22T01:30:00.000Z',
+    edition: '2026-11-22',
+    outcome: 'started',
+    why: 'started its batch',
+    by: 'schedule:nights',
+    batchId: OLDER,
+    runId: 'night-run-1',
+  });
+  const title = 'the night of 2026-11-22 02:30 (Europe/Berlin)';
+  expect(await why('skip')).toBe(`${title} was still running`);
+  expect(await why('attach')).toBe(`served by ${title}, which was still running`);
+  expect((await ledger.scheduledNights()).map((row) => row.why).join()).not.toContain(OLDER);
 });
