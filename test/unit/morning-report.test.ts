@@ -125,7 +125,11 @@ test('what needs a person comes with the command to type, what can not be taken 
 
 test('a state directory of another name is named in each command', async () => {
   const elsewhere = { ...options, stateDir: '/srv/my state' };
-  const { decisions } = await makeReport({ id: told.batchId, name: NAME }, told.ledger, elsewhere);
+  const made = await makeReport({ id: told.batchId, name: NAME }, told.ledger, elsewhere);
+  expect(await drawReport(made)).toContain(
+    `<code>nightshift report ${NAME} --state &#39;/srv/my state&#39;</code>`,
+  );
+  const { decisions } = made;
   for (const { commands } of decisions) {
     for (const { command } of commands.filter((one) => !one.command.includes('<'))) {
       expect(command).toMatch(/--state '\/srv\/my state'$/);

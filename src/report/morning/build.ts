@@ -6,7 +6,16 @@ import { finishedOf } from '../job-counts.js';
 import { causesOf } from './causes.js';
 import { commandsAt, type Place } from './commands.js';
 import { decisionsOf } from './decisions.js';
-import type { CostPart, Decision, Duplicates, MissedNight, MorningReport, Night, Tone } from './model.js';
+import type {
+  CostPart,
+  Decision,
+  Duplicates,
+  Looks,
+  MissedNight,
+  MorningReport,
+  Night,
+  Tone,
+} from './model.js';
 import { NOTHING_SCHEDULED, type Scheduled } from './scheduled.js';
 import { timelineOf } from './timeline.js';
 
@@ -76,8 +85,14 @@ export function morningReport(
     causes: causesOf(rows),
     missed,
     directory: place.directory,
+    looks: looksAt(name, place),
   };
 }
+
+const looksAt = (name: string, place: Place): Looks => ({
+  afresh: commandsAt(place)('report', name),
+  receipts: commandsAt(place)('ledger', 'show', name),
+});
 
 /** The report of a night that never was: nothing was opened. */
 export function noNightReport(
@@ -109,6 +124,7 @@ export function noNightReport(
     causes: [],
     missed,
     directory: place.directory,
+    looks: looksAt(name, place),
   };
 }
 

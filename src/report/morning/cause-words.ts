@@ -8,7 +8,7 @@ export const CAUSE_WORDS: Readonly<Record<ErrorClass, string>> = {
   auth: 'Credentials were refused',
   config: 'Something is not set up as it should be',
   invalid: 'A service or a program refused what it was given',
-  rejected: 'What the agent made did not pass',
+  rejected: 'The agent failed, or what it made did not pass',
   budget: 'The money set aside was not enough',
   unknown: 'A request was sent and no answer came',
   lost: 'A session was lost',

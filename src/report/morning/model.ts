@@ -22,6 +22,13 @@ export interface MorningReport {
   readonly missed: readonly MissedNight[];
   /** Where its commands are to be typed. */
   readonly directory: string | undefined;
+  /** What shows more than fits here, or shows it as it is now. */
+  readonly looks: Looks;
+}
+
+export interface Looks {
+  readonly afresh: string;
+  readonly receipts: string;
 }
 
 /** `good`: nothing to do · `open`: not over yet · `bad`: a person is needed */

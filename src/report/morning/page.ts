@@ -2,7 +2,7 @@ import { localTime, plural } from '../format.js';
 import { lastOutputText } from '../last-output-text.js';
 import { markup, webAddress, type Html } from './html.js';
 import { htmlDocument } from './html-document.js';
-import type { Cause, Command, Decision, MorningReport, Night } from './model.js';
+import type { Cause, Command, Decision, Looks, MorningReport, Night } from './model.js';
 import { costSection, timelineSection, trendSection } from './page-plots.js';
 import { table } from './page-table.js';
 import { nightTitle } from '../../policy/night-alerts.js';
@@ -19,7 +19,7 @@ const MISSED_SHOWN = 12;
 
 /** The report as one file. What is decided comes first. */
 export function pageOf(report: MorningReport): string {
-  const { name, night, planned, headline, tone, timeZone, madeAt, missed } = report;
+  const { name, night, planned, headline, tone, timeZone, madeAt, missed, looks } = report;
   return htmlDocument(
     `${name}: ${headline}`,
     markup`<header>
@@ -32,14 +32,14 @@ export function pageOf(report: MorningReport): string {
     <main>
       ${decisionsSection(report)} ${missed.length > 0 && missedSection(report)}
       ${night && night.discarded.length > 0 && discardedSection(night, timeZone)}
-      ${night && landedSection(night, name, timeZone)} ${night && causesSection(report.causes, night)}
+      ${night && landedSection(night, looks, timeZone)} ${night && causesSection(report.causes, night)}
       ${night && timelineSection(night, timeZone)} ${night && costSection(night, timeZone)}
       ${night && trendSection(night, timeZone)}
     </main>
     <footer>
       <p>
         Made by nightshift from its ledger, ${localTime(madeAt, timeZone)}. Times are those of
-        ${timeZone}. To see it as it is now: <code>nightshift report ${name}</code>
+        ${timeZone}. To see it as it is now: <code>${looks.afresh}</code>
       </p>
     </footer>`,
   );
@@ -143,7 +143,7 @@ function discardedSection({ discarded, counts }: Night, timeZone: string): Html 
     ${table('Discarded jobs', columns, rows)} ${more > 0 && markup`<p class="faint">and ${number(more)} more</p>`}`;
 }
 
-function landedSection({ landed }: Night, name: string, timeZone: string): Html {
+function landedSection({ landed }: Night, { receipts }: Looks, timeZone: string): Html {
   const { rows, total } = landed;
   if (total === 0) return markup`<h2 id="landed">Nothing has landed</h2>`;
   const columns = [
@@ -175,7 +175,7 @@ function landedSection({ landed }: Night, name: string, timeZone: string): Html 
     ${
       total > rows.length &&
       markup`<p class="faint">
-        These are the first ${number(rows.length)}; all of them: <code>nightshift ledger show ${name}</code>
+        These are the first ${number(rows.length)}; all of them: <code>${receipts}</code>
       </p>`
     }`;
 }
