@@ -5,19 +5,23 @@ import { AdapterError } from '../contract/errors.js';
 import type { ChannelAnswer, PingKind } from '../ledger/alert-rows.js';
 import { CHANNEL_TIMEOUT_MS } from './channels/channel.js';
 
-const SUFFIX: Readonly<Record<PingKind, string>> = {
+/** A `test` says nothing of any night: where it counted as a good end, an evening's test would hide a night that is not to come. */
+type Told = PingKind | 'test';
+
+const SUFFIX: Readonly<Record<Told, string>> = {
   'ping-start': '/start',
   'ping-success': '',
   'ping-fail': '/fail',
+  test: '/log',
 };
 
 /**
  * Tells a monitor that a run begins or has ended; `rid` pairs the two.
- * Source: healthchecks.io, "Pinging API": /start, success and /fail below the URL of a check, `?rid=` a UUID.
+ * Source: healthchecks.io, "Pinging API": /start, success, /fail and /log (which counts as neither) below the URL of a check, `?rid=` a UUID.
  */
 export async function ping(
   spec: DeadManSpec,
-  kind: PingKind,
+  kind: Told,
   runId: string,
   env: Environment,
   signal: AbortSignal,

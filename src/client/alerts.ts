@@ -64,7 +64,7 @@ export async function testAlerts(
     answers.push(...(await tell([channel], notice, signal)));
   }
   if (definition.deadMan !== undefined)
-    answers.push(await ping(definition.deadMan, 'ping-success', uuidOf(id), env, signal));
+    answers.push(await ping(definition.deadMan, 'test', uuidOf(id), env, signal));
   return answers.map((answer) => ({ ...answer, said: redact(answer.said) }));
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { sendDue, routesOf } from '../../src/alerts/courier.js';
+import { createNightshift } from '../../src/client/nightshift.js';
 import type { ChannelSpec } from '../../src/contract/alerts.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { canonicalJson } from '../../src/identity/canonical-json.js';
@@ -332,4 +333,22 @@ test('two workers send one message once', async () => {
   await note(cause());
   await Promise.all([send(), send(), send()]);
   expect(receiver.got).toHaveLength(1);
+});
+
+test('a test of the channels reaches the monitor without counting as the end of a night', async () => {
+  const file = join(folder, 'batch.yaml');
+  writeFileSync(
+    file,
+    `name: nightly
+work: article
+jobs: [{ slug: one }]
+agent: { use: command, command: ["true"] }
+effects: [{ name: post, use: folder, target: ./public, with: { path: a.md } }]
+deadMan: { url: "${receiver.url}/night/" }
+`,
+  );
+  const nightshift = createNightshift({ state: folder, env: {} });
+  onTestFinished(() => nightshift.close());
+  expect(await nightshift.testAlerts(file)).toEqual([{ channel: 'dead-man', took: true, said: 'HTTP 200' }]);
+  expect(receiver.got.map(({ url }) => url.split('?')[0])).toEqual(['/night/log']);
 });
