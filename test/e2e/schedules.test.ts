@@ -113,7 +113,7 @@ test('a file applied twice changes nothing; an edit is shown; what left the file
     file,
     readFileSync(file, 'utf8').replace('at: "02:30"', 'at: "03:45"').replace('} }', '}, overlap: queue }'),
   );
-  const edited = [['update', 'crons: 30 2 * * * -> 45 3 * * *', 'overlap: skip -> queue']];
+  const edited = [['update', 'when: at 02:30 -> at 03:45', 'overlap: skip -> queue']];
   expect(await actions({ dryRun: true })).toEqual(edited);
   expect(await actions()).toEqual(edited);
   expect(await actions()).toEqual([['none']]);

@@ -9,6 +9,7 @@ import { missedNights } from '../../policy/missed-nights.js';
 import { editionOf } from '../../policy/nights.js';
 import type { Connections } from '../connections.js';
 import { preflight } from '../preflight.js';
+import { fileName, fileWords } from './file-words.js';
 import { optionsOf } from './engine-schedule.js';
 import { allSchedules, findSchedule, type EngineSchedule } from './find.js';
 import { forget } from './pause.js';
@@ -139,20 +140,13 @@ const COMPARED = [
   'paused',
 ] as const satisfies readonly (keyof WantedSchedule)[];
 
-/** One text for each field that differs, such as `overlap: skip -> queue`. */
+/** One text for each field that differs, in the words of the file: `overlap: skip -> queue`. */
 export const differencesOf = (present: ScheduleDefinition, wanted: WantedSchedule): string[] =>
   COMPARED.filter((field) => isOther(present[field], wanted[field])).map(
-    (field) => `${field}: ${shown(present[field])} -> ${shown(wanted[field])}`,
+    (field) => `${fileName(field)}: ${fileWords(field, present)} -> ${fileWords(field, wanted)}`,
   );
 
 const isOther = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
-
-function shown(value: WantedSchedule[(typeof COMPARED)[number]]): string {
-  if (value === undefined) return 'none';
-  if (typeof value !== 'object') return String(value);
-  if (!('schedule' in value)) return value.join('; ');
-  return `${value.schedule} within ${value.withinMs / 60_000} minutes, else ${value.otherwise}`;
-}
 
 /** A batch file that can't be read must come to light now, and not at 02:30. @returns what each schedule starts, by name */
 async function checkBatches(
