@@ -194,16 +194,23 @@ test('printed, the figures behind the plots are there', async () => {
 });
 
 describe.each([1, 12, 1_000])('with %d jobs', (jobs) => {
-  test('the plots are whole, and each has its table', async () => {
-    const { page, trouble } = await open(nightOf(jobs), 'light');
+  test.each([
+    ['a desk', 1100, '.desk'],
+    ['a phone', 390, '.phone'],
+  ])('on %s the plots are whole, and each has its table', async (_, viewport, place) => {
+    const { page, trouble } = await open(nightOf(jobs), 'light', viewport);
     const lanes = Math.min(jobs, 24);
-    const plot = page.locator('svg[aria-label^="What single jobs"]');
+    const selector = `${place} svg[aria-label^="What single jobs"]`;
+    const plot = page.locator(selector);
+    expect(await plot.isVisible()).toBe(true);
+    const box = await plot.boundingBox();
+    expect((box?.x ?? 0) + (box?.width ?? viewport), 'nothing to scroll').toBeLessThanOrEqual(viewport);
     expect(await plot.locator('text', { hasText: /^blog|^job/ }).count()).toBe(lanes);
     // A failed try is a bar and a cross.
     expect(await plot.locator('[fill="var(--plot-bad)"]').count()).toBe(lanes);
     expect(await plot.locator('[fill="var(--plot-effect)"]').count()).toBe(lanes);
     const outside = await page.evaluate<string[]>(`(() => {
-      const svg = document.querySelector('svg[aria-label^="What single jobs"]');
+      const svg = document.querySelector('${selector}');
       const whole = svg.getBoundingClientRect();
       return [...svg.querySelectorAll('path, text')]
         .filter((part) => {
@@ -216,7 +223,7 @@ describe.each([1, 12, 1_000])('with %d jobs', (jobs) => {
     expect(outside).toEqual([]);
     const figures = await page.locator('figure').count();
     expect(await page.locator('figure table').count()).toBe(figures);
-    expect(await page.locator('svg[role="img"]').count()).toBe(figures);
+    expect(await page.locator('svg[role="img"]:visible').count()).toBe(figures);
     expect(trouble).toEqual([]);
     await page.close();
   });

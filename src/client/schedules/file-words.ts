@@ -10,12 +10,13 @@ export const fileName = (field: Field): string => NAMES[field] ?? field;
 /** What a field of a schedule says, as a person would write it in the file. */
 export function fileWords(field: Field, schedule: Pick<Partial<ScheduleDefinition>, Field>): string {
   const { crons = [], after } = schedule;
-  const value = schedule[field];
   if (field === 'crons') return whenText(crons);
-  if (field === 'after' && after)
-    return `${after.schedule} within ${spanText(after.withinMs)}, otherwise ${after.otherwise}`;
-  if (typeof value === 'number') return spanText(value);
-  return value === undefined ? 'none' : String(value);
+  if (field === 'after')
+    return after === undefined
+      ? 'none'
+      : `${after.schedule} within ${spanText(after.withinMs)}, otherwise ${after.otherwise}`;
+  const value = schedule[field];
+  return typeof value === 'number' ? spanText(value) : String(value);
 }
 
 /** Every day at these times, or on some days; what is more than that is said as the expression. */

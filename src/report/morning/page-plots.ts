@@ -2,7 +2,7 @@ import { duration, localTime, plural } from '../format.js';
 import { Html, markup } from './html.js';
 import type { CostPart, Night, NightPoint, Stop } from './model.js';
 import { table } from './page-table.js';
-import { activityPlot, lanesPlot, nightCostPlot, sitePlot, trendPlot } from './plots.js';
+import { activityPlot, lanesPlots, nightCostPlot, sitePlot, trendPlot } from './plots.js';
 import { amount, amountTold, clock, cut, dayLong, number, percent, zoneOf } from './words.js';
 
 const SITES_MAX = 10;
@@ -15,13 +15,13 @@ interface FigureOptions {
 /** @param onPaper whether the table is printed: what it says must not stand elsewhere already */
 const figure = (
   caption: string,
-  svg: Html,
+  svg: Html | { readonly wide: Html; readonly phone: Html },
   figures: Html,
   { key, onPaper = true }: FigureOptions = {},
 ): Html =>
   markup`<figure>
     <figcaption>${caption}</figcaption>
-    <div class="scroll" role="region" aria-label="${caption} (plot)" tabindex="0">${svg}</div>
+    <div class="scroll" role="region" aria-label="${caption} (plot)" tabindex="0">${svg instanceof Html ? svg : markup`<div class="desk">${svg.wide}</div><div class="phone">${svg.phone}</div>`}</div>
     ${key}
     <details${!onPaper && markup` class="long"`}>
       <summary>The figures as a table</summary>
@@ -64,7 +64,7 @@ export function timelineSection({ timeline, begunAt, openedAt }: Night, timeZone
       lanes.length < jobs
         ? `The ${number(lanes.length)} jobs of ${number(jobs)} that say most: not done, tried most often, longest`
         : `Each job${waited > 0 ? ', its tries and its waits' : ''}`,
-      lanesPlot(timeline, timeZone),
+      lanesPlots(timeline, timeZone),
       table(
         'What single jobs went through',
         [

@@ -40,13 +40,14 @@ const STEPS_MS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400,
 ].map((seconds) => seconds * 1000);
 const TICKS_MAX = 9;
+const PHONE_TICKS_MAX = 3;
 
 /** Local times below a line of time, on round minutes. */
-function timeAxis({ from, to }: Pick<Timeline, 'from' | 'to'>, timeZone: string) {
+function timeAxis({ from, to }: Pick<Timeline, 'from' | 'to'>, timeZone: string, ticksMax = TICKS_MAX) {
   const [first, last] = [Date.parse(from), Date.parse(to)];
   const step =
-    STEPS_MS.find((ms) => (last - first) / ms <= TICKS_MAX) ??
-    Math.ceil((last - first) / TICKS_MAX / 86_400_000) * 86_400_000;
+    STEPS_MS.find((ms) => (last - first) / ms <= ticksMax) ??
+    Math.ceil((last - first) / ticksMax / 86_400_000) * 86_400_000;
   const at = (ms: number): string => new Date(ms).toISOString();
   return {
     ...plainAxis,
@@ -120,12 +121,48 @@ export function activityPlot(timeline: Timeline, timeZone: string): Html {
   );
 }
 
-const LANE_HEIGHT = 22;
-const TITLE_COLUMNS = 37;
+interface LanesLook {
+  readonly id: string;
+  readonly width: number;
+  readonly laneHeight: number;
+  readonly left: number;
+  readonly titleColumns: number;
+  readonly ticksMax: number;
+  /** Titles stand above the line of their job, which is so much below the middle of its lane. */
+  readonly titlesAbovePx?: number;
+}
 
-/** The jobs that say most about the night, one line each. */
-export function lanesPlot(timeline: Timeline, timeZone: string): Html {
+const WIDE_LANES: LanesLook = {
+  id: 'lanes',
+  width: WIDE,
+  laneHeight: 22,
+  left: 250,
+  titleColumns: 37,
+  ticksMax: TICKS_MAX,
+};
+/** As wide as a phone shows without scrolling. */
+const PHONE_LANES: LanesLook = {
+  id: 'lanes-phone',
+  width: 350,
+  laneHeight: 38,
+  left: 8,
+  titleColumns: 44,
+  ticksMax: PHONE_TICKS_MAX,
+  titlesAbovePx: 9,
+};
+
+/** The jobs that say most about the night, one line each; drawn for a desk and for a phone. */
+export const lanesPlots = (
+  timeline: Timeline,
+  timeZone: string,
+): { readonly wide: Html; readonly phone: Html } => ({
+  wide: lanesPlot(timeline, timeZone, WIDE_LANES),
+  phone: lanesPlot(timeline, timeZone, PHONE_LANES),
+});
+
+function lanesPlot(timeline: Timeline, timeZone: string, look: LanesLook): Html {
   const { lanes, stops } = timeline;
+  const { titlesAbovePx = 0 } = look;
   const pieces = lanes.flatMap((lane, row) =>
     lane.pieces.map((piece) => ({
       kind: piece.kind,
@@ -133,21 +170,29 @@ export function lanesPlot(timeline: Timeline, timeZone: string): Html {
     })),
   );
   return svgOf(
-    'lanes',
+    look.id,
     'What single jobs went through: agent sessions, effects, failed tries and waits. The table below tells the same.',
-    WIDE,
-    lanes.length * LANE_HEIGHT + 44,
+    look.width,
+    lanes.length * look.laneHeight + 44,
     {
-      grid: { left: 250, right: 16, top: 8, bottom: 28 },
-      xAxis: { ...timeAxis(timeline, timeZone), splitLine: { show: true, lineStyle: { color: INK.line } } },
+      grid: { left: look.left, right: 16, top: 8, bottom: 28 },
+      xAxis: {
+        ...timeAxis(timeline, timeZone, look.ticksMax),
+        splitLine: { show: true, lineStyle: { color: INK.line } },
+      },
       yAxis: {
         ...plainAxis,
         type: 'category',
         inverse: true,
         axisLine: { show: false },
-        axisLabel: { ...axisText, color: INK.text, interval: 0 },
+        axisLabel: {
+          ...axisText,
+          color: INK.text,
+          interval: 0,
+          ...(titlesAbovePx > 0 && { inside: true, margin: 0, verticalAlign: 'bottom' }),
+        },
         data: lanes.map(
-          ({ title }, row) => `${cutTo(safeText(title), TITLE_COLUMNS)}${'\u200b'.repeat(row)}`,
+          ({ title }, row) => `${cutTo(safeText(title), look.titleColumns)}${'\u200b'.repeat(row)}`,
         ),
       },
       series: [
@@ -155,7 +200,10 @@ export function lanesPlot(timeline: Timeline, timeZone: string): Html {
           ...still,
           type: 'custom',
           clip: true,
-          renderItem: pieceOf(pieces.map(({ kind }) => kind)),
+          renderItem: pieceOf(
+            pieces.map(({ kind }) => kind),
+            titlesAbovePx,
+          ),
           encode: { x: [1, 2], y: 0 },
           data: pieces.map(({ value }) => value),
           markArea: markArea(stops, false),
@@ -176,10 +224,11 @@ const PIECE_LOOKS: Readonly<Record<Piece['kind'], { readonly height: number; rea
 const PIECE_MIN_PX = 3;
 
 const pieceOf =
-  (kinds: readonly Piece['kind'][]): CustomSeriesRenderItem =>
+  (kinds: readonly Piece['kind'][], belowPx: number): CustomSeriesRenderItem =>
   ({ dataIndex }, api) => {
     const row = Number(api.value(0));
-    const [x = 0, y = 0] = api.coord([Number(api.value(1)), row]);
+    const [x = 0, middle = 0] = api.coord([Number(api.value(1)), row]);
+    const y = middle + belowPx;
     const [end = 0] = api.coord([Number(api.value(2)), row]);
     const kind = kinds[dataIndex] ?? 'open';
     const { height, style } = PIECE_LOOKS[kind];

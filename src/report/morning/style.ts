@@ -51,6 +51,7 @@ summary { cursor: pointer; color: var(--link); padding: .15rem 0; }
 figure { margin: .6rem 0 .3rem; }
 figcaption { font-weight: 600; margin-bottom: .3rem; }
 svg { display: block; max-width: 100%; height: auto; }
+.phone { display: none; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(27rem, 100%), 1fr)); gap: .5rem 2rem; }
 .key { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; margin: .3rem 0 0; padding: 0; font-size: .88rem; color: var(--faint); }
 .key svg { display: inline-block; vertical-align: middle; margin-right: .4rem; }
@@ -61,6 +62,9 @@ footer { color: var(--faint); font-size: .88rem; padding-bottom: 2.5rem; margin-
   .plain-wide svg { min-width: 44rem; }
 }
 @media screen and (max-width: 46rem) {
+  .desk { display: none; }
+  .phone { display: block; }
+  figure .scroll .phone svg { min-width: 0; max-width: 100%; }
   .stacks table, .stacks tbody, .stacks tr, .stacks td { display: block; }
   .stacks thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .stacks tr { border-bottom: 1px solid var(--line); padding: .45rem 0; }
