@@ -191,6 +191,7 @@ function lanesPlot(timeline: Timeline, timeZone: string, look: LanesLook): Html 
           interval: 0,
           ...(titlesAbovePx > 0 && { inside: true, margin: 0, verticalAlign: 'bottom' }),
         },
+        z: 5, // over the times at which nothing could start
         data: lanes.map(
           ({ title }, row) => `${cutTo(safeText(title), look.titleColumns)}${'\u200b'.repeat(row)}`,
         ),
