@@ -1,6 +1,6 @@
 import { COST_DIMENSIONS, type CostDimension } from '../client/cost-slices.js';
 import { UsageError } from '../contract/errors.js';
-import { costLines, nightLines } from '../report/costs.js';
+import { barLines, costLines } from '../report/costs.js';
 import { costsCsv } from '../report/costs-csv.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
@@ -32,7 +32,7 @@ export async function costs(
   if (flags.json) out.json(report);
   else if (csv) for (const record of costsCsv(report)) out.result(record);
   else if (report.totals.length === 0) out.progress('no session was booked or is under way');
-  else out.results([...costLines(report, out.resultColumns), ...nightLines(report, out.resultColumns)]);
+  else out.results([...costLines(report, out.resultColumns), ...barLines(report, out.resultColumns)]);
   return ExitCode.done;
 }
 

@@ -189,13 +189,13 @@ export const retrySchema = z.strictObject({
     .min(1)
     .max(20)
     .default(3)
-    .describe('sessions one job may use, over all its runs, before it is parked'),
+    .describe('sessions of one job that may end badly, over all its runs, before it is parked'),
   rejected: z
     .int()
     .min(1)
     .max(20)
     .default(3)
-    .describe('sessions one job may use whose output is rejected, counted apart'),
+    .describe('the same, counted apart, of sessions whose agent failed or whose result failed a check'),
   patience: durationSchema
     .default('12h')
     .describe('how long a step is tried again while a service is down, before the job is parked'),

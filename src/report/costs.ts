@@ -24,19 +24,28 @@ export function costLines(report: CostReport, columns?: number): Line[] {
   return [...tableLines(head, rows, columns), ...noteLines(report)];
 }
 
-/** Cost of each day as bars, useful and wasted; nothing where there is one day only. */
-export function nightLines({ days, totals }: CostReport, columns = 80): Line[] {
-  return totals.flatMap(({ currency }) => {
-    const own = days.filter((day) => day.currency === currency && day.sessions > 0);
-    if (own.length < 2) return [];
-    const rows = own.map((day) => ({
-      title: day.key,
-      full: day.usefulMicros,
-      light: day.wastedMicros,
-      after: money(day.costMicros / MICROS, currency),
-    }));
-    return [[''], [dim(`cost of each day in ${currency}: █ useful, ░ wasted`)], ...bars(rows, columns)];
-  });
+/** Few enough to be compared by eye; the dearest come first. */
+const BARS_MAX = 30;
+const DRAWN: ReadonlySet<CostReport['by']> = new Set(['site', 'work']);
+
+/** Costs as bars, useful and wasted: of each site or work where those were asked for, and of each day. */
+export const barLines = ({ by, slices, days, totals }: CostReport, columns = 80): Line[] =>
+  totals.flatMap(({ currency }) => [
+    ...(DRAWN.has(by) ? barsOf(by, slices.slice(0, BARS_MAX), currency, columns) : []),
+    ...barsOf('day', days, currency, columns),
+  ]);
+
+/** Nothing where there is one only, or where nothing was paid. */
+function barsOf(of: string, slices: readonly CostSlice[], currency: string, columns: number): Line[] {
+  const own = slices.filter((slice) => slice.currency === currency && slice.sessions > 0);
+  if (own.length < 2 || own.every(({ costMicros }) => costMicros === 0)) return [];
+  const rows = own.map((slice) => ({
+    title: slice.key,
+    full: slice.usefulMicros,
+    light: slice.wastedMicros,
+    after: money(slice.costMicros / MICROS, currency),
+  }));
+  return [[''], [dim(`cost of each ${of} in ${currency}: █ useful, ░ wasted`)], ...bars(rows, columns)];
 }
 
 function noteLines({ totals, prices }: CostReport): Line[] {

@@ -1,10 +1,11 @@
 // What `nightshift costs` prints: no currency added to another, no formula in a CSV, waste shown.
 import { expect, test } from 'vitest';
+import type { CostDimension } from '../../src/client/cost-slices.js';
 import { costReport, type CostReport } from '../../src/client/costs.js';
 import { UsageError } from '../../src/contract/errors.js';
 import type { CostFilter, CostRow } from '../../src/ledger/ledger.js';
 import { costsCsv } from '../../src/report/costs-csv.js';
-import { costLines, nightLines } from '../../src/report/costs.js';
+import { costLines, barLines } from '../../src/report/costs.js';
 import { rendered } from '../../src/report/line.js';
 
 const row = (costMicros: number, more: Partial<CostRow> = {}): CostRow =>
@@ -53,12 +54,21 @@ test('the table shows cost, waste and its share', async () => {
 test('nights are bars on one scale; one night alone is none', async () => {
   const later = { bookedAt: '2026-11-23T23:30:00.000Z' };
   const report = await reportOf([row(1e6), row(1e6, later), row(2e6, { ...later, ...WASTED })], {});
-  const lines = nightLines(report, 61).map((line) => rendered(line));
+  const lines = barLines(report, 61).map((line) => rendered(line));
   const count = (text: string | undefined, sign: string) => (text ?? '').split(sign).length - 1;
   expect(lines).toHaveLength(4);
   expect(count(lines[2], '█')).toBe(count(lines[3], '█'));
   expect(count(lines[3], '░')).toBe(2 * count(lines[3], '█'));
-  expect(nightLines(await reportOf([row(1)], {}))).toEqual([]);
+  expect(barLines(await reportOf([row(1)], {}))).toEqual([]);
+});
+
+test('sites and works are bars too, where the costs are split by them', async () => {
+  const rows = [row(3e6), row(1e6, { site: 'shop' })];
+  const titles = async (by: CostDimension) =>
+    barLines(await reportOf(rows, { by }), 61).map((line) => rendered(line).split(' ')[0]);
+  expect(await titles('site')).toEqual(['', 'cost', 'blog', 'shop']);
+  expect(await titles('provider')).toEqual([]);
+  expect(await titles('work')).toEqual([]); // one only
 });
 
 test('a day is that of the time zone asked for', async () => {

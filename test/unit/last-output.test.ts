@@ -48,7 +48,7 @@ async function aNight() {
 const park = (ledger: Ledger, slug: string) => ledger.settleJob(jobOf(slug), PARKED, NOBODY);
 
 const text = (lines: readonly Line[]) => lines.map((line) => rendered(line, undefined)).join('\n');
-const commands = { approve: '', run: '', retry: '', resume: '', receipts: '' };
+const commands = { approve: '', run: '', retry: '', resume: '', cancel: '', receipts: '' };
 
 /** The files that a text names. */
 const named = (shown: string) =>
