@@ -3,6 +3,7 @@ import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import { jobTitle } from '../contract/job.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
+import { budgetInForce } from '../batch/budget-in-force.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
@@ -47,7 +48,8 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const over = batch.state !== 'running' && batch.state !== 'paused';
   const standing = await standingOf(batch, definition, deps);
   const { status: statusCommand } = standing.commands;
-  const spending = await spendingOf(batch, definition, { ledger, now: deps.now(), statusCommand });
+  const budget = await budgetInForce(batchId, definition, deps);
+  const spending = await spendingOf(batch, budget, { ledger, now: deps.now(), statusCommand });
   const deadline = await deadlineLook(batch, definition, {
     ledger,
     now: deps.now(),
@@ -56,6 +58,7 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const causes = [...alertCauses(standing), ...spending, ...deadline.causes];
   const left = over ? await leftOver(batch, deps) : new Set<string>();
   const answered = await isAllAnswered(batch, standing, deps);
+  const roomAgain = await hasRoomAgain(batch, standing, deps);
   await ledger.noteAlerts({
     batchName: batch.name,
     batchId,
@@ -64,6 +67,7 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
       ABOUT_DEADLINE.has(alert.rule)
         ? deadline.isOver(alert)
         : (alert.rule === 'approval' && answered) ||
+          (alert.rule === 'budget' && roomAgain) ||
           (isOver(batch.state, alert.rule) && !left.has(alert.fingerprint)),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
@@ -86,6 +90,16 @@ async function isAllAnswered(
     if (other.id !== id && (await ledger.approvals({ batchId: other.id })).length > 0) return false;
   }
   return true;
+}
+
+/** Sessions are under way, and no job is refused one: the day is over, or the budget was raised. */
+async function hasRoomAgain(
+  { id, state }: BatchRow,
+  { unfinished }: AlertStanding,
+  { ledger }: LookDeps,
+): Promise<boolean> {
+  if (state !== 'running' || unfinished.some(({ error }) => error?.class === 'budget')) return false;
+  return (await ledger.inHand({ kind: 'batch', name: id })).sessions > 0;
 }
 
 /** Alerts about jobs of earlier lists of the same name that nobody has seen to. */

@@ -8,7 +8,7 @@ import { spendingCauses } from '../policy/spending.js';
 /** What is to be told of the budgets of a batch under way; nothing of one that is over, for nothing is left to stop. */
 export async function spendingOf(
   { id, name, state, jobs }: BatchRow,
-  { budget }: Definition,
+  budget: Definition['budget'],
   { ledger, now, statusCommand }: { ledger: Ledger; now: Date; statusCommand: string },
 ): Promise<AlertCause[]> {
   if (budget === undefined || (state !== 'running' && state !== 'paused')) return [];

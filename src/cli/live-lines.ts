@@ -1,12 +1,12 @@
 import { jobTitle } from '../contract/job.js';
 import type { Snapshot } from '../client/watch.js';
-import { closedText } from '../report/closed-text.js';
 import { cutTo, widthOf } from '../report/columns.js';
 import { duration } from '../report/format.js';
 import { STATE_SHOWN, countParts, finishedOf, styleOfState, type LiveCounts } from '../report/job-counts.js';
 import { blue, bold, dim, wrapped, yellow, type Line, type Span } from '../report/line.js';
 import { safeText } from '../report/safe-text.js';
 import type { Pace } from './pace.js';
+import { waitsText } from '../report/waits-text.js';
 
 /** What the live view knows beside the snapshot. */
 export interface LiveContext {
@@ -36,9 +36,9 @@ export function liveLines(snapshot: Snapshot, context: LiveContext): Line[] {
     ...wrapped(countParts(counts), ', ', context.columns - 1),
     ...paceLines(context.pace),
     ...pausedLines(snapshot, context),
-    ...snapshot.closed.map((service): Line => [
+    ...snapshot.waitsFor.map((waits): Line => [
       yellow('waits for '),
-      cutTo(closedText(service), context.columns - 11),
+      cutTo(waitsText(waits), context.columns - 11),
     ]),
     ...running.map((job) => activeLine(job, context)),
     ...(hidden > 0 && running.length > 0 ? [[dim(`  and ${hidden} more running`)]] : []),

@@ -1,9 +1,9 @@
 import type { Snapshot } from '../client/watch.js';
 import { jobTitle } from '../contract/job.js';
-import { closedText } from '../report/closed-text.js';
 import { clockTime } from '../report/format.js';
 import { countParts, finishedOf } from '../report/job-counts.js';
 import { rendered, type Line } from '../report/line.js';
+import { waitsText } from '../report/waits-text.js';
 
 const BETWEEN_MS_MIN = 1_000;
 /** A log without news for this long gets a line all the same, to show life. */
@@ -18,12 +18,11 @@ export class LogLines {
   next(snapshot: Snapshot, nowMs: number): Line[] {
     const text = textOf(snapshot);
     const sinceMs = nowMs - this.lastMs;
-    const isNews =
-      text !== this.last || snapshot.closed.some((service) => !this.told.has(closureOf(service)));
+    const isNews = text !== this.last || snapshot.waitsFor.some((waits) => !this.told.has(nameOf(waits)));
     if (sinceMs < (isNews ? BETWEEN_MS_MIN : SILENCE_MS_MAX)) return [];
     this.last = text;
     this.lastMs = nowMs;
-    return [...this.newTrouble(snapshot), ...this.newlyClosed(snapshot), text].map((line): Line => [
+    return [...this.newTrouble(snapshot), ...this.newWaits(snapshot), text].map((line): Line => [
       `${clockTime(nowMs)} ${line}`,
     ]);
   }
@@ -38,18 +37,19 @@ export class LogLines {
     });
   }
 
-  private newlyClosed({ closed }: Snapshot): string[] {
-    return closed.flatMap((service) => {
-      const id = closureOf(service);
-      if (this.told.has(id)) return [];
-      this.told.add(id);
-      return [`waits for ${closedText(service)}`];
+  private newWaits({ waitsFor }: Snapshot): string[] {
+    return waitsFor.flatMap((waits) => {
+      const name = nameOf(waits);
+      if (this.told.has(name)) return [];
+      this.told.add(name);
+      return [`waits for ${waitsText(waits)}`];
     });
   }
 }
 
-const closureOf = ({ subject, sinceMs }: Snapshot['closed'][number]): string =>
-  `closed ${subject} ${sinceMs}`;
+/** The same for as long as it is the same wait, whatever else is said of it. */
+const nameOf = (waits: Snapshot['waitsFor'][number]): string =>
+  waits.kind === 'service' ? `closed ${waits.subject} ${waits.sinceMs}` : `budget ${waits.why}`;
 
 function textOf({ state, reason, counts }: Snapshot): string {
   if (state === 'starting' || counts.jobs === 0) return 'starting';

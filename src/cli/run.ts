@@ -46,7 +46,7 @@ function howStarted({ how, name, workflowId, runId, after }: Started, jobs: numb
     case 'started':
       return `started ${workflowId}, ${plural(jobs, 'job')}`;
     case 'joined':
-      return `joined the run of ${name} under way (run id ${runId})${after ? '; it was started from other contents, so yours are started when it has ended' : ''}`;
+      return `joined the run of ${name} under way (run id ${runId})${after ? '; it was started from other contents, so yours are started when it has ended; only your budget counts from now on' : ''}`;
     case 'reopened':
       return `reopened: ${name} had finished, and there is new work in it`;
     case 'already-completed':

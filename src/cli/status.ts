@@ -1,6 +1,5 @@
 import type { BatchStatus } from '../client/nightshift.js';
 import { jobTitle } from '../contract/job.js';
-import { closedText } from '../report/closed-text.js';
 import { fieldLines } from '../report/field-lines.js';
 import { duration, localTime, plural } from '../report/format.js';
 import { countParts, finishedOf } from '../report/job-counts.js';
@@ -8,6 +7,7 @@ import { bold, dim, yellow, type Line } from '../report/line.js';
 import { nextSteps, type Commands } from '../report/next-steps.js';
 import { pausedText } from '../report/paused-text.js';
 import { unfinishedLines } from '../report/unfinished-jobs.js';
+import { waitsText } from '../report/waits-text.js';
 import { batchDocument, styleOfBatch } from './batch-document.js';
 import { exitCodeOfState, type ExitCode } from './exit-codes.js';
 import { newestBatch } from './newest-batch.js';
@@ -21,16 +21,16 @@ export async function status(name: string | undefined, _flags: object, shell: Sh
 
 export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   const { out } = shell;
-  const { batch, counts, active, unfinished, discarded, hold, closed, deadline, canary } = found;
+  const { batch, counts, active, unfinished, discarded, hold, waitsFor, deadline, canary } = found;
   if (shell.flags.json) {
-    const shown = { counts, active, unfinished, discarded, hold, closed, deadline, canary };
+    const shown = { counts, active, unfinished, discarded, hold, waitsFor, deadline, canary };
     out.json({ batch: batchDocument(batch), ...shown });
   } else out.results(statusLines(found, shell.commandsFor(batch.name, { hold }), Date.now()));
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 
 export function statusLines(
-  { batch, counts, active, unfinished, asks, discarded, hold, closed, deadline, canary }: BatchStatus,
+  { batch, counts, active, unfinished, asks, discarded, hold, waitsFor, deadline, canary }: BatchStatus,
   commands: Commands,
   nowMs: number,
 ): Line[] {
@@ -60,7 +60,7 @@ export function statusLines(
     }).map((line): Line => ['  ', ...line]),
     ...section(
       'waits for',
-      closed.map((service) => [yellow(`  ${closedText(service)}`)]),
+      waitsFor.map((waits) => [yellow(`  ${waitsText(waits)}`)]),
     ),
     ...section(
       'running now',

@@ -11,6 +11,7 @@ import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { runUnderWay } from './run-under-way.js';
 import { settled } from './settle.js';
+import { tellBatch } from './tell-batches.js';
 import { isWorkerAlive } from './worker-host.js';
 
 /**
@@ -103,12 +104,7 @@ async function endUnheardPause(
 ): Promise<void> {
   const ledger = await connections.ledger();
   if (row.state !== 'paused' || !(await ledger.endPause(row, connections.who, reason))) return;
-  const { workflow } = await connections.client();
-  try {
-    await workflow.getHandle(row.id).signal(MESSAGE.holdsChanged); // jobs that met the pause look again
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-  }
+  await tellBatch(row.id, await connections.client()); // jobs that met the pause look again
 }
 
 export const requestFor = <W extends RequestKind>(

@@ -14,6 +14,7 @@ import type { batch as batchWorkflow } from '../workflows/batch.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { batchAttributes, batchDetails, knownAttributes } from './search-attributes.js';
+import { tellBatch } from './tell-batches.js';
 
 /** Self-hosted and embedded engines charge nothing for a heartbeat; crashes and cancellation are noticed sooner. */
 const HEARTBEAT_EMBEDDED_MS = 10_000;
@@ -69,6 +70,8 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
   }
   const engine = await connections.engine();
   const client = await connections.client();
+  // Before the start, so that no session of the new run is judged by the budget of an earlier one.
+  const isNews = await ledger.noteAsked(workflowId, manifest.definition);
   const input = {
     ...inputOf(definition, key, manifest, engine, connections, by),
     ...(await editionOfAll(batch.jobs)),
@@ -80,6 +83,7 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
     () => hasWork(manifest, connections),
   );
   await noteOpened(started, definition, manifest, row, connections, by);
+  if (started.how === 'joined' && (isNews || !sameContents)) await tellBatch(workflowId, client);
   return sameContents ? started : { ...started, after: batch };
 }
 

@@ -2,8 +2,8 @@ import { withLastOutput } from '../artifacts/last-output.js';
 import type { Hold } from '../contract/holds.js';
 import type { JobReport } from '../contract/result.js';
 import { readDeadline } from '../nights/deadline.js';
-import type { ClosedService } from '../policy/alerts.js';
 import type { DeadlineStanding } from '../policy/deadline.js';
+import type { WaitsFor } from '../policy/waits.js';
 import type { ActiveJob, BatchRow, Ledger } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { definitionToShow } from '../batch/manifest.js';
@@ -23,8 +23,8 @@ export interface BatchStatus {
   readonly discarded: readonly JobReport[];
   /** The pause that it stands before: its own, or one of its work, its provider or everything. */
   readonly hold?: Hold;
-  /** Services that its jobs wait for. */
-  readonly closed: readonly ClosedService[];
+  /** What its jobs wait for. */
+  readonly waitsFor: readonly WaitsFor[];
   /** When it is to be over, and whether it was. */
   readonly deadline?: DeadlineStanding;
   /** Why few jobs are under way while others wait. */
@@ -38,18 +38,16 @@ export async function batchStatus(
   limit = 20,
 ): Promise<BatchStatus> {
   const ledger = await connections.ledger();
-  const [counts, active, unfinished, approvals, discarded, hold, closed, deadline, definition] =
-    await Promise.all([
-      ledger.counts(batch.id, batch.openedSeq),
-      ledger.activeJobs(batch.id, limit),
-      ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
-      ledger.approvals({ batchId: batch.id }),
-      ledger.jobReports(batch.id, { states: ['discarded'], limit }),
-      holdOver(batch, connections),
-      waitsFor(batch, connections),
-      readDeadline(batch, { ledger, artifacts: connections.artifacts }, new Date()),
-      definitionToShow(batch, connections.artifacts),
-    ]);
+  const [counts, active, unfinished, approvals, discarded, hold, deadline, definition] = await Promise.all([
+    ledger.counts(batch.id, batch.openedSeq),
+    ledger.activeJobs(batch.id, limit),
+    ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
+    ledger.approvals({ batchId: batch.id }),
+    ledger.jobReports(batch.id, { states: ['discarded'], limit }),
+    holdOver(batch, connections),
+    readDeadline(batch, { ledger, artifacts: connections.artifacts }, new Date()),
+    definitionToShow(batch, connections.artifacts),
+  ]);
   return {
     batch,
     counts,
@@ -57,7 +55,7 @@ export async function batchStatus(
     unfinished: unfinished.map(withLastOutput(connections.config.stateDir)),
     asks: approvals.length,
     discarded: discarded.map(withLastOutput(connections.config.stateDir)),
-    closed,
+    waitsFor: await waitsFor(batch, counts, connections),
     ...(hold && { hold }),
     ...(deadline && { deadline }),
     ...(definition?.canary !== undefined &&

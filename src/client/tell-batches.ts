@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { MESSAGE } from '../contract/messages.js';
 import type { BatchRow } from '../ledger/ledger.js';
@@ -13,13 +14,21 @@ export async function tellBatches(connections: Connections): Promise<readonly Ba
   const open = await batchesUnderWay(await connections.ledger());
   const told: BatchRow[] = [];
   for (const batch of open) {
-    const client = await connections.client();
-    try {
-      await client.workflow.getHandle(batch.id).signal(MESSAGE.holdsChanged);
-      told.push(batch);
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw error; // it was terminated: the ledger has not heard
-    }
+    if (await tellBatch(batch.id, await connections.client())) told.push(batch);
   }
   return told;
+}
+
+/** The same for one batch: its budget may be another one. @returns whether it is under way */
+export async function tellBatch(
+  workflowId: string,
+  { workflow }: Pick<Client, 'workflow'>,
+): Promise<boolean> {
+  try {
+    await workflow.getHandle(workflowId).signal(MESSAGE.holdsChanged);
+    return true;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false; // it was terminated: the ledger has not heard
+    throw error;
+  }
 }

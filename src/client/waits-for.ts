@@ -1,16 +1,31 @@
 import { closedServices } from '../activities/lanes/closed-services.js';
 import { readDefinition } from '../batch/manifest.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
+import type { JobReport } from '../contract/result.js';
 import type { BatchRow } from '../ledger/ledger.js';
-import type { ClosedService } from '../policy/alerts.js';
+import type { WaitsFor } from '../policy/waits.js';
 import type { Connections } from './connections.js';
 
-/** Closed services that the jobs of a run wait for; none where nothing of it is under way. */
-export async function waitsFor(row: BatchRow, connections: Connections): Promise<readonly ClosedService[]> {
+/** What the jobs of a run wait for: closed services, used-up budgets. None where nothing of it is under way. */
+export async function waitsFor(
+  row: BatchRow,
+  { gated }: { readonly gated: number },
+  connections: Connections,
+): Promise<readonly WaitsFor[]> {
   if (row.state !== 'running') return [];
   const ledger = await connections.ledger();
+  const { jobs, why } = gated === 0 ? NOTHING : await ledger.gatedByBudget(row.id);
+  // Sums differ from job to job by what was set aside when each asked: what one was told stands for all.
+  const budget = jobs === 0 ? [] : [{ kind: 'budget' as const, jobs, why }];
   const lanes = await ledger.lanes();
-  if (lanes.every(({ state }) => state.gate === undefined)) return [];
+  if (lanes.every(({ state }) => state.gate === undefined)) return budget;
   const definition = await readDefinition(readManifestRef(row.manifest), connections.artifacts);
-  return closedServices(definition, { lanes: async () => lanes });
+  const closed = await closedServices(definition, { lanes: async () => lanes });
+  return [...closed.map((service) => ({ kind: 'service' as const, ...service })), ...budget];
 }
+
+/** A job that is told of as waiting for a budget. */
+export const waitsForBudget = ({ state, error }: JobReport): boolean =>
+  state === 'gated' && error?.class === 'budget';
+
+const NOTHING = { jobs: 0, why: '' };

@@ -14,13 +14,13 @@ import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
-import type { ClosedService } from '../policy/alerts.js';
+import type { WaitsFor } from '../policy/waits.js';
 import type { Connections } from './connections.js';
 import { holdOver } from './hold-over.js';
 import { keepHosted } from './hosted.js';
 import { repeat } from './repeat.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
-import { waitsFor } from './waits-for.js';
+import { waitsFor, waitsForBudget } from './waits-for.js';
 import { startBatch, type Started } from './start.js';
 import { WorkerHost } from './worker-host.js';
 
@@ -32,10 +32,10 @@ export interface Snapshot {
   readonly hold?: Hold;
   readonly counts: Awaited<ReturnType<Ledger['counts']>>;
   readonly active: readonly ActiveJob[];
-  /** Some of the jobs that do not go on by themselves, and why. */
+  /** Some of the jobs that do not go on by themselves, and why; not those that `waitsFor` tells of. */
   readonly troubled: readonly JobReport[];
-  /** Services that its jobs wait for. */
-  readonly closed: readonly ClosedService[];
+  /** What its jobs wait for. */
+  readonly waitsFor: readonly WaitsFor[];
   /** ISO 8601; undefined until the run is open. */
   readonly openedAt: string | undefined;
   /** Whether this very process runs the jobs. */
@@ -77,10 +77,12 @@ export async function watchBatch(
 ): Promise<RunReport> {
   const watched = await watchRun(started, connections, options);
   const { result } = watched.batch;
-  if (!started.after || result === 'paused' || result === 'waiting' || result === 'cancelled') return watched;
-  // The run that was joined had other contents: what was asked for is still to be done.
-  connections.notify('the run under way has ended; started again with the present contents of the batch');
+  if (!started.after || result === 'paused' || result === 'waiting') return watched;
+  // The run that was joined had other contents: what was asked for is still to be done. Also where a person has
+  // cancelled that run, which is how to get it out of the way.
   const next = await startBatch(started.after, connections);
+  if (next.how === 'already-completed' && result === 'completed') return watched;
+  connections.notify('the run under way has ended; started again with the present contents of the batch');
   return watchBatch({ ...next, since: started.since }, connections, options);
 }
 
@@ -124,14 +126,15 @@ async function watchRun(
         sayStill('waiting');
       if (!onSnapshot) return;
       const isTroubled = counts.parked + counts.held + counts.gated > 0;
+      const troubled = isTroubled ? await ledger.jobReports(started.workflowId, TROUBLED) : [];
       onSnapshot({
         state,
         reason: why,
         ...(hold && { hold }),
         counts,
         active: await ledger.activeJobs(started.workflowId, ACTIVE_SHOWN),
-        closed: row && state === 'running' ? await waitsFor(row, connections) : [],
-        troubled: isTroubled ? await ledger.jobReports(started.workflowId, TROUBLED) : [],
+        waitsFor: row && state === 'running' ? await waitsFor(row, counts, connections) : [],
+        troubled: state === 'running' ? troubled.filter((job) => !waitsForBudget(job)) : troubled,
         openedAt: state === 'starting' ? undefined : row?.openedAt,
         hosting: host.hosting,
       });

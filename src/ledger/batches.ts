@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
 import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
 import { identityOf, inChunks } from './rows.js';
@@ -13,11 +13,29 @@ const DEFAULT_LIMIT = 100;
 
 type Batches = Pick<
   Ledger,
-  'openBatch' | 'setMembers' | 'setBatchState' | 'endPause' | 'batch' | 'latestBatch' | 'batches'
+  | 'openBatch'
+  | 'noteAsked'
+  | 'setMembers'
+  | 'setBatchState'
+  | 'endPause'
+  | 'batch'
+  | 'latestBatch'
+  | 'batches'
 >;
 
 export const batches = (store: Store): Batches => ({
   openBatch: (batch, after) => store.write((db) => openBatch(db, batch, store.now(), after)),
+
+  noteAsked: (batchId, definition) =>
+    store.write(async (db) => {
+      const { numUpdatedRows } = await db
+        .updateTable('batches')
+        .set({ asked_definition: definition })
+        .where('id', '=', batchId)
+        .where((eb) => eb.or([eb('asked_definition', 'is', null), eb('asked_definition', '<>', definition)]))
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    }),
 
   setMembers: (batchId, members) => store.write((db) => setMembers(db, batchId, members)),
 
@@ -168,13 +186,16 @@ const isSamePause = (row: BatchRow, seen: BatchRow): boolean =>
   row.reason === seen.reason &&
   row.pauseLevel === seen.pauseLevel;
 
-export const batchRow = (row: BatchesTable & { readonly first_identity?: string | null }): BatchRow => ({
+export const batchRow = (
+  row: Selectable<BatchesTable> & { readonly first_identity?: string | null },
+): BatchRow => ({
   id: row.id,
   name: row.name,
   key: row.batch_key,
   work: row.work,
   runId: row.run_id,
   manifest: row.manifest,
+  askedDefinition: row.asked_definition ?? undefined,
   jobs: row.jobs,
   currency: row.currency,
   state: row.state,

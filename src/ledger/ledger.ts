@@ -33,6 +33,12 @@ export interface Ledger extends AlertLedger {
    * @param after nor any where the ledger knows of another run than this one; for who may come late
    */
   openBatch(batch: OpenBatch, after?: { readonly runId: string | undefined }): Promise<void>;
+  /**
+   * Notes what the batch was last asked to start with, whether or not a run of it is under way.
+   * @param definition hash of the stored one
+   * @returns false where that was noted before, or the ledger does not know the batch
+   */
+  noteAsked(batchId: string, definition: string): Promise<boolean>;
   /** Replaces the list of jobs that the batch names, in its order. */
   setMembers(batchId: string, members: readonly Member[]): Promise<void>;
   /** @param level how strict, of `paused` */
@@ -254,6 +260,8 @@ export interface Ledger extends AlertLedger {
   ): Promise<readonly JobReport[]>;
   /** Jobs in progress, longest first. */
   activeJobs(batchId: string, limit: number): Promise<readonly ActiveJob[]>;
+  /** How many jobs of a batch may have no session before a budget is raised or its day is over, and what one was told. */
+  gatedByBudget(batchId: string): Promise<{ readonly jobs: number; readonly why: string }>;
   /** Oldest first; of a batch: those of all jobs that it names, whoever landed them. */
   receipts(filter: { batchId?: string; work?: string; jobKey?: string }): Promise<readonly ReceiptRow[]>;
   /** Oldest first; `limit` keeps the newest. */
@@ -361,6 +369,8 @@ export interface Member {
 
 export interface BatchRow extends Omit<OpenBatch, 'by'> {
   readonly state: BatchState;
+  /** Hash of the definition of its newest start from a file; undefined where none was noted. */
+  readonly askedDefinition: string | undefined;
   /** Head of `history` when this run was opened. */
   readonly openedSeq: number;
   readonly openedAt: string;

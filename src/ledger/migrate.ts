@@ -11,6 +11,7 @@ import { alerts } from './migrations/0007-alerts.js';
 import { scheduledNights } from './migrations/0008-scheduled-nights.js';
 import { schedules } from './migrations/0009-schedules.js';
 import { discards } from './migrations/0010-discards.js';
+import { askedDefinition } from './migrations/0011-asked-definition.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -31,6 +32,7 @@ export const MIGRATIONS: readonly Migration[] = [
   scheduledNights,
   schedules,
   discards,
+  askedDefinition,
 ];
 
 /**

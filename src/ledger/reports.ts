@@ -10,7 +10,7 @@ import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
 
-type Reports = Pick<Ledger, 'jobReports' | 'activeJobs'>;
+type Reports = Pick<Ledger, 'jobReports' | 'activeJobs' | 'gatedByBudget'>;
 
 export const reports = (store: Store): Reports => ({
   jobReports: (batchId, only = {}) => store.read((db) => jobReports(db, batchId, only)),
@@ -33,7 +33,20 @@ export const reports = (store: Store): Reports => ({
       since: row.active_since ?? '',
     }));
   },
+
+  async gatedByBudget(batchId) {
+    const { jobs, why } = await gatedByBudget(store.db, batchId);
+    return { jobs: Number(jobs), why: why ?? '' };
+  },
 });
+
+/** Those whose payload conflicts are held in this batch, whatever another one did to them. */
+const gatedByBudget = (db: Db, batchId: string) =>
+  membersOf(db, batchId)
+    .select(({ fn }) => [fn.countAll<number>().as('jobs'), fn.min('j.error_message').as('why')])
+    .where(memberState, '=', 'gated')
+    .where('j.error_class', '=', 'budget')
+    .executeTakeFirstOrThrow();
 
 interface Only {
   readonly states?: readonly ShownJobState[];

@@ -141,15 +141,17 @@ async function countEffects(db: Db, batchId: string, since: number): Promise<Tot
   return { landed, adopted: of('landed'), unknown: of('unknown'), held: of('held') };
 }
 
+/** Sessions may be booked in another currency than the batch file names; of several, the one in which most was spent. */
 async function sumCost(db: Db, batchId: string, since: number): Promise<Totals['cost']> {
   const batch = await db
     .selectFrom('batches')
     .select('currency')
     .where('id', '=', batchId)
     .executeTakeFirst();
-  const { total, wasted, unknown } = await db
+  const rows = await db
     .selectFrom('sessions')
     .select(({ eb, fn }) => [
+      'currency',
       fn.sum<number | null>('cost_micros').as('total'),
       fn
         .sum<number | null>(
@@ -160,11 +162,15 @@ async function sumCost(db: Db, batchId: string, since: number): Promise<Totals['
     ])
     .where('booked_batch_id', '=', batchId)
     .where('end_seq', '>', since)
-    .executeTakeFirstOrThrow();
+    .groupBy('currency')
+    .orderBy('total', 'desc')
+    .execute();
+  const [most] = rows;
+  const total = most?.total ?? 0;
   return {
-    currency: batch?.currency ?? 'USD',
-    total: (total ?? 0) / MICROS,
-    wasted: (wasted ?? 0) / MICROS,
-    unknown: unknown ?? 0,
+    currency: (total > 0 ? most?.currency : undefined) ?? batch?.currency ?? 'USD',
+    total: total / MICROS,
+    wasted: (most?.wasted ?? 0) / MICROS,
+    unknown: rows.reduce((sum, row) => sum + (row.unknown ?? 0), 0),
   };
 }

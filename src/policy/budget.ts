@@ -150,7 +150,8 @@ function refusal(scope: Scope, micros: number, currency: string, nextDay: string
   }
   if (scope.option === 'perBatch')
     return { kind: 'gate', message: `${message}: ${raise}, then run it again` };
-  return { kind: 'gate', message: `${message}: it goes on at ${nextDay}, or ${raise}`, until: nextDay };
+  const until = `budget.${scope.option} is used up until ${nextDay}, or until it is raised`;
+  return { kind: 'gate', message: `${until}: ${message}`, until: nextDay };
 }
 
 /** Says all of the sum that was too much. */

@@ -54,7 +54,8 @@ export function localTime(iso: string, timeZone?: string): string {
 }
 
 /** Text whose times are said by the clock on the wall. */
-export const localTimesIn = (text: string): string => text.replace(UTC_TIME, (iso) => localTime(iso));
+export const localTimesIn = (text: string, timeZone?: string): string =>
+  text.replace(UTC_TIME, (iso) => localTime(iso, timeZone));
 
 const UTC_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g;
 

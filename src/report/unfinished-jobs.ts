@@ -1,6 +1,7 @@
 import { discardedText } from '../contract/discarded-text.js';
 import { jobTitle } from '../contract/job.js';
 import type { JobReport } from '../contract/result.js';
+import { localTimesIn } from './format.js';
 import { styleOfState } from './job-counts.js';
 import { lastOutputText } from './last-output-text.js';
 import { dim, type Line } from './line.js';
@@ -12,7 +13,7 @@ export function unfinishedLines(jobs: readonly JobReport[], jobsMax: number): Li
     .flatMap(({ key, identity, state, error, discarded, lastOutput }): Line[] => [
       ['  ', { style: styleOfState(state), text: state.padEnd(9) }, ' ', jobTitle(identity), dim(`  ${key}`)],
       ...(discarded ? [[`            ${discardedText(discarded)}`]] : []),
-      ...(error ? [['            ', `${error.class}: ${error.message}`]] : []),
+      ...(error ? [['            ', `${error.class}: ${localTimesIn(error.message)}`]] : []),
       ...(lastOutput === undefined ? [] : [[dim(`            ${lastOutputText(lastOutput)}`)]]),
     ]);
   const more = jobs.length - jobsMax;

@@ -48,7 +48,7 @@ describe('the decision', () => {
     expect(decideBudget(limits, standing({ day: spent(1.75, 0.5) }), NEXT_DAY)).toEqual({
       kind: 'gate',
       until: NEXT_DAY,
-      message: `all batches, today, used 1.75 USD, 0.5 USD more is reserved, one more session may cost 0.5 USD, and budget.perDay is 2 USD: it goes on at ${NEXT_DAY}, or raise budget.perDay`,
+      message: `budget.perDay is used up until ${NEXT_DAY}, or until it is raised: all batches, today, used 1.75 USD, 0.5 USD more is reserved, one more session may cost 0.5 USD, and budget.perDay is 2 USD`,
     });
   });
 

@@ -53,18 +53,26 @@ const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
     since: '2026-11-23T02:01:00.000Z',
   })),
   troubled: [parked],
-  closed: [],
+  waitsFor: [],
   openedAt: OPENED,
   hosting: true,
   ...change,
 });
 const claudeIsDown = {
+  kind: 'service',
   subject: 'claude',
   cause: 'transient',
   sinceMs: NOW - 60_000,
   retryAtMs: NOW + 30_000,
   why: 'can’t be reached:\x1b[31m ECONNREFUSED',
 } as const;
+const budgetUsedUp = {
+  kind: 'budget',
+  jobs: 4,
+  why: 'budget.perDay is used up until 2026-11-24T00:00:00.000Z, or until it is raised: all batches, …',
+} as const;
+const SAID_OF_BUDGET =
+  /the budget \(4 jobs\): budget\.perDay is used up until 2026-11-2[345] \d\d:\d\d:00 \S+, or until it is raised/;
 const context = {
   name: 'nightly',
   nowMs: NOW,
@@ -86,15 +94,25 @@ describe('the live view', () => {
   });
 
   test('a service that is closed to us is named, once in a log', () => {
-    const waiting = snapshot({ closed: [claudeIsDown], troubled: [] });
+    const waiting = snapshot({ waitsFor: [claudeIsDown], troubled: [] });
     const said =
       /waits for claude: the service fails too often; next look at .+: can’t be reached: ECONNREFUSED/;
     expect(text(liveLines(waiting, { ...context, columns: 200 }))).toMatch(said);
     const log = new LogLines();
-    log.next({ ...waiting, closed: [] }, 0);
+    log.next({ ...waiting, waitsFor: [] }, 0);
     expect(text(log.next(waiting, 2_000))).toMatch(said);
-    expect(text(log.next({ ...waiting, closed: [{ ...claudeIsDown, retryAtMs: NOW }] }, 40_000))).not.toMatch(
-      said,
+    expect(
+      text(log.next({ ...waiting, waitsFor: [{ ...claudeIsDown, retryAtMs: NOW }] }, 40_000)),
+    ).not.toMatch(said);
+  });
+
+  test('a used-up budget is named with the time at which it begins anew, here, and once in a log', () => {
+    const waiting = snapshot({ waitsFor: [budgetUsedUp], troubled: [] });
+    expect(text(liveLines(waiting, { ...context, columns: 200 }))).toMatch(SAID_OF_BUDGET);
+    const log = new LogLines();
+    expect(text(log.next(waiting, 0))).toMatch(SAID_OF_BUDGET);
+    expect(text(log.next({ ...waiting, waitsFor: [{ ...budgetUsedUp, jobs: 5 }] }, 40_000))).not.toMatch(
+      SAID_OF_BUDGET,
     );
   });
 
@@ -300,6 +318,7 @@ describe('a status', () => {
       work: 'article',
       runId: 'r',
       manifest: '{}',
+      askedDefinition: undefined,
       jobs: 12,
       currency: 'USD',
       state: 'paused',
@@ -317,7 +336,7 @@ describe('a status', () => {
     unfinished: [parked],
     asks: 0,
     discarded: [],
-    closed: [claudeIsDown],
+    waitsFor: [claudeIsDown, budgetUsedUp],
     deadline: {
       at: OPENED,
       timeZone: 'Europe/Madrid',
@@ -329,6 +348,7 @@ describe('a status', () => {
   test('says what runs, who is needed, and what to do', () => {
     const shown = text(statusLines(status, commands, NOW));
     expect(shown).toMatch(/waits for:\n {2}claude: the service fails too often/);
+    expect(shown).toMatch(SAID_OF_BUDGET);
     expect(shown).toContain('deadline  2026-11-23 03:00 (Europe/Madrid), missed: 5 of 12 jobs are left');
     expect(shown).toContain('canary    3 jobs go first as canary, the others when they did well');
     expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');

@@ -68,5 +68,5 @@ test('a budget of the day that real sessions have spent', async () => {
     await ledger.endSession(session, collected(1_800_000), claim.fence);
   }, 'budget: { perDay: 2, perSession: 0.5 }');
   expect(refused.message).toContain('used 1.8 USD');
-  expect(refused.message).toContain('budget.perDay is 2 USD: it goes on at');
+  expect(refused.message).toContain('budget.perDay is used up until ');
 });

@@ -1,3 +1,4 @@
+import { budgetInForce } from '../../batch/budget-in-force.js';
 import { effectsOf } from '../../batch/effects.js';
 import type { Definition } from '../../contract/batch-file.js';
 import type { Job } from '../../contract/job.js';
@@ -57,24 +58,21 @@ export async function stillWaits(
   if (waits === 0 || !(await deps.ledger.needsSession({ work, jobKey }))) return undefined;
   const closed = await closedDestination(ref, definition, job, deps);
   if (closed !== undefined) return closed;
-  if (definition.budget !== undefined) {
+  const budget = await budgetInForce(batchId, definition, deps);
+  if (budget !== undefined) {
     const { facts } = await provider();
-    const within = budgetOf(definition, { facts });
-    const room =
-      within && (await deps.ledger.budgetRoom({ work, jobKey, batchId, provider: facts.name }, within));
-    if (room?.kind === 'wait') return roomWait(room, waits);
+    const asks = { work, jobKey, batchId, provider: facts.name };
+    const room = await deps.ledger.budgetRoom(asks, sessionBudget(budget, facts));
+    if (room.kind === 'wait') return roomWait(room, waits);
   }
   return refusal(lane, waits);
 }
 
 /** What a session may cost at most. */
-export function budgetOf(
-  { budget }: Pick<Definition, 'budget'>,
-  { facts: { capMicros } }: Pick<Provider, 'facts'>,
-): SessionBudget | undefined {
-  if (budget === undefined) return undefined;
-  return { limits: budgetLimits(budget), ...(capMicros !== undefined && { capMicros }) };
-}
+export const sessionBudget = (
+  budget: NonNullable<Definition['budget']>,
+  { capMicros }: Provider['facts'],
+): SessionBudget => ({ limits: budgetLimits(budget), ...(capMicros !== undefined && { capMicros }) });
 
 export const roomWait = (
   { delayMs, message }: Extract<BudgetDecision, { kind: 'wait' }>,

@@ -1,11 +1,12 @@
 import { log } from '@temporalio/activity';
+import { budgetInForce } from '../../batch/budget-in-force.js';
 import { AdapterError } from '../../contract/errors.js';
 import type { NewSession, SessionRow } from '../../ledger/ledger.js';
 import { isShared, type BudgetDecision } from '../../policy/budget.js';
 import { noteStep } from '../../telemetry/step.js';
 import { writerOf } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
-import { budgetOf } from './admit.js';
+import { sessionBudget } from './admit.js';
 import { ask, isRemote, told, type SessionScope } from './scope.js';
 
 /** The provider runs nothing for this attempt, or nobody will ever know: this attempt is over. */
@@ -57,8 +58,9 @@ async function intend(
   { deps, ref, claim, gate, definition, provider }: SessionScope,
   intent: NewSession,
 ): Promise<void> {
-  const within = budgetOf(definition, provider);
-  if (within === undefined) return deps.ledger.intendSession(intent, claim.fence, gate);
+  const budget = await budgetInForce(ref.batchId, definition, deps);
+  if (budget === undefined) return deps.ledger.intendSession(intent, claim.fence, gate);
+  const within = sessionBudget(budget, provider.facts);
   const decision = await deps.ledger.reserveSession(intent, within, claim.fence, gate);
   if (decision.kind !== 'ok') throw new OverBudget(decision);
   for (const warning of decision.warnings) log.warn(warning);

@@ -41,7 +41,10 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
   }
 }
 
-/** A budget of a day is full again tomorrow: until then the job sleeps in the engine, and nothing is called. */
+/**
+ * A budget of a day is full again tomorrow: until then the job is gated, sleeps in the engine, and calls nothing. The
+ * ledger says so, for whoever looks sees no difference between a long session and a long sleep.
+ */
 async function refused(
   { deps, ref, job, lane }: SessionScope,
   decision: OverBudget['decision'],
@@ -49,12 +52,12 @@ async function refused(
   const { kind, message } = decision;
   await lane.leave();
   if (kind === 'wait') return roomWait(decision, ref.waits);
+  const end = { errorClass: 'budget', message } as const;
+  const state = kind === 'park' ? 'parked' : 'gated';
+  await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state, ...end }, ref.batchId);
   if (kind === 'gate' && decision.until !== undefined) {
     const delayMs = Math.max(1, Date.parse(decision.until) - deps.now().getTime());
     return { kind: 'wait', delayMs, why: message };
   }
-  const end = { errorClass: 'budget', message } as const;
-  const state = kind === 'park' ? 'parked' : 'gated';
-  await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state, ...end }, ref.batchId);
   return { kind: state, ...end };
 }

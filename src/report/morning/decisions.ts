@@ -5,7 +5,7 @@ import type { NightJob, NightRows } from '../../ledger/night-rows.js';
 import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
 import { mendSteps, type Mendable } from '../../policy/mend.js';
-import { localTime } from '../format.js';
+import { localTime, localTimesIn } from '../format.js';
 import type { Command, Decision, DecisionCase } from './model.js';
 
 /** Cases that are spelt out; the command that lists the others follows. */
@@ -22,7 +22,7 @@ interface Words {
 /** What does not go on without a person, what can't be taken back first; each with what to type. */
 export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] {
   const { batch, unfinished, questions, counts } = rows;
-  const { command, name } = words;
+  const { command, name, timeZone } = words;
   const asked = new Set(questions.map(({ jobKey }) => jobKey));
   const are = (state: JobState, ...classes: readonly ErrorClass[]) =>
     unfinished.filter(
@@ -110,8 +110,8 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     }),
     some('budget', are('gated', 'budget'), {
       title: 'The budget is used up',
-      why: 'Nothing more is paid for before it is raised; the jobs wait.',
-      case: jobCase,
+      why: 'Nothing more is paid for before it is raised or, where it is of a day, before that is over; the jobs wait.',
+      case: (job) => jobCase({ ...job, message: localTimesIn(job.message, timeZone) }),
       commands: mend('budget'),
     }),
     some('parked', parked, {

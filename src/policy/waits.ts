@@ -1,0 +1,13 @@
+import type { ClosedService } from './alerts.js';
+
+/** What jobs of a batch wait for, each thing once. */
+export type WaitsFor = ({ readonly kind: 'service' } & ClosedService) | UsedUpBudget;
+
+/** A budget of a day, a site or the batch: no new session until its next day, or until it is raised. */
+export interface UsedUpBudget {
+  readonly kind: 'budget';
+  /** Which of them, for how long, and what was spent; names times in UTC. */
+  readonly why: string;
+  /** Jobs that were told so. */
+  readonly jobs: number;
+}

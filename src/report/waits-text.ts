@@ -1,0 +1,12 @@
+import { reasonOf } from '../policy/limits/breaker.js';
+import type { WaitsFor } from '../policy/waits.js';
+import { localTimesIn, plural } from './format.js';
+import { safeText } from './safe-text.js';
+
+/** `claude: the service fails too often; next look at …: what it said`; `the budget (4 jobs): budget.perDay is used up until …`. */
+export const waitsText = (waits: WaitsFor): string =>
+  safeText(
+    waits.kind === 'service'
+      ? `${waits.subject}: ${localTimesIn(reasonOf({ ...waits, retryAt: waits.retryAtMs }))}`
+      : `the budget (${plural(waits.jobs, 'job')}): ${localTimesIn(waits.why)}`,
+  );
