@@ -7,7 +7,17 @@ import { storedDefinition } from '../../src/batch/manifest.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
-import { by, claimed, effectOf, jobOf, keyOf, openBatch, temporaryFolder, NOBODY } from './ledger-fixture.js';
+import {
+  by,
+  claimed,
+  effectOf,
+  jobOf,
+  keyOf,
+  openBatch,
+  startedSession,
+  temporaryFolder,
+  NOBODY,
+} from './ledger-fixture.js';
 
 let folder: string;
 let ledger: Ledger;
@@ -69,5 +79,21 @@ test('an approval that was given is over while its batch goes on, and not before
   await answer('three');
   expect((await ledger.batch(tonight))?.state).toBe('running');
   await look(tonight);
+  expect(await openAlerts()).toEqual([]);
+});
+
+test('a used-up budget is over when sessions are under way again, and not when a job merely asks', async () => {
+  const batchId = await aBatch(['one', 'two']);
+  await claimed(ledger, 'one', { by: by(batchId) });
+  const refused = { state: 'gated', errorClass: 'budget', message: 'budget.perDay is used up' } as const;
+  await ledger.settleJob(jobOf('one'), refused, batchId);
+  await look(batchId);
+  expect(await openAlerts()).toEqual(['budget']);
+
+  const claim = await claimed(ledger, 'one', { by: by(batchId) });
+  await look(batchId);
+  expect(await openAlerts()).toEqual(['budget']);
+  await startedSession(ledger, 'one', claim, { batchId });
+  await look(batchId);
   expect(await openAlerts()).toEqual([]);
 });

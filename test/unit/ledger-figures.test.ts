@@ -263,6 +263,16 @@ describe('totals', () => {
     });
   });
 
+  test('a cost is told in the currency that its sessions were booked in, whichever the batch names', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    const end = collected(660_000);
+    const session = await startedSession(ledger, 'one', claim);
+    await ledger.endSession(session, { ...end, usage: { ...end.usage, currency: 'USD' } }, claim.fence);
+    expect((await ledger.totals(BATCH, 0)).cost).toMatchObject({ currency: 'USD', total: 0.66 });
+  });
+
   test('a session that another batch took over is started there, attached and paid here', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one'], { id: OTHER });

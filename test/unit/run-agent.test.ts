@@ -12,8 +12,8 @@ import type { Deps } from '../../src/activities/deps.js';
 import { runAgent } from '../../src/activities/run-agent.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { effectsOf } from '../../src/batch/effects.js';
-import { readTickets, storeManifest } from '../../src/batch/manifest.js';
-import { definitionSchema } from '../../src/contract/batch-file.js';
+import { readTickets, storeManifest, storedDefinition } from '../../src/batch/manifest.js';
+import { budgetSchema, definitionSchema } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
 import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
@@ -165,6 +165,26 @@ describe('a job that waits all night', () => {
     await night.ledger.endSession(session, end, claim.fence);
     expect(await night.step('one', 10)).toMatchObject({ kind: 'made' });
     expect(night.lookups).toHaveLength(2); // once more before it is paid for
+  });
+
+  test('for the next day of a budget: it is gated until then, or until a newer start raises the budget', async () => {
+    const night = await aNight({ budget: { perSession: 1, perDay: 0.5 } });
+    const { ledger, deps } = night;
+    const { key } = night.refOf('one');
+    expect(await night.step('one')).toMatchObject({ kind: 'wait', why: expect.stringContaining('perDay') });
+    expect((await ledger.jobs(WORK, [key])).get(key)).toMatchObject({ state: 'gated', errorClass: 'budget' });
+    const why = expect.stringMatching(/^budget\.perDay is used up until \d/) as string;
+    expect(await ledger.gatedByBudget(BATCH)).toEqual({ jobs: 1, why });
+
+    const budget = budgetSchema.parse({ perSession: 1, perDay: 10 });
+    const raised = await storedDefinition({ ...night.definition, budget }, deps.artifacts);
+    expect(await ledger.noteAsked(BATCH, raised)).toBe(true);
+    expect(await ledger.noteAsked(BATCH, raised), 'no news').toBe(false);
+    expect(await night.step('one', 1)).toMatchObject({ kind: 'made' });
+    expect(await ledger.gatedByBudget(BATCH)).toMatchObject({ jobs: 0 });
+
+    await ledger.noteAsked(BATCH, night.refOf('one').manifest.definition); // the newest start counts, not the highest
+    expect(await night.step('two')).toMatchObject({ kind: 'wait' });
   });
 
   test('it goes on with what has come to be meanwhile, and leaves no place behind that it does not need', async () => {
