@@ -6,6 +6,7 @@ import { STATE_SHOWN, countParts, finishedOf, styleOfState, type LiveCounts } fr
 import { blue, bold, dim, wrapped, yellow, type Line, type Span } from '../report/line.js';
 import { safeText } from '../report/safe-text.js';
 import type { Pace } from './pace.js';
+import { stepText } from '../report/step-text.js';
 import { waitsText } from '../report/waits-text.js';
 
 /** What the live view knows beside the snapshot. */
@@ -86,14 +87,11 @@ function pausedLines({ state, reason }: Snapshot, { resume }: LiveContext): Line
   ];
 }
 
-function activeLine(
-  { identity, step, since }: Snapshot['active'][number],
-  { nowMs, columns }: LiveContext,
-): Line {
-  const begun = Date.parse(since);
-  const tail = `  ${step}${Number.isNaN(begun) ? '' : `  ${duration(nowMs - begun)}`}`;
+function activeLine(job: Snapshot['active'][number], { nowMs, columns }: LiveContext): Line {
+  const begun = Date.parse(job.since);
+  const tail = `  ${stepText(job)}${Number.isNaN(begun) ? '' : `  ${duration(nowMs - begun)}`}`;
   // The title gives way, so that how long it takes stays in sight.
-  const title = cutTo(safeText(jobTitle(identity)), columns - 3 - widthOf(tail));
+  const title = cutTo(safeText(jobTitle(job.identity)), columns - 3 - widthOf(tail));
   return ['  ', title, dim(tail)];
 }
 

@@ -6,6 +6,7 @@ import { countParts, finishedOf } from '../report/job-counts.js';
 import { bold, dim, yellow, type Line } from '../report/line.js';
 import { nextSteps, type Commands } from '../report/next-steps.js';
 import { pausedText } from '../report/paused-text.js';
+import { stepText } from '../report/step-text.js';
 import { unfinishedLines } from '../report/unfinished-jobs.js';
 import { waitsText } from '../report/waits-text.js';
 import { batchDocument, styleOfBatch } from './batch-document.js';
@@ -66,7 +67,7 @@ export function statusLines(
       'running now',
       running.map((job) => [
         `  ${jobTitle(job.identity)}`,
-        dim(`  ${job.step}  ${duration(nowMs - Date.parse(job.since))}`),
+        dim(`  ${stepText(job)}  ${duration(nowMs - Date.parse(job.since))}`),
       ]),
     ),
     ...section('needs a person', unfinishedLines(unfinished, unfinished.length)),

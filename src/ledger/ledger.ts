@@ -792,6 +792,8 @@ export interface ActiveJob extends JobId {
   readonly state: JobState;
   /** `agent`, or the name of the effect in hand. */
   readonly step: string;
+  /** It has no session under way, and nothing that one has made: it waits for a place, a service, or its turn. */
+  readonly sessionless: boolean;
   /** When it came into progress; further tries and steps do not change it. */
   readonly since: string;
 }

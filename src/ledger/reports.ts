@@ -1,6 +1,6 @@
 import type { JobReport } from '../contract/result.js';
 import type { ErrorClass } from '../contract/errors.js';
-import type { ShownJobState } from '../contract/states.js';
+import { OPEN_SESSION, type ShownJobState } from '../contract/states.js';
 import { IN_PROGRESS, isHeldForSession } from './job-state.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import type { Ledger, Verdict } from './ledger.js';
@@ -18,6 +18,23 @@ export const reports = (store: Store): Reports => ({
   async activeJobs(batchId, limit) {
     const rows = await membersOf(store.db, batchId)
       .select(['m.work', 'm.job_key', 'm.identity', 'j.state', 'j.step', 'j.active_since'])
+      .select((eb) =>
+        eb
+          .and([
+            eb('j.artifact_sha256', 'is', null),
+            eb.not(
+              eb.exists(
+                eb
+                  .selectFrom('sessions as s')
+                  .select('s.run_key')
+                  .whereRef('s.work', '=', 'j.work')
+                  .whereRef('s.job_key', '=', 'j.job_key')
+                  .where('s.state', 'in', OPEN_SESSION),
+              ),
+            ),
+          ])
+          .as('sessionless'),
+      )
       .where('m.verdict', '<>', 'conflict')
       .where('j.state', 'in', IN_PROGRESS)
       .orderBy('j.active_since')
@@ -30,6 +47,7 @@ export const reports = (store: Store): Reports => ({
       identity: identityOf(row.identity),
       state: row.state ?? 'running',
       step: row.step ?? '',
+      sessionless: Boolean(row.sessionless),
       since: row.active_since ?? '',
     }));
   },

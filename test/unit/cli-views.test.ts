@@ -50,6 +50,7 @@ const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
     identity: { site: 'blog', slug },
     state: 'running',
     step: 'agent',
+    sessionless: slug !== 'soup',
     since: '2026-11-23T02:01:00.000Z',
   })),
   troubled: [parked],
@@ -90,6 +91,7 @@ describe('the live view', () => {
     expect(shown).toContain('5 done, 2 found done, 2 running, 1 parked, 2 waiting');
     expect(shown).toContain('4.3 jobs/min, about 1 min left');
     expect(shown).toContain('blog / soup  agent  12 s');
+    expect(shown).toMatch(/日本.* {2}waits for a session {2}12 s/);
     expect(shown).toContain('parked blog / bread  rejected: too short by 10 words');
   });
 
@@ -354,6 +356,7 @@ describe('a status', () => {
     expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');
     expect(shown).toContain('by ann@host');
     expect(shown).toContain('blog / soup  agent  12 s');
+    expect(shown).toMatch(/日本.* {2}waits for a session {2}12 s/);
     expect(shown).toContain(KEY);
     expect(shown).toContain('nightshift resume nightly');
   });

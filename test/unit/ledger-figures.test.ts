@@ -368,8 +368,15 @@ describe('reports', () => {
     ]);
     expect(await ledger.activeJobs(BATCH, 1)).toHaveLength(1);
 
-    await claimed(ledger, 'c'); // another try does not make it young again
+    const again = await claimed(ledger, 'c'); // another try does not make it young again
     expect(await ledger.activeJobs(BATCH, 10)).toEqual(before);
+
+    const sessionless = async () => (await ledger.activeJobs(BATCH, 1))[0]?.sessionless;
+    expect(await sessionless()).toBe(true);
+    const session = await startedSession(ledger, 'c', again);
+    expect(await sessionless()).toBe(false);
+    await ledger.endSession(session, collected(), again.fence);
+    expect(await sessionless(), 'what it has made waits for its effects').toBe(false);
   });
 });
 

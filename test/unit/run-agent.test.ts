@@ -171,7 +171,10 @@ describe('a job that waits all night', () => {
     const night = await aNight({ budget: { perSession: 1, perDay: 0.5 } });
     const { ledger, deps } = night;
     const { key } = night.refOf('one');
-    expect(await night.step('one')).toMatchObject({ kind: 'wait', why: expect.stringContaining('perDay') });
+    expect(await night.step('one')).toMatchObject({
+      kind: 'wait',
+      why: expect.stringContaining('perDay') as string,
+    });
     expect((await ledger.jobs(WORK, [key])).get(key)).toMatchObject({ state: 'gated', errorClass: 'budget' });
     const why = expect.stringMatching(/^budget\.perDay is used up until \d/) as string;
     expect(await ledger.gatedByBudget(BATCH)).toEqual({ jobs: 1, why });
