@@ -380,6 +380,18 @@ describe('reports', () => {
   });
 });
 
+test('what a batch was last asked to start with is kept over its runs', async () => {
+  const { ledger } = await aLedger();
+  expect(await ledger.noteAsked(BATCH, 'first'), 'an unknown batch').toBe(false);
+  await openBatch(ledger, ['one']);
+  expect((await ledger.batch(BATCH))?.askedDefinition).toBeUndefined();
+  expect(await ledger.noteAsked(BATCH, 'first')).toBe(true);
+  expect(await ledger.noteAsked(BATCH, 'first')).toBe(false);
+  expect(await ledger.noteAsked(BATCH, 'second')).toBe(true);
+  await openBatch(ledger, ['one'], { runId: 'run-2' });
+  expect((await ledger.batch(BATCH))?.askedDefinition).toBe('second');
+});
+
 test('what is known of jobs comes in one call, however many; unknown ones are absent', async () => {
   const { ledger } = await aLedger();
   await claimed(ledger, 'one');
