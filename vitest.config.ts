@@ -7,6 +7,7 @@ const DESTINATIONS = ['test/destinations/**/*.test.ts', 'test/conformance/**/*.t
 
 /** Those that take a minute and more, the longest first: begun last, each would end alone. */
 const LONGEST = [
+  'managed-agents',
   'random-kills',
   'provider-points',
   'points',

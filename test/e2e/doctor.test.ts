@@ -47,7 +47,9 @@ test('a worker, the clocks, and schedules that are not what their file says', as
     `${readFileSync(file, 'utf8').replace('02:30', '03:15')}  - { name: weekly, batch: ./batch.yaml, when: { at: "05:00" } }\n`,
   );
   expect(await findings('schedule nights')).toEqual([
-    expect.stringMatching(/^warn: .*02:30:00.* changed .*when: at 02:30 -> at 03:15.*nightshift schedule apply/),
+    expect.stringMatching(
+      /^warn: .*02:30:00.* changed .*when: at 02:30 -> at 03:15.*nightshift schedule apply/,
+    ),
   ]);
   expect(await findings('schedule weekly')).toEqual([expect.stringMatching(/^warn: .*never applied/)]);
 
