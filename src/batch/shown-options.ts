@@ -1,6 +1,5 @@
 import type { Json, JsonObject } from '../contract/json.js';
 import { ARTIFACT_MARK } from './artifact-mark.js';
-import { looksLikeReference } from './secrets.js';
 import { pathText } from './shown.js';
 
 /** One option of an effect as a person is shown it. */
@@ -13,9 +12,16 @@ export interface ShownOption {
 const FIELDS_MAX = 40;
 const VALUE_MAX = 500;
 
-/** Options that are credentials by their name: shown only where they are references to them. */
+/** Options that are credentials by their name: shown only where they are nothing but references to them. */
 const CREDENTIAL =
-  /authorization|cookie|credential|passphrase|passw|secret|token|signature|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key|^key$|connection[-_]?string/i;
+  /authorization|cookie|credential|passphrase|passw|^pass$|^pwd$|secret|token|bearer|signature|^sig$|^sas$|^pat$|[-_]?auth$|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key|^key$|connection[-_]?string|^dsn$/i;
+
+/** Any other header may be how a service of its own kind lets somebody in. */
+const PLAIN_HEADER =
+  /^(accept|accept-language|content-type|content-language|idempotency-key|if-match|if-none-match|prefer|user-agent)$/i;
+
+const REFERENCE = /\$\{env:[^}]*\}/g;
+const HIDDEN = '***';
 
 /**
  * Options of an effect, filled in for one job, for a person who is to say yes to them: bounded, and without secrets.
@@ -38,8 +44,31 @@ function fieldsIn(path: readonly PropertyKey[], value: Json): ShownOption[] {
   if (typeof value === 'object' && value !== null && Object.keys(value).length > 0)
     return Object.entries(value).flatMap(([name, inner]) => fieldsIn([...path, name], inner));
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const hidden = path.some((part) => CREDENTIAL.test(String(part))) && !looksLikeReference(text);
-  return [{ name: pathText(path), value: hidden ? 'not shown: a credential' : shortened(text) }];
+  const hidden = isCredential(path) && !isReference(text);
+  return [
+    { name: pathText(path), value: hidden ? 'not shown: a credential' : shortened(withoutLogin(text)) },
+  ];
+}
+
+function isCredential(path: readonly PropertyKey[]): boolean {
+  if (path.some((part) => CREDENTIAL.test(String(part)))) return true;
+  const header = path[path.findIndex((part) => part === 'headers') + 1];
+  return path.includes('headers') && header !== undefined && !PLAIN_HEADER.test(String(header));
+}
+
+/** Nothing but references, and a word that says of what kind. */
+const isReference = (text: string): boolean =>
+  text.includes('${env:') && /^\s*(basic|bearer|token|bot)?\s*$/i.test(text.replace(REFERENCE, ''));
+
+/** A text without what lets somebody in: user and password of an URL, values of its query, what follows "Bearer". */
+function withoutLogin(text: string): string {
+  const cleaned = text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${HIDDEN}@`)
+    .replace(/\b(basic|bearer)\s+(?!\$\{)[\w+/=.~-]{6,}/gi, `$1 ${HIDDEN}`);
+  if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text)) return cleaned;
+  return cleaned.replace(/([?&][^=&#]*=)([^&#]*)/g, (_, name: string, value: string) =>
+    isReference(value) ? `${name}${value}` : `${name}${HIDDEN}`,
+  );
 }
 
 function shortened(text: string): string {

@@ -179,3 +179,25 @@ test('an invoice says its total and its lines, also where they come as JSON; and
   ]);
   expect(billed({ customer: 'cus_1', currency: 'EUR', lines: 'none' })).toEqual([]);
 });
+
+test('a credential that a batch file spells out is not shown, wherever it stands', () => {
+  const shown = shownOptions({
+    url: 'https://ann:LIT1@api.example/posts?access_token=LIT2&site=${env:SITE}',
+    pass: 'LIT3',
+    headers: {
+      'content-type': 'text/plain',
+      'ocp-apim-subscription-key': 'LIT4',
+      authorization: 'Bearer LIT5LIT5 ${env:TOKEN}',
+      'x-own': '${env:OWN}',
+    },
+    note: 'send it as Basic LIT6LIT6LIT6',
+    dsn: 'postgres://u:LIT7@db/x',
+  });
+  expect(JSON.stringify(shown)).not.toContain('LIT');
+  expect(Object.fromEntries(shown.map(({ name, value }) => [name, value]))).toMatchObject({
+    url: 'https://***@api.example/posts?access_token=***&site=${env:SITE}',
+    'headers.content-type': 'text/plain',
+    'headers.x-own': '${env:OWN}',
+    note: 'send it as Basic ***',
+  });
+});
