@@ -48,6 +48,9 @@ export function referencesIn(value: Json, path: SecretReference['path'] = []): S
   return Object.entries(value).flatMap(([name, inner]) => referencesIn(inner, [...path, name]));
 }
 
+/** What is left of a text without the references in it. */
+export const withoutReferences = (text: string): string => text.replace(REFERENCE, '');
+
 /** Those whose variable has no value here. */
 export const unsetReferences = (value: Json, env: Environment): SecretReference[] =>
   referencesIn(value).filter(({ name }) => valueOf(name, env) === undefined);

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../contract/json.js';
 import { ARTIFACT_MARK } from './artifact-mark.js';
 import { pathText } from './shown.js';
+import { looksLikeReference, withoutReferences } from './secrets.js';
 
 /** One option of an effect as a person is shown it. */
 export interface ShownOption {
@@ -20,7 +21,6 @@ const CREDENTIAL =
 const PLAIN_HEADER =
   /^(accept|accept-language|content-type|content-language|idempotency-key|if-match|if-none-match|prefer|user-agent)$/i;
 
-const REFERENCE = /\$\{env:[^}]*\}/g;
 const HIDDEN = '***';
 
 /**
@@ -58,7 +58,7 @@ function isCredential(path: readonly PropertyKey[]): boolean {
 
 /** Nothing but references, and a word that says of what kind. */
 const isReference = (text: string): boolean =>
-  text.includes('${env:') && /^\s*(basic|bearer|token|bot)?\s*$/i.test(text.replace(REFERENCE, ''));
+  looksLikeReference(text) && /^\s*(basic|bearer|token|bot)?\s*$/i.test(withoutReferences(text));
 
 /** A text without what lets somebody in: user and password of an URL, values of its query, what follows "Bearer". */
 function withoutLogin(text: string): string {

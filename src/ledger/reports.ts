@@ -58,7 +58,7 @@ export const reports = (store: Store): Reports => ({
   },
 });
 
-/** Those whose payload conflicts are held in this batch, whatever another one did to them. */
+/** Of those that wait for a budget: how many, and what one of them was told. */
 const gatedByBudget = (db: Db, batchId: string) =>
   membersOf(db, batchId)
     .select(({ fn }) => [fn.countAll<number>().as('jobs'), fn.min('j.error_message').as('why')])
