@@ -12,6 +12,7 @@ import type { Approval, Ledger } from '../ledger/ledger.js';
 import { loadPublisher } from './load-adapter.js';
 import type { PublisherModule } from './publishers/publisher.js';
 import { requestSha256Of } from './try-effect.js';
+import { shortenedTo } from '../batch/shown.js';
 
 /** What an effect is sent with, for a person who is to say yes to it. Free of secrets, and bounded. */
 export interface EffectPreview {
@@ -112,11 +113,9 @@ function saidBy(module: PublisherModule, options: JsonObject): readonly string[]
       `${module.name} can’t say what it comes to: ${error instanceof Error ? error.message : String(error)}`,
     ];
   }
-  const shown = said.slice(0, SAYS_MAX).map((text) => cut(text, SAID_MAX));
+  const shown = said.slice(0, SAYS_MAX).map((text) => shortenedTo(text, SAID_MAX));
   return said.length > SAYS_MAX ? [...shown, `and ${said.length - SAYS_MAX} more`] : shown;
 }
-
-const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max)}…` : text);
 
 /** Of effects of a batch that wait for a yes, by job key. */
 export async function askedInShort(
@@ -136,4 +135,4 @@ const SHORT_MAX = 160;
 
 /** In one line, for lists. */
 export const shortPreview = ({ says: [first], options }: EffectPreview): string =>
-  first ?? cut(options.map(({ name, value }) => `${name} ${value}`).join(', '), SHORT_MAX);
+  first ?? shortenedTo(options.map(({ name, value }) => `${name} ${value}`).join(', '), SHORT_MAX);

@@ -9,7 +9,7 @@ export function shown(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value !== 'string') return String(value);
-  const cut = value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX)}\u2026` : value;
+  const cut = shortenedTo(value, SHOWN_MAX);
   return JSON.stringify(cut).replace(UNSAFE, escapeCode);
 }
 
@@ -39,3 +39,7 @@ export const pathText = (path: readonly PropertyKey[]): string =>
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');
+
+/** The beginning of a text, and a sign where that is not all of it. @param max characters of it that are kept */
+export const shortenedTo = (text: string, max: number): string =>
+  text.length > max ? `${text.slice(0, max)}…` : text;

@@ -1,6 +1,6 @@
 import { loadCheck } from '../activities/load-adapter.js';
 import { parseOptions } from '../activities/adapter-options.js';
-import { shown } from '../batch/shown.js';
+import { shortenedTo, shown } from '../batch/shown.js';
 import { resolveSecretsIn, type Environment } from '../batch/secrets.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
@@ -60,5 +60,5 @@ const failed = (use: string, why: string, cause?: unknown): AdapterError =>
 
 function short(text: string): string {
   const line = safeText(text);
-  return line.length > PROBLEM_CHARACTERS ? `${line.slice(0, PROBLEM_CHARACTERS)}…` : line;
+  return shortenedTo(line, PROBLEM_CHARACTERS);
 }

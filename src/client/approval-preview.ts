@@ -4,6 +4,7 @@ import { redactor } from '../activities/redact.js';
 import type { Approval } from '../ledger/ledger.js';
 import type { Environment } from '../batch/secrets.js';
 import type { Connections } from './connections.js';
+import { shortenedTo } from '../batch/shown.js';
 
 /** What would leave. */
 export interface ApprovalPreview {
@@ -104,4 +105,4 @@ export function changesBetween(before: string, after: string): Changes {
   };
 }
 
-const shortened = (line: string): string => (line.length > LINE_MAX ? `${line.slice(0, LINE_MAX)}…` : line);
+const shortened = (line: string): string => shortenedTo(line, LINE_MAX);

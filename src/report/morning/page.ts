@@ -10,6 +10,7 @@ import { deadlineText, MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './pa
 import { shortTitles } from './short-titles.js';
 import { tilesOf } from './tiles.js';
 import { amount, cut, number } from './words.js';
+import { shortenedTo } from '../../batch/shown.js';
 
 /** Rows that are read without opening anything. */
 const DISCARDED_SHOWN = 50;
@@ -200,7 +201,7 @@ function placeOf({
 const ADDRESS_MAX = 90;
 const shownAddress = (address: string): string => {
   const text = address.replace(/^https?:\/\//, '');
-  return text.length > ADDRESS_MAX ? `${text.slice(0, ADDRESS_MAX)}…` : text;
+  return shortenedTo(text, ADDRESS_MAX);
 };
 
 function causesSection(causes: readonly Cause[], { cost }: Night): Html {

@@ -1,4 +1,5 @@
 import { money } from '../format.js';
+import { shortenedTo } from '../../batch/shown.js';
 
 const MICROS = 1_000_000;
 
@@ -68,4 +69,4 @@ export function spanOfTime(from: string, to: string | undefined, timeZone: strin
 const TEXT_MAX = 300;
 
 /** What others said, as far as anybody reads it. */
-export const cut = (text: string): string => (text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}…` : text);
+export const cut = (text: string): string => shortenedTo(text, TEXT_MAX);

@@ -2,6 +2,7 @@ import { AdapterError, type ErrorClass } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { jsonOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
 import { errorsSchema } from './schemas.js';
+import { shortenedTo } from '../../../batch/shown.js';
 
 /** Ghost's own words for requests that it has surely not carried out, whatever the status. */
 const REFUSED: Readonly<Record<string, ErrorClass>> = {
@@ -52,7 +53,7 @@ function saidBy({
 }) {
   const text = context && context !== message ? `${message} ${context}` : message;
   const shown = text.replace(/[\p{C}\s]+/gu, ' ').trim();
-  return shown.length > SAID_MAX ? `${shown.slice(0, SAID_MAX)}…` : shown;
+  return shortenedTo(shown, SAID_MAX);
 }
 
 function fixFor(errorClass: ErrorClass): string {

@@ -1,6 +1,7 @@
 import { AdapterError } from '../../../contract/errors.js';
 import { jsonOf, type HttpAnswer } from '../../http/request.js';
 import type { PublisherVerb } from '../publisher.js';
+import { shortenedTo } from '../../../batch/shown.js';
 
 const SAID_MAX = 300;
 const SECRET_LENGTH_MIN = 6;
@@ -16,7 +17,7 @@ export function shownText(text: string, secrets: readonly string[] = []): string
     .reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
     .replace(UNSAFE, ' ')
     .trim();
-  return clean.length > SAID_MAX ? `${clean.slice(0, SAID_MAX)}…` : clean;
+  return shortenedTo(clean, SAID_MAX);
 }
 
 /** What a service says about an error, in the fields where services say it; empty for a page made for browsers. */

@@ -1,6 +1,7 @@
 import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { codeOf, isNotSent } from '../../http/request.js';
+import { shortenedTo } from '../../../batch/shown.js';
 
 const SAID_LENGTH_MAX = 300;
 /** Controls, breaks, and marks that turn the reading direction. */
@@ -81,7 +82,7 @@ export function cleaned(text: string, secrets: readonly string[]): string {
   const forms = known.flatMap((secret) => [secret, encodeURIComponent(secret)]);
   const open = forms.reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
   const line = open.replace(UNSEEN, ' ').trim();
-  return line.length > SAID_LENGTH_MAX ? `${line.slice(0, SAID_LENGTH_MAX)}…` : line;
+  return shortenedTo(line, SAID_LENGTH_MAX);
 }
 const SECRET_LENGTH_MIN = 6;
 

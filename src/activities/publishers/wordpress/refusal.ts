@@ -2,6 +2,7 @@ import { AdapterError, type ErrorClass } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { jsonOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
 import { errorSchema } from './schemas.js';
+import { shortenedTo } from '../../../batch/shown.js';
 
 const SIGN_IN = 'check username and application password (Users, Profile, Application Passwords)';
 const REST_ADDRESS = 'is with.url the root of a WordPress site, and with.restPath the path of its REST API?';
@@ -65,5 +66,5 @@ function errorOf(answer: HttpAnswer) {
 
 function saidBy({ code, message }: { readonly code: string; readonly message: string }): string {
   const text = `${code} ${message}`.replace(/[\p{C}\s]+/gu, ' ').trim();
-  return text.length > SAID_MAX ? `${text.slice(0, SAID_MAX)}…` : text;
+  return shortenedTo(text, SAID_MAX);
 }
