@@ -2,6 +2,8 @@ import { AdapterError } from '../contract/errors.js';
 import type { PlacedJob } from '../contract/job.js';
 import { ARTIFACT_MARK, BARE_ARTIFACT } from './artifact-mark.js';
 import { secretTextsOf, templatesOf, type BatchTemplate } from './batch-templates.js';
+import { hasLogin } from './credentials.js';
+import { SPELLS_OUT } from './effects.js';
 import type { FileProblems } from './problems.js';
 import type { JobsRead } from './read-jobs.js';
 import { looksLikeReference, malformedReference } from './secrets.js';
@@ -53,6 +55,10 @@ function namesIn(template: BatchTemplate, o: CheckTemplates): readonly NameUsed[
     });
   if (role === 'target' && looksLikeReference(text)) {
     report('names a secret; a target is part of a key and shown in reports');
+    return undefined;
+  }
+  if (role === 'target' && hasLogin(text)) {
+    report(SPELLS_OUT, 'what signs in stands in `with`, as a reference: "${env:NAME}"');
     return undefined;
   }
   const checked = checkTemplate(text);

@@ -6,6 +6,7 @@ import { jobTitle } from '../contract/job.js';
 import type { Definition, EffectSpec } from '../contract/batch-file.js';
 import { effectKey } from '../identity/keys.js';
 import { assertHost } from './hosts.js';
+import { hasLogin } from './credentials.js';
 import { looksLikeReference, mapFields } from './secrets.js';
 import { shown } from './shown.js';
 import { renderTemplate, templateScope, type TemplateScope } from './template.js';
@@ -60,6 +61,9 @@ function effectOf(spec: EffectSpec, { work, job, scope }: Context): Effect {
   }
 }
 
+/** What is wrong with a target that lets somebody in. */
+export const SPELLS_OUT = 'spells out a credential; a target is part of a key and shown in reports';
+
 /** Part of a key, so in normal form; and shown in ledger and reports, so free of secrets and control characters. */
 function targetOf(spec: EffectSpec, scope: TemplateScope): string {
   const target = renderTemplate(spec.target, scope).normalize('NFC').trim();
@@ -67,6 +71,7 @@ function targetOf(spec: EffectSpec, scope: TemplateScope): string {
   if (target === '') throw refuse(`of template ${shown(spec.target)} is empty`);
   if (/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/u.test(target)) throw refuse('has a control character');
   if (looksLikeReference(target)) throw refuse('names a secret, which a target may not');
+  if (hasLogin(target)) throw refuse(SPELLS_OUT);
   assertHost('target', spec.target, target, spec.hosts);
   return target;
 }

@@ -26,6 +26,13 @@ export function descriptionAt(root: z.core.$ZodType, path: readonly PropertyKey[
   return field === undefined ? undefined : z.globalRegistry.get(field)?.description;
 }
 
+/** Whether the schema says of what stands there, or of what it is part of, that it is secret: `.meta({ secret: true })`. */
+export const isSecretAt = (root: z.core.$ZodType, path: readonly PropertyKey[]): boolean =>
+  path.some((_, index) => {
+    const schema = schemaAt(root, path.slice(0, index + 1));
+    return schema !== undefined && z.globalRegistry.get(schema)?.['secret'] === true;
+  });
+
 function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
   if (
     schema instanceof z.ZodOptional ||

@@ -41,11 +41,23 @@ export interface SecretReference {
 
 /** Every reference in the texts of a value, in their order. */
 export function referencesIn(value: Json, path: SecretReference['path'] = []): SecretReference[] {
-  if (typeof value === 'string')
-    return [...value.matchAll(REFERENCE)].map(([, name = '']) => ({ name, path }));
-  if (Array.isArray(value)) return value.flatMap((entry, at) => referencesIn(entry, [...path, at]));
+  return textsIn(value, path).flatMap((place) =>
+    [...place.text.matchAll(REFERENCE)].map(([, name = '']) => ({ name, path: place.path })),
+  );
+}
+
+/** A text inside a value. */
+export interface PlacedText {
+  readonly text: string;
+  readonly path: readonly (string | number)[];
+}
+
+/** Every text in a value, in their order. */
+export function textsIn(value: Json, path: PlacedText['path'] = []): PlacedText[] {
+  if (typeof value === 'string') return [{ text: value, path }];
+  if (Array.isArray(value)) return value.flatMap((entry, at) => textsIn(entry, [...path, at]));
   if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, inner]) => referencesIn(inner, [...path, name]));
+  return Object.entries(value).flatMap(([name, inner]) => textsIn(inner, [...path, name]));
 }
 
 /** What is left of a text without the references in it. */

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '../contract/json.js';
 import { ARTIFACT_MARK } from './artifact-mark.js';
+import { isCredentialName, isReference, withoutQueryValues } from './credentials.js';
 import { pathText } from './shown.js';
-import { looksLikeReference, withoutReferences } from './secrets.js';
 
 /** One option of an effect as a person is shown it. */
 export interface ShownOption {
@@ -12,16 +12,6 @@ export interface ShownOption {
 
 const FIELDS_MAX = 40;
 const VALUE_MAX = 500;
-
-/** Options that are credentials by their name: shown only where they are nothing but references to them. */
-const CREDENTIAL =
-  /authorization|cookie|credential|passphrase|passw|^pass$|^pwd$|secret|token|bearer|signature|^sig$|^sas$|^pat$|[-_]?auth$|api[-_]?key|access[-_]?key|private[-_]?key|account[-_]?key|^key$|connection[-_]?string|^dsn$/i;
-
-/** Any other header may be how a service of its own kind lets somebody in. */
-const PLAIN_HEADER =
-  /^(accept|accept-language|content-type|content-language|idempotency-key|if-match|if-none-match|prefer|user-agent)$/i;
-
-const HIDDEN = '***';
 
 /**
  * Options of an effect, filled in for one job, for a person who is to say yes to them: bounded, and without secrets.
@@ -44,31 +34,10 @@ function fieldsIn(path: readonly PropertyKey[], value: Json): ShownOption[] {
   if (typeof value === 'object' && value !== null && Object.keys(value).length > 0)
     return Object.entries(value).flatMap(([name, inner]) => fieldsIn([...path, name], inner));
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  const hidden = isCredential(path) && !isReference(text);
+  const hidden = isCredentialName(path) && !isReference(text);
   return [
-    { name: pathText(path), value: hidden ? 'not shown: a credential' : shortened(withoutLogin(text)) },
+    { name: pathText(path), value: hidden ? 'not shown: a credential' : shortened(withoutQueryValues(text)) },
   ];
-}
-
-function isCredential(path: readonly PropertyKey[]): boolean {
-  if (path.some((part) => CREDENTIAL.test(String(part)))) return true;
-  const header = path[path.findIndex((part) => part === 'headers') + 1];
-  return path.includes('headers') && header !== undefined && !PLAIN_HEADER.test(String(header));
-}
-
-/** Nothing but references, and a word that says of what kind. */
-const isReference = (text: string): boolean =>
-  looksLikeReference(text) && /^\s*(basic|bearer|token|bot)?\s*$/i.test(withoutReferences(text));
-
-/** A text without what lets somebody in: user and password of an URL, values of its query, what follows "Bearer". */
-function withoutLogin(text: string): string {
-  const cleaned = text
-    .replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi, `$1${HIDDEN}@`)
-    .replace(/\b(basic|bearer)\s+(?!\$\{)[\w+/=.~-]{6,}/gi, `$1 ${HIDDEN}`);
-  if (!/^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(text)) return cleaned;
-  return cleaned.replace(/([?&][^=&#]*=)([^&#]*)/g, (_, name: string, value: string) =>
-    isReference(value) ? `${name}${value}` : `${name}${HIDDEN}`,
-  );
 }
 
 function shortened(text: string): string {

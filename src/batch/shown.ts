@@ -1,15 +1,17 @@
+import { withoutLogin } from './credentials.js';
+
 /** Characters of a value that a message shows before it is cut. */
 const SHOWN_MAX = 60;
 
 // Besides what JSON escapes: everything that a terminal would obey or a reader could not see.
 const UNSAFE = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
-/** A value as a message may show it: quoted, escaped, one line, cut. For text that nobody has checked yet. */
+/** A value as a message may show it: quoted, escaped, one line, without logins, cut. For text that nobody has checked yet. */
 export function shown(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value !== 'string') return String(value);
-  const cut = shortenedTo(value, SHOWN_MAX);
+  const cut = shortenedTo(withoutLogin(value), SHOWN_MAX);
   return JSON.stringify(cut).replace(UNSAFE, escapeCode);
 }
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
+import { secretSchema } from '../option-schemas.js';
 
 export const azureBlobOptions = z
   .strictObject({
     key: z.string().min(1).describe('name of the blob, below target'),
-    connectionString: z.string().min(1).optional().describe('secret reference; of the storage account'),
-    accountKey: z.string().min(1).optional().describe('secret reference; with a URL as target'),
-    sasToken: z.string().min(1).optional().describe('secret reference; with a URL as target'),
+    connectionString: secretSchema.optional().describe('secret reference; of the storage account'),
+    accountKey: secretSchema.optional().describe('secret reference; with a URL as target'),
+    sasToken: secretSchema.optional().describe('secret reference; with a URL as target'),
     container: z
       .string()
       .min(1)

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
 import { htmlOptionFields } from '../html/options.js';
-import { siteSchema } from '../option-schemas.js';
+import { secretSchema, siteSchema } from '../option-schemas.js';
 
 const namesSchema = z.union([
   z.array(z.string()),
@@ -11,8 +11,7 @@ const namesSchema = z.union([
 /** Options of the publisher `ghost`. What a job's own fields may spoil is checked by `wishedPost`, for that job alone. */
 export const ghostOptionsSchema = z.strictObject({
   url: siteSchema.describe('of the site, such as https://blog.example.com; where Ghost’s /ghost is'),
-  key: z
-    .string()
+  key: secretSchema
     .regex(
       /^[0-9a-f]{24}:([0-9a-f]{2}){16,}$/i,
       'must be an Admin API key: "id:secret" of a custom integration',

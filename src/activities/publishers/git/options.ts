@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
-import { yesOrNoSchema } from '../option-schemas.js';
+import { secretSchema, yesOrNoSchema } from '../option-schemas.js';
 import { branchFault } from './refs.js';
 import { repositoryPathFault } from './repository-path.js';
 
@@ -43,9 +43,7 @@ export const gitOptionsSchema = z
       .regex(/^\/[^\p{Cc}]*$/u, { error: 'must be an absolute path' })
       .optional()
       .describe('private key for ssh; the agent and the usual keys where left out'),
-    token: z
-      .string()
-      .min(1)
+    token: secretSchema
       .regex(/^[\x21-\x7e]+$/, { error: 'has a character that no token has' })
       .optional()
       .describe('token or password for https, as a reference to a secret: ${env:GIT_TOKEN}'),

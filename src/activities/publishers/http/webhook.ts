@@ -13,6 +13,7 @@ const secretSchema = z
 export const webhookSchema = z.strictObject({
   secret: z
     .union([secretSchema, z.array(secretSchema).min(1).max(4)])
+    .meta({ secret: true })
     .describe('whsec_…; several while one takes the place of another'),
 });
 

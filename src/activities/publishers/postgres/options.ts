@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
 import { identifierFault, tableFault } from './identifiers.js';
+import { secretSchema } from '../option-schemas.js';
 
 const column = z.string().superRefine((name, context) => {
   const fault = identifierFault(name);
@@ -17,8 +18,7 @@ const TIMEOUT_MS_MAX = 10 * 60_000;
 
 export const postgresOptionsSchema = z
   .strictObject({
-    url: z
-      .string()
+    url: secretSchema
       .refine((url) => /^postgres(ql)?:\/\//.test(url) && URL.canParse(url), {
         error: 'must be a connection string: postgres://user:password@host:port/database',
       })

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
 import { htmlOptionFields } from '../html/options.js';
-import { checkKeyWindow, siteSchema, yesOrNoSchema } from '../option-schemas.js';
+import { checkKeyWindow, secretSchema, siteSchema, yesOrNoSchema } from '../option-schemas.js';
 import { mailboxSchema } from './mailbox.js';
 
 const RECIPIENTS_MAX = 50;
@@ -14,8 +14,7 @@ const apiUrlSchema = siteSchema.transform((text) => text.replace(/\/+$/, ''));
 
 export const resendOptionsSchema = z
   .strictObject({
-    apiKey: z
-      .string()
+    apiKey: secretSchema
       .regex(/^[\x21-\x7e]+$/, 'must be an API key, such as ${env:RESEND_API_KEY}')
       .describe('of Resend; a reference to a secret'),
     from: mailboxSchema.describe('sender, of a verified domain'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { yesOrNoSchema } from '../option-schemas.js';
+import { secretSchema, yesOrNoSchema } from '../option-schemas.js';
 
 export const s3Options = z
   .strictObject({
@@ -12,9 +12,9 @@ export const s3Options = z
     forcePathStyle: yesOrNoSchema
       .optional()
       .describe('bucket in the path instead of the host name; true with an endpoint when absent'),
-    accessKeyId: z.string().min(1).optional().describe('secret reference; absent: as the AWS SDK finds it'),
-    secretAccessKey: z.string().min(1).optional().describe('secret reference'),
-    sessionToken: z.string().min(1).optional().describe('secret reference, for temporary credentials'),
+    accessKeyId: secretSchema.optional().describe('secret reference; absent: as the AWS SDK finds it'),
+    secretAccessKey: secretSchema.optional().describe('secret reference'),
+    sessionToken: secretSchema.optional().describe('secret reference, for temporary credentials'),
     contentType: z.string().min(1).optional().describe('MIME type of the object'),
     cacheControl: z.string().min(1).optional().describe('Cache-Control of the object'),
     publicUrl: z

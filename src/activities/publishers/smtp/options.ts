@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
 import { htmlOptionFields } from '../html/options.js';
-import { yesOrNoSchema } from '../option-schemas.js';
+import { secretSchema, yesOrNoSchema } from '../option-schemas.js';
 import { mailboxSchema } from '../resend/mailbox.js';
 import { headerNameFault } from './message.js';
 
@@ -26,7 +26,7 @@ export const smtpOptionsSchema = z
       .optional()
       .describe('send nothing without TLS; true where left out, but for a server on this machine'),
     user: z.string().min(1).optional().describe('to sign in with'),
-    pass: z.string().min(1).optional().describe('its password; a reference to a secret'),
+    pass: secretSchema.optional().describe('its password; a reference to a secret'),
     from: mailboxSchema.describe('sender'),
     to: mailboxSchema
       .optional()

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
-import { checkKeyWindow, siteSchema, yesOrNoSchema } from '../option-schemas.js';
+import { checkKeyWindow, secretSchema, siteSchema, yesOrNoSchema } from '../option-schemas.js';
 
 /** All lines are listed in one page. */
 const LINES_MAX = 100;
@@ -49,8 +49,7 @@ const apiUrlSchema = siteSchema.transform((text) => text.replace(/\/+$/, ''));
 
 export const stripeOptionsSchema = z
   .strictObject({
-    apiKey: z
-      .string()
+    apiKey: secretSchema
       .regex(
         /^[sr]k_(test|live)_[A-Za-z0-9_]+$/,
         'must be a secret or restricted key, such as ${env:STRIPE_KEY}',

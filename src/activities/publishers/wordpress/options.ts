@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
 import { htmlOptionFields } from '../html/options.js';
-import { siteSchema } from '../option-schemas.js';
+import { secretSchema, siteSchema } from '../option-schemas.js';
 
 /** Terms by id or name; one text with commas, as a column of a jobs file has them, is a list too. */
 const termsSchema = z
@@ -23,10 +23,9 @@ export const wordpressOptionsSchema = z
   .strictObject({
     url: siteSchema.describe('of the site, such as https://blog.example.com'),
     username: z.string().min(1).describe('log-in name of an author; an administrator is more than needed'),
-    password: z
-      .string()
-      .min(1)
-      .describe('application password of that user, as ${env:NAME}; not the one to log in with'),
+    password: secretSchema.describe(
+      'application password of that user, as ${env:NAME}; not the one to log in with',
+    ),
     title: z.string().describe('of the post, as plain text'),
     slug: z.string().describe('last part of the post’s address: a-z, 0-9 and single "-", at most 185'),
     status: z
