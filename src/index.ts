@@ -17,6 +17,7 @@ export type {
   Retried,
   RunOptions,
   Started,
+  WontDo,
   StartOptions,
   StoppedJob,
   WatchOptions,

@@ -3,7 +3,7 @@ import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
 import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
-import { isFinished, startBatch, type Starter, type Started } from '../client/start.js';
+import { isFinished, startBatch, type Starter, type Started, type WontDo } from '../client/start.js';
 import { InvalidBatch } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
 import type { BatchRow, NewNight, NightOutcome } from '../ledger/ledger.js';
@@ -36,6 +36,11 @@ export const startNight =
   (deps: Deps) =>
   (request: NightRequest): Promise<NightStep> =>
     nightStep(request, deps);
+
+const WONT_DO: Readonly<Record<WontDo, string>> = {
+  'other-contents': 'the run of an older version of this batch',
+  'being-cancelled': 'the run of this batch that is being cancelled',
+};
 
 async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> {
   const { schedule, waits } = request;
@@ -84,7 +89,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   }
   const started = await startBatch(batch, starter, night.by);
   if (started.after) {
-    const why = 'waits for the run of an older version of this batch';
+    const why = `waits for ${WONT_DO[started.after.because]}`;
     await note('queued', why, batch.workflowId);
     return wait(batch.workflowId, why);
   }

@@ -1,11 +1,11 @@
-import type { Started } from '../client/nightshift.js';
+import type { Started, WontDo } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
 import { plural } from '../report/format.js';
 import type { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import { dryRun as rehearse } from './rehearsal.js';
 import type { Shell } from './shell.js';
-import { detached } from './detached.js';
+import { detached, notStarted } from './detached.js';
 
 export interface RunFlags {
   readonly dryRun?: boolean;
@@ -36,17 +36,24 @@ export async function run(
     shell.out.note(`note: ${asks} for an answer that only a person can give: ${shell.command('approve')}`);
   }
   const started = await nightshift.start(batch, { host: !detach });
+  if (detach && started.after) return notStarted(started, started.after.because, shell);
   if (started.how !== 'already-completed') shell.out.progress(howStarted(started, batch.jobs.length));
   if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
   return follow(started, nightshift, shell, { file, noWait: wait === false, awaitApprovals: wait === true });
 }
+
+const JOINED_BUT: Readonly<Record<WontDo, string>> = {
+  'other-contents':
+    'it was started from other contents, so yours are started when it has ended; only your budget counts from now on',
+  'being-cancelled': 'it is being cancelled, so the batch is started again when it has ended',
+};
 
 function howStarted({ how, name, workflowId, runId, after }: Started, jobs: number): string {
   switch (how) {
     case 'started':
       return `started ${workflowId}, ${plural(jobs, 'job')}`;
     case 'joined':
-      return `joined the run of ${name} under way (run id ${runId})${after ? '; it was started from other contents, so yours are started when it has ended; only your budget counts from now on' : ''}`;
+      return `joined the run of ${name} under way (run id ${runId})${after ? `; ${JOINED_BUT[after.because]}` : ''}`;
     case 'reopened':
       return `reopened: ${name} had finished, and there is new work in it`;
     case 'already-completed':

@@ -45,7 +45,7 @@ import type { AgentRehearsalOptions, PlanWithAgent } from './rehearse-with-agent
 import type { ReportMade, ReportRequest } from './report.js';
 import type { Retried } from './retry.js';
 import { schedulesWith, type Schedules } from './schedules/schedules.js';
-import { startBatch, type Started } from './start.js';
+import { startBatch, type Started, type WontDo } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
 import type { JobQuery, JobTrace } from './trace/trace-job.js';
 import type { UnpublishedJob } from './unpublish.js';
@@ -430,6 +430,7 @@ export type {
   RemoteSession,
   Retried,
   Started,
+  WontDo,
   StoppedJob,
   WatchOptions,
 };

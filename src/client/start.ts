@@ -34,9 +34,12 @@ export interface Started {
   readonly runId: string;
   /** Head of the ledger's history before this start: what came later is its doing. */
   readonly since: number;
-  /** Set when the run joined was started from other contents: this batch is still to be done when that run has ended. */
-  readonly after?: Batch;
+  /** Set when the run joined will not do this batch, which is then to be started when that run has ended. */
+  readonly after?: { readonly batch: Batch; readonly because: WontDo };
 }
+
+/** Why a run that goes by the ID of a batch does not do it: it was started from other files, or is being cancelled. */
+export type WontDo = 'other-contents' | 'being-cancelled';
 
 /** What a start needs of `Connections`; a worker that starts the batch of a schedule brings its own. */
 export interface Starter extends Pick<Connections, 'ledger' | 'client' | 'artifacts' | 'who'> {
@@ -77,14 +80,15 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
     ...(await editionOfAll(batch.jobs)),
     ...(await knownAttributes(client)),
   };
-  const { sameContents = true, ...started } = await start(
+  const { because, ...started } = await start(
     client,
     { ...named, input, taskQueue: connections.config.taskQueue },
     () => hasWork(manifest, connections),
   );
   await noteOpened(started, definition, manifest, row, connections, by);
-  if (started.how === 'joined' && (isNews || !sameContents)) await tellBatch(workflowId, client);
-  return sameContents ? started : { ...started, after: batch };
+  if (started.how === 'joined' && (isNews || because === 'other-contents'))
+    await tellBatch(workflowId, client);
+  return because === undefined ? started : { ...started, after: { batch, because } };
 }
 
 /**
@@ -165,7 +169,7 @@ async function start(
   client: Client,
   request: Request,
   workLeft: () => Promise<boolean>,
-): Promise<Omit<Started, 'after'> & { readonly sameContents?: boolean }> {
+): Promise<Omit<Started, 'after'> & { readonly because?: WontDo | undefined }> {
   const { input, taskQueue, ...named } = request;
   const { name, workflowId } = named;
   let reuse: 'ALLOW_DUPLICATE_FAILED_ONLY' | 'ALLOW_DUPLICATE' = 'ALLOW_DUPLICATE_FAILED_ONLY';
@@ -189,9 +193,16 @@ async function start(
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
-    const { status, runId, memo } = await client.workflow.getHandle(workflowId).describe();
-    if (status.name === 'RUNNING')
-      return { ...named, how: 'joined', runId, sameContents: isSame(memo, input) };
+    const { status, runId, memo, raw } = await client.workflow.getHandle(workflowId).describe();
+    if (status.name === 'RUNNING') {
+      const isBeingCancelled = raw.workflowExtendedInfo?.cancelRequested === true;
+      const because = isBeingCancelled
+        ? 'being-cancelled'
+        : isSame(memo, input)
+          ? undefined
+          : 'other-contents';
+      return { ...named, how: 'joined', runId, because };
+    }
     if (status.name === 'COMPLETED') {
       if (!(await workLeft())) return { ...named, how: 'already-completed', runId };
       // The engine refuses a second run of a finished batch, and rightly: only the ledger may overrule it.

@@ -78,9 +78,9 @@ export async function watchBatch(
   const watched = await watchRun(started, connections, options);
   const { result } = watched.batch;
   if (!started.after || result === 'paused' || result === 'waiting') return watched;
-  // The run that was joined had other contents: what was asked for is still to be done. Also where a person has
-  // cancelled that run, which is how to get it out of the way.
-  const next = await startBatch(started.after, connections);
+  // What was asked for is still to be done. Also where a person has cancelled that run, which is how to get it out of
+  // the way.
+  const next = await startBatch(started.after.batch, connections);
   if (next.how === 'already-completed' && result === 'completed') return watched;
   connections.notify('the run under way has ended; started again with the present contents of the batch');
   return watchBatch({ ...next, since: started.since }, connections, options);

@@ -96,3 +96,29 @@ test('a cancel that is killed is finished by the next one, and no agent goes on'
     .filter((line) => line.includes(batch.dir));
   expect(alive.filter((line) => line.includes('agent.sh'))).toEqual([]);
 }, 240_000);
+
+test('a start while the run is being cancelled waits for its end and then does the batch; a detached one says so', async () => {
+  const batch = writeBatch({
+    slugs: ['one'],
+    before:
+      '[ -e quick ] || { trap "echo told >> told.log; sleep 6; exit 1" TERM; i=0; while [ $i -lt 300 ]; do i=$((i+1)); sleep 1; done; }',
+  });
+  const options = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const first = startCli(['run', batch.file], options);
+  await until('the job is under way', () => batch.sessions().length === 1);
+  const cancel = startCli(['cancel', 'nightly'], options);
+  await until('the agent was told to end', () => existsSync(join(batch.dir, 'told.log')));
+  writeFileSync(join(batch.dir, 'quick'), '');
+  const [again, detached] = await Promise.all([
+    cli(['run', batch.file], options),
+    cli(['run', batch.file, '--detach'], options),
+  ]);
+  expect(again.code, again.stderr).toBe(0);
+  expect(again.stderr).toContain('it is being cancelled, so the batch is started again when it has ended');
+  expect(detached.code, detached.stderr).toBe(75);
+  expect(detached.stdout).toMatch(/not started: the run of nightly under way .* is being cancelled/);
+  expect((await first.exit).code).toBe(2);
+  expect((await cancel.exit).code).toBe(0);
+  expect(batch.published()).toHaveLength(1);
+  expect(batch.sessions()).toHaveLength(2);
+}, 240_000);
