@@ -1,6 +1,7 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest } from '../batch/judge-jobs.js';
 import { readDefinition } from '../batch/manifest.js';
+import { batchFileOf } from '../batch/read-batch.js';
 import { readPermit } from '../batch/permit.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchInput, OpenedBatch, Slice, Ticket, Trouble, Unfinished } from '../contract/messages.js';
@@ -38,6 +39,7 @@ export const openBatch =
       manifest: JSON.stringify(input.manifest),
       jobs: input.manifest.count,
       currency: definition.budget?.currency ?? 'USD',
+      file: batchFileOf(definition),
       by: input.startedBy,
     });
     await pingStart(deps, batchId, runId);

@@ -15,6 +15,7 @@ import {
   onlyApprovalsLeft,
   type AlertStanding,
 } from '../policy/alerts.js';
+import { runCommand } from '../report/batch-file-command.js';
 import { leftOf } from '../report/job-counts.js';
 import { shellWord } from '../report/shell-word.js';
 import { routesOf } from './courier.js';
@@ -53,7 +54,7 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const deadline = await deadlineLook(batch, definition, {
     ledger,
     now: deps.now(),
-    commands: commandsFor(batch.name, deps.stateDir),
+    commands: commandsFor(batch, deps.stateDir),
   });
   const causes = [...alertCauses(standing), ...spending, ...deadline.causes];
   const left = over ? await leftOver(batch, deps) : new Set<string>();
@@ -143,17 +144,18 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
     publishers: new Map(definition.effects.map((effect) => [effect.name, effect.use])),
     closed: state === 'completed' ? [] : await closedServices(definition, ledger),
     nowMs: now().getTime(),
-    commands: commandsFor(name, deps.stateDir),
+    commands: commandsFor(batch, deps.stateDir),
   };
 }
 
 /** They name the state directory, for whoever reads them is elsewhere. */
-export function commandsFor(name: string, stateDir: string) {
+export function commandsFor(batch: Pick<BatchRow, 'name' | 'file' | 'edition'>, stateDir: string) {
+  const { name } = batch;
   const command = (...words: readonly string[]) =>
     ['nightshift', ...words, '--state', stateDir].map(shellWord).join(' ');
   return {
     status: command('status', name),
-    run: `${command('run')} <its batch file>`,
+    run: runCommand(command, batch),
     retry: command('retry', name),
     approve: command('approve', name),
     resume: command('resume', name),

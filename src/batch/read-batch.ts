@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Definition } from '../contract/batch-file.js';
 import { InvalidBatch, type Problem } from '../contract/errors.js';
 import type { PlacedJob } from '../contract/job.js';
@@ -94,7 +94,7 @@ export async function lookAtBatch(path: string, options: ReadBatchOptions = {}):
     return { problems: found, parts: { declared: declaredIn(document.value, baseDir), placeOf } };
   return {
     problems: [],
-    batch: batchOf(path, { ...withoutJobs(checked.file), baseDir }, read.jobs, placeOf),
+    batch: batchOf(path, { ...withoutJobs(checked.file), ...placeOfFile(absolute) }, read.jobs, placeOf),
   };
 }
 
@@ -108,7 +108,7 @@ export async function readSettings(path: string): Promise<Definition> {
   const document = await readDocument(absolute, problems, undefined);
   const file = document && checkBatchFile(document, problems).file;
   if (!file) throw new InvalidBatch(problems.all());
-  return { ...withoutJobs(file), baseDir: dirname(absolute) };
+  return { ...withoutJobs(file), ...placeOfFile(absolute) };
 }
 
 /** A batch whose identity has no edition is the same each night: a field more would be another payload. */
@@ -143,7 +143,19 @@ function batchOf(file: string, definition: Definition, jobs: readonly PlacedJob[
   return { file, definition, jobs, key, workflowId: batchWorkflowId({ name, batchKey: key }), placeOf };
 }
 
-function withoutJobs(file: NonNullable<CheckedBatchFile['file']>): Omit<Definition, 'baseDir'> {
+/** Absolute path of the file that a definition comes from; undefined where it was not noted. */
+export const batchFileOf = ({
+  baseDir,
+  fileName,
+}: Pick<Definition, 'baseDir' | 'fileName'>): string | undefined =>
+  fileName === undefined ? undefined : join(baseDir, fileName);
+
+const placeOfFile = (absolute: string): Pick<Definition, 'baseDir' | 'fileName'> => ({
+  baseDir: dirname(absolute),
+  fileName: basename(absolute),
+});
+
+function withoutJobs(file: NonNullable<CheckedBatchFile['file']>): Omit<Definition, 'baseDir' | 'fileName'> {
   const { jobs: _, ...rest } = file;
   return rest;
 }

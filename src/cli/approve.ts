@@ -9,6 +9,7 @@ import { approvalLines, decideWaiting } from './approvals.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
+import { startedFrom } from './started-from.js';
 
 export interface ApproveFlags {
   readonly effect?: readonly string[];
@@ -69,11 +70,12 @@ async function decide(decision: EffectDecision, flags: ApproveFlags, shell: Shel
     if (!question) out.result(`answered before, in the same way; the job is ${jobState}`);
     else out.result(`${question.name} of ${jobTitle(question.identity)}: ${what}; the job is ${jobState}`);
   }
-  const batches = [
-    ...new Set(decided.flatMap(({ question }) => (question ? [batchOf(question.batchId)] : []))),
-  ];
+  const batches = new Set(decided.flatMap(({ question }) => (question ? [question.batchId] : [])));
   if (!shell.flags.json) {
-    for (const batch of batches) out.progress(`next: start ${batch} again: ${shell.commandsFor(batch).run}`);
+    for (const id of batches) {
+      const { run } = shell.commandsFor(batchOf(id), await startedFrom(nightshift, id));
+      out.progress(`next: start ${batchOf(id)} again: ${run}`);
+    }
   }
   return ExitCode.done;
 }

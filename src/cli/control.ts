@@ -1,5 +1,6 @@
 import type { Answer, Nightshift } from '../client/nightshift.js';
 import type { ControlState } from '../contract/messages.js';
+import type { StartedFrom } from '../report/batch-file-command.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
@@ -11,7 +12,7 @@ export interface ControlFlags {
 /** How one verb of operation asks and what it says of the answer. */
 export interface Control<T> {
   readonly ask: (nightshift: Nightshift, nameOrId: string, reason?: string) => Promise<Answer<T>>;
-  readonly say: (name: string, answer: Answer<T>) => string;
+  readonly say: (name: string, answer: Answer<T>, from: StartedFrom) => string;
 }
 
 /**
@@ -28,19 +29,25 @@ export async function control<T extends ControlState | undefined>(
   const nightshift = await shell.nightshift();
   const wanted = await batchesMeant(name, nightshift);
   const answers: object[] = [];
-  for (const nameOrId of wanted) {
+  for (const { nameOrId, from } of wanted) {
     const answer = await ask(nightshift, nameOrId, reason);
     answers.push({ batch: nameOrId, answer: answer.kind, ...(answer.kind === 'answered' && answer.state) });
-    if (!flags.json) out.result(say(wanted.length > 1 ? nameOrId : batchOf(nameOrId), answer));
+    if (!flags.json) out.result(say(wanted.length > 1 ? nameOrId : batchOf(nameOrId), answer, from));
   }
   if (flags.json) out.json({ batches: answers });
   return ExitCode.done;
 }
 
-async function batchesMeant(name: string, nightshift: Nightshift): Promise<readonly string[]> {
+interface Meant {
+  readonly nameOrId: string;
+  readonly from: StartedFrom;
+}
+
+async function batchesMeant(name: string, nightshift: Nightshift): Promise<readonly Meant[]> {
   const batches = await nightshift.list(Number.MAX_SAFE_INTEGER);
   const open = batches.filter(({ state }) => state === 'running' || state === 'paused');
   // A name stands for all its runs under way: one of other jobs may have been started since, and have ended.
-  const named = open.filter((batch) => batch.name === name).map(({ id }) => id);
-  return named.length > 0 ? named : [name];
+  const named = open.filter((batch) => batch.name === name);
+  if (named.length > 0) return named.map((batch) => ({ nameOrId: batch.id, from: batch }));
+  return [{ nameOrId: name, from: batches.find((batch) => batch.id === name || batch.name === name) ?? {} }];
 }

@@ -35,7 +35,7 @@ const liftCommand = ({ scope }: Hold, shell: Shell): string => shell.command(...
 async function resumeBatch(name: string, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
   const code = await control(name, { ...(reason !== undefined && { reason }) }, shell, {
     ask: (nightshift, nameOrId, why) => nightshift.resume(nameOrId, why),
-    say: (batch, answer) => {
+    say: (batch, answer, from) => {
       switch (answer.kind) {
         case 'answered':
           return answer.state.state === 'running'
@@ -44,7 +44,7 @@ async function resumeBatch(name: string, { reason }: HoldFlags, shell: Shell): P
         case 'queued':
           return `${batch}: will go on when a worker runs: ${shell.command('up')} or ${shell.command('worker')}`;
         case 'ended':
-          return `${batch}: not under way; start it again with its batch file: ${shell.commandsFor(batch).run}`;
+          return `${batch}: not under way; start it again with its batch file: ${shell.commandsFor(batch, from).run}`;
       }
     },
   });

@@ -1,5 +1,6 @@
 import type { Nightshift } from '../client/nightshift.js';
 import { resumeWords, type Hold } from '../contract/holds.js';
+import { runCommand, type StartedFrom } from '../report/batch-file-command.js';
 import type { Commands } from '../report/next-steps.js';
 import { shellWord } from '../report/shell-word.js';
 import type { Interrupts } from './interrupts.js';
@@ -16,8 +17,7 @@ export interface GlobalFlags {
   readonly color: boolean;
 }
 
-interface AboutBatch {
-  readonly file?: string | undefined;
+interface AboutBatch extends StartedFrom {
   readonly hold?: Pick<Hold, 'scope'> | undefined;
 }
 
@@ -76,12 +76,16 @@ export class Shell {
 
   /**
    * What can be done about a batch.
-   * @param about.file its batch file, where this call was given it
+   * @param about.file its batch file, where that is known
+   * @param about.edition of its jobs; the one that this call was given goes before it
    * @param about.hold the pause that it stands before, which its `resume` lifts; its own unless given
    */
-  commandsFor(name: string, { file, hold }: AboutBatch = {}): Commands {
+  commandsFor(name: string, { file, edition, hold }: AboutBatch = {}): Commands {
     return {
-      run: file === undefined ? `${this.command('run')} <its batch file>` : this.command('run', file),
+      run: runCommand((...words) => this.command(...words), {
+        file,
+        edition: this.flags.edition === undefined ? edition : undefined,
+      }),
       retry: this.command('retry', name),
       approve: this.command('approve', name),
       resume: this.command(...resumeWords(hold?.scope ?? { kind: 'batch', name })),

@@ -26,7 +26,7 @@ export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
   if (shell.flags.json) {
     const shown = { counts, active, unfinished, discarded, hold, waitsFor, deadline, canary };
     out.json({ batch: batchDocument(batch), ...shown });
-  } else out.results(statusLines(found, shell.commandsFor(batch.name, { hold }), Date.now()));
+  } else out.results(statusLines(found, shell.commandsFor(batch.name, { ...batch, hold }), Date.now()));
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 

@@ -13,6 +13,7 @@ import { readManifestRef } from '../contract/manifest-ref.js';
 import { sha256Hex } from '../identity/digest.js';
 import type { AlertMessage, AlertRow, ChannelAnswer } from '../ledger/alert-rows.js';
 import { undeliveredOf, whyUndelivered } from '../policy/undelivered.js';
+import { fileCommand } from '../report/batch-file-command.js';
 import { commandsAt } from '../report/morning/commands.js';
 import type { Connections } from './connections.js';
 import type { Finding } from './doctor.js';
@@ -119,12 +120,16 @@ export async function undeliveredFindings(connections: Connections): Promise<Fin
   const ledger = await connections.ledger();
   const messages = await ledger.alertMessages({ limit: MESSAGES_MAX });
   const command = commandsAt({ directory: undefined, stateDir: connections.config.stateDir });
-  return undeliveredOf(messages, new Date())
-    .slice(0, FINDINGS_MAX)
-    .map((message) => ({
+  const undelivered = undeliveredOf(messages, new Date()).slice(0, FINDINGS_MAX);
+  const findings: Finding[] = [];
+  for (const message of undelivered) {
+    const batch = await ledger.latestBatch(message.batchName);
+    findings.push({
       subject: 'alerts',
       status: 'warn',
       detail: `a message about ${message.batchName} (${message.kind}) reached nobody: ${whyUndelivered(message)}`,
-      fix: `put the channel right, then: ${command('alert', 'test')} <its batch file>`,
-    }));
+      fix: `put the channel right, then: ${fileCommand(command, ['alert', 'test'], batch ?? {})}`,
+    });
+  }
+  return findings;
 }

@@ -53,7 +53,7 @@ export async function checkNights(
         )
       : [];
     const last = await ledger.latestBatch(name);
-    const commands = commandsFor(name, stateDir);
+    const commands = commandsFor(last ?? { name, edition: undefined }, stateDir);
     const standing: NightStanding = { name, nowMs, withinMs, longestMs, commands };
     const judged = judgeNight(
       last === undefined ? standing : { ...standing, ...(await runOf(last, nowMs - withinMs, connections)) },
@@ -94,7 +94,7 @@ async function overdueFindings(last: BatchRow, connections: Connections): Promis
   const deadline = await readDeadline(last, { ledger, artifacts }, new Date());
   if (last.closedAt !== undefined || deadline?.met !== false) return [];
   await lookAtBatch(last.id, { ledger, artifacts, stateDir, now: () => new Date() });
-  const { status } = commandsFor(last.name, stateDir);
+  const { status } = commandsFor(last, stateDir);
   return [{ subject: last.name, status: 'fail', detail: `its deadline: ${deadline.text}`, fix: status }];
 }
 

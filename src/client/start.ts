@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { judgeManifest } from '../batch/judge-jobs.js';
 import { readTickets, storeManifest } from '../batch/manifest.js';
-import type { Batch } from '../batch/read-batch.js';
+import { batchFileOf, type Batch } from '../batch/read-batch.js';
 import { durationMs, type Definition } from '../contract/batch-file.js';
 import type { Job } from '../contract/job.js';
 import { manifestRefSchema, type ManifestRef } from '../contract/manifest-ref.js';
@@ -98,13 +98,14 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
  */
 async function noteOpened(
   { how, workflowId, key, runId }: Omit<Started, 'after'>,
-  { name, work, budget }: Definition,
+  definition: Definition,
   manifest: ManifestRef,
   row: Pick<BatchRow, 'runId'> | undefined,
   connections: Pick<Starter, 'ledger'>,
   by: string,
 ): Promise<void> {
   if (how !== 'started' && how !== 'reopened') return;
+  const { name, work } = definition;
   const ledger = await connections.ledger();
   await ledger.openBatch(
     {
@@ -115,7 +116,8 @@ async function noteOpened(
       runId,
       manifest: JSON.stringify(manifest),
       jobs: manifest.count,
-      currency: budget?.currency ?? 'USD',
+      currency: definition.budget?.currency ?? 'USD',
+      file: batchFileOf(definition),
       by,
     },
     { runId: row?.runId },

@@ -267,5 +267,6 @@ export type BatchFile = z.infer<typeof batchFileSchema>;
  */
 export const definitionSchema = batchFileSchema.omit({ jobs: true }).extend({
   baseDir: z.string().describe('absolute folder of the batch file; relative paths start there'),
+  fileName: z.string().optional().describe('name of the batch file in it'),
 });
 export type Definition = z.infer<typeof definitionSchema>;

@@ -352,6 +352,8 @@ export interface OpenBatch {
   readonly manifest: string;
   readonly jobs: number;
   readonly currency: string;
+  /** Absolute path of the file that it was started from; undefined where it is not known. */
+  readonly file?: string | undefined;
   readonly by: string;
 }
 

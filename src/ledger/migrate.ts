@@ -12,6 +12,7 @@ import { scheduledNights } from './migrations/0008-scheduled-nights.js';
 import { schedules } from './migrations/0009-schedules.js';
 import { discards } from './migrations/0010-discards.js';
 import { askedDefinition } from './migrations/0011-asked-definition.js';
+import { batchFile } from './migrations/0012-batch-file.js';
 import type { Db, Store } from './store.js';
 
 export interface Migration {
@@ -33,6 +34,7 @@ export const MIGRATIONS: readonly Migration[] = [
   schedules,
   discards,
   askedDefinition,
+  batchFile,
 ];
 
 /**

@@ -78,6 +78,8 @@ export interface BatchesTable extends Changed {
   closed_at: string | null;
   /** Hash of the stored definition of the newest start from a file, which may have joined a run of other contents. */
   asked_definition: Generated<string | null>;
+  /** The file that it was started from. */
+  batch_file: Generated<string | null>;
 }
 
 /** The list of jobs that a batch names; the only rows that are ever replaced. */

@@ -392,6 +392,14 @@ test('what a batch was last asked to start with is kept over its runs', async ()
   expect((await ledger.batch(BATCH))?.askedDefinition).toBe('second');
 });
 
+test('the file that a batch was started from is that of its newest run', async () => {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, ['one']);
+  expect((await ledger.batch(BATCH))?.file).toBeUndefined();
+  await openBatch(ledger, ['one'], { runId: 'run-2', file: '/nights/nightly.yaml' });
+  expect(await ledger.batch(BATCH)).toMatchObject({ runId: 'run-2', file: '/nights/nightly.yaml' });
+});
+
 test('what is known of jobs comes in one call, however many; unknown ones are absent', async () => {
   const { ledger } = await aLedger();
   await claimed(ledger, 'one');

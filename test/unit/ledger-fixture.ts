@@ -16,6 +16,7 @@ import type {
   EffectId,
   Ledger,
   Member,
+  OpenBatch,
   SessionEnd,
   Settles,
   Usage,
@@ -157,7 +158,13 @@ export const member = (slug: string, more: Partial<Member> = {}): Member => ({
 export async function openBatch(
   ledger: Ledger,
   slugs: readonly string[],
-  { id = BATCH, runId = 'run-1', name = 'nightly', manifest = '{"v":1}' } = {},
+  {
+    id = BATCH,
+    runId = 'run-1',
+    name = 'nightly',
+    manifest = '{"v":1}',
+    file,
+  }: Partial<Pick<OpenBatch, 'id' | 'runId' | 'name' | 'manifest' | 'file'>> = {},
 ): Promise<void> {
   await ledger.openBatch({
     id,
@@ -168,6 +175,7 @@ export async function openBatch(
     manifest,
     jobs: slugs.length,
     currency: 'EUR',
+    file,
     by: NOBODY,
   });
   await ledger.setMembers(

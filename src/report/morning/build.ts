@@ -1,6 +1,7 @@
 import type { BatchState } from '../../contract/states.js';
 import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { NightCostRow, NightRows } from '../../ledger/night-rows.js';
+import { runCommand } from '../batch-file-command.js';
 import { plural } from '../format.js';
 import { finishedOf } from '../job-counts.js';
 import { causesOf } from './causes.js';
@@ -109,7 +110,7 @@ export function noNightReport(
     cases: [],
     commands: [
       { say: 'look for what is wrong', command: commandsAt(place)('doctor') },
-      { say: 'start it', command: `${commandsAt(place)('run')} <its batch file>` },
+      { say: 'start it', command: runCommand(commandsAt(place), {}) },
     ],
   };
   return {

@@ -5,6 +5,7 @@ import type { NightJob, NightRows } from '../../ledger/night-rows.js';
 import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
 import { mendSteps, type Mendable } from '../../policy/mend.js';
+import { runCommand } from '../batch-file-command.js';
 import { localTime, localTimesIn } from '../format.js';
 import type { Command, Decision, DecisionCase } from './model.js';
 
@@ -36,7 +37,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   // Without a question about an effect, what is unknown is what a session did.
   const heldSessions = heldOtherwise.filter(({ errorClass }) => errorClass === 'unknown');
   const unasked = are('gated').filter(({ errorClass }) => errorClass === undefined);
-  const again = { say: 'then start it again', command: `${command('run')} <its batch file>` };
+  const again = { say: 'then start it again', command: runCommand(command, batch) };
   const mend = (errorClass: Mendable): Command[] =>
     mendSteps(errorClass, { run: again.command, retry: command('retry', name) }).map((step) => ({
       say: step.what,

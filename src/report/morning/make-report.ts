@@ -41,14 +41,14 @@ export async function makeReport(
 ): Promise<MorningReport> {
   const place = placeOf(stateDir);
   const about = { id: batch.id, ...(!allSchedules && { name: batch.name }) };
+  const rows = await ledger.night(batch.id);
   const options = {
     now,
     timeZone,
     place,
     scheduled: await readScheduled(about, ledger, now, commandsAt(place)),
-    unheard: await readUnheard(batch.name, ledger, now, commandsAt(place)),
+    unheard: await readUnheard(rows?.batch ?? { name: batch.name }, ledger, now, commandsAt(place)),
   };
-  const rows = await ledger.night(batch.id);
   if (rows === undefined) return noNightReport(batch.name, why, options);
   const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
   const unfinished = rows.unfinished.map(withLastOutput(stateDir));

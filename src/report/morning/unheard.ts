@@ -1,6 +1,7 @@
 import type { AlertMessage } from '../../ledger/alert-rows.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { undeliveredOf, whyUndelivered } from '../../policy/undelivered.js';
+import { fileCommand, type StartedFrom } from '../batch-file-command.js';
 import { plural } from '../format.js';
 import type { commandsAt } from './commands.js';
 import type { Decision } from './model.js';
@@ -11,14 +12,14 @@ const CASES_MAX = 10;
 
 /** Messages about this batch that no channel took: who reads the report would have heard of them before. */
 export async function readUnheard(
-  batchName: string,
+  batch: StartedFrom & { readonly name: string },
   ledger: Pick<Ledger, 'alertMessages'>,
   now: Date,
   command: ReturnType<typeof commandsAt>,
 ): Promise<Decision | undefined> {
   const messages = await ledger.alertMessages({ limit: MESSAGES_MAX });
   const unheard = undeliveredOf(
-    messages.filter((message) => message.batchName === batchName),
+    messages.filter((message) => message.batchName === batch.name),
     now,
   );
   if (unheard.length === 0) return undefined;
@@ -33,8 +34,8 @@ export async function readUnheard(
       commands: [],
     })),
     commands: [
-      { say: 'test every channel', command: `${command('alert', 'test')} <its batch file>` },
-      { say: 'see all messages that were not delivered', command: command('alert', 'list', batchName) },
+      { say: 'test every channel', command: fileCommand(command, ['alert', 'test'], batch) },
+      { say: 'see all messages that were not delivered', command: command('alert', 'list', batch.name) },
     ],
   };
 }
