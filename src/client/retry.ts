@@ -92,7 +92,7 @@ async function requeueInto(
   }
   if (keys.length === 0) return [];
   // By their keys, whatever was meant: a worker of an older release would take all for want of them.
-  const request: RetryRequest = { by: connections.who, keys };
+  const request: RetryRequest = { by: connections.who, keys, noted: true };
   const { workflow } = await connections.client();
   try {
     return await whileHosted(connections, () =>

@@ -376,7 +376,7 @@ export interface AskedByMessage {
   readonly batch: { readonly id: string; readonly name: string; readonly key: string };
   readonly work: string;
   readonly runId: string;
-  readonly what: 'pause' | 'resume' | 'concurrency';
+  readonly what: 'pause' | 'resume' | 'concurrency' | 'retry';
   readonly by: string;
   readonly reason?: string;
   /** `ended`: the run was about to end, and nothing came of it. */

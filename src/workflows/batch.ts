@@ -66,6 +66,7 @@ const NOTES_EVERY_STATE = 'notes-every-state';
 
 /** Batches begun by older releases keep no message of a person in the ledger, only what came of it. */
 const NOTES_REQUESTS = 'notes-requests';
+const NOTES_RETRIES = 'notes-retries';
 
 /** Rows of each list that the Web UI shows of a batch. */
 const SHOWN = 10;
@@ -153,6 +154,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
         // What was discarded, or parked by a shard that is not over, is not in the tally.
         const isNew = (key: string) => tally.forget(key) || (!lanes.has(key) && patched('retries-all'));
         lanes.add(tickets.filter(({ key }) => isNew(key)));
+        if (patched(NOTES_RETRIES)) await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
         return tickets.map(({ key }) => key);
       } finally {
         retrying--;

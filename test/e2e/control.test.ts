@@ -320,6 +320,12 @@ describe('a running batch', () => {
     expect(batch.sessions()).toEqual(expect.arrayContaining(['bad 1', 'bad 2', 'slow 1']));
     expect(batch.sessions()).toHaveLength(3);
     expect(batch.published()).toHaveLength(2);
+    const { stdout } = await cli(['ledger', 'audit', batch.name, '--state', state, '--json'], batch.at);
+    const { requests } = JSON.parse(stdout) as { requests: { what: string; by: string; reason?: string }[] };
+    expect(requests.filter(({ what }) => what === 'retry')).toEqual([
+      expect.objectContaining({ by: 'test', reason: 'jobs again: 0' }),
+      expect.objectContaining({ by: 'test', reason: 'jobs again: 1' }),
+    ]);
   });
 
   test('that has ended: retry of one key runs that job alone', async () => {
