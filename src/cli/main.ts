@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { createProgram, type Action } from './program.js';
 import { ExitCode } from './exit-codes.js';
 import { failureDocument, failureOf } from './failure.js';
@@ -7,6 +7,9 @@ import { Interrupts } from './interrupts.js';
 import { Output } from './output.js';
 import { Shell, type GlobalFlags } from './shell.js';
 import { safeJson, safeLines } from '../report/safe-text.js';
+
+const ENDED_FROM_ELSEWHERE =
+  'nightshift: ended before its work was done, and not by itself: a module that a batch uses called process.exit, or waits while it is loaded for what never comes. Nothing is lost: mend the module, and start the same command again';
 
 /**
  * `nightshift`: reads the words, does what they ask for, and ends with the exit code that says how it went. The one
@@ -27,7 +30,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
     out = new Output(process.stdout, process.stderr, flags);
     process.once('exit', () => out?.endLive()); // whatever ends the process, the cursor comes back
-    const interrupts = new Interrupts((code) => process.exit(code));
+    const interrupts = new Interrupts(end);
     interrupts.listen();
     shell = new Shell(flags, out, interrupts);
     return await action(shell);
@@ -59,17 +62,31 @@ function versionOfPackage(): string {
   return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version;
 }
 
+let hasEnded = false;
+
+function end(code: ExitCode): never {
+  hasEnded = true;
+  process.exit(code);
+}
+
+// A module of a batch runs in this process, and may end it: nobody may take that for an end of ours.
+process.on('exit', () => {
+  if (hasEnded) return;
+  process.exitCode = ExitCode.unexpected;
+  writeSync(2, `${ENDED_FROM_ELSEWHERE}\n`);
+});
+
 // Whoever reads our output may go away, a pager or a terminal. That is no reason to stop a night.
 const READER_GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code = '' }: NodeJS.ErrnoException) => {
-    if (!READER_GONE.has(code)) process.exit(ExitCode.unexpected);
+    if (!READER_GONE.has(code)) end(ExitCode.unexpected);
   });
 }
 
 // An error that nobody awaited is told like any other, and ends the process all the same.
-process.on('uncaughtException', (error) => process.exit(told(error, true)));
+process.on('uncaughtException', (error) => end(told(error, true)));
 
 const exitCode = await main(process.argv.slice(2));
 // Not left to the event loop: a library's open handle must not keep a finished command alive.
-process.stdout.write('', () => process.exit(exitCode));
+process.stdout.write('', () => end(exitCode));

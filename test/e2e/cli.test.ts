@@ -292,3 +292,34 @@ test('a cancelled batch says so, and goes on when it is run again', async () => 
   expect(rest.code, rest.stderr).toBe(0);
   expect(batch.published()).toHaveLength(3);
 });
+
+/** Brings no zod: the tests' own is not found from where the batch is. */
+const moduleOf = (run: string): string =>
+  `const options = { safeParse: (data) => ({ success: true, data }) };
+export const check = { kind: 'check', name: 'own', version: '1', options, run: ${run} };
+`;
+
+test.each([
+  ['calls process.exit(0)', moduleOf('() => process.exit(0)')],
+  ['never finishes loading', 'await new Promise(() => undefined); export const check = 1;'],
+])('a module that %s is not taken for a night well done', async (_, module) => {
+  const batch = writeBatch({ slugs: ['one'] });
+  writeFileSync(join(batch.dir, 'own.mjs'), module);
+  writeFileSync(
+    batch.file,
+    readFileSync(batch.file, 'utf8').replace(/^checks:.*$/m, 'checks: [{ use: ./own.mjs }]'),
+  );
+  const at = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const night = await cli(['run', batch.file], at);
+  expect(night.code, night.stderr).toBe(1);
+  expect(night.stderr).toContain(
+    'ended before its work was done, and not by itself: a module that a batch uses',
+  );
+  expect(batch.published()).toEqual([]);
+
+  writeFileSync(join(batch.dir, 'own.mjs'), moduleOf('() => []'));
+  const mended = await cli(['run', batch.file], at);
+  expect(mended.code, mended.stderr).toBe(0);
+  expect(batch.published()).toHaveLength(1);
+  expect(batch.sessions()).toHaveLength(1);
+});
