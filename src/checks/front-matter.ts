@@ -46,7 +46,11 @@ export function missingFields(
   return required.flatMap((name) => {
     const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
     if (value === undefined) return [`its front matter has no ${shown(name)}`];
-    const empty = value === null || (typeof value === 'string' && value.trim() === '');
-    return empty ? [`its front matter has an empty ${shown(name)}`] : [];
+    return isEmpty(value) ? [`its front matter has an empty ${shown(name)}`] : [];
   });
 }
+
+const isEmpty = (value: unknown): boolean =>
+  value === null ||
+  (typeof value === 'string' && value.trim() === '') ||
+  (typeof value === 'object' && Object.keys(value).length === 0);

@@ -48,15 +48,18 @@ export interface CheckFindings {
 
 const PROBLEMS_MAX = 20;
 
+/** More than white space and what is never drawn, such as a zero width space. */
+const VISIBLE = /[^\s\p{Cc}\p{Cf}]/u;
+
 /**
- * Holds an artifact against the checks of its batch. An empty one never passes, nor one with a secret of the batch in it. Checks that ask somebody else, links
- * and modules, are run only on what has passed all others.
+ * Holds an artifact against the checks of its batch. An empty one never passes, nor one with a secret of the batch in
+ * it. Checks that ask somebody else, links and modules, are run only on what has passed all others.
  * @throws AdapterError when a check could not run, so that nothing is known of the artifact: `config` for a module or a
  *   schema that does not work, `transient` for a network that is down. The artifact must not be published then.
  */
 export async function runChecks(request: CheckRequest): Promise<CheckFindings> {
   const artifact = artifactOf(request.bytes, request.mime);
-  if (request.bytes.length === 0 || artifact.text?.trim() === '')
+  if (request.bytes.length === 0 || (artifact.text !== undefined && !VISIBLE.test(artifact.text)))
     return { problems: ['the artifact is empty'], notes: [] };
 
   const { secrets = [], env = {} } = request.context;

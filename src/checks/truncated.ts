@@ -63,7 +63,7 @@ function markupProblem(artifact: CheckedArtifact, text: string): string | undefi
   if (frontMatter === undefined && /^---\r?\n[A-Za-z_][\w-]*:/.test(text))
     return 'its front matter is not closed';
   if (openFence(body)) return 'a code block is not closed';
-  return openTag(body) ?? sentenceProblem(body);
+  return openTag(body) ?? unclosedLink(body) ?? sentenceProblem(body);
 }
 
 /** `<a href="https://exam` at the very end. */
@@ -71,6 +71,12 @@ const openTag = (text: string): string | undefined => {
   const [tag] = /<\/?[a-z][a-z0-9-]*(?:\s[^<>]*)?$/i.exec(text.slice(-TAIL_CHARACTERS)) ?? [];
   if (tag !== undefined && /[="]|^<\//.test(tag)) return `the tag ${shown(tag)} is not closed`;
   return text.lastIndexOf('<!--') > text.lastIndexOf('-->') ? 'a comment is not closed' : undefined;
+};
+
+/** `[the tables](https://exam` at the very end. */
+const unclosedLink = (text: string): string | undefined => {
+  const [link] = /\[[^[\]\n]{1,200}\]\([^\s()]*$/.exec(text.slice(-TAIL_CHARACTERS)) ?? [];
+  return link === undefined ? undefined : `the link ${shown(link)} is not closed`;
 };
 
 /** A fence may stand in a list or a quote; it is closed by one of its kind, at least as long, with nothing after it. */

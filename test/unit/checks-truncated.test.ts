@@ -15,6 +15,7 @@ describe('breaks off', () => {
     ['in a code block', `${LEAD}\`\`\`js\nconst a = 1;`],
     ['in a code block in a list', `${LEAD}- so:\n\n  ~~~~\n  a\n  ~~~`],
     ['in a tag', `${LEAD}Look <a href="https://example.com/pa`],
+    ['in a link', `${LEAD}- see [the tables](https://example.com/tid`],
     ['in a comment', `${LEAD}Look.\n<!-- the rest`],
     ['in its front matter', '---\ntitle: Tides\ndate: 2026'],
     ['in JSON', '{"title": "Tides", "body": "The sea'],

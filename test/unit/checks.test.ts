@@ -9,7 +9,8 @@ import { findings, problems } from './checks-fixture.js';
 describe('words', () => {
   test('an empty artifact never goes out, whether or not a check asks', async () => {
     expect(await problems('', [])).toEqual(['the artifact is empty']);
-    expect(await problems(' \n\t', [{ notEmpty: true }])).toEqual(['the artifact is empty']);
+    for (const nothing of [' \n\t', '\u200b', '\ufeff \u200d\n'])
+      expect(await problems(nothing, [{ notEmpty: true }])).toEqual(['the artifact is empty']);
   });
 
   test('each failed check says what was found and what is asked for', async () => {
@@ -77,6 +78,10 @@ describe('front matter', () => {
     expect(await problems('---\r\ntitle: " "\r\n---\r\nText.', [check])).toEqual([
       'its front matter has an empty "title"',
       'its front matter has no "date"',
+    ]);
+    expect(await problems('---\ntitle: {}\ndate: []\n---\nText.', [check])).toEqual([
+      'its front matter has an empty "title"',
+      'its front matter has an empty "date"',
     ]);
   });
 
