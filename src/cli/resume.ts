@@ -44,7 +44,7 @@ async function resumeBatch(name: string, { reason }: HoldFlags, shell: Shell): P
         case 'queued':
           return `${batch}: will go on when a worker runs: ${shell.command('up')} or ${shell.command('worker')}`;
         case 'ended':
-          return `${batch}: not under way; start it again with its batch file: ${shell.commandsFor(batch, from).run}`;
+          return `${batch}: not under way; start it again: ${shell.commandsFor(batch, from).run}; where jobs are parked, give them a new try: ${shell.commandsFor(batch).retry}`;
       }
     },
   });
