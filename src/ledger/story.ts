@@ -54,7 +54,7 @@ export interface StoryTry {
   readonly worker: string;
   readonly startedAt: string;
   readonly endedAt: string | undefined;
-  /** `superseded`: it was never heard of again, and the next try took over. */
+  /** `superseded`: it told no end, and the next try took over. */
   readonly outcome: AttemptOutcome | undefined;
 }
 

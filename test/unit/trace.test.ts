@@ -62,7 +62,7 @@ test('the story tells in order what was tried, paid, sent, lost and decided, and
     'session 1 failed after 0 s, cost not known: rejected: too short',
     'try 2 of the agent step',
     'session 2 started',
-    'try 3 of the agent step; try 2, by 1@host, was never heard of again',
+    'try 3 of the agent step; try 2, by 1@host, told no end: it gave its place back to wait, or its worker was gone',
     'session 2 was under way: this try goes on with it',
     'session 2 delivered after 0 s, cost not known',
     'mail is sent to folder at ./public',

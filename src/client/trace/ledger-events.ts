@@ -191,7 +191,7 @@ function tryEvent(story: JobStory, at: number): TraceEvent[] {
   const before = story.tries.find(({ step, number }) => step === next.step && number === next.number - 1);
   const silent =
     before?.outcome === 'superseded'
-      ? `; try ${before.number}, by ${before.worker}, was never heard of again`
+      ? `; try ${before.number}, by ${before.worker}, told no end: it gave its place back to wait, or its worker was gone`
       : '';
   const batch = story.batches.find(({ id }) => id === next.batchId)?.name;
   return [
