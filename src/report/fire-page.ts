@@ -127,5 +127,5 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: left; padding: .3rem .75rem .3rem 0; border-bottom: 1px solid #8884; white-space: nowrap; }
 .together td { font-weight: 600; }
 .together td:last-child { text-decoration: underline; text-decoration-color: #dc2626; }
-@media print { .table, figure { overflow: visible; } }
+@media print { :root { color-scheme: light; } .table, figure { overflow: visible; } }
 `;

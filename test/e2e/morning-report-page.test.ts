@@ -187,8 +187,12 @@ test('on a phone nothing is wider than the page', async () => {
   await page.close();
 });
 
-test('printed, the figures behind the plots are there', async () => {
+test('printed from a dark screen, it is dark on white, and the figures behind the plots are there', async () => {
   const { page } = await open(rows, 'dark');
+  const paper = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+  expect(await paper()).toBe('rgb(20, 23, 27)');
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  expect(await paper()).toBe('rgb(255, 255, 255)');
   expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(10_000);
   await page.close();
 });

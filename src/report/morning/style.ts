@@ -7,7 +7,7 @@ export const STYLE = `
   --plot-text: #16191d; --plot-faint: #565d66; --plot-line: #dfe3e8; --plot-paper: #ffffff;
   --plot-good: #0072b2; --plot-effect: #009e73; --plot-bad: #d55e00; --plot-wait: #6b727b; --plot-stop: #e9dcb8;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #14171b; --card: #1d2126; --ink: #e9ecef; --faint: #a7aeb8; --line: #363c44; --link: #7db8f5;
     --good: #4cc79c; --open: #7db8f5; --bad: #ff9d5c;
