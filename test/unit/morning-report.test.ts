@@ -144,6 +144,8 @@ test('a cause is known again from night to night, whatever numbers and names its
   expect(print('POST https://a.example/1 answered 529 "x" [id=9f86d081884c7d65]')).toBe(
     print("POST https://b.example/22 answered 503 'y' [id=60303ae22b998861] (it was the third)"),
   );
+  // The job says once more what its last session failed by, and why there is no other one.
+  expect(print('sh failed (exit code 3) (all 3 sessions are used)')).toBe(print('sh failed (exit code 3)'));
   expect(print('the disk is full')).not.toBe(print('the disk is gone'));
   expect(fingerprintOf('lost', 'gone')).not.toBe(fingerprintOf('timeout', 'gone'));
 });

@@ -74,7 +74,7 @@ const addExample = ({ examples }: Heap, title: string): void => {
 const printOf = ({ errorClass, message }: { readonly errorClass: ErrorClass; readonly message: string }) =>
   fingerprintOf(errorClass, message);
 
-const AFTERWORD = /\s*\([^()]*\)\s*$/;
+const AFTERWORDS = /(?:\s*\([^()]*\))+\s*$/;
 const QUOTED = /"[^"]*"|'[^']*'|`[^`]*`/g;
 const PLACE = /\b[a-z][a-z0-9+.-]*:\/\/\S+|(?<![\w.])\.{0,2}\/[\w./@%+-]+/gi;
 const NUMBERED = /\b[0-9a-f]{8}[0-9a-f-]*\b|\b[\w-]*\d[\w.:-]*/gi;
@@ -84,7 +84,7 @@ const PRINT_MAX = 200;
 /** Words without what differs from job to job: names, addresses, ids, numbers, and what was decided afterwards. */
 export const fingerprintOf = (errorClass: ErrorClass, message: string): string =>
   `${errorClass} ${message
-    .replace(AFTERWORD, '')
+    .replace(AFTERWORDS, '')
     .replace(QUOTED, '"…"')
     .replace(PLACE, '…')
     .replace(NUMBERED, '#')

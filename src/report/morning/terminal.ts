@@ -5,7 +5,7 @@ import { lastOutputText } from '../last-output-text.js';
 import { bold, dim, green, red, yellow, type Line, type Span } from '../line.js';
 import { tableLines } from '../table.js';
 import { deadlineText, MISSED_WORDS, nightsOf, recurrenceOf, whenOf } from './page-words.js';
-import type { Command, Decision, MorningReport, Night, Tone } from './model.js';
+import type { Cause, Command, Decision, MorningReport, Night, Tone } from './model.js';
 import { shortTitles } from './short-titles.js';
 import { tilesOf } from './tiles.js';
 import { amount, amountTold, clock, dayShort, number, percent } from './words.js';
@@ -129,6 +129,10 @@ function landedLines({ landed }: Night, columns: number | undefined): Line[] {
   ]);
 }
 
+/** Nothing where nothing is known to be wasted: what no session told is no zero. */
+const wastedText = ({ wastedMicros }: Cause, currency: string): string =>
+  wastedMicros === 0 ? '' : `, ${amount(wastedMicros, currency)} wasted`;
+
 function causeLines({ causes }: MorningReport, { cost }: Night): Line[] {
   const shown = causes
     .slice(0, CAUSES_SHOWN)
@@ -138,7 +142,7 @@ function causeLines({ causes }: MorningReport, { cost }: Night): Line[] {
         cause.unfinished > 0 ? yellow(cause.meaning) : cause.meaning,
         dim(
           ` (${cause.errorClass}): ${plural(cause.failures, 'failed try', 'failed tries')}, ` +
-            `${plural(cause.unfinished, 'job')} not done, ${amount(cause.wastedMicros, cost.currency)} wasted; ${recurrenceOf(cause)}`,
+            `${plural(cause.unfinished, 'job')} not done${wastedText(cause, cost.currency)}; ${recurrenceOf(cause)}`,
         ),
       ],
       [dim(`    ${cause.message}`)],
