@@ -63,6 +63,8 @@ export class WatchStopped extends Error {
 }
 
 const SNAPSHOT_MS = 500;
+/** Where nobody is shown anything, it is only looked whether the batch stands still. */
+const UNSEEN_MS = 2_000;
 const ACTIVE_SHOWN = 8;
 const TROUBLED = { states: ['parked', 'held', 'gated'], limit: 20 } as const;
 
@@ -108,7 +110,7 @@ async function watchRun(
 
   const tasks = [
     ...(mayHost ? [keepHosted(host, ended.signal)] : []),
-    repeat(SNAPSHOT_MS, ended.signal, async () => {
+    repeat(onSnapshot ? SNAPSHOT_MS : UNSEEN_MS, ended.signal, async () => {
       const row = await ledger.batch(started.workflowId);
       const hold = row?.runId === started.runId ? await holdOver(row, connections) : undefined;
       const state = row?.runId !== started.runId ? 'starting' : hold ? 'paused' : row.state;
