@@ -7,7 +7,7 @@
  */
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
-import { DELIVERY_MAX_MS, nextReminder, TOLD_ONCE, type AlertCause } from '../policy/alerts.js';
+import { DELIVERY_MAX_MS, eachOnce, nextReminder, TOLD_ONCE, type AlertCause } from '../policy/alerts.js';
 import type {
   AlertLedger,
   AlertLook,
@@ -142,7 +142,8 @@ export const alerts = (store: Store): AlertLedger => ({
 });
 
 async function noteAlerts(db: Db, look: AlertLook, at: string): Promise<void> {
-  const { batchName, causes, isOver, routes } = look;
+  const { batchName, isOver, routes } = look;
+  const causes = eachOnce(look.causes);
   const known = new Map(
     (await db.selectFrom('alerts').selectAll().where('batch_name', '=', batchName).execute()).map((row) => [
       row.fingerprint,

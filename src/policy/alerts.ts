@@ -105,7 +105,8 @@ export const alertFingerprint = (
 export function alertCauses(standing: AlertStanding): AlertCause[] {
   const over = standing.state !== 'running' && standing.state !== 'paused';
   const all = over || onlyApprovalsLeft(standing);
-  const causes = [...jobCauses(standing), ...serviceCauses(standing), ...batchCauses(standing)];
+  // A service first: it knows until when it is closed.
+  const causes = eachOnce([...serviceCauses(standing), ...jobCauses(standing), ...batchCauses(standing)]);
   const shown = causes.filter(
     ({ rule }) => all || AT_ONCE.has(rule) || (rule === 'approval' && standing.approvals.limited),
   );
@@ -113,6 +114,27 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
   const told = shown.length > 0 && (standing.reason === undefined || standing.stateBy === PREFLIGHT);
   return told ? shown : [...shown, ...incomplete(standing)];
 }
+
+/** AL2: causes of one fingerprint are one. The first says what is the matter; all say whom it hit and what to do. */
+export function eachOnce(causes: readonly AlertCause[]): AlertCause[] {
+  const found = new Map<string, AlertCause>();
+  for (const cause of causes) {
+    const { fingerprint, detail } = cause;
+    const first = found.get(fingerprint);
+    found.set(fingerprint, first ? { ...first, detail: bothOf(first.detail, detail) } : cause);
+  }
+  return [...found.values()];
+}
+
+const bothOf = (first: AlertDetail, other: AlertDetail): AlertDetail => ({
+  ...first,
+  jobs: first.jobs + other.jobs,
+  // Jobs are better examples than the service that all of them name.
+  examples: [...first.examples, ...other.examples]
+    .sort((a, b) => Number(a.key === '') - Number(b.key === ''))
+    .slice(0, EXAMPLES_MAX),
+  next: [...first.next, ...other.next.filter(({ command }) => first.next.every((is) => is.command !== command))],
+});
 
 /** Open, and nothing moves before a person has said yes or no: what would be told at its end is told now. */
 export const onlyApprovalsLeft = ({

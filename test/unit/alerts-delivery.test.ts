@@ -114,6 +114,16 @@ test('a cause that is found time and again is one message, and its end is one mo
   expect(new Set(bodies().map(({ data }) => data.id)).size).toBe(3);
 });
 
+test('two causes of one fingerprint in one look are one alert and one message, with the jobs of both', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  for (let times = 0; times < 2; times++) {
+    await note(cause(4), cause(36));
+    await send();
+  }
+  expect(types()).toEqual(['opened']);
+  expect(bodies()[0]?.data.text).toContain('40 of 100 jobs in nightly');
+});
+
 test('a warning is one message: neither repeated nor taken back, and no alert that is open', async () => {
   const { note, send } = await desk([WEBHOOK]);
   const warning = {

@@ -195,6 +195,28 @@ describe('a service that is closed to us', () => {
     expect(rules(closed('transient', 40 * 60_000, 60_000))).toEqual(['down']);
     expect(rules(closed('exhausted', 1000, 5 * HOUR))).toEqual(['quota']);
   });
+  test('is one cause with the jobs that it has stopped: until when, how many, and how to go on', () => {
+    for (const state of ['running', 'incomplete'] as const) {
+      const [cause, ...others] = alertCauses({
+        ...closed('exhausted', 1000, 48 * HOUR),
+        state,
+        unfinished: jobs(3, 'gated', 'exhausted', '429'),
+        waiting: 5,
+      });
+      expect(others).toEqual([]);
+      expect(cause).toMatchObject({
+        rule: 'quota',
+        subject: 'claude',
+        detail: {
+          headline: 'the quota at claude is used up until 2026-11-26T06:00:00.000Z; 5 of 100 jobs wait',
+          jobs: 3,
+          of: 100,
+          next: [{ command: commands.lanes }, { command: commands.retry }],
+        },
+      });
+      expect(cause?.detail.examples).toHaveLength(3);
+    }
+  });
 });
 
 test('a run that ended unfinished for no other reason says so, and a failed one says why', () => {
