@@ -29,7 +29,10 @@ export const tellOfEnd = (
   end: { readonly kind: PingKind; readonly runId: string } | undefined,
 ): Promise<void> =>
   quietly(async () => {
-    await lookAtBatch(batchId, deps);
+    await lookAtBatch(batchId, deps).catch((error: unknown) => {
+      deps.alarm.look(batchId); // who keeps it until a look went well
+      warn(error);
+    });
     const name = parseBatchWorkflowId(batchId)?.name;
     if (end !== undefined && name !== undefined) await lookAtNights(deps, { batchName: name });
     if (end !== undefined) await queuePing(deps, batchId, end.kind, end.runId);
@@ -52,8 +55,12 @@ async function quietly(act: () => Promise<void>): Promise<void> {
   try {
     await act();
   } catch (error) {
-    log.warn('alerts could not be brought up to date', {
-      reason: error instanceof Error ? error.message : String(error),
-    });
+    warn(error);
   }
+}
+
+function warn(error: unknown): void {
+  log.warn('alerts could not be brought up to date', {
+    reason: error instanceof Error ? error.message : String(error),
+  });
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendDue, type CourierDeps } from './courier.js';
 import { lookAtNights, type NightLookDeps } from '../nights/look-at-nights.js';
+import { DELIVERY_MAX_MS } from '../policy/alerts.js';
 import { lookAtBatch, type LookDeps } from './look.js';
 
 const LOOK_DELAY_MS = 500;
@@ -26,6 +27,10 @@ export interface Watchman extends Alarm {
 /**
  * Sends messages beside the work of a worker: no Activity waits for it, and none fails by it. What it has not sent
  * when it goes is in the ledger for the next one.
+ *
+ *  WM1. A look that failed is made up for when batches under way are looked at again, and before the process goes: a batch
+ *       that has ended is called by nobody any more.
+ *  WM2. One that no process came to make up for is made up for by the next, which begins with what has ended lately.
  */
 export function startWatchman(
   deps: CourierDeps & LookDeps & Pick<NightLookDeps, 'isRunOpen'>,
@@ -34,6 +39,7 @@ export function startWatchman(
   const stopping = new AbortController();
   const sending = new AbortController();
   const toLook = new Set<string>();
+  const failed = new Set<string>();
   let call: () => void = () => undefined;
   let called = nextCall();
   const done = run();
@@ -60,7 +66,13 @@ export function startWatchman(
   async function run(): Promise<void> {
     for (let round = 0; ; round++) {
       const last = stopping.signal.aborted;
-      await safely('look at batches', () => lookRound(last || round % LOOK_ROUNDS === 0));
+      await safely('send reminders', () => deps.ledger.queueReminders());
+      if (last || round % LOOK_ROUNDS === 0) {
+        for (const batchId of failed) toLook.add(batchId); // WM1
+        failed.clear();
+        await safely('list batches', () => listBatches(round === 0));
+      }
+      for (const batchId of [...toLook]) await lookAt(batchId);
       if (round % LOOK_ROUNDS === 0) await safely('look at nights', () => lookAtNights(deps));
       await safely('send messages', () => sendDue(deps, sending.signal));
       if (last) return;
@@ -74,23 +86,32 @@ export function startWatchman(
     }
   }
 
-  async function lookRound(atAll: boolean): Promise<void> {
-    await deps.ledger.queueReminders();
-    if (atAll) {
-      for (const { id, state } of await deps.ledger.batches(BATCHES_MAX))
-        if (state === 'running' || state === 'paused') toLook.add(id);
-    }
-    for (const batchId of [...toLook]) {
-      toLook.delete(batchId);
-      await lookAtBatch(batchId, deps);
+  /** Those under way, and of the others what was last done under its name, if that was within a day. */
+  async function listBatches(endedToo: boolean): Promise<void> {
+    const since = new Date(deps.now().getTime() - DELIVERY_MAX_MS).toISOString();
+    const names = new Set<string>();
+    for (const { id, name, state, closedAt } of await deps.ledger.batches(BATCHES_MAX)) {
+      const isOpen = state === 'running' || state === 'paused';
+      const endedLately = endedToo && !names.has(name) && (closedAt ?? '') > since; // WM2
+      if (isOpen || endedLately) toLook.add(id);
+      names.add(name);
     }
   }
 
-  async function safely(what: string, act: () => Promise<unknown>): Promise<void> {
+  async function lookAt(batchId: string): Promise<void> {
+    toLook.delete(batchId); // first: what happens meanwhile calls for another look
+    const isDone = await safely(`look at ${batchId}`, () => lookAtBatch(batchId, deps));
+    if (!isDone) failed.add(batchId);
+  }
+
+  /** @returns whether it went well */
+  async function safely(what: string, act: () => Promise<unknown>): Promise<boolean> {
     try {
       await act();
+      return true;
     } catch (error) {
       onTrouble(`could not ${what}: ${error instanceof Error ? error.message : String(error)}`);
+      return false;
     }
   }
 }

@@ -133,7 +133,10 @@ const bothOf = (first: AlertDetail, other: AlertDetail): AlertDetail => ({
   examples: [...first.examples, ...other.examples]
     .sort((a, b) => Number(a.key === '') - Number(b.key === ''))
     .slice(0, EXAMPLES_MAX),
-  next: [...first.next, ...other.next.filter(({ command }) => first.next.every((is) => is.command !== command))],
+  next: [
+    ...first.next,
+    ...other.next.filter(({ command }) => first.next.every((is) => is.command !== command)),
+  ],
 });
 
 /** Open, and nothing moves before a person has said yes or no: what would be told at its end is told now. */
