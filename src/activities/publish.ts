@@ -10,6 +10,7 @@ import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { toApplicationFailure, triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
+import { waitOrLeave } from './lanes/wait-or-leave.js';
 import { keepAlive, noteFailure } from './heartbeat.js';
 import { noteStep } from '../telemetry/step.js';
 import { publisherFor } from './publishers/publisher-for.js';
@@ -74,7 +75,10 @@ async function publishOnce(
 
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect');
-  if (entry?.kind === 'wait') return waiting(entry, request.tried, entry.down);
+  if (entry?.kind === 'wait') {
+    const told = await waitOrLeave(entry, { job: request, retry, deps, effect: effect.name });
+    return told.kind === 'wait' ? waiting(told, request.tried, entry.down) : told;
+  }
 
   const tried = await tryEffect(
     {

@@ -3,18 +3,17 @@ import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { AgentEnd, AgentRequest, JobRef } from '../contract/messages.js';
-import { DEFAULT_RETRY, HELD_OUTWARD, retryPolicy, type RetryPolicy } from '../policy/retry.js';
+import { DEFAULT_RETRY, HELD_OUTWARD, retryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { toApplicationFailure } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { agentLane, lookInLane } from './lanes/lane-of.js';
-import type { Lane } from './lanes/lane.js';
 import { providerFor } from './providers/provider-for.js';
-import type { Provider, SessionHandle } from './providers/provider.js';
+import type { SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
 import { endGivenUp } from './session/given-up.js';
-import { closedDestination, frozen, paused, refusal, stillWaits } from './session/admit.js';
+import { closedDestination, frozen, paused, refusal, stillWaits, type Asking } from './session/admit.js';
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed, type SessionScope } from './session/scope.js';
 import { settleTrouble } from './settle-trouble.js';
@@ -49,25 +48,18 @@ export const runAgent =
     }
   };
 
-interface Step {
-  readonly deps: Deps;
-  readonly ref: AgentRequest;
-  readonly definition: Definition;
-  readonly job: Job;
-  readonly lane: Lane;
-  readonly retry: RetryPolicy;
-  readonly makeProvider: () => Promise<Provider>;
+interface Step extends Asking {
   readonly beat: (handle: SessionHandle) => void;
 }
 
 async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<AgentEnd> {
-  const { deps, ref, definition, job } = given;
+  const { deps, ref, definition } = given;
   await deps.reached('A0', ref.key);
   if (await frozen(gateOf(ref, definition, true), deps.ledger)) return { kind: 'paused' };
   const lane = agentLane(definition, ref, deps);
   const makeProvider = () => providerFor(definition, deps, () => lane.turn(cancellationSignal()));
-  const waiting = await stillWaits(ref, definition, job, lane, makeProvider, deps);
-  if (waiting !== undefined) return waiting;
+  const waiting = await stillWaits({ ...given, lane, makeProvider });
+  if (waiting !== undefined) return withSpent(waiting, deps, ref);
   let opening = false;
   try {
     const before = await beforeSession({ ...given, lane, makeProvider });
@@ -106,7 +98,7 @@ async function beforeSession(
   if (claim.openSession === undefined) {
     const frozenNow = await paused(gate, deps.ledger);
     if (frozenNow !== undefined) return { end: frozenNow };
-    const closed = await closedDestination(ref, definition, job, deps);
+    const closed = await closedDestination(given);
     if (closed !== undefined) return { end: closed };
     const adopted = await adopt(deps, ref, definition, job, claim);
     if (adopted !== undefined) return { end: adopted };
@@ -116,7 +108,7 @@ async function beforeSession(
   const provider = await makeProvider();
   if (claim.openSession !== undefined) await lane.attach();
   else {
-    const refused = await refusal(lane, ref.waits);
+    const refused = await refusal(given);
     if (refused !== undefined) return { end: refused };
   }
   return { scope: sessionScope({ ...given, claim, gate, provider }) };

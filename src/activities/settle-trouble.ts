@@ -1,9 +1,10 @@
 import type { AdapterError } from '../contract/errors.js';
 import type { JobRef, TriedBefore, Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
-import { STATE_AFTER, afterEffect, type RetryPolicy } from '../policy/retry.js';
+import { STATE_AFTER, afterEffect, whyOf, type RetryPolicy } from '../policy/retry.js';
 import type { Deps } from './deps.js';
 import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
+import { keptBackBy } from './lanes/lane-of.js';
 
 /**
  * Trouble of a step that no session and no effect is to blame for: an adapter that can't be made, a destination that
@@ -11,22 +12,24 @@ import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
  * @throws ApplicationFailure when the step is to be tried again
  */
 export async function settleTrouble(
-  { errorClass, message, facts }: AdapterError,
+  error: AdapterError,
   retry: RetryPolicy,
   { work, key, batchId }: JobRef,
-  { ledger }: Pick<Deps, 'ledger'>,
+  { ledger, now }: Pick<Deps, 'ledger' | 'now'>,
   before?: TriedBefore,
 ): Promise<({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble) | Waiting> {
+  const { errorClass, message, facts } = error;
   const tried = triesSoFar(before);
   const jitter = jitterOf(`${key}:${tried.tries}`);
-  const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
+  const excuse = keptBackBy(error);
+  const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs, excuse);
   if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') {
     const told = triedBefore(before, false);
-    return { ...next, why: `${message} (${next.why})`, ...(told && { tried: told }) };
+    return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(told && { tried: told }) };
   }
   const state = STATE_AFTER[next.kind];
-  const trouble = { errorClass, message: `${message} (${next.why})` };
+  const trouble = { errorClass, message: `${message} (${whyOf(next, now().getTime())})` };
   await ledger.settleJob({ work, jobKey: key }, { state, ...trouble }, batchId);
   return { kind: state, ...trouble };
 }

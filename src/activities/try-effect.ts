@@ -6,7 +6,14 @@ import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import { HeldBack, StaleFence, type By, type Gate, type JobEnd, type Ledger } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
-import { STATE_AFTER, afterEffect, type Excuse, type RetryPolicy, type Tries } from '../policy/retry.js';
+import {
+  STATE_AFTER,
+  afterEffect,
+  whyOf,
+  type Excuse,
+  type RetryPolicy,
+  type Tries,
+} from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
 import { inHand, type StoppableContext } from './in-hand.js';
@@ -163,7 +170,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     return stop(unclear ? 'unknown' : jobState === 'held' ? 'held' : 'failed', {
       state: jobState,
       errorClass,
-      message: `${message} (${next.why})`,
+      message: `${message} (${whyOf(next, given.context.now().getTime())})`,
     });
   }
 

@@ -1,5 +1,6 @@
 import { durationMs, retrySchema, type RetrySpec } from '../contract/batch-file.js';
 import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
+import { backAt } from './back-at.js';
 
 /**
  * What follows from an error, by class: the one table of retries. `docs/reference/errors.md` shows it to operators.
@@ -88,10 +89,21 @@ export type Next =
   | { readonly kind: 'wait'; readonly delayMs: number; readonly why: string }
   | { readonly kind: 'park'; readonly why: string }
   | { readonly kind: 'hold'; readonly why: string }
-  | { readonly kind: 'gate'; readonly why: string };
+  | Gated;
+
+interface Gated {
+  readonly kind: 'gate';
+  readonly why: string;
+  /** When its service is back, by that service's own word. */
+  readonly backInMs?: number;
+}
 
 /** What a job is after a try that is not followed by another one. */
 export const STATE_AFTER = { park: 'parked', hold: 'held', gate: 'gated' } as const;
+
+/** Why a job stops, for people. @param nowMs when it was decided, in milliseconds since the epoch */
+export const whyOf = (next: Exclude<Next, { kind: 'again' }>, nowMs: number): string =>
+  next.kind === 'gate' && next.backInMs !== undefined ? backAt(nowMs + next.backInMs) : next.why;
 
 /** A session of a job that came to nothing. */
 export interface SessionFailure {
@@ -112,11 +124,14 @@ export interface SessionFailure {
  *       patience ends: a service that is down parks nobody.
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
+ *  RP6. What is back only after patience has ended is not waited for, whoever says so: the service to this job, or its lane
+ *       to all the others. They are gated alike, so that the run ends, and the next start goes on with them.
  *  RP4. What an agent that acts on the outside world has done, another session would do again: that, a person decides.
  *
  * @param failures all that failed since the job got its budget, the present one last
  * @param jitter from 0 to 1
  * @param outward the agent acts on the outside world
+ * @param excuse of a start that was never sent off
  */
 export function afterSession(
   failures: readonly SessionFailure[],
@@ -124,13 +139,16 @@ export function afterSession(
   jitter: number,
   hintMs = 0,
   outward = false,
+  excuse?: Excuse,
 ): Next {
   const last = failures.at(-1);
   if (last === undefined) throw new RangeError('nothing failed');
   const { errorClass } = last;
   const rule = policy.rules[errorClass];
   if (outward && last.ran) return { kind: 'hold', why: HELD_OUTWARD }; // RP4
+  if (!last.ran && excuse?.kind === 'closed') return afterClosed(excuse, policy);
   const waited = waitFor(errorClass, hintMs, jitter, policy); // RP3
+  if (waited?.kind === 'gate') return waited;
   if (waited !== undefined) return usedUp(failures, policy) ?? waited;
   if (rule.agent === 'hold') return { kind: 'hold', why: HELD_SESSION };
   if (rule.agent === 'park') return { kind: 'park', why: `${errorClass}: trying again would not help` };
@@ -139,7 +157,7 @@ export function afterSession(
 
   if (last.ran) {
     const ran = failures.filter((failure) => failure.ran).length;
-    return usedUp(failures, policy) ?? { kind: 'again', delayMs: backoffMs(rule, ran, jitter, hintMs) };
+    return usedUp(failures, policy) ?? againWithin(rule, ran, policy.patienceMs, jitter, hintMs);
   }
   const streak = failures.slice(failures.findLastIndex((failure) => failure.ran) + 1);
   const elapsedMs = last.endedAt - (streak[0]?.endedAt ?? last.endedAt);
@@ -181,7 +199,22 @@ export interface Excuse {
   readonly kind: 'closed' | 'down';
   readonly delayMs: number;
   readonly why: string;
+  /** Where the service itself is closed to us, and not a limit of ours: until when. */
+  readonly backInMs?: number;
 }
+
+/** RP6: what a step that finds a lane closed does, before it has asked anything of the service. */
+export const afterClosed = (
+  { delayMs, why, backInMs = 0 }: Omit<Excuse, 'kind'>,
+  { patienceMs }: RetryPolicy,
+): Extract<Next, { kind: 'wait' | 'gate' }> =>
+  backInMs > patienceMs ? notBefore(backInMs) : { kind: 'wait', delayMs, why };
+
+const notBefore = (backInMs: number): Gated => ({
+  kind: 'gate',
+  why: 'it is back later than patience lasts',
+  backInMs,
+});
 
 /**
  * After a failed try of an effect whose outcome is known to be "not there", or that will be looked up first.
@@ -198,7 +231,7 @@ export function afterEffect(
   excuse?: Excuse,
 ): Next {
   const rule = policy.rules[errorClass];
-  if (excuse?.kind === 'closed') return { kind: 'wait', delayMs: excuse.delayMs, why: excuse.why };
+  if (excuse?.kind === 'closed') return afterClosed(excuse, policy);
   const waited = waitFor(errorClass, hintMs, jitter, policy);
   if (waited !== undefined) return waited;
   switch (rule.effect) {
@@ -210,8 +243,7 @@ export function afterEffect(
       return { kind: 'gate', why: `${errorClass}: no effect can land before this is put right` };
     case 'again':
       // RP5
-      if (excuse !== undefined && tried.elapsedMs < policy.patienceMs)
-        return { kind: 'wait', delayMs: excuse.delayMs, why: excuse.why };
+      if (excuse !== undefined && tried.elapsedMs < policy.patienceMs) return afterClosed(excuse, policy);
       return bounded(tried, rule, policy, jitter, hintMs);
   }
 }
@@ -222,7 +254,8 @@ function waitFor(
   jitter: number,
   { patienceMs }: RetryPolicy,
 ): Next | undefined {
-  if (errorClass !== 'exhausted' || hintMs <= 0 || hintMs > patienceMs) return undefined;
+  if (errorClass !== 'exhausted' || hintMs <= 0) return undefined;
+  if (hintMs > patienceMs) return notBefore(hintMs); // RP6
   const delayMs = withJitter(hintMs, jitter);
   return { kind: 'wait', delayMs, why: 'the quota is used up and comes back by itself' };
 }
@@ -240,7 +273,20 @@ function bounded(
       kind: 'park',
       why: `${tries} tries in ${Math.round(elapsedMs / MINUTE)} minutes failed, and patience ends there`,
     };
-  return { kind: 'again', delayMs: backoffMs(rule, tries, jitter, hintMs) };
+  return againWithin(rule, tries, patienceMs - elapsedMs, jitter, hintMs);
+}
+
+/** RP6: a wait of the table ends with patience, for one last try; one that the service asks for is a lower bound. */
+function againWithin(
+  rule: RetryRule,
+  failures: number,
+  leftMs: number,
+  jitter: number,
+  hintMs: number,
+): Next {
+  if (hintMs > leftMs) return notBefore(hintMs);
+  const capMs = Math.min(rule.capMs, leftMs);
+  return { kind: 'again', delayMs: backoffMs({ ...rule, capMs }, failures, jitter, hintMs) };
 }
 
 /** Full jitter: anywhere between nothing and the doubled step, so that siblings never march in step. */

@@ -4,18 +4,25 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ERROR_CLASSES, type ErrorClass } from '../../src/contract/errors.js';
 import type { KnownJob } from '../../src/ledger/ledger.js';
+import { retrySchema } from '../../src/contract/batch-file.js';
+import { backAtOf } from '../../src/policy/back-at.js';
 import { jitterOf } from '../../src/policy/jitter.js';
 import {
   DEFAULT_RETRY,
   RETRY_RULES,
+  afterClosed,
   afterEffect,
   type Excuse,
   afterSession,
+  type Next,
   retryPolicy,
   type SessionFailure,
+  whyOf,
 } from '../../src/policy/retry.js';
 import { DIRECT_JOBS_MAX, SHARD_JOBS, partsOf, shardsAtOnce } from '../../src/policy/shards.js';
 import { judge } from '../../src/policy/verdict.js';
+
+type Stopped = Extract<Next, { kind: 'gate' }>;
 
 describe('the table of retries', () => {
   test('docs/reference/errors.md says the same, class by class', () => {
@@ -146,6 +153,74 @@ describe('the table of retries', () => {
     expect(afterEffect('exhausted', { tries: 1, elapsedMs: 0 }, DEFAULT_RETRY, 0.5, tooLong).kind).toBe(
       'gate',
     );
+  });
+
+  describe('nothing is waited for past patience', () => {
+    const HOUR = 3_600_000;
+    const patient = retryPolicy(retrySchema.parse({ patience: '1h' }));
+    const closed = (kind: Excuse['kind'], backInMs: number): Excuse => ({
+      kind,
+      delayMs: 1.05 * backInMs,
+      why: 'closed',
+      backInMs,
+    });
+
+    test('what the service says is back later gates the job, and says when that is', () => {
+      for (const errorClass of ['exhausted', 'throttled', 'transient'] as const) {
+        for (const next of [
+          afterSession([failed(errorClass, { ran: false })], patient, 0.5, 2 * HOUR),
+          afterSession([failed(errorClass)], patient, 0.5, 2 * HOUR),
+          afterEffect(errorClass, { tries: 1, elapsedMs: 0 }, patient, 0.5, 2 * HOUR),
+        ]) {
+          if (next.kind !== 'gate') throw new Error(`${errorClass}: ${next.kind}`);
+          const said = whyOf(next, Date.parse('2026-11-29T12:00:00Z'));
+          expect(said).toBe('back at 2026-11-29T14:00:00.000Z, later than patience lasts');
+          expect(backAtOf({ error: { class: errorClass, message: `answered 429 (${said})` } })).toBe(
+            '2026-11-29T14:00:00.000Z',
+          );
+        }
+      }
+      expect(whyOf(afterClosed(closed('closed', 1e300), patient) as Stopped, 0)).toContain('+275760-09-13');
+    });
+
+    test('a closed lane says the same to all others, and is waited for as long as patience lasts', () => {
+      const start = [failed('throttled', { ran: false })];
+      const tried = { tries: 1, elapsedMs: 0 };
+      for (const [backInMs, kind] of [
+        [2 * HOUR, 'gate'],
+        [HOUR, 'wait'],
+      ] as const) {
+        expect(afterClosed(closed('closed', backInMs), patient).kind).toBe(kind);
+        expect(afterSession(start, patient, 0.5, backInMs, false, closed('closed', backInMs)).kind).toBe(
+          kind,
+        );
+        for (const excuse of ['closed', 'down'] as const)
+          expect(afterEffect('transient', tried, patient, 0.5, 0, closed(excuse, backInMs)).kind).toBe(kind);
+      }
+    });
+
+    test('a limit of our own that leaves no room is no closed service, and is waited for', () => {
+      const limit = { kind: 'closed', delayMs: 2 * HOUR, why: 'its limit leaves no room sooner' } as const;
+      const start = [failed('throttled', { ran: false })];
+      expect(afterSession(start, patient, 0.5, 2 * HOUR, false, limit).kind).toBe('wait');
+      expect(afterEffect('throttled', { tries: 1, elapsedMs: 0 }, patient, 0.5, 2 * HOUR, limit).kind).toBe(
+        'wait',
+      );
+    });
+
+    test('a wait of the table ends with patience, for a last try', () => {
+      const policy = retryPolicy(
+        retrySchema.parse({
+          patience: '20s',
+          classes: { transient: { wait: '99999999d', waitAtMost: '99999999d' } },
+        }),
+      );
+      const wait = (elapsedMs: number) => afterEffect('transient', { tries: 1, elapsedMs }, policy, 1);
+      expect(wait(0)).toEqual({ kind: 'again', delayMs: 20_000 });
+      expect(wait(15_000)).toEqual({ kind: 'again', delayMs: 5000 });
+      expect(wait(20_000).kind).toBe('park');
+      expect(afterSession([failed('transient')], policy, 1)).toEqual({ kind: 'again', delayMs: 20_000 });
+    });
   });
 
   test('a batch may have its own numbers', () => {

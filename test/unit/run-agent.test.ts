@@ -17,6 +17,7 @@ import { budgetSchema, definitionSchema } from '../../src/contract/batch-file.js
 import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
 import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
+import { backAtOf } from '../../src/policy/back-at.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
 import { BATCH, NO_USAGE, aLedger, by, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
@@ -105,6 +106,58 @@ async function aNight(
     attempts: async () => (await sql('select number from attempts')).length,
   };
 }
+
+describe('a lane that is closed for longer than patience lasts', () => {
+  const BACK_MS = 48 * 3_600_000;
+  const spent = (message: string) => new AdapterError('exhausted', message, { retryAfterMs: BACK_MS });
+  /** The time in a message, to the minute. */
+  const backIn = (message: string) =>
+    Math.round(
+      (Date.parse(backAtOf({ error: { class: 'exhausted', message } }) ?? '') - Date.now()) / 60_000,
+    );
+
+  test.each([undefined, 3])(
+    'gates the jobs that find it closed, as it did the one that was told; waited before: %s',
+    async (waits) => {
+      const night = await aNight();
+      const lane = agentLane(night.definition, { ...night.refOf('one'), key: 'another' }, night.deps);
+      if (waits !== undefined) {
+        await lane.report(
+          new AdapterError('exhausted', 'starting was answered 429', { retryAfterMs: 60_000 }),
+        );
+        expect(await night.step('two')).toMatchObject({ kind: 'wait' });
+      }
+      await lane.report(spent('starting was answered 429'));
+      const end = await night.step('two', waits);
+      expect(end).toMatchObject({ kind: 'gated', errorClass: 'exhausted' });
+      if (end.kind !== 'gated') return;
+      expect(end.message).toMatch(/^starting was answered 429 \(back at /);
+      expect(backIn(end.message)).toBe(48 * 60);
+      const [job] = await night.ledger.jobReports(BATCH, { states: ['gated'] });
+      expect(job?.error).toEqual({ class: 'exhausted', message: end.message });
+    },
+  );
+
+  test('also where it is the destination’s, before anything is paid for', async () => {
+    const night = await aNight();
+    const { definition, deps } = night;
+    const [effect] = effectsOf(definition, jobOf('two'));
+    if (effect === undefined) throw new Error('no effect');
+    const lane = effectLane(definition, effect, night.refOf('one'), deps);
+    await lane?.report(spent('POST was answered 429'));
+    const end = await night.step('two');
+    expect(end).toMatchObject({ kind: 'gated', errorClass: 'exhausted' });
+    if (end.kind === 'gated') expect(end.message).toMatch(/^post: POST was answered 429 \(back at /);
+    expect(night.lookups).toEqual([]);
+  });
+
+  test('and waits where it is back within patience', async () => {
+    const night = await aNight();
+    const lane = agentLane(night.definition, { ...night.refOf('one'), key: 'another' }, night.deps);
+    await lane.report(new AdapterError('exhausted', '429', { retryAfterMs: 11 * 3_600_000 }));
+    expect(await night.step('two')).toMatchObject({ kind: 'wait' });
+  });
+});
 
 describe('a job that waits all night', () => {
   test('for a place: it claims and looks once; from then on it asks for the place alone, less and less often', async () => {

@@ -11,7 +11,7 @@ import { retryPolicy } from '../../src/policy/retry.js';
 const MINUTE = 60_000;
 const retry = retryPolicy(retrySchema.parse({ patience: '1h' }));
 const ref = { work: 'article', batchId: 'batch:nightly:1', key: 'a'.repeat(32) };
-const deps = { ledger: { settleJob: async () => undefined } } as unknown as Deps;
+const deps = { ledger: { settleJob: async () => undefined }, now: () => new Date() } as unknown as Deps;
 
 const fails = () =>
   settleTrouble(

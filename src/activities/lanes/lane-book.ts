@@ -1,12 +1,19 @@
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
 import { spacing, reserve, type Slot } from '../../policy/limits/rate.js';
-import { pass } from '../../policy/limits/breaker.js';
+import { pass, type Closure } from '../../policy/limits/breaker.js';
 import { declare } from '../../policy/limits/declared.js';
 import { settle, type LaneReport } from '../../policy/limits/report.js';
 import type { LaneNote, LaneState, LaneUser } from '../../policy/limits/state.js';
 import { SharedClock } from './shared-clock.js';
 
-export type Turn = Slot | { readonly kind: 'closed'; readonly delayMs: number; readonly why: string };
+export type Turn =
+  | Slot
+  | {
+      readonly kind: 'closed';
+      readonly delayMs: number;
+      readonly why: string;
+      readonly closure: Closure | undefined;
+    };
 
 const SECOND_MS = 1000;
 
@@ -82,7 +89,10 @@ export class LaneBook {
         let { state } = told;
         const result = asked.map(({ user }): Turn => {
           const passage = pass(declare(state, user, now), user.who, now, true); // who writes was asked to enter
-          if (passage.kind === 'wait') return { kind: 'closed', delayMs: passage.delayMs, why: passage.why };
+          if (passage.kind === 'wait') {
+            const { delayMs, why, closure } = passage;
+            return { kind: 'closed', delayMs, why, closure };
+          }
           const reserved = reserve(passage.state, user.priority, now);
           state = reserved.state;
           return reserved.slot;

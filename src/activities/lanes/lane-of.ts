@@ -7,7 +7,7 @@ import type { Deps } from '../deps.js';
 import type { PublisherContext } from '../publishers/publisher.js';
 import type { Excuse } from '../../policy/retry.js';
 import { agentAccount, laneIdOf } from './lane-key.js';
-import { LANE_CLOSED, openLane, type Lane } from './lane.js';
+import { LANE_CLOSED, LaneClosed, openLane, type Lane } from './lane.js';
 
 type User = Pick<JobRef, 'key' | 'batchId'>;
 
@@ -63,12 +63,23 @@ export const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 't
  * @returns why the job is not to blame for it, where the lane knows
  */
 export async function reportTrouble(lane: Lane, error: AdapterError): Promise<Excuse | undefined> {
-  const { errorClass, facts, message } = error;
-  if (facts.code === LANE_CLOSED)
-    return { kind: 'closed', delayMs: facts.retryAfterMs ?? 1000, why: message };
+  const { errorClass, facts } = error;
+  const keptBack = keptBackBy(error);
+  if (keptBack !== undefined) return keptBack;
   if (!SERVICE_TROUBLE.has(errorClass) && facts.serverFault !== true) return undefined;
   if (errorClass === 'exhausted' && facts.retryAfterMs === undefined) return undefined;
   await lane.report(error);
   const shared = lane.shared();
-  return shared && { kind: 'down', delayMs: shared.delayMs, why: shared.why };
+  if (shared === undefined) return undefined;
+  const { delayMs, why, closure } = shared;
+  return { kind: 'down', delayMs, why, ...(closure && { backInMs: closure.backInMs }) };
+}
+
+/** Where it was a lane that sent nothing: neither the job nor the service has failed. */
+export function keptBackBy(error: AdapterError): Excuse | undefined {
+  const { facts, message } = error;
+  if (facts.code !== LANE_CLOSED) return undefined;
+  const closure = error instanceof LaneClosed ? error.closure : undefined;
+  const delayMs = facts.retryAfterMs ?? 1000;
+  return { kind: 'closed', delayMs, why: message, ...(closure && { backInMs: closure.backInMs }) };
 }

@@ -10,7 +10,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
-import { sharedTrouble } from '../../policy/limits/breaker.js';
+import { sharedTrouble, type Closure } from '../../policy/limits/breaker.js';
 import { attach, enter, leave, type Entry } from '../../policy/limits/places.js';
 import { ceiling, declare } from '../../policy/limits/declared.js';
 import { declaredSpacing, LATE_MAX_MS } from '../../policy/limits/rate.js';
@@ -32,6 +32,20 @@ export interface LaneWait {
   readonly why: string;
   /** Because the service fails, not for a limit or a quota. */
   readonly down: boolean;
+  /** Where it is the service that takes nothing, and no limit that leaves no room. */
+  readonly closure?: Closure;
+}
+
+/** What the lane itself keeps back: it tells nothing of the service that is not known. */
+export class LaneClosed extends AdapterError {
+  constructor(
+    message: string,
+    readonly delayMs: number,
+    readonly closure: Closure | undefined,
+  ) {
+    const facts = { sent: 'no', retryAfterMs: delayMs, code: LANE_CLOSED } as const;
+    super('throttled', message, facts);
+  }
 }
 
 export interface Lane {
@@ -49,7 +63,7 @@ export interface Lane {
   leave(opts?: { readonly tokens?: number }): Promise<void>;
   /** The session is still watched; call it at each look. Costs one ledger call a minute for a whole process. */
   keep(): Promise<void>;
-  /** Before every request. @throws AdapterError `throttled`, not sent, when its turn is far away */
+  /** Before every request. @throws LaneClosed when its turn is far away */
   turn(signal: AbortSignal): Promise<void>;
   /** After every request, or every verb of an adapter: how it ended. `written`: well, and it changed something there. */
   report(outcome: 'ok' | 'written' | AdapterError): Promise<void>;
@@ -143,11 +157,12 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
   };
 }
 
-const waitOf = ({ delayMs, why, down }: Extract<Entry, { kind: 'wait' }>): LaneWait => ({
+const waitOf = ({ delayMs, why, down, closure }: Extract<Entry, { kind: 'wait' }>): LaneWait => ({
   kind: 'wait',
   delayMs: Math.ceil(delayMs),
   why,
   down,
+  ...(closure && { closure }),
 });
 
 /** One read tells whether there is anything to decide; a batch that declares limits has something in any case. */
@@ -167,7 +182,7 @@ async function takeTurn(book: LaneBook, user: LaneUser, signal: AbortSignal): Pr
   const within = (ms: number): boolean => performance.now() + ms <= giveUpAt;
   for (;;) {
     const turn: Turn = await book.turn(user);
-    if (turn.kind === 'closed') throw closed(book, turn.delayMs, turn.why);
+    if (turn.kind === 'closed') throw closed(book, turn.delayMs, turn.why, turn.closure);
     if (turn.kind === 'later') {
       if (!within(turn.delayMs)) throw closed(book, turn.delayMs, 'its limit leaves no room sooner');
       await sleep(turn.delayMs * (1 + 0.1 * Math.random()), undefined, { signal });
@@ -184,12 +199,12 @@ async function takeTurn(book: LaneBook, user: LaneUser, signal: AbortSignal): Pr
   }
 }
 
-const closed = ({ lane }: LaneBook, delayMs: number, why: string): AdapterError =>
-  new AdapterError('throttled', `nothing is sent to ${lane.label} at the moment: ${why}`, {
-    sent: 'no',
-    retryAfterMs: Math.max(1, Math.ceil(delayMs)),
-    code: LANE_CLOSED,
-  });
+const closed = ({ lane }: LaneBook, delayMs: number, why: string, closure?: Closure): LaneClosed =>
+  new LaneClosed(
+    `nothing is sent to ${lane.label} at the moment: ${why}`,
+    Math.max(1, Math.ceil(delayMs)),
+    closure,
+  );
 
 /** All users of one ledger in this process share what they know. */
 function shared(ledger: Ledger): { books: Map<string, LaneBook>; keeper: PlaceKeeper } {

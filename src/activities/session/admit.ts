@@ -7,9 +7,11 @@ import type { AgentEnd, AgentRequest, Waiting } from '../../contract/messages.js
 import type { Gate, Ledger, SessionBudget } from '../../ledger/ledger.js';
 import { budgetLimits, type BudgetDecision } from '../../policy/budget.js';
 import { longer } from '../../policy/longer.js';
+import type { RetryPolicy } from '../../policy/retry.js';
 import type { Deps } from '../deps.js';
 import { effectLane } from '../lanes/lane-of.js';
 import type { Lane } from '../lanes/lane.js';
+import { waitOrLeave, type Told } from '../lanes/wait-or-leave.js';
 import type { Provider } from '../providers/provider.js';
 
 /** Whether a pause stands before the step; undefined when none does. */
@@ -22,22 +24,34 @@ export async function paused(gate: Gate, ledger: Pick<Ledger, 'holdOf'>): Promis
 export const frozen = async (gate: Gate, ledger: Pick<Ledger, 'holdOf'>): Promise<boolean> =>
   (await ledger.holdOf(gate))?.level === 'freeze';
 
+/** A step that asks whether its job may have a session. */
+export interface Asking {
+  readonly deps: Deps;
+  readonly ref: AgentRequest;
+  readonly definition: Definition;
+  readonly job: Job;
+  readonly lane: Lane;
+  readonly retry: RetryPolicy;
+  readonly makeProvider: () => Promise<Provider>;
+}
+
 /** What stands in the way of a new session; undefined when nothing does, and its place is taken then. */
-export async function refusal(lane: Lane, waits = 0): Promise<Waiting | undefined> {
-  const entry = await lane.enter('session', { waits });
-  return entry.kind === 'wait' ? entry : undefined;
+export async function refusal({ lane, ref, retry, deps }: Asking): Promise<Told | undefined> {
+  const entry = await lane.enter('session', { waits: ref.waits ?? 0 });
+  return entry.kind === 'wait' ? waitOrLeave(entry, { job: ref, retry, deps }) : undefined;
 }
 
 /** Whether a destination that would be asked before the session wants to be left alone. */
-export async function closedDestination(
-  ref: AgentRequest,
-  definition: Definition,
-  job: Job,
-  deps: Deps,
-): Promise<Waiting | undefined> {
+export async function closedDestination({
+  ref,
+  definition,
+  job,
+  retry,
+  deps,
+}: Omit<Asking, 'lane' | 'makeProvider'>): Promise<Told | undefined> {
   for (const effect of effectsOf(definition, job)) {
     const closed = await effectLane(definition, effect, ref, deps)?.closed();
-    if (closed !== undefined) return closed;
+    if (closed !== undefined) return waitOrLeave(closed, { job: ref, retry, deps, effect: effect.name });
   }
   return undefined;
 }
@@ -46,26 +60,20 @@ export async function closedDestination(
  * Whether a job that was told to wait has to wait on. Asked before anything else, so that a night of waiting leaves no
  * trace in the ledger, and no request at any destination.
  */
-export async function stillWaits(
-  ref: AgentRequest,
-  definition: Definition,
-  job: Job,
-  lane: Lane,
-  provider: () => Promise<Provider>,
-  deps: Deps,
-): Promise<Waiting | undefined> {
+export async function stillWaits(asking: Asking): Promise<Told | undefined> {
+  const { ref, definition, makeProvider, deps } = asking;
   const { work, key: jobKey, batchId, waits = 0 } = ref;
   if (waits === 0 || !(await deps.ledger.needsSession({ work, jobKey }))) return undefined;
-  const closed = await closedDestination(ref, definition, job, deps);
+  const closed = await closedDestination(asking);
   if (closed !== undefined) return closed;
   const budget = await budgetInForce(batchId, definition, deps);
   if (budget !== undefined) {
-    const { facts } = await provider();
+    const { facts } = await makeProvider();
     const asks = { work, jobKey, batchId, provider: facts.name };
     const room = await deps.ledger.budgetRoom(asks, sessionBudget(budget, facts));
     if (room.kind === 'wait') return roomWait(room, waits);
   }
-  return refusal(lane, waits);
+  return refusal(asking);
 }
 
 /** What a session may cost at most. */

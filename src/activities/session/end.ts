@@ -5,7 +5,7 @@ import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
 import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
-import { STATE_AFTER, afterSession, type Next } from '../../policy/retry.js';
+import { STATE_AFTER, afterSession, whyOf, type Excuse, type Next } from '../../policy/retry.js';
 import { withTimeLimit } from '../../time-limit.js';
 import type { Deps } from '../deps.js';
 import { retryAfter } from '../failure.js';
@@ -71,21 +71,22 @@ export async function failSession(
   scope: SessionScope,
   handle: SessionHandle | undefined,
   failed: Failed,
-  hintMs?: number,
+  { hintMs, excuse }: { readonly hintMs?: number | undefined; readonly excuse?: Excuse | undefined } = {},
 ): Promise<AgentEnd> {
   const { deps, retry, session, claim } = scope;
   const { errorClass } = failed;
+  const nowMs = deps.now().getTime();
   const present = {
     errorClass,
     ran: (handle !== undefined && scope.lastSaved()?.phase !== 'prepared') || failed.state === 'lost',
     sha256: failed.artifact?.sha256,
-    endedAt: deps.now().getTime(),
+    endedAt: nowMs,
   };
   const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
   const { outward } = scope.definition.agent;
-  const next = afterSession([...claim.failures, present], retry, jitter, hintMs, outward);
+  const next = afterSession([...claim.failures, present], retry, jitter, hintMs, outward, excuse);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
-  const job = goesOn ? undefined : stopped(next, failed);
+  const job = goesOn ? undefined : stopped(next, failed, nowMs);
   if (handle !== undefined) await toldAtEnd(scope, failed, hintMs);
   const artifact = failed.artifact ?? (await leftOver(scope, handle, failed));
   await deps.ledger.endSession(
@@ -98,8 +99,8 @@ export async function failSession(
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
   if (left) await release(scope, left, scope.context);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
-  if (next.kind === 'wait') return { ...next, why: `${failed.message} (${next.why})` };
-  const { state, ...trouble } = stopped(next, failed);
+  if (next.kind === 'wait') return { ...next, why: excuse?.why ?? `${failed.message} (${next.why})` };
+  const { state, ...trouble } = stopped(next, failed, nowMs);
   return { kind: state, ...trouble, ...sessionName(handle) };
 }
 
@@ -140,11 +141,15 @@ async function leftOver(
 }
 
 /** What a job is whose session is not followed by another one. */
-const stopped = (next: Exclude<Next, { kind: 'again' | 'wait' }>, { errorClass, message }: Failed) => ({
+const stopped = (
+  next: Exclude<Next, { kind: 'again' | 'wait' }>,
+  { errorClass, message }: Failed,
+  nowMs: number,
+) => ({
   state: STATE_AFTER[next.kind],
   // However a held session ended: what the job waits for is an answer that only a person can give.
   errorClass: next.kind === 'hold' ? ('unknown' as const) : errorClass,
-  message: `${message} (${next.why})`,
+  message: `${message} (${whyOf(next, nowMs)})`,
 });
 
 /** What the ledger is told of a session that ended with its job. */

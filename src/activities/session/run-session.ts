@@ -2,6 +2,7 @@ import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
 import type { AgentEnd } from '../../contract/messages.js';
 import { HeldBack } from '../../ledger/ledger.js';
 import type { SessionHandle } from '../providers/provider.js';
+import { keptBackBy } from '../lanes/lane-of.js';
 import { roomWait } from './admit.js';
 import { collectSession } from './collect.js';
 import { afterCancel, bookSession, failSession, failureOf, notStarted } from './end.js';
@@ -26,7 +27,7 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
       return await failSession(scope, handle, end);
     }
     const hintMs = over.kind === 'failed' ? over.retryAfterMs : undefined;
-    return await failSession(scope, handle, await failureOf(scope, handle, over), hintMs);
+    return await failSession(scope, handle, await failureOf(scope, handle, over), { hintMs });
   } catch (error) {
     if (error instanceof CancelledFailure || cancellationSignal().aborted)
       throw await afterCancel(scope, handle ?? scope.lastSaved(), error);
@@ -37,7 +38,9 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
     }
     if (error instanceof OverBudget) return await refused(scope, error.decision);
     if (!(error instanceof SessionNotStarted)) throw error;
-    return await failSession(scope, undefined, notStarted(error.reason), error.reason.facts.retryAfterMs);
+    const { reason } = error;
+    const hintMs = reason.facts.retryAfterMs;
+    return await failSession(scope, undefined, notStarted(reason), { hintMs, excuse: keptBackBy(reason) });
   }
 }
 

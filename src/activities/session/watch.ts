@@ -4,7 +4,7 @@ import { AdapterError } from '../../contract/errors.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { afterEffect, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
-import { LANE_CLOSED } from '../lanes/lane.js';
+import { keptBackBy } from '../lanes/lane-of.js';
 import { failingSince, noteFailure, notePassed } from '../heartbeat.js';
 import { frozen } from './admit.js';
 import { ask, type SessionScope } from './scope.js';
@@ -46,8 +46,8 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       waitMs = progress.nextPollMs;
     } catch (error) {
       if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error; // and W3
-      waitMs = looks.failed(error); // W1
-      if (error.facts.code === LANE_CLOSED) waitMs = Math.min(waitMs, ASK_LANE_MS);
+      const keptBack = keptBackBy(error);
+      waitMs = keptBack ? Math.min(keptBack.delayMs, ASK_LANE_MS) : looks.failed(error); // W1
     }
     const leftMs = scope.deadline().getTime() - deps.now().getTime();
     if (leftMs <= 0) return await giveUp('ran longer than its timeout');
@@ -86,7 +86,11 @@ class FailedLooks {
     const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - since };
     const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
     const { errorClass, message, facts } = reason;
-    const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs);
+    // The session goes on whatever is asked of those who look.
+    const leftMs = Math.max(0, retry.patienceMs - tried.elapsedMs);
+    const { retryAfterMs = 0 } = facts;
+    const hintMs = errorClass === 'exhausted' ? retryAfterMs : Math.min(retryAfterMs, leftMs);
+    const next = afterEffect(errorClass, tried, retry, jitter, hintMs);
     if (next.kind !== 'again') throw reason;
     log.info('a session could not be looked at', { reason: message });
     return next.delayMs;

@@ -1,3 +1,5 @@
+import type { ErrorClass } from '../../contract/errors.js';
+import { isoTime } from '../back-at.js';
 import { without, type Gate, type GateCause, type LaneNote, type LaneState } from './state.js';
 
 const SECOND = 1000;
@@ -27,6 +29,14 @@ const PROBED_WAIT_MS = 10 * SECOND;
 /** Whose call failed waits so much longer than those who ask meanwhile. */
 const AFTER_OTHERS = 1.1;
 
+/** A service that takes nothing before a time of its own. */
+export interface Closure {
+  readonly errorClass: ErrorClass;
+  /** What it said. */
+  readonly why: string;
+  readonly backInMs: number;
+}
+
 export type Passage =
   | { readonly kind: 'go'; readonly state: LaneState }
   | {
@@ -35,6 +45,7 @@ export type Passage =
       readonly why: string;
       /** The service fails; else it has had enough, or refuses us. */
       readonly down: boolean;
+      readonly closure?: Closure;
     };
 
 /**
@@ -45,13 +56,15 @@ export function pass(state: LaneState, who: string, now: number, looks = false):
   const { gate } = state;
   if (gate === undefined || gate.probe?.who === who) return { kind: 'go', state };
   if (looks && gate.writesOnly) return { kind: 'go', state };
-  const wait = (delayMs: number): Passage => ({
+  const wait = (delayMs: number, closure?: Closure): Passage => ({
     kind: 'wait',
     delayMs: Math.ceil(delayMs),
     why: reasonOf(gate),
     down: gate.cause === 'transient',
+    ...(closure && { closure }),
   });
-  if (now < gate.retryAt) return wait(gate.retryAt - now);
+  const backInMs = gate.retryAt - now;
+  if (backInMs > 0) return wait(backInMs, { errorClass: gate.cause, why: gate.why, backInMs });
   if (gate.probe !== undefined && now < gate.probe.until)
     return wait(Math.min(PROBED_WAIT_MS, gate.probe.until - now));
   return { kind: 'go', state: { ...state, gate: { ...gate, probe: { who, until: now + PROBE_MS } } } };
@@ -65,7 +78,7 @@ const CAUSES: Readonly<Record<GateCause, string>> = {
 
 /** In one sentence: why it is closed to us, until when, and what the service said. */
 export const reasonOf = ({ cause, retryAt, why }: Pick<Gate, 'cause' | 'retryAt' | 'why'>): string =>
-  `${CAUSES[cause]}; next look at ${new Date(retryAt).toISOString()}: ${why}`;
+  `${CAUSES[cause]}; next look at ${isoTime(retryAt)}: ${why}`;
 
 interface Changed {
   readonly state: LaneState;
@@ -117,8 +130,10 @@ export const writeAnswered = (state: LaneState): LaneState => without(state, 'fa
 export function sharedTrouble(state: LaneState, now: number): Extract<Passage, { kind: 'wait' }> | undefined {
   const { gate, failedBy, failedWrites = [] } = state;
   if (gate?.cause !== 'transient' || Math.max(failedBy.length, failedWrites.length) < JOBS) return undefined;
-  const delayMs = Math.max(1, Math.ceil(AFTER_OTHERS * (gate.retryAt - now)));
-  return { kind: 'wait', delayMs, why: reasonOf(gate), down: true };
+  const backInMs = gate.retryAt - now;
+  const delayMs = Math.max(1, Math.ceil(AFTER_OTHERS * backInMs));
+  const closure = { errorClass: gate.cause, why: gate.why, backInMs };
+  return { kind: 'wait', delayMs, why: reasonOf(gate), down: true, closure };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { PRIORITIES, type Priority } from '../../contract/limits.js';
 import { longer } from '../longer.js';
-import { pass } from './breaker.js';
+import { pass, type Closure } from './breaker.js';
 import { ceiling, declare } from './declared.js';
 import type { LaneState, LaneUser } from './state.js';
 
@@ -36,6 +36,8 @@ export type Entry =
       readonly delayMs: number;
       readonly why: string;
       readonly down: boolean;
+      /** Where it is the service that takes nothing, and no limit that leaves no room. */
+      readonly closure?: Closure;
     };
 
 /**
@@ -53,19 +55,30 @@ export function enter(
   { waits = 0, jitter = 0, looks = false } = {},
 ): Entry {
   const state = declare(before, user, now);
-  const wait = (delayMs: number, why: string, as: LaneState = state, down = false): Entry => ({
+  const wait = (
+    delayMs: number,
+    why: string,
+    as: LaneState = state,
+    down = false,
+    closure?: Closure,
+  ): Entry => ({
     kind: 'wait',
     state: as,
     delayMs: Math.max(1, Math.ceil(delayMs)),
     why,
     down,
+    ...(closure && { closure }),
   });
 
   const passage = pass(state, user.who, now, looks);
   if (passage.kind === 'wait')
-    return wait(passage.delayMs * (1 + 0.05 * jitter), passage.why, state, passage.down);
+    return wait(passage.delayMs * (1 + 0.05 * jitter), passage.why, state, passage.down, passage.closure);
   const pause = state.notBefore - now;
-  if (pause > SHORT_MS) return wait(pause * (1 + 0.1 * jitter), 'the service asked for patience');
+  if (pause > SHORT_MS) {
+    const why = 'the service asked for patience';
+    const closure = { errorClass: 'throttled', why, backInMs: pause } as const;
+    return wait(pause * (1 + 0.1 * jitter), why, state, false, closure);
+  }
   if (places === undefined) return { kind: 'go', state: passage.state };
 
   const { sessions, tokensPerMinute } = ceiling(state, now);
