@@ -12,6 +12,7 @@ import { contextOf, readRef, writerOf, type Deps } from './deps.js';
 import { asAdapterError, toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { inHand } from './in-hand.js';
+import { keptBackBy } from './lanes/lane-of.js';
 import { LOST_ANSWER, effectRequest } from './land-effect.js';
 import type { PublisherContext } from './publishers/publisher.js';
 import { publisherFor } from './publishers/publisher-for.js';
@@ -112,12 +113,14 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
 
   async function afterError(error: unknown, before: EffectRow): Promise<UnpublishEnd> {
     const { effectKey, fence } = before;
-    const { errorClass, message, facts } = asAdapterError(error);
+    const reason = asAdapterError(error);
+    const { errorClass, message, facts } = reason;
     const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
     const unclear = sent || LOST_ANSWER.has(before.state);
     const tried = triesSoFar();
     const jitter = jitterOf(`${effectKey}:${tried.tries}`);
-    const next = afterEffect(errorClass, tried, retryPolicy(definition.retry), jitter, facts.retryAfterMs);
+    const retry = retryPolicy(definition.retry);
+    const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs, keptBackBy(reason));
     const goesOn = next.kind === 'again' || next.kind === 'wait';
     const state = unclear ? 'unknown' : goesOn ? 'failed' : 'held';
     await ledger.stopEffect(effectKey, { state, errorClass, message }, fence);

@@ -1,5 +1,5 @@
 import type { Notice } from '../contract/alerts.js';
-import { localTime, plural } from '../report/format.js';
+import { localTime, localTimesIn, plural } from '../report/format.js';
 import { safeText } from '../report/safe-text.js';
 
 const SIGNS: Readonly<Record<Notice['kind'], string>> = {
@@ -16,12 +16,13 @@ const WARNINGS: ReadonlySet<Notice['rule']> = new Set(['spending', 'deadline']);
 export const noticeTitle = ({ kind, batch, detail, rule }: Notice): string =>
   kind === 'recovered'
     ? `nightshift: ${batch} recovered (${rule})`
-    : `nightshift: ${batch} ${WARNINGS.has(rule) ? 'warns' : SIGNS[kind]}: ${short(detail.headline, 120)}`;
+    : `nightshift: ${batch} ${WARNINGS.has(rule) ? 'warns' : SIGNS[kind]}: ${short(localTimesIn(detail.headline), 120)}`;
 
 /** The whole message for a person, line by line; harmless wherever text is shown as text. */
 export function noticeLines(notice: Notice): string[] {
   const { kind, batch, detail, firstSeen, lastSeen } = notice;
-  const { headline, jobs, of, examples, next } = detail;
+  const { jobs, of, examples, next } = detail;
+  const headline = localTimesIn(detail.headline);
   if (kind === 'recovered') {
     return [`The cause is gone: ${headline}`, `open from ${localTime(firstSeen)} to ${localTime(lastSeen)}`];
   }
@@ -29,7 +30,7 @@ export function noticeLines(notice: Notice): string[] {
   const since = kind === 'reminder' ? [`open since ${localTime(firstSeen)}`] : [];
   const shown = examples.flatMap(({ title, message, key }) => [
     `  ${title}${key === '' ? '' : `  [${key}]`}`,
-    ...(message === '' ? [] : [`    ${short(message, 300)}`]),
+    ...(message === '' ? [] : [`    ${short(localTimesIn(message), 300)}`]),
   ]);
   const more = jobs - examples.length;
   return [

@@ -1,5 +1,6 @@
 import type { JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
+import { isGatedForNow } from '../policy/back-at.js';
 
 /** What the process tells its caller. Numbers from 64 on have the meaning of sysexits.h. */
 export const ExitCode = {
@@ -49,5 +50,5 @@ export function exitCodeOfState(state: BatchState, jobs: readonly JobReport[]): 
 function exitCodeOfJobs(jobs: readonly JobReport[]): ExitCode {
   const gatedBy = new Set(jobs.filter(({ state }) => state === 'gated').map(({ error }) => error?.class));
   if (gatedBy.has('auth') || gatedBy.has('config')) return ExitCode.configuration;
-  return gatedBy.has('exhausted') ? ExitCode.tryAgainLater : ExitCode.incomplete;
+  return jobs.some(isGatedForNow) ? ExitCode.tryAgainLater : ExitCode.incomplete;
 }

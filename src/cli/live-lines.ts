@@ -1,7 +1,7 @@
 import { jobTitle } from '../contract/job.js';
 import type { Snapshot } from '../client/watch.js';
 import { cutTo, widthOf } from '../report/columns.js';
-import { duration } from '../report/format.js';
+import { duration, localTimesIn } from '../report/format.js';
 import { STATE_SHOWN, countParts, finishedOf, styleOfState, type LiveCounts } from '../report/job-counts.js';
 import { blue, bold, dim, wrapped, yellow, type Line, type Span } from '../report/line.js';
 import { safeText } from '../report/safe-text.js';
@@ -101,5 +101,5 @@ const troubleLines = ({ troubled }: Snapshot): Line[] =>
     .map(({ identity, state, error }) => [
       { style: styleOfState(state), text: `${state} ` },
       jobTitle(identity),
-      ...(error ? [dim(`  ${error.class}: ${error.message}`)] : []),
+      ...(error ? [dim(`  ${error.class}: ${localTimesIn(error.message)}`)] : []),
     ]);

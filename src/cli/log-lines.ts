@@ -1,6 +1,6 @@
 import type { Snapshot } from '../client/watch.js';
 import { jobTitle } from '../contract/job.js';
-import { clockTime } from '../report/format.js';
+import { clockTime, localTimesIn } from '../report/format.js';
 import { countParts, finishedOf } from '../report/job-counts.js';
 import { rendered, type Line } from '../report/line.js';
 import { waitsText } from '../report/waits-text.js';
@@ -33,7 +33,8 @@ export class LogLines {
       const id = `${key} ${state}`;
       if (this.told.has(id)) return [];
       this.told.add(id);
-      return [`${state}: ${jobTitle(identity)}${error ? `: ${error.class}: ${error.message}` : ''}`];
+      const why = error ? `: ${error.class}: ${localTimesIn(error.message)}` : '';
+      return [`${state}: ${jobTitle(identity)}${why}`];
     });
   }
 

@@ -190,7 +190,8 @@ function ruleOf(job: JobReport): AlertRule | undefined {
       if (error?.class === 'auth' || error?.class === 'config' || error?.class === 'budget')
         return error.class;
       if (error === undefined) return 'approval';
-      return error.class === 'exhausted' ? 'quota' : 'held';
+      // A wait that a service asks for in this way is longer than patience.
+      return error.class === 'exhausted' || error.class === 'throttled' ? 'quota' : 'down';
     case 'held':
       if (error?.class === 'conflict') return 'conflict';
       if (job.heldForSession) return 'held'; // no effect, so nothing to say "landed" of
@@ -228,6 +229,8 @@ function headlineOf(
       return `${subject} can’t work with its configuration, so no job can go on${rest}`;
     case 'quota':
       return `the quota at ${subject} is used up and does not come back soon${rest}`;
+    case 'down':
+      return `${subject} takes no requests for longer than patience lasts${rest}`;
     case 'budget':
       return `the budget is used up${rest}`;
     case 'unclear':
@@ -262,6 +265,8 @@ function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next
       return [...mendSteps(rule, commands), see];
     case 'quota':
       return [{ what: 'when the quota is back, go on', command: commands.retry }];
+    case 'down':
+      return [{ what: 'when the service takes requests again, go on', command: commands.retry }];
     case 'unclear':
       return [{ what: 'look there, then say whether it landed', command: commands.approve }, see];
     case 'approval':

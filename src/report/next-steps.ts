@@ -1,6 +1,7 @@
 import type { BatchOutcome, JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
-import { plural } from './format.js';
+import { localTime, plural } from './format.js';
+import { backAtOf, isGatedForNow } from '../policy/back-at.js';
 import { MENDABLE, mendSteps } from '../policy/mend.js';
 
 /** Commands as the operator can type them, flags of this call included. */
@@ -40,7 +41,7 @@ export function nextSteps(
     ...MENDABLE.filter((errorClass) => jobs.some(is('gated', errorClass))).flatMap((errorClass) =>
       mendSteps(errorClass, { run, retry }).map(({ what, command }) => `${what}: ${command}`),
     ),
-    jobs.some(is('gated', 'exhausted')) && `when the quota is back: ${run}`,
+    ...whenBack(jobs.filter(isGatedForNow)).map((when) => `${when}: ${run}`),
     jobs.some(is('parked')) &&
       `give the parked jobs a new budget: ${retry} (where you changed a file, first: ${rereads}, which reads it)`,
     conflicts.has('contents') &&
@@ -61,6 +62,22 @@ export function nextSteps(
     state === 'paused' && `go on: ${resume}`,
   ];
   return steps.filter((step) => typeof step === 'string');
+}
+
+/** Quotas and services, each with the time that it has named; of several times the last, when all is back. */
+function whenBack(gated: readonly JobReport[]): string[] {
+  const isQuota = ({ error }: JobReport) => error?.class === 'exhausted';
+  return [
+    { what: 'the quota is back', jobs: gated.filter(isQuota) },
+    { what: 'the service takes requests again', jobs: gated.filter((job) => !isQuota(job)) },
+  ].flatMap(({ what, jobs }) => {
+    const at = jobs
+      .flatMap((job) => backAtOf(job) ?? [])
+      .sort()
+      .at(-1);
+    if (jobs.length === 0) return [];
+    return [`when ${what}${at === undefined ? '' : `, ${localTime(at)}`}`];
+  });
 }
 
 /** What a plan leads to. */

@@ -195,6 +195,15 @@ describe('a service that is closed to us', () => {
     expect(rules(closed('transient', 40 * 60_000, 60_000))).toEqual(['down']);
     expect(rules(closed('exhausted', 1000, 5 * HOUR))).toEqual(['quota']);
   });
+  test('is one cause with the jobs that gave up waiting for it, also where it is down', () => {
+    const gated = standing({ unfinished: jobs(2, 'gated', 'transient', '503'), waiting: 3 });
+    const causes = alertCauses({ ...closed('transient', HOUR, 48 * HOUR), ...gated, closed: [] });
+    expect(causes).toMatchObject([
+      { rule: 'down', detail: { jobs: 2, next: [{ command: commands.retry }] } },
+    ]);
+    const together = alertCauses({ ...gated, closed: closed('transient', HOUR, 48 * HOUR).closed });
+    expect(together.map(({ fingerprint }) => fingerprint)).toEqual([causes[0]?.fingerprint]);
+  });
   test('is one cause with the jobs that it has stopped: until when, how many, and how to go on', () => {
     for (const state of ['running', 'incomplete'] as const) {
       const [cause, ...others] = alertCauses({

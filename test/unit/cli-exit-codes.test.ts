@@ -26,6 +26,7 @@ describe('the end of a batch', () => {
     ['parked and held jobs make it incomplete', ended('incomplete', job('parked'), job('held')), 2],
     ['a cancelled batch is incomplete', ended('cancelled', job('cancelled')), 2],
     ['a pause that nobody waits for asks for later', ended('paused', job('waiting')), 75],
+    ['so does a service that is back too late', ended('incomplete', job('gated', 'transient')), 75],
     ['an exhausted quota asks for later', ended('incomplete', job('gated', 'exhausted'), job('parked')), 75],
     ['credentials are configuration', ended('incomplete', job('gated', 'auth')), 78],
     [

@@ -1,6 +1,7 @@
 // What a person is told to do about jobs that did not finish.
 import { expect, test } from 'vitest';
 import type { JobReport } from '../../src/contract/result.js';
+import { localTime } from '../../src/report/format.js';
 import { nextSteps, stepAfterAnswer, stepsAfterPlan } from '../../src/report/next-steps.js';
 
 const commands = {
@@ -57,6 +58,23 @@ test('what a plan did not allow needs another plan, or none', () => {
       'for what the plan did not allow, make a new plan, or without one: RUN',
     ]);
   }
+});
+
+test('a quota that names its time, and a service that does, are told with it; without one, without', () => {
+  const gated = (errorClass: 'exhausted' | 'transient', message: string): JobReport => ({
+    ...held(''),
+    state: 'gated',
+    error: { class: errorClass, message },
+  });
+  const back = (iso: string) => `answered 429 (back at ${iso}, later than patience lasts)`;
+  const [first, last] = ['2026-12-01T00:00:00.000Z', '2026-12-01T08:00:00.000Z'];
+  expect(steps([gated('exhausted', back(last)), gated('exhausted', back(first))])).toEqual([
+    `when the quota is back, ${localTime(last)}: RUN`,
+  ]);
+  expect(steps([gated('transient', back(first))])).toEqual([
+    `when the service takes requests again, ${localTime(first)}: RUN`,
+  ]);
+  expect(steps([gated('exhausted', 'answered 429')])).toEqual(['when the quota is back: RUN']);
 });
 
 test('of several kinds of conflict each is told once', () => {

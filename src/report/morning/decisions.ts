@@ -57,6 +57,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   const stopped = counts.cancelled + notStarted;
   const cancelled = rows.requests.findLast(({ what }) => what === 'cancel')?.reason;
 
+  const timedCase = (job: NightJob) => jobCase({ ...job, message: localTimesIn(job.message, timeZone) });
   const decisions: readonly (Decision | undefined)[] = [
     some('unknown', questions, {
       title: 'Sent, but no answer came: did it arrive?',
@@ -112,7 +113,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     some('budget', are('gated', 'budget'), {
       title: 'The budget is used up',
       why: 'Nothing more is paid for before it is raised or, where it is of a day, before that is over; the jobs wait.',
-      case: (job) => jobCase({ ...job, message: localTimesIn(job.message, timeZone) }),
+      case: timedCase,
       commands: mend('budget'),
     }),
     some('parked', parked, {
@@ -141,7 +142,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     some('quota', are('gated', 'exhausted', 'throttled', 'transient'), {
       title: 'A service is closed to us for now',
       why: 'A quota is used up, or the service is down. Start again when it is back.',
-      case: jobCase,
+      case: timedCase,
       commands: [
         { say: 'see until when', command: command('lanes') },
         { ...again, say: 'then start it again' },
