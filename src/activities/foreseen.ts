@@ -54,9 +54,10 @@ export async function foreseenTrouble(
   const effectsHere = worksHere && left !== 'nothing';
   const found: Foreseen[] = [];
   if (agent) {
-    await look(`agent ${agent.use}`, ['agent'], agentOptionsOf(agent), () =>
-      lookAtAgent(agent, { baseDir, env, here: sessionsHere }),
-    );
+    await look(`agent ${agent.use}`, ['agent'], agentOptionsOf(agent), async () => [
+      ...(await lookAtAgent(agent, { baseDir, env, here: sessionsHere })),
+      ...(left === 'sessions' && declared.budget ? await otherCurrency(agent, declared.budget, baseDir) : []),
+    ]);
   }
   for (const [at, check] of declared.checks.entries()) {
     if (!check) continue;
@@ -129,6 +130,26 @@ async function lookAtAgent(agent: AgentSpec, { baseDir, env, here }: Where): Pro
     const { path, at } = finding;
     return { path, at, message: `${pathText(path)} is not for the provider ${agent.use}` };
   }
+}
+
+/** Found out by the first session, it would be paid for in vain: no other one would follow. */
+async function otherCurrency(
+  { use }: AgentSpec,
+  { currency: given }: NonNullable<Declared['budget']>,
+  baseDir: string,
+): Promise<readonly Finding[]> {
+  const found = await loaded(loadProvider(use, baseDir), ['agent', 'use']);
+  if ('finding' in found) return []; // is told already
+  const { currency } = found.module;
+  if (currency === undefined || currency === given) return [];
+  return [
+    {
+      path: ['budget', 'currency'],
+      at: 'value',
+      message: `budget.currency is ${given}, but what sessions of ${use} cost is booked in ${currency}, and the two can't be added`,
+      hint: `currency: ${currency}, and the amounts of the budget in it`,
+    },
+  ];
 }
 
 async function lookAtCheck(

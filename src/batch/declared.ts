@@ -1,5 +1,5 @@
-import { agentSchema, checkSchema, effectSchema } from '../contract/batch-file.js';
-import type { AgentSpec, CheckSpec, EffectSpec } from '../contract/batch-file.js';
+import { agentSchema, budgetSchema, checkSchema, effectSchema } from '../contract/batch-file.js';
+import type { AgentSpec, CheckSpec, Definition, EffectSpec } from '../contract/batch-file.js';
 
 /** What a batch says of adapters and checks. Of a file that is not good yet, the parts whose form is, at their places. */
 export interface Declared {
@@ -8,16 +8,18 @@ export interface Declared {
   readonly agent?: AgentSpec | undefined;
   readonly checks: readonly (CheckSpec | undefined)[];
   readonly effects: readonly (EffectSpec | undefined)[];
+  readonly budget?: Definition['budget'];
 }
 
 /** @param value of the batch file, as it was parsed */
 export function declaredIn(value: unknown, baseDir: string): Declared {
-  const { agent, checks, effects } = (typeof value === 'object' && value !== null ? value : {}) as Partial<
-    Record<string, unknown>
-  >;
+  const { agent, budget, checks, effects } = (
+    typeof value === 'object' && value !== null ? value : {}
+  ) as Partial<Record<string, unknown>>;
   return {
     baseDir,
     agent: agentSchema.safeParse(agent).data,
+    budget: budgetSchema.safeParse(budget).data,
     checks: listOf(checks).map((check) => checkSchema.safeParse(check).data),
     effects: listOf(effects).map((effect) => effectSchema.safeParse(effect).data),
   };

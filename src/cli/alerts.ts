@@ -1,4 +1,4 @@
-import { localTime, plural } from '../report/format.js';
+import { localTime, plural, localTimesIn } from '../report/format.js';
 import { bold, dim, type Line, type Span } from '../report/line.js';
 import { safeText } from '../report/safe-text.js';
 import { tableLines } from '../report/table.js';
@@ -42,7 +42,7 @@ export async function alertList(
     if (state !== 'open') continue;
     out.results([
       [],
-      [bold(`${batchName}: `), safeText(detail.headline)],
+      [bold(`${batchName}: `), localTimesIn(safeText(detail.headline))],
       ...detail.next.map(({ what, command }): Line => [dim(`  ${what}: `), command]),
     ]);
   }

@@ -40,7 +40,13 @@ export interface BudgetStanding {
 export type BudgetDecision =
   | { readonly kind: 'ok'; readonly micros: number; readonly warnings: readonly string[] }
   | { readonly kind: 'park'; readonly message: string }
-  | { readonly kind: 'gate'; readonly message: string; readonly until?: string }
+  | {
+      readonly kind: 'gate';
+      readonly message: string;
+      readonly until?: string;
+      /** `config`: it is not the amount that a person has to put right. */
+      readonly errorClass: 'budget' | 'config';
+    }
   | { readonly kind: 'wait'; readonly message: string; readonly delayMs: number };
 
 /** Set aside for a session of which nothing is known: 5 units of the currency, as the reserve of a managed agent. */
@@ -110,7 +116,7 @@ export function decideBudget(
   const [other] = standing.otherCurrencies;
   if (other !== undefined) {
     const message = `the budget is in ${limits.currency}, but sessions were booked in ${other}, and the two can't be added: put the budget in ${other}, and run the batch again`;
-    return { kind: 'gate', message };
+    return { kind: 'gate', message, errorClass: 'config' };
   }
   const micros = reservationMicros(limits, standing.seenMicros, capMicros);
   const scopes = scopesOf(limits, standing);
@@ -149,9 +155,9 @@ function refusal(scope: Scope, micros: number, currency: string, nextDay: string
     return { kind: 'park', message: `${message}: ${raise}, then retry the job` };
   }
   if (scope.option === 'perBatch')
-    return { kind: 'gate', message: `${message}: ${raise}, then run it again` };
+    return { kind: 'gate', message: `${message}: ${raise}, then run it again`, errorClass: 'budget' };
   const until = `budget.${scope.option} is used up until ${nextDay}, or until it is raised`;
-  return { kind: 'gate', message: `${until}: ${message}`, until: nextDay };
+  return { kind: 'gate', message: `${until}: ${message}`, until: nextDay, errorClass: 'budget' };
 }
 
 /** Says all of the sum that was too much. */

@@ -56,6 +56,25 @@ test('a field that an agent does not take is told at its own place, not as an op
   ]);
 });
 
+test('a budget in another currency than its agent books is refused before anything is paid for', async () => {
+  const agent = '{ use: antigravity, prompt: Hi }';
+  const env = { GEMINI_API_KEY: 'key' };
+  const more = (currency: string) => `budget: { perBatch: 5, currency: ${currency} }`;
+  const said = [
+    "batch.yaml:11:34: budget.currency is EUR, but what sessions of antigravity cost is booked in USD, and the two can't be added\n    currency: USD, and the amounts of the budget in it",
+  ];
+  expect(await problemsOf(batchFile({ agent, more: more('EUR') }), env)).toEqual(said);
+  expect(await problemsOf(batchFile({ agent, more: more('EUR') }), REMOTE), 'wherever it runs').toEqual(said);
+  expect(await problemsOf(batchFile({ agent, more: more('USD') }), env)).toEqual([]);
+  expect(await problemsOf(batchFile({ more: more('EUR') })), 'a program says it itself').toEqual([]);
+});
+
+test('a budget of each site is refused where jobs have none: it would never hold', async () => {
+  expect(await problemsOf(batchFile({ more: 'budget: { perSite: 0.01 }' }))).toEqual([
+    'batch.yaml:11:20: budget.perSite never holds: the identity of the jobs has no field "site"\n    add "site" to identity, or bound what all batches spend in one day by budget.perDay',
+  ]);
+});
+
 test('an option that is not there is called missing, with what it is and the page of all options', async () => {
   expect(await problemsOf(batchFile({ effect: 'use: http' }))).toEqual([
     'batch.yaml:7:5: effects[0].with.url is missing\n    that the request goes to; see docs/destinations/http.md',

@@ -48,8 +48,15 @@ describe('the decision', () => {
     expect(decideBudget(limits, standing({ day: spent(1.75, 0.5) }), NEXT_DAY)).toEqual({
       kind: 'gate',
       until: NEXT_DAY,
+      errorClass: 'budget',
       message: `budget.perDay is used up until ${NEXT_DAY}, or until it is raised: all batches, today, used 1.75 USD, 0.5 USD more is reserved, one more session may cost 0.5 USD, and budget.perDay is 2 USD`,
     });
+  });
+
+  test('another currency is a matter of what the file says, not of an amount that is to be raised', () => {
+    const decision = decideBudget(limitsOf({ perDay: 2 }), standing({ otherCurrencies: ['EUR'] }), NEXT_DAY);
+    expect(decision).toMatchObject({ kind: 'gate', errorClass: 'config' });
+    if (decision.kind === 'gate') expect(decision.message).toContain('put the budget in EUR');
   });
 
   test('crossing a share of a budget is told once', () => {

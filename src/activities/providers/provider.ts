@@ -182,6 +182,8 @@ export interface ProviderModule<Options = unknown> {
   readonly version: string;
   /** Checks the whole `agent` block without `use`, `prompt`, `timeout` and `outward`. */
   readonly options: z.ZodType<Options>;
+  /** ISO 4217; in which it books what sessions cost. Absent where that is seen only when one has ended. */
+  readonly currency?: string;
   create(setup: ProviderSetup<Options>): Provider | Promise<Provider>;
   /**
    * What can be seen on this host before anything starts, and would fail every job. Spends nothing. Called where jobs

@@ -55,7 +55,7 @@ async function refused(
   const { kind, message } = decision;
   await lane.leave();
   if (kind === 'wait') return roomWait(decision, ref.waits);
-  const end = { errorClass: 'budget', message } as const;
+  const end = { errorClass: kind === 'gate' ? decision.errorClass : 'budget', message } as const;
   const state = kind === 'park' ? 'parked' : 'gated';
   await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state, ...end }, ref.batchId);
   if (kind === 'gate' && decision.until !== undefined) {

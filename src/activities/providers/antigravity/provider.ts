@@ -22,6 +22,7 @@ const NAME = 'antigravity';
 export const antigravity = defineProvider<AntigravityOptions>({
   name: NAME,
   version: '1',
+  currency: 'USD',
   options: antigravityOptionsSchema,
   create: antigravityProvider,
   async preflight({ options, secret }) {

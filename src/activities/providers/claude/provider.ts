@@ -24,6 +24,7 @@ const NAME = 'claude';
 export const claude = defineProvider<ClaudeOptions>({
   name: NAME,
   version: '1',
+  currency: 'USD',
   options: claudeOptionsSchema,
   create: claudeProvider,
   async preflight({ options, secret }) {
