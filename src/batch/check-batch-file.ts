@@ -6,6 +6,7 @@ import type { FileProblems } from './problems.js';
 import type { JobSource } from './read-jobs.js';
 import { kindOf } from './shown.js';
 import { TEMPLATE_NAMES } from './template.js';
+import { withoutEffect } from './without-effect.js';
 import type { YamlDocument } from './yaml-document.js';
 
 /** What a batch file holds, as far as it is good. */
@@ -50,7 +51,8 @@ export function checkBatchFile(document: YamlDocument, { report }: FileProblems)
   };
   const namesFit = identityNamesFit(checked.identity ?? [], document, report);
   reportMissingPrompt(parts, document, report);
-  reportBudgetOfNoSite(parts, checked.identity, document, report);
+  for (const { path, message, hint } of withoutEffect(parts, checked.identity))
+    report({ ...document.placeOf(path), message, ...(hint !== undefined && { hint }) });
   return namesFit ? checked : { ...checked, file: undefined };
 }
 
@@ -75,22 +77,6 @@ function identityNamesFit(
     });
   }
   return taken.length === 0;
-}
-
-/** What is spent has no site then, and a limit that never holds would be found out by the bill. */
-function reportBudgetOfNoSite(
-  { budget }: JsonObject,
-  identity: readonly string[] | undefined,
-  document: YamlDocument,
-  report: FileProblems['report'],
-): void {
-  if (typeof budget !== 'object' || budget === null || Array.isArray(budget)) return;
-  if (budget['perSite'] === undefined || identity === undefined || identity.includes('site')) return;
-  report({
-    ...document.placeOf(['budget', 'perSite']),
-    message: 'budget.perSite never holds: the identity of the jobs has no field "site"',
-    hint: 'add "site" to identity, or bound what all batches spend in one day by budget.perDay',
-  });
 }
 
 function reportMissingPrompt(

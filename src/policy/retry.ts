@@ -11,7 +11,8 @@ import { backAt } from './back-at.js';
  *  effect:  the same for an effect
  *  budget:  which of the job's two budgets a session that ran and ended so uses up
  *  baseMs, capMs: backoff doubles from base to cap, with full jitter
- *  tries:   tries of one step in one run before a person is asked; without it, as long as patience lasts
+ *  tries:   tries of one step in one run before a person is asked, and sessions that ran and ended so, over all runs;
+ *           without it, as long as patience lasts and the budget of sessions
  */
 export interface RetryRule {
   readonly agent: 'again' | 'park' | 'hold' | 'gate';
@@ -70,10 +71,12 @@ export function retryPolicy({ sessions, rejected, patience, classes }: RetrySpec
     const own = classes[errorClass];
     if (own === undefined) continue;
     const rule = rules[errorClass];
+    const baseMs = own.wait === undefined ? rule.baseMs : durationMs(own.wait);
     rules[errorClass] = {
       ...rule,
-      ...(own.wait !== undefined && { baseMs: durationMs(own.wait) }),
-      ...(own.waitAtMost !== undefined && { capMs: durationMs(own.waitAtMost) }),
+      baseMs,
+      // A first wait that is longer than the longest of the table is meant so.
+      capMs: own.waitAtMost === undefined ? Math.max(rule.capMs, baseMs) : durationMs(own.waitAtMost),
       ...(own.tries !== undefined && { tries: own.tries }),
     };
   }
@@ -175,6 +178,9 @@ function usedUp(failures: readonly SessionFailure[], policy: RetryPolicy): Next 
   if (twin) return { kind: 'park', why: 'the very same output was rejected before' }; // RP2
   if (budget === 'rejected' && used >= policy.rejected)
     return { kind: 'park', why: `all ${policy.rejected} sessions for rejected output are used` };
+  const { tries = Infinity } = policy.rules[last.errorClass];
+  if (ran.filter(({ errorClass }) => errorClass === last.errorClass).length >= tries)
+    return { kind: 'park', why: triesFailed(tries) };
   if (budget === 'sessions' && used >= policy.sessions)
     return { kind: 'park', why: `all ${policy.sessions} sessions of its budget are used` };
   return undefined;
@@ -267,7 +273,7 @@ function bounded(
   jitter: number,
   hintMs: number,
 ): Next {
-  if (rule.tries !== undefined && tries >= rule.tries) return { kind: 'park', why: `${tries} tries failed` };
+  if (rule.tries !== undefined && tries >= rule.tries) return { kind: 'park', why: triesFailed(tries) };
   if (elapsedMs >= patienceMs)
     return {
       kind: 'park',
@@ -275,6 +281,8 @@ function bounded(
     };
   return againWithin(rule, tries, patienceMs - elapsedMs, jitter, hintMs);
 }
+
+const triesFailed = (tries: number): string => (tries === 1 ? '1 try failed' : `${tries} tries failed`);
 
 /** RP6: a wait of the table ends with patience, for one last try; one that the service asks for is a lower bound. */
 function againWithin(

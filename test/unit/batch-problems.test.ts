@@ -75,6 +75,33 @@ test('a budget of each site is refused where jobs have none: it would never hold
   ]);
 });
 
+test.each([
+  [
+    'retry: { classes: { auth: { tries: 4 } } }',
+    '11:27: retry.classes.auth does nothing: what fails so is not tried again\n    leave it out; docs/reference/errors.md says what follows instead',
+  ],
+  [
+    'retry: { classes: { rejected: { tries: 9 } } }',
+    '11:40: retry.classes.rejected.tries does nothing: sessions whose output is rejected have a number of their own\n    write it as retry: { rejected: 9 }',
+  ],
+  [
+    'retry: { classes: { lost: { wait: 10m, waitAtMost: 1s } } }',
+    '11:35: retry.classes.lost.wait is longer than retry.classes.lost.waitAtMost, which cuts it short\n    raise waitAtMost, or write wait: 1s',
+  ],
+  [
+    'stopLoss: [{ class: any, count: 2, window: 0s }]',
+    '11:44: stopLoss[0].window never holds a job that ended, so the rule never stops anything\n    write how far back ends count, such as window: 1h',
+  ],
+])('a number that would do nothing is refused at its place, with what to write: %s', async (more, said) => {
+  expect(await problemsOf(batchFile({ more }))).toEqual([`batch.yaml:${said}`]);
+});
+
+test('numbers of retries that do something are taken as they are', async () => {
+  const more =
+    'retry: { rejected: 9, classes: { transient: { tries: 1 }, lost: { wait: 10m }, rejected: { wait: 5s } } }';
+  expect(await problemsOf(batchFile({ more }))).toEqual([]);
+});
+
 test('an option that is not there is called missing, with what it is and the page of all options', async () => {
   expect(await problemsOf(batchFile({ effect: 'use: http' }))).toEqual([
     'batch.yaml:7:5: effects[0].with.url is missing\n    that the request goes to; see docs/destinations/http.md',

@@ -237,6 +237,27 @@ describe('the table of retries', () => {
     expect(policy.rules.lost).toEqual(RETRY_RULES.lost);
   });
 
+  test('a first wait that is longer than the longest of the table is not cut short by it', () => {
+    const policy = retryPolicy(retrySchema.parse({ classes: { lost: { wait: '10m' } } }));
+    expect(afterEffect('lost', { tries: 1, elapsedMs: 0 }, policy, 1)).toEqual({
+      kind: 'again',
+      delayMs: 600_000,
+    });
+  });
+
+  test('a batch’s own number of tries of a class counts its sessions too, before the budget of all is used', () => {
+    const policy = retryPolicy(retrySchema.parse({ sessions: 5, classes: { transient: { tries: 2 } } }));
+    const kinds = (...ends: ErrorClass[]) =>
+      afterSession(
+        ends.map((end) => failed(end)),
+        policy,
+        0.5,
+      ).kind;
+    expect(kinds('transient')).toBe('again');
+    expect(kinds('transient', 'lost')).toBe('again');
+    expect(kinds('transient', 'lost', 'transient')).toBe('park');
+  });
+
   test('a wait never ends before the hint of the server, and is never zero', () => {
     fc.assert(
       fc.property(
