@@ -9,6 +9,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
 import type { Deps } from '../../src/activities/deps.js';
+import { publish } from '../../src/activities/publish.js';
 import { runAgent } from '../../src/activities/run-agent.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { effectsOf } from '../../src/batch/effects.js';
@@ -148,6 +149,9 @@ describe('a lane that is closed for longer than patience lasts', () => {
     const end = await night.step('two');
     expect(end).toMatchObject({ kind: 'gated', errorClass: 'exhausted' });
     if (end.kind === 'gated') expect(end.message).toMatch(/^post: POST was answered 429 \(back at /);
+    const request = { ...night.refOf('two'), effect: 'post', artifact: 'a'.repeat(64) };
+    const published = await new MockActivityEnvironment().run(publish(deps), request);
+    expect(published, 'one that has its artifact').toMatchObject({ kind: 'gated', errorClass: 'exhausted' });
     expect(night.lookups).toEqual([]);
   });
 
