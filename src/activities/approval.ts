@@ -42,6 +42,6 @@ export async function approvalOf(
     case 'waiting':
       return { kind: 'approval', why: asked.message, delayMs: asked.delayMs };
     case 'held':
-      return { kind: 'held', errorClass: asked.errorClass satisfies ErrorClass, message: asked.message };
+      return { ...asked, errorClass: asked.errorClass satisfies ErrorClass, decided: true };
   }
 }

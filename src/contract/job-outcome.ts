@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { ERROR_CLASSES } from './errors.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
 
-const troubleSchema = z.object({ errorClass: z.enum(ERROR_CLASSES), message: z.string() });
+const troubleSchema = z.object({
+  errorClass: z.enum(ERROR_CLASSES),
+  message: z.string(),
+  decided: z.literal(true).optional(),
+});
 
 /** How a job ended for its batch. Tiny, because a parent's history holds one for each child. */
 export const jobOutcomeSchema = z.discriminatedUnion('state', [

@@ -126,6 +126,11 @@ export interface AgentRequest extends JobRef {
 export interface Trouble {
   readonly errorClass: ErrorClass;
   readonly message: string;
+  /**
+   * A person has said no, was given the time for it and said nothing, or left it out of the plan: what they wanted, and
+   * so no failure. Absent in what workers of older releases say.
+   */
+  readonly decided?: true | undefined;
 }
 
 /** How the agent step ended. `adopted`: every effect of the job was found at its destination; nothing is left to do. */

@@ -8,3 +8,7 @@ import type { Trouble } from '../contract/messages.js';
 export function stopsAdmission(outcome: JobOutcome): Trouble | undefined {
   return outcome.state === 'gated' ? outcome.trouble : undefined;
 }
+
+/** By a person, and so no failure: how it ended says nothing of how the others will. */
+export const isDecided = (outcome: JobOutcome): boolean =>
+  'trouble' in outcome && outcome.trouble.decided === true;

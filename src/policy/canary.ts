@@ -1,4 +1,5 @@
 import type { JobOutcome } from '../contract/job-outcome.js';
+import { isDecided } from './admission.js';
 
 /** The jobs of a run that go first: they are to do well before others are begun. */
 export interface Canary {
@@ -15,7 +16,8 @@ export const canaryOf = (jobs = 0): Canary => ({ of: jobs, well: [], open: [] })
 
 export const isOver = ({ of, well }: Canary): boolean => well.length >= of;
 
-/** Whether one more job may begin. A job that neither did well nor failed, for it was found done, makes room for another. */
+/** Whether one more job may begin. A job that neither did well nor failed, for it was found done or a
+ * person has decided about it, makes room for another. */
 export const admitsNext = (canary: Canary): boolean =>
   isOver(canary) || canary.well.length + canary.open.length < canary.of;
 
@@ -44,7 +46,7 @@ export function afterEnd(
   if (isOver(canary)) return { canary };
   if (outcome.state === 'done') return { canary: didWell(canary, key) };
   const isOfIt = canary.open.includes(key) || canary.well.includes(key);
-  if (isOfIt && (outcome.state === 'parked' || outcome.state === 'held')) {
+  if (isOfIt && !isDecided(outcome) && (outcome.state === 'parked' || outcome.state === 'held')) {
     const { errorClass, message } = outcome.trouble;
     return {
       canary: canaryOf(canary.of),

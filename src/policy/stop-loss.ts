@@ -8,7 +8,7 @@ const ENDS_MIN = 10;
 /** Ends kept for a window; older ones are forgotten first, so that a night of any length costs the same. */
 const ENDS_MAX = 500;
 
-/** How one job came out of this run. */
+/** How one job came out of this run. What a person has decided is no such end, and counts neither way. */
 export interface JobEndSeen {
   /** Absent: well. */
   readonly errorClass?: ErrorClass;

@@ -9,10 +9,11 @@ export type StoppedState = keyof typeof TYPE_OF;
 
 export function jobFailure(
   state: StoppedState,
-  { errorClass, message }: Trouble,
+  { errorClass, message, decided }: Trouble,
   spent: Spent,
 ): ApplicationFailure {
-  const outcome: JobOutcome = { state, trouble: { errorClass, message }, ...spent };
+  const trouble = { errorClass, message, ...(decided && { decided }) };
+  const outcome: JobOutcome = { state, trouble, ...spent };
   return ApplicationFailure.nonRetryable(`${errorClass}: ${message}`, TYPE_OF[state], outcome);
 }
 

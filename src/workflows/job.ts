@@ -111,7 +111,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     if (leftOut.length > 0) {
       const message = `left out by the plan of this run: ${leftOut.join(', ')}`;
       await settle({ state: 'held', errorClass: 'conflict', message });
-      throw stop('effects', 'held', { errorClass: 'conflict', message });
+      throw stop('effects', 'held', { errorClass: 'conflict', message, decided: true });
     }
     return finished(sent ? 'done' : 'adopted'); // J2
   } catch (error) {

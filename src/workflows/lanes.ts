@@ -2,7 +2,7 @@ import { CancellationScope, condition, isCancellation } from '@temporalio/workfl
 import type { PauseLevel } from '../contract/holds.js';
 import type { JobOutcome } from '../contract/job-outcome.js';
 import type { BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
-import { stopsAdmission } from '../policy/admission.js';
+import { isDecided, stopsAdmission } from '../policy/admission.js';
 import { admitsNext, afterEnd, begun, canaryOf, didWell, isOver, type Canary } from '../policy/canary.js';
 import { holdsJobs } from '../policy/hold.js';
 import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
@@ -225,8 +225,9 @@ export class Lanes {
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
       this.seeCanary(ticket, outcome, admittedAt);
-      if ('trouble' in outcome && outcome.state !== 'gated') this.count(admittedAt, outcome.trouble);
-      else if (outcome.state === 'done') this.count(admittedAt);
+      if (outcome.state === 'done') this.count(admittedAt);
+      else if ('trouble' in outcome && outcome.state !== 'gated' && !isDecided(outcome))
+        this.count(admittedAt, outcome.trouble);
     } catch (error) {
       if (!isCancellation(error)) throw error;
       const outcome = { state: 'cancelled' } as const;

@@ -162,6 +162,20 @@ test('what nobody answers in time is held, or rejected, or let go, as the batch 
   expect(denied.published()).toEqual([]);
 }, 300_000);
 
+test('fourteen noes of a person stop nothing, neither in the run that they were said to nor in the next', async () => {
+  const batch = asking('noes', 14, 'required');
+  expect((await run(batch).exit).code).toBe(2);
+  expect((await nightshift('reject', 'noes', '--all', '--reason', 'not this week')).code).toBe(0);
+  for (const which of ['the run that hears them', 'a run that begins with them']) {
+    const { code, stdout, stderr } = await run(batch).exit;
+    expect([code, (JSON.parse(stdout) as RunReport).batch.result], `${which}: ${stderr}`).toEqual([
+      2,
+      'incomplete',
+    ]);
+  }
+  expect(batch.published()).toEqual([]);
+}, 300_000);
+
 test('with nothing left but approvals a run says so, alerts once and returns; a yes from the Web UI to a job is carried out by the next', async () => {
   const receiver = await startReceiver();
   const batch = asking('left', 3, 'required');

@@ -50,7 +50,7 @@ test('after a failure it begins anew, and jobs that were under way then count ne
   expect(admitsNext(begun(begun(canary, 'c'), 'd'))).toBe(false);
 });
 
-test('a job that waits for a person did well, counts once, and still fails it when it is rejected too soon', () => {
+test('a job that waits for a person did well, counts once, and still fails it when it is parked too soon', () => {
   const waits = didWell(under(2, 'a', 'b'), 'a');
   expect(isOver(waits)).toBe(false);
   expect(isOver(end(waits, 'a', DONE).canary)).toBe(false);
@@ -75,4 +75,15 @@ test('a job that was found done, stopped by a limit, or cancelled leaves its pla
 test('it is a whole number from 1 to 100', () => {
   expect([1, 100].every((jobs) => canarySchema.safeParse(jobs).success)).toBe(true);
   expect([0, 101, 1.5, '3'].some((jobs) => canarySchema.safeParse(jobs).success)).toBe(false);
+});
+
+test('what a person has decided fails it as little as it does well: another job takes its place', () => {
+  const trouble = { errorClass: 'rejected', message: 'post: rejected by ann', decided: true } as const;
+  const rejected: JobOutcome = { state: 'held', trouble };
+  const { canary, failure } = end(under(2, 'a', 'b'), 'a', rejected);
+  expect(failure).toBeUndefined();
+  expect([admitsNext(canary), isOver(canary)]).toEqual([true, false]);
+  const waited = end(didWell(under(2, 'a', 'b'), 'a'), 'a', rejected);
+  expect(waited.failure).toBeUndefined();
+  expect(isOver(end(waited.canary, 'b', DONE).canary)).toBe(true);
 });

@@ -19,6 +19,7 @@ import {
   type ControlState,
   type OpenedBatch,
   type Progress,
+  type PublishEnd,
   type Slice,
   type Ticket,
 } from '../../src/contract/messages.js';
@@ -626,6 +627,24 @@ describe('too many failures', () => {
       });
     },
     240_000,
+  );
+
+  test.each<[string, PublishEnd]>([
+    ['rejected by a person', { kind: 'held', errorClass: 'rejected', message: 'by ann', decided: true }],
+    ['left out by the plan', { kind: 'left-out' }],
+  ])(
+    'what was %s is none, and begins no count: every job gets its turn',
+    async (what, end) => {
+      const night = new Night(`stop-loss-${what.replaceAll(' ', '-')}`, 12, { publish: async () => end }, 2);
+      await night.work(async () => {
+        const handle = await night.start(undefined, { stopLoss: RULES, canary: 2 });
+        const failure = (await failureOf(handle)) as ApplicationFailure;
+        expect(failure.details?.[0]).toMatchObject({ held: 12, waiting: 0 });
+      });
+      expect(night.count('runAgent')).toBe(12);
+      expect(night.count('noteBatch')).toBe(0);
+    },
+    120_000,
   );
 });
 
