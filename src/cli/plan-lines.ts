@@ -4,7 +4,7 @@ import type { Difference } from '../client/difference.js';
 import type { PlannedEffect, PlannedJob } from '../client/plan.js';
 import type { Verdict } from '../ledger/ledger.js';
 import { PLANNED_ACTIONS, type PlannedAction } from '../policy/planned-action.js';
-import { money, plural } from '../report/format.js';
+import { duration, money, plural } from '../report/format.js';
 import { bold, dim, green, red, type Line, type Span, type Style } from '../report/line.js';
 import { tableLines } from '../report/table.js';
 
@@ -60,12 +60,20 @@ export function planLines(plan: Plan, columns?: number): Line[] {
   // What is done already is the least news.
   const inOrder = [...jobs.filter(isNews), ...jobs.filter((job) => !isNews(job))];
   const comesToSomething = jobs.some(({ effects }) => effects.some(({ comesTo }) => comesTo !== undefined));
+  const someAreAsked = jobs.some(({ effects }) => effects.some(isAsked));
+  const shown = { comesToSomething, someAreAsked };
   const head = plan.looked
-    ? ['job', 'effect', 'action', 'target', ...(comesToSomething ? ['comes to'] : []), 'difference', 'note']
+    ? [
+        ...['job', 'effect', 'action'],
+        ...(someAreAsked ? ['approval'] : []),
+        'target',
+        ...(comesToSomething ? ['comes to'] : []),
+        ...['difference', 'note'],
+      ]
     : ['job', 'plan', 'effects', 'note'];
   const rows = inOrder
     .slice(0, rowsMax)
-    .flatMap((job) => (plan.looked ? effectRows(job, comesToSomething) : [rowOf(job)]));
+    .flatMap((job) => (plan.looked ? effectRows(job, shown) : [rowOf(job)]));
   const hidden = Math.max(0, jobs.length - rowsMax);
   return [
     ...tableLines(head, rows, columns),
@@ -73,6 +81,7 @@ export function planLines(plan: Plan, columns?: number): Line[] {
     [],
     [bold(name), `: ${plural(jobs.length, 'job')}, ${toRun === 0 ? 'nothing to run' : `${toRun} to run`}`],
     ...(plan.looked ? actionLines(jobs) : verdictLines(plan)),
+    ...answerLines(jobs),
     [`  cost: ${costText(plan.cost)}`],
     ...plan.refused.map((what): Line => [{ style: 'red', text: '  refused' }, `: ${what}`]),
   ];
@@ -87,18 +96,42 @@ const rowOf = ({ title, verdict, effects, note }: PlannedJob): Span[] => [
   note ?? '',
 ];
 
-const effectText = ({ name, action }: PlannedEffect): string =>
-  `${name}: ${action === 'nothing' ? 'landed' : action}`;
+/** What has landed is asked for no more. */
+const isAsked = ({ approval, action, leftOut }: PlannedEffect): boolean =>
+  approval !== undefined && action !== 'nothing' && !leftOut;
 
-const effectRows = ({ title, effects }: PlannedJob, comesToSomething: boolean): Span[][] =>
-  effects.map(({ name, action, target, place, comesTo, difference, why }, at) => [
+function approvalText(effect: PlannedEffect): string {
+  if (!isAsked(effect)) return '';
+  const { timeoutMs, onTimeout = 'hold' } = effect.approval ?? {};
+  return timeoutMs === undefined
+    ? 'waits for approval'
+    : `waits for approval for ${duration(timeoutMs)}, then ${onTimeout}`;
+}
+
+function effectText(effect: PlannedEffect): string {
+  const { name, action, leftOut } = effect;
+  const asked = isAsked(effect) ? ` (${approvalText(effect)})` : '';
+  return `${name}: ${leftOut ? LEFT_OUT : action === 'nothing' ? 'landed' : action}${asked}`;
+}
+
+const LEFT_OUT = 'left out';
+
+const actionSpan = ({ action, leftOut }: PlannedEffect): Span =>
+  leftOut ? dim(LEFT_OUT) : { style: ACTIONS[action].style, text: action };
+
+const effectRows = (
+  { title, effects }: PlannedJob,
+  { comesToSomething, someAreAsked }: { readonly comesToSomething: boolean; readonly someAreAsked: boolean },
+): Span[][] =>
+  effects.map((effect, at) => [
     at === 0 ? title : '',
-    name,
-    { style: ACTIONS[action].style, text: action },
-    place ?? target,
-    ...(comesToSomething ? [comesTo ?? ''] : []),
-    differenceText(difference),
-    why ?? '',
+    effect.name,
+    actionSpan(effect),
+    ...(someAreAsked ? [approvalText(effect)] : []),
+    effect.place ?? effect.target,
+    ...(comesToSomething ? [effect.comesTo ?? ''] : []),
+    differenceText(effect.difference),
+    effect.why ?? '',
   ]);
 
 function differenceText(difference: Difference | undefined): string {
@@ -124,10 +157,30 @@ const verdictLines = ({ counts }: Plan): Line[] =>
 
 const actionLines = (jobs: readonly PlannedJob[]): Line[] =>
   PLANNED_ACTIONS.flatMap((action): Line[] => {
-    const count = jobs.flatMap(({ effects }) => effects).filter((effect) => effect.action === action).length;
+    const count = countOf(jobs, (effect) => effect.action === action && !effect.leftOut);
     const { style, meaning } = ACTIONS[action];
     return count === 0 ? [] : [[{ style, text: `  ${count} ${action}` }, dim(`  ${meaning}`)]];
   });
+
+/** What only a person can let go, or has taken out. */
+function answerLines(jobs: readonly PlannedJob[]): Line[] {
+  const asked = countOf(jobs, isAsked);
+  const left = countOf(jobs, ({ leftOut }) => leftOut === true);
+  return [
+    ...(asked > 0
+      ? [
+          [
+            { style: 'yellow', text: `  ${plural(asked, 'waits', 'wait')} for approval` } as const,
+            dim("  leaves with a person's yes, and not without"),
+          ],
+        ]
+      : []),
+    ...(left > 0 ? [[dim(`  ${left} ${LEFT_OUT}  a run of the saved plan does nothing about it`)]] : []),
+  ];
+}
+
+const countOf = (jobs: readonly PlannedJob[], is: (effect: PlannedEffect) => boolean): number =>
+  jobs.flatMap(({ effects }) => effects).filter(is).length;
 
 export function costText(cost: CostEstimate): string {
   const sessions = plural(cost.sessions, 'session');

@@ -20,9 +20,10 @@ export async function plan(file: string, flags: PlanFlags, shell: Shell): Promis
   if (flags.without && flags.out === undefined) throw new UsageError('--without goes with --out');
   const nightshift = await shell.nightshift();
   const batch = await nightshift.read(file);
-  const planned = flags.look ? await rehearsal(batch, nightshift, shell) : await nightshift.plan(batch);
-  const saved =
-    flags.out === undefined ? undefined : await nightshift.savePlan(batch, planned, flags.out, flags.without);
+  const whole = flags.look ? await rehearsal(batch, nightshift, shell) : await nightshift.plan(batch);
+  const { leaveOut } = await import('../client/plan-file.js');
+  const planned = leaveOut(whole, flags.without ?? []);
+  const saved = flags.out === undefined ? undefined : await nightshift.savePlan(batch, planned, flags.out);
   printPlan(planned, shell, flags);
   if (saved && flags.out !== undefined) tellSaved(saved, file, flags.out, shell);
   else if (!shell.flags.json) {

@@ -51,3 +51,10 @@ export async function estimateCost(
     return { from: 'budget', sessions, currency, total: budget.perSession * sessions };
   return { from: 'nothing', sessions };
 }
+
+/** The same estimate for another number of sessions. */
+export function costOf(estimate: CostEstimate, sessions: number): CostEstimate {
+  if (sessions === 0 || estimate.from === 'no-sessions') return { from: 'no-sessions', sessions: 0 };
+  if (estimate.from === 'nothing') return { ...estimate, sessions };
+  return { ...estimate, sessions, total: (estimate.total / estimate.sessions) * sessions };
+}

@@ -1,9 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
 import type { Batch } from '../batch/read-batch.js';
 import type { Definition } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
 import type { Permit } from '../contract/permit.js';
 import {
+  PLAN_VERSION,
   PlanChanged,
   planFileSchema,
   type PlanFile,
@@ -14,7 +16,10 @@ import { fileErrorWords } from '../file-errors.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import { planChanges } from '../policy/plan-changes.js';
+import { RUNS } from '../policy/verdict.js';
+import { costOf } from './estimate-cost.js';
 import type { Plan } from './plan.js';
+import { wouldPay } from './rehearse.js';
 
 /**
  * A plan as it is saved.
@@ -28,24 +33,23 @@ export function planFileOf(
   without: readonly string[] = [],
 ): PlanFile {
   const { name, work } = definition;
-  const { cost } = plan;
-  const out = leftOut(plan, without);
+  const { cost, jobs, key: batchKey, looked } = leaveOut(plan, without);
   const file = {
     kind: 'nightshift-plan' as const,
-    v: 1 as const,
+    v: PLAN_VERSION,
     plannedAt: new Date().toISOString(),
-    batch: { name, work, key: plan.key },
-    looked: plan.looked,
+    batch: { name, work, key: batchKey },
+    looked,
     agent: agentHash(definition),
     ...('total' in cost && { estimate: { total: cost.total, currency: cost.currency } }),
-    jobs: plan.jobs.map(({ key, title, revision, fingerprint, artifact, effects }): PlanFileJob => ({
+    jobs: jobs.map(({ key, title, revision, fingerprint, artifact, effects }): PlanFileJob => ({
       key,
       title,
       revision,
       fingerprint,
       ...(artifact !== undefined && { artifact }),
       effects: effects.map(
-        ({ name: effect, key: effectKey, use, target, options, action, comesTo, why, place, there }) =>
+        ({ name: effect, key: effectKey, use, target, options, action, approval, leftOut, ...more }) =>
           ({
             name: effect,
             key: effectKey,
@@ -53,11 +57,12 @@ export function planFileOf(
             target,
             options,
             action,
-            approved: !out.has(effectKey),
-            ...(comesTo !== undefined && { comesTo }),
-            ...(why !== undefined && { why }),
-            ...(place !== undefined && { place }),
-            ...(there !== undefined && { there }),
+            approved: !leftOut,
+            approval: approval ?? null,
+            ...(more.comesTo !== undefined && { comesTo: more.comesTo }),
+            ...(more.why !== undefined && { why: more.why }),
+            ...(more.place !== undefined && { place: more.place }),
+            ...(more.there !== undefined && { there: more.there }),
           }) satisfies PlanFileEffect,
       ),
     })),
@@ -87,6 +92,8 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
     const why = fileErrorWords(error) ?? (error as Error).message;
     throw refuse(error instanceof SyntaxError ? 'is no JSON' : `can’t be read: ${why}`);
   }
+  if (isOfVersion1(document))
+    throw refuse('was made by an older release, and does not say which effects wait for approval');
   const parsed = planFileSchema.safeParse(document);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -96,6 +103,9 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
     throw refuse('was changed since it was made; "approved" is the only field to edit');
   return parsed.data;
 }
+
+const isOfVersion1 = (document: unknown): boolean =>
+  z.object({ kind: planFileSchema.shape.kind, v: z.literal(1) }).safeParse(document).success;
 
 /**
  * The batch, bound by a plan: its run can do what the plan shows and approves, and nothing else.
@@ -128,6 +138,29 @@ function checksumOf(file: Omit<PlanFile, 'checksum'>): string {
     effects: job.effects.map((effect) => ({ ...effect, approved: undefined })),
   }));
   return sha256Hex(canonicalJson({ ...file, jobs, checksum: undefined }));
+}
+
+/**
+ * The plan as it is when these are left out: jobs of which nothing is left are not run, and cost nothing.
+ * @throws UsageError when one of them names nothing
+ */
+export function leaveOut(plan: Plan, without: readonly string[]): Plan {
+  if (without.length === 0) return plan;
+  const out = leftOut(plan, without);
+  const jobs = plan.jobs.map((job) => ({
+    ...job,
+    effects: job.effects.map((effect) =>
+      out.has(effect.key) ? { ...effect, leftOut: true as const } : effect,
+    ),
+  }));
+  const dropped = jobs.filter(({ effects }) => effects.every((effect) => effect.leftOut));
+  const unpaid = dropped.filter(wouldPay).length;
+  return {
+    ...plan,
+    jobs,
+    toRun: plan.toRun - dropped.filter(({ verdict }) => RUNS.has(verdict)).length,
+    cost: costOf(plan.cost, plan.cost.sessions - unpaid),
+  };
 }
 
 /** Keys of effects. What has landed can't be left out any more, and is passed over. */

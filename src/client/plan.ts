@@ -1,3 +1,4 @@
+import type { Approving } from '../contract/approval.js';
 import { judgeJobs, type Judged } from '../batch/judge-jobs.js';
 import type { Batch } from '../batch/read-batch.js';
 import { jobTitle, type Effect, type PlacedJob } from '../contract/job.js';
@@ -19,6 +20,10 @@ export interface PlannedEffect {
   readonly action: PlannedAction;
   /** Hash of the effect's options, secrets left out. */
   readonly options: string;
+  /** How it waits for a person's yes before it leaves; absent: it does not. */
+  readonly approval?: Approving;
+  /** A run that is bound by the saved plan does nothing about it. */
+  readonly leftOut?: true;
   /** What it comes to, in the words of its publisher: `12.50 EUR to cus_…`. */
   readonly comesTo?: string;
   readonly why?: string;
@@ -126,13 +131,14 @@ function planJob(
         ? `${known?.errorClass ?? ''}: ${known?.errorMessage ?? ''}`
         : undefined),
     effects: effects.map((effect) => {
-      const { name, use, target, key } = effect;
+      const { name, use, target, key, approval } = effect;
       const reached = known?.effects.get(key);
       const landed = reached?.state === 'landed';
       const current = landed && reached.revision >= revision;
       const blocked = !RUNS.has(verdict) || held.has(key);
       const action = current ? 'nothing' : blocked ? 'held' : landed ? 'update' : 'create';
-      return { name, use, target, key, action, options: optionsHash(effect) };
+      const options = optionsHash(effect);
+      return { name, use, target, key, action, options, ...(approval && { approval }) };
     }),
   };
 }

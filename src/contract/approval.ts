@@ -18,10 +18,12 @@ export const approvalSchema = z.union([
   }),
 ]);
 
-export interface Approving {
-  readonly timeoutMs?: number;
-  readonly onTimeout: OnTimeout;
-}
+/** How an effect waits for a person's yes; without a time, for ever. */
+export const approvingSchema = z.strictObject({
+  timeoutMs: z.number().positive().exactOptional(),
+  onTimeout: z.enum(ON_TIMEOUT),
+});
+export type Approving = z.infer<typeof approvingSchema>;
 
 export function approvingOf(spec: z.infer<typeof approvalSchema>): Approving {
   if (spec === 'required') return { onTimeout: 'hold' };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PLANNED_ACTIONS } from '../policy/planned-action.js';
+import { approvingSchema } from './approval.js';
 import { nameSchema } from './batch-file.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
 
@@ -12,6 +13,7 @@ export const plannedEffectSchema = z.strictObject({
   options: sha256Schema.describe('hash of its options, secrets left out'),
   action: z.enum(PLANNED_ACTIONS),
   approved: z.boolean().describe('false: it is left out; the only field that may be edited'),
+  approval: approvingSchema.nullable().describe("how it waits for a person's yes; null: it leaves without"),
   comesTo: z
     .string()
     .optional()
@@ -30,10 +32,13 @@ export const plannedJobSchema = z.strictObject({
   effects: z.array(plannedEffectSchema),
 });
 
+/** Plans of version 1 did not say which effects wait for a person's yes. */
+export const PLAN_VERSION = 2 as const;
+
 /** A saved plan. `nightshift run --plan` does what it shows, and nothing else. */
 export const planFileSchema = z.strictObject({
   kind: z.literal('nightshift-plan'),
-  v: z.literal(1),
+  v: z.literal(PLAN_VERSION),
   plannedAt: z.string(),
   batch: z.strictObject({ name: nameSchema, work: nameSchema, key: keySchema }),
   looked: z.boolean().describe('false: from the ledger alone; true: every destination was asked'),

@@ -1,3 +1,4 @@
+import type { Approving } from '../contract/approval.js';
 import type { PlanFile, PlanFileEffect, PlanFileJob } from '../contract/plan-file.js';
 import type { PlannedAction } from './planned-action.js';
 
@@ -13,6 +14,7 @@ export interface PresentJob extends Pick<PlanFileJob, 'key' | 'title' | 'revisio
   readonly verdict: string;
   readonly artifact?: string | undefined;
   readonly effects: readonly (Pick<PlanFileEffect, 'name' | 'key' | 'options' | 'action'> & {
+    readonly approval?: Approving | null | undefined;
     readonly there?: string | undefined;
     readonly why?: string | undefined;
   })[];
@@ -64,6 +66,8 @@ function effectChanges(
 ): string[] {
   const where = `${title}: ${effect.name}`;
   if (now.options !== effect.options) return [`${where}: its options were changed`];
+  const gate = gateChange(effect.approval, now.approval ?? null);
+  if (gate !== undefined) return [`${where}: ${gate}`];
   if (now.action !== effect.action) {
     if (isDone(effect.action, now.action) || LEFT_ALONE.has(verdict)) return [];
     const why = now.why === undefined ? '' : ` (${now.why})`;
@@ -72,6 +76,17 @@ function effectChanges(
   return effect.action === 'update' && now.there !== effect.there
     ? [`${where}: what is at ${effect.place ?? effect.target} was changed since`]
     : [];
+}
+
+/** What binds is whether somebody is asked, how long, and what silence means. */
+function gateChange(planned: Approving | null, now: Approving | null): string | undefined {
+  if (planned === null && now === null) return undefined;
+  if (now === null) return 'by the plan it waits for approval, now it would leave without asking anybody';
+  if (planned === null) return 'by the plan it leaves without asking anybody, now it would wait for approval';
+  if (now.timeoutMs !== planned.timeoutMs) return 'how long it waits for approval was changed';
+  if (now.timeoutMs !== undefined && now.onTimeout !== planned.onTimeout)
+    return `when nobody approves it in time, the plan says ${planned.onTimeout}, now it would be ${now.onTimeout}`;
+  return undefined;
 }
 
 /** A run does nothing about them. */

@@ -223,6 +223,37 @@ const planOf = async ({ file, dir }: TestBatch, out: string, ...flags: string[])
   return join(dir, out);
 };
 
+test('a plan says what waits for approval, and does not hold any more when that was taken out of the batch file', async () => {
+  const batch = asking('gated', 3, '{ timeout: 12h, onTimeout: hold }');
+  const words = ['plan', batch.file, '--look', '--out', join(batch.dir, 'p.json'), '--state', state];
+  const { code, stdout, stderr } = await cli([...words, '--without', 'blog/news/job-02'], { cwd: batch.dir });
+  expect(code, stderr).toBe(2);
+  expect(stdout.match(/create +waits for approval for 12 h, then hold/g)).toHaveLength(2);
+  expect(stdout).toMatch(/job-02 +post +left out/);
+  expect(stdout).toMatch(
+    /3 jobs, 2 to run\n +2 create .*\n +2 wait for approval .*\n +1 left out .*\n.*2 sessions/,
+  );
+  const plan = join(batch.dir, 'p.json');
+  const saved = JSON.parse(readFileSync(plan, 'utf8')) as { v: number; jobs: { effects: object[] }[] };
+  expect(saved.jobs[0]?.effects[0]).toMatchObject({ approval: { timeoutMs: 43_200_000, onTimeout: 'hold' } });
+
+  const asked = readFileSync(batch.file, 'utf8');
+  writeFileSync(batch.file, asked.replace(/approval: \{[^}]*\}, /, ''));
+  const refused = await run(batch, '--plan', plan).exit;
+  expect(refused.code, refused.stderr).toBe(2);
+  expect(refused.stderr).toMatch(/job-01: post: by the plan it waits for approval, now it would leave/);
+  expect(batch.sessions()).toEqual([]);
+
+  writeFileSync(batch.file, asked);
+  writeFileSync(plan, JSON.stringify({ ...saved, v: 1 }));
+  const old = await run(batch, '--plan', plan).exit;
+  expect(old.code, old.stderr).toBe(64);
+  expect(old.stderr).toMatch(
+    /was made by an older release, and does not say which effects wait for approval/,
+  );
+  expect(batch.sessions()).toEqual([]);
+}, 120_000);
+
 test('a run does what its plan shows: what was left out stays, and what changes after the start is held, with the reason', async () => {
   const dir = join(root, 'planned');
   // The third agent waits until somebody else has taken the place that the plan shows as free.

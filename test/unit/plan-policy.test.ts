@@ -107,6 +107,7 @@ describe('what has changed since a plan was saved', () => {
     options: hash('1'),
     action: 'update',
     approved: true,
+    approval: { timeoutMs: 3_600_000, onTimeout: 'hold' },
     place: 'post-1',
     there: OLD,
   };
@@ -156,6 +157,12 @@ describe('what has changed since a plan was saved', () => {
       /the plan says update, now it would be conflict \(taken\)/,
       present({}, { action: 'conflict', why: 'taken' }),
     ],
+    [/waits for approval, now it would leave without asking anybody/, present({}, { approval: undefined })],
+    [/how long it waits for approval was changed/, present({}, { approval: { onTimeout: 'hold' } })],
+    [
+      /in time, the plan says hold, now it would be approve/,
+      present({}, { approval: { timeoutMs: 3_600_000, onTimeout: 'approve' } }),
+    ],
     [/what is at post-1 was changed since/, present({}, { there: hash('9') })],
   ])('is named: %s', (words, now) => {
     const [change, ...others] = changes(now);
@@ -168,6 +175,12 @@ describe('what has changed since a plan was saved', () => {
     expect(changes(present({}, { action: 'adopt' }))).toEqual([]);
     const pruned = { ...plan, jobs: [{ ...job, effects: [{ ...effect, approved: false }] }] };
     expect(changes(present({}, { action: 'conflict' }), pruned)).toEqual([]);
+  });
+
+  test('an effect that leaves without asking is a change where somebody would be asked now', () => {
+    const free = { ...plan, jobs: [{ ...job, effects: [{ ...effect, approval: null }] }] };
+    expect(changes(present({}, { approval: null }), free)).toEqual([]);
+    expect(changes(present(), free)).toEqual([expect.stringMatching(/now it would wait for approval/)]);
   });
 
   test('an effect that was to be held is a change where it would go out now', () => {
