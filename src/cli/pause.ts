@@ -1,5 +1,5 @@
 import type { PauseLevel } from '../contract/holds.js';
-import { DEFAULT_LEVEL, resumeWords, scopeText, type HoldScope } from '../contract/holds.js';
+import { resumeWords, scopeText, type HoldScope } from '../contract/holds.js';
 import type { InHand } from '../ledger/ledger.js';
 import { plural } from '../report/format.js';
 import { control } from './control.js';
@@ -10,7 +10,7 @@ import type { Shell } from './shell.js';
 /** `nightshift pause NAME | --work W | --provider P | --all`: nothing new begins; how far that goes, says `--level`. */
 export async function pause(name: string | undefined, flags: HoldFlags, shell: Shell): Promise<ExitCode> {
   const scope = scopeOf(name, flags);
-  const level = levelOf(flags.level) ?? DEFAULT_LEVEL;
+  const level = levelOf(flags.level);
   return scope.kind === 'batch'
     ? pauseBatch(scope.name, level, flags, shell)
     : pauseScope(scope, level, flags, shell);
@@ -18,19 +18,22 @@ export async function pause(name: string | undefined, flags: HoldFlags, shell: S
 
 async function pauseScope(
   scope: HoldScope,
-  level: PauseLevel,
+  level: PauseLevel | undefined,
   { reason }: HoldFlags,
   shell: Shell,
 ): Promise<ExitCode> {
   const { out } = shell;
   const nightshift = await shell.nightshift();
-  const placed = await nightshift.placeHold(scope, { level, ...(reason !== undefined && { reason }) });
+  const placed = await nightshift.placeHold(scope, {
+    ...(level && { level }),
+    ...(reason !== undefined && { reason }),
+  });
   if (placed.warning !== undefined) out.note(`warning: ${placed.warning}`);
   if (shell.flags.json) out.json(placed);
   else {
     const told = placed.batches === 0 ? noneUnderWay(scope) : plural(placed.batches, 'batch', 'batches');
     out.result(
-      `${scopeText(scope)}: paused (${LEVEL_TEXT[level]}), also what starts later; ${told}${inHandText(placed.inHand)}`,
+      `${scopeText(scope)}: paused (${LEVEL_TEXT[placed.hold.level]}), also what starts later; ${told}${inHandText(placed.inHand)}`,
     );
     out.result(`go on with: ${shell.command(...resumeWords(scope))}`);
   }
@@ -39,13 +42,13 @@ async function pauseScope(
 
 const pauseBatch = (
   name: string,
-  level: PauseLevel,
+  level: PauseLevel | undefined,
   { reason }: HoldFlags,
   shell: Shell,
 ): Promise<ExitCode> =>
   control(name, { ...(reason !== undefined && { reason }) }, shell, {
     ask: (nightshift, nameOrId, why) =>
-      nightshift.pause(nameOrId, { level, ...(why !== undefined && { reason: why }) }),
+      nightshift.pause(nameOrId, { ...(level && { level }), ...(why !== undefined && { reason: why }) }),
     say: (batch, answer) => {
       const resume = shell.command('resume', batch);
       switch (answer.kind) {

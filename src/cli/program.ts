@@ -177,7 +177,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       ['nightshift pause --all --level freeze', 'not even look at sessions under way'],
     ).option(
       '--level <level>',
-      'admit: jobs under way finish; finish: steps in hand finish; freeze: sessions are left alone (default: finish)',
+      'admit: jobs under way finish; finish: steps in hand finish; freeze: sessions are left alone (default: finish, and never less than is on)',
       nonEmpty,
     ),
   ).action((name: string | undefined, flags: HoldFlags) =>

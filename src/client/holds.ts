@@ -29,7 +29,7 @@ export interface Lifted {
 /** Nothing of that scope begins any more once this answers, now or in batches started later, until it is lifted. */
 export async function placeHold(
   scope: HoldScope,
-  level: PauseLevel,
+  level: PauseLevel | undefined,
   connections: Connections,
   reason?: string,
 ): Promise<Placed> {
@@ -40,7 +40,7 @@ export async function placeHold(
     async () => {
       const hold = await ledger.placeHold(scope, level, connections.who, reason); // from here on it is in force
       const members = await membersOf(scope, await tellBatches(connections), connections);
-      const inHand = await settled(scope, level, connections);
+      const inHand = await settled(scope, hold.level, connections);
       const warning = members.length > 0 ? undefined : await unknownName(scope, connections);
       return { hold, batches: members.length, inHand, ...(warning !== undefined && { warning }) };
     },

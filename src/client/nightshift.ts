@@ -1,6 +1,6 @@
 import { lookAtBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
-import { DEFAULT_LEVEL, type HoldScope, type WideHold } from '../contract/holds.js';
+import type { HoldScope, WideHold } from '../contract/holds.js';
 import type { JobSelection } from '../contract/job-selection.js';
 import type { ControlState, Progress } from '../contract/messages.js';
 import type { PlanFile } from '../contract/plan-file.js';
@@ -286,7 +286,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     resetLane: (id) => resetLane(id, connections),
     pause: async (nameOrId, pauseOptions) =>
       (await operate()).controlBatch('pause', await resolve(nameOrId), connections, pauseOptions),
-    placeHold: async (scope, { reason, level = DEFAULT_LEVEL } = {}) =>
+    placeHold: async (scope, { reason, level } = {}) =>
       (await operate()).placeHold(scope, level, connections, reason),
     liftHold: async (scope, reason) => (await operate()).liftHold(scope, connections, reason),
     holds: async () => (await connections.ledger()).holds(),

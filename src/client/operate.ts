@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { UsageError } from '../contract/errors.js';
-import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
+import type { PauseLevel } from '../contract/holds.js';
 import { MESSAGE, isConcurrency, type ControlRequest, type ControlState } from '../contract/messages.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
+import { levelMeant } from '../policy/hold.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { isGrpcNotFound } from './grpc-not-found.js';
@@ -23,7 +24,7 @@ export type Answer<T> =
 
 export interface PauseOptions {
   readonly reason?: string;
-  /** Of a pause; `finish` unless given. */
+  /** Of a pause; unless given, what is on already, and `finish` at least. */
   readonly level?: PauseLevel;
 }
 
@@ -34,7 +35,7 @@ export async function controlBatch(
   verb: 'pause' | 'resume',
   row: BatchRow,
   connections: Connections,
-  { reason, level = DEFAULT_LEVEL }: PauseOptions = {},
+  { reason, level }: PauseOptions = {},
 ): Promise<Answer<ControlState>> {
   return audited(
     await connections.ledger(),
@@ -44,7 +45,7 @@ export async function controlBatch(
         by: connections.who,
         noted: true,
         ...(reason !== undefined && { reason }),
-        ...(verb === 'pause' && { level }),
+        ...(verb === 'pause' && level !== undefined && { level }),
       };
       const answer = await ask<ControlState>(MESSAGE[verb], [request], row, connections);
       if (answer.kind === 'ended') return answer;
@@ -53,7 +54,7 @@ export async function controlBatch(
         return answer;
       }
       if (answer.kind === 'queued') await noteUnheard(row, request, connections);
-      await settled({ kind: 'batch', name: row.id }, level, connections);
+      await settled({ kind: 'batch', name: row.id }, levelMeant(level, row.pauseLevel), connections);
       return answer;
     },
     ({ kind }) => ({ outcome: kind }),

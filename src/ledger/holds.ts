@@ -5,7 +5,7 @@
  */
 import { DEFAULT_LEVEL, type Hold, type HoldScope, type WideHold } from '../contract/holds.js';
 import { OPEN_SESSION } from '../contract/states.js';
-import { holdsStep, strictest } from '../policy/hold.js';
+import { holdsStep, levelMeant, strictest } from '../policy/hold.js';
 import { HeldBack, type Gate, type InHand, type Ledger } from './ledger.js';
 import type { HoldsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -14,10 +14,11 @@ import type { Selectable } from 'kysely';
 type Holds = Pick<Ledger, 'placeHold' | 'liftHold' | 'holds' | 'holdOf' | 'inHand'>;
 
 export const holds = (store: Store): Holds => ({
-  placeHold: (scope, level, by, reason) =>
+  placeHold: (scope, asked, by, reason) =>
     store.write(async (db) => {
       const since = store.now();
-      await lift(db, scope, by, since); // another level, or another reason, is another hold
+      const before = await lift(db, scope, by, since); // another level, or another reason, is another hold
+      const level = levelMeant(asked, before?.level);
       const row = {
         scope: scope.kind,
         subject: nameOf(scope),

@@ -58,8 +58,8 @@ export interface Ledger extends AlertLedger {
   batches(limit?: number, edition?: string): Promise<readonly BatchRow[]>;
 
   // --- holds ---------------------------------------------------------------------------------------------
-  /** Pauses jobs beyond one batch, present and future, until it is lifted. One that is on there is replaced. */
-  placeHold(scope: HoldScope, level: PauseLevel, by: string, reason?: string): Promise<WideHold>;
+  /** Pauses jobs beyond one batch, present and future, until it is lifted. One that is on there is replaced. @param level where none is said: see `levelMeant` */
+  placeHold(scope: HoldScope, level: PauseLevel | undefined, by: string, reason?: string): Promise<WideHold>;
   /** Undefined where none was on. */
   liftHold(scope: HoldScope, by: string): Promise<WideHold | undefined>;
   /** Those that are on, oldest first. */

@@ -29,7 +29,7 @@ import {
 } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { canaryText } from '../policy/canary.js';
-import { strictest } from '../policy/hold.js';
+import { levelMeant, strictest } from '../policy/hold.js';
 import { RETRY_EVENTS_MAX } from '../policy/shards.js';
 import { batchActivities } from './activity-options.js';
 import { noteState } from './attributes.js';
@@ -44,6 +44,7 @@ import {
   controlRequestOf,
   decidedSignal,
   holdsChangedSignal,
+  levelTrouble,
   pauseSignal,
   pauseUpdate,
   progressQuery,
@@ -67,6 +68,9 @@ const NOTES_EVERY_STATE = 'notes-every-state';
 /** Batches begun by older releases keep no message of a person in the ledger, only what came of it. */
 const NOTES_REQUESTS = 'notes-requests';
 const NOTES_RETRIES = 'notes-retries';
+
+/** Batches begun by older releases take a pause of no level, or of one that there is none, for `finish`. */
+const KEEPS_LEVEL = 'pause-keeps-level';
 
 /** Rows of each list that the Web UI shows of a batch. */
 const SHOWN = 10;
@@ -107,10 +111,13 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   const pause = (request: unknown) => keeping('pause', request, () => setPaused(levelOf(request), request));
   const resume = (request: unknown) => keeping('resume', request, () => setPaused(undefined, request));
   setHandler(pauseUpdate, pause, {
+    validator: assertLevel,
     description: 'Stand still: {"level": "admit" | "finish" | "freeze", "by", "reason"}',
   });
   setHandler(resumeUpdate, resume, { description: 'Go on after a pause' });
   setHandler(pauseSignal, async (request) => {
+    const trouble = levelTrouble(request);
+    if (trouble !== undefined && patched(KEEPS_LEVEL)) return refuse('pause', request, trouble);
     const { admittedAt } = controlRequestOf(request);
     if (admittedAt === undefined || admittedAt >= resumedAt) await pause(request);
     // A shard counted what was under way when a person said "go on", and has not heard of that yet.
@@ -128,11 +135,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   setHandler(setConcurrencySignal, async (request, more) => {
     const value = concurrencyOf(request);
     if (value !== undefined) await widen(value, more ?? request);
-    else {
-      const said = 'no whole number from 1 to 500; left as it is';
-      log.warn(`setConcurrency: ${said}`);
-      await noteAsked('concurrency', more ?? request, said, 'refused');
-    }
+    else await refuse('concurrency', more ?? request, 'no whole number from 1 to 500');
   });
   const approve = (request: unknown) => decide(approvalAnswerOf('approved', request));
   const reject = (request: unknown) => decide(approvalAnswerOf('rejected', request));
@@ -251,6 +254,13 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     return done;
   }
 
+  /** A signal has no answer: who looks for what came of it finds it in the log and in the ledger. */
+  async function refuse(what: AskedByMessage['what'], request: unknown, why: string): Promise<void> {
+    const said = `${why}; left as it is`;
+    log.warn(`${what}: ${said}`);
+    await noteAsked(what, request, said, 'refused');
+  }
+
   async function noteAsked(
     what: AskedByMessage['what'],
     request: unknown,
@@ -289,6 +299,13 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     const done = turn.then(() => CancellationScope.nonCancellable(act));
     turn = done.catch(() => undefined);
     await done;
+  }
+
+  function levelOf(request: unknown): PauseLevel {
+    const { level } = controlRequestOf(request);
+    const meant = levelMeant(level, wished);
+    const asOlder = level ?? DEFAULT_LEVEL;
+    return meant === asOlder || patched(KEEPS_LEVEL) ? meant : asOlder;
   }
 
   function effective(): PauseLevel | undefined {
@@ -411,8 +428,6 @@ function toldTogether(jobs: readonly ApprovedJob[]): (readonly ApprovedJob[])[] 
   );
 }
 
-const levelOf = (request: unknown): PauseLevel => controlRequestOf(request).level ?? DEFAULT_LEVEL;
-
 /** Of credentials or configuration, by what opened the run. */
 function isRefusal(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
@@ -422,6 +437,11 @@ function isRefusal(error: unknown): boolean {
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function assertLevel(request?: unknown): void {
+  const trouble = levelTrouble(request);
+  if (trouble !== undefined) throw invalid(trouble);
 }
 
 function assertConcurrency(request: ConcurrencyRequest, _more?: ControlRequest): void {

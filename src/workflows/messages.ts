@@ -1,5 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import { isPauseLevel } from '../contract/holds.js';
+import { PAUSE_LEVELS, isPauseLevel } from '../contract/holds.js';
 import {
   MESSAGE,
   isConcurrency,
@@ -58,6 +58,14 @@ export function controlRequestOf(request: unknown): ControlRequest {
     ...(typeof admittedAt === 'number' && { admittedAt }),
     ...(noted === true && { noted }),
   };
+}
+
+/** @returns what is wrong with the level of a pause, for whoever typed it; undefined where it is one, or none is given */
+export function levelTrouble(request: unknown): string | undefined {
+  if (typeof request !== 'object' || request === null) return undefined;
+  const { level } = request as { readonly level?: unknown };
+  if (level === undefined || level === null || isPauseLevel(level)) return undefined;
+  return `level must be ${PAUSE_LEVELS.map((known) => `"${known}"`).join(' or ')}, not ${JSON.stringify(level)}`;
 }
 
 /** What somebody typed: `{ "effect": KEY, "job": KEY, "all": true, "by": …, "reason": … }`, or a mere key. */

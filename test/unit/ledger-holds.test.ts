@@ -96,6 +96,14 @@ test('admit lets what is under way go on, finish and freeze do not', async () =>
   expect(await ledger.holds()).toHaveLength(1); // another level takes the place of the one before
 });
 
+test('a pause of which no level is said is finish, and makes none milder that is on', async () => {
+  const ledger = await aBatch('one');
+  const levels: string[] = [];
+  for (const level of [undefined, 'freeze', undefined, 'admit', undefined] as const)
+    levels.push((await ledger.placeHold(EVERYTHING, level, 'ann')).level);
+  expect(levels).toEqual(['finish', 'freeze', 'freeze', 'admit', 'finish']);
+});
+
 test('a session that was prepared is not sent off once a pause stands before it', async () => {
   const ledger = await aBatch('one');
   const claim = await claimed(ledger, 'one');

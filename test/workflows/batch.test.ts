@@ -946,6 +946,36 @@ describe('pause', () => {
     expect(new Set(times).size, 'the time tells one from another').toBe(6);
   });
 
+  test('of a frozen batch is made milder by nothing but a level that is said, and is one', async () => {
+    const night = new Night('pause-frozen', 2, { runAgent: () => new Promise(() => undefined) });
+    await night.work(async () => {
+      const handle = await night.start();
+      const pause = (request?: unknown) =>
+        handle.executeUpdate<ControlState, [unknown]>('pause', { args: [request] });
+      const level = async () =>
+        (await handle.executeUpdate<ControlState, [number]>('setConcurrency', { args: [4] })).level;
+      await pause({ level: 'freeze', by: 'ann', reason: 'the blog moves' });
+      await expect(pause({ level: 'wrong' })).rejects.toMatchObject({
+        cause: { message: 'level must be "admit" or "finish" or "freeze", not "wrong"' },
+      });
+      await handle.signal('pause', { level: 'wrong', by: 'bob' });
+      await handle.signal('pause', 'too loud');
+      await pause();
+      expect(await level()).toBe('freeze');
+      expect(night.calls.filter((call) => call.startsWith('noteBatch'))).toEqual([
+        'noteBatch paused by ann: the blog moves',
+      ]);
+      expect(night.asked).toContainEqual([
+        'pause',
+        'bob',
+        'level must be "admit" or "finish" or "freeze", not "wrong"; left as it is',
+        'refused',
+      ]);
+      expect((await pause({ level: 'admit' })).level).toBe('admit');
+      await handle.terminate();
+    });
+  });
+
   test('of its work, its provider, or everything is shown as its own is, until both are over', async () => {
     let wide: 'finish' | undefined = 'finish';
     const night: Night = new Night('pause-wide', 2, {
