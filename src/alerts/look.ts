@@ -6,7 +6,7 @@ import { readManifestRef } from '../contract/manifest-ref.js';
 import { budgetInForce } from '../batch/budget-in-force.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
-import type { BatchRow, Ledger } from '../ledger/ledger.js';
+import type { Approval, BatchRow, Ledger } from '../ledger/ledger.js';
 import {
   ABOUT_DEADLINE,
   ABOUT_JOBS,
@@ -14,8 +14,10 @@ import {
   alertCauses,
   onlyApprovalsLeft,
   type AlertStanding,
+  type ApprovalLimit,
 } from '../policy/alerts.js';
 import { runCommand } from '../report/batch-file-command.js';
+import { localTime } from '../report/format.js';
 import { leftOf } from '../report/job-counts.js';
 import { shellWord } from '../report/shell-word.js';
 import { routesOf } from './courier.js';
@@ -130,6 +132,7 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
     ? await ledger.jobReports(id, { states: ['parked', 'held', 'gated'], limit: JOBS_MAX })
     : [];
   const asked = counts.gated === 0 ? [] : await ledger.approvals({ batchId: id });
+  const rejected = unfinished.filter((job) => job.unapproved === 'rejected').length;
   return {
     name,
     state,
@@ -137,8 +140,8 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
     reason,
     jobs: counts.jobs,
     waiting: counts.waiting + counts.running,
-    approvals: { waiting: asked.length, limited: asked.some(({ dueAt }) => dueAt !== undefined) },
-    settled: (counts.discarded ?? 0) > 0 && leftOf(counts) === 0,
+    approvals: { waiting: asked.length, limit: firstLimit(asked) },
+    settled: (counts.discarded ?? 0) + rejected > 0 && leftOf(counts) === rejected,
     unfinished: unfinished.map((job) => ({ ...job, title: jobTitle(job.identity) })),
     provider: definition.agent.use,
     publishers: new Map(definition.effects.map((effect) => [effect.name, effect.use])),
@@ -146,6 +149,14 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
     nowMs: now().getTime(),
     commands: commandsFor(batch, deps.stateDir),
   };
+}
+
+/** What runs out first. */
+function firstLimit(asked: readonly Approval[]): ApprovalLimit | undefined {
+  const [first] = asked
+    .flatMap(({ dueAt, onTimeout }) => (dueAt === undefined ? [] : [{ dueAt, onTimeout }]))
+    .sort((a, b) => (a.dueAt < b.dueAt ? -1 : 1));
+  return first && { until: localTime(first.dueAt), then: first.onTimeout };
 }
 
 /** They name the state directory, for whoever reads them is elsewhere. */

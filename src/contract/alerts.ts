@@ -94,6 +94,7 @@ export const ALERT_RULES = [
   'deadline',
   'overdue',
   'approval',
+  'unanswered',
   'parked',
   'unclear',
   'conflict',

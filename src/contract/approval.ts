@@ -6,6 +6,10 @@ import { durationMs } from './duration-ms.js';
 export const ON_TIMEOUT = ['hold', 'reject', 'approve'] as const;
 export type OnTimeout = (typeof ON_TIMEOUT)[number];
 
+/** Why an effect may not leave although nothing failed: a person said no, or nobody answered in time. */
+export const UNAPPROVED = ['rejected', 'unanswered'] as const;
+export type Unapproved = (typeof UNAPPROVED)[number];
+
 /** In a batch file: `required`, or how long it waits and what then. */
 export const approvalSchema = z.union([
   z.literal('required'),

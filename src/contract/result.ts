@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UNAPPROVED } from './approval.js';
 import { ERROR_CLASSES } from './errors.js';
 import { PAUSE_LEVELS } from './holds.js';
 import { keySchema, sha256Schema } from './job.js';
@@ -50,6 +51,12 @@ export const jobReportSchema = z.strictObject({
     .literal(true)
     .optional()
     .describe('nobody knows what a session of it has done; of its effects none is in doubt'),
+  unapproved: z
+    .enum(UNAPPROVED)
+    .optional()
+    .describe(
+      'it is held for want of a yes, and nothing failed: a person said no, or nobody answered in time',
+    ),
   lastArtifact: sha256Schema
     .optional()
     .describe('of a parked or held job: the newest thing a session of it has made, whether it passed or not'),

@@ -13,6 +13,7 @@ import { membersOf } from './members.js';
 import { identityOf } from './rows.js';
 import type { ApprovalsTable } from './schema.js';
 import type { Db, Store } from './store.js';
+import { TIME_LIMIT } from './unapproved.js';
 
 type Approvals = Pick<Ledger, 'askApproval' | 'approvals' | 'decideApproval'>;
 
@@ -33,7 +34,7 @@ async function ask(db: Db, request: ApprovalRequest, written: Written): Promise<
     const answer = {
       state,
       decided_at: written.at,
-      decided_by: 'time limit',
+      decided_by: TIME_LIMIT,
       reason: 'nobody answered in time',
     };
     await update(db, row, answer);

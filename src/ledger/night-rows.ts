@@ -1,3 +1,4 @@
+import type { Unapproved } from '../contract/approval.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { Counts, Totals } from '../contract/result.js';
 import type { BatchState, ShownJobState } from '../contract/states.js';
@@ -50,6 +51,7 @@ export interface NightJob extends JobId {
   readonly verdict: Verdict;
   readonly errorClass: ErrorClass | undefined;
   readonly message: string;
+  readonly unapproved?: Unapproved;
   readonly lastArtifact?: string;
   readonly lastOutput?: string;
 }

@@ -18,6 +18,7 @@ import type {
 import { openQuestions } from './questions.js';
 import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
+import { unapproved, unapprovedOf } from './unapproved.js';
 import { isTakenBack } from './taken-back.js';
 
 type Nights = Pick<Ledger, 'night'>;
@@ -85,7 +86,8 @@ async function begunAt(db: Db, { id, openedAt }: BatchRow): Promise<string> {
 async function unfinishedJobs(db: Db, batchId: string): Promise<readonly NightJob[]> {
   const rows = await membersOf(db, batchId)
     .select(['m.work', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
-    .select(['j.error_class', 'j.error_message', lastArtifact.as('last_artifact')])
+    .select(['j.error_class', 'j.error_message'])
+    .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved')])
     .where(memberState, 'not in', ['done', 'adopted', 'discarded'])
     .orderBy('m.position')
     .limit(UNFINISHED_MAX)
@@ -98,6 +100,7 @@ async function unfinishedJobs(db: Db, batchId: string): Promise<readonly NightJo
     verdict: row.verdict,
     errorClass: row.verdict === 'conflict' ? 'conflict' : (row.error_class ?? undefined),
     message: (row.verdict === 'conflict' ? row.note : row.error_message) ?? '',
+    ...(row.verdict !== 'conflict' && unapprovedOf(row)),
     ...lastArtifactOf(row),
   }));
 }

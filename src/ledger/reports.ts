@@ -9,6 +9,7 @@ import { membersOf, memberState } from './members.js';
 import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
+import { unapproved, unapprovedOf } from './unapproved.js';
 
 type Reports = Pick<Ledger, 'jobReports' | 'activeJobs' | 'gatedByBudget'>;
 
@@ -76,7 +77,7 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
     .select(['j.error_class', 'j.error_message', 'j.step', 'j.artifact_sha256'])
-    .select(lastArtifact.as('last_artifact'))
+    .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved')])
     .select(['d.discarded_by', 'd.discarded_at', 'd.reason'])
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
     .orderBy('m.position')
@@ -93,6 +94,7 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
     effects: effects.get(row.position) ?? [],
     ...errorOf(row),
     ...(row.verdict !== 'conflict' && isHeldForSession(row) && { heldForSession: true as const }),
+    ...(row.verdict !== 'conflict' && unapprovedOf(row)),
     ...lastArtifactOf(row),
     ...discardOf(row),
   }));

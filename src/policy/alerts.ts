@@ -7,6 +7,7 @@
  *  AL3. An open alert is repeated seldom, and its end is told once, to those who had heard of it.
  */
 import type { AlertDetail, AlertRule } from '../contract/alerts.js';
+import type { OnTimeout } from '../contract/approval.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
@@ -34,6 +35,12 @@ export interface ClosedService {
   readonly why: string;
 }
 
+export interface ApprovalLimit {
+  /** For people, with its zone. */
+  readonly until: string;
+  readonly then: OnTimeout;
+}
+
 /** How a batch stands. Titles and messages come from outside: what shows them makes them harmless. */
 export interface AlertStanding {
   readonly name: string;
@@ -43,8 +50,8 @@ export interface AlertStanding {
   readonly jobs: number;
   /** Not started, or under way. */
   readonly waiting: number;
-  /** Effects that need a person's yes: how many, and whether the time for an answer is limited. */
-  readonly approvals: { readonly waiting: number; readonly limited: boolean };
+  /** Effects that need a person's yes: how many, and where the time for an answer is limited, what runs out first. */
+  readonly approvals: { readonly waiting: number; readonly limit?: ApprovalLimit | undefined };
   /** Those that are parked, held or gated. */
   readonly unfinished: readonly (JobReport & { readonly title: string })[];
   /** Nothing is left of it but what a person has decided not to do. */
@@ -69,6 +76,7 @@ const AT_ONCE: ReadonlySet<AlertRule> = new Set(['auth', 'config', 'quota', 'bud
 /** Are about jobs, and stay open until somebody has seen to those very jobs. */
 export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set([
   'approval',
+  'unanswered',
   'parked',
   'unclear',
   'conflict',
@@ -108,7 +116,11 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
   // A service first: it knows until when it is closed.
   const causes = eachOnce([...serviceCauses(standing), ...jobCauses(standing), ...batchCauses(standing)]);
   const shown = causes.filter(
-    ({ rule }) => all || AT_ONCE.has(rule) || (rule === 'approval' && standing.approvals.limited),
+    ({ rule }) =>
+      all ||
+      AT_ONCE.has(rule) ||
+      (rule === 'approval' && standing.approvals.limit !== undefined) ||
+      rule === 'unanswered',
   );
   // A batch that ended for a reason that is told anyway needs no message of its own.
   const told = shown.length > 0 && (standing.reason === undefined || standing.stateBy === PREFLIGHT);
@@ -149,26 +161,33 @@ export const onlyApprovalsLeft = ({
 
 function jobCauses(standing: AlertStanding): AlertCause[] {
   const groups = new Map<string, { rule: AlertRule; subject: string; jobs: AlertStanding['unfinished'] }>();
+  // The question and its time running out are one alert, which is told again then.
+  const isOverdue = standing.unfinished.some((job) => job.unapproved === 'unanswered');
   for (const job of standing.unfinished) {
     const rule = ruleOf(job);
-    if (rule === undefined) continue;
+    if (rule === undefined || (rule === 'approval' && isOverdue)) continue;
     const subject = subjectOf(job, rule, standing);
-    const id = JSON.stringify([rule, subject, job.error?.class]);
+    const id = JSON.stringify([rule, subject, rule === 'unanswered' ? undefined : job.error?.class]);
     const group = groups.get(id);
     groups.set(id, { rule, subject, jobs: [...(group?.jobs ?? []), job] });
   }
   return [...groups.values()].map(({ rule, subject, jobs }) => {
-    const errorClass = jobs[0]?.error?.class;
+    const errorClass = rule === 'unanswered' ? undefined : jobs[0]?.error?.class;
     const [example] = jobs.filter(({ heldForSession }) => heldForSession);
     return {
-      fingerprint: alertFingerprint(rule, standing.name, subject, errorClass),
+      fingerprint: alertFingerprint(
+        rule === 'unanswered' ? 'approval' : rule,
+        standing.name,
+        subject,
+        errorClass,
+      ),
       rule,
       subject,
       errorClass,
       detail: {
         headline:
           example === undefined
-            ? headlineOf(rule, subject, errorClass, standing)
+            ? headlineOf(rule, subject, errorClass, standing, jobs)
             : `nobody can tell what sessions at ${subject} have done, so no other ones are begun`,
         jobs: jobs.length,
         of: standing.jobs,
@@ -177,7 +196,7 @@ function jobCauses(standing: AlertStanding): AlertCause[] {
           title,
           message: error?.message ?? '',
         })),
-        next: example === undefined ? nextOf(rule, standing) : sessionNext(example, standing),
+        next: example === undefined ? nextOf(rule, standing, jobs) : sessionNext(example, standing),
       },
     };
   });
@@ -193,6 +212,8 @@ function ruleOf(job: JobReport): AlertRule | undefined {
       // A wait that a service asks for in this way is longer than patience.
       return error.class === 'exhausted' || error.class === 'throttled' ? 'quota' : 'down';
     case 'held':
+      if (job.unapproved === 'rejected') return undefined; // whoever said no knows
+      if (job.unapproved === 'unanswered') return 'unanswered';
       if (error?.class === 'conflict') return 'conflict';
       if (job.heldForSession) return 'held'; // no effect, so nothing to say "landed" of
       return error?.class === 'unknown' ? 'unclear' : 'held';
@@ -205,7 +226,7 @@ function ruleOf(job: JobReport): AlertRule | undefined {
 
 /** The effect that stands out, else the agent. A conflict is between two payloads, and nobody's else. */
 function subjectOf(job: JobReport, rule: AlertRule, { provider, publishers }: AlertStanding): string {
-  if (rule === 'conflict' || rule === 'budget' || rule === 'approval') return '';
+  if (rule === 'conflict' || rule === 'budget' || rule === 'approval' || rule === 'unanswered') return '';
   // Whatever stops at an effect begins with its name.
   const said = job.error?.message ?? '';
   const named = [...publishers.keys()].find((name) => said.startsWith(`${name}: `));
@@ -220,6 +241,7 @@ function headlineOf(
   subject: string,
   errorClass: ErrorClass | undefined,
   { jobs, waiting, approvals }: AlertStanding,
+  hit: AlertStanding['unfinished'],
 ): string {
   const rest = waiting > 0 ? `; ${waiting} of ${jobs} jobs wait` : '';
   switch (rule) {
@@ -237,7 +259,13 @@ function headlineOf(
       return `nobody can tell whether ${subject} has got what was sent`;
     case 'approval': {
       const what = approvals.waiting === 1 ? '1 effect waits' : `${approvals.waiting} effects wait`;
-      return `${what} for approval${approvals.limited ? ', not for ever' : ''}${rest}`;
+      const { limit } = approvals;
+      const until = limit && ` until ${limit.until}; what nobody has answered then is ${THEN[limit.then]}`;
+      return `${what} for approval${until ?? ''}${rest}`;
+    }
+    case 'unanswered': {
+      const was = isRejected(hit) ? THEN.reject : THEN.hold;
+      return `the time for approval ran out, and nobody had answered: ${hit.length} of ${jobs} jobs ${hit.length === 1 ? 'was' : 'were'} ${was}${rest}`;
     }
     case 'conflict':
       return 'jobs are listed with other contents than they were done with';
@@ -248,6 +276,16 @@ function headlineOf(
   }
 }
 
+/** What becomes of an effect that nobody has answered for in time. */
+const THEN: Readonly<Record<OnTimeout, string>> = {
+  hold: 'held, and a late yes is still good',
+  reject: 'rejected',
+  approve: 'sent without a yes',
+};
+
+const isRejected = (jobs: AlertStanding['unfinished']): boolean =>
+  jobs.every(({ error }) => error?.class === 'rejected');
+
 const sessionNext = ({ key }: JobReport, { commands }: AlertStanding): AlertDetail['next'] => [
   {
     what: 'look at the service whether the run exists and what it did; then, for each job that shall have another',
@@ -256,7 +294,11 @@ const sessionNext = ({ key }: JobReport, { commands }: AlertStanding): AlertDeta
   { what: 'see all of them', command: commands.status },
 ];
 
-function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next'] {
+function nextOf(
+  rule: AlertRule,
+  { commands }: AlertStanding,
+  hit: AlertStanding['unfinished'] = [],
+): AlertDetail['next'] {
   const see = { what: 'see all of them', command: commands.status };
   switch (rule) {
     case 'auth':
@@ -271,6 +313,19 @@ function nextOf(rule: AlertRule, { commands }: AlertStanding): AlertDetail['next
       return [{ what: 'look there, then say whether it landed', command: commands.approve }, see];
     case 'approval':
       return [{ what: 'see what each would do, and say yes or no', command: commands.approve }];
+    case 'unanswered':
+      return isRejected(hit)
+        ? [
+            {
+              what: 'to be asked again, for each job',
+              command: `${commands.retry} --job ${hit[0]?.key ?? ''}`,
+            },
+            see,
+          ]
+        : [
+            { what: 'see what each would do, and say yes or no', command: commands.approve },
+            { what: 'what was approved leaves with', command: commands.run },
+          ];
     case 'conflict':
       return [
         { what: 'see which jobs', command: commands.status },

@@ -162,8 +162,39 @@ test('what nobody answers in time is held, or rejected, or let go, as the batch 
   expect(denied.published()).toEqual([]);
 }, 300_000);
 
-test('fourteen noes of a person stop nothing, neither in the run that they were said to nor in the next', async () => {
+interface Told {
+  readonly kind: string;
+  readonly rule: string;
+  readonly detail: { readonly headline: string; readonly next: readonly { readonly command: string }[] };
+}
+
+/** What the channel of a batch was sent. */
+async function alertsOf({ file }: TestBatch) {
+  const receiver = await startReceiver();
+  appendFileSync(file, `alerts: [{ use: webhook, url: "${receiver.url}/alerts" }]\n`);
+  const told = () => receiver.got.map(({ body }) => (JSON.parse(body) as { data: Told }).data);
+  return { told, stop: () => receiver.stop() };
+}
+
+test('an alert says until when a yes is waited for and what then, and when the time ran out just that', async () => {
+  const batch = asking('in-time', 2, '{ timeout: 8s, onTimeout: hold }');
+  const alerts = await alertsOf(batch);
+  expect((await run(batch).exit).code).toBe(2);
+  const [asked, ...later] = alerts.told();
+  expect(asked?.detail.headline).toMatch(
+    /wait for approval until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+; what nobody has answered then is held/,
+  );
+  expect(later.map(({ kind, rule }) => [kind, rule])).toEqual([['reminder', 'unanswered']]);
+  expect(later[0]?.detail.headline).toMatch(
+    /^the time for approval ran out, and nobody had answered: 2 of 2 jobs/,
+  );
+  expect(later[0]?.detail.next[0]?.command).toMatch(/ approve in-time /);
+  await alerts.stop();
+}, 120_000);
+
+test('fourteen noes of a person stop nothing, neither in the run that they were said to nor in the next, and are called no failure', async () => {
   const batch = asking('noes', 14, 'required');
+  const alerts = await alertsOf(batch);
   expect((await run(batch).exit).code).toBe(2);
   expect((await nightshift('reject', 'noes', '--all', '--reason', 'not this week')).code).toBe(0);
   for (const which of ['the run that hears them', 'a run that begins with them']) {
@@ -173,6 +204,14 @@ test('fourteen noes of a person stop nothing, neither in the run that they were 
       'incomplete',
     ]);
   }
+  expect(alerts.told().map(({ kind, rule }) => [kind, rule])).toEqual([
+    ['opened', 'approval'],
+    ['recovered', 'approval'],
+  ]);
+  const report = await cli(['report', 'noes', '--state', state], { cwd: root });
+  expect(report.stdout).toContain('A person said no');
+  expect(report.stdout).not.toMatch(/The agent failed|Held for a look/);
+  await alerts.stop();
   expect(batch.published()).toEqual([]);
 }, 300_000);
 

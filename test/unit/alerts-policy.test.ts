@@ -25,7 +25,7 @@ function standing(changes: Partial<AlertStanding> = {}): AlertStanding {
     reason: undefined,
     jobs: 100,
     waiting: 0,
-    approvals: { waiting: 0, limited: false },
+    approvals: { waiting: 0 },
     unfinished: [],
     provider: 'claude',
     publishers: new Map([['post', 'ghost']]),
@@ -139,7 +139,7 @@ describe('effects that wait for approval', () => {
   const asked = (changes: Partial<AlertStanding> = {}) =>
     standing({
       state: 'running',
-      approvals: { waiting: 3, limited: false },
+      approvals: { waiting: 3 },
       unfinished: [...asking, job('parked', 'rejected', 4)],
       ...changes,
     });
@@ -158,19 +158,49 @@ describe('effects that wait for approval', () => {
   });
 
   test('are told at once where the time for an answer is limited', () => {
-    const limited = asked({ waiting: 5, approvals: { waiting: 3, limited: true } });
+    const limited = asked({
+      waiting: 5,
+      approvals: { waiting: 3, limit: { until: '2026-11-24 09:00:00 CET', then: 'hold' } },
+    });
     expect(rules(limited)).toEqual(['approval']);
     expect(alertCauses(limited)[0]?.detail.headline).toBe(
-      '3 effects wait for approval, not for ever; 5 of 100 jobs wait',
+      '3 effects wait for approval until 2026-11-24 09:00:00 CET; what nobody has answered then is held, and a late yes is still good; 5 of 100 jobs wait',
     );
   });
 
+  test('whose time ran out are that alert, told as another matter, with a command that works', () => {
+    const late = (errorClass: 'timeout' | 'rejected') => ({
+      ...job('held', errorClass, 1),
+      unapproved: 'unanswered' as const,
+    });
+    const [held, ...others] = alertCauses(asked({ waiting: 5, unfinished: [...asking, late('timeout')] }));
+    expect(others).toEqual([]);
+    expect(held?.fingerprint).toBe(alertCauses(asked())[0]?.fingerprint);
+    expect(held).toMatchObject({
+      rule: 'unanswered',
+      detail: {
+        headline:
+          'the time for approval ran out, and nobody had answered: 1 of 100 jobs was held, and a late yes is still good; 5 of 100 jobs wait',
+        next: [{ command: commands.approve }, { command: commands.run }],
+      },
+    });
+    const [denied] = alertCauses(standing({ unfinished: [late('rejected'), late('rejected')] }));
+    expect(denied?.detail).toMatchObject({
+      headline: 'the time for approval ran out, and nobody had answered: 2 of 100 jobs were rejected',
+      next: [{ command: `${commands.retry} --job ${'1'.padStart(32, '0')}` }, { command: commands.status }],
+    });
+  });
+
+  test('and that a person has rejected ask nothing of anybody', () => {
+    const rejected = { ...job('held', 'rejected', 1), unapproved: 'rejected' as const };
+    expect(rules(standing({ unfinished: [rejected], settled: true }))).toEqual([]);
+    expect(rules(standing({ unfinished: [rejected, job('parked', 'bug', 2)] }))).toEqual(['parked']);
+  });
+
   test('are the same alert however many there are, and none when all have been answered', () => {
-    const [one] = alertCauses(
-      asked({ approvals: { waiting: 1, limited: false }, unfinished: asking.slice(2) }),
-    );
+    const [one] = alertCauses(asked({ approvals: { waiting: 1 }, unfinished: asking.slice(2) }));
     expect(one?.fingerprint).toBe(alertCauses(asked())[0]?.fingerprint);
-    expect(rules(asked({ approvals: { waiting: 0, limited: false }, unfinished: [] }))).toEqual([]);
+    expect(rules(asked({ approvals: { waiting: 0 }, unfinished: [] }))).toEqual([]);
   });
 });
 

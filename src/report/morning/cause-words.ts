@@ -1,3 +1,4 @@
+import type { Unapproved } from '../../contract/approval.js';
 import type { ErrorClass } from '../../contract/errors.js';
 
 /** Each error class as a person would say it. */
@@ -15,4 +16,10 @@ export const CAUSE_WORDS: Readonly<Record<ErrorClass, string>> = {
   timeout: 'It took too long',
   conflict: 'A job is not what it was when it was done before',
   bug: 'Something nobody expected',
+};
+
+/** The same for what did not fail. */
+export const UNAPPROVED_WORDS: Readonly<Record<Unapproved, string>> = {
+  rejected: 'A person said no',
+  unanswered: 'Nobody answered in time',
 };

@@ -1,6 +1,7 @@
+import type { Unapproved } from '../../contract/approval.js';
 import type { ErrorClass } from '../../contract/errors.js';
 import type { NightRows } from '../../ledger/night-rows.js';
-import { CAUSE_WORDS } from './cause-words.js';
+import { CAUSE_WORDS, UNAPPROVED_WORDS } from './cause-words.js';
 import type { Cause } from './model.js';
 import { shortTitles } from './short-titles.js';
 
@@ -9,6 +10,7 @@ const EXAMPLES_MAX = 3;
 interface Heap {
   readonly errorClass: ErrorClass;
   readonly examples: Set<string>;
+  unapproved?: Unapproved | undefined;
   message: string;
   mostOften: number;
   failures: number;
@@ -49,17 +51,18 @@ export function causesOf({ failures, unfinished, nights }: NightRows): readonly 
     heap.wastedMicros += costMicros;
     addExample(heap, titleOf(example));
   }
-  for (const { errorClass, message, identity } of unfinished) {
+  for (const { errorClass, message, identity, unapproved } of unfinished) {
     if (errorClass === undefined) continue;
     const heap = heapOf(errorClass, message);
     heap.unfinished++;
+    heap.unapproved = unapproved;
     addExample(heap, titleOf(identity));
   }
   const before = nights.slice(1).map((night) => new Set(night.failures.map((one) => printOf(one))));
   return [...heaps]
-    .map(([print, { examples, mostOften: _, ...heap }]): Cause => ({
+    .map(([print, { examples, mostOften: _, unapproved, ...heap }]): Cause => ({
       ...heap,
-      meaning: CAUSE_WORDS[heap.errorClass],
+      meaning: unapproved ? UNAPPROVED_WORDS[unapproved] : CAUSE_WORDS[heap.errorClass],
       examples: [...examples],
       nightsBefore: before.filter((prints) => prints.has(print)).length,
       nightsKnown: before.length,

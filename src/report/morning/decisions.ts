@@ -32,7 +32,8 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
         (classes.length === 0 || (job.errorClass !== undefined && classes.includes(job.errorClass))),
     );
   const heldOtherwise = are('held').filter(
-    ({ errorClass, jobKey }) => errorClass !== 'conflict' && !asked.has(jobKey),
+    ({ errorClass, jobKey, unapproved }) =>
+      errorClass !== 'conflict' && unapproved !== 'rejected' && !asked.has(jobKey),
   );
   // Without a question about an effect, what is unknown is what a session did.
   const heldSessions = heldOtherwise.filter(({ errorClass }) => errorClass === 'unknown');
