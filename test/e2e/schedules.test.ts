@@ -125,6 +125,19 @@ test('a file applied twice changes nothing; an edit is shown; what left the file
   expect(paused.note).toContain('moving house');
   await nightshift.schedules.resume('declared');
 
+  const running = readFileSync(file, 'utf8');
+  writeFileSync(file, running.replace('overlap: queue }', 'overlap: queue, paused: true }'));
+  expect(await actions()).toEqual([['update', 'paused: false -> true']]);
+  await nightshift.schedules.resume('declared');
+  const resumed = [['update', 'paused: resumed by hand -> true']];
+  expect(await actions({ dryRun: true })).toEqual(resumed);
+  expect(await actions()).toEqual(resumed);
+  expect(await actions()).toEqual([['none']]);
+  expect(await nightshift.schedules.status('declared')).toMatchObject({ paused: true });
+  writeFileSync(file, running);
+  expect(await actions()).toEqual([['update', 'paused: true -> false']]);
+  expect(await nightshift.schedules.status('declared')).toMatchObject({ paused: false });
+
   writeFileSync(file, 'timeZone: UTC\nschedules: []\n');
   await until('the schedule is listed', async () => (await nightshift.schedules.list()).length > 0);
   expect(await actions()).toEqual([['keep']]);

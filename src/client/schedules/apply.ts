@@ -89,7 +89,7 @@ async function create(
     const client = await connections.client();
     await client.schedule.create({
       ...optionsOf(definition, connections.config.taskQueue),
-      state: { paused: wanted.paused, ...(wanted.paused && { note: `paused in ${wanted.from}` }) },
+      state: wanted.paused ? pausedIn(wanted) : { paused: false },
     });
   }
   return { name: wanted.name, action: 'create', differences: [] };
@@ -101,8 +101,13 @@ async function update(
   connections: Connections,
   dryRun: boolean,
 ): Promise<ScheduleChange> {
-  const differences = differencesOf(definition, wanted);
   const { name } = wanted;
+  // A file that says "paused" is taken at its word, also after a resume by hand.
+  const isResumed = definition.paused && wanted.paused && !description.state.paused;
+  const differences = [
+    ...differencesOf(definition, wanted),
+    ...(isResumed ? ['paused: resumed by hand -> true'] : []),
+  ];
   if (differences.length === 0) return { name, action: 'none', differences };
   if (!dryRun) {
     const ledger = await connections.ledger();
@@ -120,12 +125,23 @@ async function update(
     const { scheduleId: _, ...options } = optionsOf(next, connections.config.taskQueue);
     await handle.update(({ state }) => ({
       ...options,
-      // A pause by hand outlives every apply; only the file's own word changes it.
-      state: { ...state, paused: definition.paused === wanted.paused ? state.paused : wanted.paused },
+      state: { ...state, ...pausedAfter(state, definition, wanted) },
     }));
   }
   return { name, action: 'update', differences };
 }
+
+/** A pause by hand outlives every apply, but for a file that has just taken back its own. */
+function pausedAfter(
+  state: { readonly paused: boolean },
+  before: ScheduleDefinition,
+  wanted: WantedSchedule,
+): { readonly paused: boolean; readonly note?: string } {
+  if (wanted.paused) return state.paused ? { paused: true } : pausedIn(wanted);
+  return { paused: state.paused && !before.paused };
+}
+
+const pausedIn = ({ from }: WantedSchedule) => ({ paused: true, note: `paused in ${from}` });
 
 const COMPARED = [
   'batch',
