@@ -1,7 +1,8 @@
+import { scopeText, type Hold } from '../contract/holds.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { BatchState } from '../contract/states.js';
-import type { Style } from '../report/line.js';
+import type { Span, Style } from '../report/line.js';
 
 /** A batch as `--json` shows it: what operators can use, in the words of `run --json`. */
 export const batchDocument = ({
@@ -32,7 +33,11 @@ export const batchDocument = ({
   openedBy,
 });
 
-export const styleOfBatch = (state: BatchState): Style => STYLES[state];
+/** Nothing begins while a pause is on, be it of the batch or a wider one, which then is named. */
+export function stateSpan(state: BatchState, hold: Hold | undefined): Span {
+  if (state !== 'running' || hold === undefined) return { style: STYLES[state], text: state };
+  return { style: STYLES.paused, text: `paused (${scopeText(hold.scope)})` };
+}
 
 const STYLES: Readonly<Record<BatchState, Style>> = {
   running: 'blue',

@@ -2,7 +2,7 @@ import { holdText, resumeWords } from '../contract/holds.js';
 import { localTime } from '../report/format.js';
 import type { Span } from '../report/line.js';
 import { tableLines } from '../report/table.js';
-import { batchDocument, styleOfBatch } from './batch-document.js';
+import { batchDocument, stateSpan } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
@@ -16,15 +16,15 @@ export async function list({ limit }: ListFlags, shell: Shell): Promise<ExitCode
   const nightshift = await shell.nightshift();
   const [batches, holds] = await Promise.all([nightshift.list(limit), nightshift.holds()]);
   if (flags.json) {
-    out.json({ batches: batches.map(batchDocument), holds });
+    out.json({ batches: batches.map((batch) => ({ ...batchDocument(batch), hold: batch.hold })), holds });
   } else if (batches.length === 0) {
     out.progress(`no batch was ever run in ${nightshift.config.stateDir}`);
   } else {
-    const rows = batches.map(({ name, work, edition, state, jobs, openedAt, closedAt }): Span[] => [
+    const rows = batches.map(({ name, work, edition, state, jobs, openedAt, closedAt, hold }): Span[] => [
       name,
       edition ?? '',
       work,
-      { style: styleOfBatch(state), text: state },
+      stateSpan(state, hold),
       String(jobs),
       localTime(openedAt),
       closedAt === undefined ? '' : localTime(closedAt),

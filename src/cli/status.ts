@@ -9,7 +9,7 @@ import { pausedText } from '../report/paused-text.js';
 import { stepText } from '../report/step-text.js';
 import { unfinishedLines } from '../report/unfinished-jobs.js';
 import { waitsText } from '../report/waits-text.js';
-import { batchDocument, styleOfBatch } from './batch-document.js';
+import { batchDocument, stateSpan } from './batch-document.js';
 import { exitCodeOfState, type ExitCode } from './exit-codes.js';
 import { newestBatch } from './newest-batch.js';
 import type { Shell } from './shell.js';
@@ -43,7 +43,7 @@ export function statusLines(
     [
       bold(name),
       ': ',
-      { style: styleOfBatch(state), text: state },
+      stateSpan(state, hold),
       reason === undefined ? '' : ` (${reason})`,
       `, ${finishedOf(counts)} of ${plural(batch.jobs, 'job')} finished`,
     ],

@@ -12,3 +12,13 @@ export async function holdOver(row: BatchRow, connections: Connections): Promise
   const definition = await readDefinition(readManifestRef(row.manifest), connections.artifacts);
   return ledger.holdOf({ batchId: row.id, work: row.work, provider: definition.agent.use });
 }
+
+/** A batch, and the pause that it stands before. */
+export interface ListedBatch extends BatchRow {
+  readonly hold?: Hold;
+}
+
+export async function withHold(row: BatchRow, connections: Connections): Promise<ListedBatch> {
+  const hold = await holdOver(row, connections);
+  return hold ? { ...row, hold } : row;
+}

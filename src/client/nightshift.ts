@@ -35,6 +35,7 @@ import type { Cancelled } from './cancel-all.js';
 import type { Lifted, Placed } from './holds.js';
 import type { Answer, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
+import { withHold, type ListedBatch } from './hold-over.js';
 import { planBatch, type Plan } from './plan.js';
 import { leftToDo } from './left-to-do.js';
 import { preflight, preflightOfRest } from './preflight.js';
@@ -108,7 +109,7 @@ export interface Nightshift {
   /** A handle on the run of a batch opened last, to watch it. @throws UsageError when there is none */
   find(nameOrId: string): Promise<Started>;
   status(nameOrId: string): Promise<BatchStatus>;
-  list(limit?: number): Promise<readonly BatchRow[]>;
+  list(limit?: number): Promise<readonly ListedBatch[]>;
   /** What workers share of each account: its limits, and what is closed until when. */
   lanes(): Promise<LanesSeen>;
   /** What a person has to see to, and messages that reached nobody. */
@@ -278,7 +279,10 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       return { how: 'joined', name, key, workflowId: id, runId, since: openedSeq };
     },
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
-    list: async (limit) => (await connections.ledger()).batches(limit, edition),
+    list: async (limit) => {
+      const rows = await (await connections.ledger()).batches(limit, edition);
+      return Promise.all(rows.map((row) => withHold(row, connections)));
+    },
     lanes: () => seeLanes(connections),
     alerts: async (request) => (await import('./alerts.js')).seeAlerts(connections, request),
     testAlerts: async (file) => (await import('./alerts.js')).testAlerts(connections, file),

@@ -361,6 +361,19 @@ describe('a status', () => {
     expect(shown).toContain('nightshift resume nightly');
   });
 
+  test('of a batch that a wider pause holds says paused, and by what', () => {
+    const batch = { ...status.batch, state: 'running' as const, reason: undefined };
+    const hold = {
+      scope: { kind: 'work', name: 'article' },
+      level: 'finish',
+      by: 'ann',
+      reason: undefined,
+      since: OPENED,
+    } as const;
+    const [head] = text(statusLines({ ...status, batch, hold }, commands, NOW)).split('\n');
+    expect(head).toBe('nightly: paused (work article), 7 of 12 jobs finished');
+  });
+
   test.each(BATCH_STATES)('of a batch that is %s never announces next steps and then has none', (state) => {
     for (const jobState of ['parked', 'held', 'gated', 'cancelled'] as const) {
       for (const errorClass of [undefined, ...ERROR_CLASSES]) {
