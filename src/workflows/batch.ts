@@ -157,7 +157,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
         // What was discarded, or parked by a shard that is not over, is not in the tally.
         const isNew = (key: string) => tally.forget(key) || (!lanes.has(key) && patched('retries-all'));
         lanes.add(tickets.filter(({ key }) => isNew(key)));
-        if (patched(NOTES_RETRIES)) await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
+        if (patched(NOTES_RETRIES))
+          await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
         return tickets.map(({ key }) => key);
       } finally {
         retrying--;
