@@ -5,13 +5,15 @@ import { nightOf, wallOf, type Wall } from './nights.js';
 /**
  * When a schedule is due.
  *  F1. A local time that a clock skips is due at the moment after the jump; one that it shows twice is due once.
- *  F2. The engine is told the same, but knows only local calendars: `skippedTimes` gives it the days of F1.
+ *  F2. The engine is told the same, but knows only local calendars, which go wrong where clocks change:
+ *      `clockChangeTimes` gives it the times of F1.
  */
 export type Due = Pick<ScheduleDefinition, 'crons' | 'timeZone'>;
 
 /** Far more than anybody wants to see at once. */
 const FIRES_MAX = 10_000;
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** Instants in `[from, to]`, in order, one for each local time; of too many, the first. */
@@ -69,24 +71,72 @@ export function nextFire({ crons, timeZone }: Due, at: Date): Date | undefined {
   return times.sort((a, b) => a.getTime() - b.getTime())[0];
 }
 
-/** Local times, on days when clocks jump forward, at which the schedule is due and which its calendars may not name. */
-export function skippedTimes(due: Due, from: Date, years: number): Wall[] {
-  return jumpsForward(due.timeZone, from, years).flatMap((jump) =>
-    fireTimes(due, jump, new Date(jump.getTime() + HOUR_MS - 1)).map((at) => wallOf(at, due.timeZone)),
-  );
+/** What a schedule is due at where a clock changes, and what the engine's calendars would add there of their own. */
+export interface ClockChangeTimes {
+  readonly due: readonly Date[];
+  /** Local times at which it is not due. */
+  readonly never: readonly WallHour[];
 }
 
-/** Instants from which on a time zone's clock shows a later time, in the years to come. */
-function jumpsForward(timeZone: string, from: Date, years: number): Date[] {
-  const jumps: Date[] = [];
+/** Some minutes of a local hour. */
+export type WallHour = Omit<Wall, 'minute'> & { readonly minutes: readonly number[] };
+
+/**
+ * Where the engine's calendars can't be trusted: the hour after a jump, and from the first of the local times that come
+ * twice until an hour after the last. They leave out a time that a clock skips, or move it where the jump is half an
+ * hour (temporalio/temporal#8205). Of a time that comes twice they take the first, the second or both, as the zone will
+ * have it; after the second, and before a whole hour that comes twice, they count an hour too many.
+ * Source: `next` in service/worker/scheduler/calendar.go of temporalio/temporal, and Go's `time.Date`.
+ */
+export function clockChangeTimes(due: Due, from: Date, years: number): ClockChangeTimes {
+  const spans = clockChanges(due.timeZone, from, years).map(({ at, minutes }) => {
+    const backMs = Math.max(0, -minutes) * MINUTE_MS;
+    return [new Date(at.getTime() - backMs), new Date(at.getTime() + backMs + HOUR_MS - 1)] as const;
+  });
+  return {
+    due: spans.flatMap((span) => fireTimes(due, ...span)),
+    never: spans.flatMap((span) => notDue(due, ...span)),
+  };
+}
+
+function notDue(due: Due, from: Date, to: Date): WallHour[] {
+  const mayGoWrong = fireTimes(due, new Date(from.getTime() - HOUR_MS), to).length > 0;
+  if (!mayGoWrong) return [];
+  const nights = new Set(fireTimes(due, from, to).map((at) => nightOf(at, due.timeZone)));
+  const hours = new Map<string, WallHour & { readonly minutes: number[] }>();
+  const seen = new Set<string>();
+  for (let ms = from.getTime(); ms <= to.getTime(); ms += MINUTE_MS) {
+    const at = new Date(ms);
+    const night = nightOf(at, due.timeZone);
+    if (nights.has(night) || seen.has(night)) continue;
+    seen.add(night);
+    const { minute, ...hour } = wallOf(at, due.timeZone);
+    const key = night.slice(0, -3);
+    const known = hours.get(key);
+    if (known) known.minutes.push(minute);
+    else hours.set(key, { ...hour, minutes: [minute] });
+  }
+  return [...hours.values()];
+}
+
+/** From `at` on, a time zone's clock shows so many minutes more than before, or less. */
+interface ClockChange {
+  readonly at: Date;
+  readonly minutes: number;
+}
+
+function clockChanges(timeZone: string, from: Date, years: number): ClockChange[] {
+  const changes: ClockChange[] = [];
   const end = from.getTime() + years * 366 * DAY_MS;
   let before = offsetOf(from.getTime(), timeZone);
-  for (let at = from.getTime() + DAY_MS; at < end; at += DAY_MS) {
-    const offset = offsetOf(at, timeZone);
-    if (offset > before) jumps.push(momentOfChange(at - DAY_MS, at, timeZone));
+  for (let ms = from.getTime() + DAY_MS; ms < end; ms += DAY_MS) {
+    const offset = offsetOf(ms, timeZone);
+    if (offset !== before) {
+      changes.push({ at: momentOfChange(ms - DAY_MS, ms, timeZone), minutes: offset - before });
+    }
     before = offset;
   }
-  return jumps;
+  return changes;
 }
 
 /** To the minute, which is what changes of clocks are kept to. */
@@ -98,13 +148,13 @@ function momentOfChange(low: number, high: number, timeZone: string): Date {
     if (offsetOf(middle, timeZone) === before) same = middle;
     else changed = middle;
   }
-  return new Date(Math.round(changed / 60_000) * 60_000);
+  return new Date(Math.round(changed / MINUTE_MS) * MINUTE_MS);
 }
 
 /** Minutes that a time zone is ahead of UTC. */
 function offsetOf(ms: number, timeZone: string): number {
   const { year, month, day, hour, minute } = wallOf(new Date(ms), timeZone);
-  return Date.UTC(year, month - 1, day, hour, minute) / 60_000 - Math.floor(ms / 60_000);
+  return Date.UTC(year, month - 1, day, hour, minute) / MINUTE_MS - Math.floor(ms / MINUTE_MS);
 }
 
 const patternOf = (cron: string, timeZone: string): Cron =>

@@ -7,7 +7,7 @@ import { readBatch } from '../../src/batch/read-batch.js';
 import { readSchedules } from '../../src/batch/read-schedules.js';
 import { createNightshift } from '../../src/client/nightshift.js';
 import { InvalidBatch } from '../../src/contract/errors.js';
-import { fireTimes, lastFire, nextFire, skippedTimes } from '../../src/policy/fire-times.js';
+import { fireTimes, clockChangeTimes, lastFire, nextFire } from '../../src/policy/fire-times.js';
 import { missedNights } from '../../src/policy/missed-nights.js';
 import { editionOf, nightOf } from '../../src/policy/nights.js';
 import { firePage } from '../../src/report/fire-page.js';
@@ -40,15 +40,23 @@ describe('when a schedule is due', () => {
     expect(fires.map((at) => at.toISOString())).toEqual(['2026-11-01T05:30:00.000Z']);
   });
 
-  test('only days on which the usual time is skipped are named to the engine', () => {
+  test('where clocks change, what is due is named to the engine as an instant, and the minutes around it are not', () => {
     const from = new Date('2026-11-23T00:00:00Z');
-    expect(skippedTimes(at0230('Europe/Berlin'), from, 3)).toEqual([
-      { year: 2027, month: 3, day: 28, hour: 3, minute: 0 },
-      { year: 2028, month: 3, day: 26, hour: 3, minute: 0 },
-      { year: 2029, month: 3, day: 25, hour: 3, minute: 0 },
+    const { due, never } = clockChangeTimes(at0230('Europe/Madrid'), from, 1);
+    // 02:30 is skipped in March, and comes twice in October.
+    expect(due.map((at) => at.toISOString())).toEqual([
+      '2027-03-28T01:00:00.000Z',
+      '2027-10-31T00:30:00.000Z',
     ]);
-    expect(skippedTimes(at0230('UTC'), from, 10)).toEqual([]);
-    expect(skippedTimes({ crons: ['0 22 * * *'], timeZone: 'Europe/Berlin' }, from, 10)).toEqual([]);
+    const left = never.map(({ month, day, hour, minutes }) => [month, day, hour, minutes.length]);
+    expect(left).toEqual([
+      [3, 28, 3, 59],
+      [10, 31, 2, 59],
+      [10, 31, 3, 60],
+    ]);
+    for (const other of [at0230('UTC'), { crons: ['0 22 * * *'], timeZone: 'Europe/Madrid' }]) {
+      expect(clockChangeTimes(other, from, 10)).toEqual({ due: [], never: [] });
+    }
   });
 
   test('a trigger after midnight means the night that began before it', () => {

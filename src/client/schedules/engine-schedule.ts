@@ -1,5 +1,6 @@
 import type {
   CalendarSpec,
+  IntervalSpec,
   Month,
   ScheduleDescription,
   ScheduleOptions,
@@ -7,7 +8,7 @@ import type {
 } from '@temporalio/client';
 import type { NightlyInput } from '../../contract/messages.js';
 import { scheduleDefinitionSchema, type ScheduleDefinition } from '../../contract/schedules-file.js';
-import { skippedTimes } from '../../policy/fire-times.js';
+import { clockChangeTimes, type WallHour } from '../../policy/fire-times.js';
 
 /** Both the schedule's ID at the engine and the beginning of the IDs of its Workflows. */
 export const scheduleId = (name: string): string => `nightly:${name}`;
@@ -31,24 +32,32 @@ const MONTHS: readonly Month[] = [
 const YEARS_AHEAD = 10;
 
 /**
- * When the engine starts a schedule. Its calendars are local time and never fire at a time that a clock skips
- * (temporalio/temporal#8205), so those days are named one by one.
+ * When the engine starts a schedule. Its calendars are local time, and go wrong where clocks change: what is due there is
+ * named as instants, and what is not is left out.
  */
 export function specOf(definition: ScheduleDefinition): ScheduleSpec {
-  const from = new Date(definition.since);
-  const calendars = skippedTimes(definition, from, YEARS_AHEAD).map(
-    ({ year, month, day, hour, minute }): CalendarSpec => ({
-      year,
-      month: MONTHS[month - 1] ?? 'JANUARY',
-      dayOfMonth: day,
-      hour,
-      minute,
-      second: 0,
-      comment: 'the clock jumps over the usual time',
-    }),
-  );
-  return { cronExpressions: [...definition.crons], calendars, timezone: definition.timeZone };
+  const { crons, timeZone, since } = definition;
+  const { due, never } = clockChangeTimes(definition, new Date(since), YEARS_AHEAD);
+  return {
+    cronExpressions: [...crons],
+    intervals: due.map(only),
+    skip: never.map(calendarOf),
+    timezone: timeZone,
+  };
 }
+
+/** The engine counts intervals from 1970 on: the first of that length ends at the instant, the next in half a century. */
+const only = (at: Date): IntervalSpec => ({ every: at.getTime() });
+
+const calendarOf = ({ year, month, day, hour, minutes }: WallHour): CalendarSpec => ({
+  year,
+  month: MONTHS[month - 1] ?? 'JANUARY',
+  dayOfMonth: day,
+  hour,
+  minute: [...minutes],
+  second: 0,
+  comment: 'the clock changes; not a time of this schedule',
+});
 
 /** What a schedule looks like to the engine. */
 export function optionsOf(definition: ScheduleDefinition, taskQueue: string): Omit<ScheduleOptions, 'state'> {
