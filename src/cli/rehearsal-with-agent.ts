@@ -75,7 +75,7 @@ function agentLines({ state, name, report, jobs }: AgentRehearsal, again: string
     ...shownJobs.flatMap((job): Line[] => [
       ['  ', { style: styleOfState(job.state), text: job.state.padEnd(9) }, ' ', job.title],
       ...(job.file === undefined ? [] : [[dim(`            ${job.file}`)]]),
-      ...(job.error ? [[`            ${job.error.class}: ${job.error.message}`]] : []),
+      ...(job.error ? [[`            ${job.error.class}: ${localTimesIn(job.error.message)}`]] : []),
     ]),
     ...(more > 0 ? [[dim(`  and ${more} more`)]] : []),
     ...steps.map((step): Line => [bold('next: '), step]),

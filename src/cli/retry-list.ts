@@ -1,6 +1,6 @@
 import type { StoppedJob } from '../client/nightshift.js';
 import { jobTitle } from '../contract/job.js';
-import { plural } from '../report/format.js';
+import { localTimesIn, plural } from '../report/format.js';
 import { styleOfState } from '../report/job-counts.js';
 import { lastOutputText } from '../report/last-output-text.js';
 import { bold, dim, type Line } from '../report/line.js';
@@ -38,7 +38,7 @@ export const retryLines = (jobs: readonly StoppedJob[]): Line[] =>
             { style: styleOfState(state), text: state.padEnd(6) },
             ` ${jobTitle(identity)}`,
             dim(`  ${key}`),
-            error ? `  ${firstLine(error.message)}` : '',
+            error ? `  ${localTimesIn(firstLine(error.message))}` : '',
           ],
           ...(lastOutput === undefined ? [] : [[dim(`         ${lastOutputText(lastOutput)}`)]]),
         ]),

@@ -1,6 +1,7 @@
 import { keySchema } from '../contract/job.js';
 import { UsageError } from '../contract/errors.js';
 import type { UnpublishEnd } from '../contract/messages.js';
+import { localTimesIn } from '../report/format.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
@@ -43,6 +44,6 @@ function said(end: UnpublishEnd): string {
     case 'nothing':
       return 'never landed, nothing to take back';
     case 'refused':
-      return `not taken back; ${end.errorClass}: ${end.message}`;
+      return `not taken back; ${end.errorClass}: ${localTimesIn(end.message)}`;
   }
 }

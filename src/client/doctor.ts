@@ -1,6 +1,7 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
 import { clockFinding } from './clock-finding.js';
 import type { Connections } from './connections.js';
+import { localTime } from '../report/format.js';
 import { missingAttributes } from './search-attributes.js';
 
 /** One line of `doctor`. */
@@ -129,7 +130,7 @@ async function sessions(connections: Connections): Promise<Finding[]> {
     {
       subject: 'sessions',
       status: 'warn',
-      detail: `${left.length} opened more than a day ago, the oldest at ${oldest.openedAt}, have no end, and no job watches them: what was set aside for them stays set aside`,
+      detail: `${left.length} opened more than a day ago, the oldest at ${localTime(oldest.openedAt)}, have no end, and no job watches them: what was set aside for them stays set aside`,
       fix: 'start their batch again to go on with them, or see "nightshift doctor --abandoned"',
     },
   ];

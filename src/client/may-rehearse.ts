@@ -7,6 +7,7 @@ import type { PlacedJob } from '../contract/job.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { budgetLimits } from '../policy/budget.js';
 import { enter } from '../policy/limits/places.js';
+import { localTime } from '../report/format.js';
 import type { Connections } from './connections.js';
 
 /**
@@ -32,7 +33,7 @@ async function assertNotPaused({ workflowId, definition }: Batch, ledger: Ledger
   const hold = await ledger.holdOf({ batchId: workflowId, work, provider: agent.use });
   if (hold === undefined) return;
   const { scope, since } = hold;
-  throw new NotNow(`${holdText(hold)} (since ${since}). ${NOTHING_STARTED}`, resumeWords(scope));
+  throw new NotNow(`${holdText(hold)} (since ${localTime(since)}). ${NOTHING_STARTED}`, resumeWords(scope));
 }
 
 async function assertLaneOpen({ workflowId, definition }: Batch, ledger: Ledger): Promise<void> {

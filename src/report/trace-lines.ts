@@ -2,7 +2,7 @@ import type { TraceEvent } from '../client/trace/event.js';
 import type { JobTrace } from '../client/trace/trace-job.js';
 import { jobTitle } from '../contract/job.js';
 import { fieldLines } from './field-lines.js';
-import { localTime, plural } from './format.js';
+import { localTime, localTimesIn, plural } from './format.js';
 import { bold, dim, green, red, type Line, type Span } from './line.js';
 import { tableLines } from './table.js';
 
@@ -16,7 +16,7 @@ export function traceLines(trace: JobTrace, columns?: number, timeZone?: string)
   return [
     [bold(jobTitle(identity))],
     ...fieldLines({
-      state: state + (trouble === undefined ? '' : `: ${trouble}`),
+      state: state + (trouble === undefined ? '' : `: ${localTimesIn(trouble, timeZone)}`),
       job: `${work} ${key}${revision !== undefined && revision > 1 ? `, revision ${revision}` : ''}`,
       workflow: workflowId,
       batches: names.join(', ') || undefined,
@@ -34,7 +34,7 @@ export function traceLines(trace: JobTrace, columns?: number, timeZone?: string)
         event.runId?.slice(-8) ?? '',
         event.attempt === undefined ? '' : String(event.attempt),
         event.by ?? '',
-        toned(event),
+        toned({ ...event, text: localTimesIn(event.text, timeZone) }),
       ]),
       columns,
     ),

@@ -2,7 +2,7 @@ import type { TraceEvent } from '../client/trace/event.js';
 import type { JobTrace } from '../client/trace/trace-job.js';
 import { jobTitle } from '../contract/job.js';
 import type { ShownJobState } from '../contract/states.js';
-import { duration, localTime, plural } from './format.js';
+import { duration, localTime, localTimesIn, plural } from './format.js';
 import { markup, webAddress, type Html } from './morning/html.js';
 import { htmlDocument } from './morning/html-document.js';
 import { table } from './morning/page-table.js';
@@ -25,7 +25,7 @@ export function tracePage(trace: JobTrace, { now, timeZone }: TracePageOptions):
     markup`<header>
       <h1>What this job did</h1>
       <p class="headline ${TONE[state]}" role="status"><bdi>${title}</bdi>: ${state}</p>
-      ${trouble !== undefined && markup`<p><bdi>${trouble}</bdi></p>`}
+      ${trouble !== undefined && markup`<p><bdi>${localTimesIn(trouble, timeZone)}</bdi></p>`}
       <p class="faint">${spanOf(events, timeZone)}</p>
     </header>
     <main>
@@ -112,7 +112,7 @@ function eventsTable(events: readonly TraceEvent[], timeZone: string): Html {
     events.map((event, at) => [
       whenOf(event, events[at - 1], timeZone),
       event.kind,
-      textOf(event),
+      textOf({ ...event, text: localTimesIn(event.text, timeZone) }),
       event.runId?.slice(-8) ?? '',
       event.attempt === undefined ? '' : String(event.attempt),
       markup`<bdi>${event.by ?? ''}</bdi>`,

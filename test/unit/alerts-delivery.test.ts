@@ -13,6 +13,7 @@ import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { alertFingerprint, type AlertCause } from '../../src/policy/alerts.js';
 import { undeliveredOf, whyUndelivered } from '../../src/policy/undelivered.js';
+import { localTime } from '../../src/report/format.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { startMailServer } from '../support/servers/smtp.js';
 import { temporaryFolder } from './ledger-fixture.js';
@@ -323,6 +324,18 @@ test('a planted secret is in no message and not in the ledger, nor are escape se
   expect(bodies()[0]?.data.text).toContain('401: key *** is wrong');
   const [message] = await ledger.alertMessages();
   expect(JSON.stringify(message)).not.toContain(SECRET);
+});
+
+test('what a message says of times is said by the clock on the wall', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  const at = '2026-11-24T01:33:16.014Z';
+  const told = cause(1, `nobody has approved it by ${at}`);
+  await note({ ...told, detail: { ...told.detail, headline: `the quota is used up until ${at}` } });
+  await send();
+  const { title, text } = bodies()[0]?.data ?? { title: '', text: '' };
+  expect(title).toContain(`until ${localTime(at)}`);
+  expect(text).toContain(`approved it by ${localTime(at)}`);
+  expect(title + text).not.toContain(at);
 });
 
 test('a cause that is gone before anybody heard of it is not told at all', async () => {

@@ -15,6 +15,7 @@ import { ERROR_CLASSES } from '../../src/contract/errors.js';
 import type { JobReport, RunReport } from '../../src/contract/result.js';
 import { BATCH_STATES } from '../../src/contract/states.js';
 import { widthOf } from '../../src/report/columns.js';
+import { localTime } from '../../src/report/format.js';
 import { rendered, type Line } from '../../src/report/line.js';
 import { runSummary } from '../../src/report/run-summary.js';
 
@@ -168,6 +169,17 @@ describe('lines of a log', () => {
     const changed = snapshot({ counts: { ...snapshot().counts, done: 6 } });
     expect(log.next(changed, 2_000)).toHaveLength(1);
   });
+});
+
+test('a time in what was said of a job is said by the clock on the wall, live and in a log', () => {
+  const at = '2026-11-23T01:33:16.014Z';
+  const error = { class: 'timeout', message: `nobody has approved it by ${at}` } as const;
+  const now = snapshot({ troubled: [{ ...parked, error }] });
+  const log = new LogLines().next(now, 0).map((line) => rendered(line));
+  for (const said of [text(liveLines(now, { ...context, columns: 120 })), log.join('\n')]) {
+    expect(said).toContain(`by ${localTime(at)}`);
+    expect(said).not.toContain(at);
+  }
 });
 
 describe('the pace', () => {

@@ -13,7 +13,7 @@ import { saveReport } from '../../src/report/morning/report-files.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
 import { spanOfTime } from '../../src/report/morning/words.js';
 import { NAME, tellNights, type Told } from '../support/nights.js';
-import { aLedger, BATCH, by, claimed, openBatch } from './ledger-fixture.js';
+import { aLedger, BATCH, by, claimed, jobOf, NOBODY, openBatch } from './ledger-fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nightshift-report-'));
 const options = {
@@ -198,6 +198,27 @@ test('times are local, and a zone that changed in the night is said twice', () =
   expect(spanOfTime('2026-11-22T22:10:00Z', '2026-11-23T03:02:00Z', 'Europe/Madrid')).toBe(
     'Sunday 22 November 2026, 23:10 to Monday 23 November 2026, 04:02 CET',
   );
+});
+
+test('a time in what was said of a job is said by the clock of the report', async () => {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, ['one', 'two']);
+  for (const [slug, state] of [
+    ['one', 'held'],
+    ['two', 'parked'],
+  ] as const) {
+    await claimed(ledger, slug);
+    const message = 'nobody has approved it by 2026-11-22T12:33:16.014Z';
+    await ledger.settleJob(jobOf(slug), { state, errorClass: 'rejected', message }, NOBODY);
+  }
+  const made = await makeReport({ id: BATCH, name: 'nightly' }, ledger, options);
+  const text = reportLines(made, 100)
+    .map((line) => rendered(line))
+    .join('\n');
+  for (const said of [text, await drawReport(made)]) {
+    expect(said).toContain('approved it by 2026-11-22 13:33:16 CET');
+    expect(said).not.toContain('.014Z');
+  }
 });
 
 test('a night that never was has a report that says so', async () => {

@@ -15,9 +15,12 @@ import {
   collected,
   effectOf,
   failed,
+  jobOf,
   keyOf,
   member,
+  NOBODY,
   openBatch,
+  PARKED,
   sessionOf,
   startedSession,
   temporaryFolder,
@@ -126,6 +129,25 @@ test('what an agent said reaches no terminal raw, and times have their zone', as
   expect(text).not.toContain('\x1b');
   expect(text).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (CET|CEST|GMT\+[12])/);
   expect(text).toContain('the ledger alone (no engine runs here)');
+});
+
+test('a time in what was said is local too', async () => {
+  const { ledger, nightshift } = await aNight();
+  await claimed(ledger, 'one');
+  const message = 'nobody has approved it by 2026-11-23T12:33:16.014Z';
+  await ledger.settleJob(jobOf('one'), { ...PARKED, message }, NOBODY);
+  const trace = await nightshift.trace({ key: keyOf('one') });
+
+  const zone = 'Europe/Paris';
+  const text = traceLines(trace, undefined, zone)
+    .map((line) => rendered(line))
+    .join('\n');
+  const page = tracePage(trace, { now: new Date('2026-11-24T06:00:00Z'), timeZone: zone });
+
+  for (const said of [text, page]) {
+    expect(said.match(/approved it by 2026-11-23 13:33:16 CET/g)).toHaveLength(2); // how it stands, and its event
+    expect(said).not.toContain('.014Z');
+  }
 });
 
 test('as a page it has every event with its zone, and nothing that was said is obeyed', async () => {

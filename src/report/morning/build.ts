@@ -2,7 +2,7 @@ import type { BatchState } from '../../contract/states.js';
 import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { NightCostRow, NightRows } from '../../ledger/night-rows.js';
 import { runCommand } from '../batch-file-command.js';
-import { plural } from '../format.js';
+import { localTimesIn, plural } from '../format.js';
 import { finishedOf } from '../job-counts.js';
 import { causesOf } from './causes.js';
 import { commandsAt, type Place } from './commands.js';
@@ -36,9 +36,10 @@ export interface BuildOptions {
 
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
-  rows: NightRows,
+  ofLedger: NightRows,
   { now, timeZone, place, scheduled = NOTHING_SCHEDULED, deadline, unheard, asked = new Map() }: BuildOptions,
 ): MorningReport {
+  const rows = inLocalTime(ofLedger, timeZone);
   const { batch, counts, totals } = rows;
   const { name } = batch;
   const own = decisionsOf(rows, { name, command: commandsAt(place), timeZone, asked });
@@ -89,6 +90,21 @@ export function morningReport(
     looks: looksAt(name, place),
   };
 }
+
+/** What was said of jobs and of the batch, by the clock of the report; identities and places stay as they are. */
+const inLocalTime = (rows: NightRows, timeZone: string): NightRows => {
+  const said = <T extends { readonly message: string }>(one: T): T => ({
+    ...one,
+    message: localTimesIn(one.message, timeZone),
+  });
+  const { reason } = rows.batch;
+  return {
+    ...rows,
+    batch: { ...rows.batch, reason: reason && localTimesIn(reason, timeZone) },
+    unfinished: rows.unfinished.map(said),
+    failures: rows.failures.map(said),
+  };
+};
 
 const looksAt = (name: string, place: Place): Looks => ({
   afresh: commandsAt(place)('report', name),
