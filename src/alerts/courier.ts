@@ -3,6 +3,7 @@ import type { ChannelSpec, Notice } from '../contract/alerts.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { Json } from '../contract/json.js';
 import { redactor } from '../activities/redact.js';
+import { canonicalJson } from '../identity/canonical-json.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { Environment } from '../batch/secrets.js';
 import type { AlertMessage, ChannelAnswer, PingKind } from '../ledger/alert-rows.js';
@@ -83,7 +84,10 @@ async function answersTo(
   }
   const notice = message.body ?? (await writeNotice(message, redact, deps));
   if (notice === undefined) return [];
-  const answers = await tell(channelsOf(definition, message.route, deps), notice, signal);
+  const { heard, others } = await channelsOf(message, definition, deps);
+  const answers: ChannelAnswer[] = [];
+  for (const channel of heard) answers.push(...(await tell([channel], notice, signal)));
+  if (!answers.some(({ took }) => took)) answers.push(...(await tell(others, notice, signal)));
   return answers.map(clean);
 }
 
@@ -93,9 +97,7 @@ async function writeNotice(
   redact: (text: string) => string,
   { ledger }: CourierDeps,
 ): Promise<Notice | undefined> {
-  const alert = (await ledger.alerts({ batchName, limit: Number.MAX_SAFE_INTEGER })).find(
-    (row) => row.fingerprint === fingerprint,
-  );
+  const [alert] = fingerprint === undefined ? [] : await ledger.alerts({ fingerprint });
   if (alert === undefined || kind.startsWith('ping')) return undefined;
   const { rule, subject, errorClass, firstSeen, lastSeen, resolvedAt, detail } = alert;
   const notice = harmless(
@@ -117,11 +119,46 @@ async function writeNotice(
   return notice;
 }
 
-function channelsOf({ alerts, baseDir }: Definition, route: string, { env, now }: CourierDeps): Channel[] {
-  const specs = alerts.filter(({ also }, at) =>
+interface Told {
+  /** Those that took what the message is the end of: each of them is told. */
+  readonly heard: readonly Channel[];
+  /** Told in order until one takes it, where none of those did. */
+  readonly others: readonly Channel[];
+}
+
+async function channelsOf(message: AlertMessage, definition: Definition, deps: CourierDeps): Promise<Told> {
+  const { baseDir } = definition;
+  const takers = message.kind === 'recovered' ? await takersOf(message, deps) : new Set<string>();
+  const specs = specsOf(definition, message.route);
+  const open = (spec: ChannelSpec) => openChannel(spec, { baseDir, env: deps.env, now: deps.now });
+  return {
+    heard: specs.filter((spec) => takers.has(canonicalJson(spec))).map(open),
+    others: specs.filter((spec) => !takers.has(canonicalJson(spec))).map(open),
+  };
+}
+
+const specsOf = ({ alerts }: Definition, route: string): ChannelSpec[] =>
+  alerts.filter(({ also }, at) =>
     route === 'first' ? also !== true : route === `also-${at}` && also === true,
   );
-  return specs.map((spec) => openChannel(spec, { baseDir, env, now }));
+
+/** Who was told by that route before the end; the batch file may have other channels by now. */
+async function takersOf(
+  { fingerprint = '', messageId, route }: AlertMessage,
+  { ledger, artifacts }: CourierDeps,
+): Promise<ReadonlySet<string>> {
+  const [alert] = await ledger.alerts({ fingerprint });
+  const sent = await ledger.alertMessages({ fingerprint, states: ['sent'] });
+  const takers = new Set<string>();
+  for (const before of sent) {
+    if (before.route !== route || before.messageId === messageId) continue;
+    if (alert === undefined || before.createdAt < alert.firstSeen) continue; // of an earlier episode
+    const definition = await readDefinition({ definition: before.definition }, artifacts);
+    // Channels are asked in order until one takes it: that is the last one asked.
+    const taker = specsOf(definition, route)[before.answers.length - 1];
+    if (taker !== undefined) takers.add(canonicalJson(taker));
+  }
+  return takers;
 }
 
 /** One after another, until one takes it. @returns what each said that was asked */

@@ -90,6 +90,7 @@ export interface AlertLedger {
   alerts(filter?: {
     readonly open?: boolean;
     readonly batchName?: string;
+    readonly fingerprint?: string;
     readonly limit?: number;
   }): Promise<readonly AlertRow[]>;
   alertMessages(filter?: {

@@ -56,12 +56,13 @@ export const alerts = (store: Store): AlertLedger => ({
     });
   },
 
-  async alerts({ open, batchName, limit = DEFAULT_LIMIT } = {}) {
+  async alerts({ open, batchName, fingerprint, limit = DEFAULT_LIMIT } = {}) {
     const rows = await store.db
       .selectFrom('alerts')
       .selectAll()
       .$if(open !== undefined, (query) => query.where('state', '=', open === true ? 'open' : 'resolved'))
       .$if(batchName !== undefined, (query) => query.where('batch_name', '=', batchName ?? ''))
+      .$if(fingerprint !== undefined, (query) => query.where('fingerprint', '=', fingerprint ?? ''))
       .orderBy('last_seen', 'desc')
       .orderBy('fingerprint')
       .limit(limit)
@@ -223,14 +224,18 @@ async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes, at: string
     .execute();
   const told = await db
     .selectFrom('alert_messages')
-    .select('id')
+    .select('route')
     .where('fingerprint', '=', row.fingerprint)
     .where('kind', 'in', ['opened', 'reminder'])
     .where('created_at', '>=', row.first_seen)
     .where('state', 'in', ['sent', 'pending'])
-    .executeTakeFirst();
-  if (told === undefined) return;
-  await tell(db, { ...row, last_seen: at }, 'recovered', await routesAsBefore(db, row, routes), at, at);
+    .execute();
+  if (told.length === 0) return;
+  const { definition, routes: all } = await routesAsBefore(db, row, routes);
+  const heard = all.filter((route) => told.some((message) => message.route === route));
+  // The file may have other routes by now.
+  const by = { definition, routes: heard.length > 0 ? heard : all };
+  await tell(db, { ...row, last_seen: at }, 'recovered', by, at, at);
 }
 
 async function remind(

@@ -253,6 +253,55 @@ test('a channel that fails is made up for by the next one, and one marked "also"
   expect(await send()).toBe(0);
 });
 
+test('the end is told to the channel that took the beginning, also where another comes first and one has the same host', async () => {
+  const [first, backup] = ['/first', '/backup'];
+  const paths = () =>
+    receiver.got.map(({ url, body }) => `${url} ${(JSON.parse(body) as Body).type.split('.').at(-1)}`);
+  const { note, send } = await desk([
+    { use: 'webhook', url: `\${env:HOOK}${first}` },
+    { use: 'webhook', url: `\${env:HOOK}${backup}` },
+  ]);
+  receiver.onRequest = ({ url }) => void (receiver.status = url === first ? 503 : 200);
+  await note(cause());
+  await send();
+  receiver.onRequest = () => void (receiver.status = 200);
+  await note();
+  await send();
+  expect(paths()).toEqual(['/first opened', '/backup opened', '/backup recovered']);
+
+  // Where that one fails by then, another is told.
+  now += HOUR;
+  receiver.onRequest = ({ url }) => void (receiver.status = url === first ? 503 : 200);
+  await note(cause());
+  await send();
+  receiver.onRequest = ({ url }) => void (receiver.status = url === backup ? 503 : 200);
+  await note();
+  await send();
+  expect(paths().slice(3)).toEqual([
+    '/first opened',
+    '/backup opened',
+    '/backup recovered',
+    '/first recovered',
+  ]);
+});
+
+test('who never heard of it is not told that it is over', async () => {
+  const always = await startReceiver();
+  onTestFinished(() => always.stop());
+  always.status = 500;
+  const { note, send } = await desk([WEBHOOK, { use: 'ntfy', url: always.url, topic: 'ops', also: true }]);
+  await note(cause());
+  await send();
+  now += 25 * HOUR;
+  await send(); // given up
+  always.status = 200;
+  const before = always.got.length;
+  await note();
+  await send();
+  expect(types().at(-1)).toBe('recovered');
+  expect(always.got).toHaveLength(before);
+});
+
 test('a webhook is signed as Standard Webhooks are', async () => {
   const { note, send } = await desk([{ ...WEBHOOK, secret: '${env:WHSEC}' }]);
   await note(cause());
