@@ -67,13 +67,15 @@ export async function checkNights(
         batchName: name,
         batchId: last?.id ?? '',
         causes: cause === undefined ? [] : [cause],
-        isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && subject === '',
+        isOver: ({ rule, subject }) =>
+          ABOUT_NIGHTS.has(rule) && subject === '' && !(rule === 'empty' && judged.status === 'fail'),
         routes: { definition: sha256 ?? '', routes: routesOf(definition?.alerts ?? []) },
         gatherMs: 0,
       });
     }
     const { status, detail } = judged;
-    if (!known) findings.push({ subject: name, status, detail, ...(cause && { fix: commands.status }) });
+    if (!known)
+      findings.push({ subject: name, status, detail, ...(status === 'fail' && { fix: commands.status }) });
     findings.push(...(last === undefined ? [] : await overdueFindings(last, connections)));
     const command = commandsAt({ directory: undefined, stateDir });
     for (const { kept, ...nights } of schedules) {
@@ -149,6 +151,7 @@ async function runOf(
 ): Promise<Pick<NightStanding, 'last' | 'idleMs'>> {
   const ledger = await connections.ledger();
   const starts = await ledger.requests({ batchId: last.id, what: 'start', limit: STARTS_MAX });
+  const open = await ledger.alerts({ open: true, batchName: last.name });
   const idle = starts.filter(({ outcome }) => outcome === 'already-completed').at(-1);
   return {
     last: {
@@ -157,6 +160,7 @@ async function runOf(
       closedMs: last.closedAt === undefined ? undefined : Date.parse(last.closedAt),
       jobs: last.jobs,
       finished: await ledger.landedSince(last.name, new Date(fromMs).toISOString()),
+      told: open.some(({ batchId, rule }) => batchId === last.id && !ABOUT_NIGHTS.has(rule)),
     },
     ...(idle !== undefined && { idleMs: Date.parse(idle.at) }),
   };

@@ -458,6 +458,8 @@ export interface NightStanding {
     readonly jobs: number;
     /** Jobs that came to an end as they should, in all runs within that time. */
     readonly finished: number;
+    /** An alert about this run is open, and says what is wrong. */
+    readonly told: boolean;
   };
   /** When a start last found that nothing was left to do. */
   readonly idleMs?: number;
@@ -503,6 +505,13 @@ export function judgeNight(night: NightStanding): NightFinding {
   const newest = Math.max(last.openedMs, last.closedMs ?? 0, idleMs ?? 0);
   if (nowMs - newest > withinMs) {
     return bad('missed', `the night did not happen: the last run began ${ago(last.openedMs)}`);
+  }
+  if (last.state === 'cancelled') return { status: 'ok', detail: `cancelled, began ${ago(last.openedMs)}` };
+  if (last.finished === 0 && last.told) {
+    return {
+      status: 'fail',
+      detail: `the run that began ${ago(last.openedMs)} finished none of its ${last.jobs} jobs`,
+    };
   }
   if (last.finished === 0) {
     const idle = idleMs !== undefined && idleMs > (last.closedMs ?? 0);

@@ -1,6 +1,7 @@
 // What is an alert and what is not, without any server.
 import { describe, expect, test } from 'vitest';
 import type { JobReport } from '../../src/contract/result.js';
+import type { BatchState } from '../../src/contract/states.js';
 import { alertCauses, judgeNight, nextReminder, type AlertStanding } from '../../src/policy/alerts.js';
 
 const HOUR = 3_600_000;
@@ -280,12 +281,13 @@ describe('a night', () => {
       ...(idleMs !== undefined && { idleMs }),
       commands: { status: 's', doctor: 'd' },
     });
-  const run = (state: 'completed' | 'running' | 'incomplete', agoMs: number, finished: number) => ({
+  const run = (state: BatchState, agoMs: number, finished: number, told = false) => ({
     state,
     openedMs: NOW - agoMs,
     closedMs: state === 'running' ? undefined : NOW - agoMs + HOUR,
     jobs: 10,
     finished,
+    told,
   });
 
   test.each([
@@ -294,11 +296,18 @@ describe('a night', () => {
     ['never ran', night(undefined), 'missed'],
     ['did not run again', night(run('completed', 30 * HOUR, 0)), 'missed'],
     ['finished nothing', night(run('incomplete', 5 * HOUR, 0)), 'empty'],
+    ['was cancelled', night(run('cancelled', 5 * HOUR, 0)), undefined],
+    ['was cancelled, and did not run again', night(run('cancelled', 30 * HOUR, 0)), 'missed'],
     ['found all done already', night(run('completed', 50 * HOUR, 0), NOW - HOUR), 'empty'],
     ['goes on and on', night(run('running', 9 * HOUR, 2)), 'late'],
   ] as const)('that %s', (_, { status, cause }, rule) => {
     expect(cause?.rule).toBe(rule);
     expect(status).toBe(rule === undefined ? 'ok' : 'fail');
+  });
+
+  test('whose jobs have all been parked is not told twice, and is no good night', () => {
+    const { status, cause } = night(run('incomplete', 5 * HOUR, 0, true));
+    expect([status, cause]).toEqual(['fail', undefined]);
   });
 });
 
