@@ -45,6 +45,7 @@ export { batchFileSchema, type BatchFile } from './contract/batch-file.js';
 export {
   AdapterError,
   InvalidBatch,
+  NothingToDo,
   NotNow,
   UsageError,
   type ErrorClass,

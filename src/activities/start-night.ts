@@ -4,7 +4,7 @@ import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
 import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
 import { isFinished, startBatch, type Starter, type Started, type WontDo } from '../client/start.js';
-import { InvalidBatch } from '../contract/errors.js';
+import { InvalidBatch, NothingToDo } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
 import type { BatchRow, NewNight, NightOutcome } from '../ledger/ledger.js';
 import { runTitle } from '../nights/run-title.js';
@@ -68,6 +68,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (waits === 0) await keepSchedule(schedule, batch.definition, deps);
     mustBeFillable(batch);
   } catch (error) {
+    if (error instanceof NothingToDo) return nothingToDo(error);
     return againOrNever(error);
   }
   const starter = starterOf(deps);
@@ -170,6 +171,13 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       reason: `the night ${night.night} takes its place`,
       ...(row && { batch: { id, name: row.name, key: row.key }, work: row.work, runId: row.runId }),
     });
+  }
+
+  /** The list may be fuller another time: who asks for this night again gets what is there then. */
+  async function nothingToDo({ definition, message }: NothingToDo): Promise<NightStep> {
+    await keepSchedule(schedule, definition, deps);
+    if (!night.asked) await pingFinished(deps, definition, night.runId);
+    return end('empty', message);
   }
 
   /** S5. A person who asks for a night is told at once. */

@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Definition } from '../contract/batch-file.js';
-import { InvalidBatch, type Problem } from '../contract/errors.js';
+import { InvalidBatch, NothingToDo, type Problem } from '../contract/errors.js';
 import type { PlacedJob } from '../contract/job.js';
 import { batchKey } from '../identity/keys.js';
 import { batchWorkflowId } from '../identity/workflow-ids.js';
@@ -41,6 +41,8 @@ export interface BatchRead {
   readonly problems: readonly Problem[];
   /** Where there is no problem. */
   readonly batch?: Batch;
+  /** Where there is no problem, and no job either. */
+  readonly nothing?: NothingToDo;
   /** What more can be looked at all the same; nothing where the file itself could not be read. */
   readonly parts?: { readonly declared: Declared; readonly placeOf: PlaceOf };
 }
@@ -61,9 +63,11 @@ export interface ReadBatchOptions {
  * Reads a batch file and its jobs. Runs nothing, except the program that lists the jobs where there is one, and
  * that only when nothing else is wrong with the batch file.
  * @throws InvalidBatch with every problem of both files
+ * @throws NothingToDo
  */
 export async function readBatch(path: string, options: ReadBatchOptions = {}): Promise<Batch> {
-  const { batch, problems } = await lookAtBatch(path, options);
+  const { batch, nothing, problems } = await lookAtBatch(path, options);
+  if (nothing) throw nothing;
   if (!batch) throw new InvalidBatch(problems);
   return batch;
 }
@@ -92,10 +96,10 @@ export async function lookAtBatch(path: string, options: ReadBatchOptions = {}):
     at === 'key' ? document.placeOfKey(inside) : document.placeOf(inside);
   if (found.length > 0 || !checked.file || !read)
     return { problems: found, parts: { declared: declaredIn(document.value, baseDir), placeOf } };
-  return {
-    problems: [],
-    batch: batchOf(path, { ...withoutJobs(checked.file), ...placeOfFile(absolute) }, read.jobs, placeOf),
-  };
+  const definition = { ...withoutJobs(checked.file), ...placeOfFile(absolute) };
+  if (read.jobs.length === 0)
+    return { problems: [], nothing: new NothingToDo(read.problems.file, definition) };
+  return { problems: [], batch: batchOf(path, definition, read.jobs, placeOf) };
 }
 
 /**

@@ -48,10 +48,15 @@ const FORMATS: Readonly<Record<string, (source: RowSource) => AsyncIterable<Row>
   '.yml': readYaml,
 };
 
-/** Reads the jobs of a batch from wherever its `jobs` says. Whatever is wrong becomes a problem, not an exception. */
+/**
+ * Reads the jobs of a batch from wherever its `jobs` says. Whatever is wrong becomes a problem, not an exception. A file
+ * or a program that lists none is not wrong; a batch file that spells out none is.
+ */
 export async function readJobs(jobs: JobSource, o: ReadJobs): Promise<JobsRead> {
   if (Array.isArray(jobs)) {
-    return collect(({ report }) => rowsOfDocument(o.document, ['jobs'], report), o.problems, o);
+    const read = await collect(({ report }) => rowsOfDocument(o.document, ['jobs'], report), o.problems, o);
+    if (jobs.length === 0) o.problems.report({ message: `there is nothing to do: no jobs in ${o.file}` });
+    return read;
   }
   return typeof jobs === 'object' ? readFromCommand(jobs.command, o) : readFromFile(jobs, o);
 }
@@ -96,15 +101,11 @@ async function collect(
   { identity, given, onProgress, signal, ...batchFile }: ReadJobs,
 ): Promise<JobsRead> {
   const { file, report } = problems;
-  const before = problems.count;
   let declared: readonly string[] | undefined;
   const read = rowsFor({ report, declare: (names) => (declared = names) });
   const rows = Object.keys(given).length === 0 ? read : withGiven(read, given);
   try {
     const placed = await placeJobs(rows, { file, identity, report, onProgress, signal });
-    if (placed.rows === 0 && problems.count === before) {
-      report({ message: `there is nothing to do: no jobs in ${file}` });
-    }
     return { jobs: placed.jobs, problems, fields: fieldsOf(placed, declared) };
   } catch (error) {
     if (!(error instanceof UnreadableFile) || error instanceof CommandFailed) throw error;

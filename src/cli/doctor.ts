@@ -1,4 +1,4 @@
-import { UsageError } from '../contract/errors.js';
+import { NothingToDo, UsageError } from '../contract/errors.js';
 import type { Finding } from '../client/nightshift.js';
 import { bold, type Line, type Style } from '../report/line.js';
 import { ExitCode } from './exit-codes.js';
@@ -23,10 +23,21 @@ export async function doctor(names: readonly string[], flags: Flags, shell: Shel
   if (flags.abandoned === true) return (await import('./abandoned.js')).abandoned(flags.end === true, shell);
   if (flags.end === true) throw new UsageError('--end goes with --orphans or --abandoned');
   const nightshift = await shell.nightshift();
-  const findings = await nightshift.doctor(file === undefined ? undefined : await nightshift.read(file));
+  const read = file === undefined ? undefined : await nightshift.read(file).catch(nothingToDo);
+  const findings = [
+    ...(await nightshift.doctor(read instanceof NothingToDo ? undefined : read)),
+    ...(read instanceof NothingToDo
+      ? [{ subject: file ?? '', status: 'ok' as const, detail: read.message }]
+      : []),
+  ];
   if (shell.flags.json) shell.out.json({ findings });
   else shell.out.results(findings.flatMap(findingLines));
   return exitCodeOfFindings(findings);
+}
+
+function nothingToDo(error: unknown): NothingToDo {
+  if (error instanceof NothingToDo) return error;
+  throw error;
 }
 
 const STYLE_OF: Readonly<Record<Finding['status'], Style>> = { ok: 'green', warn: 'yellow', fail: 'red' };

@@ -1,4 +1,11 @@
-import { AdapterError, InvalidBatch, NotNow, UsageError, formatProblem } from '../contract/errors.js';
+import {
+  AdapterError,
+  InvalidBatch,
+  NotNow,
+  NothingToDo,
+  UsageError,
+  formatProblem,
+} from '../contract/errors.js';
 import { PlanChanged } from '../contract/plan-file.js';
 import { fileErrorWords } from '../file-errors.js';
 import { plural } from '../report/format.js';
@@ -15,7 +22,8 @@ export interface Failure {
  * The one document of `--json` where a command fails: what stderr says, for programs.
  * `kind` is the name of the exit code; `class`, `problems` and `changes` are there where the error knows them.
  */
-export function failureDocument(error: unknown): { readonly error: object } {
+export function failureDocument(error: unknown): object {
+  if (error instanceof NothingToDo) return { nothingToDo: error.message };
   const { code, text } = failureOf(error);
   const kind = Object.entries(ExitCode).find(([, exit]) => exit === code)?.[0] ?? 'unexpected';
   const message = text === '' && error instanceof Error ? error.message.replace(/^error: /, '') : text;
@@ -36,6 +44,7 @@ export function failureDocument(error: unknown): { readonly error: object } {
 /** The one place that turns errors into exit codes and texts. Knows errors of heavy modules by name, to load none. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof InvalidBatch) return { code: ExitCode.configuration, text: invalidText(error) };
+  if (error instanceof NothingToDo) return { code: ExitCode.done, text: error.message };
   if (error instanceof UsageError) return { code: ExitCode.usage, text: error.message };
   if (error instanceof NotNow) return { code: ExitCode.tryAgainLater, text: error.message };
   if (error instanceof AdapterError) return adapterFailure(error);

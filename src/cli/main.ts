@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync, writeSync } from 'node:fs';
+import { NothingToDo } from '../contract/errors.js';
 import { createProgram, type Action } from './program.js';
 import { ExitCode } from './exit-codes.js';
 import { failureDocument, failureOf } from './failure.js';
@@ -45,7 +46,8 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
 
 /** Help that was asked for ends by an error too, and is none. */
 function document(error: unknown): void {
-  if (failureOf(error).code !== ExitCode.done) process.stdout.write(`${safeJson(failureDocument(error))}\n`);
+  const isHelp = failureOf(error).code === ExitCode.done && !(error instanceof NothingToDo);
+  if (!isHelp) process.stdout.write(`${safeJson(failureDocument(error))}\n`);
 }
 
 function told(error: unknown, verbose: boolean): ExitCode {

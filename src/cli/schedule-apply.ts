@@ -29,7 +29,10 @@ export async function scheduleApply(
   }
   const changed = changes.some(({ action }) => action !== 'none' && action !== 'keep');
   if (dryRun) {
-    if (changed) out.progress(`nothing was changed; do it: ${shell.command('schedule', 'apply', file)}`);
+    if (changed)
+      out.progress(
+        `nothing was changed; do it: ${shell.command('schedule', 'apply', file, ...(remove ? ['--delete'] : []))}`,
+      );
     return changed ? ExitCode.incomplete : ExitCode.done;
   }
   if (!(await nightshift.isWorkerAlive())) {

@@ -27,7 +27,7 @@ export async function scheduleBackfill(
 }
 
 /** Outcomes after which the night is served, or will be without anybody's help. */
-const SERVED = new Set(['started', 'joined', 'finished', 'attached']);
+const SERVED = new Set(['started', 'joined', 'finished', 'empty', 'attached']);
 
 async function answer(asked: Asked, nightshift: Nightshift, shell: Shell): Promise<ExitCode> {
   const { out, flags } = shell;

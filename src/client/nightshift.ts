@@ -86,7 +86,7 @@ export interface RunOptions extends StartOptions, WatchOptions {
  */
 export interface Nightshift {
   readonly config: Config;
-  /** @throws InvalidBatch with every problem found */
+  /** @throws InvalidBatch with every problem found; NothingToDo where the list of jobs is empty */
   read(file: string): Promise<Batch>;
   /** What a run would do. Changes nothing, and needs no engine. */
   plan(batch: Batch): Promise<Plan>;
@@ -236,7 +236,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     config,
     read: async (file) => {
       const read = await lookAtBatch(file, { edition, ...(onProgress && { onProgress }) });
-      const { batch } = read;
+      const { batch, nothing } = read;
+      if (nothing) throw nothing;
       if (!batch) return preflightOfRest(file, read, config);
       await preflight(batch, config, undefined, async () => leftToDo(batch, await looking.ledger()));
       return batch;

@@ -1,3 +1,5 @@
+import type { Definition } from './batch-file.js';
+
 /**
  * The error classes: the only vocabulary in which adapters, Activities and Workflows speak of failure.
  * `policy/retry.ts` says what each class leads to; `docs/reference/errors.md` says the same to operators.
@@ -86,6 +88,18 @@ export class InvalidBatch extends Error {
   /** Nobody has to mend anything, as far as is known. */
   get mayPass(): boolean {
     return this.problems.length > 0 && this.problems.every((problem) => problem.mayPass);
+  }
+}
+
+/** The list of jobs could be read and has none: a file or a program that has nothing for tonight. Exit code 0. */
+export class NothingToDo extends Error {
+  override readonly name = 'NothingToDo';
+  /** @param listing names the list, as the operator gave it */
+  constructor(
+    listing: string,
+    readonly definition: Definition,
+  ) {
+    super(`nothing to do: ${listing} lists no jobs`);
   }
 }
 

@@ -899,15 +899,16 @@ export interface LedgerFacts {
 
 /**
  * What came of a time that a schedule was due. `started`, `joined` (a run of the very batch was under way) and
- * `finished` (it was done already) are what is wished for; `attached`: an earlier night, still running, serves this one ·
+ * `finished` (it was done already) are what is wished for; `empty`: its list had no jobs, which is no trouble · `attached`: an earlier night, still running, serves this one ·
  * `queued`: waits for the end of another night · `skipped`: another night was running · `stale`: a worker came too late ·
- * `missed`: the engine never came to it · `paused`: the schedule was · `repeated`: the clock showed that time twice ·
+ * `missed`: nobody took it in time · `paused`: the schedule was · `repeated`: the clock showed that time twice ·
  * `failed`: the batch could not be read or started.
  */
 export type NightOutcome =
   | 'started'
   | 'joined'
   | 'finished'
+  | 'empty'
   | 'attached'
   | 'queued'
   | 'skipped'

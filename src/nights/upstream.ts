@@ -36,6 +36,7 @@ export async function upstreamStanding(
   const title = `the night of ${nightTitle(night, definition.timeZone)}, schedule ${schedule},`;
   const row = rows.find((said) => said.night === night);
   if (!row) return open(`${title} has not begun${paused ? ': the schedule is paused' : ''}`);
+  if (row.outcome === 'empty') return { kind: 'done' };
   if (row.outcome === 'attached') {
     return open(`${title} was left to an older night that was still running: its own edition was not run`);
   }

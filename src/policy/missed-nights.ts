@@ -44,6 +44,6 @@ export function missedNights(
 
 const WHY = {
   missed:
-    'the engine never came to it: it was down for longer than the catch-up window, or the schedule was paused elsewhere',
+    'nobody took it in time: no worker ran, the engine was down for longer than the catch-up window, or the schedule was paused elsewhere',
   paused: 'the schedule was paused',
 } as const;

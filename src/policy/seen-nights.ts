@@ -117,6 +117,7 @@ export async function standingOf(
   }
 
   async function endOf({ outcome, batchId, saidAt = '' }: SeenNight): Promise<string | undefined> {
+    if (outcome === 'empty') return saidAt;
     if (!SERVED.has(outcome) || batchId === undefined) return undefined;
     const batch = await batchOf(batchId);
     if (batch?.state !== 'completed' && batch?.state !== 'incomplete') return undefined;

@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import { appendFileSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ScheduleHandle } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createNightshift, type Nightshift } from '../../src/index.js';
 import { optionsOf, scheduleId } from '../../src/client/schedules/engine-schedule.js';
 import { Connections } from '../../src/client/connections.js';
@@ -15,6 +15,7 @@ import { nightOf } from '../../src/policy/nights.js';
 import { tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
 import { until } from '../support/cli.js';
 import { withEngine } from '../support/engine.js';
+import { startReceiver } from '../support/servers/receiver.js';
 import { NIGHTLY } from '../unit/schedule-fixture.js';
 
 const root = tempDir();
@@ -414,6 +415,32 @@ test('a night that a worker takes too late is stale, and the batch file gone at 
   expect(ends[0]).toMatchObject({ outcome: 'failed' });
   expect(ends[0]?.why).toContain('no such file');
   expect(file).toContain('stale');
+});
+
+test('a night whose list is empty has nothing to do: it is served, and the monitor hears that it went well', async () => {
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.stop());
+  const batch = nightlyBatch('listed');
+  const list = join(batch.dir, 'list.jsonl');
+  const jobs = '{ command: [cat, list.jsonl] }\nagent:';
+  const text = readFileSync(batch.file, 'utf8').replace(/jobs:[^]*?\nagent:/, `jobs: ${jobs}`);
+  writeFileSync(batch.file, `${text}\ndeadMan: { url: ${receiver.url}/ping }\n`);
+  writeFileSync(list, '');
+  await applied('listed', `${AT_0230}, ${LATE_IS_FINE}`); // is not refused
+  await due('listed', '2026-11-10T00:00:00Z', '2026-11-10T12:00:00Z');
+  await settled('listed', ['2026-11-10 empty']);
+  const [night] = (await nightshift.schedules.status('listed')).nights;
+  expect(night?.why).toBe('nothing to do: output of "cat list.jsonl" lists no jobs');
+  await until('the monitor was told', () => receiver.got.length > 0);
+  expect(receiver.got.map(({ url }) => url)).toEqual(['/ping']);
+  expect((await nightshift.alerts({ name: 'listed' })).alerts).toEqual([]);
+
+  // Who asks for that night again gets what is listed then.
+  writeFileSync(list, '{ "site": "blog", "category": "a", "slug": "one" }\n');
+  const { ends } = await nightshift.schedules.backfill('listed', { from: '2026-11-10', to: '2026-11-10' });
+  expect(ends.map(({ outcome }) => outcome)).toEqual(['started']);
+  await finished('listed', 1);
+  expect(batch.sessions()).toHaveLength(1);
 });
 
 test('a signal that stops the watches of many nights keeps nothing of those that are over', async () => {

@@ -1,6 +1,7 @@
 /** Jobs in every form they may come in: what becomes a job, and which line of what file is to blame when not. */
 import { expect, test } from 'vitest';
 import { readCommand } from '../../src/batch/jobs-command.js';
+import { NothingToDo } from '../../src/contract/errors.js';
 import { batchFile, problemsOf, read, type Files } from './fixtures/batch/folder.js';
 import { rounds } from '../support/rounds.js';
 
@@ -164,9 +165,7 @@ test('JSON: jobs know their lines, and a mistake is shown where it is', async ()
   expect(await problemsIn('jobs.json', '{"site":"b"}')).toEqual([
     'jobs.json:1:1: a list of jobs should begin here\n    write [ { ... }, { ... } ]',
   ]);
-  expect(await problemsIn('jobs.json', '[]\n]')).toEqual([
-    'jobs.json: there is nothing to do: no jobs in jobs.json',
-  ]);
+  await expect(jobsIn('jobs.json', '[]\n]')).rejects.toThrow(NothingToDo);
 });
 
 test('YAML: jobs know their lines, and a number that reads as another is refused', async () => {
@@ -207,13 +206,15 @@ test('twins are one problem that names every line, also in two Unicode spellings
   ]);
 });
 
-test('a list without jobs is nothing to do, and said to be', async () => {
+test('a file without jobs is nothing to do, and no problem', async () => {
   for (const [name, content] of [
     ['jobs.csv', 'site,slug\n'],
     ['jobs.jsonl', '\n'],
     ['jobs.csv', ''],
   ] as const) {
-    expect(await problemsIn(name, content)).toEqual([`${name}: there is nothing to do: no jobs in ${name}`]);
+    const error = await jobsIn(name, content).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(NothingToDo);
+    expect(error).toMatchObject({ message: `nothing to do: ${name} lists no jobs` });
   }
 });
 

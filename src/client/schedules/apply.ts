@@ -2,7 +2,7 @@ import { storedDefinition } from '../../batch/manifest.js';
 import { readBatch } from '../../batch/read-batch.js';
 import { readSchedules, type SchedulesRead, type WantedSchedule } from '../../batch/read-schedules.js';
 import type { Definition } from '../../contract/batch-file.js';
-import { InvalidBatch, type Problem } from '../../contract/errors.js';
+import { InvalidBatch, NothingToDo, type Problem } from '../../contract/errors.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import { nextFire } from '../../policy/fire-times.js';
 import { missedNights } from '../../policy/missed-nights.js';
@@ -180,6 +180,10 @@ async function checkBatches(
       await preflight(read, connections.config);
       definitions.set(name, read.definition);
     } catch (error) {
+      if (error instanceof NothingToDo) {
+        definitions.set(name, error.definition); // nothing now; its nights will see
+        continue;
+      }
       if (!(error instanceof InvalidBatch)) throw error;
       problems.push({
         file,
