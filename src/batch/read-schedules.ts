@@ -66,14 +66,16 @@ async function documentOf(path: string, { report }: FileProblems): Promise<YamlD
 
 type Written = SchedulesFile['schedules'][number];
 
-const wanted = (schedule: Written, timeZone: string, from: string): WantedSchedule => {
+const wanted = (schedule: Written, ofFile: string | undefined, from: string): WantedSchedule => {
   const { name, batch, when, overlap, catchUp, staleAfter, edition, after, paused } = schedule;
+  const timeZone = schedule.timeZone ?? ofFile;
+  if (timeZone === undefined) throw new Error(`the schema has let schedule ${name} pass without a time zone`);
   return {
     name,
     batch: resolve(dirname(from), batch),
     from,
     crons: cronsOf(when),
-    timeZone: schedule.timeZone ?? timeZone,
+    timeZone,
     overlap,
     catchUpMs: durationMs(catchUp),
     staleMs: durationMs(staleAfter ?? catchUp),

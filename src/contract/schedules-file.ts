@@ -142,15 +142,21 @@ export const scheduleSchema = z
 /** What an operator writes. Strict, as a batch file is. */
 export const schedulesFileSchema = z
   .strictObject({
-    timeZone: timeZoneSchema.describe('whose clock says when, such as Europe/Madrid'),
+    timeZone: timeZoneSchema
+      .optional()
+      .describe('whose clock says when, such as Europe/Madrid; of schedules that have none of their own'),
     schedules: z
       .array(scheduleSchema)
       .refine((list) => new Set(list.map(({ name }) => name)).size === list.length, {
         message: 'has two schedules of one name',
       }),
   })
-  .superRefine(({ schedules }, context) => {
-    for (const [at, { name, edition, after }] of schedules.entries()) {
+  .superRefine(({ schedules, timeZone }, context) => {
+    for (const [at, { name, edition, after, timeZone: own = timeZone }] of schedules.entries()) {
+      if (own === undefined) {
+        const message = 'is missing, here or for the whole file';
+        context.addIssue({ code: 'custom', path: ['schedules', at, 'timeZone'], message });
+      }
       if (!after) continue;
       const message = wrongWith(after.schedule, { name, edition }, schedules);
       const path = ['schedules', at, 'after', 'schedule'];

@@ -59,6 +59,17 @@ describe('when a schedule is due', () => {
     }
   });
 
+  test('a file needs no time zone where each of its schedules has one', async () => {
+    const file = join(tempDir(), 'schedules.yaml');
+    const schedule = (name: string, more = '') =>
+      `  - { name: ${name}, batch: ./b.yaml, when: { at: "02:30" }${more} }\n`;
+    writeFileSync(file, `schedules:\n${schedule('a', ', timeZone: Europe/Madrid')}`);
+    const { schedules } = await readSchedules(file);
+    expect(schedules.map(({ timeZone }) => timeZone)).toEqual(['Europe/Madrid']);
+    writeFileSync(file, `schedules:\n${schedule('a', ', timeZone: Europe/Madrid')}${schedule('b')}`);
+    await expect(readSchedules(file)).rejects.toThrow(/schedules\.yaml:3:\d+: .*timeZone.* is missing/);
+  });
+
   test('a trigger after midnight means the night that began before it', () => {
     const due = { crons: ['0 22 * * *'], timeZone: 'Europe/Berlin' };
     const last = lastFire(due, new Date('2026-11-24T00:00:00Z'));
