@@ -22,6 +22,9 @@ interface Service {
   readonly ports?: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly healthcheck?: object;
+  readonly logging?: { readonly options: Record<string, string> };
+  readonly mem_limit?: string;
+  readonly security_opt?: readonly string[];
 }
 
 describe('docker-compose.yml', () => {
@@ -65,6 +68,14 @@ describe('docker-compose.yml', () => {
       for (const [name, value] of Object.entries(environment)) {
         if (/PASSWORD|PWD/.test(name)) expect(value).toMatch(/^\$\{\w+:\?/);
       }
+    }
+  });
+
+  test('no log fills the disk, none gets more rights, and none but the worker more memory than it should', () => {
+    for (const [name, { logging, mem_limit, security_opt }] of Object.entries(services)) {
+      expect(Object.keys(logging?.options ?? {}), name).toEqual(['max-size', 'max-file']);
+      expect(security_opt, name).toContain('no-new-privileges:true');
+      expect(mem_limit !== undefined, name).toBe(name !== 'worker');
     }
   });
 
