@@ -16,6 +16,7 @@ import type { ProviderContext, SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
 import { ask, isRemote, type SessionScope } from './scope.js';
 import { sessionName } from './session-name.js';
+import { usageFacts } from './usage-facts.js';
 import type { SessionOver } from './watch.js';
 
 type Failed = Exclude<SessionEnd, { state: 'collected' }>;
@@ -30,7 +31,7 @@ export async function bookSession(
   await deps.ledger.endSession(session, end, claim.fence); // RA3
   // A program of this host says only by its end that the service behind it takes sessions again.
   if (!isRemote(provider)) await lane.report('written');
-  noteUsage(end);
+  noteStep(usageFacts(end.usage));
   await leave(scope, end);
   await reached('A10');
   await release(scope, handle, scope.context);
@@ -94,7 +95,7 @@ export async function failSession(
     { ...failed, ...(artifact && { artifact }), ...(job && { job }) },
     claim.fence,
   );
-  noteUsage(failed);
+  noteStep(usageFacts(failed.usage));
   await leave(scope, failed);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
   if (left) await release(scope, left, scope.context);
@@ -214,14 +215,4 @@ async function release(
   } catch (error) {
     log.warn('a session could not be released', { reason: provider.classify(error, 'release').message });
   }
-}
-
-/** For the log line and the span of the step. */
-function noteUsage({ usage }: SessionEnd): void {
-  noteStep({
-    'nightshift.input_tokens': usage.inputTokens,
-    'nightshift.output_tokens': usage.outputTokens,
-    'nightshift.cost_micros': usage.costMicros,
-    ...(usage.model !== undefined && { 'nightshift.model': usage.model }),
-  });
 }
