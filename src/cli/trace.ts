@@ -1,5 +1,4 @@
 import type { JobQuery } from '../client/trace/trace-job.js';
-import { UsageError } from '../contract/errors.js';
 import { replaceFile } from '../report/morning/report-files.js';
 import { traceLines } from '../report/trace-lines.js';
 import { ExitCode } from './exit-codes.js';
@@ -38,9 +37,6 @@ const WORK_AND_KEY = /^(?:([^:]+):)?([0-9a-f]{1,32})$/;
 function queryOf(words: readonly string[]): JobQuery {
   if (words.every((word) => word.includes('='))) return { identity: identityOf(words) };
   const [, work, key] = (words.length === 1 && WORK_AND_KEY.exec(words[0] ?? '')) || [];
-  if (key === undefined)
-    throw new UsageError(
-      `"${words.join(' ')}" is neither the beginning of a job key, nor WORK:KEY, nor NAME=VALUE; "nightshift status" shows keys`,
-    );
+  if (key === undefined) return { title: words.join(' ') };
   return { key, ...(work !== undefined && { work }) };
 }

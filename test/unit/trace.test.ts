@@ -93,6 +93,19 @@ test('a job is found by its identity too, also one that nobody has taken yet', a
   expect(trace).toMatchObject({ key: keyOf('two'), state: 'waiting' });
 });
 
+test('a job is found by its title as views print it', async () => {
+  const { ledger, nightshift } = await aNight();
+  await claimed(ledger, 'one');
+  const found: unknown[] = [];
+  const out = { json: (document: unknown) => void found.push(document) };
+  const shell = { out, flags: { json: true }, nightshift: async () => nightshift } as unknown as Shell;
+  await traceVerb(['blog / a / one'], {}, shell);
+  expect(found).toMatchObject([{ key: keyOf('one') }]);
+  await expect(traceVerb(['blog / a / onward'], {}, shell)).rejects.toThrow(
+    /no job fits "blog \/ a \/ onward"/,
+  );
+});
+
 test('a description that fits several jobs, or none, is refused with what there is', async () => {
   const { nightshift } = await aNight();
   await expect(nightshift.trace({ identity: { site: 'blog' } })).rejects.toThrow(

@@ -10,11 +10,13 @@ import type { TraceEvent } from './event.js';
 import { ledgerEvents, spendText } from './ledger-events.js';
 import { readHistories, type Histories } from './read-histories.js';
 
-/** Which job is meant: its key or the first characters of it, or fields of its identity. */
+/** Which job is meant: its key or the first characters of it, its title, or fields of its identity. */
 export interface JobQuery {
   readonly key?: string;
   /** All of these fields must be equal; fields that are left out may be anything. */
   readonly identity?: Readonly<Record<string, string>>;
+  /** As views show it: `blog / news / bread`. */
+  readonly title?: string;
   readonly work?: string;
 }
 
@@ -78,7 +80,7 @@ function troubleOf({ errorClass, errorMessage, batches }: JobStory): string | un
 }
 
 async function matching(
-  { key, identity, work }: JobQuery,
+  { key, identity, title, work }: JobQuery,
   connections: Connections,
 ): Promise<readonly NamedJob[]> {
   const ledger = await connections.ledger();
@@ -87,28 +89,26 @@ async function matching(
   return named.filter(
     (job) =>
       (work === undefined || job.work === work) &&
+      (title === undefined || jobTitle(job.identity) === title) &&
       wanted.every(([name, value]) => job.identity[name] === value),
   );
 }
 
 const SHOWN = 10;
 
-function theOne(jobs: readonly NamedJob[], { key, identity }: JobQuery): NamedJob {
+function theOne(jobs: readonly NamedJob[], { key, identity, title }: JobQuery): NamedJob {
+  const fields = Object.entries(identity ?? {}).map(([name, value]) => `${name}=${value}`);
   const asked =
-    key === undefined
-      ? Object.entries(identity ?? {})
-          .map(([name, value]) => `${name}=${value}`)
-          .join(' ')
-      : `the key ${key}…`;
+    key === undefined ? (title === undefined ? fields.join(' ') : `"${title}"`) : `the key ${key}…`;
   const [job, another] = jobs;
   if (!job)
     throw new UsageError(
-      `no job fits ${asked}; "nightshift status" shows jobs and their keys, and the state directory must be that of the run`,
+      `no job fits ${asked}; say the beginning of its key, WORK:KEY, its title, or NAME=VALUE, as "nightshift status" shows them; and the state directory must be that of the run`,
     );
   if (!another) return job;
   const list = jobs
     .slice(0, SHOWN)
-    .map(({ work, jobKey, identity: fields }) => `  ${work}:${jobKey}  ${jobTitle(fields)}`);
+    .map(({ work, jobKey, identity: own }) => `  ${work}:${jobKey}  ${jobTitle(own)}`);
   const more = jobs.length > SHOWN ? [`  and ${jobs.length - SHOWN} more`] : [];
   throw new UsageError([`${jobs.length} jobs fit ${asked}; name one:`, ...list, ...more].join('\n'));
 }
