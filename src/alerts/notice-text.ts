@@ -45,10 +45,9 @@ export function noticeLines(notice: Notice): string[] {
   ];
 }
 
-/** A copy in which every text is one harmless line without secrets, and what was said has its times by our clock. */
+/** A copy in which every text is one harmless line without secrets. */
 export function harmless(notice: Notice, redact: (text: string) => string): Notice {
   const clean = (text: string) => safeText(redact(text));
-  const said = (text: string) => localTimesIn(clean(text));
   const { detail } = notice;
   return {
     ...notice,
@@ -56,11 +55,11 @@ export function harmless(notice: Notice, redact: (text: string) => string): Noti
     subject: clean(notice.subject),
     detail: {
       ...detail,
-      headline: said(detail.headline),
+      headline: clean(detail.headline),
       examples: detail.examples.map(({ key, title, message }) => ({
         key: clean(key),
         title: short(clean(title), 200),
-        message: short(said(message), 500),
+        message: short(clean(message), 500),
       })),
       next: detail.next.map(({ what, command }) => ({ what: clean(what), command: clean(command) })),
     },

@@ -6,7 +6,7 @@ import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
 import { mendSteps, type Mendable } from '../../policy/mend.js';
 import { runCommand } from '../batch-file-command.js';
-import { localTime, localTimesIn } from '../format.js';
+import { localTime } from '../format.js';
 import type { Command, Decision, DecisionCase } from './model.js';
 
 /** Cases that are spelt out; the command that lists the others follows. */
@@ -23,7 +23,7 @@ interface Words {
 /** What does not go on without a person, what can't be taken back first; each with what to type. */
 export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] {
   const { batch, unfinished, questions, counts } = rows;
-  const { command, name, timeZone } = words;
+  const { command, name } = words;
   const asked = new Set(questions.map(({ jobKey }) => jobKey));
   const are = (state: JobState, ...classes: readonly ErrorClass[]) =>
     unfinished.filter(
@@ -58,7 +58,6 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   const stopped = counts.cancelled + notStarted;
   const cancelled = rows.requests.findLast(({ what }) => what === 'cancel')?.reason;
 
-  const timedCase = (job: NightJob) => jobCase({ ...job, message: localTimesIn(job.message, timeZone) });
   const decisions: readonly (Decision | undefined)[] = [
     some('unknown', questions, {
       title: 'Sent, but no answer came: did it arrive?',
@@ -114,7 +113,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     some('budget', are('gated', 'budget'), {
       title: 'The budget is used up',
       why: 'Nothing more is paid for before it is raised or, where it is of a day, before that is over; the jobs wait.',
-      case: timedCase,
+      case: jobCase,
       commands: mend('budget'),
     }),
     some('parked', parked, {
@@ -143,7 +142,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     some('quota', are('gated', 'exhausted', 'throttled', 'transient'), {
       title: 'A service is closed to us for now',
       why: 'A quota is used up, or the service is down. Start again when it is back.',
-      case: timedCase,
+      case: jobCase,
       commands: [
         { say: 'see until when', command: command('lanes') },
         { ...again, say: 'then start it again' },
