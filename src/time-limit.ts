@@ -11,6 +11,8 @@ export interface TimeLimit {
   readonly signal: AbortSignal;
   /** The time begins anew. */
   readonly refresh: () => void;
+  /** No time passes until `refresh`. */
+  readonly hold: () => void;
   /** Lets go of the timer and of the other signal. Nothing is aborted any more. */
   readonly end: () => void;
 }
@@ -22,7 +24,9 @@ export interface TimeLimit {
  */
 export function timeLimit(ms: number, outer?: AbortSignal, reason: () => Error = timedOut): TimeLimit {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(reason()), ms).unref();
+  const begin = () => setTimeout(() => controller.abort(reason()), ms).unref();
+  let timer = begin();
+  const hold = (): void => clearTimeout(timer);
   const stop = (): void => controller.abort(outer?.reason);
   // Many wait under one signal, and each takes its listener away again.
   for (const signal of [controller.signal, outer]) if (signal) setMaxListeners(0, signal);
@@ -30,9 +34,13 @@ export function timeLimit(ms: number, outer?: AbortSignal, reason: () => Error =
   outer?.addEventListener('abort', stop, { once: true });
   return {
     signal: controller.signal,
-    refresh: () => void timer.refresh(),
+    hold,
+    refresh: () => {
+      hold();
+      timer = begin();
+    },
     end: () => {
-      clearTimeout(timer);
+      hold();
       outer?.removeEventListener('abort', stop);
     },
   };
@@ -42,12 +50,14 @@ export function timeLimit(ms: number, outer?: AbortSignal, reason: () => Error =
  * Runs work that gets a time limit's signal, and waits no longer than that, whether the work heeds it or not.
  * @throws what the work throws, or the reason of the signal
  */
-export async function withTimeLimit<T>(
+export const withTimeLimit = <T>(
   ms: number,
   outer: AbortSignal | undefined,
   work: (signal: AbortSignal) => PromiseLike<T>,
-): Promise<T> {
-  const limit = timeLimit(ms, outer);
+): Promise<T> => within(timeLimit(ms, outer), work);
+
+/** The same for a limit that is there already, and is let go of. */
+export async function within<T>(limit: TimeLimit, work: (signal: AbortSignal) => PromiseLike<T>): Promise<T> {
   try {
     limit.signal.throwIfAborted();
     return await Promise.race([work(limit.signal), aborted(limit.signal)]);

@@ -40,6 +40,7 @@ export interface Try {
   readonly text?: string;
   readonly revision?: number;
   readonly dieAt?: CrashPoint;
+  readonly turn?: () => Promise<void>;
 }
 
 /** What a ledger remembers of one effect between tries; the publisher is made anew for each, as in a new process. */
@@ -111,7 +112,7 @@ export class Effect {
           ...{ work: body.work, jobKey: body.jobKey, effectKeys: [this.key], revision: body.revision },
           state: 'done',
         },
-        context,
+        context: { ...context, turn: o.turn },
         reached: (point) => {
           if (point === o.dieAt) throw new Died(point);
         },

@@ -127,6 +127,13 @@ describe('a post', () => {
     expect(slugs()).toEqual([`${SLUG} publish`]);
   });
 
+  test('each of its requests has a turn of its own, the look at the public page included', async () => {
+    let turns = 0;
+    receiptIn(await anEffect().land({ turn: async () => void turns++ }));
+    expect(site.requests.filter((request) => !request.includes(' /wp/v2/'))).toHaveLength(1);
+    expect(turns).toBe(site.requests.length);
+  });
+
   test('the mark is kept a second time in a registered meta field, and found there', async () => {
     await aSite({ metaKeys: ['nightshift'] });
     const effect = anEffect({ metaKey: 'nightshift' });

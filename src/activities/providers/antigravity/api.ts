@@ -1,7 +1,7 @@
 import type { GoogleGenAI } from '@google/genai';
 import { durationMs } from '../../../contract/batch-file.js';
-import { withTimeLimit } from '../../../time-limit.js';
 import { openDownload } from '../managed/download.js';
+import { requestsInTurn } from '../managed/requests.js';
 import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
@@ -63,6 +63,7 @@ export function geminiApi(
   judgeOptions: () => JudgeOptions,
   turn: ProviderSetup<unknown>['turn'],
 ): GeminiApi {
+  const requests = requestsInTurn(turn);
   let made: { key: string; client: GoogleGenAI } | undefined;
   async function client(): Promise<GoogleGenAI> {
     const key = keyNow(); // looked up each time: a key may be changed while a worker runs
@@ -75,8 +76,7 @@ export function geminiApi(
         apiVersion: options.apiVersion,
         httpOptions: {
           baseUrl: options.baseUrl,
-          fetch: (input: string | URL | Request, init?: RequestInit) =>
-            fetch(input, { ...init, redirect: 'manual' }),
+          fetch: requests.fetch,
         },
       }),
     };
@@ -96,17 +96,11 @@ export function geminiApi(
     before?: () => Promise<void>,
   ): Promise<T> {
     const ready = await client();
-    await turn?.();
-    await before?.();
-    try {
-      // The library keeps no time of its own where it gets a signal.
-      const reply = await withTimeLimit(timeoutMs, signal, (within) =>
-        send(ready, { maxRetries: 0, signal: within }),
-      );
-      return read(reply);
-    } catch (error) {
-      throw judge(error, what, kind, judgeOptions(), meanings);
-    }
+    // The library keeps no time of its own where it gets a signal.
+    return requests.call(
+      { timeoutMs, signal, before, judge: (error) => judge(error, what, kind, judgeOptions(), meanings) },
+      async (within) => read(await send(ready, { maxRetries: 0, signal: within })),
+    );
   }
 
   return {
@@ -211,9 +205,9 @@ export function geminiApi(
     async download(environment, path, signal) {
       const { baseUrl, apiVersion, downloadTimeout } = options;
       const place = [environment, 'files', ...path.split('/')].map(encodeURIComponent).join('/');
-      await turn?.();
       const key = keyNow();
       return openDownload({
+        turn,
         url: `${baseUrl.replace(/\/+$/, '')}/${apiVersion}/environments/${place}?alt=media`,
         headers: { 'x-goog-api-key': key },
         timeoutMs: durationMs(downloadTimeout),

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { durationMs } from '../../../contract/batch-file.js';
-import { withTimeLimit } from '../../../time-limit.js';
 import { openDownload } from '../managed/download.js';
+import { requestsInTurn } from '../managed/requests.js';
 import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
@@ -77,6 +77,7 @@ export function claudeApi(
   const timeout = durationMs(options.requestTimeout);
   const betas = [beta];
 
+  const requests = requestsInTurn(turn);
   let made: { key: string; client: Anthropic } | undefined;
   async function client(): Promise<Anthropic> {
     const key = keyNow(); // looked up each time: a key may be changed while a worker runs
@@ -90,7 +91,7 @@ export function claudeApi(
         maxRetries: 0,
         timeout,
         defaultHeaders: { 'anthropic-version': apiVersion },
-        fetchOptions: { redirect: 'manual' },
+        fetch: requests.fetch,
         logLevel: 'off', // it writes to the console, and errors are told by us
         openTelemetry: false,
       }),
@@ -107,16 +108,16 @@ export function claudeApi(
     before?: () => Promise<void>,
   ): Promise<T> {
     const ready = await client();
-    await turn?.();
-    await before?.();
-    try {
-      // The library times no more than the head of an answer.
-      return await withTimeLimit(timeout, signal, (within) =>
-        send(ready, { maxRetries: 0, timeout, signal: within }),
-      );
-    } catch (error) {
-      throw judge(error, what, kind, judgeOptions(), meanings);
-    }
+    // The library times no more than the head of an answer.
+    return requests.call(
+      {
+        timeoutMs: timeout,
+        signal,
+        before,
+        judge: (error) => judge(error, what, kind, judgeOptions(), meanings),
+      },
+      (within) => send(ready, { maxRetries: 0, timeout, signal: within }),
+    );
   }
 
   /** A request for each page. */
@@ -219,9 +220,9 @@ export function claudeApi(
     },
 
     async download(file, signal) {
-      await turn?.();
       const key = keyNow();
       return openDownload({
+        turn,
         url: `${baseUrl}/v1/files/${encodeURIComponent(file)}/content`,
         headers: { 'x-api-key': key, 'anthropic-version': apiVersion, 'anthropic-beta': beta },
         timeoutMs: durationMs(options.downloadTimeout),

@@ -3,6 +3,7 @@ import { AdapterError } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { codeOf, isNotSent, placeOf } from '../../http/request.js';
 import { timeLimit, type TimeLimit } from '../../../time-limit.js';
+import type { ProviderSetup } from '../provider.js';
 import type { ManifestFile } from './manifest.js';
 import { saidText } from './said.js';
 
@@ -14,6 +15,7 @@ export interface DownloadRequest {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly secrets: readonly string[];
+  readonly turn?: ProviderSetup<unknown>['turn'];
 }
 
 const ERROR_BYTES_MAX = 64 * 1024;
@@ -24,7 +26,8 @@ const ERROR_BYTES_MAX = 64 * 1024;
  * @throws AdapterError as for any read: `transient` for trouble that passes
  */
 export async function openDownload(request: DownloadRequest): Promise<AsyncIterable<Uint8Array> | undefined> {
-  const { url, headers, timeoutMs, signal, secrets } = request;
+  const { url, headers, timeoutMs, signal, secrets, turn } = request;
+  await turn?.();
   const limit = timeLimit(timeoutMs, signal);
   let response: Response;
   try {

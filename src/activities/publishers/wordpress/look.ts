@@ -101,11 +101,17 @@ async function pageInTheWay(
 async function assertPublic(
   { url, timeout }: WordPressOptions,
   { id, link }: Post,
-  { signal }: PublisherContext,
+  { signal, turn }: PublisherContext,
 ): Promise<void> {
   // Only where we were sent anyway: an answer must not choose whom we call.
   if (!URL.canParse(link) || new URL(link).host !== new URL(url).host) return;
-  const { status } = await sendHttp({ method: 'GET', url: link, timeoutMs: durationMs(timeout), signal });
+  const { status } = await sendHttp({
+    method: 'GET',
+    url: link,
+    timeoutMs: durationMs(timeout),
+    signal,
+    turn,
+  });
   // Other refusals are the site's own choice: a log-in, a "coming soon" page, a redirect to another host.
   if (status !== 404 && status !== 410) return;
   const message = `post ${id} is published, but ${placeOf(link)} answers ${status}; are the site’s permalinks working?`;
