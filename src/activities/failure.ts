@@ -3,7 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { TriedBefore } from '../contract/messages.js';
 import { StaleFence } from '../ledger/ledger.js';
-import { DEFAULT_RETRY, afterEffect, type Tries } from '../policy/retry.js';
+import { DEFAULT_RETRY, afterStep, type Tries } from '../policy/retry.js';
 import { failingSince, keepAlive, noteFailure } from './heartbeat.js';
 
 /** Unexpected errors, before any effect was sent, are tried this often in one run. */
@@ -43,7 +43,7 @@ export const settled =
     } catch (error) {
       if (
         error instanceof AdapterError &&
-        afterEffect(error.errorClass, triesSoFar(), DEFAULT_RETRY, 0).kind !== 'again'
+        afterStep(error.errorClass, triesSoFar(), DEFAULT_RETRY, 0).kind !== 'again'
       ) {
         throw ApplicationFailure.nonRetryable(error.message, error.errorClass);
       }

@@ -15,31 +15,46 @@ export function keepAlive(details: () => unknown = () => undefined): () => void 
 }
 
 /**
- * Since when the present Activity has been failing, over its tries; undefined where nothing was wrong lately. How long
- * a session takes, or a place in the queue, is no failure.
+ * What of an Activity fails, each counted by itself: the looks at a session under way, or else its step. That a look
+ * passes says nothing of a step that fails after it.
  */
-export const failingSince = (): number | undefined => pulseNow().failingSinceMs;
+export type Failing = 'look' | 'step';
 
-/** This try is about to fail. The heartbeat tells the next one since when; @param nowMs of this failure */
-export function noteFailure(nowMs: number): void {
+/**
+ * Since when the present Activity has been failing, over its tries; undefined where nothing is wrong. How long a session
+ * takes, or a place in the queue, is no failure.
+ * @param what by default whichever of them has failed for longest
+ */
+export function failingSince(what?: Failing): number | undefined {
+  const { failing } = pulseNow();
+  if (what !== undefined) return failing[what];
+  const since = Object.values(failing).filter((ms) => ms !== undefined);
+  return since.length === 0 ? undefined : Math.min(...since);
+}
+
+/** It is about to fail. The heartbeat tells the next try since when; @param nowMs of this failure */
+export function noteFailure(nowMs: number, what: Failing = 'step'): void {
   const pulse = pulseNow();
-  if (pulse.failingSinceMs !== undefined) return; // it was handed on with the last heartbeat
-  pulse.failingSinceMs = nowMs;
+  if (pulse.failing[what] !== undefined) return; // it was handed on with the last heartbeat
+  pulse.failing = { ...pulse.failing, [what]: nowMs };
   heartbeat(told(pulse));
 }
 
-/** Something went well: what fails from now on is another failure. */
-export function notePassed(): void {
+/** It went well: what fails from now on is another failure. */
+export function notePassed(what: Failing): void {
   const pulse = pulseNow();
-  if (pulse.failingSinceMs === undefined) return;
-  pulse.failingSinceMs = undefined;
+  if (pulse.failing[what] === undefined) return;
+  pulse.failing = { ...pulse.failing, [what]: undefined };
   heartbeat(told(pulse));
 }
+
+/** In milliseconds since the epoch. */
+type FailingSince = Readonly<Partial<Record<Failing, number | undefined>>>;
 
 /** What is told with each heartbeat of one try. */
 interface Pulse {
   details: () => unknown;
-  failingSinceMs: number | undefined;
+  failing: FailingSince;
 }
 
 const PULSES = new WeakMap<Context, Pulse>();
@@ -48,14 +63,24 @@ function pulseNow(): Pulse {
   const context = Context.current();
   const known = PULSES.get(context);
   if (known !== undefined) return known;
-  const { failingSinceMs } = (context.info.heartbeatDetails ?? {}) as { readonly failingSinceMs?: unknown };
+  const { failingSinceMs: step, lookFailingSinceMs: look } = (context.info.heartbeatDetails ??
+    {}) as Readonly<Record<string, unknown>>;
   const pulse: Pulse = {
     details: () => undefined,
-    failingSinceMs: typeof failingSinceMs === 'number' ? failingSinceMs : undefined,
+    failing: {
+      ...(typeof step === 'number' && { step }),
+      ...(typeof look === 'number' && { look }),
+    },
   };
   PULSES.set(context, pulse);
   return pulse;
 }
 
-const told = ({ details, failingSinceMs }: Pulse): unknown =>
-  failingSinceMs === undefined ? details() : { at: details(), failingSinceMs };
+function told({ details, failing: { step, look } }: Pulse): unknown {
+  if (step === undefined && look === undefined) return details();
+  return {
+    at: details(),
+    ...(step !== undefined && { failingSinceMs: step }),
+    ...(look !== undefined && { lookFailingSinceMs: look }),
+  };
+}

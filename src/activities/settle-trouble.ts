@@ -1,7 +1,7 @@
 import type { AdapterError } from '../contract/errors.js';
 import type { JobRef, TriedBefore, Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
-import { STATE_AFTER, afterEffect, whyOf, type RetryPolicy } from '../policy/retry.js';
+import { STATE_AFTER, afterStep, whyOf, type RetryPolicy } from '../policy/retry.js';
 import type { Deps } from './deps.js';
 import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { keptBackBy } from './lanes/lane-of.js';
@@ -22,7 +22,7 @@ export async function settleTrouble(
   const tried = triesSoFar(before);
   const jitter = jitterOf(`${key}:${tried.tries}`);
   const excuse = keptBackBy(error);
-  const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs, excuse);
+  const next = afterStep(errorClass, tried, retry, jitter, facts.retryAfterMs, excuse);
   if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') {
     const told = triedBefore(before, false);

@@ -14,6 +14,7 @@ import type { JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
 import { mendSteps, type MendCommands } from './mend.js';
+import { spanText } from './span-text.js';
 
 /** One thing that a person must see to. */
 export interface AlertCause {
@@ -526,10 +527,4 @@ export function judgeNight(night: NightStanding): NightFinding {
     status: 'ok',
     detail: `${last.state}, began ${ago(last.openedMs)}, ${last.finished} jobs finished`,
   };
-}
-
-/** `40 min`, `26 h`. */
-function spanText(ms: number): string {
-  if (ms < MINUTE) return `${Math.round(ms / 1000)} s`;
-  return ms < 2 * HOUR ? `${Math.round(ms / MINUTE)} min` : `${Math.round(ms / HOUR)} h`;
 }

@@ -1,6 +1,7 @@
 import { durationMs, retrySchema, type RetrySpec } from '../contract/batch-file.js';
 import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
 import { backAt } from './back-at.js';
+import { spanText } from './span-text.js';
 
 /**
  * What follows from an error, by class: the one table of retries. `docs/reference/errors.md` shows it to operators.
@@ -155,8 +156,7 @@ export function afterSession(
   if (waited !== undefined) return usedUp(failures, policy) ?? waited;
   if (rule.agent === 'hold') return { kind: 'hold', why: HELD_SESSION };
   if (rule.agent === 'park') return { kind: 'park', why: `${errorClass}: trying again would not help` };
-  if (rule.agent === 'gate')
-    return { kind: 'gate', why: `${errorClass}: no job can go on before this is put right` };
+  if (rule.agent === 'gate') return gated(errorClass);
 
   if (last.ran) {
     const ran = failures.filter((failure) => failure.ran).length;
@@ -254,6 +254,27 @@ export function afterEffect(
   }
 }
 
+/**
+ * After a failed try of a step that no session and no effect is to blame for, such as a look at a session that goes on,
+ * or reading what it made.
+ */
+export function afterStep(
+  errorClass: ErrorClass,
+  tried: Tries,
+  policy: RetryPolicy,
+  jitter: number,
+  hintMs = 0,
+  excuse?: Excuse,
+): Next {
+  const next = afterEffect(errorClass, tried, policy, jitter, hintMs, excuse);
+  return next.kind === 'gate' && next.backInMs === undefined ? gated(errorClass) : next;
+}
+
+const gated = (errorClass: ErrorClass): Next => ({
+  kind: 'gate',
+  why: `${errorClass}: no job can go on before this is put right`,
+});
+
 function waitFor(
   errorClass: ErrorClass,
   hintMs: number,
@@ -277,7 +298,7 @@ function bounded(
   if (elapsedMs >= patienceMs)
     return {
       kind: 'park',
-      why: `${tries} tries in ${Math.round(elapsedMs / MINUTE)} minutes failed, and patience ends there`,
+      why: `${tries} tries in ${spanText(elapsedMs)} failed, and patience ends there`,
     };
   return againWithin(rule, tries, patienceMs - elapsedMs, jitter, hintMs);
 }

@@ -1,6 +1,6 @@
 // One agent step as a worker takes it, without Temporal: what it asks of the ledger, the lanes and the destinations
 // before a session starts, and how often.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
 import { backAtOf } from '../../src/policy/back-at.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
+import { aServer } from './agent-server-fixture.js';
 import { BATCH, NO_USAGE, aLedger, by, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
 
 const WORK = 'article';
@@ -34,7 +35,16 @@ const jobOf = (slug: string): PlacedJob => {
 
 /** Jobs whose agent prints a line, and whose destination has nothing. */
 async function aNight(
-  more: { agent?: object; limits?: object; effectLimits?: object; budget?: object; status?: number } = {},
+  more: {
+    agent?: object;
+    limits?: object;
+    effectLimits?: object;
+    budget?: object;
+    status?: number;
+    checks?: object[];
+    retry?: object;
+    now?: () => Date;
+  } = {},
 ) {
   const lookups: string[] = [];
   const server = createServer((request, response) => {
@@ -63,6 +73,8 @@ async function aNight(
       },
     ],
     budget: more.budget,
+    checks: more.checks,
+    retry: more.retry,
   });
   const manifest = await storeManifest({ definition, jobs: SLUGS.map(jobOf) }, artifacts);
   await openBatch(ledger, SLUGS);
@@ -81,9 +93,9 @@ async function aNight(
     artifacts,
     client: { workflow: { list: async function* () {} } } as unknown as Client,
     stateDir: dir,
-    env: process.env,
+    env: { ...process.env, GEMINI_API_KEY: 'test-key', ANTHROPIC_API_KEY: 'test-key' },
     worker: 'test',
-    now: () => new Date(),
+    now: more.now ?? (() => new Date()),
     reached: async () => undefined,
     alarm: { look: () => undefined, wake: () => undefined },
     config: { taskQueue: 'test', heartbeatTimeoutMs: 30_000 },
@@ -102,6 +114,14 @@ async function aNight(
         ...refOf(slug),
         ...(waits !== undefined && { waits }),
       }),
+    /** One try of a step, which is told what the try before it told last. @returns its end, and what it told */
+    async try(slug: string, heartbeatDetails?: unknown): Promise<{ end: unknown; told: unknown }> {
+      const environment = new MockActivityEnvironment({ scheduledTimestampMs: Date.now(), heartbeatDetails });
+      let told: unknown = heartbeatDetails;
+      environment.on('heartbeat', (details: unknown) => (told = details));
+      const end = await environment.run(runAgent(deps), refOf(slug)).catch((error: unknown) => error);
+      return { end, told };
+    },
     /** Takes a place as the session of another job would. */
     takePlace: () => agentLane(definition, { ...refOf('one'), key: 'another' }, deps).enter('session'),
     attempts: async () => (await sql('select number from attempts')).length,
@@ -348,5 +368,108 @@ describe('an agent that acts on the outside world', () => {
     await sql(`update jobs set state = 'cancelled', error_class = null where job_key = ?`, key);
     expect(await night.step('one')).toMatchObject({ kind: 'held', errorClass: 'unknown' });
     expect(night.runs()).toBe(1);
+  });
+});
+
+describe('a session that ended, whose output can’t be had', () => {
+  const retry = { patience: '1ms' };
+  const agents = {
+    antigravity: (url: string) => ({ use: 'antigravity', with: { baseUrl: `${url}/gemini` } }),
+    claude: (url: string) => ({
+      use: 'claude',
+      with: { baseUrl: `${url}/anthropic`, agent: 'agent_nightshift', environment: 'env_nightshift' },
+    }),
+  } as const;
+  const DOWNLOADS = { antigravity: 'files.read', claude: 'files.download' } as const;
+
+  async function aHostedNight(which: keyof typeof agents, more: Parameters<typeof aServer>[0]) {
+    const server = await aServer({ speed: 1000, ...more });
+    const { use, with: options } = agents[which](server.url);
+    const agent = {
+      ...{ use, command: undefined, prompt: 'Write.', timeout: '1d' },
+      with: { ...options, pollInterval: '10ms', requestTimeout: '1d' },
+    };
+    const night = await aNight({ agent, retry, now: () => new Date(server.now()) });
+    return { ...night, server, paid: () => server.ledger().totals };
+  }
+
+  test.each(['antigravity', 'claude'] as const)(
+    '%s: it is parked when patience ends, and collected without another start when a person asks',
+    async (which) => {
+      const match = { call: DOWNLOADS[which] };
+      const night = await aHostedNight(which, { faults: [{ match, do: 'server-error', times: 3 }] });
+      const first = await night.try('one');
+      expect(first.end).toMatchObject({ type: 'transient' });
+      const second = await night.try('one', first.told);
+      expect(second.end).toMatchObject({
+        kind: 'parked',
+        errorClass: 'transient',
+        message: expect.stringMatching(/^what the session made could not be collected: .*patience/) as string,
+      });
+      const { key } = night.refOf('one');
+      expect(await night.ledger.requeue(BATCH, 'ann', { keys: [key] })).toEqual([key]);
+      const third = await night.try('one');
+      expect(third.end, 'it has its patience again').toMatchObject({ type: 'transient' });
+      expect((await night.try('one', third.told)).end).toMatchObject({ kind: 'made' });
+      expect(night.server.ledger().runs).toMatchObject([{ runs: 1 }]);
+    },
+  );
+
+  test.each(['antigravity', 'claude'] as const)(
+    '%s: credentials that are refused then are no trouble of an effect, and the message says what they keep away',
+    async (which) => {
+      const match = { call: DOWNLOADS[which] };
+      const night = await aHostedNight(which, { faults: [{ match, do: 'auth', with: { form: '401' } }] });
+      const message =
+        /^what the session made could not be collected: .*401.*\(auth: no job can go on before this is put right\)$/;
+      expect((await night.try('one')).end).toMatchObject({
+        kind: 'gated',
+        errorClass: 'auth',
+        message: expect.stringMatching(message) as string,
+      });
+    },
+  );
+
+  test('a check that can’t run ends the same way', async () => {
+    const night = await aNight({ retry, checks: [{ use: './down.ts' }] });
+    writeFileSync(
+      join(night.definition.baseDir, 'down.ts'),
+      `import { defineCheck, AdapterError } from 'nightshift/adapter';
+       import { z } from 'zod';
+       export const check = defineCheck({
+         name: 'down', version: '1', options: z.strictObject({}),
+         run() { throw new AdapterError('transient', 'the service is down'); },
+       });`,
+    );
+    const first = await night.try('one');
+    expect(first.end).toMatchObject({ type: 'transient' });
+    expect((await night.try('one', first.told)).end).toMatchObject({
+      kind: 'parked',
+      errorClass: 'transient',
+      message: expect.stringMatching(/^what the session made could not be checked: .*patience/) as string,
+    });
+  });
+
+  test('one that is taken up after its deadline, while looks fail, is not cancelled unseen', async () => {
+    const server = await aServer({ speed: 1000 });
+    let late = 0;
+    const { use, with: options } = agents.antigravity(server.url);
+    const night = await aNight({
+      agent: {
+        use,
+        command: undefined,
+        prompt: 'Write.',
+        timeout: '1d',
+        with: { ...options, pollInterval: '10ms' },
+      },
+      now: () => new Date(server.now() + late),
+    });
+    server.addFault({ match: { call: 'files.read' }, do: 'server-error', times: 1 });
+    const first = await night.try('one');
+    expect(first.end).toMatchObject({ type: 'transient' });
+    late = 2 * 24 * 3_600_000;
+    server.addFault({ match: { call: 'interactions.get' }, do: 'server-error', times: 1 });
+    expect((await night.try('one', first.told)).end).toMatchObject({ kind: 'made' });
+    expect(server.requests().filter(({ call }) => call === 'interactions.cancel')).toEqual([]);
   });
 });

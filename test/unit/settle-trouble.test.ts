@@ -51,9 +51,24 @@ test('the next tries go on counting, and the one past the patience parks', async
   expect((await aTry(150, since(61))).end).toMatchObject({ kind: 'parked', errorClass: 'transient' });
 });
 
-test('what went well in between makes it another failure', async () => {
-  const { end } = await aTry(150, { failingSinceMs: Date.now() - 61 * MINUTE }, notePassed);
+test('a step that went well in between makes it another failure', async () => {
+  const since = { failingSinceMs: Date.now() - 61 * MINUTE };
+  const { end } = await aTry(150, since, () => notePassed('step'));
   expect(end).toMatchObject({ type: 'transient' });
+});
+
+test('a look that passes says nothing of the step that fails after it', async () => {
+  const since = { failingSinceMs: Date.now() - 61 * MINUTE };
+  const { end } = await aTry(150, since, () => notePassed('look'));
+  expect(end).toMatchObject({ kind: 'parked', errorClass: 'transient' });
+});
+
+test('looks that fail are counted by themselves, over the tries too', async () => {
+  const since = { lookFailingSinceMs: Date.now() - 61 * MINUTE };
+  expect((await aTry(150, since)).end).toMatchObject({ kind: 'parked', errorClass: 'transient' });
+  const { end, told } = await aTry(150, since, () => notePassed('look'));
+  expect(end).toMatchObject({ type: 'transient' });
+  expect(told).not.toHaveProperty('lookFailingSinceMs');
 });
 
 test('the first of several failures counts', async () => {

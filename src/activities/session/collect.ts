@@ -11,13 +11,20 @@ import { jobTitle } from '../../contract/job.js';
 import type { SessionEnd } from '../../ledger/ledger.js';
 import { readIfWhole } from '../read-artifact.js';
 import type { SessionHandle } from '../providers/provider.js';
-import { ask, type SessionScope } from './scope.js';
+import { ask, naming, struck, type SessionScope } from './scope.js';
 
-/** Stores what the session made, and checks it. What fails its checks is kept for people, and never goes out. */
+/**
+ * Stores what the session made, and checks it. What fails its checks is kept for people, and never goes out.
+ * @throws AdapterError when it could not be read or checked, which says nothing of it: the session stays open, and is
+ *   collected again
+ */
 export async function collectSession(scope: SessionScope, handle: SessionHandle): Promise<SessionEnd> {
   const { provider, definition, context, reached } = scope;
   const { artifacts } = scope.deps;
-  const usageOf = () => ask(scope, 'usage', () => provider.usage(handle, context));
+  const usageOf = () =>
+    naming('what the session has used could not be learnt', () =>
+      ask(scope, 'usage', () => provider.usage(handle, context)),
+    );
   let artifact: ArtifactRef;
   try {
     artifact = await ask(scope, 'collect', async () => {
@@ -26,27 +33,29 @@ export async function collectSession(scope: SessionScope, handle: SessionHandle)
       return artifacts.put(output.content, output.mime);
     });
   } catch (error) {
-    if (!(error instanceof AdapterError) || error.errorClass !== 'rejected') throw error;
+    if (!(error instanceof AdapterError)) throw error;
+    if (error.errorClass !== 'rejected') throw struck('what the session made could not be collected', error);
     const { errorClass, message } = error;
     return { state: 'failed', errorClass, message, usage: await usageOf() };
   }
   const usage = await usageOf();
   await reached('A9');
   const bytes = await artifacts.read(artifact.sha256);
-  // A check that can't run says nothing of the artifact: the session stays open, and is collected again.
-  const { problems, notes } = await runChecks({
-    bytes,
-    mime: artifact.mime,
-    job: scope.job,
-    checks: definition.checks,
-    baseDir: definition.baseDir,
-    context: {
-      signal: context.signal,
-      env: scope.deps.env,
-      earlier: earlierOf(scope),
-      secrets: secretNames(mentioned(definition)),
-    },
-  });
+  const { problems, notes } = await naming('what the session made could not be checked', () =>
+    runChecks({
+      bytes,
+      mime: artifact.mime,
+      job: scope.job,
+      checks: definition.checks,
+      baseDir: definition.baseDir,
+      context: {
+        signal: context.signal,
+        env: scope.deps.env,
+        earlier: earlierOf(scope),
+        secrets: secretNames(mentioned(definition)),
+      },
+    }),
+  );
   if (notes.length > 0) log.info('checks could not tell', { notes });
   if (problems.length === 0) return { state: 'collected', artifact, usage };
   return {

@@ -1,7 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { renderTemplate, templateScope } from '../../batch/template.js';
 import { durationMs, type Definition } from '../../contract/batch-file.js';
-import type { AdapterError } from '../../contract/errors.js';
+import { AdapterError } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
 import type { AgentRequest } from '../../contract/messages.js';
 import { runKey } from '../../identity/keys.js';
@@ -9,7 +9,7 @@ import type { Claim, Gate, SessionId } from '../../ledger/ledger.js';
 import type { RetryPolicy } from '../../policy/retry.js';
 import type { CrashPoint } from '../crash-points.js';
 import type { Deps } from '../deps.js';
-import { reportTrouble } from '../lanes/lane-of.js';
+import { keptBackBy, reportTrouble } from '../lanes/lane-of.js';
 import type { Lane } from '../lanes/lane.js';
 import type {
   Provider,
@@ -144,6 +144,21 @@ export async function ask<T>(scope: SessionScope, verb: ProviderVerb, call: () =
 export async function told({ provider, lane }: SessionScope, error: AdapterError): Promise<AdapterError> {
   if (isRemote(provider)) await reportTrouble(lane, error);
   return error;
+}
+
+/** The same error, which says what of a session could not be done because of it. */
+export const struck = (what: string, error: AdapterError): AdapterError =>
+  keptBackBy(error) // what a lane says of itself is said to all alike
+    ? error
+    : new AdapterError(error.errorClass, `${what}: ${error.message}`, error.facts, { cause: error });
+
+/** Does something for a session whose trouble says what it was. */
+export async function naming<T>(what: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof AdapterError ? struck(what, error) : error;
+  }
 }
 
 /** The service surely answered; the others may be answered from what is known. */

@@ -2,12 +2,12 @@ import { cancellationSignal, log, sleep } from '@temporalio/activity';
 import { durationMs } from '../../contract/batch-file.js';
 import { AdapterError } from '../../contract/errors.js';
 import { jitterOf } from '../../policy/jitter.js';
-import { afterEffect, type Tries } from '../../policy/retry.js';
+import { afterStep, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
 import { keptBackBy } from '../lanes/lane-of.js';
 import { failingSince, noteFailure, notePassed } from '../heartbeat.js';
 import { frozen } from './admit.js';
-import { ask, type SessionScope } from './scope.js';
+import { ask, struck, type SessionScope } from './scope.js';
 
 /** A lane may be opened at any moment, by a person or by a probe: so often it is asked again, and the service is not. */
 const ASK_LANE_MS = 60_000;
@@ -24,12 +24,15 @@ export class Unwatched extends Error {}
  *      may run at all.
  *  W2. A session that is past its deadline, or that its service shows standing still for `agent.quiet`, is cancelled.
  *      Its time counts from when it was sent off, not from the intent: what its start had waited for is not its time.
+ *      One that is taken up after its deadline may have ended well before it: it is seen first.
  *  W3. While its jobs are frozen it is neither looked at, nor collected, nor cancelled. @throws Unwatched
  */
 export async function watchSession(scope: SessionScope, handle: SessionHandle): Promise<SessionOver> {
   const { provider, context, deps } = scope;
   const stillness = new Stillness(scope);
   const looks = new FailedLooks(scope);
+  const leftMs = (): number => scope.deadline().getTime() - deps.now().getTime();
+  let seen = leftMs() > 0;
   for (;;) {
     let waitMs: number;
     await standStill();
@@ -37,6 +40,9 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       const progress = await ask(scope, 'poll', () => provider.poll(handle, context));
       await scope.lane.keep();
       looks.passed();
+      seen = true;
+      // Whatever failed before has passed, and what follows a session has not begun to fail.
+      if (progress.kind === 'running') notePassed('step');
       await scope.reached('A6');
       if (progress.kind !== 'running') {
         await standStill();
@@ -49,9 +55,8 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       const keptBack = keptBackBy(error);
       waitMs = keptBack ? Math.min(keptBack.delayMs, ASK_LANE_MS) : looks.failed(error); // W1
     }
-    const leftMs = scope.deadline().getTime() - deps.now().getTime();
-    if (leftMs <= 0) return await giveUp('ran longer than its timeout');
-    await sleep(Math.max(1, Math.min(waitMs, leftMs)));
+    if (seen && leftMs() <= 0) return await giveUp('ran longer than its timeout');
+    await sleep(Math.max(1, seen ? Math.min(waitMs, leftMs()) : waitMs));
   }
 
   /** W3 */
@@ -73,7 +78,7 @@ class FailedLooks {
   constructor(private readonly scope: SessionScope) {}
 
   passed(): void {
-    notePassed();
+    notePassed('look');
     this.tries = 0;
   }
 
@@ -81,8 +86,8 @@ class FailedLooks {
   failed(reason: AdapterError): number {
     const { deps, retry, session } = this.scope;
     const nowMs = deps.now().getTime();
-    noteFailure(nowMs);
-    const since = failingSince() ?? nowMs; // an earlier try may have begun to count
+    noteFailure(nowMs, 'look');
+    const since = failingSince('look') ?? nowMs; // an earlier try may have begun to count
     const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - since };
     const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
     const { errorClass, message, facts } = reason;
@@ -90,8 +95,8 @@ class FailedLooks {
     const leftMs = Math.max(0, retry.patienceMs - tried.elapsedMs);
     const { retryAfterMs = 0 } = facts;
     const hintMs = errorClass === 'exhausted' ? retryAfterMs : Math.min(retryAfterMs, leftMs);
-    const next = afterEffect(errorClass, tried, retry, jitter, hintMs);
-    if (next.kind !== 'again') throw reason;
+    const next = afterStep(errorClass, tried, retry, jitter, hintMs);
+    if (next.kind !== 'again') throw struck('the session could not be looked at', reason);
     log.info('a session could not be looked at', { reason: message });
     return next.delayMs;
   }
