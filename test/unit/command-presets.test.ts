@@ -308,8 +308,12 @@ test.each<[Name, string, Record<string, unknown>, Record<string, unknown>]>([
   [
     'codex',
     'ok',
-    { prices: { input: 10, output: 100, cached: 1 } },
-    { costMicros: 1810, costSource: 'price-table' },
+    { prices: { input: 10, output: 100, cached: 1, date: '2026-01-01' } },
+    {
+      costMicros: 1810,
+      costSource: 'price-table',
+      priceTable: { id: 'batch-file', date: '2026-01-01' },
+    },
   ],
   [
     'gemini-cli',

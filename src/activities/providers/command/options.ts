@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
+import { pricesSchema } from '../managed/options.js';
 import { PRESET_NAMES, presetOf } from './presets/index.js';
 
 const NUL = '\0';
@@ -55,8 +56,7 @@ export const commandOptionsSchema = z
       .optional()
       .describe('preset: variable in env that lets it in, where the CLI is set up for another than its own'),
     args: z.array(word).default([]).describe('preset: further arguments'),
-    prices: z
-      .strictObject({ input: usd, output: usd, cached: usd })
+    prices: pricesSchema
       .optional()
       .describe('preset: US dollars per million tokens, where the CLI reports no money'),
     resume: z

@@ -1,7 +1,7 @@
 import { durationMs } from '../../../contract/batch-file.js';
 import { NOTHING_USED, type Usage } from '../../../ledger/ledger.js';
-import { microsOf, ownPrice } from '../managed/options.js';
-import { tableFor, tokenCostMicros } from '../managed/price-table.js';
+import { microsOf, ownTable } from '../managed/options.js';
+import { namedIn, tableFor, tokenCostMicros } from '../managed/price-table.js';
 import type { CommandOptions } from './options.js';
 import { presetOf } from './presets/index.js';
 import type { ModelUse, Preset, Reading } from './presets/preset.js';
@@ -43,7 +43,7 @@ async function presetUsage(paths: RunPaths, options: CommandOptions, preset: Pre
   return { ...NOTHING_USED, ...tokens, ...(await costOf(reading, rc, state.kind, paths, options, preset)) };
 }
 
-type Cost = Pick<Usage, 'costMicros' | 'costSource'>;
+type Cost = Pick<Usage, 'costMicros' | 'costSource' | 'priceTable'>;
 
 async function costOf(
   { use, usd, end }: Reading,
@@ -57,17 +57,15 @@ async function costOf(
   if (usd !== undefined) return { costMicros: microsOf(usd), costSource: 'reported' };
   if (use !== undefined && use.length > 0) {
     const started = (await statIfThere(paths.claim))?.mtime ?? new Date();
-    const own = ownPrice(options.prices);
-    const costs = use.map(({ model, tokens }) => {
-      const price = own ?? tableFor(prices, model, started)?.price;
-      return price === undefined ? undefined : tokenCostMicros(tokens, price);
-    });
-    // One model without a price, and the sum would be too small.
-    if (costs.some((cost) => cost === undefined)) return undefined;
-    return {
-      costMicros: costs.reduce<number>((sum, cost) => sum + (cost ?? 0), 0),
-      costSource: 'price-table',
-    };
+    const own = ownTable(options.prices);
+    let costMicros = 0;
+    let priced: ReturnType<typeof ownTable>;
+    for (const { model, tokens } of use) {
+      priced = own ?? tableFor(prices, model, started);
+      if (priced === undefined) return undefined; // one model without a price, and the sum would be too small
+      costMicros += tokenCostMicros(tokens, priced.price);
+    }
+    return { costMicros, costSource: 'price-table', ...(priced && { priceTable: namedIn(priced) }) };
   }
   // Ended from outside in the middle: it may have spent up to its cap, and said nothing of it.
   const cutOff = (state === 'gone' || state === 'ended') && (rc === 0 || rc > 128) && end.kind === 'failed';

@@ -32,6 +32,17 @@ export const baseUrlOption = (url: string) =>
 
 const settleTime = (length: string, what: string) => durationSchema.default(length).describe(what);
 
+/** Prices that an operator gives, in US dollars per million tokens. */
+export const pricesSchema = z.strictObject({
+  input: usd,
+  output: usd,
+  cached: usd,
+  cacheWrite: usd.optional(),
+  date: z.iso.date().optional().describe('day on which these prices were read; shown beside costs'),
+});
+
+type Prices = z.infer<typeof pricesSchema>;
+
 /** Options that every provider of managed agents has. */
 export const managedOptions = {
   output: z
@@ -59,14 +70,7 @@ export const managedOptions = {
   reserve: usd
     .default(5)
     .describe('US dollars booked as an estimate for a session whose cost can’t be learnt'),
-  prices: z
-    .strictObject({
-      input: usd,
-      output: usd,
-      cached: usd,
-      cacheWrite: usd.optional(),
-      date: z.iso.date().optional().describe('day on which these prices were read; shown beside costs'),
-    })
+  prices: pricesSchema
     .optional()
     .describe('US dollars per million tokens, instead of the built-in price tables'),
   extraErrorCodes: z
@@ -77,22 +81,17 @@ export const managedOptions = {
 
 export type ManagedOptions = z.infer<z.ZodObject<typeof managedOptions>>;
 
-/** The operator's own prices in micro-units. */
-export function ownPrice(prices: z.infer<typeof managedOptions.prices>): TokenPrice | undefined {
+/** The operator's own prices as a table, named after where they are from. */
+export function ownTable(
+  prices: Prices | undefined,
+): Pick<PriceTable, 'id' | 'readOn' | 'price'> | undefined {
   if (prices === undefined) return undefined;
-  const { input, output, cached, cacheWrite } = prices;
-  return {
+  const { input, output, cached, cacheWrite, date = '' } = prices;
+  const price: TokenPrice = {
     input: microsOf(input),
     output: microsOf(output),
     cached: microsOf(cached),
     ...(cacheWrite !== undefined && { cacheWrite: microsOf(cacheWrite) }),
   };
-}
-
-/** The operator's own prices as a table, named after where they are from. */
-export function ownTable(
-  prices: z.infer<typeof managedOptions.prices>,
-): Pick<PriceTable, 'id' | 'readOn' | 'price'> | undefined {
-  const price = ownPrice(prices);
-  return price && { id: 'batch-file', readOn: prices?.date ?? '', price };
+  return { id: 'batch-file', readOn: date, price };
 }
