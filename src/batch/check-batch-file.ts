@@ -79,6 +79,9 @@ function identityNamesFit(
   return taken.length === 0;
 }
 
+/** Agents that are told by a prompt alone what to do. */
+const HOSTED: ReadonlySet<string> = new Set(['antigravity', 'claude']);
+
 function reportMissingPrompt(
   parts: JsonObject,
   document: YamlDocument,
@@ -86,10 +89,13 @@ function reportMissingPrompt(
 ): void {
   const agent = parts['agent'];
   if (typeof agent !== 'object' || agent === null || Array.isArray(agent)) return;
-  if (agent['use'] !== 'command' || agent['preset'] === undefined || agent['prompt'] !== undefined) return;
+  const teller = agent['use'] === 'command' ? 'preset' : 'use';
+  const { prompt, [teller]: told } = agent;
+  if (typeof told !== 'string' || (teller === 'use' && !HOSTED.has(told))) return;
+  if (prompt !== undefined && (typeof prompt !== 'string' || prompt.trim() !== '')) return;
   report({
-    ...document.placeOf(['agent', 'preset']),
-    message: 'agent.prompt is missing: it is all that a preset is given',
+    ...document.placeOf(['agent', prompt === undefined ? teller : 'prompt']),
+    message: `agent.prompt is ${prompt === undefined ? 'missing' : 'empty'}: it is all that ${teller === 'preset' ? 'a preset' : 'the agent'} is given`,
     hint: 'prompt: Write about {{ title }}.',
   });
 }

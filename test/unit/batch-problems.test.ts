@@ -50,6 +50,7 @@ test('an option of a wrong name is told at its line, with the name that was mean
 test('a field that an agent does not take is told at its own place, not as an option', async () => {
   const agent = '{ use: claude, cwd: ./here, with: { agent: agent_1, enviroment: env_1 } }';
   expect(await problemsOf(batchFile({ agent }), { ANTHROPIC_API_KEY: 'key' })).toEqual([
+    'batch.yaml:5:15: agent.prompt is missing: it is all that the agent is given\n    prompt: Write about {{ title }}.',
     'batch.yaml:5:23: agent.cwd is not for the provider claude',
     'batch.yaml:5:42: agent.with.environment is missing\n    id of the cloud environment, env_…; see docs/providers/claude.md',
     'batch.yaml:5:60: agent.with.enviroment is no field that can stand here\n    did you mean "environment"?',
@@ -100,6 +101,20 @@ test('numbers of retries that do something are taken as they are', async () => {
   const more =
     'retry: { rejected: 9, classes: { transient: { tries: 1 }, lost: { wait: 10m }, rejected: { wait: 5s } } }';
   expect(await problemsOf(batchFile({ more }))).toEqual([]);
+});
+
+test.each([
+  ['{ use: antigravity }', '15: agent.prompt is missing: it is all that the agent is given'],
+  [
+    '{ use: claude, with: { agent: a, environment: e } }',
+    '15: agent.prompt is missing: it is all that the agent is given',
+  ],
+  ['{ use: antigravity, prompt: " " }', '36: agent.prompt is empty: it is all that the agent is given'],
+  ['{ use: command, preset: codex }', '32: agent.prompt is missing: it is all that a preset is given'],
+])('%s can do nothing for any job, and is told before the first', async (agent, said) => {
+  const env = { GEMINI_API_KEY: 'key', ANTHROPIC_API_KEY: 'key' };
+  const problems = await problemsOf(batchFile({ agent }), env);
+  expect(problems).toContain(`batch.yaml:5:${said}\n    prompt: Write about {{ title }}.`);
 });
 
 test('an option that is not there is called missing, with what it is and the page of all options', async () => {
