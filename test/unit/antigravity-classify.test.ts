@@ -264,6 +264,21 @@ test('tokens cost what the table of the day says, in whole micro-dollars', () =>
   );
 });
 
+test.each([
+  [
+    { bytes: 3, sha256: 'AB'.repeat(32) },
+    `files[0].sha256 ("${'AB'.repeat(30)}…") must be a hash of 64 lower-case hexadecimal digits`,
+  ],
+  [{ bytes: '3', sha256: 'ab'.repeat(32) }, 'files[0].bytes must be a number, not the text "3"'],
+  [{ bytes: 3 }, 'files[0].sha256 is missing'],
+])('a manifest with the entry %j can’t be read, and it is said why', (entry, why) => {
+  const manifest = JSON.stringify({ files: [{ path: 'article.md', ...entry }] });
+  expect(chooseFile(manifest, 'article.md', 'out')).toEqual({
+    kind: 'unusable',
+    why: `its manifest can’t be read: ${why}`,
+  });
+});
+
 test('a manifest is believed only as far as it is whole and stays in its folder', async () => {
   const hash = 'a'.repeat(64);
   const manifest = (...files: unknown[]) => JSON.stringify({ files });

@@ -1,11 +1,15 @@
 import { z } from 'zod';
-import { sha256Schema } from '../../../contract/job.js';
+import { findingsOf } from '../../../batch/issue-sentences.js';
 
 /** What an agent writes last, so that a run that was cut short can be told from one that came to its end. */
 const manifestSchema = z.object({
   files: z
     .array(
-      z.object({ path: z.string().min(1).max(1024), bytes: z.int().nonnegative(), sha256: sha256Schema }),
+      z.object({
+        path: z.string().min(1).max(1024),
+        bytes: z.int().nonnegative(),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be a hash of 64 lower-case hexadecimal digits'),
+      }),
     )
     .min(1)
     .max(1000),
@@ -30,8 +34,13 @@ export type ManifestChoice =
  * @param folder the output folder, left out of the paths where the agent wrote it there
  */
 export function chooseFile(manifest: string, wanted: string, folder: string): ManifestChoice {
-  const parsed = manifestSchema.safeParse(jsonOf(manifest));
-  if (!parsed.success) return unusable('its manifest can’t be read');
+  const value = jsonOf(manifest);
+  if (value === undefined) return unusable('its manifest is no JSON');
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    const [finding] = findingsOf(manifestSchema, value, parsed.error.issues);
+    return unusable(`its manifest can’t be read: ${finding?.message ?? 'it has another form'}`);
+  }
   const files: ManifestFile[] = [];
   for (const { path, ...rest } of parsed.data.files) {
     const below = pathBelow(path, folder);
