@@ -3,6 +3,7 @@ import { closuresOf } from './closures.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import type { BatchRow, Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
+import { leftOpen } from './left-open.js';
 import { countCostUnknown, neverRan } from './never-ran.js';
 import type {
   Beat,
@@ -251,7 +252,13 @@ async function costsOf(db: Db, batch: BatchRow): Promise<readonly NightCostRow[]
     .where(sql<SqlBool>`not ${neverRan('s')}`)
     .groupBy(['s.site', 's.work', 's.currency'])
     .execute();
-  return rows.map((row) => ({
+  const untold = await leftOpen(db, batch.id)
+    .select(['s.site', 's.work', 's.currency'])
+    .select(({ fn }) => fn.countAll<number>().as('sessions'))
+    .groupBy(['s.site', 's.work', 's.currency'])
+    .execute();
+  const nothing = { micros: 0, wasted: 0 };
+  return [...rows, ...untold.map((row) => ({ ...row, ...nothing, unknown: row.sessions }))].map((row) => ({
     site: row.site ?? '',
     work: row.work,
     currency: row.currency ?? batch.currency,

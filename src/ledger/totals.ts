@@ -2,6 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 import type { Totals } from '../contract/result.js';
 import type { Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
+import { leftOpen } from './left-open.js';
 import { countCostUnknown, neverRan } from './never-ran.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
@@ -165,12 +166,15 @@ async function sumCost(db: Db, batchId: string, since: number): Promise<Totals['
     .groupBy('currency')
     .orderBy('total', 'desc')
     .execute();
+  const { untold } = await leftOpen(db, batchId, since)
+    .select(({ fn }) => fn.countAll<number>().as('untold'))
+    .executeTakeFirstOrThrow();
   const [most] = rows;
   const total = most?.total ?? 0;
   return {
     currency: (total > 0 ? most?.currency : undefined) ?? batch?.currency ?? 'USD',
     total: total / MICROS,
     wasted: (most?.wasted ?? 0) / MICROS,
-    unknown: rows.reduce((sum, row) => sum + (row.unknown ?? 0), 0),
+    unknown: rows.reduce((sum, row) => sum + (row.unknown ?? 0), untold),
   };
 }

@@ -273,6 +273,27 @@ describe('totals', () => {
     expect((await ledger.totals(BATCH, 0)).cost).toMatchObject({ currency: 'USD', total: 0.66 });
   });
 
+  test('a session that is kept for later, for its job was stopped, has told no cost until it is collected', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two']);
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    expect((await ledger.totals(BATCH, 0)).cost, 'it is under way').toMatchObject({ unknown: 0 });
+    await ledger.settleJob(jobOf('one'), PARKED, BATCH);
+    expect(await ledger.totals(BATCH, 0)).toMatchObject({
+      sessions: { started: 1, wasted: 0 },
+      cost: { total: 0, unknown: 1 },
+    });
+    expect((await ledger.night(BATCH))?.costs).toMatchObject([{ sessions: 1, costMicros: 0, unknown: 1 }]);
+    expect((await ledger.totals(BATCH, await ledger.head())).cost, 'of another run').toMatchObject({
+      unknown: 0,
+    });
+    await ledger.requeue(BATCH, 'ann');
+    const again = await claimed(ledger, 'one');
+    await ledger.endSession(session, collected(70), again.fence);
+    expect((await ledger.totals(BATCH, 0)).cost).toMatchObject({ total: 0.00007, unknown: 0 });
+  });
+
   test('a session that another batch took over is started there, attached and paid here', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one'], { id: OTHER });
