@@ -2,7 +2,7 @@
 // local server of both services.
 import { expect, test } from 'vitest';
 import type { Provider, ProviderContext, SessionHandle } from '../../src/activities/providers/provider.js';
-import { requestsInTurn } from '../../src/activities/providers/managed/requests.js';
+import { callInTurn } from '../../src/activities/providers/managed/requests.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { AgentServer } from '../../src/testing/agent-server/index.js';
 import { aContext, aStage, bytesOf, requestOf, watched } from './managed-agents-fixture.js';
@@ -58,16 +58,16 @@ test('a lane that closes between the two requests of an upload holds the second 
 test('what a further request waits for its turn is no time that the service took', async () => {
   const TIMEOUT_MS = 200;
   let turns = 0;
-  const { call, fetch } = requestsInTurn(async () => {
+  const turn = async (): Promise<void> => {
     if (++turns === 2) await new Promise((resolve) => setTimeout(resolve, 2 * TIMEOUT_MS));
-  });
-  const answer = (): Promise<Response> => fetch('data:,yes');
+  };
   const judge = (error: unknown) => error as Error;
-  const said = call({ timeoutMs: TIMEOUT_MS, signal: undefined, judge }, async () => {
-    await answer();
-    return (await answer()).text();
+  const given = { turn, timeoutMs: TIMEOUT_MS, signal: undefined, judge };
+  const said = callInTurn(given, async (_signal, fetch) => {
+    await fetch('data:,first');
+    return (await fetch('data:,second')).text();
   });
-  expect(await said).toBe('yes');
+  expect(await said).toBe('second');
   const never = () => new Promise<never>(() => undefined);
-  await expect(call({ timeoutMs: TIMEOUT_MS, signal: undefined, judge }, never)).rejects.toThrow('timeout');
+  await expect(callInTurn(given, never)).rejects.toThrow('timeout');
 });

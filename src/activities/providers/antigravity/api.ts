@@ -1,7 +1,7 @@
 import type { GoogleGenAI } from '@google/genai';
 import { durationMs } from '../../../contract/batch-file.js';
 import { openDownload } from '../managed/download.js';
-import { requestsInTurn } from '../managed/requests.js';
+import { callInTurn, type Fetch } from '../managed/requests.js';
 import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
@@ -56,32 +56,23 @@ export interface GeminiApi {
   ): Promise<AsyncIterable<Uint8Array> | undefined>;
 }
 
-/** Made at the first call: nobody waits for a library that is not used. */
+/** The library is loaded at the first call: nobody waits for one that is not used. */
 export function geminiApi(
   options: AntigravityOptions,
   keyNow: () => string,
   judgeOptions: () => JudgeOptions,
   turn: ProviderSetup<unknown>['turn'],
 ): GeminiApi {
-  const requests = requestsInTurn(turn);
-  let made: { key: string; client: GoogleGenAI } | undefined;
-  async function client(): Promise<GoogleGenAI> {
-    const key = keyNow(); // looked up each time: a key may be changed while a worker runs
-    if (made?.key === key) return made.client;
+  /** One for each call, whose further requests are told from those of others by its `fetch`. Making it costs nothing. */
+  async function clientMaker(): Promise<(fetch: Fetch) => GoogleGenAI> {
+    const apiKey = keyNow(); // looked up each time: a key may be changed while a worker runs
     const { GoogleGenAI } = await import('@google/genai');
-    made = {
-      key,
-      client: new GoogleGenAI({
-        apiKey: key,
-        apiVersion: options.apiVersion,
-        httpOptions: {
-          baseUrl: options.baseUrl,
-          fetch: requests.fetch,
-        },
-      }),
+    return (fetch) => {
+      const { apiVersion, baseUrl } = options;
+      const client = new GoogleGenAI({ apiKey, apiVersion, httpOptions: { baseUrl, fetch } });
+      mutely(() => client.environments);
+      return client;
     };
-    mutely(() => made?.client.environments);
-    return made.client;
   }
   const sandbox = { ...(options.network !== undefined && { network: options.network }) };
   const timeoutMs = durationMs(options.requestTimeout);
@@ -95,11 +86,17 @@ export function geminiApi(
     meanings?: Meanings,
     before?: () => Promise<void>,
   ): Promise<T> {
-    const ready = await client();
+    const clientWith = await clientMaker();
     // The library keeps no time of its own where it gets a signal.
-    return requests.call(
-      { timeoutMs, signal, before, judge: (error) => judge(error, what, kind, judgeOptions(), meanings) },
-      async (within) => read(await send(ready, { maxRetries: 0, signal: within })),
+    return callInTurn(
+      {
+        turn,
+        timeoutMs,
+        signal,
+        before,
+        judge: (error) => judge(error, what, kind, judgeOptions(), meanings),
+      },
+      async (until, fetch) => read(await send(clientWith(fetch), { maxRetries: 0, signal: until })),
     );
   }
 

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import { durationMs } from '../../../contract/batch-file.js';
 import { openDownload } from '../managed/download.js';
-import { requestsInTurn } from '../managed/requests.js';
+import { callInTurn, fetchHere } from '../managed/requests.js';
 import type { ProviderSetup } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
@@ -77,7 +77,6 @@ export function claudeApi(
   const timeout = durationMs(options.requestTimeout);
   const betas = [beta];
 
-  const requests = requestsInTurn(turn);
   let made: { key: string; client: Anthropic } | undefined;
   async function client(): Promise<Anthropic> {
     const key = keyNow(); // looked up each time: a key may be changed while a worker runs
@@ -91,7 +90,7 @@ export function claudeApi(
         maxRetries: 0,
         timeout,
         defaultHeaders: { 'anthropic-version': apiVersion },
-        fetch: requests.fetch,
+        fetch: fetchHere,
         logLevel: 'off', // it writes to the console, and errors are told by us
         openTelemetry: false,
       }),
@@ -108,9 +107,10 @@ export function claudeApi(
     before?: () => Promise<void>,
   ): Promise<T> {
     const ready = await client();
-    // The library times no more than the head of an answer.
-    return requests.call(
+    // Each of its calls is one request. The library times no more than the head of an answer.
+    return callInTurn(
       {
+        turn,
         timeoutMs: timeout,
         signal,
         before,
