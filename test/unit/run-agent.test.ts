@@ -430,6 +430,21 @@ describe('a session that ended, whose output can’t be had', () => {
     },
   );
 
+  test.each([
+    ['antigravity', 'environments.delete'],
+    ['claude', 'sessions.archive'],
+  ] as const)(
+    '%s: nothing of it is left at the service when its job is cancelled then',
+    async (which, call) => {
+      const night = await aHostedNight(which, {});
+      const environment = new MockActivityEnvironment({ scheduledTimestampMs: Date.now() });
+      const reached = async (point: string) => void (point === 'A10' && environment.cancel());
+      await environment.run(runAgent({ ...night.deps, reached }), night.refOf('one')).catch(() => undefined);
+      const releases = night.server.requests().filter((request) => request.call === call);
+      expect(releases).toMatchObject([{ status: 200 }]);
+    },
+  );
+
   test('a check that can’t run ends the same way', async () => {
     const night = await aNight({ retry, checks: [{ use: './down.ts' }] });
     writeFileSync(

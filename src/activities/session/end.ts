@@ -34,7 +34,7 @@ export async function bookSession(
   noteStep(usageFacts(end.usage));
   await leave(scope, end);
   await reached('A10');
-  await release(scope, handle, scope.context);
+  await free(scope, handle);
   return { kind: 'made', sha256: end.artifact.sha256, ...sessionName(handle) };
 }
 
@@ -98,7 +98,7 @@ export async function failSession(
   noteStep(usageFacts(failed.usage));
   await leave(scope, failed);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
-  if (left) await release(scope, left, scope.context);
+  if (left) await free(scope, left);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
   if (next.kind === 'wait') return { ...next, why: excuse?.why ?? `${failed.message} (${next.why})` };
   const { state, ...trouble } = stopped(next, failed, nowMs);
@@ -197,22 +197,37 @@ export async function endCancelled(
   const context = endingContext(deps.now);
   await provider.cancel(handle, context);
   await book(await provider.usage(handle, context));
-  await release({ provider }, handle, context);
+  await release(provider, handle, context);
 }
 
 /** The session is over: its place in the lane is free. */
 const leave = ({ lane }: SessionScope, { usage }: SessionEnd): Promise<void> =>
   lane.leave({ tokens: usage.inputTokens + usage.outputTokens });
 
-/** What is not freed costs room at the service, and is no reason to lose what was made. */
+/** Of a booked session. Also where its job is cancelled, or its worker stops, meanwhile: nobody comes back to it. */
+async function free(
+  { provider, context, definition, deps }: SessionScope,
+  handle: SessionHandle,
+): Promise<void> {
+  const isFree = !context.signal.aborted && (await release(provider, handle, context));
+  if (isFree || !context.signal.aborted) return;
+  await release(await providerFor(definition, deps), handle, endingContext(deps.now));
+}
+
+/**
+ * What is not freed costs room at the service, and is no reason to lose what was made.
+ * @returns whether it was done
+ */
 async function release(
-  { provider }: Pick<SessionScope, 'provider'>,
+  provider: SessionScope['provider'],
   handle: SessionHandle,
   context: ProviderContext,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await provider.release?.(handle, context);
+    return true;
   } catch (error) {
     log.warn('a session could not be released', { reason: provider.classify(error, 'release').message });
+    return false;
   }
 }
