@@ -24,7 +24,7 @@ export type {
 } from './client/nightshift.js';
 export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';
 export type { ApprovalPreview } from './client/approval-preview.js';
-export type { AlertsRequest, AlertsSeen } from './client/alerts.js';
+export type { AlertSeen, AlertsRequest, AlertsSeen } from './client/alerts.js';
 export type { NightsRequest } from './client/check-nights.js';
 export type { CostReport, CostsRequest } from './client/costs.js';
 export type { CostDimension, CostSlice } from './client/cost-slices.js';

@@ -38,11 +38,12 @@ export async function alertList(
     out.results(
       tableLines(['state', 'batch', 'about', 'hit', 'since', 'last told'], rows, out.resultColumns),
     );
-  for (const { state, batchName, detail } of alerts) {
+  for (const { state, batchName, detail, told } of alerts) {
     if (state !== 'open') continue;
     out.results([
       [],
       [bold(`${batchName}: `), localTimesIn(safeText(detail.headline))],
+      ...(told.length > 0 ? [[dim(`  told: ${safeText(told.join(', '))}`)] satisfies Line] : []),
       ...detail.next.map(({ what, command }): Line => [dim(`  ${what}: `), command]),
     ]);
   }

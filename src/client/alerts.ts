@@ -18,9 +18,14 @@ import { commandsAt } from '../report/morning/commands.js';
 import type { Connections } from './connections.js';
 import type { Finding } from './doctor.js';
 
+export interface AlertSeen extends AlertRow {
+  /** Channels that took a message about it, while it was open this time. */
+  readonly told: readonly string[];
+}
+
 /** Alerts, and the messages that have not reached anybody. */
 export interface AlertsSeen {
-  readonly alerts: readonly AlertRow[];
+  readonly alerts: readonly AlertSeen[];
   readonly undelivered: readonly AlertMessage[];
 }
 
@@ -32,7 +37,7 @@ export interface AlertsRequest {
 }
 
 export async function seeAlerts(
-  connections: Connections,
+  connections: Pick<Connections, 'ledger'>,
   { name, all = false }: AlertsRequest = {},
 ): Promise<AlertsSeen> {
   const ledger = await connections.ledger();
@@ -44,7 +49,18 @@ export async function seeAlerts(
     ({ state, tries, batchName }) =>
       (state === 'failed' || tries > 0) && (name === undefined || batchName === name),
   );
-  return { alerts, undelivered };
+  return {
+    alerts: await Promise.all(alerts.map(async (alert) => ({ ...alert, told: await toldOf(alert) }))),
+    undelivered,
+  };
+
+  async function toldOf({ fingerprint, firstSeen }: AlertRow): Promise<readonly string[]> {
+    const sent = await ledger.alertMessages({ fingerprint, states: ['sent'] });
+    const took = sent
+      .filter(({ createdAt }) => createdAt >= firstSeen)
+      .flatMap(({ answers }) => answers.filter((answer) => answer.took));
+    return [...new Set(took.map(({ channel }) => channel))];
+  }
 }
 
 /** Sends a test message through every channel, whether or not one before it took it. Nothing is kept. */

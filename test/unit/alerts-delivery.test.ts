@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { seeAlerts } from '../../src/client/alerts.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { sendDue, routesOf } from '../../src/alerts/courier.js';
 import { createNightshift } from '../../src/client/nightshift.js';
@@ -244,6 +245,10 @@ test('a channel that fails is made up for by the next one, and one marked "also"
   await note(cause());
   await send();
   expect([receiver, backup, always].map(({ got }) => got.length)).toEqual([1, 1, 1]);
+  const { alerts } = await seeAlerts({ ledger: async () => ledger });
+  expect(alerts.map(({ told }) => told.map((channel) => channel.split(' ')[0]).sort())).toEqual([
+    ['ntfy', 'slack'],
+  ]);
   const slack = JSON.parse(backup.got[0]?.body ?? '') as { text: string };
   expect(slack.text).toContain('blog / &lt;b&gt;one&lt;/b&gt;');
   expect(always.got[0]?.headers.authorization).toBe('Bearer tk_1');
