@@ -87,6 +87,9 @@ test('no cost is lost and none is booked twice, whichever batch it falls to', as
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const ledger = await openLedger(placeOf(await aPlace()));
       try {
+        // Before it has its batch, the ledger does not know the currency that a session is booked in.
+        await openBatch(ledger, SLUGS);
+        await openBatch(ledger, SLUGS, { id: OTHER });
         let paid = 0;
         for (const each of steps) {
           const done = await take(ledger, each).catch(ignoreRefusal);
