@@ -41,7 +41,7 @@ export async function withNightshift<T>(
       kill: ({ night }) => groups[night % groups.length]?.kill(),
       speed,
       atOnce,
-      block: 250,
+      block: 1_000,
     });
   } finally {
     for (const group of groups) group.stop();
