@@ -1,6 +1,7 @@
 import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readTickets } from '../batch/manifest.js';
 import { fieldsKnown } from '../batch/schema-walk.js';
+import { shortenedTo } from '../batch/shown.js';
 import { shownOptions, type ShownOption } from '../batch/shown-options.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
@@ -12,7 +13,6 @@ import type { Approval, Ledger } from '../ledger/ledger.js';
 import { loadPublisher } from './load-adapter.js';
 import type { PublisherModule } from './publishers/publisher.js';
 import { requestSha256Of } from './try-effect.js';
-import { shortenedTo } from '../batch/shown.js';
 
 /** What an effect is sent with, for a person who is to say yes to it. Free of secrets, and bounded. */
 export interface EffectPreview {

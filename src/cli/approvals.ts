@@ -9,7 +9,6 @@ import { stepAfterAnswer } from '../report/next-steps.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
-import { startedFrom } from './started-from.js';
 
 export interface DecideFlags {
   readonly effect?: readonly string[];
@@ -63,7 +62,7 @@ async function tellNext(
     const asks = (await nightshift.approvals(batchId)).length;
     const goesOn = asks === 0 && !ended.has(batchId) && (await nightshift.isWorkerAlive());
     const name = batchOf(batchId);
-    const from = await startedFrom(nightshift, batchId);
+    const from = await nightshift.find(batchId);
     const commands = { ...shell.commandsFor(name, from), watch: shell.command('watch', name) };
     shell.out.progress(`next: ${stepAfterAnswer({ asks, goesOn }, commands)}`);
   }

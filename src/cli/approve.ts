@@ -9,7 +9,6 @@ import { approvalLines, decideWaiting } from './approvals.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
-import { startedFrom } from './started-from.js';
 
 export interface ApproveFlags {
   readonly effect?: readonly string[];
@@ -73,7 +72,7 @@ async function decide(decision: EffectDecision, flags: ApproveFlags, shell: Shel
   const batches = new Set(decided.flatMap(({ question }) => (question ? [question.batchId] : [])));
   if (!shell.flags.json) {
     for (const id of batches) {
-      const { run } = shell.commandsFor(batchOf(id), await startedFrom(nightshift, id));
+      const { run } = shell.commandsFor(batchOf(id), await nightshift.find(id));
       out.progress(`next: start ${batchOf(id)} again: ${run}`);
     }
   }

@@ -5,7 +5,6 @@ import { runSummary } from '../report/run-summary.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
 import { progressView } from './progress-view.js';
 import type { Shell } from './shell.js';
-import { startedFrom } from './started-from.js';
 
 export interface FollowOptions {
   /** The batch file, where this call was given it. */
@@ -26,7 +25,6 @@ export async function follow(
   const { out, flags } = shell;
   const { name } = started;
   const beganMs = Date.now();
-  const from = file === undefined ? await startedFrom(nightshift, started.workflowId) : { file };
   const words: ShownCommands = {
     name,
     resume: (hold) => shell.commandsFor(name, { hold }).resume,
@@ -39,7 +37,10 @@ export async function follow(
   if (report === undefined) return ExitCode.interrupted;
   if (flags.json) out.json(report);
   else {
-    const commands = shell.commandsFor(name, { ...from, hold: report.hold });
+    const commands = shell.commandsFor(name, {
+      ...(file === undefined ? started : { file }),
+      hold: report.hold,
+    });
     out.results(runSummary(report, commands, Date.now() - beganMs));
   }
   return exitCodeOf(report);

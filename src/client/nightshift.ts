@@ -276,8 +276,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     },
     find: async (nameOrId) => {
       // Figures of the run as a whole: this call starts nothing of its own.
-      const { id, name, key, runId, openedSeq } = await resolve(nameOrId);
-      return { how: 'joined', name, key, workflowId: id, runId, since: openedSeq };
+      const { id, name, key, runId, openedSeq, file, edition: night } = await resolve(nameOrId);
+      return { how: 'joined', name, key, workflowId: id, runId, since: openedSeq, file, edition: night };
     },
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
     list: async (limit) => {

@@ -51,7 +51,8 @@ async function retryJobs(
 ): Promise<Retried> {
   const ledger = await connections.ledger();
   const since = await ledger.head();
-  const { id: workflowId, name, key } = row;
+  const { id: workflowId, name, key, file, edition } = row;
+  const known = { name, key, workflowId, since, file, edition };
   const running = await runUnderWay(row.id, await connections.client());
   if (running !== undefined) {
     if (paceMs !== undefined) {
@@ -60,7 +61,7 @@ async function retryJobs(
       );
     }
     const keys = await requeueInto(row, connections, selection);
-    return { keys, started: { how: 'joined', name, key, workflowId, runId: running, since } };
+    return { keys, started: { ...known, how: 'joined', runId: running } };
   }
   const keys = await ledger.requeue(row.id, connections.who, selection);
   const meant = selectionText(selection);
@@ -69,7 +70,7 @@ async function retryJobs(
     throw new UsageError(`no parked job of ${name} is meant by: ${meant}; nothing was started`);
   }
   if (keys.length === 0 && row.state === 'completed') {
-    return { keys, started: { how: 'already-completed', name, key, workflowId, runId: row.runId, since } };
+    return { keys, started: { ...known, how: 'already-completed', runId: row.runId } };
   }
   const manifest = readManifestRef(row.manifest);
   const definition = await readDefinition(manifest, connections.artifacts);

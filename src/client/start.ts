@@ -10,6 +10,7 @@ import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput } from '../contract/messages.
 import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
 import type { BatchRow } from '../ledger/ledger.js';
+import type { StartedFrom } from '../report/batch-file-command.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
@@ -26,7 +27,7 @@ const HEARTBEAT_CONFIGURED_MS = 120_000;
  * `reopened`: the batch had finished, and the ledger found work in it (a raised revision, a new effect, an edited
  * job) · `already-completed`: nothing is left to do, and nothing was started.
  */
-export interface Started {
+export interface Started extends StartedFrom {
   readonly how: 'started' | 'joined' | 'reopened' | 'already-completed';
   readonly name: string;
   readonly key: string;
@@ -64,7 +65,7 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
   const ledger = await connections.ledger();
   const manifest = await storeManifest(batch, connections.artifacts);
   const since = await ledger.head();
-  const named = { name: definition.name, key, workflowId, since };
+  const named = { name: definition.name, key, workflowId, since, file: batchFileOf(definition) };
 
   // A batch that the ledger knows to be finished needs no engine, not even a running one.
   const row = await ledger.batch(workflowId);
@@ -133,7 +134,7 @@ export async function isFinished(batch: Batch, connections: Starter): Promise<bo
 
 /** Starts a batch again from what the ledger has stored of it. @param paceMs least time between the starts of two jobs */
 export async function restartBatch(
-  row: Pick<BatchRow, 'id' | 'name' | 'key' | 'runId'>,
+  row: Pick<BatchRow, 'id' | 'name' | 'key' | 'runId' | 'edition'>,
   definition: Definition,
   manifest: ManifestRef,
   connections: Connections,
@@ -151,14 +152,17 @@ export async function restartBatch(
   const { taskQueue } = connections.config;
   const started = await start(
     client,
-    { name: row.name, key: row.key, workflowId: row.id, since, input, taskQueue },
+    {
+      ...{ name: row.name, key: row.key, workflowId: row.id, since },
+      ...{ file: batchFileOf(definition), edition: row.edition, input, taskQueue },
+    },
     async () => true,
   );
   await noteOpened(started, definition, manifest, row, connections, connections.who);
   return started;
 }
 
-interface Request {
+interface Request extends StartedFrom {
   readonly name: string;
   readonly key: string;
   readonly workflowId: string;
