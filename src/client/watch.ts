@@ -6,6 +6,7 @@ import {
   TerminatedFailure,
   WorkflowNotFoundError,
 } from '@temporalio/common';
+import type { Activities } from '../activities/index.js';
 import { withLastOutput } from '../artifacts/last-output.js';
 import { AdapterError, ERROR_CLASSES } from '../contract/errors.js';
 import { holdText, type Hold } from '../contract/holds.js';
@@ -177,13 +178,17 @@ async function onlyApprovalsLeft(
   return jobs.size === gated && !(await isAnyMoving([batchId, ...jobs], connections));
 }
 
+/** A batch stands still as the job of another batch does which it waits for in this step. */
+const AWAITS: keyof Activities = 'awaitJob';
+
 /** Whether a message, or a step, of one of these Workflows has still to be carried out. */
 async function isAnyMoving(workflowIds: readonly string[], connections: Connections): Promise<boolean> {
   const { workflow } = await connections.client();
   for (const id of workflowIds) {
     try {
       const { raw } = await workflow.getHandle(id).describe();
-      if (raw.pendingWorkflowTask || (raw.pendingActivities?.length ?? 0) > 0) return true;
+      const steps = (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name !== AWAITS);
+      if (raw.pendingWorkflowTask || steps.length > 0) return true;
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) return true; // an engine that is away says nothing
     }

@@ -105,6 +105,14 @@ export interface JobInput {
   readonly currency?: string;
   /** Goes on in a new history, for its old one had grown long: it has sent an effect already. */
   readonly sent?: boolean;
+  /** Likewise: those who have joined it. */
+  readonly joinedBy?: readonly Joiner[];
+}
+
+/** The run of a batch, or of a shard, that waits for a job which another one has started. */
+export interface Joiner {
+  readonly workflowId: string;
+  readonly runId: string;
 }
 
 /** What every Activity of a job is told. */
@@ -183,7 +191,7 @@ export interface AwaitingApproval {
 /** The step did nothing and is to be called again. */
 export type NotNow = Paused | Waiting | AwaitingApproval;
 
-/** To a batch from its jobs: one waits for a person and leaves its lane to others, or is back in it. */
+/** To a batch from its jobs, or those it has joined: one waits for a person and leaves its lane to others, or is back in it. */
 export interface SetAside {
   readonly key: string;
   readonly waiting: boolean;
@@ -333,6 +341,8 @@ export const MESSAGE = {
   reject: 'reject',
   /** To a job: an effect that waits for approval was decided; ask the ledger. */
   decided: 'decided',
+  /** To a job: somebody who did not start it waits for it too. */
+  joined: 'joined',
   setAside: 'setAside',
   shardAside: 'shardAside',
   /** To a batch from a shard: the jobs that went first did well. */

@@ -11,7 +11,6 @@ import {
   setHandler,
   sleep,
   workflowInfo,
-  type ParentWorkflowInfo,
 } from '@temporalio/workflow';
 import type { JobOutcome } from '../contract/job-outcome.js';
 import {
@@ -19,6 +18,7 @@ import {
   type PublishEnd,
   type JobInput,
   type JobRef,
+  type Joiner,
   type ApprovalAnswer,
   type NotNow,
   type Session,
@@ -36,6 +36,7 @@ import {
   approvalAnswerOf,
   approveSignal,
   decidedSignal,
+  joinedSignal,
   pauseSignal,
   rejectSignal,
   resumeSignal,
@@ -57,11 +58,12 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   const details = new JobDetails(input);
   const { ticket, work, batchId, manifest } = input;
   const gate = openGate(input.paused, {
-    batch: workflowInfo().parent,
+    joinedBy: input.joinedBy ?? [],
     job: { work, key: ticket.key },
     timing: input.timing,
     details,
-    goOnAnew: (paused) => continueAsNew<typeof job>({ ...input, paused, ...(sent && { sent }) }),
+    goOnAnew: (paused, joinedBy) =>
+      continueAsNew<typeof job>({ ...input, paused, joinedBy, ...(sent && { sent }) }),
   });
   const activities = jobActivities(input.timing);
   const ref: JobRef = {
@@ -150,6 +152,9 @@ export async function job(input: JobInput): Promise<JobOutcome> {
 /** Jobs begun by older releases sleep through. */
 const RESUME_WAKES = 'resume-wakes-waits';
 
+/** Jobs begun by older releases tell nobody but the batch that started them. */
+const TELLS_JOINERS = 'tells-joiners';
+
 /** Histories of jobs begun by older releases grow until the engine ends them. */
 const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
 
@@ -169,22 +174,29 @@ type Step = { readonly kind: string };
 const ASK_AGAIN_MS = 60 * 60_000;
 
 interface GateOptions {
-  readonly batch: ParentWorkflowInfo | undefined;
   readonly job: Pick<JobRef, 'work' | 'key'>;
   readonly timing: Timing;
   readonly details: JobDetails;
+  /** Those who wait for it, beside the batch that started it. */
+  readonly joinedBy: readonly Joiner[];
   /** J5. Never returns. */
-  readonly goOnAnew: (paused: boolean) => Promise<never>;
+  readonly goOnAnew: (paused: boolean, joinedBy: readonly Joiner[]) => Promise<never>;
 }
 
 function openGate(
   paused: boolean,
-  { batch, job: { work, key }, timing, details, goOnAnew }: GateOptions,
+  { job: { work, key }, timing, details, joinedBy, goOnAnew }: GateOptions,
 ): Gate {
   const { decideApprovals } = batchActivities(timing);
   let resumes = 0;
   let decisions = 0;
   let waiting = false;
+  const joiners = new Map(joinedBy.map((joiner) => [joiner.workflowId, joiner]));
+  setHandler(joinedSignal, async (joiner) => {
+    if (!patched(TELLS_JOINERS)) return;
+    joiners.set(joiner.workflowId, joiner);
+    if (waiting) await tell(joiner);
+  });
   setHandler(pauseSignal, () => void (paused = true));
   setHandler(resumeSignal, () => {
     paused = false;
@@ -214,7 +226,7 @@ function openGate(
             if (workflowInfo().continueAsNewSuggested && patched(WAITS_GO_ON_ANEW)) {
               await setAside(false);
               await condition(allHandlersFinished); // last, so that no resume comes between
-              await goOnAnew(paused);
+              await goOnAnew(paused, [...joiners.values()]);
             }
           } else if (isNotNow(end, 'approval')) {
             details.asks(name, end.why);
@@ -232,12 +244,17 @@ function openGate(
     },
   };
 
-  /** Its batch gives its lane to another job meanwhile. A batch that is gone needs not be told. */
+  /** Its batch, and those who have joined it, give its lane to another job meanwhile. */
   async function setAside(value: boolean): Promise<void> {
     if (waiting === value) return;
     waiting = value;
-    if (batch === undefined) return;
-    const handle = getExternalWorkflowHandle(batch.workflowId, batch.runId);
+    const { parent } = workflowInfo();
+    await Promise.all([...(parent ? [parent] : []), ...joiners.values()].map(tell));
+  }
+
+  /** One that is gone needs not be told. */
+  async function tell({ workflowId, runId }: Joiner): Promise<void> {
+    const handle = getExternalWorkflowHandle(workflowId, runId);
     await handle.signal(setAsideSignal, { key, waiting }).catch(() => undefined);
   }
 

@@ -7,6 +7,7 @@ import {
   type ApprovedJob,
   type ControlRequest,
   type ControlState,
+  type Joiner,
   type Progress,
   type RetryRequest,
   type SetAside,
@@ -34,6 +35,7 @@ export const rejectUpdate = defineUpdate<readonly ApprovedJob[], [unknown?]>(MES
 export const approveSignal = defineSignal<[unknown?]>(MESSAGE.approve);
 export const rejectSignal = defineSignal<[unknown?]>(MESSAGE.reject);
 export const decidedSignal = defineSignal(MESSAGE.decided);
+export const joinedSignal = defineSignal<[Joiner]>(MESSAGE.joined);
 export const setAsideSignal = defineSignal<[SetAside]>(MESSAGE.setAside);
 export const canaryOverSignal = defineSignal(MESSAGE.canaryOver);
 export const shardAsideSignal = defineSignal<[ShardAside]>(MESSAGE.shardAside);

@@ -1,5 +1,11 @@
 import { ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { getExternalWorkflowHandle, isCancellation, startChild, workflowInfo } from '@temporalio/workflow';
+import {
+  getExternalWorkflowHandle,
+  isCancellation,
+  patched,
+  startChild,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { JobOutcome } from '../contract/job-outcome.js';
 import {
   WORKFLOW_TASK_TIMEOUT_MS,
@@ -12,8 +18,11 @@ import { waitActivities } from './activity-options.js';
 import { jobAttributes } from './attributes.js';
 import { job } from './job.js';
 import { outcomeOf } from './job-failure.js';
-import { resumeSignal, type pauseSignal } from './messages.js';
+import { joinedSignal, resumeSignal, type pauseSignal } from './messages.js';
 import { waitQueue } from './queues.js';
+
+/** Batches begun by older releases keep a lane for a joined job that waits for a person. */
+const TELLS_OF_JOINING = 'tells-of-joining';
 
 /** A job under way; messages may be sent to it. */
 export interface StartedJob {
@@ -70,6 +79,7 @@ export async function runJob(
     const joined = joinedJob(workflowId);
     onStarted(joined);
     await joined.signal(resumeSignal);
+    if (patched(TELLS_OF_JOINING)) await tellOfJoining(workflowId);
     const other = await awaitJob.executeWithOptions({ summary: `wait for ${ticket.title}` }, [workflowId]);
     if (other.kind === 'completed') {
       const { outcome } = other;
@@ -95,6 +105,13 @@ function joinedJob(workflowId: string): StartedJob {
       await handle.signal(resumeSignal).catch(() => undefined); // it has ended meanwhile
     },
   };
+}
+
+/** So that the job says here too when it waits for a person. */
+async function tellOfJoining(jobWorkflowId: string): Promise<void> {
+  const { workflowId, runId } = workflowInfo();
+  const handle = getExternalWorkflowHandle(jobWorkflowId);
+  await handle.signal(joinedSignal, { workflowId, runId }).catch(() => undefined); // it has ended meanwhile
 }
 
 /** Another batch may have done the job for other effects than ours. */

@@ -84,6 +84,29 @@ test('three wait in a batch of one lane, also over a killed worker; approved the
   expect(audit.stdout).toContain('wrong price');
 }, 300_000);
 
+test('a batch whose lanes are all taken by jobs of another one that wait does the rest, and returns', async () => {
+  const owner = asking('owner', 2, 'required');
+  const first = await run(owner).exit;
+  expect(first.code, first.stderr).toBe(2);
+  writeFileSync(
+    join(owner.dir, 'more.yaml'),
+    readFileSync(owner.file, 'utf8').replace('name: owner', 'name: more').replace('batch.csv', 'more.csv'),
+  );
+  const rows = slugsOf(4).map((slug) => `blog,news,${slug},About ${slug},1`);
+  writeFileSync(join(owner.dir, 'more.csv'), ['site,category,slug,title,revision', ...rows].join('\n'));
+  const more = { ...owner, file: join(owner.dir, 'more.yaml') };
+  const second = await run(more).exit;
+  expect(second.code, second.stderr).toBe(2);
+  expect((JSON.parse(second.stdout) as RunReport).batch.result).toBe('waiting');
+  expect(owner.sessions()).toHaveLength(4);
+  const joining = run(more, '--wait');
+  expect((await nightshift('approve', 'more', '--all')).code).toBe(0);
+  const end = await joining.exit;
+  expect(end.code, end.stderr).toBe(0);
+  expect(owner.published()).toHaveLength(4);
+  expect(owner.sessions()).toHaveLength(4);
+}, 300_000);
+
 test('two approvals that differ in their amount alone look different; no secret is shown, nor is any of it in the engine', async () => {
   const receiver = await startReceiver();
   receiver.onRequest = () => void (receiver.status = 404); // nothing is there

@@ -587,6 +587,45 @@ describe('a batch', () => {
     expect(agents).toBe(1);
     expect(night.count('publish')).toBe(1);
   });
+
+  test.each(['before', 'after'])(
+    'keeps no lane for a job of another batch that waits for a person, whether it waited %s this one joined it',
+    async (when) => {
+      const [asks, joined] = [barrier(), barrier()];
+      let approved = false;
+      const own = new Night(`own-${when}`, 3).tickets;
+      const opened: OpenedBatch[] = [];
+      const owner: Night = new Night(`asks-${when}`, 1, {
+        openBatch: async () => opened.shift() ?? owner.opened(),
+        publish: async ({ key }) => {
+          if (approved || key !== owner.tickets[0]?.key) return { kind: 'landed', url: undefined };
+          asks.open();
+          if (when === 'after') await joined.opened;
+          return { kind: 'approval', why: 'a person is asked', delayMs: undefined };
+        },
+      });
+      await owner.work(async () => {
+        const first = await owner.start();
+        await asks.opened;
+        opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
+        const [input] = (await inputOf(first)) as [BatchInput];
+        const other = await env.client.workflow.start('batch', {
+          workflowId: `${owner.workflowId}-other`,
+          taskQueue: owner.name,
+          args: [{ ...input, concurrency: 1, manifest: { ...input.manifest, count: 4 } }],
+        });
+        await until('it is awaited', async () => (await awaitedJobs(other)) === 1);
+        joined.open();
+        await until('its other jobs have begun', () => owner.count('runAgent') === 4);
+        approved = true;
+        await env.client.workflow.getHandle(owner.jobId(0)).signal('decided');
+        expect(await first.result()).toMatchObject({ done: 1 });
+        expect(await other.result()).toMatchObject({ done: 3, adopted: 1 });
+      });
+      expect(owner.mostInProgress).toBe(1);
+    },
+    120_000,
+  );
 });
 
 describe('too many failures', () => {
