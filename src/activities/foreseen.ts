@@ -1,17 +1,14 @@
-import { isCredentialHeader } from '../batch/credentials.js';
 import type { Declared } from '../batch/declared.js';
 import type { Finding } from '../batch/issue-sentences.js';
 import {
   isNotSet,
-  looksLikeReference,
   malformedReference,
   mapFields,
   resolveSecrets,
-  textsIn,
   unsetReferences,
 } from '../batch/secrets.js';
-import { isSecretAt } from '../batch/schema-walk.js';
 import { pathText } from '../batch/shown.js';
+import { spelledOut } from '../batch/spelled-out.js';
 import { unsetFindings } from '../batch/unset-variables.js';
 import type { AgentSpec, CheckSpec, EffectSpec } from '../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
@@ -202,36 +199,15 @@ function givenFindings(
     malformedReference(text) !== undefined || unsetReferences(text, env).length > 0;
   const value = mapFields(options, (text) => (isSecret(text) ? text : resolveSecrets(text, env)));
   const isOpen = (text: string) => isSecret(text) || isTemplate(text);
-  const spelledOut = spelledOutFindings(module, options, place, isTemplate);
-  const places = new Set(spelledOut.map(({ path }) => pathText(path)));
+  const inFile = spelledOut(module.options, options, place, isTemplate);
+  const places = new Set(inFile.map(({ path }) => pathText(path)));
   // What else is wrong with such a text would be said with the text itself.
   const others = optionFindings(module, { value, shownAs: options, place, isOpen }).filter(
     ({ path }) => !places.has(pathText(path)),
   );
-  const findings = withPage([...spelledOut, ...others], page);
+  const findings = withPage([...inFile, ...others], page);
   return here ? [...findings, ...unsetFindings(options, place, env)] : findings;
 }
-
-/** Secrets that the file has itself: they would stand in the stored batch, and where its options are shown. */
-const spelledOutFindings = (
-  { options: schema }: Taker<unknown>,
-  options: JsonObject,
-  place: (path: Path) => Path,
-  isTemplate: (text: string) => boolean,
-): Finding[] =>
-  textsIn(options)
-    .filter(
-      ({ text, path }) =>
-        !looksLikeReference(text) &&
-        !isTemplate(text) &&
-        (isSecretAt(schema, path) || isCredentialHeader(path)),
-    )
-    .map(({ path }) => ({
-      path: place(path),
-      at: 'value',
-      message: `${pathText(place(path))} spells out a secret`,
-      hint: 'name a variable that holds it where jobs run: "${env:NAME}"',
-    }));
 
 const hasTemplate = (text: string): boolean => /\{[{%]/.test(text);
 

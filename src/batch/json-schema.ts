@@ -4,7 +4,7 @@ import { schedulesFileSchema } from '../contract/schedules-file.js';
 
 /** The JSON Schema of a batch file, for editors: what an operator may write, defaults not yet filled in. */
 export function batchJsonSchema(): Record<string, unknown> {
-  const { $schema, ...rest } = z.toJSONSchema(batchFileSchema, { target: 'draft-2020-12', io: 'input' });
+  const { $schema, ...rest } = jsonSchemaOf(batchFileSchema);
   return {
     $schema,
     $id: 'urn:nightshift:schema:batch:1',
@@ -16,7 +16,7 @@ export function batchJsonSchema(): Record<string, unknown> {
 
 /** The JSON Schema of a schedules file, likewise. */
 export function schedulesJsonSchema(): Record<string, unknown> {
-  const { $schema, ...rest } = z.toJSONSchema(schedulesFileSchema, { target: 'draft-2020-12', io: 'input' });
+  const { $schema, ...rest } = jsonSchemaOf(schedulesFileSchema);
   return {
     $schema,
     $id: 'urn:nightshift:schema:schedules:1',
@@ -25,3 +25,15 @@ export function schedulesJsonSchema(): Record<string, unknown> {
     ...rest,
   };
 }
+
+/** What is secret, JSON Schema calls `writeOnly`. */
+const jsonSchemaOf = (schema: z.ZodType): z.core.JSONSchema.BaseSchema =>
+  z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    override({ jsonSchema }) {
+      if (jsonSchema['secret'] !== true) return;
+      delete jsonSchema['secret'];
+      jsonSchema.writeOnly = true;
+    },
+  });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { secretSchema } from './secret.js';
 
 /** One way to reach a person. All texts may hold references to secrets, `${env:NAME}`. */
 const channelFields = {
@@ -13,9 +14,7 @@ const urlSchema = z.string().min(1);
 const webhookSchema = z.strictObject({
   use: z.literal('webhook'),
   url: urlSchema.describe('gets a POST with JSON'),
-  secret: z
-    .string()
-    .min(1)
+  secret: secretSchema
     .optional()
     .describe('signs each message as Standard Webhooks do; "whsec_" and base64, or any text'),
   ...channelFields,
@@ -23,7 +22,9 @@ const webhookSchema = z.strictObject({
 
 const slackSchema = z.strictObject({
   use: z.literal('slack'),
-  url: urlSchema.describe('incoming webhook of Slack, or of a service that understands the same'),
+  url: secretSchema.describe(
+    'secret reference; incoming webhook of Slack, or of a service that understands the same',
+  ),
   ...channelFields,
 });
 
@@ -33,7 +34,7 @@ const emailSchema = z.strictObject({
   port: z.int().min(1).max(65_535).optional().describe('465 with secure: true, else 587 where left out'),
   secure: z.boolean().optional().describe('TLS from the start; else STARTTLS'),
   user: z.string().min(1).optional().describe('to sign in with'),
-  pass: z.string().min(1).optional().describe('its password; a reference to a secret'),
+  pass: secretSchema.optional().describe('its password; a reference to a secret'),
   from: z.string().min(1).describe('sender'),
   to: z.string().min(1).describe('the one recipient; give further ones a channel of their own'),
   ...channelFields,
@@ -43,7 +44,7 @@ const ntfySchema = z.strictObject({
   use: z.literal('ntfy'),
   topic: z.string().min(1),
   url: urlSchema.optional().describe('server; https://ntfy.sh where left out'),
-  token: z.string().min(1).optional().describe('access token; a reference to a secret'),
+  token: secretSchema.optional().describe('access token; a reference to a secret'),
   ...channelFields,
 });
 

@@ -24,7 +24,7 @@ test('a person hears once of what they must do, once that it is over, and of not
   const batch = aBatch(refusing.geminiUrl, receiver.url);
   const { file, state, dir } = batch;
   const call = (...args: string[]) =>
-    cli([...args, '--state', state], { cwd: dir, env: { GEMINI_API_KEY: KEY } });
+    cli([...args, '--state', state], { cwd: dir, env: { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' } });
   const alerts = () => told(receiver).map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`);
 
   // Thirty sessions come to nothing, and each job does it at its second try: nobody is told.
@@ -127,7 +127,7 @@ agent:
 effects:
   - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
 limits: { concurrency: ${JOBS} }
-alerts: [{ use: webhook, url: "${receiverUrl}/alerts", secret: whsec_c2VjcmV0 }]
+alerts: [{ use: webhook, url: "${receiverUrl}/alerts", secret: "\${env:WHSEC}" }]
 deadMan: { url: "${receiverUrl}/ping" }
 `,
   );

@@ -98,6 +98,25 @@ test.each([
   expect(found.filter(({ message }) => message.includes('spells out'))).toEqual([]);
 });
 
+const CHANNELS: (readonly [use: string, option: string, fields: string, secret?: string])[] = [
+  ['email', 'pass', 'host: mail.example.org, user: desk, from: a@example.org, to: b@example.org, pass: '],
+  ['ntfy', 'token', 'topic: ops, token: '],
+  ['webhook', 'secret', 'url: "https://example.org/alerts", secret: '],
+  ['slack', 'url', 'url: '],
+  ['webhook', 'url', 'url: ', `https://ops:${PLANTED}@example.org/alerts`],
+];
+
+test.each(CHANNELS)(
+  'a channel %s with a spelled-out %s is refused',
+  async (use, option, fields, secret = PLANTED) => {
+    const post = '{ name: post, use: folder, target: ./public, with: { path: a } }';
+    const said = await refusalOf(`${post}\nalerts: [{ use: ${use}, ${fields}"${secret}" }]`);
+    expect(said).toContain(`alerts[0].${option} spells out a secret`);
+    expect(said).not.toContain(PLANTED);
+    await read(`${post}\nalerts: [{ use: ${use}, ${fields}"\${env:TOKEN}" }]`);
+  },
+);
+
 test.each([
   'ssh://git@github.com/example/site.git',
   'git@github.com:example/site.git',

@@ -3,9 +3,6 @@ import { z } from 'zod';
 import { durationMs, type Duration } from '../../contract/batch-file.js';
 import { safeWindowMs } from './http/window-key.js';
 
-/** Lets somebody in: a batch file that spells it out is refused, as it may hold references to secrets only. */
-export const secretSchema = z.string().min(1).meta({ secret: true });
-
 /** Root of a site. User and password have options of their own; queries and fragments mean nothing there. */
 export const siteSchema = z.string().refine(isSite, {
   message: 'must be the http(s) URL of the site, without user, query and "#"',

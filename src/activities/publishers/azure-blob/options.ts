@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { secretSchema } from '../option-schemas.js';
+import { secretSchema } from '../../../contract/secret.js';
 
 export const azureBlobOptions = z
   .strictObject({

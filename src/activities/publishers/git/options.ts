@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
-import { secretSchema, yesOrNoSchema } from '../option-schemas.js';
+import { secretSchema } from '../../../contract/secret.js';
+import { yesOrNoSchema } from '../option-schemas.js';
 import { branchFault } from './refs.js';
 import { repositoryPathFault } from './repository-path.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
+import { secretSchema } from '../../../contract/secret.js';
 import { identifierFault, tableFault } from './identifiers.js';
-import { secretSchema } from '../option-schemas.js';
 
 const column = z.string().superRefine((name, context) => {
   const fault = identifierFault(name);

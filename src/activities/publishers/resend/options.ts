@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
+import { secretSchema } from '../../../contract/secret.js';
 import { htmlOptionFields } from '../html/options.js';
-import { checkKeyWindow, secretSchema, siteSchema, yesOrNoSchema } from '../option-schemas.js';
+import { checkKeyWindow, siteSchema, yesOrNoSchema } from '../option-schemas.js';
 import { mailboxSchema } from './mailbox.js';
 
 const RECIPIENTS_MAX = 50;

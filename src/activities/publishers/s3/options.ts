@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { secretSchema, yesOrNoSchema } from '../option-schemas.js';
+import { secretSchema } from '../../../contract/secret.js';
+import { yesOrNoSchema } from '../option-schemas.js';
 
 export const s3Options = z
   .strictObject({

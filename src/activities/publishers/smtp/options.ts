@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { durationMs, durationSchema } from '../../../contract/batch-file.js';
+import { secretSchema } from '../../../contract/secret.js';
 import { htmlOptionFields } from '../html/options.js';
-import { secretSchema, yesOrNoSchema } from '../option-schemas.js';
+import { yesOrNoSchema } from '../option-schemas.js';
 import { mailboxSchema } from '../resend/mailbox.js';
 import { headerNameFault } from './message.js';
 

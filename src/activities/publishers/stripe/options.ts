@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
-import { checkKeyWindow, secretSchema, siteSchema, yesOrNoSchema } from '../option-schemas.js';
+import { secretSchema } from '../../../contract/secret.js';
+import { checkKeyWindow, siteSchema, yesOrNoSchema } from '../option-schemas.js';
 
 /** All lines are listed in one page. */
 const LINES_MAX = 100;

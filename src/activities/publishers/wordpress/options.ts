@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { durationSchema } from '../../../contract/batch-file.js';
+import { secretSchema } from '../../../contract/secret.js';
 import { htmlOptionFields } from '../html/options.js';
-import { secretSchema, siteSchema } from '../option-schemas.js';
+import { siteSchema } from '../option-schemas.js';
 
 /** Terms by id or name; one text with commas, as a column of a jobs file has them, is a list too. */
 const termsSchema = z
