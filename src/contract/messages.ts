@@ -410,6 +410,8 @@ export const isConcurrency = (value: number): boolean =>
 /** Input of the Workflow `nightly`. */
 export interface NightlyInput {
   readonly schedule: ScheduleDefinition;
+  /** Fingerprint of the times that the engine was told with it. Absent in what older releases have applied. */
+  readonly times?: string;
   /** Nights that a person asks for, by the times they were due; without any, the one that the schedule is due for. */
   readonly nights?: readonly string[];
   /** Who asks for them. */

@@ -121,6 +121,16 @@ test('a file applied twice changes nothing; an edit is shown; what left the file
   expect(await actions()).toEqual(edited);
   expect(await actions()).toEqual([['none']]);
 
+  // As an older release has left it.
+  await withEngine(state, (client) =>
+    client.schedule.getHandle(scheduleId('declared')).update(({ action, ...rest }) => {
+      const [input] = (action.args ?? []) as { schedule: unknown }[];
+      return { ...rest, action: { ...action, args: [{ schedule: input?.schedule }] } };
+    }),
+  );
+  expect(await actions()).toEqual([['update', expect.stringContaining('times at the engine')]]);
+  expect(await actions()).toEqual([['none']]);
+
   await nightshift.schedules.pause('declared', 'moving house');
   expect(await actions()).toEqual([['none']]);
   const paused = await nightshift.schedules.status('declared');

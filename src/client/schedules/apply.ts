@@ -10,7 +10,7 @@ import { editionOf } from '../../policy/nights.js';
 import type { Connections } from '../connections.js';
 import { preflight } from '../preflight.js';
 import { fileName, fileWords } from './file-words.js';
-import { optionsOf } from './engine-schedule.js';
+import { hasPresentTimes, optionsOf } from './engine-schedule.js';
 import { allSchedules, findSchedule, type EngineSchedule } from './find.js';
 import { forget } from './pause.js';
 
@@ -108,6 +108,8 @@ async function update(
     ...differencesOf(definition, wanted),
     ...(isResumed ? ['paused: resumed by hand -> true'] : []),
   ];
+  if (differences.length === 0 && !hasPresentTimes(description, definition))
+    differences.push('times at the engine: as an older release told them -> told again');
   if (differences.length === 0) return { name, action: 'none', differences };
   if (!dryRun) {
     const ledger = await connections.ledger();

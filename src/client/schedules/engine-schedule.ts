@@ -8,6 +8,7 @@ import type {
 } from '@temporalio/client';
 import type { NightlyInput } from '../../contract/messages.js';
 import { scheduleDefinitionSchema, type ScheduleDefinition } from '../../contract/schedules-file.js';
+import { sha256Hex } from '../../identity/digest.js';
 import { clockChangeTimes, type WallHour } from '../../policy/fire-times.js';
 
 /** Both the schedule's ID at the engine and the beginning of the IDs of its Workflows. */
@@ -61,10 +62,11 @@ const calendarOf = ({ year, month, day, hour, minutes }: WallHour): CalendarSpec
 
 /** What a schedule looks like to the engine. */
 export function optionsOf(definition: ScheduleDefinition, taskQueue: string): Omit<ScheduleOptions, 'state'> {
-  const input: NightlyInput = { schedule: definition };
+  const spec = specOf(definition);
+  const input: NightlyInput = { schedule: definition, times: fingerprintOf(spec) };
   return {
     scheduleId: scheduleId(definition.name),
-    spec: specOf(definition),
+    spec,
     action: {
       type: 'startWorkflow',
       workflowType: 'nightly',
@@ -82,12 +84,23 @@ export function optionsOf(definition: ScheduleDefinition, taskQueue: string): Om
   };
 }
 
+/** The engine keeps its times in a form of its own, in which they can't be compared with these. */
+const fingerprintOf = (spec: ScheduleSpec): string => sha256Hex(JSON.stringify(spec)).slice(0, 16);
+
+/** Whether the engine has been told the times of the definition as this release, and its time zones, have them. */
+export const hasPresentTimes = (
+  { action }: Pick<ScheduleDescription, 'action'>,
+  definition: ScheduleDefinition,
+): boolean => inputOf(action).times === fingerprintOf(specOf(definition));
+
+const inputOf = ({ args = [] }: { readonly args?: readonly unknown[] }): Partial<NightlyInput> =>
+  (args[0] ?? {});
+
 /** The definition that a schedule was applied with; undefined where it is none of ours. */
 export function definitionOf(
   { action }: Pick<ScheduleDescription, 'action'>,
   taskQueue: string,
 ): ScheduleDefinition | undefined {
   if (action.workflowType !== 'nightly' || action.taskQueue !== taskQueue) return undefined;
-  const [input] = (action.args ?? []) as readonly Partial<NightlyInput>[];
-  return scheduleDefinitionSchema.safeParse(input?.schedule).data;
+  return scheduleDefinitionSchema.safeParse(inputOf(action).schedule).data;
 }
