@@ -94,7 +94,7 @@ export const hasPresentTimes = (
 ): boolean => inputOf(action).times === fingerprintOf(specOf(definition));
 
 const inputOf = ({ args = [] }: { readonly args?: readonly unknown[] }): Partial<NightlyInput> =>
-  (args[0] ?? {});
+  args[0] ?? {};
 
 /** The definition that a schedule was applied with; undefined where it is none of ours. */
 export function definitionOf(
