@@ -3,8 +3,20 @@ import { RETRY_RULES } from '../src/policy/retry.js';
 import { IDENTITY, WORK, jobsOf, minutesMs } from './night.js';
 import type { Places } from './tally.js';
 
+/** Of the key of an account: the digits of a night, each at its place. */
+const DIGITS = 6;
+const variable = (place: number, digit: number | string): string => `HARNESS_KEY_${place}_${digit}`;
+
+/** Variables that keys are made of. One for each night would be thousands, and looking at them takes a second. */
+export const KEY_VARIABLES: readonly string[] = Array.from({ length: DIGITS * 10 }, (_, at) =>
+  variable(Math.floor(at / 10), at % 10),
+);
+
 /** Each night has an account of its own: what one meets there, as on another evening, is no news to the others. */
-export const accountOf = (night: number): string => `HARNESS_KEY_${night}`;
+const keyOf = (night: number): string =>
+  [...String(night).padStart(DIGITS, '0')]
+    .map((digit, place) => `\${env:${variable(place, digit)}}`)
+    .join('');
 
 /** What the service allows; without it the product learns from the first refusal, in minutes of the clock on the wall. */
 const REQUESTS_PER_MINUTE = 60;
@@ -16,7 +28,7 @@ export function batchFileOf(night: number, { service, destination, speed }: Plac
     const { baseMs, capMs } = RETRY_RULES[name];
     return [name, { wait: minutes(baseMs / 60_000), waitAtMost: minutes(capMs / 60_000) }] as const;
   });
-  const key = `\${env:${accountOf(night)}}`;
+  const key = keyOf(night);
   const posts = `${destination.url}/nightshift/${night}/posts`;
   return {
     name: `night-${night}`,

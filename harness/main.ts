@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { accountOf } from './batch-file.js';
+import { KEY_VARIABLES } from './batch-file.js';
 import { carryAll, type Carrier } from './carry.js';
 import { JOBS, RATES, isCalm } from './faults.js';
 import { NIGHT_HOURS, WORLDS, type World } from './night.js';
@@ -43,7 +43,7 @@ const dir = mkdtempSync(join(tmpdir(), 'nightshift-harness-'));
 say(
   `seed ${seed}, ${nights} nights of ${JOBS} jobs from night ${first}, an hour is ${3600 / speed} s, in ${dir}`,
 );
-for (const night of eventful) process.env[accountOf(night)] = 'harness';
+for (const name of KEY_VARIABLES) process.env[name] = 'harness';
 const book = new RowBook(seed, values.out);
 const scripts = worlds.filter((world) => world !== 'nightshift').map((world) => scriptCarrier(world, speed));
 await Promise.all(scripts.map((carrier) => carried(carrier, all.slice(0, SCRIPT_NIGHTS))));

@@ -7,7 +7,7 @@ import { DEFAULT_RETRY, HELD_OUTWARD, retryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { toApplicationFailure } from './failure.js';
-import { keepAlive } from './heartbeat.js';
+import { keepAlive, noteFailure } from './heartbeat.js';
 import { agentLane, lookInLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
@@ -36,12 +36,17 @@ export const runAgent =
     let handle: SessionHandle | undefined;
     let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => handle);
+    const { tried } = ref;
+    // Patience goes on from there, unless what failed then passes now.
+    if (tried?.failingSinceMs !== undefined && activityInfo().attempt === 1)
+      noteFailure(tried.failingSinceMs);
     try {
       const { definition, job } = await readRef(ref, deps);
       retry = retryPolicy(definition.retry);
       return await agentStep({ deps, ref, definition, job, retry, beat: (next) => (handle = next) });
     } catch (error) {
-      if (error instanceof AdapterError) return await settleTrouble(error, retry, ref, deps);
+      if (error instanceof AdapterError)
+        return await settleTrouble(error, retry, ref, deps, tried && { tries: tried.tries });
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();

@@ -164,7 +164,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       const delayMs = Math.max(next.delayMs, settleMs);
       if (next.kind === 'again') return { kind: 'again', errorClass, message, delayMs };
       const why = excuse?.why ?? message;
-      return { kind: 'wait', errorClass, message: why, delayMs, failing: excuse?.kind === 'down' };
+      return { kind: 'wait', errorClass, message: why, delayMs, failing: excuse?.failing === true };
     }
     const jobState = unclear && !canTell ? 'held' : STATE_AFTER[next.kind];
     return stop(unclear ? 'unknown' : jobState === 'held' ? 'held' : 'failed', {

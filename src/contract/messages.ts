@@ -129,6 +129,8 @@ export interface JobRef {
 export interface AgentRequest extends JobRef {
   /** How often in a row it has answered "wait"; absent: never. */
   readonly waits?: number;
+  /** What it said of its tries when it last answered "wait". */
+  readonly tried?: TriedBefore;
 }
 
 export interface Trouble {

@@ -207,6 +207,8 @@ export interface Excuse {
   readonly why: string;
   /** Where the service itself is closed to us, and not a limit of ours: until when. */
   readonly backInMs?: number;
+  /** The service fails, and goes on failing while it is waited for: patience runs on. Else it has had enough. */
+  readonly failing?: boolean;
 }
 
 /** RP6: what a step that finds a lane closed does, before it has asked anything of the service. */

@@ -85,9 +85,9 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   let sent = input.sent === true;
 
   try {
-    const made = await gate.pass<Exclude<AgentEnd, NotNow>>('agent', (waits) =>
+    const made = await gate.pass<Exclude<AgentEnd, NotNow>>('agent', (waits, tried) =>
       activities.runAgent.executeWithOptions({ summary: `agent: ${ticket.title}` }, [
-        waits > 0 ? { ...ref, waits } : ref,
+        { ...ref, ...(waits > 0 && { waits }), ...(tried && { tried }) },
       ]),
     );
     if (made.kind === 'adopted') return finished('adopted');

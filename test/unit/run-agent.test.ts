@@ -17,7 +17,7 @@ import { readTickets, storeManifest, storedDefinition } from '../../src/batch/ma
 import { budgetSchema, definitionSchema } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
-import type { AgentEnd, JobRef } from '../../src/contract/messages.js';
+import type { AgentEnd, AgentRequest, JobRef } from '../../src/contract/messages.js';
 import { backAtOf } from '../../src/policy/back-at.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
@@ -115,11 +115,16 @@ async function aNight(
         ...(waits !== undefined && { waits }),
       }),
     /** One try of a step, which is told what the try before it told last. @returns its end, and what it told */
-    async try(slug: string, heartbeatDetails?: unknown): Promise<{ end: unknown; told: unknown }> {
+    async try(
+      slug: string,
+      heartbeatDetails?: unknown,
+      more: Partial<AgentRequest> = {},
+    ): Promise<{ end: unknown; told: unknown }> {
       const environment = new MockActivityEnvironment({ scheduledTimestampMs: Date.now(), heartbeatDetails });
       let told: unknown = heartbeatDetails;
       environment.on('heartbeat', (details: unknown) => (told = details));
-      const end = await environment.run(runAgent(deps), refOf(slug)).catch((error: unknown) => error);
+      const request = { ...refOf(slug), ...more };
+      const end = await environment.run(runAgent(deps), request).catch((error: unknown) => error);
       return { end, told };
     },
     /** Takes a place as the session of another job would. */
@@ -414,6 +419,19 @@ describe('a session that ended, whose output can’t be had', () => {
       expect(night.server.ledger().runs).toMatchObject([{ runs: 1 }]);
     },
   );
+
+  test('patience goes on over a wait for a service that fails; what went well in between ends that', async () => {
+    const match = { call: DOWNLOADS.antigravity };
+    const tried = { tries: 1, failingSinceMs: 1 };
+    const night = await aHostedNight('antigravity', { faults: [{ match, do: 'server-error', times: 2 }] });
+    expect((await night.try('one', undefined, { tried })).end, 'its session ran meanwhile').toMatchObject({
+      type: 'transient',
+    });
+    expect((await night.try('one', undefined, { tried })).end).toMatchObject({
+      kind: 'parked',
+      message: expect.stringContaining('patience') as string,
+    });
+  });
 
   test.each(['antigravity', 'claude'] as const)(
     '%s: credentials that are refused then are no trouble of an effect, and the message says what they keep away',

@@ -3,8 +3,10 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
 import { noteFailure, notePassed } from '../../src/activities/heartbeat.js';
+import { LaneClosed } from '../../src/activities/lanes/lane.js';
 import { settleTrouble } from '../../src/activities/settle-trouble.js';
 import { AdapterError } from '../../src/contract/errors.js';
+import type { TriedBefore } from '../../src/contract/messages.js';
 import { retrySchema } from '../../src/contract/batch-file.js';
 import { retryPolicy } from '../../src/policy/retry.js';
 
@@ -13,13 +15,8 @@ const retry = retryPolicy(retrySchema.parse({ patience: '1h' }));
 const ref = { work: 'article', batchId: 'batch:nightly:1', key: 'a'.repeat(32) };
 const deps = { ledger: { settleJob: async () => undefined }, now: () => new Date() } as unknown as Deps;
 
-const fails = () =>
-  settleTrouble(
-    new AdapterError('transient', 'collecting was answered 503'),
-    retry,
-    ref as Parameters<typeof settleTrouble>[2],
-    deps,
-  );
+const fails = (error = new AdapterError('transient', 'collecting was answered 503')) =>
+  settleTrouble(error, retry, ref as Parameters<typeof settleTrouble>[2], deps);
 
 /** One try of an Activity that was scheduled so long ago. @returns its end, and what its heartbeat told the next try */
 async function aTry(minutesAgo: number, heartbeatDetails?: unknown, before: () => void = () => undefined) {
@@ -74,4 +71,16 @@ test('looks that fail are counted by themselves, over the tries too', async () =
 test('the first of several failures counts', async () => {
   const { told } = await aTry(5, undefined, () => noteFailure(1));
   expect(told).toMatchObject({ failingSinceMs: 1 });
+});
+
+test.each([
+  ['for a service that fails uses up patience', true],
+  ['for a limit does not', false],
+])('a wait %s', async (_, down) => {
+  const failingSinceMs = Date.now() - 30 * MINUTE;
+  const environment = new MockActivityEnvironment({ heartbeatDetails: { failingSinceMs } });
+  const closed = new LaneClosed('nothing is sent at the moment', 5000, undefined, down);
+  const end = (await environment.run(() => fails(closed))) as { kind: string; tried?: TriedBefore };
+  expect(end).toMatchObject({ kind: 'wait', delayMs: 5000 });
+  expect(end.tried?.failingSinceMs).toBe(down ? failingSinceMs : undefined);
 });

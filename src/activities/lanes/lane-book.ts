@@ -13,6 +13,8 @@ export type Turn =
       readonly delayMs: number;
       readonly why: string;
       readonly closure: Closure | undefined;
+      /** The service fails. */
+      readonly down: boolean;
     };
 
 const SECOND_MS = 1000;
@@ -90,8 +92,8 @@ export class LaneBook {
         const result = asked.map(({ user }): Turn => {
           const passage = pass(declare(state, user, now), user.who, now, true); // who writes was asked to enter
           if (passage.kind === 'wait') {
-            const { delayMs, why, closure } = passage;
-            return { kind: 'closed', delayMs, why, closure };
+            const { delayMs, why, closure, down } = passage;
+            return { kind: 'closed', delayMs, why, closure, down };
           }
           const reserved = reserve(passage.state, user.priority, now);
           state = reserved.state;

@@ -72,14 +72,15 @@ export async function reportTrouble(lane: Lane, error: AdapterError): Promise<Ex
   const shared = lane.shared();
   if (shared === undefined) return undefined;
   const { delayMs, why, closure } = shared;
-  return { kind: 'down', delayMs, why, ...(closure && { backInMs: closure.backInMs }) };
+  return { kind: 'down', failing: true, delayMs, why, ...(closure && { backInMs: closure.backInMs }) };
 }
 
 /** Where it was a lane that sent nothing: neither the job nor the service has failed. */
 export function keptBackBy(error: AdapterError): Excuse | undefined {
   const { facts, message } = error;
   if (facts.code !== LANE_CLOSED) return undefined;
-  const closure = error instanceof LaneClosed ? error.closure : undefined;
+  const { closure, down: failing } =
+    error instanceof LaneClosed ? error : { closure: undefined, down: false };
   const delayMs = facts.retryAfterMs ?? 1000;
-  return { kind: 'closed', delayMs, why: message, ...(closure && { backInMs: closure.backInMs }) };
+  return { kind: 'closed', failing, delayMs, why: message, ...(closure && { backInMs: closure.backInMs }) };
 }

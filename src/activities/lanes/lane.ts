@@ -42,6 +42,8 @@ export class LaneClosed extends AdapterError {
     message: string,
     readonly delayMs: number,
     readonly closure: Closure | undefined,
+    /** The service fails; else it has had enough, or a limit of ours leaves no room. */
+    readonly down: boolean,
   ) {
     const facts = { sent: 'no', retryAfterMs: delayMs, code: LANE_CLOSED } as const;
     super('throttled', message, facts);
@@ -182,7 +184,7 @@ async function takeTurn(book: LaneBook, user: LaneUser, signal: AbortSignal): Pr
   const within = (ms: number): boolean => performance.now() + ms <= giveUpAt;
   for (;;) {
     const turn: Turn = await book.turn(user);
-    if (turn.kind === 'closed') throw closed(book, turn.delayMs, turn.why, turn.closure);
+    if (turn.kind === 'closed') throw closed(book, turn.delayMs, turn.why, turn);
     if (turn.kind === 'later') {
       if (!within(turn.delayMs)) throw closed(book, turn.delayMs, 'its limit leaves no room sooner');
       await sleep(turn.delayMs * (1 + 0.1 * Math.random()), undefined, { signal });
@@ -199,12 +201,20 @@ async function takeTurn(book: LaneBook, user: LaneUser, signal: AbortSignal): Pr
   }
 }
 
-const closed = ({ lane }: LaneBook, delayMs: number, why: string, closure?: Closure): LaneClosed =>
+const closed = (
+  { lane }: LaneBook,
+  delayMs: number,
+  why: string,
+  { closure, down }: Pick<Extract<Turn, { kind: 'closed' }>, 'closure' | 'down'> = LIMITED,
+): LaneClosed =>
   new LaneClosed(
     `nothing is sent to ${lane.label} at the moment: ${why}`,
     Math.max(1, Math.ceil(delayMs)),
     closure,
+    down,
   );
+
+const LIMITED = { closure: undefined, down: false };
 
 /** All users of one ledger in this process share what they know. */
 function shared(ledger: Ledger): { books: Map<string, LaneBook>; keeper: PlaceKeeper } {
