@@ -3,32 +3,27 @@ import { RETRY_RULES } from '../src/policy/retry.js';
 import { IDENTITY, WORK, jobsOf, minutesMs } from './night.js';
 import type { Places } from './tally.js';
 
-/** Of the key of an account: the digits of a night, each at its place. */
-const DIGITS = 6;
-const variable = (place: number, digit: number | string): string => `HARNESS_KEY_${place}_${digit}`;
-
-/** Variables that keys are made of. One for each night would be thousands, and looking at them takes a second. */
-export const KEY_VARIABLES: readonly string[] = Array.from({ length: DIGITS * 10 }, (_, at) =>
-  variable(Math.floor(at / 10), at % 10),
-);
-
-/** Each night has an account of its own: what one meets there, as on another evening, is no news to the others. */
-const keyOf = (night: number): string =>
-  [...String(night).padStart(DIGITS, '0')]
-    .map((digit, place) => `\${env:${variable(place, digit)}}`)
-    .join('');
+/**
+ * Each night of a block has an account of its own: what one meets there, as on another evening, is no news to the others.
+ * The next block, at other services, has the same again: to look at the environment takes a second where it has
+ * thousands of variables.
+ */
+export const accountAt = (seat: number): string => `HARNESS_KEY_${seat}`;
 
 /** What the service allows; without it the product learns from the first refusal, in minutes of the clock on the wall. */
 const REQUESTS_PER_MINUTE = 60;
 
 /** The batch file of one night: what anybody could write, with every duration divided by the speed. */
-export function batchFileOf(night: number, { service, destination, speed }: Places): Record<string, unknown> {
+export function batchFileOf(
+  night: number,
+  { service, destination, speed, block }: Places,
+): Record<string, unknown> {
   const minutes = (count: number): string => `${Math.max(1, Math.round(minutesMs(count, speed)))}ms`;
   const waits = ERROR_CLASSES.filter((name) => RETRY_RULES[name].baseMs > 0).map((name) => {
     const { baseMs, capMs } = RETRY_RULES[name];
     return [name, { wait: minutes(baseMs / 60_000), waitAtMost: minutes(capMs / 60_000) }] as const;
   });
-  const key = keyOf(night);
+  const key = `\${env:${accountAt(block.indexOf(night))}}`;
   const posts = `${destination.url}/nightshift/${night}/posts`;
   return {
     name: `night-${night}`,

@@ -32,7 +32,8 @@ export async function carryAll(
   for (let begin = 0; begin < nights.length; begin += size) {
     const block = nights.slice(begin, begin + size);
     const [from, to] = [block[0] ?? 0, (block.at(-1) ?? 0) + 1];
-    const places = await open({ seed, speed: carrier.speed, from, to }, carrier.kill);
+    const settings = { seed, speed: carrier.speed, from, to };
+    const places: Places = { ...(await open(settings, carrier.kill)), speed: carrier.speed, block };
     const ends = await carryBlock(carrier, block, seed, places, progress);
     const [shown, counts] = [await places.destination.counts(), await places.service.counts()];
     const rows = ends.map((end) => rowOf(seed, end, shown, counts)).sort((a, b) => a.night - b.night);
@@ -42,10 +43,12 @@ export async function carryAll(
   }
 }
 
-const open = async (settings: FakeSettings, kill: (whose: Whose) => void): Promise<Places> => ({
+const open = async (
+  settings: FakeSettings,
+  kill: (whose: Whose) => void,
+): Promise<Pick<Places, 'service' | 'destination'>> => ({
   service: await startFake<ServiceCounts>('agent-service.ts', settings, kill),
   destination: await startFake<DestinationCounts>('destination.ts', settings, kill),
-  speed: settings.speed,
 });
 
 async function carryBlock(

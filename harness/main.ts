@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { KEY_VARIABLES } from './batch-file.js';
+import { accountAt } from './batch-file.js';
 import { carryAll, type Carrier } from './carry.js';
 import { JOBS, RATES, isCalm } from './faults.js';
 import { NIGHT_HOURS, WORLDS, type World } from './night.js';
-import { withNightshift } from './nightshift-carrier.js';
+import { BLOCK_NIGHTS, withNightshift } from './nightshift-carrier.js';
 import { Progress } from './progress.js';
 import { gate, plotOf, textOf, type Results } from './report.js';
 import { RowBook } from './row-book.js';
@@ -43,7 +43,7 @@ const dir = mkdtempSync(join(tmpdir(), 'nightshift-harness-'));
 say(
   `seed ${seed}, ${nights} nights of ${JOBS} jobs from night ${first}, an hour is ${3600 / speed} s, in ${dir}`,
 );
-for (const name of KEY_VARIABLES) process.env[name] = 'harness';
+eventful.slice(0, BLOCK_NIGHTS).forEach((_, seat) => (process.env[accountAt(seat)] = 'harness'));
 const book = new RowBook(seed, values.out);
 const scripts = worlds.filter((world) => world !== 'nightshift').map((world) => scriptCarrier(world, speed));
 await Promise.all(scripts.map((carrier) => carried(carrier, all.slice(0, SCRIPT_NIGHTS))));

@@ -4,6 +4,8 @@ import { nightshiftNight } from './nightshift-night.js';
 import { loadProduct } from './product.js';
 import { WorkerGroup } from './worker-group.js';
 
+export const BLOCK_NIGHTS = 1_000;
+
 export interface ProductSettings {
   /** Where state and batch files are kept. */
   readonly dir: string;
@@ -41,7 +43,7 @@ export async function withNightshift<T>(
       kill: ({ night }) => groups[night % groups.length]?.kill(),
       speed,
       atOnce,
-      block: 1_000,
+      block: BLOCK_NIGHTS,
     });
   } finally {
     for (const group of groups) group.stop();

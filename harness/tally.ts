@@ -8,6 +8,8 @@ export interface Places {
   readonly service: Fake<ServiceCounts>;
   readonly destination: Fake<DestinationCounts>;
   readonly speed: number;
+  /** Nights that are carried there. */
+  readonly block: readonly number[];
 }
 
 /** How a night ended, as its carrier saw it. */
