@@ -107,14 +107,15 @@ async function publishOnce(
   if (tried.kind === 'again') throw tryAgainAfter(tried.errorClass, tried.message, tried.delayMs);
   if (tried.kind !== 'wait') return tried;
   if (tried.failing) noteFailure(deps.now().getTime());
-  return waiting({ delayMs: tried.delayMs, why: tried.message }, request.tried, tried.failing);
+  const { delayMs, message: why, failing: yields } = tried;
+  return waiting({ delayMs, why, yields }, request.tried, tried.failing);
 }
 
 function waiting(
-  { delayMs, why }: Pick<Waiting, 'delayMs' | 'why'>,
+  { delayMs, why, yields }: Pick<Waiting, 'delayMs' | 'why' | 'yields'>,
   before: TriedBefore | undefined,
   failing: boolean,
 ): Waiting {
   const tried = triedBefore(before, failing);
-  return { kind: 'wait', delayMs, why, ...(tried && { tried }) };
+  return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(yields && { yields }) };
 }

@@ -15,6 +15,8 @@ export const settleJob =
     const { work, key, batchId } = ref;
     const state = (await deps.ledger.jobs(work, [key])).get(key)?.state;
     if (state === undefined || state === 'done' || state === 'adopted') return;
+    // Where it let others go first, the ledger may know better what it waits for.
+    if (end.state === 'waiting' && state !== 'running') return;
     if (end.state === 'cancelled' && state === 'running') await cancelOpenSession(deps, ref);
     await deps.ledger.settleJob({ work, jobKey: key }, end, writerOf(batchId, deps).workflowId);
   };

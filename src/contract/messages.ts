@@ -101,6 +101,8 @@ export interface JobInput {
   readonly timing: Timing;
   /** Started while its batch was being paused. */
   readonly paused: boolean;
+  /** Others wait for its lane: where it has to wait for what they may not need, it lets them go first, once. */
+  readonly yields?: boolean;
   readonly stateAttributes?: boolean;
   readonly currency?: string;
   /** Goes on in a new history, for its old one had grown long: it has sent an effect already. */
@@ -173,6 +175,8 @@ export interface Waiting {
   readonly why: string;
   /** To be told to the step when it is called again; absent where nothing was tried yet. */
   readonly tried?: TriedBefore;
+  /** Other jobs of the batch may not need what it waits for, such as a destination of one site. */
+  readonly yields?: boolean;
 }
 
 /** What a step that waits has tried before in this run: a wait gives no tries back. */
@@ -197,6 +201,8 @@ export type NotNow = Paused | Waiting | AwaitingApproval;
 export interface SetAside {
   readonly key: string;
   readonly waiting: boolean;
+  /** It goes on when it is told that it has a lane again. */
+  readonly asks?: boolean;
 }
 
 /** To a batch from a shard: it has nothing to begin any more, and all its jobs under way wait for a person. */
@@ -305,6 +311,8 @@ export interface BatchSummary extends Counted {
   readonly batchId: string;
   /** That a person has decided not to do; absent where there is none. */
   readonly discarded?: number;
+  /** Under way still, and left there, for they wait for a person; absent where there is none. */
+  readonly aside?: number;
   /** The first 20. */
   readonly unfinished: readonly Unfinished[];
   readonly stoppedBy: Trouble | undefined;
@@ -325,6 +333,8 @@ export interface ShardInput {
 
 /** Result of a shard, and details of `ShardIncomplete`. */
 export interface ShardSummary extends Counted {
+  /** As of a batch. */
+  readonly aside?: number;
   readonly unfinished: readonly Unfinished[];
   readonly spentMicros?: number;
   readonly costUnknown?: number;
@@ -346,6 +356,8 @@ export const MESSAGE = {
   /** To a job: somebody who did not start it waits for it too. */
   joined: 'joined',
   setAside: 'setAside',
+  /** To a job that has asked its batch for a lane: it has one. */
+  lane: 'lane',
   shardAside: 'shardAside',
   /** To a batch from a shard: the jobs that went first did well. */
   canaryOver: 'canaryOver',
@@ -365,6 +377,7 @@ export const FAILURE = {
   jobParked: 'JobParked',
   jobHeld: 'JobHeld',
   jobGated: 'JobGated',
+  jobYielded: 'JobYielded',
   nightNotStarted: 'NightNotStarted',
 } as const;
 

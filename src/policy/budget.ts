@@ -44,6 +44,8 @@ export type BudgetDecision =
       readonly kind: 'gate';
       readonly message: string;
       readonly until?: string;
+      /** Other sites have room. */
+      readonly ofSite?: boolean;
       /** `config`: it is not the amount that a person has to put right. */
       readonly errorClass: 'budget' | 'config';
     }
@@ -157,7 +159,8 @@ function refusal(scope: Scope, micros: number, currency: string, nextDay: string
   if (scope.option === 'perBatch')
     return { kind: 'gate', message: `${message}: ${raise}, then run it again`, errorClass: 'budget' };
   const until = `budget.${scope.option} is used up until ${nextDay}, or until it is raised`;
-  return { kind: 'gate', message: `${until}: ${message}`, until: nextDay, errorClass: 'budget' };
+  const ofSite = scope.option === 'perSite' && { ofSite: true };
+  return { kind: 'gate', message: `${until}: ${message}`, until: nextDay, ...ofSite, errorClass: 'budget' };
 }
 
 /** Says all of the sum that was too much. */

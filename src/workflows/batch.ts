@@ -206,6 +206,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   function assertTakesMore(_request: RetryRequest): void {
     const when = 'give them their new try when it has ended';
     if (phase === 'closing') throw invalid(`this run is about to end: ${when}`);
+    const { stoppedBy } = lanes;
+    if (stoppedBy) throw invalid(`this run begins nothing more (${stoppedBy.errorClass}): ${when}`);
     if (workflowInfo().historyLength >= RETRY_EVENTS_MAX)
       throw invalid(`this run has no room for more jobs: ${when}`);
   }
@@ -393,11 +395,13 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
 
   function summarise(): BatchSummary {
     const waiting = lanes.waiting + shards.waiting;
+    const aside = lanes.inFlightCount + shards.leftAside;
     return {
       batchId,
       ...tally.counts,
       ...left,
       waiting,
+      ...(aside > 0 && { aside }),
       unfinished: tally.unfinished(20),
       stoppedBy: lanes.stoppedBy,
     };
@@ -462,6 +466,7 @@ function incompleteText({
   cancelled,
   discarded = 0,
   waiting,
+  aside = 0,
   stoppedBy,
 }: BatchSummary): string {
   const rest = [
@@ -469,6 +474,7 @@ function incompleteText({
     [held, 'held'],
     [cancelled, 'cancelled'],
     [discarded, 'discarded'],
+    [aside, 'waiting for a person'],
     [waiting, 'not started'],
   ] as const;
   const words = rest.filter(([n]) => n > 0).map(([n, word]) => `${n} ${word}`);

@@ -22,6 +22,7 @@ import {
   type ApprovalAnswer,
   type NotNow,
   type Session,
+  type SetAside,
   type Spent,
   type Timing,
   type TriedBefore,
@@ -31,12 +32,13 @@ import type { JobEnd } from '../ledger/ledger.js';
 import { batchActivities, jobActivities } from './activity-options.js';
 import { noteState } from './attributes.js';
 import { JobDetails } from './job-details.js';
-import { jobFailure, type StoppedState } from './job-failure.js';
+import { jobFailure, jobYielded, type StoppedState } from './job-failure.js';
 import {
   approvalAnswerOf,
   approveSignal,
   decidedSignal,
   joinedSignal,
+  laneSignal,
   pauseSignal,
   rejectSignal,
   resumeSignal,
@@ -59,6 +61,7 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   const { ticket, work, batchId, manifest } = input;
   const gate = openGate(input.paused, {
     joinedBy: input.joinedBy ?? [],
+    mayYield: () => input.yields === true && !sent,
     job: { work, key: ticket.key },
     timing: input.timing,
     details,
@@ -123,6 +126,11 @@ export async function job(input: JobInput): Promise<JobOutcome> {
       await settle({ state: 'cancelled' });
       throw isCancellation(error) ? error : new CancelledFailure('the job was cancelled');
     }
+    if (error instanceof Yields) {
+      details.show('job', 'lets others go first');
+      await settle({ state: 'waiting' });
+      throw jobYielded(error.message);
+    }
     if (error instanceof ActivityFailure) {
       const trouble = troubleOf(error);
       await settle({ state: 'parked', ...trouble });
@@ -158,6 +166,9 @@ const TELLS_JOINERS = 'tells-joiners';
 /** Histories of jobs begun by older releases grow until the engine ends them. */
 const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
 
+/** The job lets others go first. */
+class Yields extends Error {}
+
 interface Gate {
   /**
    * Runs a step when the job is not paused, again and again while the step itself says "not now".
@@ -170,6 +181,12 @@ type Call<T> = (waits: number, tried: TriedBefore | undefined) => Promise<T | No
 
 type Step = { readonly kind: string };
 
+/** Jobs begun by older releases go on at once, however many do. */
+const ASKS_FOR_LANE = 'asks-for-lane';
+
+/** Longest that a lane is waited for: a batch that an older release carries never answers. */
+const LANE_ANSWER_MS = 6 * 60 * 60_000;
+
 /** An answer that got lost on its way is found at the latest after this time. */
 const ASK_AGAIN_MS = 60 * 60_000;
 
@@ -179,24 +196,29 @@ interface GateOptions {
   readonly details: JobDetails;
   /** Those who wait for it, beside the batch that started it. */
   readonly joinedBy: readonly Joiner[];
+  /** Whether others may go first now. */
+  readonly mayYield: () => boolean;
   /** J5. Never returns. */
   readonly goOnAnew: (paused: boolean, joinedBy: readonly Joiner[]) => Promise<never>;
 }
 
 function openGate(
   paused: boolean,
-  { job: { work, key }, timing, details, joinedBy, goOnAnew }: GateOptions,
+  { job: { work, key }, timing, details, joinedBy, mayYield, goOnAnew }: GateOptions,
 ): Gate {
   const { decideApprovals } = batchActivities(timing);
   let resumes = 0;
   let decisions = 0;
   let waiting = false;
+  let stands = false;
+  let lanes = 0;
   const joiners = new Map(joinedBy.map((joiner) => [joiner.workflowId, joiner]));
   setHandler(joinedSignal, async (joiner) => {
     if (!patched(TELLS_JOINERS)) return;
     joiners.set(joiner.workflowId, joiner);
-    if (waiting) await tell(joiner);
+    if (waiting || stands) await tell(joiner, { waiting: true });
   });
+  setHandler(laneSignal, () => void lanes++);
   setHandler(pauseSignal, () => void (paused = true));
   setHandler(resumeSignal, () => {
     paused = false;
@@ -210,8 +232,10 @@ function openGate(
       let tried: TriedBefore | undefined;
       try {
         for (let waits = 0; ;) {
-          if (paused) details.paused(name);
-          await condition(() => !paused);
+          if (paused) {
+            details.paused(name);
+            await standStill();
+          }
           details.begun(name);
           const resumesBefore = resumes;
           const decisionsBefore = decisions;
@@ -219,6 +243,7 @@ function openGate(
           waits = isNotNow(end, 'wait') ? waits + 1 : 0;
           tried = isNotNow(end, 'wait') ? end.tried : undefined;
           if (isNotNow(end, 'wait')) {
+            if (end.yields && mayYield()) throw new Yields(end.why);
             details.waits(name, end.why, end.delayMs);
             // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.
             if (patched(RESUME_WAKES)) await condition(() => resumes > resumesBefore, end.delayMs);
@@ -232,7 +257,8 @@ function openGate(
             details.asks(name, end.why);
             await setAside(true);
             const mostMs = Math.min(end.delayMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
-            await condition(() => decisions > decisionsBefore, mostMs);
+            const isDecided = await condition(() => decisions > decisionsBefore, mostMs);
+            if ((isDecided || mostMs === end.delayMs) && patched(ASKS_FOR_LANE)) await backInLane();
           } else if (isNotNow(end, 'paused')) {
             // The ledger said "paused" before our signal came. A resume since then has the last word.
             paused = resumes === resumesBefore;
@@ -249,13 +275,40 @@ function openGate(
     if (waiting === value) return;
     waiting = value;
     const { parent } = workflowInfo();
-    await Promise.all([...(parent ? [parent] : []), ...joiners.values()].map(tell));
+    await Promise.all([parent && tell(parent, { waiting }), tellJoiners(waiting)]);
   }
 
-  /** One that is gone needs not be told. */
-  async function tell({ workflowId, runId }: Joiner): Promise<void> {
+  /** J4. It goes on when its batch has a lane for it; at once where there is no batch any more, or another one joins it. */
+  async function backInLane(): Promise<void> {
+    const { parent } = workflowInfo();
+    if (!waiting) return;
+    waiting = false;
+    const [lanesBefore, resumesBefore] = [lanes, resumes];
+    await tellJoiners(false);
+    if (parent && (await tell(parent, { waiting, asks: true })))
+      await condition(() => lanes > lanesBefore || resumes > resumesBefore, LANE_ANSWER_MS);
+  }
+
+  /** A pause holds the lanes of its own batch, but not those of others. */
+  async function standStill(): Promise<void> {
+    stands = true;
+    await tellJoiners(true);
+    await condition(() => !paused);
+    stands = false;
+    await tellJoiners(false);
+  }
+
+  async function tellJoiners(isAway: boolean): Promise<void> {
+    await Promise.all([...joiners.values()].map((joiner) => tell(joiner, { waiting: isAway })));
+  }
+
+  /** @returns false for one that is gone, and needs not be told */
+  async function tell({ workflowId, runId }: Joiner, how: Omit<SetAside, 'key'>): Promise<boolean> {
     const handle = getExternalWorkflowHandle(workflowId, runId);
-    await handle.signal(setAsideSignal, { key, waiting }).catch(() => undefined);
+    return handle.signal(setAsideSignal, { key, ...how }).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Only what a person could look at while it waited is decided; what came too early is not. */

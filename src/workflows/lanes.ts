@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
 import type { PauseLevel } from '../contract/holds.js';
 import type { JobOutcome } from '../contract/job-outcome.js';
 import type { BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
@@ -6,9 +6,15 @@ import { isDecided, stopsAdmission } from '../policy/admission.js';
 import { admitsNext, afterEnd, begun, canaryOf, didWell, isOver, type Canary } from '../policy/canary.js';
 import { holdsJobs } from '../policy/hold.js';
 import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
-import { pauseSignal, resumeSignal } from './messages.js';
+import { laneSignal, pauseSignal, resumeSignal } from './messages.js';
 import { runJob, type StartedJob } from './run-job.js';
 import type { Tally } from './tally.js';
+
+/** Batches begun by older releases give no lanes to those that are back. */
+const GIVES_LANES = 'gives-lanes';
+
+/** Batches begun by older releases wait for people also where nothing more is begun. */
+export const LEAVES_ASIDES = 'stopped-leaves-asides';
 
 /** A job under way, for people. */
 export interface InProgress {
@@ -43,12 +49,20 @@ export interface LanesTold {
  *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
  *  L4. While there is a canary, no other job is begun; when it fails, that is as too many failures.
  *  L5. Where there is a pace, no two jobs begin within less than that.
+ *  L6. A job that waits for a person takes no lane. One that is back waits for a lane, before any that is not begun yet.
+ *  L7. A job that has to wait for what others may not need, such as a destination of one site, goes to the end of the
+ *      queue, once.
+ *  L8. Where admission is stopped nothing is waited for but work: jobs that wait for a person are left to the next run.
  */
 export class Lanes {
   private readonly queue: Ticket[] = [];
   private readonly inFlight = new Map<string, StartedJob | undefined>();
   /** Those of them that wait for a person. */
   private readonly aside = new Set<string>();
+  /** Those of them that wait for a lane, for they can go on. */
+  private back: string[] = [];
+  /** Jobs that have let others go first. */
+  private readonly yielded = new Set<string>();
   /** In the order of their admission: the first is the slowest. */
   private readonly admitted = new Map<string, InProgress>();
   private paused: PauseLevel | undefined;
@@ -57,7 +71,7 @@ export class Lanes {
   private endsCountFrom = 0;
   private canary: Canary;
   private readonly paceMs: number | undefined;
-  concurrency: number;
+  private atOnce: number;
 
   constructor(
     private readonly batch: BatchInput,
@@ -66,7 +80,7 @@ export class Lanes {
     { concurrency, paused, canary, paceMs }: LanesOptions,
     private readonly told: LanesTold,
   ) {
-    this.concurrency = concurrency;
+    this.atOnce = concurrency;
     this.paused = paused;
     this.canary = canaryOf(canary);
     this.paceMs = paceMs;
@@ -75,6 +89,15 @@ export class Lanes {
   /** Whether the job is under way here, or has its turn still before it. */
   has(key: string): boolean {
     return this.inFlight.has(key) || this.queue.some((ticket) => ticket.key === key);
+  }
+
+  get concurrency(): number {
+    return this.atOnce;
+  }
+
+  set concurrency(value: number) {
+    this.atOnce = value;
+    this.giveLanes();
   }
 
   get inFlightCount(): number {
@@ -142,21 +165,46 @@ export class Lanes {
     ); // L2
   }
 
-  /** A job that waits for a person, for days perhaps, takes no lane. */
-  setAside({ key, waiting }: SetAside): void {
+  /** L6 */
+  setAside({ key, waiting, asks }: SetAside): void {
     if (waiting && this.inFlight.has(key)) {
       this.aside.add(key);
       this.setCanary(didWell(this.canary, key));
+    } else if (asks && this.inFlight.has(key) && patched(GIVES_LANES)) {
+      this.back.push(key);
+      this.giveLanes();
     } else this.aside.delete(key);
     this.told.change?.();
+  }
+
+  /** A shard all of whose jobs waited has no share any more: it takes them back one by one. */
+  private giveLanes(): void {
+    while (this.back.length > 0 && this.atWork < Math.max(1, this.atOnce)) {
+      const key = this.back.shift() ?? '';
+      this.aside.delete(key);
+      this.inFlight
+        .get(key)
+        ?.signal(laneSignal)
+        .catch(() => undefined); // it has ended meanwhile
+    }
+  }
+
+  private get atWork(): number {
+    return this.inFlight.size - this.aside.size;
   }
 
   /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */
   async run(): Promise<void> {
     const running: Promise<void>[] = [];
+    let leaves = false;
     try {
       for (;;) {
-        await condition(() => this.isIdle() || this.mayAdmit());
+        await condition(() => this.isIdle() || this.isLeft || this.mayAdmit());
+        if (this.isLeft) {
+          leaves = patched(LEAVES_ASIDES); // L8
+          if (!leaves) await condition(() => this.isIdle());
+          return;
+        }
         if (this.isIdle()) return;
         const ticket = this.queue.shift();
         if (ticket) running.push(this.carryOut(ticket));
@@ -165,8 +213,13 @@ export class Lanes {
       }
     } finally {
       // Cancelled: the jobs were cancelled with us, and have effects to finish.
-      await CancellationScope.nonCancellable(() => Promise.allSettled(running));
+      if (!leaves) await CancellationScope.nonCancellable(() => Promise.allSettled(running));
     }
+  }
+
+  /** L8. All that is under way waits for a person, and nothing more is begun. */
+  get isLeft(): boolean {
+    return this.stopped !== undefined && this.inFlight.size > 0 && this.atWork === 0;
   }
 
   /** L4 */
@@ -209,8 +262,14 @@ export class Lanes {
       !this.stopped &&
       this.queue.length > 0 &&
       admitsNext(this.canary) &&
-      this.inFlight.size - this.aside.size < this.concurrency
+      this.atWork < this.atOnce
     );
+  }
+
+  /** L7. Whether other jobs would have its lane that are not begun yet; while there is a canary, there are none. */
+  private isWaitedFor({ key }: Ticket): boolean {
+    if (this.yielded.has(key) || !this.isCanaryOver) return false;
+    return this.queue.some((other) => !this.yielded.has(other.key));
   }
 
   private async carryOut(ticket: Ticket): Promise<void> {
@@ -220,8 +279,17 @@ export class Lanes {
     this.canary = begun(this.canary, ticket.key);
     this.told.change?.();
     try {
-      const onStarted = (child: StartedJob) => void this.inFlight.set(ticket.key, child);
-      const outcome = await runJob(this.batch, this.batchId, ticket, holdsJobs(this.paused), onStarted);
+      const told = {
+        started: (child: StartedJob) => void this.inFlight.set(ticket.key, child),
+        joinedHasEnded: () => void this.aside.delete(ticket.key),
+      };
+      const how = { paused: holdsJobs(this.paused), yields: this.isWaitedFor(ticket) };
+      const outcome = await runJob(this.batch, this.batchId, ticket, how, told);
+      if (outcome.state === 'yielded') {
+        this.yielded.add(ticket.key);
+        this.queue.push(ticket);
+        return;
+      }
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
       this.seeCanary(ticket, outcome, admittedAt);
@@ -236,7 +304,9 @@ export class Lanes {
     } finally {
       this.inFlight.delete(ticket.key);
       this.aside.delete(ticket.key);
+      this.back = this.back.filter((key) => key !== ticket.key);
       this.admitted.delete(ticket.key);
+      this.giveLanes();
       this.told.change?.();
     }
   }

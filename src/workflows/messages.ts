@@ -37,6 +37,7 @@ export const rejectSignal = defineSignal<[unknown?]>(MESSAGE.reject);
 export const decidedSignal = defineSignal(MESSAGE.decided);
 export const joinedSignal = defineSignal<[Joiner]>(MESSAGE.joined);
 export const setAsideSignal = defineSignal<[SetAside]>(MESSAGE.setAside);
+export const laneSignal = defineSignal(MESSAGE.lane);
 export const canaryOverSignal = defineSignal(MESSAGE.canaryOver);
 export const shardAsideSignal = defineSignal<[ShardAside]>(MESSAGE.shardAside);
 

@@ -17,8 +17,8 @@ import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { waitActivities } from './activity-options.js';
 import { jobAttributes } from './attributes.js';
 import { job } from './job.js';
-import { outcomeOf } from './job-failure.js';
-import { joinedSignal, resumeSignal, type pauseSignal } from './messages.js';
+import { outcomeOf, type Yielded } from './job-failure.js';
+import { joinedSignal, resumeSignal, type laneSignal, type pauseSignal } from './messages.js';
 import { waitQueue } from './queues.js';
 
 /** Batches begun by older releases keep a lane for a joined job that waits for a person. */
@@ -26,22 +26,28 @@ const TELLS_OF_JOINING = 'tells-of-joining';
 
 /** A job under way; messages may be sent to it. */
 export interface StartedJob {
-  signal(signal: typeof pauseSignal): Promise<void>;
+  signal(signal: typeof pauseSignal | typeof laneSignal): Promise<void>;
+}
+
+/** What whoever runs a job is told. */
+interface RunTold {
+  started(child: StartedJob): void;
+  /** It was joined, and is begun anew here: where it waited, it does no more. */
+  joinedHasEnded(): void;
 }
 
 /**
  * Starts a job, or joins it where another batch runs it already, and tells how it ended. Rejects only when this
  * Workflow is cancelled.
  * @param batchId of the batch, also where a shard starts the job
- * @param onStarted told of the job once it runs
  */
 export async function runJob(
   batch: BatchInput,
   batchId: string,
   ticket: Ticket,
-  paused: boolean,
-  onStarted: (child: StartedJob) => void,
-): Promise<JobOutcome> {
+  { paused, yields }: Pick<JobInput, 'paused' | 'yields'>,
+  told: RunTold,
+): Promise<JobOutcome | Yielded> {
   const { taskQueue } = workflowInfo();
   const { awaitJob } = waitActivities(batch.timing, waitQueue(taskQueue));
   const workflowId = jobWorkflowId({ work: batch.work, jobKey: ticket.key });
@@ -53,6 +59,7 @@ export async function runJob(
     effects: batch.effects,
     timing: batch.timing,
     paused,
+    ...(yields && { yields }),
     ...(batch.stateAttributes !== undefined && { stateAttributes: batch.stateAttributes }),
     ...(batch.currency !== undefined && { currency: batch.currency }),
   };
@@ -70,14 +77,14 @@ export async function runJob(
         staticSummary: ticket.title,
         ...(batch.searchAttributes && { typedSearchAttributes: jobAttributes(batch, ticket) }),
       });
-      onStarted(child);
+      told.started(child);
       return await child.result();
     } catch (error) {
       if (error instanceof ChildWorkflowFailure && !isCancellation(error)) return outcomeOf(error);
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
     const joined = joinedJob(workflowId);
-    onStarted(joined);
+    told.started(joined);
     await joined.signal(resumeSignal);
     if (patched(TELLS_OF_JOINING)) await tellOfJoining(workflowId);
     const other = await awaitJob.executeWithOptions({ summary: `wait for ${ticket.title}` }, [workflowId]);
@@ -86,6 +93,7 @@ export async function runJob(
       const finished = outcome.state === 'done' || outcome.state === 'adopted';
       if (finished && covers(outcome, ticket)) return { ...outcome, state: 'adopted' };
     }
+    told.joinedHasEnded();
     // It is closed, and the ledger said that there is work left: start it here. Whatever it has done meanwhile is
     // found in the ledger by the job's own first step.
     again = true;

@@ -78,6 +78,7 @@ export async function shard({
   const summary: ShardSummary = {
     ...tally.counts,
     waiting: lanes.waiting,
+    ...(lanes.inFlightCount > 0 && { aside: lanes.inFlightCount }),
     unfinished: tally.unfinished(20),
     spentMicros: tally.spentMicros,
     ...(tally.costUnknown > 0 && { costUnknown: tally.costUnknown }),

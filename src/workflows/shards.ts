@@ -18,7 +18,7 @@ import {
 } from '../contract/messages.js';
 import { shardWorkflowId, parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { SHARDS_UNDER_WAY_MAX, sharesOf, shardsAtOnce } from '../policy/shards.js';
-import type { Lanes } from './lanes.js';
+import { LEAVES_ASIDES, type Lanes } from './lanes.js';
 import { pauseSignal, resumeSignal, setConcurrencySignal } from './messages.js';
 import { shard } from './shard.js';
 import type { Tally } from './tally.js';
@@ -40,6 +40,7 @@ const SHARES_ANEW = 'shards-share-anew';
  *  S2. Shards whose jobs all wait for a person leave their lanes to others.
  *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's.
  *  S4. While there is a canary, one shard is at work, which carries it; the others begin when it says that it did well.
+ *  S5. Where admission is stopped, shards whose jobs all wait for a person are left; their jobs are found by the next run.
  */
 export class Shards {
   private readonly running = new Map<number, RunningShard>();
@@ -50,6 +51,7 @@ export class Shards {
   private starting: 0 | 1 = 0;
   private pending: Slice[] = [];
   private unstarted = 0;
+  private left = 0;
 
   constructor(
     private readonly batch: BatchInput,
@@ -68,10 +70,16 @@ export class Shards {
     return this.unstarted + this.pending.reduce((sum, { count }) => sum + count, 0);
   }
 
+  /** Jobs that wait for a person, where nothing more is begun: those of shards that are over, and all of those that are not. */
+  get leftAside(): number {
+    return this.left + this.inFlightCount;
+  }
+
   /** Rejects when cancelled, after the shards have ended. */
   async run(slices: readonly Slice[]): Promise<void> {
     this.pending = [...slices];
     const ends: Promise<void>[] = [];
+    let leaves = false;
     this.atOnce = shardsAtOnce(this.lanes.concurrency, slices.length);
     this.sharesAnew = slices.length > 0 && patched(SHARES_ANEW);
     try {
@@ -84,10 +92,25 @@ export class Shards {
         end.catch(() => undefined); // awaited below; until then its failure is nobody's
         ends.push(end);
       }
-      await Promise.all(ends);
+      leaves = !(await this.allEnd(ends));
     } finally {
-      await CancellationScope.nonCancellable(() => Promise.allSettled(ends));
+      if (!leaves) await CancellationScope.nonCancellable(() => Promise.allSettled(ends));
     }
+  }
+
+  /** S5. @returns false where those that are left all wait for a person */
+  private async allEnd(ends: readonly Promise<void>[]): Promise<boolean> {
+    let over = false;
+    const all = Promise.all(ends).finally(() => (over = true));
+    all.catch(() => undefined); // awaited below
+    await condition(() => over || this.isLeft);
+    if (!over && patched(LEAVES_ASIDES)) return false;
+    await all;
+    return true;
+  }
+
+  private get isLeft(): boolean {
+    return this.lanes.stoppedBy !== undefined && this.running.size > 0 && this.atWork.length === 0;
   }
 
   async setPaused(level: PauseLevel | undefined): Promise<void> {
@@ -191,6 +214,7 @@ export class Shards {
   private take(summary: ShardSummary): void {
     this.tally.merge(summary);
     this.unstarted += summary.waiting;
+    this.left += summary.aside ?? 0;
     if (summary.stoppedBy) this.lanes.stop(summary.stoppedBy); // S3
   }
 }

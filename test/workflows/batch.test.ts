@@ -628,6 +628,190 @@ describe('a batch', () => {
   );
 });
 
+describe('lanes', () => {
+  const asks = { kind: 'approval', why: 'a person is asked', delayMs: undefined } as const;
+  const landed = { kind: 'landed', url: undefined } as const;
+
+  test.each([
+    ['in one run', 8, 2],
+    ['in shards', 420, 60],
+  ])(
+    '%s: what a person has approved all at once goes on as lanes become free',
+    async (_where, jobs, concurrency) => {
+      let [approved, now, most] = [false, 0, 0];
+      const night: Night = new Night(
+        `approved-${jobs}`,
+        jobs,
+        {
+          ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
+          publish: async () => {
+            if (!approved) return asks;
+            most = Math.max(most, ++now);
+            await sleep(20);
+            now--;
+            return landed;
+          },
+        },
+        concurrency,
+      );
+      await night.work(async () => {
+        const handle = await night.start();
+        await until('all are made', () => night.count('runAgent') === jobs);
+        const waits = async (index: number) =>
+          ((await eventsOf(env.client.workflow.getHandle(night.jobId(index)))) ?? []).some((event) =>
+            Boolean(event.signalExternalWorkflowExecutionInitiatedEventAttributes),
+          );
+        await until('the last waits', () => waits(jobs - 1));
+        approved = true;
+        for (const index of night.tickets.keys()) {
+          const job = env.client.workflow.getHandle(night.jobId(index));
+          await job.signal('decided').catch(() => undefined); // one that asked by itself has ended
+        }
+        expect(await handle.result()).toMatchObject({ done: jobs });
+      });
+      expect(most).toBeGreaterThan(0);
+      expect(most).toBeLessThanOrEqual(concurrency);
+    },
+    240_000,
+  );
+
+  test('a job that has to wait for what others may not need lets them go first, once', async () => {
+    let isUp = false;
+    const night: Night = new Night(
+      'yields',
+      6,
+      {
+        publish: async ({ key }) => {
+          const isDead = !isUp && night.tickets.slice(0, 3).some((ticket) => ticket.key === key);
+          if (isDead) return { kind: 'wait', delayMs: 500, why: 'the site is down', yields: true };
+          night.calls.push(`landed ${key}`);
+          return landed;
+        },
+      },
+      2,
+    );
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('all others have landed', () => night.count('landed') === 3);
+      isUp = true;
+      expect(await handle.result()).toMatchObject({ done: 6 });
+    });
+    for (const { key } of night.tickets.slice(0, 3)) expect(night.count(`settleJob ${key} waiting`)).toBe(1);
+    expect(night.count('settleJob')).toBe(3);
+  }, 120_000);
+
+  test('a job that nobody stands behind waits in its place', async () => {
+    let waits = 2;
+    const night = new Night('yields-to-nobody', 1, {
+      publish: async () => (waits-- > 0 ? { kind: 'wait', delayMs: 50, why: 'down', yields: true } : landed),
+    });
+    await night.work(async () => expect(await (await night.start()).result()).toMatchObject({ done: 1 }));
+    expect(night.count('settleJob')).toBe(0);
+  });
+
+  test.each([
+    ['in one run', 6, 1],
+    ['in shards', 420, 60],
+  ])(
+    '%s: where nothing more is begun, jobs that wait for a person keep no run open; the next one joins them',
+    async (_where, jobs, concurrency) => {
+      let [broken, approved] = [true, false];
+      const isFirst = (key: string) => key === night.tickets[0]?.key;
+      const asked = barrier();
+      const night: Night = new Night(
+        `stopped-${jobs}`,
+        jobs,
+        {
+          ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
+          runAgent: async ({ key }) => {
+            if (isFirst(key) || !broken) return { kind: 'made', sha256: sha256(key) };
+            await asked.opened;
+            return { kind: 'gated', errorClass: 'auth', message: 'HTTP 401' };
+          },
+          publish: async ({ key }) => {
+            if (isFirst(key) && !approved) {
+              asked.open();
+              return asks;
+            }
+            night.calls.push(`landed ${key}`);
+            return landed;
+          },
+        },
+        concurrency,
+      );
+      await night.work(async () => {
+        const first = (await failureOf(await night.start())) as ApplicationFailure;
+        expect(first.details?.[0]).toMatchObject({ done: 0, stoppedBy: { errorClass: 'auth' } });
+        expect(first.message).toContain('waiting for a person');
+        expect(await statusOf(night.jobId())).toBe('RUNNING');
+        broken = false;
+        const second = await night.start();
+        await until('all others have landed', () => night.count('landed') === jobs - 1);
+        approved = true;
+        await env.client.workflow.getHandle(night.jobId()).signal('decided');
+        expect(await second.result()).toMatchObject({ done: jobs - 1, adopted: 1 });
+      });
+    },
+    240_000,
+  );
+
+  test('a job that another batch has paused keeps no lane of the one that joined it', async () => {
+    const own = new Night('own-paused', 3).tickets;
+    const opened: OpenedBatch[] = [];
+    const owner: Night = new Night('owner-paused', 1, {
+      openBatch: async () => opened.shift() ?? owner.opened(),
+    });
+    let isPaused = true;
+    const { runAgent } = owner.activities;
+    let asked = 0;
+    owner.activities.runAgent = async (ref) => {
+      if (!isPaused || ref.key !== owner.tickets[0]?.key) return runAgent(ref);
+      asked++;
+      return { kind: 'paused' };
+    };
+    await owner.work(async () => {
+      const first = await owner.start();
+      await until('its job stands still', () => asked > 0);
+      opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
+      const [input] = (await inputOf(first)) as [BatchInput];
+      const other = await env.client.workflow.start('batch', {
+        workflowId: `${owner.workflowId}-other`,
+        taskQueue: owner.name,
+        args: [{ ...input, concurrency: 1, manifest: { ...input.manifest, count: 4 } }],
+      });
+      await until('its other jobs are done', () => owner.count('publish') === 3);
+      isPaused = false;
+      await env.client.workflow.getHandle(owner.jobId()).signal('resume');
+      expect(await first.result()).toMatchObject({ done: 1 });
+      expect(await other.result()).toMatchObject({ done: 3, adopted: 1 });
+    });
+  }, 120_000);
+
+  test('a run that begins nothing more takes no retry, and says so', async () => {
+    const agent = barrier();
+    const night: Night = new Night('no-retry', 2, {
+      runAgent: async ({ key }) => {
+        if (key !== night.tickets[0]?.key) return { kind: 'gated', errorClass: 'auth', message: 'HTTP 401' };
+        await agent.opened;
+        return { kind: 'made', sha256: sha256(key) };
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      await until(
+        'it stops',
+        async () => (await handle.query<Progress, []>('progress')).state === 'stopping',
+      );
+      const retry = handle.executeUpdate('retryJob', { args: [{ by: 'ann' }] });
+      await expect(retry.catch((error: Error) => Promise.reject(error.cause as Error))).rejects.toThrow(
+        'this run begins nothing more (auth): give them their new try when it has ended',
+      );
+      agent.open();
+      await failureOf(handle);
+    });
+  }, 120_000);
+});
+
 describe('too many failures', () => {
   const RULES = [{ class: 'any', count: 3, window: '1h' }] as const;
 

@@ -23,7 +23,9 @@ export async function waitOrLeave(
   { job: { work, key: jobKey, batchId }, retry, deps, effect }: Leaving,
 ): Promise<Told> {
   const next = afterClosed({ delayMs, why, ...(closure && { backInMs: closure.backInMs }) }, retry);
-  if (closure === undefined || next.kind === 'wait') return { kind: 'wait', delayMs, why };
+  if (closure === undefined) return { kind: 'wait', delayMs, why };
+  if (next.kind === 'wait')
+    return { kind: 'wait', delayMs, why, ...(effect !== undefined && { yields: true }) };
   const said = `${closure.why} (${whyOf(next, deps.now().getTime())})`;
   const trouble = {
     errorClass: closure.errorClass,

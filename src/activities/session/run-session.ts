@@ -60,7 +60,7 @@ async function refused(
   await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state, ...end }, ref.batchId);
   if (kind === 'gate' && decision.until !== undefined) {
     const delayMs = Math.max(1, Date.parse(decision.until) - deps.now().getTime());
-    return { kind: 'wait', delayMs, why: message };
+    return { kind: 'wait', delayMs, why: message, ...(decision.ofSite && { yields: true }) };
   }
   return { kind: state, ...end };
 }
