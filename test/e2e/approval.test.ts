@@ -107,6 +107,25 @@ test('a batch whose lanes are all taken by jobs of another one that wait does th
   expect(owner.sessions()).toHaveLength(4);
 }, 300_000);
 
+test('a run that dead credentials stopped ends, though a job of it waits; mended, the next one joins that job', async () => {
+  const batch = asking('stopped', 4, 'required');
+  const agent = join(batch.dir, 'agent.sh');
+  const good = readFileSync(agent, 'utf8');
+  writeFileSync(agent, good.replace('sleep', '[ "$slug" = job-01 ] || [ -e mended ] || exit 78; sleep'));
+  const first = await run(batch).exit;
+  expect(first.code, first.stderr).toBe(78);
+  expect((await waiting('stopped')).map(({ identity }) => identity.slug)).toEqual(['job-01']);
+  writeFileSync(join(batch.dir, 'mended'), '');
+  const second = await run(batch).exit;
+  expect(second.code, second.stderr).toBe(2);
+  expect((JSON.parse(second.stdout) as RunReport).batch.result).toBe('waiting');
+  expect(await waiting('stopped')).toHaveLength(4);
+  expect((await nightshift('approve', 'stopped', '--all')).code).toBe(0);
+  const third = await run(batch, '--wait').exit;
+  expect(third.code, third.stderr).toBe(0);
+  expect(batch.published()).toHaveLength(4);
+}, 300_000);
+
 test('two approvals that differ in their amount alone look different; no secret is shown, nor is any of it in the engine', async () => {
   const receiver = await startReceiver();
   receiver.onRequest = () => void (receiver.status = 404); // nothing is there

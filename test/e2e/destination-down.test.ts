@@ -66,9 +66,9 @@ function aBatch(name: string, { url }: Blog): TestBatch {
   const effects = `effects:
   - name: post
     use: http
-    target: ${url}/posts
+    target: "${url}/posts"
     with:
-      url: ${url}/posts
+      url: "${url}/posts"
       body: { key: "{{ effect.key }}", slug: "{{ slug }}", text: "{{ artifact }}" }
       lookup: { url: "${url}/posts/{{ effect.key }}", key: /key }
       settle: 1s
@@ -124,3 +124,29 @@ test('one post that it never takes is parked after its own tries, also when it w
   expect(blog.writes.filter((slug) => slug === poisoned).length).toBeGreaterThanOrEqual(TRIES);
   expect(await isClosed(batch)).toBe(false);
 }, 600_000);
+
+test('jobs of a site that is down let those of other sites go first, and land when it is back', async () => {
+  const [dead, alive] = [await aBlog(), await aBlog()];
+  dead.down = true;
+  const batch = aBatch('two-sites', alive);
+  const jobs = JOBS.map((slug, at) => ({ slug, blog: at < 5 ? dead.url : alive.url }));
+  const text = readFileSync(batch.file, 'utf8')
+    .replace('jobs: ./batch.csv', `identity: [slug]\njobs: ${JSON.stringify(jobs)}`)
+    .replace(/^effects:[^]*?limits: [^\n]*/m, (effects) =>
+      effects
+        .replaceAll(alive.url, '{{ blog }}')
+        .replace('use: http', 'use: http\n    hosts: [127.0.0.1]')
+        .replace(/concurrency: \d+/, 'concurrency: 2'),
+    )
+    .replace(`tries: ${TRIES}`, 'tries: 50');
+  writeFileSync(batch.file, text);
+  const run = cli(['run', batch.file, '--state', batch.state, '--json'], { cwd: batch.dir });
+  await until('the other site has all of its posts', () => alive.posts.length === 3);
+  expect(dead.posts).toEqual([]);
+  dead.down = false;
+  const exit = await run;
+  expect(exit.code, exit.stderr).toBe(0);
+  expect(dead.posts).toHaveLength(5);
+  expect(twice([...dead.posts, ...alive.posts])).toEqual([]);
+  expect(twice(batch.sessions())).toEqual([]);
+}, 300_000);
