@@ -217,7 +217,7 @@ async function sessionsSoFar(
   const sessions = await db
     .selectFrom('sessions')
     .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at', 'error_class'])
-    .select(['ended_at', 'started_seq', 'artifact_sha256'])
+    .select(['ended_at', 'started_seq', 'artifact_sha256', 'run_id'])
     .where('work', '=', claim.work)
     .where('job_key', '=', claim.jobKey)
     .where((eb) => eb.or([eb('attempt', '>=', budgetFrom), eb('state', 'in', OPEN_SESSION)]))
@@ -232,6 +232,7 @@ async function sessionsSoFar(
       ran: row.state === 'lost' || hasRun(row),
       sha256: row.artifact_sha256 ?? undefined,
       endedAt: Date.parse(row.ended_at ?? row.opened_at),
+      earlierRun: row.run_id !== claim.by.runId,
     }));
   const ended = sessions.filter(
     ({ state, attempt }) => attempt >= budgetFrom && !OPEN_SESSION.includes(state),

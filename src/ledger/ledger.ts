@@ -468,6 +468,8 @@ export interface FailedSession {
   readonly sha256: string | undefined;
   /** Milliseconds since the epoch. */
   readonly endedAt: number;
+  /** Begun by another run than the one that claims. */
+  readonly earlierRun: boolean;
 }
 
 export interface JobEnd {

@@ -118,6 +118,8 @@ export interface SessionFailure {
   readonly sha256?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly endedAt: number;
+  /** Of another run of the job than the present one. */
+  readonly earlierRun?: boolean;
 }
 
 /**
@@ -125,7 +127,8 @@ export interface SessionFailure {
  *
  *  RP1. Sessions that ran use up budgets that are counted in the ledger, over all runs of the job, also where it was the
  *       service that ended them: each was paid for. A start that never came about uses none, and is tried until
- *       patience ends: a service that is down parks nobody.
+ *       patience ends: a service that is down parks nobody. Patience is that of one run, as it is for effects, and its
+ *       tries are those of one class: what last night failed of, or another fault did, is no try of this one.
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
  *  RP6. What is back only after patience has ended is not waited for, whoever says so: the service to this job, or its lane
@@ -162,10 +165,17 @@ export function afterSession(
     const ran = failures.filter((failure) => failure.ran).length;
     return usedUp(failures, policy) ?? againWithin(rule, ran, policy.patienceMs, jitter, hintMs);
   }
-  const streak = failures.slice(failures.findLastIndex((failure) => failure.ran) + 1);
+  const streak = streakOf(failures);
   const elapsedMs = last.endedAt - (streak[0]?.endedAt ?? last.endedAt);
-  return bounded({ tries: streak.length, elapsedMs }, rule, policy, jitter, hintMs);
+  const alike = streak.filter((failure) => failure.errorClass === errorClass).length;
+  return bounded({ tries: streak.length, alike, elapsedMs }, rule, policy, jitter, hintMs);
 }
+
+/** RP1: the refused starts that patience counts. A quota that was waited for is no failure, and ends one. */
+const streakOf = (failures: readonly SessionFailure[]): readonly SessionFailure[] =>
+  failures
+    .slice(failures.findLastIndex(({ ran, errorClass }) => ran || errorClass === 'exhausted') + 1)
+    .filter(({ earlierRun = false }) => !earlierRun);
 
 /** RP1, RP2: what ends a job whose last session ran. */
 function usedUp(failures: readonly SessionFailure[], policy: RetryPolicy): Next | undefined {
@@ -289,14 +299,15 @@ function waitFor(
   return { kind: 'wait', delayMs, why: 'the quota is used up and comes back by itself' };
 }
 
+/** @param tried `alike`: of its tries, those that failed in the same class; by default all */
 function bounded(
-  { tries, elapsedMs }: Tries,
+  { tries, alike = tries, elapsedMs }: Tries & { readonly alike?: number },
   rule: RetryRule,
   { patienceMs }: RetryPolicy,
   jitter: number,
   hintMs: number,
 ): Next {
-  if (rule.tries !== undefined && tries >= rule.tries) return { kind: 'park', why: triesFailed(tries) };
+  if (rule.tries !== undefined && alike >= rule.tries) return { kind: 'park', why: triesFailed(alike) };
   if (elapsedMs >= patienceMs)
     return {
       kind: 'park',

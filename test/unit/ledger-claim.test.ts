@@ -293,6 +293,21 @@ describe('sessions of earlier tries', () => {
     });
   });
 
+  test('failures of earlier runs are told as such', async () => {
+    const { ledger } = await aLedger();
+    for (const runId of ['run-1', 'run-2']) {
+      const run = { ...by(), runId };
+      const claim = await claimed(ledger, 'one', { by: run });
+      const session = sessionOf('one', claim.nextAttempt);
+      const intent = { ...session, ...jobOf('one'), provider: 'command', revision: 1, by: run };
+      await ledger.intendSession(intent, claim.fence);
+      await ledger.endSession(session, failed({ errorClass: 'transient' }), claim.fence);
+    }
+    expect(await claimed(ledger, 'one', { by: { ...by(), runId: 'run-2' } })).toMatchObject({
+      failures: [{ earlierRun: true }, { earlierRun: false }],
+    });
+  });
+
   test('an artifact that fails its checks after it was collected is not handed on', async () => {
     const { ledger } = await aLedger();
     const claim = await claimed(ledger, 'one');

@@ -53,7 +53,7 @@ describe('the table of retries', () => {
   });
 
   test('a job is parked exactly when one of its budgets is used up by sessions that ran', () => {
-    const failures = fc.array(fc.tuple(fc.constantFrom(...ERROR_CLASSES), fc.boolean()), {
+    const failures = fc.array(fc.tuple(fc.constantFrom(...ERROR_CLASSES), fc.boolean(), fc.boolean()), {
       minLength: 1,
       maxLength: 12,
     });
@@ -64,14 +64,17 @@ describe('the table of retries', () => {
         fc.integer({ min: 1, max: 6 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (ends, sessions, rejected, jitter) => {
-          const all = ends.map(([errorClass, ran]) => failed(errorClass, { ran }));
+          const all = ends.map(([errorClass, ran, earlierRun], at) =>
+            failed(errorClass, { ran, earlierRun: earlierRun && at < ends.length - 1 }),
+          );
           const last = all.at(-1) ?? failed('bug');
           const { agent, budget, tries = Infinity } = RETRY_RULES[last.errorClass];
           const next = afterSession(all, { ...DEFAULT_RETRY, sessions, rejected }, jitter);
           const used = all.filter(({ errorClass, ran }) => ran && RETRY_RULES[errorClass].budget === budget);
           const most = { sessions, rejected, none: Infinity }[budget];
-          const streak = all.length - 1 - all.findLastIndex(({ ran }) => ran);
-          const mayGoOn = agent === 'again' && (last.ran ? used.length < most : streak < tries);
+          const starts = all.slice(all.findLastIndex(({ ran }) => ran) + 1);
+          const alike = starts.filter((one) => one.errorClass === last.errorClass && !one.earlierRun);
+          const mayGoOn = agent === 'again' && (last.ran ? used.length < most : alike.length < tries);
           expect(next.kind === 'again').toBe(mayGoOn);
         },
       ),
@@ -89,6 +92,54 @@ describe('the table of retries', () => {
     const tried = { tries: 200, elapsedMs: 11 * 60 * MINUTE };
     expect(afterEffect('transient', tried, DEFAULT_RETRY, 0.5).kind).toBe('again');
     expect(afterEffect('bug', tried, DEFAULT_RETRY, 0.5).kind).toBe('park');
+  });
+
+  describe('patience and tries of a start are those of its run', () => {
+    const DAY = 24 * 3_600_000;
+    const start = (errorClass: ErrorClass, more: Partial<SessionFailure> = {}) =>
+      failed(errorClass, { ran: false, ...more });
+    const lastNight = (errorClass: ErrorClass) => start(errorClass, { earlierRun: true });
+
+    test('what was refused last night parks nobody tonight', () => {
+      for (const errorClass of ['auth', 'exhausted', 'transient', 'unknown'] as const) {
+        const before = Array<SessionFailure>(20).fill(lastNight(errorClass));
+        for (const now of ['throttled', 'transient', 'unknown'] as const)
+          expect(afterSession([...before, start(now, { endedAt: DAY })], DEFAULT_RETRY, 1)).toEqual({
+            kind: 'again',
+            delayMs: RETRY_RULES[now].baseMs,
+          });
+      }
+      const ranBefore = Array<SessionFailure>(2).fill(failed('lost', { earlierRun: true }));
+      expect(
+        afterSession([...ranBefore, failed('lost')], DEFAULT_RETRY, 1).kind,
+        'what was paid for counts',
+      ).toBe('park');
+    });
+
+    test('a quota that was waited for is no failure, however late it came back', () => {
+      const back = start('transient', { endedAt: DAY });
+      expect(afterSession([start('transient'), start('exhausted'), back], DEFAULT_RETRY, 0.5).kind).toBe(
+        'again',
+      );
+      expect(afterSession([start('transient'), back], DEFAULT_RETRY, 0.5).kind).toBe('park');
+    });
+
+    test('tries are those of one class; patience, and the waits, those of all', () => {
+      const down = Array<SessionFailure>(15).fill(start('transient'));
+      expect(afterSession([...down, start('unknown')], DEFAULT_RETRY, 1)).toEqual({
+        kind: 'again',
+        delayMs: RETRY_RULES.unknown.capMs,
+      });
+      const twelve = Array<SessionFailure>(12).fill(start('unknown'));
+      expect(afterSession([...down, ...twelve], DEFAULT_RETRY, 1)).toEqual({
+        kind: 'park',
+        why: '12 tries failed',
+      });
+      expect(afterSession([...down, start('throttled', { endedAt: DAY })], DEFAULT_RETRY, 1)).toEqual({
+        kind: 'park',
+        why: '16 tries in 24 h failed, and patience ends there',
+      });
+    });
   });
 
   test('waiting with the others at a service that is down uses up no tries; patience ends it all the same', () => {
