@@ -6,7 +6,7 @@
  */
 import { postgresClock } from './postgres-clock.js';
 import { NEW_LANE, type LaneNote, type LaneState } from '../policy/limits/state.js';
-import type { LaneChange, LaneId, LaneNoteRow, LaneRow, Ledger } from './ledger.js';
+import type { HeldPlace, LaneChange, LaneId, LaneNoteRow, LaneRow, Ledger } from './ledger.js';
 import type { Db, Store } from './store.js';
 
 type Lanes = Pick<Ledger, 'changeLane' | 'lane' | 'lanes' | 'keepPlaces' | 'resetLane' | 'laneNotes'>;
@@ -67,14 +67,17 @@ export function lanes(store: Store, dialect: 'sqlite' | 'postgres'): Lanes {
     keepPlaces: (places, leaseMs) =>
       store.write(async (db) => {
         const expires = later(await clock(db), leaseMs);
-        for (const { lane, who } of places) {
-          await db
+        const lost: HeldPlace[] = [];
+        for (const place of places) {
+          const { numUpdatedRows } = await db
             .updateTable('lane_places')
             .set({ expires_at: expires })
-            .where('lane', '=', lane)
-            .where('holder', '=', who)
-            .execute();
+            .where('lane', '=', place.lane)
+            .where('holder', '=', place.who)
+            .executeTakeFirstOrThrow();
+          if (numUpdatedRows === 0n) lost.push(place);
         }
+        return lost;
       }),
 
     resetLane: (id, by) =>

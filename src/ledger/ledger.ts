@@ -233,11 +233,8 @@ export interface Ledger extends AlertLedger {
   /** Undefined while nobody had anything to say of it. */
   lane(id: string): Promise<{ readonly state: LaneState; readonly nowMs: number } | undefined>;
   lanes(): Promise<readonly LaneRow[]>;
-  /** Renews places that are still held; one that was lost stays lost. */
-  keepPlaces(
-    places: readonly { readonly lane: string; readonly who: string }[],
-    leaseMs: number,
-  ): Promise<void>;
+  /** Renews places that are still held. @returns those that were lost, which stay so */
+  keepPlaces(places: readonly HeldPlace[], leaseMs: number): Promise<readonly HeldPlace[]>;
   /** Forgets what was learnt and opens the way; sessions keep their places. False where there is no such lane. */
   resetLane(id: string, by: string): Promise<boolean>;
   /** What happened to lanes, oldest first; `limit` keeps the newest. */
@@ -460,6 +457,12 @@ export type Claim =
   | { readonly kind: 'finished' }
   | { readonly kind: 'conflict'; readonly fingerprint: string; readonly revision: number }
   | { readonly kind: 'parked' | 'held'; readonly errorClass: ErrorClass; readonly message: string };
+
+/** The place of one user of a lane. */
+export interface HeldPlace {
+  readonly lane: string;
+  readonly who: string;
+}
 
 /** Shape of `SessionFailure` in `policy/retry.ts`. */
 export interface FailedSession {

@@ -137,7 +137,8 @@ describe('places of sessions', () => {
     await laneFor(here, 'a', { limits }).enter('session');
     await laneFor(here, 'b', { limits }).enter('session');
     await timePasses(place, 4 * 60_000);
-    await here.keepPlaces([{ lane: LANE.id, who: 'a' }], 5 * 60_000);
+    const places = ['a', 'unknown'].map((who) => ({ lane: LANE.id, who }));
+    expect(await here.keepPlaces(places, 5 * 60_000)).toEqual([places[1]]);
     await timePasses(place, 2 * 60_000);
     expect((await laneFor(there, 'c', { limits }).enter('session')).kind).toBe('go');
     expect((await laneFor(there, 'd', { limits }).enter('session')).kind).toBe('wait');
@@ -164,6 +165,29 @@ describe('places of sessions', () => {
     expect(await there.lanes()).toMatchObject([{ sessions: 2 }]);
     await taken.leave();
     expect(await there.lanes()).toMatchObject([{ sessions: 1 }]);
+  });
+
+  test('a place that was lost is taken again by whoever still watches its session, unless nothing limits it any more', async () => {
+    const { place, here, there } = await twoWorkers();
+    const limited = { limits: { sessions: 1 } };
+    const watched = laneFor(here, 'a', limited);
+    await watched.enter('session');
+    let minutes = 0;
+    const keepLater = async () => {
+      vi.spyOn(performance, 'now').mockReturnValue(performance.now() + ++minutes * 61_000);
+      await watched.keep();
+      vi.restoreAllMocks();
+    };
+    await timePasses(place, 6 * 60_000); // its worker stood still
+    const other = laneFor(there, 'b', limited);
+    expect((await other.enter('session')).kind).toBe('go');
+    await keepLater();
+    expect(await there.lanes()).toMatchObject([{ sessions: 2 }]);
+    await other.leave();
+    expect((await laneFor(there, 'c', limited).enter('session')).kind).toBe('wait');
+    await watched.leave();
+    await keepLater();
+    expect(await there.lanes()).toMatchObject([{ sessions: 0 }]);
   });
 
   test('the limit of one batch binds the sessions of another that declares none', async () => {

@@ -63,7 +63,10 @@ export interface Lane {
   attach(): Promise<void>;
   /** The session ended: the place that this process took for it, if any, is free. @param opts.tokens what it used */
   leave(opts?: { readonly tokens?: number }): Promise<void>;
-  /** The session is still watched; call it at each look. Costs one ledger call a minute for a whole process. */
+  /**
+   * The session is still watched; call it every `KEEP_EVERY_MS`, whether or not looks at it go well. A place that was lost
+   * meanwhile is taken again. Costs one ledger call a minute for a whole process.
+   */
   keep(): Promise<void>;
   /** Before every request. @throws LaneClosed when its turn is far away */
   turn(signal: AbortSignal): Promise<void>;
@@ -86,6 +89,15 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
   if (known === undefined) books.set(lane.id, book);
   const limitsRequests = declaredSpacing(user.limits) > 0;
   const holder = { who: user.who, batchId: user.batchId, leaseMs: PLACE_LEASE_MS };
+
+  const takeAgain = async (): Promise<void> => {
+    const taken = await book.change<boolean>((before, now, places) => {
+      const attached = attach(before, user, now, places);
+      return { ...attached, result: attached.place !== undefined };
+    }, holder);
+    if (taken) keeper.took(lane.id, user.who);
+    else keeper.left(lane.id, user.who); // nobody counts places any more
+  };
 
   return {
     id: lane.id,
@@ -115,12 +127,7 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
     },
 
     async attach() {
-      if (await isPlain(book, user)) return;
-      await book.change(
-        (before, now, places) => ({ ...attach(before, user, now, places), result: undefined }),
-        holder,
-      );
-      keeper.took(lane.id, user.who);
+      if (!(await isPlain(book, user))) await takeAgain();
     },
 
     async leave({ tokens } = {}) {
@@ -139,7 +146,9 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote 
       );
     },
 
-    keep: () => keeper.isAlive(lane.id, user.who),
+    async keep() {
+      if (await keeper.isLost(lane.id, user.who)) await takeAgain();
+    },
 
     async turn(signal) {
       signal.throwIfAborted();

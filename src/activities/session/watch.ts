@@ -5,6 +5,7 @@ import { jitterOf } from '../../policy/jitter.js';
 import { afterStep, type Tries } from '../../policy/retry.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
 import { keptBackBy } from '../lanes/lane-of.js';
+import { KEEP_EVERY_MS } from '../lanes/place-keeper.js';
 import { failingSince, noteFailure, notePassed } from '../heartbeat.js';
 import { frozen } from './admit.js';
 import { ask, struck, type SessionScope } from './scope.js';
@@ -26,6 +27,7 @@ export class Unwatched extends Error {}
  *      Its time counts from when it was sent off, not from the intent: what its start had waited for is not its time.
  *      One that is taken up after its deadline may have ended well before it: it is seen first.
  *  W3. While its jobs are frozen it is neither looked at, nor collected, nor cancelled. @throws Unwatched
+ *  W4. It keeps its place in the lane however far away the next look is, and whether or not looks go well: it runs.
  */
 export async function watchSession(scope: SessionScope, handle: SessionHandle): Promise<SessionOver> {
   const { provider, context, deps } = scope;
@@ -38,7 +40,6 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
     await standStill();
     try {
       const progress = await ask(scope, 'poll', () => provider.poll(handle, context));
-      await scope.lane.keep();
       looks.passed();
       seen = true;
       // Whatever failed before has passed, and what follows a session has not begun to fail.
@@ -56,7 +57,15 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       waitMs = keptBack ? Math.min(keptBack.delayMs, ASK_LANE_MS) : looks.failed(error); // W1
     }
     if (seen && leftMs() <= 0) return await giveUp('ran longer than its timeout');
-    await sleep(Math.max(1, seen ? Math.min(waitMs, leftMs()) : waitMs));
+    await rest(Math.max(1, seen ? Math.min(waitMs, leftMs()) : waitMs));
+  }
+
+  /** W4 */
+  async function rest(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= KEEP_EVERY_MS) {
+      await sleep(Math.min(left, KEEP_EVERY_MS));
+      await scope.lane.keep();
+    }
   }
 
   /** W3 */
