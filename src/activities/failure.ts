@@ -66,13 +66,14 @@ export function triesSoFar(before?: TriedBefore): Tries {
 }
 
 /**
- * What the step is to be told when it has waited. The present try is none: it was not made, or is excused.
+ * What the step is to be told when it has waited. The present try is none: it was not made, or is excused; but a service
+ * that fails uses up patience from now on, also that of a job whose first try it has kept back.
  * @param failing the service fails, and goes on failing while it waits; else it waits for a limit or a quota, which is no
  *   failure
  */
 export function triedBefore(before: TriedBefore | undefined, failing: boolean): TriedBefore | undefined {
   const tries = (before?.tries ?? 0) + activityInfo().attempt - 1;
-  const failingSinceMs = failing ? (before?.failingSinceMs ?? failingSince()) : undefined;
+  const failingSinceMs = failing ? (before?.failingSinceMs ?? failingSince() ?? Date.now()) : undefined;
   if (tries === 0 && failingSinceMs === undefined) return undefined;
   return { tries, ...(failingSinceMs !== undefined && { failingSinceMs }) };
 }

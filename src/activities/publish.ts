@@ -4,14 +4,14 @@ import { forbiddenBy, readPermit } from '../batch/permit.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
-import type { PublishEnd, PublishRequest, TriedBefore, Waiting } from '../contract/messages.js';
+import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { approvalOf } from './approval.js';
 import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { toApplicationFailure, triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { waitOrLeave } from './lanes/wait-or-leave.js';
-import { keepAlive, noteFailure } from './heartbeat.js';
+import { keepAlive } from './heartbeat.js';
 import { noteStep } from '../telemetry/step.js';
 import { publisherFor } from './publishers/publisher-for.js';
 import { paused } from './session/admit.js';
@@ -75,10 +75,7 @@ async function publishOnce(
 
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect');
-  if (entry?.kind === 'wait') {
-    const told = await waitOrLeave(entry, { job: request, retry, deps, effect: effect.name });
-    return told.kind === 'wait' ? waiting(told, request.tried, entry.down) : told;
-  }
+  if (entry?.kind === 'wait') return waitOrLeave(entry, { job: request, retry, deps, effect: effect.name });
 
   const tried = await tryEffect(
     {
@@ -106,16 +103,7 @@ async function publishOnce(
   );
   if (tried.kind === 'again') throw tryAgainAfter(tried.errorClass, tried.message, tried.delayMs);
   if (tried.kind !== 'wait') return tried;
-  if (tried.failing) noteFailure(deps.now().getTime());
-  const { delayMs, message: why, failing: yields } = tried;
-  return waiting({ delayMs, why, yields }, request.tried, tried.failing);
-}
-
-function waiting(
-  { delayMs, why, yields }: Pick<Waiting, 'delayMs' | 'why' | 'yields'>,
-  before: TriedBefore | undefined,
-  failing: boolean,
-): Waiting {
-  const tried = triedBefore(before, failing);
-  return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(yields && { yields }) };
+  const { delayMs, message: why, failing } = tried;
+  const told = triedBefore(request.tried, failing);
+  return { kind: 'wait', delayMs, why, ...(told && { tried: told }), ...(failing && { yields: true }) };
 }

@@ -32,26 +32,29 @@ import { settleTrouble } from './settle-trouble.js';
  */
 export const runAgent =
   (deps: Deps) =>
-  async (ref: AgentRequest): Promise<AgentEnd> => {
+  async (request: AgentRequest): Promise<AgentEnd> => {
     let handle: SessionHandle | undefined;
     let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => handle);
-    const { tried } = ref;
-    // Patience goes on from there, unless what failed then passes now.
-    if (tried?.failingSinceMs !== undefined && activityInfo().attempt === 1)
-      noteFailure(tried.failingSinceMs);
+    const ref = patienceFrom(request);
     try {
       const { definition, job } = await readRef(ref, deps);
       retry = retryPolicy(definition.retry);
       return await agentStep({ deps, ref, definition, job, retry, beat: (next) => (handle = next) });
     } catch (error) {
-      if (error instanceof AdapterError)
-        return await settleTrouble(error, retry, ref, deps, tried && { tries: tried.tries });
+      if (error instanceof AdapterError) return await settleTrouble(error, retry, ref, deps, ref.tried);
       throw toApplicationFailure(error);
     } finally {
       stopHeartbeat();
     }
   };
+
+/** Patience goes on from where the last wait has left it, unless what failed then passes now. */
+function patienceFrom({ tried, ...ref }: AgentRequest): AgentRequest {
+  if (tried === undefined) return ref;
+  if (tried.failingSinceMs !== undefined && activityInfo().attempt === 1) noteFailure(tried.failingSinceMs);
+  return { ...ref, tried: { tries: tried.tries } };
+}
 
 interface Step extends Asking {
   readonly beat: (handle: SessionHandle) => void;

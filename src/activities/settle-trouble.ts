@@ -4,7 +4,6 @@ import { jitterOf } from '../policy/jitter.js';
 import { STATE_AFTER, afterStep, whyOf, type RetryPolicy } from '../policy/retry.js';
 import type { Deps } from './deps.js';
 import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
-import { noteFailure } from './heartbeat.js';
 import { keptBackBy } from './lanes/lane-of.js';
 
 /**
@@ -27,7 +26,6 @@ export async function settleTrouble(
   if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') {
     const failing = excuse?.failing === true;
-    if (failing) noteFailure(now().getTime());
     const told = triedBefore(before, failing);
     return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(told && { tried: told }) };
   }

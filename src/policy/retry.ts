@@ -132,7 +132,8 @@ export interface SessionFailure {
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
  *  RP6. What is back only after patience has ended is not waited for, whoever says so: the service to this job, or its lane
- *       to all the others. They are gated alike, so that the run ends, and the next start goes on with them.
+ *       to all the others. They are gated alike, so that the run ends, and the next start goes on with them. So are those
+ *       that have waited so long for a service that fails, and says nothing of when it is back.
  *  RP4. What an agent that acts on the outside world has done, another session would do again: that, a person decides.
  *
  * @param failures all that failed since the job got its budget, the present one last
@@ -221,12 +222,21 @@ export interface Excuse {
   readonly failing?: boolean;
 }
 
-/** RP6: what a step that finds a lane closed does, before it has asked anything of the service. */
-export const afterClosed = (
-  { delayMs, why, backInMs = 0 }: Omit<Excuse, 'kind'>,
+/**
+ * RP6: what a step that finds a lane closed does, before it has asked anything of the service.
+ * @param elapsedMs since it began to fail, or to wait for a service that fails
+ */
+export function afterClosed(
+  { delayMs, why, backInMs = 0, failing = false }: Omit<Excuse, 'kind'>,
   { patienceMs }: RetryPolicy,
-): Extract<Next, { kind: 'wait' | 'gate' }> =>
-  backInMs > patienceMs ? notBefore(backInMs) : { kind: 'wait', delayMs, why };
+  elapsedMs = 0,
+): Extract<Next, { kind: 'wait' | 'gate' }> {
+  if (backInMs > patienceMs) return notBefore(backInMs);
+  // Where another job is just asking the service, its answer is waited for.
+  if (failing && backInMs > 0 && elapsedMs >= patienceMs)
+    return { kind: 'gate', why: `it has failed for ${spanText(elapsedMs)}, and patience ends there` };
+  return { kind: 'wait', delayMs, why };
+}
 
 const notBefore = (backInMs: number): Gated => ({
   kind: 'gate',
@@ -238,7 +248,7 @@ const notBefore = (backInMs: number): Gated => ({
  * After a failed try of an effect whose outcome is known to be "not there", or that will be looked up first.
  *
  *  RP5. A job waits with the others while a service is down, and uses up no tries by it; only patience, which counts from
- *       its first failure on, ends that. What fails for it alone are its own tries, whatever waits lie between them.
+ *       its first failure or such wait on, ends that. What fails for it alone are its own tries, whatever waits lie between them.
  */
 export function afterEffect(
   errorClass: ErrorClass,
@@ -249,7 +259,7 @@ export function afterEffect(
   excuse?: Excuse,
 ): Next {
   const rule = policy.rules[errorClass];
-  if (excuse?.kind === 'closed') return afterClosed(excuse, policy);
+  if (excuse?.kind === 'closed') return afterClosed(excuse, policy, tried.elapsedMs);
   const waited = waitFor(errorClass, hintMs, jitter, policy);
   if (waited !== undefined) return waited;
   switch (rule.effect) {
@@ -278,6 +288,7 @@ export function afterStep(
   hintMs = 0,
   excuse?: Excuse,
 ): Next {
+  if (excuse?.kind === 'closed') return afterClosed(excuse, policy, tried.elapsedMs);
   const next = afterEffect(errorClass, tried, policy, jitter, hintMs, excuse);
   return next.kind === 'gate' && next.backInMs === undefined ? gated(errorClass) : next;
 }

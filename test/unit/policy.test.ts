@@ -12,8 +12,9 @@ import {
   RETRY_RULES,
   afterClosed,
   afterEffect,
-  type Excuse,
   afterSession,
+  afterStep,
+  type Excuse,
   type Next,
   retryPolicy,
   type SessionFailure,
@@ -248,6 +249,21 @@ describe('the table of retries', () => {
         for (const excuse of ['closed', 'down'] as const)
           expect(afterEffect('transient', tried, patient, 0.5, 0, closed(excuse, backInMs)).kind).toBe(kind);
       }
+    });
+
+    test('a service that fails, and does not say until when, is waited for until patience ends', () => {
+      const waits = (elapsedMs: number, more: Partial<Excuse> = {}) =>
+        afterClosed({ ...closed('closed', 600_000), failing: true, ...more }, patient, elapsedMs);
+      expect(waits(HOUR - 1).kind).toBe('wait');
+      expect(waits(HOUR)).toEqual({
+        kind: 'gate',
+        why: 'it has failed for 60 min, and patience ends there',
+      });
+      expect(waits(HOUR, { backInMs: 0 }).kind, 'another job asks it just now').toBe('wait');
+      expect(waits(HOUR, { failing: false }).kind, 'it has had enough, which is no failure').toBe('wait');
+      const excuse = { ...closed('closed', 600_000), failing: true };
+      const step = afterStep('throttled', { tries: 1, elapsedMs: HOUR }, patient, 0.5, 0, excuse);
+      expect(step).toEqual(waits(HOUR));
     });
 
     test('a limit of our own that leaves no room is no closed service, and is waited for', () => {

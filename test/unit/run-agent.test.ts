@@ -17,7 +17,7 @@ import { readTickets, storeManifest, storedDefinition } from '../../src/batch/ma
 import { budgetSchema, definitionSchema } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
-import type { AgentEnd, AgentRequest, JobRef } from '../../src/contract/messages.js';
+import type { AgentEnd, AgentRequest, JobRef, TriedBefore } from '../../src/contract/messages.js';
 import { backAtOf } from '../../src/policy/back-at.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
@@ -185,6 +185,68 @@ describe('a lane that is closed for longer than patience lasts', () => {
     const lane = agentLane(night.definition, { ...night.refOf('one'), key: 'another' }, night.deps);
     await lane.report(new AdapterError('exhausted', '429', { retryAfterMs: 11 * 3_600_000 }));
     expect(await night.step('two')).toMatchObject({ kind: 'wait' });
+  });
+});
+
+describe('a service that fails, and goes on failing', () => {
+  async function downNight(which: 'agent' | 'destination') {
+    const night = await aNight({ retry: { patience: '1h' } });
+    const { definition, deps } = night;
+    const ref = { ...night.refOf('one'), key: 'another' };
+    const [effect] = effectsOf(definition, jobOf('two'));
+    if (effect === undefined) throw new Error('no effect');
+    const lane =
+      which === 'agent' ? agentLane(definition, ref, deps) : effectLane(definition, effect, ref, deps);
+    for (let failures = 0; failures < 10; failures++)
+      await lane?.report(new AdapterError('transient', 'HTTP 503', { sent: 'rejected' }));
+    const artifact = 'a'.repeat(64);
+    return {
+      ...night,
+      publish: (tried?: TriedBefore) =>
+        new MockActivityEnvironment().run(publish(deps), {
+          ...night.refOf('two'),
+          ...{ effect: 'post', artifact },
+          ...(tried && { tried }),
+        }),
+    };
+  }
+  const since = (minutes: number) => ({ tries: 3, failingSinceMs: Date.now() - minutes * 60_000 });
+  const now = expect.closeTo(Date.now(), -5) as number;
+
+  test.each(['agent', 'destination'] as const)(
+    '%s: its jobs wait until patience ends, which counts from their first wait on; then they leave the run',
+    async (which) => {
+      const night = await downNight(which);
+      const first = await night.try('two');
+      expect(first.end).toMatchObject({ kind: 'wait', tried: { tries: 0, failingSinceMs: now } });
+      const tried = since(59);
+      expect((await night.try('two', undefined, { waits: 7, tried })).end).toMatchObject({
+        kind: 'wait',
+        tried,
+      });
+      const message = expect.stringContaining(
+        'HTTP 503 (it has failed for 61 min, and patience ends there)',
+      ) as string;
+      const gated = { kind: 'gated', errorClass: 'transient', message };
+      for (const waits of [0, 8])
+        expect((await night.try('two', undefined, { waits, tried: since(61) })).end).toMatchObject(gated);
+      expect(night.lookups).toHaveLength(which === 'agent' ? 2 : 0);
+      if (which === 'agent') return;
+      expect(await night.publish()).toMatchObject({ kind: 'wait', tried: { tries: 0, failingSinceMs: now } });
+      expect(await night.publish(tried)).toMatchObject({ kind: 'wait', tried });
+      expect(await night.publish(since(61))).toMatchObject(gated);
+    },
+  );
+
+  test('what failed before its session is not forgotten by a wait, and what passed is', async () => {
+    const night = await downNight('destination');
+    const failing = { failingSinceMs: Date.now() - 61 * 60_000 };
+    expect((await night.try('two', failing)).end).toMatchObject({ kind: 'gated' });
+    const passed = { at: undefined }; // an earlier try of this step has watched its session well
+    const environment = new MockActivityEnvironment({ attempt: 2, heartbeatDetails: passed });
+    const request = { ...night.refOf('two'), tried: since(61) };
+    const end = await environment.run(runAgent(night.deps), request);
+    expect(end).toMatchObject({ kind: 'wait', tried: { tries: 4, failingSinceMs: now } });
   });
 });
 

@@ -1,13 +1,19 @@
-import type { Trouble, Waiting } from '../../contract/messages.js';
+import type { TriedBefore, Trouble, Waiting } from '../../contract/messages.js';
 import { afterClosed, whyOf, type RetryPolicy } from '../../policy/retry.js';
 import type { Deps } from '../deps.js';
+import { triedBefore, triesSoFar } from '../failure.js';
 import type { LaneWait } from './lane.js';
 
 /** What a step is told that found a lane closed. */
 export type Told = Waiting | ({ readonly kind: 'gated' } & Trouble);
 
 interface Leaving {
-  readonly job: { readonly work: string; readonly key: string; readonly batchId: string };
+  readonly job: {
+    readonly work: string;
+    readonly key: string;
+    readonly batchId: string;
+    readonly tried?: TriedBefore | undefined;
+  };
   readonly retry: RetryPolicy;
   readonly deps: Pick<Deps, 'ledger' | 'now'>;
   /** Name of the effect whose destination it is. */
@@ -15,17 +21,21 @@ interface Leaving {
 }
 
 /**
- * A job waits for the lane. Where its service takes nothing before patience ends, it leaves its run, as the job did that
- * the service has told so.
+ * A job waits for the lane, and uses up its patience where it is for a service that fails. Where that takes nothing before
+ * patience ends, it leaves its run, as the job did that the service has told so.
  */
 export async function waitOrLeave(
-  { delayMs, why, closure }: LaneWait,
-  { job: { work, key: jobKey, batchId }, retry, deps, effect }: Leaving,
+  { delayMs, why, down: failing, closure }: LaneWait,
+  { job: { work, key: jobKey, batchId, tried: before }, retry, deps, effect }: Leaving,
 ): Promise<Told> {
-  const next = afterClosed({ delayMs, why, ...(closure && { backInMs: closure.backInMs }) }, retry);
-  if (closure === undefined) return { kind: 'wait', delayMs, why };
-  if (next.kind === 'wait')
-    return { kind: 'wait', delayMs, why, ...(effect !== undefined && { yields: true }) };
+  const { elapsedMs } = triesSoFar(before);
+  const waits = { delayMs, why, failing, ...(closure && { backInMs: closure.backInMs }) };
+  const next = afterClosed(waits, retry, elapsedMs);
+  if (closure === undefined || next.kind === 'wait') {
+    const tried = triedBefore(before, failing);
+    const yields = closure !== undefined && effect !== undefined;
+    return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(yields && { yields }) };
+  }
   const said = `${closure.why} (${whyOf(next, deps.now().getTime())})`;
   const trouble = {
     errorClass: closure.errorClass,
