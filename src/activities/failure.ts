@@ -3,17 +3,16 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { TriedBefore } from '../contract/messages.js';
 import { StaleFence } from '../ledger/ledger.js';
-import { DEFAULT_RETRY, afterStep, type Tries } from '../policy/retry.js';
-import { failingSince, keepAlive, noteFailure } from './heartbeat.js';
-
-/** Unexpected errors, before any effect was sent, are tried this often in one run. */
-const BUG_TRIES_MAX = 5;
+import { jitterOf } from '../policy/jitter.js';
+import { DEFAULT_RETRY, afterStep, type RetryPolicy, type Tries } from '../policy/retry.js';
+import { failingSince, keepAlive, noteFailure, noteUnexpected } from './heartbeat.js';
 
 /**
  * The only place where errors become Temporal failures. Cancellation passes untouched. The failure's type is the
- * error class; its message carries no stack and no secret.
+ * error class; its message carries no stack and no secret. What nobody has classified is a `bug`, and tried again as often
+ * as those are.
  */
-export function toApplicationFailure(error: unknown): Error {
+export function toApplicationFailure(error: unknown, retry: RetryPolicy = DEFAULT_RETRY): Error {
   if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
   if (error instanceof StaleFence) {
     return ApplicationFailure.create({ type: 'StaleFence', message: error.message, nextRetryDelay: 1000 });
@@ -21,10 +20,14 @@ export function toApplicationFailure(error: unknown): Error {
   if (error instanceof AdapterError)
     return retryAfter(error.errorClass, error.message, error.facts.retryAfterMs ?? 2000);
   const message = error instanceof Error ? error.message : String(error);
+  const tries = noteUnexpected();
+  const jitter = jitterOf(`${activityInfo().workflowExecution?.workflowId ?? ''}:${tries}`);
+  const next = afterStep('bug', { tries, elapsedMs: 0 }, retry, jitter);
   return ApplicationFailure.create({
     type: 'bug',
     message: `unexpected: ${message}`,
-    nonRetryable: activityInfo().attempt >= BUG_TRIES_MAX,
+    nonRetryable: next.kind !== 'again',
+    ...(next.kind === 'again' && { nextRetryDelay: next.delayMs }),
     ...(error instanceof Error && { cause: error }),
   });
 }

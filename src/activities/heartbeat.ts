@@ -48,6 +48,18 @@ export function notePassed(what: Failing): void {
   heartbeat(told(pulse));
 }
 
+/**
+ * It is about to fail of something unexpected. The heartbeat tells the next try how often it has, for the number of the
+ * try counts all that it was tried again for: workers that died, starts that were refused.
+ * @returns how often, this time included
+ */
+export function noteUnexpected(): number {
+  const pulse = pulseNow();
+  pulse.unexpected++;
+  heartbeat(told(pulse));
+  return pulse.unexpected;
+}
+
 /** In milliseconds since the epoch. */
 type FailingSince = Readonly<Partial<Record<Failing, number | undefined>>>;
 
@@ -55,6 +67,7 @@ type FailingSince = Readonly<Partial<Record<Failing, number | undefined>>>;
 interface Pulse {
   details: () => unknown;
   failing: FailingSince;
+  unexpected: number;
 }
 
 const PULSES = new WeakMap<Context, Pulse>();
@@ -63,24 +76,29 @@ function pulseNow(): Pulse {
   const context = Context.current();
   const known = PULSES.get(context);
   if (known !== undefined) return known;
-  const { failingSinceMs: step, lookFailingSinceMs: look } = (context.info.heartbeatDetails ??
-    {}) as Readonly<Record<string, unknown>>;
+  const {
+    failingSinceMs: step,
+    lookFailingSinceMs: look,
+    unexpected,
+  } = (context.info.heartbeatDetails ?? {}) as Readonly<Record<string, unknown>>;
   const pulse: Pulse = {
     details: () => undefined,
     failing: {
       ...(typeof step === 'number' && { step }),
       ...(typeof look === 'number' && { look }),
     },
+    unexpected: typeof unexpected === 'number' ? unexpected : 0,
   };
   PULSES.set(context, pulse);
   return pulse;
 }
 
-function told({ details, failing: { step, look } }: Pulse): unknown {
-  if (step === undefined && look === undefined) return details();
+function told({ details, failing: { step, look }, unexpected }: Pulse): unknown {
+  if (step === undefined && look === undefined && unexpected === 0) return details();
   return {
     at: details(),
     ...(step !== undefined && { failingSinceMs: step }),
     ...(look !== undefined && { lookFailingSinceMs: look }),
+    ...(unexpected > 0 && { unexpected }),
   };
 }

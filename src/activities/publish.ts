@@ -36,7 +36,7 @@ export const publish =
     } catch (error) {
       if (error instanceof AdapterError)
         return await settleTrouble(error, retry, request, deps, request.tried);
-      throw toApplicationFailure(error);
+      throw toApplicationFailure(error, retry);
     } finally {
       stopHeartbeat();
     }

@@ -43,7 +43,7 @@ export const runAgent =
       return await agentStep({ deps, ref, definition, job, retry, beat: (next) => (handle = next) });
     } catch (error) {
       if (error instanceof AdapterError) return await settleTrouble(error, retry, ref, deps, ref.tried);
-      throw toApplicationFailure(error);
+      throw toApplicationFailure(error, retry);
     } finally {
       stopHeartbeat();
     }

@@ -250,6 +250,20 @@ describe('a service that fails, and goes on failing', () => {
   });
 });
 
+test('unexpected errors of a job are tried again as often as its batch says of a bug', async () => {
+  const night = await aNight({ retry: { classes: { bug: { tries: 2 } } } });
+  const environment = new MockActivityEnvironment({ attempt: 9 });
+  let told: unknown;
+  environment.on('heartbeat', (details: unknown) => (told = details));
+  const fails = runAgent({ ...night.deps, reached: () => Promise.reject(new Error('the disk is full')) });
+  await expect(environment.run(fails, night.refOf('one'))).rejects.toMatchObject({ nonRetryable: false });
+  const next = new MockActivityEnvironment({ attempt: 10, heartbeatDetails: told });
+  await expect(next.run(fails, night.refOf('one'))).rejects.toMatchObject({
+    type: 'bug',
+    nonRetryable: true,
+  });
+});
+
 describe('a job that waits all night', () => {
   test('for a place: it claims and looks once; from then on it asks for the place alone, less and less often', async () => {
     const night = await aNight({ limits: { sessions: 1 } });
