@@ -314,6 +314,17 @@ test('sessions: no more than there are places, and the urgent go first', () => {
   expect(enter(urgent.state, user(limits), T0 + 1, mine).kind).toBe('go'); // the same session, tried again
 });
 
+test('a free place is kept for the urgent session that waits for longest, whoever asks meanwhile', () => {
+  const urgent = user({ sessions: 1 }, { priority: 'urgent' });
+  const long = enter(NEW_LANE, urgent, T0, { held: 1 }, { waits: 9, jitter: 0.5 });
+  expect(long).toMatchObject({ kind: 'wait', delayMs: MINUTE });
+  const newcomer = enter(long.state, { ...urgent, who: 'newcomer' }, T0 + 1, { held: 1 }, { jitter: 0.5 });
+  expect(newcomer).toMatchObject({ kind: 'wait', delayMs: 5000 });
+  const bulk = user({ sessions: 1 }, { priority: 'bulk' });
+  expect(enter(newcomer.state, bulk, T0 + 50_000, { held: 0 }).kind).toBe('wait');
+  expect(enter(newcomer.state, urgent, T0 + MINUTE, { held: 0 }).kind).toBe('go');
+});
+
 test('tokens: while nobody knows what a session takes, one goes first and shows it', () => {
   const limited = user({ tokensPerMinute: 1000 });
   const first = enter(NEW_LANE, limited, T0, { held: 0 });

@@ -98,8 +98,9 @@ export function enter(
         : debt > 0
           ? `${tokensPerMinute} tokens a minute are used up`
           : 'how many tokens a session takes is not known yet: the first one shows it';
-    const waiting = { ...state.waiting, [user.priority]: now + delayMs + WAITING_GRACE_MS };
-    return wait(delayMs, why, { ...state, waiting });
+    // One that came later, and asks again sooner, does not speak for the one that waits for longer.
+    const until = Math.max(state.waiting[user.priority] ?? 0, now + delayMs + WAITING_GRACE_MS);
+    return wait(delayMs, why, { ...state, waiting: { ...state.waiting, [user.priority]: until } });
   }
   const tokens = tokensPerMinute === undefined ? 0 : Math.round(state.tokensPerSession);
   return {
