@@ -92,7 +92,7 @@ describe('the live view', () => {
     expect(shown).toContain('5 done, 2 found done, 2 running, 1 parked, 2 waiting');
     expect(shown).toContain('4.3 jobs/min, about 1 min left');
     expect(shown).toContain('blog / soup  agent  12 s');
-    expect(shown).toMatch(/日本.* {2}waits for a session {2}12 s/);
+    expect(shown).toMatch(/日本.* {2}before its session {2}12 s/);
     expect(shown).toContain('parked blog / bread  rejected: too short by 10 words');
   });
 
@@ -368,7 +368,7 @@ describe('a status', () => {
     expect(shown).toContain('nightly: paused (blog moves), 7 of 12 jobs finished');
     expect(shown).toContain('by ann@host');
     expect(shown).toContain('blog / soup  agent  12 s');
-    expect(shown).toMatch(/日本.* {2}waits for a session {2}12 s/);
+    expect(shown).toMatch(/日本.* {2}before its session {2}12 s/);
     expect(shown).toContain(KEY);
     expect(shown).toContain('nightshift resume nightly');
   });
