@@ -167,6 +167,7 @@ export class Lanes {
 
   /** L6 */
   setAside({ key, waiting, asks }: SetAside): void {
+    this.back = this.back.filter((one) => one !== key); // whatever it said before
     if (waiting && this.inFlight.has(key)) {
       this.aside.add(key);
       this.setCanary(didWell(this.canary, key));
@@ -304,7 +305,7 @@ export class Lanes {
     } finally {
       this.inFlight.delete(ticket.key);
       this.aside.delete(ticket.key);
-      this.back = this.back.filter((key) => key !== ticket.key);
+      this.back = this.back.filter((one) => one !== ticket.key);
       this.admitted.delete(ticket.key);
       this.giveLanes();
       this.told.change?.();
