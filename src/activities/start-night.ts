@@ -6,14 +6,14 @@ import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
 import { isFinished, startBatch, type Starter, type Started, type WontDo } from '../client/start.js';
 import { InvalidBatch, NothingToDo } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
-import type { BatchRow, NewNight, NightOutcome } from '../ledger/ledger.js';
+import type { BatchRow, NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { runTitle } from '../nights/run-title.js';
 import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
 import { editionOf, nightOf } from '../policy/nights.js';
 import { rereadDelay } from '../policy/reread.js';
-import { SERVED } from '../policy/seen-nights.js';
+import { SERVED, lastWords, type SeenNight } from '../policy/seen-nights.js';
 import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
 import { retryAfter } from './failure.js';
@@ -26,7 +26,8 @@ import { tellOfNight } from './tell-of-night.js';
  *  S1. Each decision is a row of `scheduled_nights` before this returns: a night that did not run is never silent.
  *  S2. What becomes of it is told: a night that did not run has its report and its alert, and one that a finished batch
  *      serves is named by that batch's report.
- *  S3. A night whose batch is done, or under way, is served by it, whoever started it and whatever the overlap rule.
+ *  S3. A night whose batch is done, or under way, is served by it, whoever started it, whatever the overlap rule, and
+ *      however late somebody comes to it; one that was served stays so.
  *  S4. What a run needs, such as a key, is looked for only where one is to start: a night that needs no run is served
  *      on a host that could not run it.
  *  S5. What may pass, a program that failed to list the jobs or a file that is not there yet, is no reason to leave a
@@ -48,15 +49,14 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const night = identify(request);
   const rule = request.overlap ?? schedule.overlap;
 
-  const lateMs = deps.now().getTime() - Date.parse(request.dueAt);
-  if (!night.asked && waits === 0 && lateMs > schedule.staleMs) {
-    return end(
-      'stale',
-      `no worker took it for ${minutes(lateMs)}; at most ${minutes(schedule.staleMs)} are allowed`,
-    );
-  }
   if (!night.asked && (await ranAtOtherHour())) {
     return end('repeated', 'the clock showed this time twice; the night has run at the first');
+  }
+  const lateMs = deps.now().getTime() - Date.parse(request.dueAt);
+  const isStale = !night.asked && waits === 0 && lateMs > schedule.staleMs;
+  if (isStale) {
+    const [said] = lastWords(await rowsOfNight());
+    if (said && SETTLED.has(said.outcome)) return { kind: 'ended', night: endOf(said) }; // S3
   }
   let batch: Batch;
   try {
@@ -74,19 +74,11 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const starter = starterOf(deps);
   if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
 
-  const before = await whatGoesBefore(batch);
-  if (before.kind !== 'go') return before;
-  const other = await otherRun(batch, deps);
-  if (!(await isRunning(batch.workflowId, deps)) && !(other && LEAVES.has(rule))) {
-    try {
-      await preflight(batch, { env: deps.env }, true, () => leftToDo(batch, ledger)); // S4
-    } catch (error) {
-      return unusable(error);
-    }
-  }
-  if (other) {
-    const blocked = await giveWay(other);
-    if (blocked) return blocked;
+  let although = '';
+  if (!(await isRunning(batch.workflowId, deps))) {
+    const may = await mayStart();
+    if (may.kind !== 'go') return may;
+    although = may.although;
   }
   const started = await startBatch(batch, starter, night.by);
   if (started.after) {
@@ -95,11 +87,30 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     return wait(batch.workflowId, why);
   }
   const [outcome, why] = outcomeOf(started);
-  return end(outcome, `${why}${before.although}`, batch.workflowId);
+  return end(outcome, `${why}${although}`, batch.workflowId);
+
+  /** Whether a run is to begin, now that none is there. */
+  async function mayStart(): Promise<NightStep | Go> {
+    if (isStale) return tooLate();
+    const before = await whatGoesBefore();
+    if (before.kind !== 'go') return before;
+    const other = await otherRun(batch, deps);
+    if (!(other && LEAVES.has(rule))) {
+      try {
+        await preflight(batch, { env: deps.env }, true, () => leftToDo(batch, ledger)); // S4
+      } catch (error) {
+        return unusable(error);
+      }
+    }
+    return (other && (await giveWay(other))) ?? before;
+  }
+
+  function rowsOfNight(): Promise<readonly NightRow[]> {
+    return ledger.scheduledNights({ schedule: schedule.name, night: night.night });
+  }
 
   async function ranAtOtherHour(): Promise<boolean> {
-    const rows = await ledger.scheduledNights({ schedule: schedule.name, night: night.night });
-    return rows.some(
+    return (await rowsOfNight()).some(
       ({ dueAt, outcome }) => dueAt !== night.dueAt && (SERVED.has(outcome) || outcome === 'queued'),
     );
   }
@@ -108,9 +119,9 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
    * Whether the night that this one comes after is done. A person who asks for a night is told at once, for the end of
    * that one may be hours away.
    */
-  async function whatGoesBefore({ workflowId }: Batch): Promise<NightStep | Go> {
+  async function whatGoesBefore(): Promise<NightStep | Go> {
     const { after, timeZone } = schedule;
-    if (!after || (await isRunning(workflowId, deps))) return GO; // S3
+    if (!after) return GO;
     const upstream = { schedule: after.schedule, edition: night.edition, dueAt: night.dueAt };
     const standing = await upstreamStanding(upstream, ledger);
     if (standing.kind === 'done') return GO;
@@ -176,12 +187,20 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   /** The list may be fuller another time: who asks for this night again gets what is there then. */
   async function nothingToDo({ definition, message }: NothingToDo): Promise<NightStep> {
     await keepSchedule(schedule, definition, deps);
-    if (!night.asked) await pingFinished(deps, definition, night.runId);
+    if (!night.asked && !isStale) await pingFinished(deps, definition, night.runId);
     return end('empty', message);
+  }
+
+  function tooLate(): Promise<NightStep> {
+    return end(
+      'stale',
+      `no worker took it for ${minutes(lateMs)}; at most ${minutes(schedule.staleMs)} are allowed`,
+    );
   }
 
   /** S5. A person who asks for a night is told at once. */
   function againOrNever(error: unknown): Promise<NightStep> {
+    if (isStale && error instanceof InvalidBatch) return tooLate();
     if (night.asked || !(error instanceof InvalidBatch) || !error.mayPass) return unusable(error);
     const delayMs = rereadDelay(request.dueAt, schedule, activityInfo().attempt, deps.now());
     if (delayMs === undefined) return unusable(error);
@@ -204,12 +223,11 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
 
   async function end(outcome: NightOutcome, why: string, batchId?: string): Promise<NightStep> {
     await note(outcome, why, batchId);
-    // What a person asks for may be a night of long ago: it says nothing of the one that the monitor waits for.
-    if (outcome === 'finished' && !night.asked) await pingFinished(deps, batch.definition, night.runId);
+    // One of long ago, as a person may ask for, says nothing of the night that the monitor waits for.
+    if (outcome === 'finished' && !night.asked && !isStale)
+      await pingFinished(deps, batch.definition, night.runId);
     await tellOfNight(schedule.name, outcome, batchId, deps);
-    const { edition, night: name } = night;
-    const ended: NightEnd = { night: name, edition, outcome, why, ...(batchId !== undefined && { batchId }) };
-    return { kind: 'ended', night: ended };
+    return { kind: 'ended', night: endOf({ ...night, outcome, why, batchId }) };
   }
 }
 
@@ -222,6 +240,23 @@ const GO: Go = { kind: 'go', although: '' };
 
 /** Rules by which a night leaves everything to the one that runs. */
 const LEAVES: ReadonlySet<NightRequest['schedule']['overlap']> = new Set(['skip', 'attach']);
+
+/** Nights that were served, or that somebody wanted to be left out. */
+const SETTLED: ReadonlySet<SeenNight['outcome']> = new Set([...SERVED, 'empty', 'paused']);
+
+const endOf = ({
+  night,
+  edition,
+  outcome,
+  why,
+  batchId,
+}: Omit<NightEnd, 'batchId'> & { readonly batchId?: string | undefined }): NightEnd => ({
+  night,
+  edition,
+  outcome,
+  why,
+  ...(batchId !== undefined && { batchId }),
+});
 
 const wait = (batchId: string, why: string): NightStep => ({ kind: 'wait', batchId, why });
 

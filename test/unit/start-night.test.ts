@@ -2,16 +2,20 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScheduleNotFoundError } from '@temporalio/client';
-import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
+import {
+  ApplicationFailure,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { beforeEach, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
 import { startNight } from '../../src/activities/start-night.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { readDefinition } from '../../src/batch/manifest.js';
 import { readBatch } from '../../src/batch/read-batch.js';
 import type { NightRequest, NightStep } from '../../src/contract/messages.js';
-import type { Ledger } from '../../src/ledger/ledger.js';
+import type { Ledger, NewNight, NightOutcome } from '../../src/ledger/ledger.js';
 import { rereadDelay } from '../../src/policy/reread.js';
 import {
   NOBODY,
@@ -49,10 +53,21 @@ effects: [{ name: post, use: folder, target: ./public }]
 
 const OLDER = 'batch:news:0123456789abcdef0123456789abcdef';
 
-/** The older run is under way, and no other one. */
+/** Runs that are under way. */
+let running: Set<string>;
+beforeEach(() => {
+  running = new Set([OLDER]);
+});
+
 async function described(id: string) {
-  if (id === OLDER) return { status: { name: 'RUNNING' }, runId: 'run-1' };
+  if (running.has(id)) return { status: { name: 'RUNNING' }, runId: 'run-1', raw: {} };
   throw new WorkflowNotFoundError('no such workflow', id, undefined);
+}
+
+async function started(type: string, { workflowId }: { workflowId: string }) {
+  if (running.has(workflowId)) throw new WorkflowExecutionAlreadyStartedError('it runs', workflowId, type);
+  running.add(workflowId);
+  return { firstExecutionRunId: 'run-2' };
 }
 
 /** Takes the night so many minutes after it was due. */
@@ -66,7 +81,9 @@ function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt
     now: () => new Date(Date.parse(DUE) + lateMinutes * MINUTE),
     client: {
       schedule: { getHandle: () => ({ describe: () => Promise.reject(NO_SCHEDULE) }) },
-      workflow: { getHandle: (id: string) => ({ describe: () => described(id) }) },
+      workflow: { getHandle: (id: string) => ({ describe: () => described(id) }), start: started },
+      connection: { operatorService: { listSearchAttributes: async () => ({ customAttributes: {} }) } },
+      options: { namespace: 'default' },
     },
     config: { taskQueue: 'test' },
     engineKind: 'configured',
@@ -185,4 +202,66 @@ test('a night that another one is in the way of says which, by its time and not 
   expect(await why('skip')).toBe(`${title} was still running`);
   expect(await why('attach')).toBe(`served by ${title}, which was still running`);
   expect((await ledger.scheduledNights()).map((row) => row.why).join()).not.toContain(OLDER);
+});
+
+describe('a night that somebody comes to later than it may start', () => {
+  const LATE = 6 * 60;
+  const ONE_JOB = '[{ site: blog, category: a, slug: one }]';
+  const saidBefore = (outcome: NightOutcome, more: Partial<NewNight> = {}) =>
+    ledger.recordNight({
+      schedule: NIGHTLY.name,
+      night: '2026-11-23T02:30',
+      dueAt: DUE,
+      edition: '2026-11-23',
+      outcome,
+      why: 'as it was',
+      by: 'schedule:nights',
+      runId: 'night-run-1',
+      ...more,
+    });
+
+  test('is stale, and starts nothing', async () => {
+    batchFile(ONE_JOB);
+    await expect(taken(LATE)).resolves.toMatchObject({ night: { outcome: 'stale' } });
+    expect(running).toEqual(new Set([OLDER]));
+  });
+
+  test('is stale also where its batch file is gone', async () => {
+    await expect(taken(LATE)).resolves.toMatchObject({ night: { outcome: 'stale' } });
+  });
+
+  test('is served by the run of its batch that a person has started meanwhile', async () => {
+    batchFile(ONE_JOB);
+    const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
+    running.add(workflowId);
+    await expect(taken(LATE)).resolves.toMatchObject({ night: { outcome: 'joined', batchId: workflowId } });
+  });
+
+  test('is served by its batch that is done; the monitor, which waits for another night, hears nothing', async () => {
+    await doneBefore();
+    await expect(taken(LATE)).resolves.toMatchObject({ night: { outcome: 'finished' } });
+    expect(await ledger.alertMessages()).toEqual([]);
+  });
+
+  test.each(['started', 'attached', 'empty', 'paused'] as const)('stays %s', async (outcome) => {
+    batchFile(ONE_JOB);
+    await saidBefore(outcome);
+    await expect(taken(LATE)).resolves.toMatchObject({ night: { outcome } });
+    expect(await said()).toEqual([[outcome, 'as it was']]);
+  });
+
+  test('is the second of two in autumn', async () => {
+    batchFile(ONE_JOB);
+    await saidBefore('started', { dueAt: '2026-11-23T00:30:00.000Z' });
+    await expect(taken(LATE)).resolves.toMatchObject({ night: { outcome: 'repeated' } });
+  });
+});
+
+test('a night whose batch runs joins it, also while another one is in the way', async () => {
+  batchFile('[{ site: blog, category: a, slug: one }]');
+  const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
+  running.add(workflowId);
+  const manifest = JSON.stringify({ definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 0 });
+  await openBatch(ledger, [], { id: OLDER, name: 'news', manifest });
+  await expect(taken(1)).resolves.toMatchObject({ night: { outcome: 'joined', batchId: workflowId } });
 });
