@@ -1,3 +1,4 @@
+import type { ScheduleHandle } from '@temporalio/client';
 import { storedDefinition } from '../../batch/manifest.js';
 import { readBatch } from '../../batch/read-batch.js';
 import { readSchedules, type SchedulesRead, type WantedSchedule } from '../../batch/read-schedules.js';
@@ -51,15 +52,35 @@ export async function applySchedules(
     if (!dryRun) await keep(wanted.name, batches, connections);
   }
   const names = new Set(read.schedules.map(({ name }) => name));
-  for (const { handle, definition } of await allSchedules(connections)) {
-    if (definition.from !== read.path || names.has(definition.name)) continue;
+  for (const { name, handle } of await noLongerIn(read.path, names, connections)) {
     if (remove && !dryRun) {
-      await handle.delete();
-      await forget(definition.name, connections);
+      await handle?.delete();
+      await forget(name, connections);
     }
-    changes.push({ name: definition.name, action: remove ? 'delete' : 'keep', differences: [] });
+    changes.push({ name, action: remove ? 'delete' : 'keep', differences: [] });
   }
   return changes;
+}
+
+/** What a file declared before: at the engine, or in the ledger alone where the engine has lost it. */
+async function noLongerIn(
+  path: string,
+  names: ReadonlySet<string>,
+  connections: Connections,
+): Promise<readonly { readonly name: string; readonly handle: ScheduleHandle | undefined }[]> {
+  const applied = await allSchedules(connections);
+  const known = new Set([...names, ...applied.map(({ definition }) => definition.name)]);
+  const left: { name: string; handle: ScheduleHandle | undefined }[] = applied
+    .filter(({ definition }) => definition.from === path && !names.has(definition.name))
+    .map(({ definition, handle }) => ({ name: definition.name, handle }));
+  for (const { definition } of await (await connections.ledger()).keptSchedules()) {
+    const { name, from } = definition;
+    if (from !== path || known.has(name)) continue;
+    const unlisted = await findSchedule(name, connections);
+    if (unlisted && unlisted.definition.from !== path) continue;
+    left.push({ name, handle: unlisted?.handle });
+  }
+  return left;
 }
 
 /** The ledger knows it from now on: it tells which nights were due where no engine can be asked. */

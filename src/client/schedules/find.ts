@@ -35,8 +35,13 @@ export async function findSchedule(
 export async function schedule(name: string, connections: Connections): Promise<EngineSchedule> {
   const found = await findSchedule(name, connections);
   if (found) return found;
+  throw await noSchedule(name, connections);
+}
+
+/** Says which there are. */
+export async function noSchedule(name: string, connections: Connections): Promise<UsageError> {
   const names = (await allSchedules(connections)).map(({ definition }) => definition.name);
-  throw new UsageError(
+  return new UsageError(
     `no schedule "${name}" at the engine; ${names.length > 0 ? `there are: ${names.join(', ')}` : 'none was applied; see "nightshift schedule apply"'}`,
   );
 }

@@ -3,7 +3,7 @@ import type { Ledger } from '../../ledger/ledger.js';
 import { endNightAlerts } from '../../nights/look-at-nights.js';
 import { missedNights } from '../../policy/missed-nights.js';
 import type { Connections } from '../connections.js';
-import { schedule } from './find.js';
+import { findSchedule, noSchedule, schedule } from './find.js';
 
 /** No night starts by itself until `resume`; the batch of a night under way goes on. */
 export async function pauseSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
@@ -24,20 +24,25 @@ export async function resumeSchedule(name: string, connections: Connections, rea
   await ledger.markSchedulePaused(name, false);
 }
 
-/** Its nights stay in the ledger; its batches, and what they did, are not touched. */
+/**
+ * Its nights stay in the ledger; its batches, and what they did, are not touched. One that is gone at the engine, as when
+ * somebody deleted it there, is forgotten by the ledger.
+ */
 export async function deleteSchedule(name: string, connections: Connections): Promise<void> {
-  const { handle } = await schedule(name, connections);
-  await handle.delete();
-  await forget(name, connections);
+  const found = await findSchedule(name, connections);
+  await found?.handle.delete();
+  const wasKept = await forget(name, connections);
+  if (!found && !wasKept) throw await noSchedule(name, connections);
 }
 
-/** No night of it is waited for any more, and none is made up for. */
-export async function forget(name: string, connections: Connections): Promise<void> {
+/** No night of it is waited for any more, and none is made up for. @returns whether the ledger had it */
+export async function forget(name: string, connections: Connections): Promise<boolean> {
   const ledger = await connections.ledger();
   const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === name);
-  if (!kept) return;
+  if (!kept) return false;
   await ledger.forgetSchedule(name);
   await endNightAlerts(kept, { ledger, artifacts: connections.artifacts });
+  return true;
 }
 
 async function noteUnsaid(
