@@ -7,7 +7,7 @@ import { isFinished, startBatch, type Starter, type Started, type WontDo } from 
 import { InvalidBatch, NothingToDo } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
 import type { BatchRow, NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
-import { runTitle } from '../nights/run-title.js';
+import { nightsBegun, runTitle } from '../nights/run-title.js';
 import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
@@ -155,6 +155,8 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
         await note('queued', `waits for the end of ${title}`, id);
         return wait(id, `waits for the end of ${title}`);
       case 'cancel-older':
+        // Nights that were missed are all started at once, in no order.
+        if (await isNewer(other)) return end('skipped', `${title} was running, which is newer`, id);
         await cancelOlder(id);
         await note('queued', `waits for the end of ${title}, which it has asked to end`, id);
         return wait(id, `has asked ${title} to end, and waits for that`);
@@ -170,6 +172,11 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       if (await isRunOpen(runId, deps.client)) return true;
     }
     return false;
+  }
+
+  async function isNewer({ id }: BatchRow): Promise<boolean> {
+    const begunFor = await nightsBegun(id, ledger);
+    return begunFor.some(({ dueAt }) => dueAt > night.dueAt);
   }
 
   async function cancelOlder(id: string): Promise<void> {

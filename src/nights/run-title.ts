@@ -1,5 +1,5 @@
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
-import type { BatchRow } from '../ledger/ledger.js';
+import type { BatchRow, NightRow } from '../ledger/ledger.js';
 import { nightTitle } from '../policy/night-alerts.js';
 import { localTime } from '../report/format.js';
 import type { NightsLedger } from './read-nights.js';
@@ -13,9 +13,17 @@ export async function runTitle(
   { name, timeZone }: Pick<ScheduleDefinition, 'name' | 'timeZone'>,
   ledger: Pick<NightsLedger, 'scheduledNights'>,
 ): Promise<string> {
-  const rows = await ledger.scheduledNights({ schedule: name, batchId: id });
-  const begunFor = rows.findLast(({ outcome }) => outcome === 'started' || outcome === 'joined');
+  const begunFor = (await nightsBegun(id, ledger)).findLast(({ schedule }) => schedule === name);
   return begunFor
     ? `the night of ${nightTitle(begunFor.night, timeZone)}`
     : `the run that ${openedBy} started at ${localTime(openedAt, timeZone)}`;
 }
+
+/** What was said of the nights that the runs of a batch were started for, or joined by. */
+export const nightsBegun = async (
+  batchId: string,
+  ledger: Pick<NightsLedger, 'scheduledNights'>,
+): Promise<readonly NightRow[]> =>
+  (await ledger.scheduledNights({ batchId })).filter(
+    ({ outcome }) => outcome === 'started' || outcome === 'joined',
+  );

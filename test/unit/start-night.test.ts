@@ -47,7 +47,7 @@ const batchFile = (jobs: string) =>
 work: article
 jobs: ${jobs}
 agent: { use: command, command: [sh] }
-effects: [{ name: post, use: folder, target: ./public }]
+effects: [{ name: post, use: folder, target: ./public, with: { path: one.md } }]
 `,
   );
 
@@ -55,7 +55,9 @@ const OLDER = 'batch:news:0123456789abcdef0123456789abcdef';
 
 /** Runs that are under way. */
 let running: Set<string>;
+let cancelled: string[];
 beforeEach(() => {
+  cancelled = [];
   running = new Set([OLDER]);
 });
 
@@ -81,7 +83,13 @@ function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt
     now: () => new Date(Date.parse(DUE) + lateMinutes * MINUTE),
     client: {
       schedule: { getHandle: () => ({ describe: () => Promise.reject(NO_SCHEDULE) }) },
-      workflow: { getHandle: (id: string) => ({ describe: () => described(id) }), start: started },
+      workflow: {
+        getHandle: (id: string) => ({
+          describe: () => described(id),
+          cancel: async () => cancelled.push(id),
+        }),
+        start: started,
+      },
       connection: { operatorService: { listSearchAttributes: async () => ({ customAttributes: {} }) } },
       options: { namespace: 'default' },
     },
@@ -178,26 +186,59 @@ test('a night that had nothing left to do is a good end for the monitor, where t
   expect(deadMan).toEqual({ url: 'https://monitor.example/night' });
 });
 
-test('a night that another one is in the way of says which, by its time and not by a hash', async () => {
-  batchFile('[{ site: blog, category: a, slug: one }]');
-  const manifest = JSON.stringify({ definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 0 });
-  await openBatch(ledger, [], { id: OLDER, name: 'news', manifest });
-  const why = async (overlap: 'skip' | 'attach') => {
-    const step = await taken(1, { exact: true, overlap });
-    return step.kind === 'ended' ? step.night.why : step.kind === 'wait' ? step.why : undefined;
-  };
-  expect(await why('skip')).toMatch(/^the run that test started at \d{4}-\d\d-\d\d .* was still running$/);
+/** The older run, in the ledger as at the engine. */
+const olderRuns = () =>
+  openBatch(ledger, [], {
+    id: OLDER,
+    name: 'news',
+    manifest: JSON.stringify({ definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 0 }),
+  });
+
+/** The older run was started for that night. */
+async function begunFor(day: string): Promise<void> {
   await ledger.recordNight({
     schedule: NIGHTLY.name,
-    night: '2026-11-22T02:30',
-    dueAt: '2026-11-22T01:30:00.000Z',
-    edition: '2026-11-22',
+    night: `${day}T02:30`,
+    dueAt: `${day}T01:30:00.000Z`,
+    edition: day,
     outcome: 'started',
     why: 'started its batch',
     by: 'schedule:nights',
     batchId: OLDER,
     runId: 'night-run-1',
   });
+}
+
+test('cancel-older cancels an older night, and leaves a newer one that was started first', async () => {
+  batchFile('[{ site: blog, category: a, slug: one }]');
+  await olderRuns();
+  await begunFor('2026-11-24');
+  await expect(taken(1, { overlap: 'cancel-older' })).resolves.toMatchObject({
+    night: {
+      outcome: 'skipped',
+      why: 'the night of 2026-11-24 02:30 (Europe/Berlin) was running, which is newer',
+    },
+  });
+  expect(cancelled).toEqual([]);
+});
+
+test('cancel-older cancels what runs for an older night', async () => {
+  batchFile('[{ site: blog, category: a, slug: one }]');
+  await olderRuns();
+  await begunFor('2026-11-22');
+  await expect(taken(1, { overlap: 'cancel-older' })).resolves.toMatchObject({ kind: 'wait' });
+  expect(cancelled).toEqual([OLDER]);
+});
+
+test('a night that another one is in the way of says which, by its time and not by a hash', async () => {
+  batchFile('[{ site: blog, category: a, slug: one }]');
+  await olderRuns();
+  const why = async (overlap: 'skip' | 'attach') => {
+    const step = await taken(1, { exact: true, overlap });
+    return step.kind === 'ended' ? step.night.why : step.kind === 'wait' ? step.why : undefined;
+  };
+  expect(await why('skip')).toMatch(/^the run that test started at \d{4}-\d\d-\d\d .* was still running$/);
+  await begunFor('2026-11-22');
   const title = 'the night of 2026-11-22 02:30 (Europe/Berlin)';
   expect(await why('skip')).toBe(`${title} was still running`);
   expect(await why('attach')).toBe(`served by ${title}, which was still running`);
@@ -261,7 +302,6 @@ test('a night whose batch runs joins it, also while another one is in the way', 
   batchFile('[{ site: blog, category: a, slug: one }]');
   const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
   running.add(workflowId);
-  const manifest = JSON.stringify({ definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 0 });
-  await openBatch(ledger, [], { id: OLDER, name: 'news', manifest });
+  await olderRuns();
   await expect(taken(1)).resolves.toMatchObject({ night: { outcome: 'joined', batchId: workflowId } });
 });
