@@ -1,4 +1,5 @@
-import { activityInfo, cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, cancelled } from '@temporalio/activity';
+import type { ApplicationFailure } from '@temporalio/common';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
@@ -17,6 +18,7 @@ import { SERVED, lastWords, type SeenNight } from '../policy/seen-nights.js';
 import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
 import { retryAfter } from './failure.js';
+import { failingSince, noteFailure } from './heartbeat.js';
 import { keepSchedule } from './keep-schedule.js';
 import { pingFinished } from './tell-monitor.js';
 import { tellOfNight } from './tell-of-night.js';
@@ -30,8 +32,9 @@ import { tellOfNight } from './tell-of-night.js';
  *      however late somebody comes to it; one that was served stays so.
  *  S4. What a run needs, such as a key, is looked for only where one is to start: a night that needs no run is served
  *      on a host that could not run it.
- *  S5. What may pass, a program that failed to list the jobs or a file that is not there yet, is no reason to leave a
- *      night out while it may still be late; a mistake in a file is one at once.
+ *  S5. What may pass, such as a program that failed to list the jobs, a file that is not there yet, a full disk or an
+ *      engine that does not answer, is no reason to leave a night out while it may still be late; a mistake in a file is
+ *      one at once.
  */
 export const startNight =
   (deps: Deps) =>
@@ -49,45 +52,54 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const night = identify(request);
   const rule = request.overlap ?? schedule.overlap;
 
-  if (!night.asked && (await ranAtOtherHour())) {
-    return end('repeated', 'the clock showed this time twice; the night has run at the first');
-  }
   const lateMs = deps.now().getTime() - Date.parse(request.dueAt);
   const isStale = !night.asked && waits === 0 && lateMs > schedule.staleMs;
-  if (isStale) {
-    const [said] = lastWords(await rowsOfNight());
-    if (said && SETTLED.has(said.outcome)) return { kind: 'ended', night: endOf(said) }; // S3
-  }
   let batch: Batch;
   try {
-    batch = await readBatch(schedule.batch, {
-      edition: night.edition,
-      env: deps.env,
-      signal: cancellationSignal(),
-    });
-    if (waits === 0) await keepSchedule(schedule, batch.definition, deps);
-    mustBeFillable(batch);
+    return await decide();
   } catch (error) {
-    if (error instanceof NothingToDo) return nothingToDo(error);
+    if (cancellationSignal().aborted) return cancelled();
     return againOrNever(error);
   }
-  const starter = starterOf(deps);
-  if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
 
-  let although = '';
-  if (!(await isRunning(batch.workflowId, deps))) {
-    const may = await mayStart();
-    if (may.kind !== 'go') return may;
-    although = may.although;
+  async function decide(): Promise<NightStep> {
+    if (!night.asked && (await ranAtOtherHour())) {
+      return end('repeated', 'the clock showed this time twice; the night has run at the first');
+    }
+    if (isStale) {
+      const [said] = lastWords(await rowsOfNight());
+      if (said && SETTLED.has(said.outcome)) return { kind: 'ended', night: endOf(said) }; // S3
+    }
+    try {
+      batch = await readBatch(schedule.batch, {
+        edition: night.edition,
+        env: deps.env,
+        signal: cancellationSignal(),
+      });
+      if (waits === 0) await keepSchedule(schedule, batch.definition, deps);
+      mustBeFillable(batch);
+    } catch (error) {
+      if (error instanceof NothingToDo) return nothingToDo(error);
+      throw error;
+    }
+    const starter = starterOf(deps);
+    if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
+
+    let although = '';
+    if (!(await isRunning(batch.workflowId, deps))) {
+      const may = await mayStart();
+      if (may.kind !== 'go') return may;
+      although = may.although;
+    }
+    const started = await startBatch(batch, starter, night.by);
+    if (started.after) {
+      const why = `waits for ${WONT_DO[started.after.because]}`;
+      await note('queued', why, batch.workflowId);
+      return wait(batch.workflowId, why);
+    }
+    const [outcome, why] = outcomeOf(started);
+    return end(outcome, `${why}${although}`, batch.workflowId);
   }
-  const started = await startBatch(batch, starter, night.by);
-  if (started.after) {
-    const why = `waits for ${WONT_DO[started.after.because]}`;
-    await note('queued', why, batch.workflowId);
-    return wait(batch.workflowId, why);
-  }
-  const [outcome, why] = outcomeOf(started);
-  return end(outcome, `${why}${although}`, batch.workflowId);
 
   /** Whether a run is to begin, now that none is there. */
   async function mayStart(): Promise<NightStep | Go> {
@@ -96,11 +108,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (before.kind !== 'go') return before;
     const other = await otherRun(batch, deps);
     if (!(other && LEAVES.has(rule))) {
-      try {
-        await preflight(batch, { env: deps.env }, true, () => leftToDo(batch, ledger)); // S4
-      } catch (error) {
-        return unusable(error);
-      }
+      await preflight(batch, { env: deps.env }, true, () => leftToDo(batch, ledger)); // S4
     }
     return (other && (await giveWay(other))) ?? before;
   }
@@ -199,28 +207,36 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   }
 
   function tooLate(): Promise<NightStep> {
-    return end(
-      'stale',
-      `no worker took it for ${minutes(lateMs)}; at most ${minutes(schedule.staleMs)} are allowed`,
-    );
+    const late = `for ${minutes(lateMs)}; at most ${minutes(schedule.staleMs)} are allowed`;
+    const failing = failingSince();
+    const wasInTime = failing !== undefined && failing < Date.parse(request.dueAt) + schedule.staleMs;
+    return wasInTime
+      ? end('failed', `trouble has kept it from starting ${late}`)
+      : end('stale', `no worker took it ${late}`);
   }
 
-  /** S5. A person who asks for a night is told at once. */
-  function againOrNever(error: unknown): Promise<NightStep> {
-    if (isStale && error instanceof InvalidBatch) return tooLate();
-    if (night.asked || !(error instanceof InvalidBatch) || !error.mayPass) return unusable(error);
-    const delayMs = rereadDelay(request.dueAt, schedule, activityInfo().attempt, deps.now());
-    if (delayMs === undefined) return unusable(error);
-    throw retryAfter('transient', unusableText(error), delayMs);
+  /** S5. A person who asks for a night is told at once, or soon. */
+  async function againOrNever(error: unknown): Promise<NightStep> {
+    const why = troubleText(error, deps.worker);
+    const delayMs = delayAfter(error);
+    if (delayMs !== undefined) throw again(why, delayMs);
+    try {
+      return await (isStale ? tooLate() : end('failed', why));
+    } catch {
+      throw again(why, UNHEARD_MS); // S1
+    }
   }
 
-  function unusable(error: unknown): Promise<NightStep> {
-    if (!(error instanceof InvalidBatch)) throw error;
-    return end('failed', unusableText(error));
+  function delayAfter(error: unknown): number | undefined {
+    const { attempt } = activityInfo();
+    const whileInTime = night.asked ? undefined : rereadDelay(request.dueAt, schedule, attempt, deps.now());
+    if (error instanceof InvalidBatch) return error.mayPass ? whileInTime : undefined;
+    return whileInTime ?? (attempt < TROUBLE_TRIES_MAX ? TROUBLE_MS * 2 ** attempt : undefined);
   }
 
-  function unusableText({ message }: InvalidBatch): string {
-    return `the batch file can't be used on ${deps.worker}: ${message}`;
+  function again(why: string, delayMs: number): ApplicationFailure {
+    noteFailure(deps.now().getTime());
+    return retryAfter('transient', why, delayMs);
   }
 
   async function note(outcome: NightOutcome, why: string, batchId?: string): Promise<void> {
@@ -237,6 +253,12 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     return { kind: 'ended', night: endOf({ ...night, outcome, why, batchId }) };
   }
 }
+
+/** Trouble of a night that is not waited for, or that may not be later, is given half a minute to pass. */
+const TROUBLE_TRIES_MAX = 5;
+const TROUBLE_MS = 1000;
+/** Until what came of a night can be written down. */
+const UNHEARD_MS = 60_000;
 
 interface Go {
   readonly kind: 'go';
@@ -322,6 +344,13 @@ async function otherRun(batch: Batch, { ledger, client }: Deps): Promise<BatchRo
 
 async function isRunning(workflowId: string, { client }: Pick<Deps, 'client'>): Promise<boolean> {
   return (await runUnderWay(workflowId, client)) !== undefined;
+}
+
+function troubleText(error: unknown, worker: string): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof InvalidBatch
+    ? `the batch file can't be used on ${worker}: ${message}`
+    : `trouble on ${worker}: ${message}`;
 }
 
 const minutes = (ms: number): string => `${Math.round(ms / 60_000)} minutes`;

@@ -6,8 +6,8 @@ const LONGEST_MS = 10 * 60_000;
 const LEAST_MS = 2_000;
 
 /**
- * When the batch file of a night is read again that could not be read, for a reason that may pass: while the night may
- * still be late, and so that the last time comes before that is over.
+ * When a night is tried again that could not be started, for a reason that may pass: while it may still be late, and so
+ * that the last time comes before that is over.
  * @param tries that have failed, from 1
  * @returns milliseconds from now; undefined: not any more
  */

@@ -1,4 +1,4 @@
-// Nights that start nothing: whose batch can't be read, for now or for good, or is done already.
+// Nights that start nothing: whose batch can't be read or started, for now or for good, or is done already.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ScheduleNotFoundError } from '@temporalio/client';
@@ -56,7 +56,9 @@ const OLDER = 'batch:news:0123456789abcdef0123456789abcdef';
 /** Runs that are under way. */
 let running: Set<string>;
 let cancelled: string[];
+let describeSchedule: () => Promise<never>;
 beforeEach(() => {
+  describeSchedule = () => Promise.reject(NO_SCHEDULE);
   cancelled = [];
   running = new Set([OLDER]);
 });
@@ -73,7 +75,12 @@ async function started(type: string, { workflowId }: { workflowId: string }) {
 }
 
 /** Takes the night so many minutes after it was due. */
-function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt = 1): Promise<NightStep> {
+function taken(
+  lateMinutes: number,
+  request: Partial<NightRequest> = {},
+  attempt = 1,
+  failingSinceMs?: number,
+): Promise<NightStep> {
   const deps = {
     ledger,
     artifacts: folderArtifactStore({ root: join(folder, 'artifacts') }),
@@ -82,7 +89,7 @@ function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt
     worker: '1@host',
     now: () => new Date(Date.parse(DUE) + lateMinutes * MINUTE),
     client: {
-      schedule: { getHandle: () => ({ describe: () => Promise.reject(NO_SCHEDULE) }) },
+      schedule: { getHandle: () => ({ describe: () => describeSchedule() }) },
       workflow: {
         getHandle: (id: string) => ({
           describe: () => described(id),
@@ -98,7 +105,8 @@ function taken(lateMinutes: number, request: Partial<NightRequest> = {}, attempt
     alarm: { look: () => undefined, wake: () => undefined },
   } as unknown as Deps;
   const schedule = { ...NIGHTLY, batch: join(folder, 'batch.yaml') };
-  return new MockActivityEnvironment({ attempt }).run(startNight(deps), {
+  const heartbeatDetails = failingSinceMs === undefined ? undefined : { failingSinceMs };
+  return new MockActivityEnvironment({ attempt, heartbeatDetails }).run(startNight(deps), {
     schedule,
     dueAt: DUE,
     exact: false,
@@ -151,6 +159,49 @@ test.each(PASSING)(
     expect(await said()).toEqual([['failed', expect.stringContaining(why)]]);
   },
 );
+
+describe('trouble of another kind, such as an engine that does not answer or a full disk', () => {
+  const again = { nonRetryable: false, message: 'trouble on 1@host: the engine does not answer' };
+  const failure = async (step: Promise<NightStep>): Promise<unknown> =>
+    step.then(
+      () => 'no failure',
+      (error: unknown) => error,
+    );
+  beforeEach(() => {
+    batchFile('[{ site: blog, category: a, slug: one }]');
+    describeSchedule = () => Promise.reject(new Error('the engine does not answer'));
+  });
+
+  test('is waited for while the night may be late, and then said', async () => {
+    expect(await failure(taken(1, {}, 9))).toMatchObject({ ...again, nextRetryDelay: 10 * MINUTE });
+    expect(await said()).toEqual([]);
+    await expect(taken(4 * 60 - 0.01, {}, 9)).resolves.toMatchObject({ night: { outcome: 'failed' } });
+    expect(await said()).toEqual([['failed', again.message]]);
+  });
+
+  test('ends soon for a person', async () => {
+    expect(await failure(taken(1, { exact: true }, 1))).toMatchObject({ ...again, nextRetryDelay: 2000 });
+    await expect(taken(1, { exact: true }, 5)).resolves.toMatchObject({ night: { outcome: 'failed' } });
+  });
+
+  test('that lasts for too long has not kept every worker away', async () => {
+    describeSchedule = () => Promise.reject(NO_SCHEDULE);
+    await expect(taken(5 * 60, {}, 9, Date.parse(DUE) + MINUTE)).resolves.toMatchObject({
+      night: {
+        outcome: 'failed',
+        why: 'trouble has kept it from starting for 300 minutes; at most 240 minutes are allowed',
+      },
+    });
+  });
+
+  test('is not the end of the night while that can not be written down', async () => {
+    const kept = ledger;
+    ledger = { ...kept, recordNight: () => Promise.reject(new Error('the disk is full')) };
+    expect(await failure(taken(4 * 60 - 0.01, {}, 9))).toMatchObject({ ...again, nextRetryDelay: MINUTE });
+    ledger = kept;
+    expect(await said()).toEqual([]);
+  });
+});
 
 test.each([
   ['a mistake in the file', () => batchFile('[]')],
