@@ -9,6 +9,9 @@ const GRACE_MS = 10 * 60_000;
 /** Nights are looked for this far back. */
 const BACK_MS = 62 * DAY_MS;
 
+type Rows = readonly Pick<NightRow, 'night'>[];
+type Outcome = 'missed' | 'paused';
+
 /**
  * Nights that were due and that nobody has said anything of.
  * @param rows     of this schedule, since `since`
@@ -17,29 +20,53 @@ const BACK_MS = 62 * DAY_MS;
  */
 export function missedNights(
   schedule: ScheduleDefinition,
-  rows: readonly Pick<NightRow, 'night'>[],
+  rows: Rows,
   now: Date,
-  outcome: 'missed' | 'paused' = 'missed',
+  outcome: Outcome = 'missed',
 ): { readonly late: readonly NewNight[]; readonly gone: readonly NewNight[] } {
-  const { name, timeZone, edition, since, catchUpMs, staleMs } = schedule;
+  const { catchUpMs, staleMs } = schedule;
+  const due = unsaidNights(schedule, rows, now, GRACE_MS, { outcome, why: WHY[outcome] });
+  const lastChance = now.getTime() - Math.max(catchUpMs, staleMs) - GRACE_MS;
+  const isGone = ({ dueAt }: NewNight) => outcome === 'paused' || Date.parse(dueAt) < lastChance;
+  return { late: due.filter((night) => !isGone(night)), gone: due.filter(isGone) };
+}
+
+/**
+ * What is to be said of nights before a schedule is paused, goes on or gets other times, for afterwards nobody could tell
+ * which of the two they were: all of a pause until now, which the engine has dropped, or those that nobody has taken.
+ */
+export const nightsBefore = (
+  schedule: ScheduleDefinition,
+  rows: Rows,
+  now: Date,
+  outcome: Outcome,
+): readonly NewNight[] =>
+  outcome === 'paused'
+    ? unsaidNights(schedule, rows, now, 0, { outcome, why: WHY.paused })
+    : unsaidNights(schedule, rows, now, GRACE_MS, { outcome, why: NOT_TAKEN });
+
+function unsaidNights(
+  schedule: ScheduleDefinition,
+  rows: Rows,
+  now: Date,
+  graceMs: number,
+  said: Pick<NewNight, 'outcome' | 'why'>,
+): readonly NewNight[] {
+  const { name, timeZone, edition, since } = schedule;
   const from = new Date(Math.max(Date.parse(since), now.getTime() - BACK_MS));
   const known = new Set(rows.map(({ night }) => night));
-  const due = lastFires(schedule, from, new Date(now.getTime() - GRACE_MS))
+  return lastFires(schedule, from, new Date(now.getTime() - graceMs))
     .map((at) => ({ at, night: nightOf(at, timeZone) }))
     .filter(({ night }) => !known.has(night))
-    .map(({ at, night }): NewNight => ({
+    .map(({ at, night }) => ({
       schedule: name,
       night,
       dueAt: at.toISOString(),
       edition: editionOf(at, timeZone, edition),
-      outcome,
-      why: WHY[outcome],
+      ...said,
       by: `schedule:${name}`,
       runId: '',
     }));
-  const lastChance = now.getTime() - Math.max(catchUpMs, staleMs) - GRACE_MS;
-  const isGone = ({ dueAt }: NewNight) => outcome === 'paused' || Date.parse(dueAt) < lastChance;
-  return { late: due.filter((night) => !isGone(night)), gone: due.filter(isGone) };
 }
 
 const WHY = {
@@ -47,3 +74,6 @@ const WHY = {
     'nobody took it in time: no worker ran, the engine was down for longer than the catch-up window, or the schedule was paused elsewhere',
   paused: 'the schedule was paused',
 } as const;
+
+const NOT_TAKEN =
+  'nobody had taken it when the schedule was paused or got other times: no worker ran, or the engine was down';

@@ -1,18 +1,20 @@
 // What pausing, resuming and deleting a schedule leaves in the ledger, beside an engine that keeps schedules and no more.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ScheduleNotFoundError } from '@temporalio/client';
-import { beforeEach, expect, test } from 'vitest';
+import { ScheduleNotFoundError, type ScheduleOptions } from '@temporalio/client';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { applySchedules } from '../../src/client/schedules/apply.js';
 import type { Connections } from '../../src/client/connections.js';
 import { optionsOf, scheduleId } from '../../src/client/schedules/engine-schedule.js';
-import { deleteSchedule } from '../../src/client/schedules/pause.js';
+import { deleteSchedule, pauseSchedule, resumeSchedule } from '../../src/client/schedules/pause.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { lookAtNights } from '../../src/nights/look-at-nights.js';
+import { lastWords } from '../../src/policy/seen-nights.js';
+import { writeBatch } from '../support/batch.js';
 import { aLedger, temporaryFolder } from './ledger-fixture.js';
 import { NIGHTLY } from './schedule-fixture.js';
 
@@ -31,8 +33,8 @@ beforeEach(async () => {
   connections = {
     ledger: async () => ledger,
     artifacts: folderArtifactStore({ root: join(folder, 'artifacts') }),
-    client: async () => ({ schedule: { getHandle: handleOf, list: listed } }),
-    config: { taskQueue: 'nights', stateDir: folder, env: {} },
+    client: async () => ({ schedule: { getHandle: handleOf, list: listed, create: created } }),
+    config: { taskQueue: 'nights', stateDir: folder, env: process.env, engine: 'embedded' },
     who: 'ann',
   } as unknown as Connections;
 });
@@ -49,6 +51,9 @@ const handleOf = (id: string) => ({
   async pause() {
     atEngine.set(id, { ...known(id), paused: true });
   },
+  async update(change: (before: { state: { paused: boolean } }) => EngineOptions) {
+    await created(change({ state: { paused: known(id).paused } }));
+  },
   async unpause() {
     atEngine.set(id, { ...known(id), paused: false });
   },
@@ -58,6 +63,13 @@ function known(id: string) {
   const found = atEngine.get(id);
   if (!found) throw new Error(`${id} is gone`);
   return found;
+}
+
+type EngineOptions = Pick<ScheduleOptions, 'action' | 'state'>;
+
+async function created({ action, state }: EngineOptions): Promise<void> {
+  const [{ schedule }] = action.args as [{ schedule: ScheduleDefinition }];
+  atEngine.set(scheduleId(schedule.name), { definition: schedule, paused: state?.paused === true });
 }
 
 async function* listed() {
@@ -114,4 +126,60 @@ test('a schedule that has left its file and the engine is shown by apply, and fo
   expect(await changes({ remove: true })).toEqual(deleted);
   expect(await keptNames()).toEqual(['of-another-file']);
   expect(await changes({ remove: true })).toEqual([]);
+});
+
+describe('nights around a pause', () => {
+  const NIGHT = '2026-11-25T02:30'; // in Berlin: 01:30Z
+  const at = (iso: string) => vi.setSystemTime((now = new Date(iso)));
+  const last = async () => {
+    const [row] = lastWords(await ledger.scheduledNights({ schedule: 'nights', night: NIGHT }));
+    return row && [row.outcome, row.why];
+  };
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-24T20:00:00Z') });
+    onTestFinished(() => void vi.useRealTimers());
+    await applied({ since: '2026-11-24T12:00:00Z' });
+  });
+
+  test('one that came just before a resume is of the pause, and is not missed later', async () => {
+    await pauseSchedule('nights', connections);
+    at('2026-11-25T01:35:00Z');
+    await resumeSchedule('nights', connections);
+    at('2026-11-25T08:00:00Z');
+    await lookAt();
+    expect([await last(), await openAlerts()]).toEqual([['paused', 'the schedule was paused'], []]);
+  });
+
+  test('one that nobody had taken before the pause is missed, and somebody is called', async () => {
+    at('2026-11-25T04:00:00Z');
+    await pauseSchedule('nights', connections);
+    at('2026-11-25T04:05:00Z');
+    await lookAt();
+    expect(await last()).toEqual(['missed', expect.stringContaining('nobody had taken it')]);
+    expect(await openAlerts()).toEqual(['nights']);
+  });
+
+  test('one that a worker may be just about to take is left to it', async () => {
+    at('2026-11-25T01:33:00Z');
+    await pauseSchedule('nights', connections);
+    expect(await last()).toBeUndefined();
+  });
+
+  test.each([
+    ['pauses it', '02:30', true, '2026-11-25T04:00:00Z', 'missed'],
+    ['gives it other times', '03:45', false, '2026-11-25T04:00:00Z', 'missed'],
+    ['resumes it', '02:30', false, '2026-11-25T01:35:00Z', 'paused'],
+  ] as const)('a file that %s says the same', async (_, time, paused, applyAt, said) => {
+    const { file } = writeBatch({ name: 'news', work: 'article', slugs: ['one'], dir: folder });
+    const apply = async (when: string, isPaused: boolean) => {
+      const schedules = join(folder, 'schedules.yaml');
+      const schedule = { name: 'nights', batch: file, when: { at: when }, paused: isPaused };
+      writeFileSync(schedules, JSON.stringify({ timeZone: 'Europe/Berlin', schedules: [schedule] }));
+      await applySchedules(schedules, connections);
+    };
+    await apply('02:30', said === 'paused');
+    at(applyAt);
+    await apply(time, paused);
+    expect(await last()).toEqual([said, expect.any(String)]);
+  });
 });

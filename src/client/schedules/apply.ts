@@ -6,14 +6,13 @@ import type { Definition } from '../../contract/batch-file.js';
 import { InvalidBatch, NothingToDo, type Problem } from '../../contract/errors.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import { nextFire } from '../../policy/fire-times.js';
-import { missedNights } from '../../policy/missed-nights.js';
 import { editionOf } from '../../policy/nights.js';
 import type { Connections } from '../connections.js';
 import { preflight } from '../preflight.js';
 import { fileName, fileWords } from './file-words.js';
 import { hasPresentTimes, optionsOf } from './engine-schedule.js';
 import { allSchedules, findSchedule, type EngineSchedule } from './find.js';
-import { forget } from './pause.js';
+import { forget, noteUnsaid } from './pause.js';
 
 /** `keep`: no longer in the file, and stays because deleting was not asked for. */
 export interface ScheduleChange {
@@ -133,17 +132,10 @@ async function update(
     differences.push('times at the engine: as an older release told them -> told again');
   if (differences.length === 0) return { name, action: 'none', differences };
   if (!dryRun) {
-    const ledger = await connections.ledger();
-    // What was missed under the old times can't be told from the new ones.
-    const rows = await ledger.scheduledNights({ schedule: name, since: definition.since });
-    const { gone } = missedNights(
-      definition,
-      rows,
-      new Date(),
-      description.state.paused ? 'paused' : 'missed',
-    );
-    for (const night of gone) await ledger.recordNight(night);
+    const { paused } = description.state;
     const moved = isOther(definition.crons, wanted.crons) || definition.timeZone !== wanted.timeZone;
+    if (paused || wanted.paused || moved)
+      await noteUnsaid(definition, paused ? 'paused' : 'missed', await connections.ledger());
     const next = { ...wanted, since: moved ? new Date().toISOString() : definition.since };
     const { scheduleId: _, ...options } = optionsOf(next, connections.config.taskQueue);
     await handle.update(({ state }) => ({

@@ -1,7 +1,7 @@
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { endNightAlerts } from '../../nights/look-at-nights.js';
-import { missedNights } from '../../policy/missed-nights.js';
+import { nightsBefore } from '../../policy/missed-nights.js';
 import type { Connections } from '../connections.js';
 import { findSchedule, noSchedule, schedule } from './find.js';
 
@@ -9,7 +9,7 @@ import { findSchedule, noSchedule, schedule } from './find.js';
 export async function pauseSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
   const { handle, definition, description } = await schedule(name, connections);
   const ledger = await connections.ledger();
-  // What was missed before the pause is none of the pause's.
+  // What nobody had taken before the pause is none of the pause's.
   if (!description.state.paused) await noteUnsaid(definition, 'missed', ledger);
   await handle.pause(noteOf('paused', connections, reason));
   await ledger.markSchedulePaused(name, true);
@@ -45,14 +45,15 @@ export async function forget(name: string, connections: Connections): Promise<bo
   return true;
 }
 
-async function noteUnsaid(
+/** See `nightsBefore`. */
+export async function noteUnsaid(
   definition: ScheduleDefinition,
   outcome: 'missed' | 'paused',
   ledger: Ledger,
 ): Promise<void> {
-  const rows = await ledger.scheduledNights({ schedule: definition.name, since: definition.since });
-  for (const night of missedNights(definition, rows, new Date(), outcome).gone)
-    await ledger.recordNight(night);
+  const { name: schedule, since } = definition;
+  const rows = await ledger.scheduledNights({ schedule, since });
+  for (const night of nightsBefore(definition, rows, new Date(), outcome)) await ledger.recordNight(night);
 }
 
 const noteOf = (what: string, { who }: Connections, reason?: string): string =>
