@@ -145,6 +145,20 @@ test('a night that has run after all is reported by its batch, and no longer as 
   expect(await openAlerts()).toEqual([]);
 });
 
+test('a night that had nothing to do after all keeps no page, and the one before it is the latest again', async () => {
+  itIs('2026-11-22T15:00:00Z');
+  await look();
+  const latest = () => readFileSync(join(folder, 'reports', 'news-latest.html'), 'utf8');
+  expect([pages().length, latest()]).toEqual([2, expect.stringContaining('2026-11-22 02:30')]);
+  await said(22, 'empty');
+  await look();
+  expect(pages()).toEqual([expect.stringMatching('^news-2026-11-21-')]);
+  expect(latest()).toContain('Night of 2026-11-21 02:30');
+  await said(21, 'empty');
+  await look();
+  expect(readdirSync(join(folder, 'reports'))).toEqual([]);
+});
+
 test('a night is told although a later one had run before anybody knew of it', async () => {
   await said(21, 'started', 'completed');
   itIs('2026-11-23T02:00:00Z');

@@ -1,12 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
 import type { Ledger } from '../../ledger/ledger.js';
 import type { ScheduleNights } from '../../nights/read-nights.js';
 import { SERVED, UNSERVED, type SeenNight } from '../../policy/seen-nights.js';
 import { missedNightReport } from './build.js';
 import { commandsAt } from './commands.js';
 import { drawReport, placeOf, reportsFolder } from './make-report.js';
-import { nightFile, reportFiles, saveReport } from './report-files.js';
+import { dropReport, nightFile, reportFiles, saveReport } from './report-files.js';
 import { scheduledPart } from './scheduled.js';
 
 interface PagesDeps {
@@ -17,7 +16,7 @@ interface PagesDeps {
 
 /**
  * Each night that did not run has a report, as one that ran has; it goes when the night has run after all, for then
- * there is a better one. Files that are there are left alone.
+ * there is a better one, or had nothing to do. Files that are there are left alone.
  * @param name       of the batch
  * @param schedules  all that start it
  */
@@ -31,8 +30,7 @@ export async function keepNightPages(
   const { has, keeps } = await reportFiles(folder, name);
   const fileOf = (night: SeenNight) => nightFile(name, night);
   for (const night of schedules.flatMap(({ nights }) => nights)) {
-    if (!SERVED.has(night.outcome) || night.batchId === undefined || !has(fileOf(night))) continue;
-    if (await ledger.batch(night.batchId)) await rm(join(folder, fileOf(night)), { force: true });
+    if (has(fileOf(night)) && (await isOver(night))) await dropReport(fileOf(night), folder, name);
   }
   const place = placeOf(stateDir);
   const command = commandsAt(place);
@@ -51,5 +49,10 @@ export async function keepNightPages(
       // The name that stays is that of the newest night, whether or not it ran.
       await saveReport(report, await drawReport(report), folder, { newest: night.dueAt > openedAt });
     }
+  }
+
+  async function isOver({ outcome, batchId }: SeenNight): Promise<boolean> {
+    if (outcome === 'empty') return true;
+    return SERVED.has(outcome) && batchId !== undefined && (await ledger.batch(batchId)) !== undefined;
   }
 }

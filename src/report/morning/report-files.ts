@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../../identity/digest.js';
 import { clockParts } from '../format.js';
@@ -30,12 +30,31 @@ export async function saveReport(
   const { name } = report;
   await mkdir(folder, { recursive: true });
   const path = join(folder, fileOf(report));
-  const latest = join(folder, `${name}-latest.html`);
+  const latest = latestOf(folder, name);
   await replaceFile(path, html);
   if (newest) await replaceFile(latest, html);
   await dropOld(folder, name);
   return { path, latest: newest ? latest : undefined };
 }
+
+/** Takes a report away. Where it was the latest, the newest of the others is. */
+export async function dropReport(file: string, folder: string, name: string): Promise<void> {
+  const latest = latestOf(folder, name);
+  const wasLatest = (await textOf(latest)) === (await textOf(join(folder, file)));
+  await rm(join(folder, file), { force: true });
+  if (!wasLatest) return;
+  const newest = (await ownFiles(folder, name)).at(-1);
+  const html = newest === undefined ? undefined : await textOf(join(folder, newest));
+  if (html === undefined) await rm(latest, { force: true });
+  else await replaceFile(latest, html);
+}
+
+/** Undefined where there is none: somebody may be tidying up. */
+async function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+const latestOf = (folder: string, name: string): string => join(folder, `${name}-latest.html`);
 
 function fileOf({ name, night, planned: [planned], madeAt, timeZone }: MorningReport): string {
   if (night === undefined && planned !== undefined) return nightFile(name, planned);
