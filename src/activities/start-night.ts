@@ -172,12 +172,11 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   }
 
   async function anotherWaits(): Promise<boolean> {
-    const { workflowExecution } = activityInfo();
-    const rows = await ledger.scheduledNights({ schedule: schedule.name, limit: 50 });
-    for (const { outcome, runId } of rows) {
-      if (outcome !== 'queued' || runId === workflowExecution?.runId) continue;
-      if (rows.some((later) => later.runId === runId && later.outcome !== 'queued')) continue;
-      if (await isRunOpen(runId, deps.client)) return true;
+    const rows = await ledger.scheduledNights({ schedule: schedule.name, limit: WORDS_MAX });
+    const lastOfRun = new Map(rows.map(({ runId, outcome }) => [runId, outcome]));
+    lastOfRun.delete(night.runId);
+    for (const [runId, outcome] of lastOfRun) {
+      if (outcome === 'queued' && (await isRunOpen(runId, deps.client))) return true;
     }
     return false;
   }
@@ -253,6 +252,9 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     return { kind: 'ended', night: endOf({ ...night, outcome, why, batchId }) };
   }
 }
+
+/** A week of nights of every minute, each spoken of twice. */
+const WORDS_MAX = 20_000;
 
 /** Trouble of a night that is not waited for, or that may not be later, is given half a minute to pass. */
 const TROUBLE_TRIES_MAX = 5;

@@ -68,6 +68,10 @@ async function described(id: string) {
   throw new WorkflowNotFoundError('no such workflow', id, undefined);
 }
 
+async function* openRun({ query }: { query: string }) {
+  for (const runId of running) if (query.includes(`'${runId}'`)) yield { runId };
+}
+
 async function started(type: string, { workflowId }: { workflowId: string }) {
   if (running.has(workflowId)) throw new WorkflowExecutionAlreadyStartedError('it runs', workflowId, type);
   running.add(workflowId);
@@ -96,6 +100,7 @@ function taken(
           cancel: async () => cancelled.push(id),
         }),
         start: started,
+        list: openRun,
       },
       connection: { operatorService: { listSearchAttributes: async () => ({ customAttributes: {} }) } },
       options: { namespace: 'default' },
@@ -245,20 +250,38 @@ const olderRuns = () =>
     manifest: JSON.stringify({ definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 0 }),
   });
 
-/** The older run was started for that night. */
-async function begunFor(day: string): Promise<void> {
+/** The older run was started for that night, or is in its way. */
+async function begunFor(
+  day: string,
+  outcome: NightOutcome = 'started',
+  runId = 'night-run-1',
+): Promise<void> {
   await ledger.recordNight({
     schedule: NIGHTLY.name,
     night: `${day}T02:30`,
     dueAt: `${day}T01:30:00.000Z`,
     edition: day,
-    outcome: 'started',
-    why: 'started its batch',
+    outcome,
+    why: 'as it was',
     by: 'schedule:nights',
     batchId: OLDER,
-    runId: 'night-run-1',
+    runId,
   });
 }
+
+test('one night waits for its turn, however many have been left out since it began to', async () => {
+  batchFile('[{ site: blog, category: a, slug: one }]');
+  await olderRuns();
+  running.add('waiting-run');
+  await begunFor('2026-11-20', 'queued', 'ended-run');
+  await begunFor('2026-11-21', 'queued', 'waiting-run');
+  for (let run = 0; run < 100; run++) await begunFor('2026-11-22', 'skipped', `skipped-run-${run}`);
+  await expect(taken(1, { overlap: 'queue' })).resolves.toMatchObject({
+    night: { outcome: 'skipped', why: 'another night waits for its turn already' },
+  });
+  running.delete('waiting-run');
+  await expect(taken(1, { overlap: 'queue' })).resolves.toMatchObject({ kind: 'wait' });
+});
 
 test('cancel-older cancels an older night, and leaves a newer one that was started first', async () => {
   batchFile('[{ site: blog, category: a, slug: one }]');
