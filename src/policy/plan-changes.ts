@@ -13,7 +13,7 @@ export interface PresentPlan {
 export interface PresentJob extends Pick<PlanFileJob, 'key' | 'title' | 'revision' | 'fingerprint'> {
   readonly verdict: string;
   readonly artifact?: string | undefined;
-  readonly effects: readonly (Pick<PlanFileEffect, 'name' | 'key' | 'options' | 'action'> & {
+  readonly effects: readonly (Pick<PlanFileEffect, 'name' | 'key' | 'use' | 'options' | 'action'> & {
     readonly approval?: Approving | null | undefined;
     readonly there?: string | undefined;
     readonly why?: string | undefined;
@@ -65,6 +65,8 @@ function effectChanges(
   verdict: string,
 ): string[] {
   const where = `${title}: ${effect.name}`;
+  // Its key has no publisher in it: the same effect may be sent another way.
+  if (now.use !== effect.use) return [`${where}: by the plan ${effect.use} sends it, now ${now.use} would`];
   if (now.options !== effect.options) return [`${where}: its options were changed`];
   const gate = gateChange(effect.approval, now.approval ?? null);
   if (gate !== undefined) return [`${where}: ${gate}`];

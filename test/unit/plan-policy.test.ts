@@ -152,6 +152,7 @@ describe('what has changed since a plan was saved', () => {
       /mail is new, or has another target/,
       present({ effects: [effect, { ...effect, key: 'm', name: 'mail' }] }),
     ],
+    [/by the plan folder sends it, now \.\/mine\.ts would/, present({}, { use: './mine.ts' })],
     [/its options were changed/, present({}, { options: hash('2') })],
     [
       /the plan says update, now it would be conflict \(taken\)/,
