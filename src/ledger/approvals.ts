@@ -2,8 +2,10 @@
  * Effects that leave only with a person's yes.
  *  P1. An answer is about one exact request: the effect, its revision, its artifact, and what it is sent with. Another
  *      artifact, or another option, is asked for anew. Of one effect, only the request asked last waits.
- *  P2. Silence is not an answer: what was not decided in time is held, unless the batch says otherwise.
- *  P3. An answer is never overwritten. A person who gives a rejected job a new try (`requeue`) opens the question again.
+ *  P2. Silence is not an answer: what was not decided in time is held, unless the batch says otherwise. The time is that
+ *      of the batch as it is started now: with another one it is asked for anew, and has the whole of it.
+ *  P3. An answer is never overwritten. A person who gives a job a new try (`requeue`) that was rejected, or that nobody
+ *      answered in time, opens the question again.
  */
 import type { Selectable } from 'kysely';
 import { recordRequest } from './audit.js';
@@ -27,7 +29,7 @@ export const approvals = (store: Store): Approvals => ({
 async function ask(db: Db, request: ApprovalRequest, written: Written): Promise<ApprovalAsked> {
   await replaceOthers(db, request, written);
   const known = await rowOf(db, request);
-  const row = known === undefined || known.state === 'replaced' ? await open(db, request, written) : known;
+  const row = known && isAsked(known, request) ? known : await open(db, request, written);
   const late = row.state === 'waiting' && row.due_at !== null && row.due_at <= written.at;
   if (late && row.on_timeout !== 'hold') {
     const state = row.on_timeout === 'approve' ? ('approved' as const) : ('rejected' as const);
@@ -42,6 +44,17 @@ async function ask(db: Db, request: ApprovalRequest, written: Written): Promise<
   }
   return settle(db, row, late, written);
 }
+
+/** Whether it is answered, or waits for an answer as long as its batch says (P2). */
+function isAsked(row: Selectable<ApprovalsTable>, { timeoutMs, onTimeout }: ApprovalRequest): boolean {
+  if (row.state !== 'waiting') return row.state !== 'replaced';
+  return (
+    row.due_at === dueAt(row.asked_at, timeoutMs) && (row.due_at === null || row.on_timeout === onTimeout)
+  );
+}
+
+const dueAt = (askedAt: string, timeoutMs: number | undefined): string | null =>
+  timeoutMs === undefined ? null : new Date(Date.parse(askedAt) + timeoutMs).toISOString();
 
 /** What the answer so far means for the job. */
 async function settle(
@@ -86,7 +99,7 @@ const replaceOthers = (db: Db, { effectKey, requestSha256 }: ApprovalRequest, { 
     .where('state', '=', 'waiting')
     .execute();
 
-/** Asks for the first time, or again for what another request had replaced. */
+/** Asks for the first time, or again: for what another request had replaced, or with another time limit. */
 async function open(db: Db, request: ApprovalRequest, { at }: Written): Promise<Selectable<ApprovalsTable>> {
   const row: Selectable<ApprovalsTable> = {
     effect_key: request.effectKey,
@@ -101,8 +114,7 @@ async function open(db: Db, request: ApprovalRequest, { at }: Written): Promise<
     batch_id: request.batchId,
     state: 'waiting',
     asked_at: at,
-    due_at:
-      request.timeoutMs === undefined ? null : new Date(Date.parse(at) + request.timeoutMs).toISOString(),
+    due_at: dueAt(at, request.timeoutMs),
     on_timeout: request.onTimeout,
     decided_at: null,
     decided_by: null,
@@ -158,8 +170,8 @@ async function decide(
   return { kind: 'decided', jobHeld: job.state === 'held' };
 }
 
-/** P3 */
-export async function reopenRejected(
+/** P3. Its time limit comes with the next start. */
+export async function reopen(
   db: Db,
   { work, job_key }: { readonly work: string; readonly job_key: string },
   { at }: Written,
@@ -169,7 +181,9 @@ export async function reopenRejected(
     .set({ state: 'waiting', asked_at: at, due_at: null, decided_at: null, decided_by: null, reason: null })
     .where('work', '=', work)
     .where('job_key', '=', job_key)
-    .where('state', '=', 'rejected')
+    .where((eb) =>
+      eb.or([eb('state', '=', 'rejected'), eb.and([eb('state', '=', 'waiting'), eb('due_at', '<=', at)])]),
+    )
     .execute();
 }
 

@@ -1,6 +1,6 @@
 import type { NotNull } from 'kysely';
 import type { JobSelection } from '../contract/job-selection.js';
-import { reopenRejected } from './approvals.js';
+import { reopen } from './approvals.js';
 import { endDiscard } from './discarded.js';
 import { moveJob, type Written } from './job-state.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
@@ -81,7 +81,7 @@ async function requeue(
   for (const job of jobs) {
     await endDiscard(db, { work: job.work, jobKey: job.job_key }, written);
     await moveJob(db, job, { state: 'waiting' }, written);
-    await reopenRejected(db, job, written);
+    await reopen(db, job, written);
     await db
       .updateTable('jobs')
       .set({ budget_from_attempt: job.last_attempt + 1 })

@@ -1,5 +1,6 @@
 // Effects that leave only with a person's yes, as the ledger keeps them.
-import { expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { OnTimeout } from '../../src/contract/approval.js';
 import type { ApprovalRequest, Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import {
@@ -124,12 +125,13 @@ test('what nobody answers in time is held, let go, or rejected, as the batch say
     const asked = await ask(ledger, onTimeout, { timeoutMs: 60_000, onTimeout });
     expect(asked).toMatchObject({ kind: 'waiting', delayMs: 60_000 });
   }
+  const again = (onTimeout: OnTimeout) => ask(ledger, onTimeout, { timeoutMs: 60_000, onTimeout });
   now = new Date('2026-11-28T00:00:59Z');
-  expect(await ask(ledger, 'approve')).toMatchObject({ kind: 'waiting', delayMs: 1000 });
+  expect(await again('approve')).toMatchObject({ kind: 'waiting', delayMs: 1000 });
   now = new Date('2026-11-28T00:01:00Z');
-  expect(await ask(ledger, 'hold')).toMatchObject({ kind: 'held', errorClass: 'timeout' });
-  expect(await ask(ledger, 'approve')).toEqual({ kind: 'approved' });
-  expect(await ask(ledger, 'reject')).toMatchObject({ kind: 'held', errorClass: 'rejected' });
+  expect(await again('hold')).toMatchObject({ kind: 'held', errorClass: 'timeout' });
+  expect(await again('approve')).toEqual({ kind: 'approved' });
+  expect(await again('reject')).toMatchObject({ kind: 'held', errorClass: 'rejected' });
 
   expect(await say(ledger, 'hold', 'approved')).toEqual({ kind: 'decided', jobHeld: true });
   expect(await stateOf(ledger, 'hold')).toBe('waiting');
@@ -142,6 +144,58 @@ test('a rejected job that is given a new try is asked for again', async () => {
   await ask(ledger, 'one');
   expect(await ledger.requeue(BATCH, 'ann', { keys: [keyOf('one')] })).toEqual([keyOf('one')]);
   expect((await ledger.approvals({ batchId: BATCH })).map(({ state }) => state)).toEqual(['waiting']);
+});
+
+describe('time limits', () => {
+  const LIMITED = { timeoutMs: 60_000, onTimeout: 'hold' } as const;
+  let now: Date;
+  let ledger: Ledger;
+  beforeEach(async () => {
+    now = new Date('2026-11-28T00:00:00Z');
+    const opened = await openLedger({ ...placeOf(await aPlace()), now: () => now });
+    onTestFinished(() => opened.close());
+    ledger = opened;
+    await openBatch(ledger, ['one']);
+    await claimed(ledger, 'one');
+  });
+  const later = (minutes: number) => (now = new Date(now.getTime() + minutes * 60_000));
+  /** A person has the job tried again, and its next start comes as far as before. */
+  async function retried(): Promise<void> {
+    await ledger.requeue(BATCH, 'ann', { keys: [keyOf('one')] });
+    await claimed(ledger, 'one');
+  }
+
+  test('hold for a rejected job that is given a new try', async () => {
+    await ask(ledger, 'one', LIMITED);
+    await say(ledger, 'one', 'rejected');
+    await ask(ledger, 'one', LIMITED);
+    await retried();
+    later(10);
+    expect(await ask(ledger, 'one', LIMITED)).toMatchObject({ kind: 'waiting', delayMs: 60_000 });
+    later(1);
+    expect(await ask(ledger, 'one', LIMITED)).toMatchObject({ kind: 'held', errorClass: 'timeout' });
+  });
+
+  test('begin anew for a job that nobody answered and that is given a new try', async () => {
+    await ask(ledger, 'one', LIMITED);
+    later(1);
+    expect(await ask(ledger, 'one', LIMITED)).toMatchObject({ kind: 'held' });
+    await retried();
+    later(10);
+    expect(await ask(ledger, 'one', LIMITED)).toMatchObject({ kind: 'waiting', delayMs: 60_000 });
+    expect(await stateOf(ledger, 'one')).toBe('gated');
+  });
+
+  test('that come or change with the batch file hold for what was asked before, from then on', async () => {
+    await ask(ledger, 'one');
+    later(60);
+    const letGo = { timeoutMs: 120_000, onTimeout: 'approve' } as const;
+    expect(await ask(ledger, 'one', LIMITED)).toMatchObject({ kind: 'waiting', delayMs: 60_000 });
+    later(60);
+    expect(await ask(ledger, 'one', letGo)).toMatchObject({ kind: 'waiting', delayMs: 120_000 });
+    later(60);
+    expect(await ask(ledger, 'one')).toMatchObject({ kind: 'waiting', delayMs: undefined });
+  });
 });
 
 test('who looks is told what would be changed: the revision that is there, and where', async () => {
