@@ -6,10 +6,12 @@
  *      of the batch as it is started now: with another one it is asked for anew, and has the whole of it.
  *  P3. An answer is never overwritten. A person who gives a job a new try (`requeue`) that was rejected, or that nobody
  *      answered in time, opens the question again.
+ *  P4. What waits is listed while its job may go on: not of one that was cancelled, which asks at its next start, that was
+ *      discarded, or that is done without it.
  */
 import type { Selectable } from 'kysely';
 import { recordRequest } from './audit.js';
-import { moveJob, type Written } from './job-state.js';
+import { FINISHED, moveJob, type Written } from './job-state.js';
 import type { Approval, ApprovalAsked, ApprovalRequest, DecidedApproval, Ledger } from './ledger.js';
 import { membersOf } from './members.js';
 import { identityOf } from './rows.js';
@@ -202,7 +204,24 @@ async function list(
     )
     .selectAll('a')
     .select(['j.identity', 'j.state as job_state', 'e.landed_revision', 'r.url', 'r.id', 'r.sha256'])
-    .$if(waiting, (query) => query.where('a.state', '=', 'waiting'))
+    .$if(waiting, (query) =>
+      query
+        .where('a.state', '=', 'waiting')
+        .where('j.state', 'not in', [...FINISHED, 'cancelled']) // P4
+        .where((eb) =>
+          eb.not(
+            eb.exists(
+              eb
+                .selectFrom('discards as d')
+                .select('d.seq')
+                .whereRef('d.work', '=', 'j.work')
+                .whereRef('d.job_key', '=', 'j.job_key')
+                .whereRef('d.revision', '>=', 'j.revision')
+                .where('d.undone_at', 'is', null),
+            ),
+          ),
+        ),
+    )
     .$if(batchId !== undefined, (query) =>
       query.where((eb) =>
         eb(

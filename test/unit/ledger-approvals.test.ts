@@ -198,6 +198,27 @@ describe('time limits', () => {
   });
 });
 
+test('what waits is listed while its job may go on: not of one that was cancelled, discarded, or is done', async () => {
+  const ledger = await asking('one', 'cancelled', 'discarded', 'done');
+  await ledger.settleJob(jobOf('cancelled'), { state: 'cancelled' }, NOBODY);
+  await ledger.settleJob(jobOf('done'), { state: 'done' }, NOBODY);
+  await ask(ledger, 'discarded', { timeoutMs: 0 });
+  const row = await ledger.batch(BATCH);
+  if (!row) throw new Error('the batch is gone');
+  const selection = { keys: [keyOf('discarded')] };
+  expect(await ledger.discard(row, { by: 'ann', reason: 'not wanted', selection })).toMatchObject([
+    { outcome: 'discarded' },
+  ]);
+  for (const batch of [{}, { batchId: BATCH }])
+    expect((await ledger.approvals(batch)).map(({ jobKey }) => jobKey)).toEqual([keyOf('one')]);
+
+  // Their next start asks, and so they are listed again.
+  await claimed(ledger, 'cancelled');
+  await ledger.requeue(BATCH, 'ann', selection);
+  const keys = (await ledger.approvals()).map(({ jobKey }) => jobKey);
+  expect(keys.sort()).toEqual([keyOf('one'), keyOf('cancelled'), keyOf('discarded')].sort());
+});
+
 test('who looks is told what would be changed: the revision that is there, and where', async () => {
   const { ledger } = await aLedger();
   await openBatch(ledger, ['one']);
