@@ -107,7 +107,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     const before = await whatGoesBefore();
     if (before.kind !== 'go') return before;
     const other = await otherRun(batch, deps);
-    if (!(other && LEAVES.has(rule))) {
+    if (!(other && (await stays(other)))) {
       await preflight(batch, { env: deps.env }, true, () => leftToDo(batch, ledger)); // S4
     }
     return (other && (await giveWay(other))) ?? before;
@@ -163,8 +163,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
         await note('queued', `waits for the end of ${title}`, id);
         return wait(id, `waits for the end of ${title}`);
       case 'cancel-older':
-        // Nights that were missed are all started at once, in no order.
-        if (await isNewer(other)) return end('skipped', `${title} was running, which is newer`, id);
+        if (await stays(other)) return end('skipped', `${title} was running, which is newer`, id);
         await cancelOlder(id);
         await note('queued', `waits for the end of ${title}, which it has asked to end`, id);
         return wait(id, `has asked ${title} to end, and waits for that`);
@@ -181,9 +180,11 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     return false;
   }
 
-  async function isNewer({ id }: BatchRow): Promise<boolean> {
-    const begunFor = await nightsBegun(id, ledger);
-    return begunFor.some(({ dueAt }) => dueAt > night.dueAt);
+  /** Whether the rule leaves everything to that run. Nights that were missed are all started at once, in no order. */
+  async function stays({ id }: BatchRow): Promise<boolean> {
+    if (rule === 'skip' || rule === 'attach') return true;
+    if (rule === 'queue') return false;
+    return (await nightsBegun(id, ledger)).some(({ dueAt }) => dueAt > night.dueAt);
   }
 
   async function cancelOlder(id: string): Promise<void> {
@@ -268,9 +269,6 @@ interface Go {
   readonly although: string;
 }
 const GO: Go = { kind: 'go', although: '' };
-
-/** Rules by which a night leaves everything to the one that runs. */
-const LEAVES: ReadonlySet<NightRequest['schedule']['overlap']> = new Set(['skip', 'attach']);
 
 /** Nights that were served, or that somebody wanted to be left out. */
 const SETTLED: ReadonlySet<SeenNight['outcome']> = new Set([...SERVED, 'empty', 'paused']);
