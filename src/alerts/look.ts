@@ -16,10 +16,11 @@ import {
   type AlertStanding,
   type ApprovalLimit,
 } from '../policy/alerts.js';
-import { runCommand } from '../report/batch-file-command.js';
+import { batchWords } from '../policy/batch-words.js';
+import { runCommand, type StartedFrom } from '../report/batch-file-command.js';
 import { localTime } from '../report/format.js';
 import { leftOf } from '../report/job-counts.js';
-import { shellWord } from '../report/shell-word.js';
+import { commandsAt } from '../report/morning/commands.js';
 import { routesOf } from './courier.js';
 import { deadlineLook } from './deadline.js';
 import { spendingOf } from './spending.js';
@@ -56,7 +57,7 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const deadline = await deadlineLook(batch, definition, {
     ledger,
     now: deps.now(),
-    commands: commandsFor(batch, deps.stateDir),
+    commands: standing.commands,
   });
   const causes = [...alertCauses(standing), ...spending, ...deadline.causes];
   const left = over ? await leftOver(batch, deps) : new Set<string>();
@@ -123,7 +124,9 @@ async function leftOver({ id, name }: BatchRow, deps: LookDeps): Promise<Set<str
   return left;
 }
 
-async function standingOf(batch: BatchRow, definition: Definition, deps: LookDeps): Promise<AlertStanding> {
+type Standing = AlertStanding & { readonly commands: ReturnType<typeof commandsFor> };
+
+async function standingOf(batch: BatchRow, definition: Definition, deps: LookDeps): Promise<Standing> {
   const { ledger, now } = deps;
   const { id, name, state, stateBy, reason, openedSeq } = batch;
   const counts = await ledger.counts(id, openedSeq);
@@ -147,7 +150,7 @@ async function standingOf(batch: BatchRow, definition: Definition, deps: LookDep
     publishers: new Map(definition.effects.map((effect) => [effect.name, effect.use])),
     closed: state === 'completed' ? [] : await closedServices(definition, ledger),
     nowMs: now().getTime(),
-    commands: commandsFor(batch, deps.stateDir),
+    commands: commandsFor(batch, batchWords(batch, await ledger.namesakes(batch)), deps.stateDir),
   };
 }
 
@@ -159,19 +162,20 @@ function firstLimit(asked: readonly Approval[]): ApprovalLimit | undefined {
   return first && { until: localTime(first.dueAt), then: first.onTimeout };
 }
 
-/** They name the state directory, for whoever reads them is elsewhere. */
-export function commandsFor(batch: Pick<BatchRow, 'name' | 'file' | 'edition'>, stateDir: string) {
-  const { name } = batch;
-  const command = (...words: readonly string[]) =>
-    ['nightshift', ...words, '--state', stateDir].map(shellWord).join(' ');
+/**
+ * They name the state directory, for whoever reads them is elsewhere.
+ * @param named words that mean the batch
+ */
+export function commandsFor(from: StartedFrom, named: readonly string[], stateDir: string) {
+  const command = commandsAt({ directory: undefined, stateDir });
   return {
-    status: command('status', name),
-    run: runCommand(command, batch),
-    retry: command('retry', name),
-    approve: command('approve', name),
-    resume: command('resume', name),
+    status: command('status', ...named),
+    run: runCommand(command, from),
+    retry: command('retry', ...named),
+    approve: command('approve', ...named),
+    resume: command('resume', ...named),
     lanes: command('lanes'),
-    concurrency: `${command('concurrency', name)} N`,
+    concurrency: `${command('concurrency', ...named)} N`,
     doctor: command('doctor'),
   };
 }

@@ -6,7 +6,6 @@ import { fieldLines } from '../report/field-lines.js';
 import { localTime } from '../report/format.js';
 import { bold, dim, green, red, yellow, type Line } from '../report/line.js';
 import { stepAfterAnswer } from '../report/next-steps.js';
-import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
@@ -61,9 +60,9 @@ async function tellNext(
   for (const batchId of new Set(answered.map(({ approval }) => approval.batchId))) {
     const asks = (await nightshift.approvals(batchId)).length;
     const goesOn = asks === 0 && !ended.has(batchId) && (await nightshift.isWorkerAlive());
-    const name = batchOf(batchId);
+    const named = await nightshift.wordsFor(batchId);
     const from = await nightshift.find(batchId);
-    const commands = { ...shell.commandsFor(name, from), watch: shell.command('watch', name) };
+    const commands = { ...shell.commandsFor(named, from), watch: shell.command('watch', ...named) };
     shell.out.progress(`next: ${stepAfterAnswer({ asks, goesOn }, commands)}`);
   }
 }

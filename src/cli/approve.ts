@@ -72,7 +72,7 @@ async function decide(decision: EffectDecision, flags: ApproveFlags, shell: Shel
   const batches = new Set(decided.flatMap(({ question }) => (question ? [question.batchId] : [])));
   if (!shell.flags.json) {
     for (const id of batches) {
-      const { run } = shell.commandsFor(batchOf(id), await nightshift.find(id));
+      const { run } = shell.commandsFor([id], await nightshift.find(id));
       out.progress(`next: start ${batchOf(id)} again: ${run}`);
     }
   }

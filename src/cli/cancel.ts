@@ -40,8 +40,8 @@ async function cancelScope(scope: HoldScope, { reason }: CancelFlags, shell: She
 const cancelBatch = (name: string, { reason }: CancelFlags, shell: Shell): Promise<ExitCode> =>
   control(name, { ...(reason !== undefined && { reason }) }, shell, {
     ask: (nightshift, nameOrId, why) => nightshift.cancel(nameOrId, why),
-    say: (batch, answer, from) =>
+    say: (batch, answer, { named, from }) =>
       answer.kind === 'ended'
         ? `${batch}: not under way, nothing to cancel`
-        : `${batch}: cancelled; what is done stays done. Go on later with: ${shell.commandsFor(batch, from).run}`,
+        : `${batch}: cancelled; what is done stays done. Go on later with: ${shell.commandsFor(named, from).run}`,
   });

@@ -1,5 +1,6 @@
 import type { Answer, Nightshift } from '../client/nightshift.js';
 import type { ControlState } from '../contract/messages.js';
+import type { BatchRow } from '../ledger/ledger.js';
 import type { StartedFrom } from '../report/batch-file-command.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
@@ -12,7 +13,13 @@ export interface ControlFlags {
 /** How one verb of operation asks and what it says of the answer. */
 export interface Control<T> {
   readonly ask: (nightshift: Nightshift, nameOrId: string, reason?: string) => Promise<Answer<T>>;
-  readonly say: (name: string, answer: Answer<T>, from: StartedFrom) => string;
+  readonly say: (name: string, answer: Answer<T>, about: AboutBatch) => string;
+}
+
+/** What commands about the batch are made of. */
+export interface AboutBatch {
+  readonly named: readonly string[];
+  readonly from: StartedFrom;
 }
 
 /**
@@ -29,18 +36,17 @@ export async function control<T extends ControlState | undefined>(
   const nightshift = await shell.nightshift();
   const wanted = await batchesMeant(name, nightshift);
   const answers: object[] = [];
-  for (const { nameOrId, from } of wanted) {
+  for (const { nameOrId, ...about } of wanted) {
     const answer = await ask(nightshift, nameOrId, reason);
     answers.push({ batch: nameOrId, answer: answer.kind, ...(answer.kind === 'answered' && answer.state) });
-    if (!flags.json) out.result(say(wanted.length > 1 ? nameOrId : batchOf(nameOrId), answer, from));
+    if (!flags.json) out.result(say(wanted.length > 1 ? nameOrId : batchOf(nameOrId), answer, about));
   }
   if (flags.json) out.json({ batches: answers });
   return ExitCode.done;
 }
 
-interface Meant {
+interface Meant extends AboutBatch {
   readonly nameOrId: string;
-  readonly from: StartedFrom;
 }
 
 async function batchesMeant(name: string, nightshift: Nightshift): Promise<readonly Meant[]> {
@@ -48,6 +54,11 @@ async function batchesMeant(name: string, nightshift: Nightshift): Promise<reado
   const open = batches.filter(({ state }) => state === 'running' || state === 'paused');
   // A name stands for all its runs under way: one of other jobs may have been started since, and have ended.
   const named = open.filter((batch) => batch.name === name);
-  if (named.length > 0) return named.map((batch) => ({ nameOrId: batch.id, from: batch }));
-  return [{ nameOrId: name, from: batches.find((batch) => batch.id === name || batch.name === name) ?? {} }];
+  if (named.length > 0) return Promise.all(named.map((batch) => meant(batch.id, batch)));
+  const found = batches.find((batch) => batch.id === name || batch.name === name);
+  return [found ? await meant(name, found) : { nameOrId: name, named: [name], from: {} }];
+
+  async function meant(nameOrId: string, batch: BatchRow): Promise<Meant> {
+    return { nameOrId, named: await nightshift.wordsFor(batch.id), from: batch };
+  }
 }

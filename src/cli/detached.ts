@@ -8,7 +8,10 @@ export async function detached(started: Started, nightshift: Nightshift, shell: 
   const { out } = shell;
   const worker = await nightshift.isWorkerAlive();
   if (shell.flags.json) out.json({ batch: { name, key, workflowId, runId }, how, worker });
-  else out.result(`${name} goes on by itself; watch it: ${shell.command('watch', name)}`);
+  else {
+    const named = await nightshift.wordsFor(workflowId);
+    out.result(`${name} goes on by itself; watch it: ${shell.command('watch', ...named)}`);
+  }
   if (!worker) out.note(noWorkerText(shell));
   return ExitCode.done;
 }

@@ -23,13 +23,14 @@ export async function follow(
   { file, host = true, noWait = false, awaitApprovals = false }: FollowOptions = {},
 ): Promise<ExitCode> {
   const { out, flags } = shell;
-  const { name } = started;
+  const { name, workflowId } = started;
+  const named = await nightshift.wordsFor(workflowId);
   const beganMs = Date.now();
   const words: ShownCommands = {
     name,
-    resume: (hold) => shell.commandsFor(name, { hold }).resume,
-    again: file === undefined ? shell.command('up') : shell.commandsFor(name, { file }).run,
-    watch: shell.command('watch', name),
+    resume: (hold) => shell.commandsFor(named, { hold }).resume,
+    again: file === undefined ? shell.command('up') : shell.commandsFor(named, { file }).run,
+    watch: shell.command('watch', ...named),
   };
   const report = await shown(words, shell, (watching) =>
     nightshift.watch(started, { ...watching, host, noWait, awaitApprovals }),
@@ -37,7 +38,7 @@ export async function follow(
   if (report === undefined) return ExitCode.interrupted;
   if (flags.json) out.json(report);
   else {
-    const commands = shell.commandsFor(name, {
+    const commands = shell.commandsFor(await nightshift.wordsFor(workflowId), {
       ...(file === undefined ? started : { file }),
       hold: report.hold,
     });

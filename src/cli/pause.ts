@@ -49,8 +49,8 @@ const pauseBatch = (
   control(name, { ...(reason !== undefined && { reason }) }, shell, {
     ask: (nightshift, nameOrId, why) =>
       nightshift.pause(nameOrId, { ...(level && { level }), ...(why !== undefined && { reason: why }) }),
-    say: (batch, answer) => {
-      const resume = shell.command('resume', batch);
+    say: (batch, answer, { named }) => {
+      const resume = shell.command('resume', ...named);
       switch (answer.kind) {
         case 'answered':
           return answer.state.inFlight > 0

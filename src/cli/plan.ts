@@ -28,7 +28,7 @@ export async function plan(file: string, flags: PlanFlags, shell: Shell): Promis
   if (saved && flags.out !== undefined) tellSaved(saved, file, flags.out, shell);
   else if (!shell.flags.json) {
     const { toRun, waiting, counts } = planned;
-    const commands = shell.commandsFor(planned.name, { file });
+    const commands = shell.commandsFor([planned.name], { file });
     for (const step of stepsAfterPlan({ toRun, waiting, parked: counts.parked }, commands))
       shell.out.progress(`next: ${step}`);
   }

@@ -35,16 +35,16 @@ const liftCommand = ({ scope }: Hold, shell: Shell): string => shell.command(...
 async function resumeBatch(name: string, { reason }: HoldFlags, shell: Shell): Promise<ExitCode> {
   const code = await control(name, { ...(reason !== undefined && { reason }) }, shell, {
     ask: (nightshift, nameOrId, why) => nightshift.resume(nameOrId, why),
-    say: (batch, answer, from) => {
+    say: (batch, answer, { named, from }) => {
       switch (answer.kind) {
         case 'answered':
           return answer.state.state === 'running'
-            ? `${batch}: running; watch it: ${shell.command('watch', batch)}`
+            ? `${batch}: running; watch it: ${shell.command('watch', ...named)}`
             : `${batch}: its own pause is over, a wider one is still on`;
         case 'queued':
           return `${batch}: will go on when a worker runs: ${shell.command('up')} or ${shell.command('worker')}`;
         case 'ended':
-          return `${batch}: not under way; start it again: ${shell.commandsFor(batch, from).run}; where jobs are parked, give them a new try: ${shell.commandsFor(batch).retry}`;
+          return `${batch}: not under way; start it again: ${shell.commandsFor(named, from).run}; where jobs are parked, give them a new try: ${shell.commandsFor(named).retry}`;
       }
     },
   });

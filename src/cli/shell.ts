@@ -1,8 +1,9 @@
 import type { Nightshift } from '../client/nightshift.js';
 import { resumeWords, type Hold } from '../contract/holds.js';
+import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { runCommand, type StartedFrom } from '../report/batch-file-command.js';
 import type { Commands } from '../report/next-steps.js';
-import { shellWord } from '../report/shell-word.js';
+import { shellWord } from '../policy/shell-word.js';
 import type { Interrupts } from './interrupts.js';
 import type { Output } from './output.js';
 
@@ -26,6 +27,10 @@ const WITHOUT_NIGHT: ReadonlySet<string | undefined> = new Set(['up', 'worker', 
 /** Whether an edition can be meant: not with what serves all batches, nor where a pause beyond one batch is lifted. */
 const namesNight = ([verb, first = '']: readonly string[]): boolean =>
   !WITHOUT_NIGHT.has(verb) && !(verb === 'resume' && first.startsWith('--'));
+
+/** Whether words say by themselves which batch is meant. */
+const saysWhich = (words: readonly string[]): boolean =>
+  words.includes('--edition') || words.some((word) => parseBatchWorkflowId(word) !== undefined);
 
 /** What a verb works with. */
 export class Shell {
@@ -65,7 +70,7 @@ export class Shell {
   /** The same for another state directory. */
   commandAt(state: string | undefined, ...words: readonly string[]): string {
     const { taskQueue } = this.flags;
-    const edition = namesNight(words) ? this.flags.edition : undefined;
+    const edition = namesNight(words) && !saysWhich(words) ? this.flags.edition : undefined;
     const global = [
       ...(state === undefined ? [] : ['--state', state]),
       ...(taskQueue === undefined ? [] : ['--task-queue', taskQueue]),
@@ -76,21 +81,24 @@ export class Shell {
 
   /**
    * What can be done about a batch.
+   * @param named words that mean it, as `Nightshift.wordsFor` has them
    * @param about.file its batch file, where that is known
    * @param about.edition of its jobs; the one that this call was given goes before it
    * @param about.hold the pause that it stands before, which its `resume` lifts; its own unless given
    */
-  commandsFor(name: string, { file, edition, hold }: AboutBatch = {}): Commands {
+  commandsFor(named: readonly string[], { file, edition, hold }: AboutBatch = {}): Commands {
+    const isWider = hold !== undefined && hold.scope.kind !== 'batch';
+    const resumes = isWider ? resumeWords(hold.scope) : ['resume', ...named];
     return {
       run: runCommand((...words) => this.command(...words), {
         file,
         edition: this.flags.edition === undefined ? edition : undefined,
       }),
-      retry: this.command('retry', name),
-      approve: this.command('approve', name),
-      resume: this.command(...resumeWords(hold?.scope ?? { kind: 'batch', name })),
-      cancel: this.command('cancel', name),
-      receipts: this.command('ledger', 'show', name),
+      retry: this.command('retry', ...named),
+      approve: this.command('approve', ...named),
+      resume: this.command(...resumes),
+      cancel: this.command('cancel', ...named),
+      receipts: this.command('ledger', 'show', ...named),
     };
   }
 }

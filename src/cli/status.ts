@@ -1,4 +1,4 @@
-import type { BatchStatus } from '../client/nightshift.js';
+import type { BatchStatus, Nightshift } from '../client/nightshift.js';
 import { jobTitle } from '../contract/job.js';
 import { fieldLines } from '../report/field-lines.js';
 import { duration, localTime, plural } from '../report/format.js';
@@ -17,16 +17,23 @@ import type { Shell } from './shell.js';
 /** `nightshift status [NAME]`: one look at a batch, the newest unless named. Needs no engine. */
 export async function status(name: string | undefined, _flags: object, shell: Shell): Promise<ExitCode> {
   const nightshift = await shell.nightshift();
-  return printStatus(await nightshift.status(name ?? (await newestBatch(nightshift))), shell);
+  return printStatus(await nightshift.status(name ?? (await newestBatch(nightshift))), nightshift, shell);
 }
 
-export function printStatus(found: BatchStatus, shell: Shell): ExitCode {
+export async function printStatus(
+  found: BatchStatus,
+  nightshift: Pick<Nightshift, 'wordsFor'>,
+  shell: Shell,
+): Promise<ExitCode> {
   const { out } = shell;
   const { batch, counts, active, unfinished, discarded, hold, waitsFor, deadline, canary } = found;
   if (shell.flags.json) {
     const shown = { counts, active, unfinished, discarded, hold, waitsFor, deadline, canary };
     out.json({ batch: batchDocument(batch), ...shown });
-  } else out.results(statusLines(found, shell.commandsFor(batch.name, { ...batch, hold }), Date.now()));
+  } else {
+    const commands = shell.commandsFor(await nightshift.wordsFor(batch.id), { ...batch, hold });
+    out.results(statusLines(found, commands, Date.now()));
+  }
   return exitCodeOfState(hold ? 'paused' : batch.state, unfinished);
 }
 

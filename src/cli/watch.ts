@@ -9,7 +9,8 @@ export async function watch(name: string | undefined, _flags: object, shell: She
   const nightshift = await shell.nightshift();
   const wanted = name ?? (await newestBatch(nightshift));
   const status = await nightshift.status(wanted);
-  if (status.batch.state !== 'running' && status.batch.state !== 'paused') return printStatus(status, shell);
+  if (status.batch.state !== 'running' && status.batch.state !== 'paused')
+    return printStatus(status, nightshift, shell);
 
   const started = await nightshift.find(wanted);
   if (!(await nightshift.isWorkerAlive())) {

@@ -5,7 +5,7 @@ import { AdapterError } from '../contract/errors.js';
 import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
 import type { BackedUp } from '../ledger/backup.js';
 import type { Restored } from '../ledger/restore.js';
-import { shellWord } from '../report/shell-word.js';
+import { shellWord } from '../policy/shell-word.js';
 import { copyArtifacts, type ArtifactCopies } from './artifact-copies.js';
 
 export interface BackupRequest {

@@ -9,6 +9,7 @@ import type { BatchRow } from '../ledger/ledger.js';
 import { readDeadline } from '../nights/deadline.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
 import { ABOUT_NIGHTS, judgeNight, type NightStanding } from '../policy/alerts.js';
+import { batchWords } from '../policy/batch-words.js';
 import { judgeSchedule } from '../policy/night-alerts.js';
 import { commandsAt } from '../report/morning/commands.js';
 import { timeLimit } from '../time-limit.js';
@@ -53,7 +54,8 @@ export async function checkNights(
         )
       : [];
     const last = await ledger.latestBatch(name);
-    const commands = commandsFor(last ?? { name, edition: undefined }, stateDir);
+    const named = last === undefined ? [name] : batchWords(last, await ledger.namesakes(last));
+    const commands = commandsFor(last ?? {}, named, stateDir);
     const standing: NightStanding = { name, nowMs, withinMs, longestMs, commands };
     const judged = judgeNight(
       last === undefined ? standing : { ...standing, ...(await runOf(last, nowMs - withinMs, connections)) },
@@ -76,7 +78,7 @@ export async function checkNights(
     const { status, detail } = judged;
     if (!known)
       findings.push({ subject: name, status, detail, ...(status === 'fail' && { fix: commands.status }) });
-    findings.push(...(last === undefined ? [] : await overdueFindings(last, connections)));
+    findings.push(...(last === undefined ? [] : await overdueFindings(last, commands.status, connections)));
     const command = commandsAt({ directory: undefined, stateDir });
     for (const { kept, ...nights } of schedules) {
       const found = judgeSchedule({ ...kept, ...nights }, command);
@@ -89,15 +91,19 @@ export async function checkNights(
 }
 
 /** A run that is past its deadline; the channels hear of it as they would from a worker. */
-async function overdueFindings(last: BatchRow, connections: Connections): Promise<Finding[]> {
+async function overdueFindings(
+  last: BatchRow,
+  statusCommand: string,
+  connections: Connections,
+): Promise<Finding[]> {
   const { artifacts, config } = connections;
   const { stateDir } = config;
   const ledger = await connections.ledger();
   const deadline = await readDeadline(last, { ledger, artifacts }, new Date());
   if (last.closedAt !== undefined || deadline?.met !== false) return [];
   await lookAtBatch(last.id, { ledger, artifacts, stateDir, now: () => new Date() });
-  const { status } = commandsFor(last, stateDir);
-  return [{ subject: last.name, status: 'fail', detail: `its deadline: ${deadline.text}`, fix: status }];
+  const detail = `its deadline: ${deadline.text}`;
+  return [{ subject: last.name, status: 'fail', detail, fix: statusCommand }];
 }
 
 interface Night {

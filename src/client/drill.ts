@@ -6,7 +6,7 @@ import { apartIn } from '../config.js';
 import { AdapterError } from '../contract/errors.js';
 import { fateOf, FATES, type Fate } from '../policy/drill.js';
 import { hasLanded } from '../policy/verdict.js';
-import { shellWord } from '../report/shell-word.js';
+import { shellWord } from '../policy/shell-word.js';
 import { restore, type Restoration, type RestoreRequest } from './backup.js';
 import { Connections } from './connections.js';
 import type { PlannedEffect, PlannedJob } from './plan.js';

@@ -23,6 +23,8 @@ import type { ChannelAnswer } from '../ledger/alert-rows.js';
 import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
 import { Connections, type Notify } from './connections.js';
 import { costReport, type CostReport, type CostsRequest } from './costs.js';
+import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
+import { batchWordsNow } from '../policy/batch-words.js';
 import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
@@ -108,6 +110,8 @@ export interface Nightshift {
   run(batch: Batch, options?: RunOptions): Promise<RunReport>;
   /** A handle on the run of a batch opened last, to watch it. @throws UsageError when there is none */
   find(nameOrId: string): Promise<Started>;
+  /** What means a batch on the command line, to be typed now: its name, where that is enough. @param workflowId its ID */
+  wordsFor(workflowId: string): Promise<readonly string[]>;
   status(nameOrId: string): Promise<BatchStatus>;
   list(limit?: number): Promise<readonly ListedBatch[]>;
   /** What workers share of each account: its limits, and what is closed until when. */
@@ -278,6 +282,12 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       // Figures of the run as a whole: this call starts nothing of its own.
       const { id, name, key, runId, openedSeq, file, edition: night } = await resolve(nameOrId);
       return { how: 'joined', name, key, workflowId: id, runId, since: openedSeq, file, edition: night };
+    },
+    wordsFor: async (workflowId) => {
+      const ledger = await connections.ledger();
+      const row = await ledger.batch(workflowId);
+      if (row !== undefined) return batchWordsNow(row, await ledger.namesakes(row));
+      return [parseBatchWorkflowId(workflowId)?.name ?? workflowId];
     },
     status: async (nameOrId) => batchStatus(await resolve(nameOrId), connections),
     list: async (limit) => {

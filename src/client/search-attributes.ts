@@ -2,6 +2,7 @@ import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair
 import type { Client, Connection } from '@temporalio/client';
 import type { BatchInput } from '../contract/messages.js';
 import { SEARCH_ATTRIBUTES } from '../engine/index.js';
+import { markdownCommand } from '../policy/batch-words.js';
 
 /** Which of our search attributes a namespace lacks; undefined where we may not ask. */
 export async function missingAttributes(client: Client): Promise<readonly string[] | undefined> {
@@ -49,12 +50,14 @@ export const batchAttributes = ({
 ];
 
 /** What a batch is, for the head of its page in the Web UI; Markdown. How it stands is told by the Workflow itself. */
-export function batchDetails({ name, work, manifest, effects, concurrency, startedBy }: BatchInput): string {
+export function batchDetails(batch: BatchInput): string {
+  const { work, manifest, effects, concurrency, startedBy } = batch;
+  const command = markdownCommand(batch);
   const by = startedBy.replace(/[^\p{L}\p{N}@._ -]/gu, '');
   return [
     `${manifest.count} jobs of **${work}**, ${concurrency} at once; effects of each: ${effects.join(', ')}.`,
     `Started by ${by}.`,
     '',
-    `Follow it: \`nightshift watch ${name}\`. What landed: \`nightshift ledger show ${name}\`. Costs: \`nightshift costs ${name}\`.`,
+    `Follow it: ${command('watch')}. What landed: ${command('ledger', 'show')}. Costs: ${command('costs')}.`,
   ].join('\n');
 }

@@ -21,6 +21,7 @@ type Batches = Pick<
   | 'batch'
   | 'latestBatch'
   | 'batches'
+  | 'namesakes'
 >;
 
 export const batches = (store: Store): Batches => ({
@@ -88,6 +89,14 @@ export const batches = (store: Store): Batches => ({
 
   async batches(limit = DEFAULT_LIMIT, edition) {
     return (await newestFirst(store.db, limit, edition).execute()).map(batchRow);
+  },
+
+  async namesakes({ id, name, edition }) {
+    // An edition is looked for in every job of a batch: not in all nights there ever were.
+    const rows = newestFirst(store.db, edition === undefined ? 2 : 1, edition);
+    const [newest, other] = await rows.where('b.name', '=', name).execute();
+    if (newest !== undefined && newest.id !== id) return 'newer';
+    return other === undefined ? 'none' : 'older';
   },
 });
 

@@ -8,6 +8,7 @@ import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchState, EffectState, JobState, SessionState, ShownJobState } from '../contract/states.js';
+import type { NamedBatch, Namesakes } from '../policy/batch-words.js';
 import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
 import type { BudgetUse } from '../policy/spending.js';
 import type { Places } from '../policy/limits/places.js';
@@ -56,6 +57,8 @@ export interface Ledger extends AlertLedger {
   latestBatch(name: string, edition?: string): Promise<BatchRow | undefined>;
   /** Newest first. */
   batches(limit?: number, edition?: string): Promise<readonly BatchRow[]>;
+  /** Which other batches its name, with its edition where it has one, would stand for; of an edition, only newer ones are looked for. */
+  namesakes(batch: NamedBatch): Promise<Namesakes>;
 
   // --- holds ---------------------------------------------------------------------------------------------
   /** Pauses jobs beyond one batch, present and future, until it is lifted. One that is on there is replaced. @param level where none is said: see `levelMeant` */

@@ -1,6 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import type { BatchInput, Progress, Unfinished } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
+import { markdownCommand } from '../policy/batch-words.js';
 import type { InProgress } from './lanes.js';
 import { clock, plain, spentText, table, workflowLink } from './markdown.js';
 
@@ -68,14 +69,13 @@ function unfinishedItem(batch: BatchInput, { key, title, state, trouble }: Unfin
 }
 
 /** In words that may be typed as they are. */
-function nextSteps({ name }: BatchInput, state: string, { parked, held }: Standing['progress']): string[] {
+function nextSteps(batch: BatchInput, state: string, { parked, held }: Standing['progress']): string[] {
+  const command = markdownCommand(batch);
   const steps: string[] = [];
   if (state === 'paused' || state === 'pausing')
-    steps.push(`go on: \`nightshift resume ${name}\`, or send the signal \`resume\``);
-  if (parked > 0)
-    steps.push(`give parked jobs a new budget, when the cause is gone: \`nightshift retry ${name}\``);
-  if (held > 0) steps.push(`see what is held, and answer: \`nightshift approve ${name}\``);
-  if (state === 'running')
-    steps.push(`start nothing new: \`nightshift pause ${name}\`, or send the signal \`pause\``);
+    steps.push(`go on: ${command('resume')}, or send the signal \`resume\``);
+  if (parked > 0) steps.push(`give parked jobs a new budget, when the cause is gone: ${command('retry')}`);
+  if (held > 0) steps.push(`see what is held, and answer: ${command('approve')}`);
+  if (state === 'running') steps.push(`start nothing new: ${command('pause')}, or send the signal \`pause\``);
   return steps;
 }

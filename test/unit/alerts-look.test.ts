@@ -11,9 +11,12 @@ import {
   by,
   claimed,
   effectOf,
+  identityOf,
   jobOf,
   keyOf,
+  member,
   openBatch,
+  PARKED,
   startedSession,
   temporaryFolder,
   NOBODY,
@@ -33,7 +36,7 @@ beforeEach(async () => {
 });
 
 /** A batch under way, and the ID that it has. */
-async function aBatch(slugs: readonly string[]): Promise<string> {
+async function aBatch(slugs: readonly string[], edition?: string): Promise<string> {
   const { jobs: _, ...file } = batchFileSchema.parse({
     name: 'nightly',
     work: 'article',
@@ -47,8 +50,42 @@ async function aBatch(slugs: readonly string[]): Promise<string> {
   const id = `batch:nightly:${key}`;
   const manifest = JSON.stringify({ definition, jobs: definition, count: slugs.length });
   await openBatch(ledger, slugs, { id, runId: `run-${key}`, manifest });
+  if (edition !== undefined)
+    await ledger.setMembers(
+      id,
+      slugs.map((slug) => member(slug, { identity: { ...identityOf(slug), edition } })),
+    );
   return id;
 }
+
+/** The run ends with this job parked. */
+async function endsParked(batchId: string, slug: string): Promise<void> {
+  await claimed(ledger, slug, { by: by(batchId) });
+  await ledger.settleJob(jobOf(slug), PARKED, batchId);
+  await ledger.setBatchState(batchId, 'incomplete', batchId);
+  await look(batchId);
+}
+
+const nextCommands = async () =>
+  (await ledger.alerts({ open: true })).flatMap(({ detail }) => detail.next.map(({ command }) => command));
+
+test('the commands of an alert mean its own night: by its edition, or by its ID where it has none', async () => {
+  await endsParked(await aBatch(['one'], '2026-11-01'), 'one');
+  expect(await nextCommands()).toEqual([
+    `nightshift status nightly --edition 2026-11-01 --state ${folder}`,
+    `nightshift retry nightly --edition 2026-11-01 --state ${folder}`,
+  ]);
+});
+
+test('the commands of an alert about one list of several mean that list', async () => {
+  await aBatch(['one']);
+  const second = await aBatch(['two']);
+  await endsParked(second, 'two');
+  expect(await nextCommands()).toEqual([
+    `nightshift status ${second} --state ${folder}`,
+    `nightshift retry ${second} --state ${folder}`,
+  ]);
+});
 
 async function asksFor(batchId: string, slug: string): Promise<void> {
   await claimed(ledger, slug, { by: by(batchId) });

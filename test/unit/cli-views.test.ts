@@ -228,7 +228,7 @@ describe('the summary of a run', () => {
     } as const;
     const flags = { color: false, edition: '2026-11-23' };
     const shell = new Shell(flags, {} as Output, {} as Interrupts);
-    const lifting = shell.commandsFor('nightly', { hold });
+    const lifting = shell.commandsFor(['nightly'], { hold });
     const paused = { ...report().batch, result: 'paused' } as const;
     const summary = text(runSummary(report({ batch: paused, hold }), lifting, 0));
     expect(summary).toContain('provider command is paused by ann@host: moving house (finish, since');
@@ -236,7 +236,12 @@ describe('the summary of a run', () => {
     expect(summary).not.toContain('resume nightly');
     expect(summary, 'a pause beyond one batch is of no night').not.toContain('command --edition');
     expect(shell.command('up')).toBe('nightshift up');
-    expect(shell.commandsFor('nightly').resume).toBe('nightshift resume nightly --edition 2026-11-23');
+    expect(shell.commandsFor(['nightly']).resume).toBe('nightshift resume nightly --edition 2026-11-23');
+    const night = shell.commandsFor(['nightly', '--edition', '2026-11-22']);
+    expect(night.retry, 'the batch says its night itself').toBe(
+      'nightshift retry nightly --edition 2026-11-22',
+    );
+    expect(shell.commandsFor([`batch:nightly:${KEY}`]).retry).toBe(`nightshift retry batch:nightly:${KEY}`);
   });
 
   test('says what was done, what it cost, where it is, and what to do next', () => {

@@ -13,7 +13,17 @@ import { saveReport } from '../../src/report/morning/report-files.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
 import { spanOfTime } from '../../src/report/morning/words.js';
 import { NAME, tellNights, type Told } from '../support/nights.js';
-import { aLedger, BATCH, by, claimed, jobOf, NOBODY, openBatch } from './ledger-fixture.js';
+import {
+  aLedger,
+  BATCH,
+  by,
+  claimed,
+  identityOf,
+  jobOf,
+  member,
+  NOBODY,
+  openBatch,
+} from './ledger-fixture.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nightshift-report-'));
 const options = {
@@ -117,17 +127,49 @@ test('what needs a person comes with the command to type, what can not be taken 
   ]);
   expect(parked?.commands.map(({ command }) => command)).toEqual([
     'nightshift run <its batch file>', // a changed file is read by a start, not by retry
-    `nightshift retry ${NAME}`,
-    expect.stringMatching(/^nightshift discard \S+ --job [0-9a-f]{32} --reason WHY$/),
+    `nightshift retry ${NAME} --edition 2026-11-23`,
+    expect.stringMatching(/^nightshift discard \S+ --edition \S+ --job [0-9a-f]{32} --reason WHY$/),
   ]);
   expect(report.directory).toBe('/home/anna/nights');
+});
+
+test('the commands of a night mean that night, whatever was opened since: its edition, or else its ID', async () => {
+  const { ledger } = await aLedger();
+  const parkedIn = async (id: string, slug: string, edition?: string) => {
+    await openBatch(ledger, [slug], { id });
+    const identity = { ...identityOf(slug), ...(edition !== undefined && { edition }) };
+    await ledger.setMembers(id, [member(slug, { identity })]);
+    await claimed(ledger, slug, { by: by(id) });
+    await ledger.settleJob(jobOf(slug), { state: 'parked', errorClass: 'rejected', message: 'short' }, id);
+    await ledger.setBatchState(id, 'paused', 'ann');
+  };
+  const verbs = /nightshift (retry|status|approve|discard|resume|cancel|report|ledger show) .*/g;
+  const typedOf = async (id: string) => {
+    const made = await makeReport({ id, name: 'nightly' }, ledger, options);
+    const shown = reportLines(made).map((line) => rendered(line));
+    const page = (await drawReport(made)).matchAll(/<code>(.*?)<\/code>/g);
+    const typed = [
+      ...shown.join('\n').matchAll(verbs),
+      ...[...page].flatMap(([, code = '']) => [...code.matchAll(verbs)]),
+    ];
+    return typed.map(([command]) => command);
+  };
+  const night = 'batch:nightly:1';
+  await parkedIn(night, 'one', '2026-11-01');
+  const first = await typedOf(night);
+  await parkedIn('batch:nightly:2', 'two', '2026-11-02');
+  expect(await typedOf(night)).toEqual(first);
+  expect(first.length).toBeGreaterThan(6);
+  for (const command of first) expect(command).toContain(' nightly --edition 2026-11-01');
+  await parkedIn('batch:nightly:3', 'three');
+  for (const command of await typedOf('batch:nightly:3')) expect(command).toContain(' batch:nightly:3');
 });
 
 test('a state directory of another name is named in each command', async () => {
   const elsewhere = { ...options, stateDir: '/srv/my state' };
   const made = await makeReport({ id: told.batchId, name: NAME }, told.ledger, elsewhere);
   expect(await drawReport(made)).toContain(
-    `<code>nightshift report ${NAME} --state &#39;/srv/my state&#39;</code>`,
+    `<code>nightshift report ${NAME} --edition 2026-11-23 --state &#39;/srv/my state&#39;</code>`,
   );
   const { decisions } = made;
   for (const { commands } of decisions) {

@@ -2,7 +2,7 @@ import { readSchedules, type WantedSchedule } from '../../batch/read-schedules.j
 import { InvalidBatch } from '../../contract/errors.js';
 import { nextFire } from '../../policy/fire-times.js';
 import { localTime } from '../../report/format.js';
-import { shellWord } from '../../report/shell-word.js';
+import { shellWord } from '../../policy/shell-word.js';
 import type { Connections } from '../connections.js';
 import type { Finding } from '../doctor.js';
 import { differencesOf } from './apply.js';

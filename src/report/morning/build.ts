@@ -1,6 +1,7 @@
 import type { BatchState } from '../../contract/states.js';
 import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { NightCostRow, NightRows } from '../../ledger/night-rows.js';
+import { batchWords, type Namesakes } from '../../policy/batch-words.js';
 import { runCommand } from '../batch-file-command.js';
 import { localTimesIn, plural } from '../format.js';
 import { finishedOf } from '../job-counts.js';
@@ -24,6 +25,8 @@ export interface BuildOptions {
   readonly now: Date;
   readonly timeZone: string;
   readonly place: Place;
+  /** Which other batches go by its name. */
+  readonly namesakes?: Namesakes;
   /** What schedules add. */
   readonly scheduled?: Scheduled;
   /** How the run stands to its deadline. */
@@ -37,12 +40,22 @@ export interface BuildOptions {
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
   ofLedger: NightRows,
-  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, deadline, unheard, asked = new Map() }: BuildOptions,
+  {
+    now,
+    timeZone,
+    place,
+    namesakes = 'none',
+    scheduled = NOTHING_SCHEDULED,
+    deadline,
+    unheard,
+    asked = new Map(),
+  }: BuildOptions,
 ): MorningReport {
   const rows = inLocalTime(ofLedger, timeZone);
   const { batch, counts, totals } = rows;
   const { name } = batch;
-  const own = decisionsOf(rows, { name, command: commandsAt(place), timeZone, asked });
+  const named = batchWords(batch, namesakes);
+  const own = decisionsOf(rows, { named, command: commandsAt(place), timeZone, asked });
   const { planned, missed, decision } = scheduled;
   const beside = [decision, unheard].filter((one) => one !== undefined);
   const decisions = [...(decision ? [decision] : []), ...own, ...(unheard ? [unheard] : [])];
@@ -87,7 +100,7 @@ export function morningReport(
     causes: causesOf(rows),
     missed,
     directory: place.directory,
-    looks: looksAt(name, place),
+    looks: looksAt(named, place),
   };
 }
 
@@ -106,9 +119,9 @@ const inLocalTime = (rows: NightRows, timeZone: string): NightRows => {
   };
 };
 
-const looksAt = (name: string, place: Place): Looks => ({
-  afresh: commandsAt(place)('report', name),
-  receipts: commandsAt(place)('ledger', 'show', name),
+const looksAt = (named: readonly string[], place: Place): Looks => ({
+  afresh: commandsAt(place)('report', ...named),
+  receipts: commandsAt(place)('ledger', 'show', ...named),
 });
 
 /** The report of a night that never was: nothing was opened. */
@@ -141,7 +154,7 @@ export function noNightReport(
     causes: [],
     missed,
     directory: place.directory,
-    looks: looksAt(name, place),
+    looks: looksAt([name], place),
   };
 }
 

@@ -1,4 +1,4 @@
-import { shellWord } from '../shell-word.js';
+import { shellWord } from '../../policy/shell-word.js';
 
 /** What is known of how this place is spoken to. */
 export interface Place {

@@ -13,7 +13,8 @@ import type { Command, Decision, DecisionCase } from './model.js';
 const CASES_MAX = 10;
 
 interface Words {
-  readonly name: string;
+  /** Words that mean the batch. */
+  readonly named: readonly string[];
   readonly command: (...words: readonly string[]) => string;
   readonly timeZone: string;
   /** What effects that wait for a yes are sent with, by job key. */
@@ -23,7 +24,7 @@ interface Words {
 /** What does not go on without a person, what can't be taken back first; each with what to type. */
 export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] {
   const { batch, unfinished, questions, counts } = rows;
-  const { command, name } = words;
+  const { command, named } = words;
   const asked = new Set(questions.map(({ jobKey }) => jobKey));
   const are = (state: JobState, ...classes: readonly ErrorClass[]) =>
     unfinished.filter(
@@ -40,19 +41,22 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
   const unasked = are('gated').filter(({ errorClass }) => errorClass === undefined);
   const again = { say: 'then start it again', command: runCommand(command, batch) };
   const mend = (errorClass: Mendable): Command[] =>
-    mendSteps(errorClass, { run: again.command, retry: command('retry', name) }).map((step) => ({
+    mendSteps(errorClass, { run: again.command, retry: command('retry', ...named) }).map((step) => ({
       say: step.what,
       command: step.command,
     }));
   const parked = are('parked');
   const retry = {
     say: `run ${parked.length === 1 ? 'it' : 'them all'} again, with a fresh budget`,
-    command: command('retry', name),
+    command: command('retry', ...named),
   };
   const changed = 'first, where you changed a file';
   const rereads =
     batch.state === 'paused'
-      ? [{ say: `${changed}: end this run, which has it as it was`, command: command('cancel', name) }, again]
+      ? [
+          { say: `${changed}: end this run, which has it as it was`, command: command('cancel', ...named) },
+          again,
+        ]
       : [{ ...again, say: `${changed}: start it again, which reads it` }];
   const notStarted = batch.state === 'incomplete' || batch.state === 'cancelled' ? counts.waiting : 0;
   const stopped = counts.cancelled + notStarted;
@@ -65,7 +69,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
       case: (question) => questionCase(question, words),
       commands: [
         ...(questions.length > CASES_MAX
-          ? [{ say: 'list all of them', command: command('approve', name) }]
+          ? [{ say: 'list all of them', command: command('approve', ...named) }]
           : []),
         again,
       ],
@@ -73,7 +77,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
     some('session', heldSessions, {
       title: 'Their agent may have run: what did it do?',
       why: 'Look at the service whether the run exists and what it did. No other session is begun before you ask for it.',
-      case: (job) => ({ ...jobCase(job), commands: [retryOf(job, 'have another session', command, name)] }),
+      case: (job) => ({ ...jobCase(job), commands: [retryOf(job, 'have another session', words)] }),
       commands: [],
     }),
     some(
@@ -83,14 +87,14 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
         title: 'Held for a look',
         why: 'These must not go on by themselves. See what waits, and look at the destination.',
         case: (job) => heldCase(job, words),
-        commands: [{ say: 'see what waits', command: command('approve', name) }],
+        commands: [{ say: 'see what waits', command: command('approve', ...named) }],
       },
     ),
     some('approval', unasked, {
       title: 'Wait for your yes',
       why: 'These leave only with the yes of a person. See what each would do, then approve or reject it.',
       case: (job) => approvalCase(job, words),
-      commands: [{ say: 'see what would happen', command: command('approve', name) }],
+      commands: [{ say: 'see what would happen', command: command('approve', ...named) }],
     }),
     some('conflict', are('held', 'conflict'), {
       title: 'In conflict with what is there',
@@ -125,7 +129,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
         retry,
         {
           say: 'or leave one undone for good',
-          command: command('discard', name, '--job', parked[0]?.jobKey ?? 'KEY', '--reason', 'WHY'),
+          command: command('discard', ...named, '--job', parked[0]?.jobKey ?? 'KEY', '--reason', 'WHY'),
         },
       ],
     }),
@@ -136,7 +140,7 @@ export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] 
           why: `${batch.reason ?? 'No reason was given'} (by ${batch.stateBy}). Nothing new starts until it is resumed.`,
           count: 1,
           cases: [],
-          commands: [{ say: 'go on', command: command('resume', name) }],
+          commands: [{ say: 'go on', command: command('resume', ...named) }],
         }
       : undefined,
     some('quota', are('gated', 'exhausted', 'throttled', 'transient'), {
@@ -198,17 +202,17 @@ const approvalCase = (job: NightJob, { asked }: Words): DecisionCase => ({
   detail: [job.message, ...(asked.get(job.jobKey) ?? [])].join(': '),
 });
 
-const parkedCase = (job: NightJob, { command, name }: Words): DecisionCase => ({
+const parkedCase = (job: NightJob, words: Words): DecisionCase => ({
   ...jobCase(job),
-  commands: [retryOf(job, 'only this one', command, name)],
+  commands: [retryOf(job, 'only this one', words)],
 });
 
-const heldCase = (job: NightJob, { command, name }: Words): DecisionCase => ({
+const heldCase = (job: NightJob, words: Words): DecisionCase => ({
   ...jobCase(job),
-  commands: [retryOf(job, 'when it may go on', command, name)],
+  commands: [retryOf(job, 'when it may go on', words)],
 });
 
-const retryOf = (job: NightJob, say: string, command: Words['command'], name: string): Command => ({
+const retryOf = (job: NightJob, say: string, { command, named }: Words): Command => ({
   say,
-  command: command('retry', name, '--job', job.jobKey),
+  command: command('retry', ...named, '--job', job.jobKey),
 });

@@ -35,7 +35,7 @@ export const placeOf = (stateDir: string): Place =>
 /** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
-  ledger: Pick<Ledger, 'night' | 'alertMessages' | 'finishedBefore'> & NightsLedger,
+  ledger: Pick<Ledger, 'night' | 'alertMessages' | 'finishedBefore' | 'namesakes'> & NightsLedger,
   { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts, asked }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
@@ -52,7 +52,8 @@ export async function makeReport(
   if (rows === undefined) return noNightReport(batch.name, why, options);
   const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
   const unfinished = rows.unfinished.map(withLastOutput(stateDir));
-  return morningReport({ ...rows, unfinished }, { ...options, deadline, asked });
+  const namesakes = await ledger.namesakes(rows.batch);
+  return morningReport({ ...rows, unfinished }, { ...options, namesakes, deadline, asked });
 }
 
 /** The page, drawn. What draws is loaded only now: a worker that writes no report does without it. */
