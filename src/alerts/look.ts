@@ -12,9 +12,13 @@ import {
   ABOUT_JOBS,
   ABOUT_NIGHTS,
   alertCauses,
+  causesAboutJobs,
   onlyApprovalsLeft,
+  withLeft,
+  type AlertCause,
   type AlertStanding,
   type ApprovalLimit,
+  type LeftCause,
 } from '../policy/alerts.js';
 import { batchWords } from '../policy/batch-words.js';
 import { runCommand, type StartedFrom } from '../report/batch-file-command.js';
@@ -59,25 +63,27 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
     now: deps.now(),
     commands: standing.commands,
   });
-  const causes = [...alertCauses(standing), ...spending, ...deadline.causes];
-  const left = over ? await leftOver(batch, deps) : new Set<string>();
+  const own = [...alertCauses(standing), ...spending, ...deadline.causes];
+  const left = over || own.some(isAboutJobs) ? await leftOver(batch, standing, own, deps) : [];
   const answered = await isAllAnswered(batch, standing, deps);
   const roomAgain = await hasRoomAgain(batch, standing, deps);
   await ledger.noteAlerts({
     batchName: batch.name,
     batchId,
-    causes,
+    causes: withLeft(own, left),
     isOver: (alert) =>
       ABOUT_DEADLINE.has(alert.rule)
         ? deadline.isOver(alert)
         : (alert.rule === 'approval' && answered) ||
           (alert.rule === 'budget' && roomAgain) ||
-          (isOver(batch.state, alert.rule) && !left.has(alert.fingerprint)),
+          isOver(batch.state, alert.rule),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : GATHER_MS,
   });
 }
+
+const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => ABOUT_JOBS.has(rule);
 
 /** Only a run that came to its end proves that a cause is gone; one that somebody cancelled proves nothing. */
 const isOver = (state: BatchRow['state'], rule: AlertRow['rule']): boolean =>
@@ -106,22 +112,48 @@ async function hasRoomAgain(
   return (await ledger.inHand({ kind: 'batch', name: id })).sessions > 0;
 }
 
-/** Alerts about jobs of earlier lists of the same name that nobody has seen to. */
-async function leftOver({ id, name }: BatchRow, deps: LookDeps): Promise<Set<string>> {
+/**
+ * What other nights, or lists, of the same name have left for a person: it holds the alerts that are open. A job that
+ * several of them name is left once.
+ */
+async function leftOver(
+  { id, name }: BatchRow,
+  { unfinished }: Standing,
+  own: readonly AlertCause[],
+  deps: LookDeps,
+): Promise<LeftCause[]> {
   const { ledger, artifacts } = deps;
-  const open = await ledger.alerts({ open: true, batchName: name });
-  const others = new Set(
-    open.filter(({ rule, batchId }) => ABOUT_JOBS.has(rule) && batchId !== id).map(({ batchId }) => batchId),
-  );
-  const left = new Set<string>();
-  for (const other of others) {
-    const batch = await ledger.batch(other);
-    if (batch === undefined) continue;
-    const manifest = readManifestRef(batch.manifest);
-    const causes = alertCauses(await standingOf(batch, await readDefinition(manifest, artifacts), deps));
-    for (const { rule, fingerprint } of causes) if (ABOUT_JOBS.has(rule)) left.add(fingerprint);
+  const open = (await ledger.alerts({ open: true, batchName: name })).filter(isAboutJobs);
+  const held = new Set([...open, ...own.filter(isAboutJobs)].map(({ fingerprint }) => fingerprint));
+  if (held.size === 0) return [];
+  const counted = new Set(unfinished.map(({ key }) => key));
+  const left: LeftCause[] = [];
+  for (const batch of await stuckBatches(name, open, deps)) {
+    if (batch.id === id) continue;
+    const definition = await readDefinition(readManifestRef(batch.manifest), artifacts);
+    const standing = await standingOf(batch, definition, deps);
+    const jobs = standing.unfinished.filter(({ key }) => !counted.has(key));
+    for (const { key } of jobs) counted.add(key);
+    const night = batch.edition ?? localTime(batch.openedAt);
+    for (const cause of causesAboutJobs({ ...standing, unfinished: jobs }))
+      if (held.has(cause.fingerprint)) left.push({ ...cause, batchId: batch.id, night });
   }
   return left;
+}
+
+/** Also those cancelled since, where an open alert is about them. */
+async function stuckBatches(
+  name: string,
+  open: readonly AlertRow[],
+  { ledger }: LookDeps,
+): Promise<readonly BatchRow[]> {
+  const stuck = [...(await ledger.stuckBatchesNamed(name))];
+  for (const batchId of new Set(open.map((alert) => alert.batchId))) {
+    if (stuck.some(({ id }) => id === batchId)) continue;
+    const batch = await ledger.batch(batchId);
+    if (batch !== undefined) stuck.push(batch);
+  }
+  return stuck;
 }
 
 type Standing = AlertStanding & { readonly commands: ReturnType<typeof commandsFor> };

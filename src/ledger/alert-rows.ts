@@ -63,7 +63,8 @@ export interface AlertRoutes {
 export interface AlertLook {
   readonly batchName: string;
   readonly batchId: string;
-  readonly causes: readonly AlertCause[];
+  /** With `batchId`, one is about another batch of that name. */
+  readonly causes: readonly (AlertCause & { readonly batchId?: string })[];
   /** Whether an open alert of this batch name that was not found is over; none is while a run goes on. */
   readonly isOver: (alert: AlertRow) => boolean;
   readonly routes: AlertRoutes;

@@ -7,7 +7,7 @@
  */
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
-import { DELIVERY_MAX_MS, eachOnce, nextReminder, TOLD_ONCE, type AlertCause } from '../policy/alerts.js';
+import { DELIVERY_MAX_MS, eachOnce, nextReminder, TOLD_ONCE } from '../policy/alerts.js';
 import type {
   AlertLedger,
   AlertLook,
@@ -161,13 +161,13 @@ async function noteAlerts(db: Db, look: AlertLook, at: string): Promise<void> {
 
 async function noteCause(
   db: Db,
-  { fingerprint, rule, subject, errorClass, detail }: AlertCause,
-  { batchName, batchId, routes, gatherMs }: AlertLook,
+  { fingerprint, rule, subject, errorClass, detail, batchId }: AlertLook['causes'][number],
+  { batchName, batchId: lookedAt, routes, gatherMs }: AlertLook,
   known: AlertsTable | undefined,
   at: string,
 ): Promise<void> {
   const seen = {
-    batch_id: batchId,
+    batch_id: batchId ?? lookedAt,
     detail: JSON.stringify(detail),
     definition: routes.definition,
     last_seen: at,

@@ -10,6 +10,8 @@ import { assertBatchMove } from './transitions.js';
 const MEMBERS_PER_INSERT = 500;
 
 const DEFAULT_LIMIT = 100;
+/** Who leaves more nights unfinished is not told of each. */
+const STUCK_MAX = 50;
 
 type Batches = Pick<
   Ledger,
@@ -22,6 +24,7 @@ type Batches = Pick<
   | 'latestBatch'
   | 'batches'
   | 'namesakes'
+  | 'stuckBatchesNamed'
 >;
 
 export const batches = (store: Store): Batches => ({
@@ -97,6 +100,30 @@ export const batches = (store: Store): Batches => ({
     const [newest, other] = await rows.where('b.name', '=', name).execute();
     if (newest !== undefined && newest.id !== id) return 'newer';
     return other === undefined ? 'none' : 'older';
+  },
+
+  async stuckBatchesNamed(name) {
+    const rows = await withEdition(store.db)
+      .where('b.name', '=', name)
+      .where('b.state', 'in', ['running', 'paused', 'incomplete'])
+      .where((eb) =>
+        eb.exists(
+          eb
+            .selectFrom('batch_jobs as s')
+            .leftJoin('jobs as j', (join) =>
+              join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
+            )
+            .select('s.position')
+            .whereRef('s.batch_id', '=', 'b.id')
+            .where((or) =>
+              or.or([or('s.verdict', '=', 'conflict'), or('j.state', 'in', ['parked', 'held', 'gated'])]),
+            ),
+        ),
+      )
+      .orderBy('b.opened_seq', 'desc')
+      .limit(STUCK_MAX)
+      .execute();
+    return rows.map(batchRow);
   },
 });
 

@@ -59,6 +59,8 @@ export interface Ledger extends AlertLedger {
   batches(limit?: number, edition?: string): Promise<readonly BatchRow[]>;
   /** Which other batches its name, with its edition where it has one, would stand for; of an edition, only newer ones are looked for. */
   namesakes(batch: NamedBatch): Promise<Namesakes>;
+  /** Batches of that name, under way or ended unfinished, with jobs that wait for a person; newest first. A cancelled one waits for nobody. */
+  stuckBatchesNamed(name: string): Promise<readonly BatchRow[]>;
 
   // --- holds ---------------------------------------------------------------------------------------------
   /** Pauses jobs beyond one batch, present and future, until it is lifted. One that is on there is replaced. @param level where none is said: see `levelMeant` */

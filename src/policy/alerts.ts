@@ -128,9 +128,53 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
   return told ? shown : [...shown, ...incomplete(standing)];
 }
 
+/** What jobs of this batch wait for, each cause once, whether or not it is told already. */
+export const causesAboutJobs = (standing: AlertStanding): AlertCause[] =>
+  eachOnce(jobCauses(standing)).filter(({ rule }) => ABOUT_JOBS.has(rule));
+
+/** More are counted, and not spelt out. */
+const NIGHTS_MAX = 3;
+
+/** What an earlier night has left of the same cause. */
+export interface LeftCause extends AlertCause {
+  readonly batchId: string;
+  /** Which night, for people. */
+  readonly night: string;
+}
+
+/** AL2 over several nights: those that have jobs left are all in it, each with its own commands; the newest speaks first. */
+export function withLeft(
+  causes: readonly AlertCause[],
+  left: readonly LeftCause[],
+): (AlertCause & { readonly batchId?: string })[] {
+  const found = new Map<string, AlertCause & { readonly batchId?: string }>();
+  const nights = new Map<string, number>();
+  for (const cause of eachOnce(causes)) found.set(cause.fingerprint, cause);
+  for (const cause of left) {
+    const { fingerprint, detail, night } = cause;
+    const first = found.get(fingerprint);
+    const before = nights.get(fingerprint) ?? 0;
+    nights.set(fingerprint, before + 1);
+    const next =
+      before < NIGHTS_MAX
+        ? detail.next.map(({ what, command }) => ({ what: `of ${night}: ${what}`, command }))
+        : [];
+    found.set(
+      fingerprint,
+      first === undefined
+        ? cause
+        : {
+            ...first,
+            detail: { ...bothOf(first.detail, { ...detail, next }), of: first.detail.of + detail.of },
+          },
+    );
+  }
+  return [...found.values()];
+}
+
 /** AL2: causes of one fingerprint are one. The first says what is the matter; all say whom it hit and what to do. */
-export function eachOnce(causes: readonly AlertCause[]): AlertCause[] {
-  const found = new Map<string, AlertCause>();
+export function eachOnce<C extends AlertCause>(causes: readonly C[]): C[] {
+  const found = new Map<string, C>();
   for (const cause of causes) {
     const { fingerprint, detail } = cause;
     const first = found.get(fingerprint);

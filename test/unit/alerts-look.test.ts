@@ -14,6 +14,7 @@ import {
   identityOf,
   jobOf,
   keyOf,
+  landed,
   member,
   openBatch,
   PARKED,
@@ -75,6 +76,60 @@ test('the commands of an alert mean its own night: by its edition, or by its ID 
     `nightshift status nightly --edition 2026-11-01 --state ${folder}`,
     `nightshift retry nightly --edition 2026-11-01 --state ${folder}`,
   ]);
+});
+
+async function retried(batchId: string, slug: string): Promise<void> {
+  const row = await ledger.batch(batchId);
+  if (!row) throw new Error(`no batch ${batchId}`);
+  await ledger.openBatch({ ...row, runId: `${row.runId}-again`, by: NOBODY });
+  await ledger.requeue(batchId, 'ann');
+  await claimed(ledger, slug, { by: by(batchId) });
+  await landed(ledger, slug, { batchId });
+  await ledger.setBatchState(batchId, 'completed', batchId);
+  await look(batchId);
+}
+
+test('an alert about jobs stays until those of every night are seen to, and names the nights that are left', async () => {
+  const [first, second] = [await aBatch(['one'], '2026-11-01'), await aBatch(['two'], '2026-11-02')];
+  await endsParked(first, 'one');
+  await endsParked(second, 'two');
+  const [both] = await ledger.alerts({ open: true });
+  expect(both?.detail).toMatchObject({
+    jobs: 2,
+    of: 2,
+    examples: [{ key: keyOf('two') }, { key: keyOf('one') }],
+  });
+  expect(both?.detail.next.map(({ what, command }) => [what, command])).toEqual([
+    ['see all of them', `nightshift status nightly --edition 2026-11-02 --state ${folder}`],
+    ['give them a new budget and go on', `nightshift retry nightly --edition 2026-11-02 --state ${folder}`],
+    ['of 2026-11-01: see all of them', `nightshift status nightly --edition 2026-11-01 --state ${folder}`],
+    [
+      'of 2026-11-01: give them a new budget and go on',
+      `nightshift retry nightly --edition 2026-11-01 --state ${folder}`,
+    ],
+  ]);
+
+  await retried(second, 'two');
+  const [left] = await ledger.alerts({ open: true });
+  expect(left, 'the first night has its job parked still').toMatchObject({
+    rule: 'parked',
+    batchId: first,
+    detail: { jobs: 1, examples: [{ key: keyOf('one') }] },
+  });
+  expect(await nextCommands()).toEqual([
+    `nightshift status nightly --edition 2026-11-01 --state ${folder}`,
+    `nightshift retry nightly --edition 2026-11-01 --state ${folder}`,
+  ]);
+  expect((await ledger.alertMessages()).map(({ kind }) => kind)).toEqual(['opened']);
+
+  await retried(first, 'one');
+  expect(await openAlerts()).toEqual([]);
+});
+
+test('a job in two lists of one name is one job of the alert', async () => {
+  await endsParked(await aBatch(['one']), 'one');
+  await endsParked(await aBatch(['one', 'two']), 'two');
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ detail: { jobs: 2, of: 2 } }]);
 });
 
 test('the commands of an alert about one list of several mean that list', async () => {

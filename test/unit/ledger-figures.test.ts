@@ -129,6 +129,37 @@ describe('batches', () => {
     expect((await ledger.batch('without'))?.edition).toBeUndefined();
   });
 
+  test('a batch knows which others its name stands for, and of a name those are found that wait for a person', async () => {
+    const { ledger } = await aLedger();
+    const ofNight = async (id: string, slug: string) => {
+      await openBatch(ledger, [slug], { id });
+      await ledger.setMembers(id, [member(slug, { identity: { ...identityOf(slug), edition: '11-28' } })]);
+    };
+    const namesakes = async (id: string) => {
+      const row = await ledger.batch(id);
+      return row && ledger.namesakes(row);
+    };
+    await openBatch(ledger, ['one'], { id: 'a' });
+    expect(await namesakes('a')).toBe('none');
+    await openBatch(ledger, ['two'], { id: 'b' });
+    expect([await namesakes('a'), await namesakes('b')]).toEqual(['newer', 'older']);
+    await ofNight('c', 'three');
+    expect(await namesakes('c'), 'nobody else has its edition').toBe('none');
+    await ofNight('d', 'four');
+    expect(await namesakes('c')).toBe('newer');
+
+    await claimed(ledger, 'one', { by: by('a') });
+    await ledger.settleJob(jobOf('one'), PARKED, 'a');
+    await ledger.setMembers('c', [member('three', { verdict: 'conflict' })]);
+    await claimed(ledger, 'four', { by: by('d') });
+    await ledger.settleJob(jobOf('four'), PARKED, 'd');
+    const stuck = async () => (await ledger.stuckBatchesNamed('nightly')).map(({ id }) => id);
+    expect(await stuck()).toEqual(['d', 'c', 'a']);
+    await ledger.setBatchState('d', 'cancelled', 'ann');
+    await ledger.setBatchState('a', 'incomplete', 'a');
+    expect(await stuck()).toEqual(['c', 'a']);
+  });
+
   test('a state for a batch that was never opened is refused', async () => {
     const { ledger } = await aLedger();
     await expect(ledger.setBatchState('nobody', 'paused', NOBODY)).rejects.toThrow(/no batch nobody/);
