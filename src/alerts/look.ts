@@ -35,20 +35,22 @@ export interface LookDeps {
   /** Absolute; part of the commands that are to be typed. */
   readonly stateDir: string;
   readonly now: () => Date;
+  /** While a run goes on, causes are gathered for so long; `GATHER_MS` unless given. Who does not stay to tell gives 0. */
+  readonly gatherMs?: number;
 }
 
 /** More are counted by nobody's fingers. */
 const JOBS_MAX = 20_000;
 
-/** While a run goes on, causes are gathered for so long before they are told: forty jobs hit at once are one message. */
-export const GATHER_MS = 5_000;
+/** Until causes are told: forty jobs hit at once are one message. */
+const GATHER_MS = 5_000;
 
 /**
  * Looks at a batch as the ledger has it, and brings its alerts up to date. What is to be told is queued, not sent.
  * Nothing is handed over: a look that never came is made up for by the next one.
  */
 export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void> {
-  const { ledger, artifacts } = deps;
+  const { ledger, artifacts, gatherMs = GATHER_MS } = deps;
   const batch = await ledger.batch(batchId);
   if (batch === undefined) return;
   const manifest = readManifestRef(batch.manifest);
@@ -79,7 +81,7 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
           isOver(batch.state, alert.rule),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
-    gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : GATHER_MS,
+    gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : gatherMs,
   });
 }
 

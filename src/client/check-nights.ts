@@ -101,7 +101,7 @@ async function overdueFindings(
   const ledger = await connections.ledger();
   const deadline = await readDeadline(last, { ledger, artifacts }, new Date());
   if (last.closedAt !== undefined || deadline?.met !== false) return [];
-  await lookAtBatch(last.id, { ledger, artifacts, stateDir, now: () => new Date() });
+  await lookAtBatch(last.id, { ledger, artifacts, stateDir, now: () => new Date(), gatherMs: 0 });
   const detail = `its deadline: ${deadline.text}`;
   return [{ subject: last.name, status: 'fail', detail, fix: statusCommand }];
 }

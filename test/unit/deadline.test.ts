@@ -15,6 +15,7 @@ import { deadlineOf, LOOKS_APART_MS, outlookOf, type Progress } from '../../src/
 import { makeReport } from '../../src/report/morning/make-report.js';
 import { rendered } from '../../src/report/line.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
+import { startReceiver } from '../support/servers/receiver.js';
 import { batchFile, JOBS_CSV, problemsOf, read } from './fixtures/batch/folder.js';
 import {
   by,
@@ -204,12 +205,20 @@ test('the report says the deadline by its own clock, and whether it was met', as
 });
 
 test('where no worker is alive, the look of the monitor tells', async () => {
-  const { ledger, connections } = await aRun('6h', { startMs: Date.now() - 7 * HOUR, alerts: [] });
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.stop());
+  const alerts: ChannelSpec[] = [{ use: 'webhook', url: receiver.url }];
+  const { ledger, connections } = await aRun('6h', { startMs: Date.now() - 7 * HOUR, alerts });
   const request = { names: ['nightly'], withinMs: 24 * HOUR, longestMs: 8 * HOUR };
   const findings = await checkNights(request, connections() as unknown as Connections);
   expect(findings.map(({ status }) => status)).toEqual(['ok', 'fail']);
   expect(findings[1]?.detail).toMatch(/^its deadline: .* missed: 20 of 20 jobs are left$/);
   expect((await ledger.alerts({ open: true })).map(({ rule }) => rule)).toEqual(['overdue']);
+  const got = () =>
+    receiver.got.map(({ body }) => (JSON.parse(body) as { data: { rule: string } }).data.rule);
+  expect(got(), 'by this very look, for the process goes').toEqual(['overdue']);
+  await checkNights(request, connections() as unknown as Connections);
+  expect(got(), 'once').toEqual(['overdue']);
 });
 
 const problemsWith = (deadline: string) =>
