@@ -11,6 +11,7 @@ import {
   ABOUT_DEADLINE,
   ABOUT_JOBS,
   ABOUT_NIGHTS,
+  ABOUT_SERVICES,
   alertCauses,
   causesAboutJobs,
   onlyApprovalsLeft,
@@ -48,8 +49,13 @@ const GATHER_MS = 5_000;
 /**
  * Looks at a batch as the ledger has it, and brings its alerts up to date. What is to be told is queued, not sent.
  * Nothing is handed over: a look that never came is made up for by the next one.
+ * @param causes `open`: those of open alerts alone, for what an earlier night has left may be settled by a later one
  */
-export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void> {
+export async function lookAtBatch(
+  batchId: string,
+  deps: LookDeps,
+  { causes: wanted = 'all' }: { readonly causes?: 'all' | 'open' } = {},
+): Promise<void> {
   const { ledger, artifacts, gatherMs = GATHER_MS } = deps;
   const batch = await ledger.batch(batchId);
   if (batch === undefined) return;
@@ -60,25 +66,31 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
   const { status: statusCommand } = standing.commands;
   const budget = await budgetInForce(batchId, definition, deps);
   const spending = await spendingOf(batch, budget, { ledger, now: deps.now(), statusCommand });
-  const deadline = await deadlineLook(batch, definition, {
+  const open = await ledger.alerts({ open: true, batchName: batch.name });
+  const deadline = await deadlineLook(batch, definition, open, {
     ledger,
     now: deps.now(),
     commands: standing.commands,
   });
   const own = [...alertCauses(standing), ...spending, ...deadline.causes];
-  const left = over || own.some(isAboutJobs) ? await leftOver(batch, standing, own, deps) : [];
+  const left =
+    over || own.some(isAboutJobs) ? await leftOver(batch, standing, [...open, ...own], open, deps) : [];
   const answered = await isAllAnswered(batch, standing, deps);
   const roomAgain = await hasRoomAgain(batch, standing, deps);
+  const working = await worksAgain(batch, definition, own, open, deps);
+  const causes = withLeft(own, left);
+  const known = new Set(open.map(({ fingerprint }) => fingerprint));
   await ledger.noteAlerts({
     batchName: batch.name,
     batchId,
-    causes: withLeft(own, left),
+    causes: wanted === 'all' ? causes : causes.filter(({ fingerprint }) => known.has(fingerprint)),
     isOver: (alert) =>
       ABOUT_DEADLINE.has(alert.rule)
         ? deadline.isOver(alert)
         : (alert.rule === 'approval' && answered) ||
           (alert.rule === 'budget' && roomAgain) ||
-          isOver(batch.state, alert.rule),
+          working.has(alert.fingerprint) ||
+          isOver(batch, alert),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : gatherMs,
@@ -87,9 +99,14 @@ export async function lookAtBatch(batchId: string, deps: LookDeps): Promise<void
 
 const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => ABOUT_JOBS.has(rule);
 
-/** Only a run that came to its end proves that a cause is gone; one that somebody cancelled proves nothing. */
-const isOver = (state: BatchRow['state'], rule: AlertRow['rule']): boolean =>
-  (state === 'completed' || state === 'incomplete') && !ABOUT_NIGHTS.has(rule);
+/**
+ * Only a run that came to its end proves that a cause is gone; one that somebody cancelled proves nothing, nor does one
+ * that had ended before the cause was last seen in another.
+ */
+const isOver = ({ id, state, closedAt }: BatchRow, alert: AlertRow): boolean =>
+  (state === 'completed' || state === 'incomplete') &&
+  !ABOUT_NIGHTS.has(alert.rule) &&
+  (alert.batchId === id || (closedAt ?? '') >= alert.lastSeen);
 
 /** Nothing of that name waits for a person's yes any more, neither here nor in another run that is under way. */
 async function isAllAnswered(
@@ -114,6 +131,53 @@ async function hasRoomAgain(
   return (await ledger.inHand({ kind: 'batch', name: id })).sessions > 0;
 }
 
+/** Alerts whose cause is gone while the run goes on: it was resumed, or what did not work has worked since, in every run of the name. */
+async function worksAgain(
+  batch: BatchRow,
+  definition: Definition,
+  own: readonly AlertCause[],
+  open: readonly AlertRow[],
+  deps: LookDeps,
+): Promise<ReadonlySet<string>> {
+  const { ledger } = deps;
+  const gone = new Set<string>();
+  if (batch.state !== 'running') return gone;
+  const found = new Set(own.map(({ fingerprint }) => fingerprint));
+  for (const alert of open) {
+    if (found.has(alert.fingerprint) || !(await hasWorkedSince(alert, batch, definition, ledger))) continue;
+    if (!(await isCauseElsewhere(alert, batch, deps))) gone.add(alert.fingerprint);
+  }
+  return gone;
+}
+
+async function hasWorkedSince(
+  { rule, subject, batchId, lastSeen }: AlertRow,
+  { id }: BatchRow,
+  { agent, effects }: Definition,
+  ledger: Ledger,
+): Promise<boolean> {
+  if (rule === 'stop-loss') return batchId === id;
+  if (!ABOUT_SERVICES.has(rule)) return false;
+  if (subject === '') return ledger.worksSince(id, lastSeen);
+  if (subject === agent.use) return ledger.worksSince(id, lastSeen, { provider: agent.use });
+  const effect = effects.find(({ name, use }) => subject === name || subject === `${name} (${use})`);
+  return effect !== undefined && ledger.worksSince(id, lastSeen, { effect: effect.name });
+}
+
+async function isCauseElsewhere(
+  { fingerprint }: AlertRow,
+  { id, name }: BatchRow,
+  deps: LookDeps,
+): Promise<boolean> {
+  for (const other of await deps.ledger.openBatchesNamed(name)) {
+    if (other.id === id) continue;
+    const definition = await readDefinition(readManifestRef(other.manifest), deps.artifacts);
+    const causes = alertCauses(await standingOf(other, definition, deps));
+    if (causes.some((cause) => cause.fingerprint === fingerprint)) return true;
+  }
+  return false;
+}
+
 /**
  * What other nights, or lists, of the same name have left for a person: it holds the alerts that are open. A job that
  * several of them name is left once.
@@ -121,16 +185,16 @@ async function hasRoomAgain(
 async function leftOver(
   { id, name }: BatchRow,
   { unfinished }: Standing,
-  own: readonly AlertCause[],
+  told: readonly Pick<AlertCause, 'fingerprint' | 'rule'>[],
+  open: readonly AlertRow[],
   deps: LookDeps,
 ): Promise<LeftCause[]> {
-  const { ledger, artifacts } = deps;
-  const open = (await ledger.alerts({ open: true, batchName: name })).filter(isAboutJobs);
-  const held = new Set([...open, ...own.filter(isAboutJobs)].map(({ fingerprint }) => fingerprint));
+  const { artifacts } = deps;
+  const held = new Set(told.filter(isAboutJobs).map(({ fingerprint }) => fingerprint));
   if (held.size === 0) return [];
   const counted = new Set(unfinished.map(({ key }) => key));
   const left: LeftCause[] = [];
-  for (const batch of await stuckBatches(name, open, deps)) {
+  for (const batch of await stuckBatches(name, open.filter(isAboutJobs), deps)) {
     if (batch.id === id) continue;
     const definition = await readDefinition(readManifestRef(batch.manifest), artifacts);
     const standing = await standingOf(batch, definition, deps);

@@ -3,6 +3,7 @@ import { sendDue, type CourierDeps } from './courier.js';
 import { lookAtNights, type NightLookDeps } from '../nights/look-at-nights.js';
 import { DELIVERY_MAX_MS } from '../policy/alerts.js';
 import { lookAtBatch, type LookDeps } from './look.js';
+import { remind } from './remind.js';
 
 const LOOK_DELAY_MS = 500;
 const ROUND_MS = 10_000;
@@ -66,7 +67,6 @@ export function startWatchman(
   async function run(): Promise<void> {
     for (let round = 0; ; round++) {
       const last = stopping.signal.aborted;
-      await safely('send reminders', () => deps.ledger.queueReminders());
       if (last || round % LOOK_ROUNDS === 0) {
         for (const batchId of failed) toLook.add(batchId); // WM1
         failed.clear();
@@ -74,6 +74,7 @@ export function startWatchman(
       }
       for (const batchId of [...toLook]) await lookAt(batchId);
       if (round % LOOK_ROUNDS === 0) await safely('look at nights', () => lookAtNights(deps));
+      await safely('send reminders', () => remind(deps, onTrouble));
       await safely('send messages', () => sendDue(deps, sending.signal));
       if (last) return;
       const waiting = await Promise.race([

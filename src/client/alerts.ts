@@ -1,4 +1,5 @@
 import { sendDue, tell } from '../alerts/courier.js';
+import { remind } from '../alerts/remind.js';
 import { openChannel } from '../alerts/channels/open-channel.js';
 import { harmless } from '../alerts/notice-text.js';
 import { ping } from '../alerts/ping.js';
@@ -123,9 +124,10 @@ async function newestDefinition(connections: Connections): Promise<Definition> {
 /** What is due, sent now: for processes that host no worker. */
 export async function sendPending(connections: Connections, signal: AbortSignal): Promise<void> {
   const { artifacts, config } = connections;
-  const ledger = await connections.ledger();
-  await ledger.queueReminders();
-  await sendDue({ ledger, artifacts, env: config.env, now: () => new Date() }, signal);
+  const { env, stateDir } = config;
+  const deps = { ledger: await connections.ledger(), artifacts, now: () => new Date() };
+  await remind({ ...deps, stateDir, gatherMs: 0 });
+  await sendDue({ ...deps, env }, signal);
 }
 
 const MESSAGES_MAX = 500;

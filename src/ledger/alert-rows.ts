@@ -65,8 +65,8 @@ export interface AlertLook {
   readonly batchId: string;
   /** With `batchId`, one is about another batch of that name. */
   readonly causes: readonly (AlertCause & { readonly batchId?: string })[];
-  /** Whether an open alert of this batch name that was not found is over; none is while a run goes on. */
-  readonly isOver: (alert: AlertRow) => boolean;
+  /** Whether an open alert of this batch name that was not found is over; `untold` where its end is no good news. */
+  readonly isOver: (alert: AlertRow) => boolean | 'untold';
   readonly routes: AlertRoutes;
   /** Milliseconds until the first message about a new cause may go out, so that it counts all that follow at once. */
   readonly gatherMs: number;
@@ -85,8 +85,10 @@ export interface AlertLedger {
     readonly runId: string;
     readonly definition: string;
   }): Promise<void>;
-  /** Messages about alerts that are due to be told again. */
+  /** Messages about alerts that are due to be told again, as they were found last: a look comes first (`remind`). */
   queueReminders(): Promise<void>;
+  /** Batches whose alerts are due to be told again. */
+  batchesToRemindOf(): Promise<readonly string[]>;
   /** Newest first. */
   alerts(filter?: {
     readonly open?: boolean;
@@ -111,6 +113,16 @@ export interface AlertLedger {
       | { readonly kind: 'again'; readonly answers: readonly ChannelAnswer[]; readonly delayMs: number }
       | { readonly kind: 'failed' | 'dropped'; readonly answers: readonly ChannelAnswer[] },
   ): Promise<void>;
+  /**
+   * Whether a service has worked for a batch since then (ISO 8601): a session that began later was collected, or an
+   * effect has landed.
+   * @param subject provider or name of the effect that is meant; any unless given
+   */
+  worksSince(
+    batchId: string,
+    since: string,
+    subject?: { readonly provider: string } | { readonly effect: string },
+  ): Promise<boolean>;
   /** Jobs of which batches of that name have written receipts since then; ISO 8601. */
   landedSince(batchName: string, since: string): Promise<number>;
 }

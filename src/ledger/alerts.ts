@@ -56,6 +56,40 @@ export const alerts = (store: Store): AlertLedger => ({
     });
   },
 
+  async batchesToRemindOf() {
+    const at = store.now();
+    const due = (await openRows(store.db)).filter((row) => isDue(row, at));
+    return [...new Set(due.map((row) => row.batch_id))];
+  },
+
+  async worksSince(batchId, since, subject) {
+    const effect = subject && 'effect' in subject ? subject.effect : undefined;
+    const provider = subject && 'provider' in subject ? subject.provider : undefined;
+    const landed = await store.db
+      .selectFrom('receipts as r')
+      .innerJoin('effects as e', 'e.effect_key', 'r.effect_key')
+      .select('r.effect_key')
+      .where('r.batch_id', '=', batchId)
+      .where('r.adopted', '=', 0)
+      .where('r.recorded_at', '>', since)
+      .$if(effect !== undefined, (query) => query.where('e.name', '=', effect ?? ''))
+      .limit(1)
+      .execute();
+    if (landed.length > 0 && provider === undefined) return true;
+    if (effect !== undefined) return false;
+    const collected = await store.db
+      .selectFrom('sessions as s')
+      .innerJoin('history as h', 'h.seq', 's.started_seq')
+      .select('s.run_key')
+      .where('s.batch_id', '=', batchId)
+      .where('s.state', '=', 'collected')
+      .where('h.at', '>', since)
+      .$if(provider !== undefined, (query) => query.where('s.provider', '=', provider ?? ''))
+      .limit(1)
+      .execute();
+    return collected.length > 0;
+  },
+
   async alerts({ open, batchName, fingerprint, limit = DEFAULT_LIMIT } = {}) {
     const rows = await store.db
       .selectFrom('alerts')
@@ -154,8 +188,9 @@ async function noteAlerts(db: Db, look: AlertLook, at: string): Promise<void> {
   for (const cause of causes) await noteCause(db, cause, look, known.get(cause.fingerprint), at);
   const found = new Set(causes.map(({ fingerprint }) => fingerprint));
   for (const row of known.values()) {
-    if (row.state !== 'open' || found.has(row.fingerprint) || !isOver(alertRow(row))) continue;
-    await resolve(db, row, routes, at);
+    if (row.state !== 'open' || found.has(row.fingerprint)) continue;
+    const over = isOver(alertRow(row));
+    if (over !== false) await resolve(db, row, over === 'untold' ? undefined : routes, at);
   }
 }
 
@@ -207,8 +242,11 @@ async function noteCause(
   await tell(db, row, 'opened', routes, at, later(at, gatherMs));
 }
 
-/** The end is told where its beginning was; where nobody had heard of it, nobody need hear that it is over. */
-async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes, at: string): Promise<void> {
+/**
+ * The end is told where its beginning was; where nobody had heard of it, nobody need hear that it is over.
+ * @param routes undefined: nobody is told
+ */
+async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes | undefined, at: string): Promise<void> {
   await db
     .updateTable('alerts')
     .set({ state: 'resolved', resolved_at: at })
@@ -222,6 +260,7 @@ async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes, at: string
     // One that is just being sent counts as told.
     .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', at)]))
     .execute();
+  if (routes === undefined) return;
   const told = await db
     .selectFrom('alert_messages')
     .select('route')

@@ -74,6 +74,9 @@ export interface AlertStanding {
 /** Told while the batch still runs: every further minute costs money, or the night. */
 const AT_ONCE: ReadonlySet<AlertRule> = new Set(['auth', 'config', 'quota', 'budget', 'stop-loss', 'down']);
 
+/** Say that a service does not work with us, or stands before all jobs: over when it has worked again since. */
+export const ABOUT_SERVICES: ReadonlySet<AlertRule> = new Set(['auth', 'config', 'quota', 'down']);
+
 /** Are about jobs, and stay open until somebody has seen to those very jobs. */
 export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set([
   'approval',

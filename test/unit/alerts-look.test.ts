@@ -2,14 +2,17 @@
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { lookAtBatch } from '../../src/alerts/look.js';
+import { remind } from '../../src/alerts/remind.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
+import { STOP_LOSS } from '../../src/contract/messages.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import {
   by,
   claimed,
+  collected,
   effectOf,
   identityOf,
   jobOf,
@@ -25,13 +28,17 @@ import {
 
 let folder: string;
 let ledger: Ledger;
+let nowMs: number;
+/** No two things happen at once. */
+const now = () => new Date(++nowMs);
 const artifacts = () => folderArtifactStore({ root: join(folder, 'artifacts') });
 const look = (batchId: string) =>
-  lookAtBatch(batchId, { ledger, artifacts: artifacts(), stateDir: folder, now: () => new Date() });
+  lookAtBatch(batchId, { ledger, artifacts: artifacts(), stateDir: folder, now });
 
 beforeEach(async () => {
   folder = temporaryFolder();
-  ledger = await openLedger({ path: join(folder, 'ledger.db') });
+  nowMs = Date.parse('2026-11-24T01:00:00Z');
+  ledger = await openLedger({ path: join(folder, 'ledger.db'), now });
   const opened = ledger;
   onTestFinished(() => opened.close());
 });
@@ -188,4 +195,111 @@ test('a used-up budget is over when sessions are under way again, and not when a
   await startedSession(ledger, 'one', claim, { batchId });
   await look(batchId);
   expect(await openAlerts()).toEqual([]);
+});
+
+const gated = (errorClass: 'auth' | 'transient', message: string) =>
+  ({ state: 'gated', errorClass, message }) as const;
+
+/** Another try of the job, whose session delivers. */
+async function delivers(batchId: string, slug: string): Promise<void> {
+  const claim = await claimed(ledger, slug, { by: by(batchId) });
+  const session = await startedSession(ledger, slug, claim, { batchId });
+  await look(batchId);
+  await ledger.endSession(session, collected(), claim.fence);
+  await look(batchId);
+}
+
+test('a stop-loss is over when its batch was resumed, and not when another run of the name goes on', async () => {
+  const [first, second] = [await aBatch(['one'], '2026-11-01'), await aBatch(['two'], '2026-11-02')];
+  await ledger.setBatchState(first, 'paused', STOP_LOSS, 'too many failed');
+  await look(first);
+  await look(second);
+  expect(await openAlerts()).toEqual(['stop-loss']);
+  await ledger.setBatchState(first, 'running', 'ann');
+  await look(second);
+  expect(await openAlerts()).toEqual(['stop-loss']);
+  await look(first);
+  expect(await openAlerts()).toEqual([]);
+});
+
+test('a service that refused us is trusted again when it has worked since, and not when a job merely asks', async () => {
+  const batchId = await aBatch(['one', 'two']);
+  await claimed(ledger, 'one', { by: by(batchId) });
+  await ledger.settleJob(jobOf('one'), gated('auth', 'HTTP 401'), batchId);
+  await look(batchId);
+  expect(await openAlerts()).toEqual(['auth']);
+  const claim = await claimed(ledger, 'one', { by: by(batchId) });
+  await look(batchId);
+  const session = await startedSession(ledger, 'one', claim, { batchId });
+  await look(batchId);
+  expect(await openAlerts(), 'under way, which says nothing yet').toEqual(['auth']);
+  await ledger.endSession(session, collected(), claim.fence);
+  await look(batchId);
+  expect(await openAlerts()).toEqual([]);
+});
+
+test('a destination is trusted again when something has landed there, whatever sessions do', async () => {
+  const batchId = await aBatch(['one', 'two', 'three']);
+  await claimed(ledger, 'one', { by: by(batchId) });
+  await ledger.settleJob(jobOf('one'), gated('transient', 'post: HTTP 503'), batchId);
+  await look(batchId);
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'down', subject: 'post (folder)' }]);
+  await claimed(ledger, 'one', { by: by(batchId) });
+  await delivers(batchId, 'two');
+  expect(await openAlerts()).toEqual(['down']);
+  await landed(ledger, 'two', { batchId });
+  await look(batchId);
+  expect(await openAlerts()).toEqual([]);
+});
+
+test('a service that another run under way is refused by is not trusted yet', async () => {
+  const [first, second] = [await aBatch(['one'], '2026-11-01'), await aBatch(['two'], '2026-11-02')];
+  await claimed(ledger, 'one', { by: by(first) });
+  await ledger.settleJob(jobOf('one'), gated('auth', 'HTTP 401'), first);
+  await look(first);
+  await delivers(second, 'two');
+  expect(await openAlerts()).toEqual(['auth']);
+  expect((await ledger.alertMessages()).map(({ kind }) => kind)).toEqual(['opened']);
+});
+
+test('a reminder comes after a look: of what was mended none goes out, of the rest it says what is so by now', async () => {
+  const [first, second] = [await aBatch(['one', 'three'], '2026-11-01'), await aBatch(['two'], '2026-11-02')];
+  await endsParked(first, 'one');
+  await ledger.setBatchState(second, 'paused', STOP_LOSS, 'too many failed');
+  await look(second);
+  for (let message; (message = await ledger.takeMessage(60_000));)
+    await ledger.settleMessage(message.id, { kind: 'sent', answers: [] });
+  await ledger.setBatchState(second, 'running', 'ann');
+  await claimed(ledger, 'three', { by: by(first) });
+  await ledger.settleJob(jobOf('three'), PARKED, first);
+
+  nowMs += 5 * 60 * 60_000;
+  await remind({ ledger, artifacts: artifacts(), stateDir: folder, now });
+  const messages = await ledger.alertMessages({ states: ['pending'] });
+  const alerts = new Map((await ledger.alerts()).map((alert) => [alert.fingerprint, alert]));
+  expect(messages.map(({ kind, fingerprint = '' }) => [kind, alerts.get(fingerprint)?.rule]).sort()).toEqual([
+    ['recovered', 'stop-loss'],
+    ['reminder', 'parked'],
+  ]);
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'parked', detail: { jobs: 2 } }]);
+});
+
+test('a look back at an earlier night neither ends what a later one is about, nor opens what that one has settled', async () => {
+  const first = await aBatch(['one', 'two'], '2026-11-01');
+  await claimed(ledger, 'two', { by: by(first) });
+  await ledger.settleJob(jobOf('two'), gated('auth', 'HTTP 401'), first);
+  await endsParked(first, 'one');
+  const second = await aBatch(['three', 'four'], '2026-11-02');
+  await ledger.setBatchState(second, 'incomplete', second);
+  await look(second);
+  expect(await openAlerts(), 'the second night got its credentials right').not.toContain('auth');
+  const third = await aBatch(['five'], '2026-11-03');
+  await claimed(ledger, 'five', { by: by(third) });
+  await ledger.settleJob(jobOf('five'), gated('transient', 'post: HTTP 503'), third);
+  await look(third);
+  const before = (await openAlerts()).sort();
+  expect(before).toEqual(['down', 'incomplete', 'parked']);
+  nowMs += 30 * 60 * 60_000;
+  await remind({ ledger, artifacts: artifacts(), stateDir: folder, now });
+  expect((await openAlerts()).sort()).toEqual(before);
 });

@@ -178,10 +178,22 @@ test('a run that somebody cancelled is late no more, and one without a deadline 
   expect(await late.look(6 * HOUR, 4)).toEqual(['overdue']);
   await late.ledger.setBatchState(late.id, 'cancelled', NOBODY);
   expect(await late.look(6 * HOUR)).toEqual([]);
+  expect(await late.told(), 'nobody had heard of it').toEqual(['opened dropped']);
 
   const free = await aRun(undefined);
   expect(await free.look(48 * HOUR, 4)).toEqual([]);
   expect(await free.standing()).toBeUndefined();
+});
+
+test('a run that ends past its deadline with jobs left has not recovered from it', async () => {
+  const { ledger, id, look, told } = await aRun('6h');
+  expect(await look(6 * HOUR, 4)).toEqual(['overdue']);
+  await look(6 * HOUR + MINUTE);
+  const message = await ledger.takeMessage(MINUTE);
+  await ledger.settleMessage(message?.id ?? '', { kind: 'sent', answers: [] });
+  await ledger.setBatchState(id, 'incomplete', NOBODY);
+  expect(await look(7 * HOUR), 'it is about the rest from now on').toEqual(['incomplete']);
+  expect(await told()).not.toContain('recovered pending');
 });
 
 test('the report says the deadline by its own clock, and whether it was met', async () => {

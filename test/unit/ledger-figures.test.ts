@@ -160,6 +160,24 @@ describe('batches', () => {
     expect(await stuck()).toEqual(['c', 'a']);
   });
 
+  test('what works is what began later and delivered, or has landed since; another service and another batch say nothing', async () => {
+    const { ledger } = await aLedger();
+    const since = new Date(Date.now() - 1).toISOString();
+    const works = (subject?: Parameters<typeof ledger.worksSince>[2], batchId = BATCH, from = since) =>
+      ledger.worksSince(batchId, from, subject);
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    expect(await works()).toBe(false);
+    await ledger.endSession(session, collected(), claim.fence);
+    expect([await works(), await works({ provider: 'command' })]).toEqual([true, true]);
+    expect([await works({ provider: 'claude' }), await works({ effect: 'post' })]).toEqual([false, false]);
+    expect([await works(undefined, OTHER), await works(undefined, BATCH, '9999')]).toEqual([false, false]);
+    await landed(ledger, 'one');
+    expect([await works({ effect: 'post' }), await works({ effect: 'mail' })]).toEqual([true, false]);
+    expect(await ledger.batchesToRemindOf()).toEqual([]);
+  });
+
   test('a state for a batch that was never opened is refused', async () => {
     const { ledger } = await aLedger();
     await expect(ledger.setBatchState('nobody', 'paused', NOBODY)).rejects.toThrow(/no batch nobody/);
