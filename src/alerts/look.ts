@@ -90,7 +90,8 @@ export async function lookAtBatch(
         : (alert.rule === 'approval' && answered) ||
           (alert.rule === 'budget' && roomAgain) ||
           working.has(alert.fingerprint) ||
-          isOver(batch, alert),
+          isOver(batch, alert) ||
+          isCalledOff(batch, alert),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : gatherMs,
@@ -107,6 +108,10 @@ const isOver = ({ id, state, closedAt }: BatchRow, alert: AlertRow): boolean =>
   (state === 'completed' || state === 'incomplete') &&
   !ABOUT_NIGHTS.has(alert.rule) &&
   (alert.batchId === id || (closedAt ?? '') >= alert.lastSeen);
+
+/** A stop-loss stands before nothing any more when its batch was cancelled, which is no recovery. */
+const isCalledOff = ({ id, state }: BatchRow, { rule, batchId }: AlertRow): false | 'untold' =>
+  rule === 'stop-loss' && batchId === id && state === 'cancelled' ? 'untold' : false;
 
 /** Nothing of that name waits for a person's yes any more, neither here nor in another run that is under way. */
 async function isAllAnswered(

@@ -113,8 +113,9 @@ export const alertFingerprint = (
   errorClass: string | undefined,
 ): string => sha256Hex(JSON.stringify([rule, batch, subject, errorClass ?? ''])).slice(0, 32);
 
-/** All causes that a batch has given, each once; only those to be told at once while it is under way. */
+/** All causes that a batch has given, each once; only those to be told at once while it is under way. Whoever cancelled it knows. */
 export function alertCauses(standing: AlertStanding): AlertCause[] {
+  if (standing.state === 'cancelled') return [];
   const over = standing.state !== 'running' && standing.state !== 'paused';
   const all = over || onlyApprovalsLeft(standing);
   // A service first: it knows until when it is closed.
@@ -392,7 +393,7 @@ function nextOf(
 /** Services that are closed to us for so long that it may cost the night. */
 function serviceCauses(standing: AlertStanding): AlertCause[] {
   const { name, closed, nowMs, commands, jobs, waiting } = standing;
-  if (standing.state === 'completed' || standing.state === 'cancelled') return [];
+  if (standing.state === 'completed') return [];
   return closed.flatMap(({ subject, cause, sinceMs, retryAtMs, why }): AlertCause[] => {
     const isQuota = cause === 'exhausted' && retryAtMs - nowMs >= QUOTA_MS;
     const isDown = cause === 'transient' && nowMs - sinceMs >= DOWN_MS;

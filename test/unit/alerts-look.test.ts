@@ -303,3 +303,16 @@ test('a look back at an earlier night neither ends what a later one is about, no
   await remind({ ledger, artifacts: artifacts(), stateDir: folder, now });
   expect((await openAlerts()).sort()).toEqual(before);
 });
+
+test('a night that somebody cancelled raises nothing, and its stop-loss stands before nobody any more', async () => {
+  const batchId = await aBatch(['one', 'two'], '2026-11-01');
+  await claimed(ledger, 'one', { by: by(batchId) });
+  await ledger.settleJob(jobOf('one'), PARKED, batchId);
+  await ledger.setBatchState(batchId, 'paused', STOP_LOSS, 'too many failed');
+  await look(batchId);
+  expect(await openAlerts()).toEqual(['stop-loss']);
+  await ledger.setBatchState(batchId, 'cancelled', 'ann');
+  await look(batchId);
+  expect(await openAlerts()).toEqual([]);
+  expect((await ledger.alertMessages()).map(({ kind }) => kind)).toEqual(['opened']);
+});

@@ -264,6 +264,12 @@ test('a run that ended unfinished for no other reason says so, and a failed one 
   const [failed] = alertCauses(standing({ waiting: 4, reason: 'the list of jobs is damaged' }));
   expect(failed?.detail.headline).toContain('the list of jobs is damaged');
   expect(rules(standing({ state: 'cancelled', waiting: 4 }))).toEqual([]);
+  const stopped = [
+    ...jobs(2, 'parked', 'rejected'),
+    ...jobs(1, 'held', 'unknown'),
+    ...jobs(1, 'gated', 'auth'),
+  ];
+  expect(rules(standing({ state: 'cancelled', waiting: 4, unfinished: stopped }))).toEqual([]);
 });
 
 test('an open alert is told again after 4, 8 and 16 hours, then once a day', () => {
