@@ -23,8 +23,8 @@ test('a person hears once of what they must do, once that it is over, and of not
   const refusing = await startAgentServer({ seed: 5, speed: 1500, faults: [{ do: 'auth' }] });
   const batch = aBatch(refusing.geminiUrl, receiver.url);
   const { file, state, dir } = batch;
-  const call = (...args: string[]) =>
-    cli([...args, '--state', state], { cwd: dir, env: { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' } });
+  const env = { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' };
+  const call = (...args: string[]) => cli([...args, '--state', state], { cwd: dir, env });
   const alerts = () => told(receiver).map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`);
 
   // Thirty sessions come to nothing, and each job does it at its second try: nobody is told.
@@ -91,7 +91,7 @@ test('a person hears once of what they must do, once that it is over, and of not
   expect(alerts().slice(2)).toEqual(['opened missed', 'recovered missed']);
 
   // Killed when the message had arrived and was not yet written down: told again, under the same id.
-  const dying = startCli([...missed, '--state', state], { cwd: dir });
+  const dying = startCli([...missed, '--state', state], { cwd: dir, env });
   receiver.onRequest = () => void dying.process.kill('SIGKILL');
   expect((await dying.exit).signal).toBe('SIGKILL');
   receiver.onRequest = () => undefined;
