@@ -99,7 +99,7 @@ async function beforeSession(
     case 'claimed':
       break;
   }
-  await endGivenUp(claim, makeProvider, deps, cancellationSignal());
+  await endGivenUp(claim, job, makeProvider, deps, cancellationSignal());
   const made = await storedArtifact(deps, ref, job, claim);
   if (made !== undefined) return { end: made };
   const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);

@@ -5,7 +5,6 @@ import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
 import { hasRun, isPrepared } from './never-ran.js';
 import { isHeldForSession, isInProgress } from './job-state.js';
-import { sql } from 'kysely';
 import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
 import { artifactColumns, artifactOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
@@ -76,7 +75,6 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
 
   if (!changed && (await isFinished(db, job, claim))) return { kind: 'finished' };
 
-  const givenUp = changed ? await giveUpSessions(db, job, claim, at) : [];
   const fence = job.fence + 1;
   const artifact = changed ? undefined : artifactOf(job);
   const budgetFrom = raised ? job.last_attempt + 1 : job.budget_from_attempt;
@@ -101,7 +99,6 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     fresh: await isStillFresh(db, job, claim),
     artifact,
     nextAttempt: job.last_attempt + 1,
-    givenUp,
     ...(await sessionsSoFar(db, claim, budgetFrom)),
   };
 }
@@ -168,64 +165,32 @@ async function wasSeenOutside(db: Db, claim: ClaimRequest): Promise<boolean> {
   return effect !== undefined;
 }
 
-/** Sessions at work on the old payload: what they will make is of no use, and whoever went on with one would
- * publish the old payload under the new fingerprint (C3). Their cost is not known; they count as waste. */
-async function giveUpSessions(
-  db: Db,
-  job: JobsTable,
-  claim: ClaimRequest,
-  at: string,
-): Promise<readonly SessionRow[]> {
-  const open = await db
-    .selectFrom('sessions')
-    .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at'])
-    .where('work', '=', claim.work)
-    .where('job_key', '=', claim.jobKey)
-    .where('state', 'in', OPEN_SESSION)
-    .execute();
-  const message =
-    claim.revision > job.revision
-      ? `revision ${claim.revision} replaced revision ${job.revision}`
-      : 'the payload of the job changed';
-  await db
-    .updateTable('sessions')
-    .set({
-      state: 'cancelled',
-      ended_at: at,
-      booked_batch_id: job.batch_id,
-      cost_micros: sql<number>`reserved_micros`,
-      cost_source: sql<'reserved' | 'none'>`case when reserved_micros > 0 then 'reserved' else 'none' end`,
-      settled_at: at,
-      error_class: 'conflict',
-      error_message: message,
-      updated_at: at,
-      updated_by: writerOf(claim.by),
-      detail: message,
-    })
-    .where('work', '=', claim.work)
-    .where('job_key', '=', claim.jobKey)
-    .where('state', 'in', OPEN_SESSION)
-    .execute();
-  return open.map(sessionRow);
-}
-
+/**
+ * A session at work on an older payload is open, and stays so until its service has ended it; whoever went on with it
+ * would publish that payload under the new fingerprint (C3).
+ */
 async function sessionsSoFar(
   db: Db,
   claim: ClaimRequest,
   budgetFrom: number,
-): Promise<Pick<Extract<Claim, { kind: 'claimed' }>, 'openSession' | 'failures' | 'ranBefore'>> {
+): Promise<Pick<Extract<Claim, { kind: 'claimed' }>, 'openSession' | 'failures' | 'ranBefore' | 'givenUp'>> {
   const sessions = await db
     .selectFrom('sessions')
     .select(['run_key', 'attempt', 'provider', 'state', 'handle', 'opened_at', 'error_class'])
-    .select(['ended_at', 'started_seq', 'artifact_sha256', 'run_id'])
+    .select(['ended_at', 'started_seq', 'artifact_sha256', 'run_id', 'revision', 'fingerprint'])
     .where('work', '=', claim.work)
     .where('job_key', '=', claim.jobKey)
     .where((eb) => eb.or([eb('attempt', '>=', budgetFrom), eb('state', 'in', OPEN_SESSION)]))
     .orderBy('attempt')
     .execute();
-  const open = sessions.findLast(({ state }) => OPEN_SESSION.includes(state));
-  const failures = sessions
-    .filter(({ state, attempt }) => attempt >= budgetFrom && (state === 'failed' || state === 'lost'))
+  const isOpen = ({ state }: Pick<SessionsTable, 'state'>) => OPEN_SESSION.includes(state);
+  const isOfThis = (row: Pick<SessionsTable, 'revision' | 'fingerprint'>) =>
+    row.revision === claim.revision && row.fingerprint === claim.fingerprint;
+  const open = sessions.findLast((row) => isOpen(row) && isOfThis(row));
+  const givenUp = sessions.filter((row) => isOpen(row) && !isOfThis(row));
+  const ofBudget = sessions.filter(({ attempt }) => attempt >= budgetFrom);
+  const failures = ofBudget
+    .filter(({ state }) => state === 'failed' || state === 'lost')
     .map((row) => ({
       errorClass: row.error_class ?? 'bug',
       // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
@@ -234,23 +199,26 @@ async function sessionsSoFar(
       endedAt: Date.parse(row.ended_at ?? row.opened_at),
       earlierRun: row.run_id !== claim.by.runId,
     }));
-  const ended = sessions.filter(
-    ({ state, attempt }) => attempt >= budgetFrom && !OPEN_SESSION.includes(state),
-  );
   const ranBefore =
     failures.some(({ ran }) => ran) ||
-    ended.some(
-      ({ state, handle }) => state === 'collected' || (state === 'cancelled' && !isPrepared(handle)),
+    ofBudget.some(
+      (row) =>
+        row.state === 'collected' ||
+        ((row.state === 'cancelled' || givenUp.includes(row)) && !isPrepared(row.handle)),
     );
-  return { openSession: open && sessionRow(open), failures, ranBefore };
+  return { openSession: open && sessionRow(open), failures, ranBefore, givenUp: givenUp.map(sessionRow) };
 }
 
 const sessionRow = (
-  row: Pick<SessionsTable, 'run_key' | 'attempt' | 'provider' | 'state' | 'handle' | 'opened_at'>,
+  row: Pick<
+    SessionsTable,
+    'run_key' | 'attempt' | 'provider' | 'revision' | 'state' | 'handle' | 'opened_at'
+  >,
 ): SessionRow => ({
   runKey: row.run_key,
   attempt: row.attempt,
   provider: row.provider,
+  revision: row.revision,
   state: row.state,
   handle: row.handle === null ? undefined : (JSON.parse(row.handle) as unknown),
   openedAt: row.opened_at,

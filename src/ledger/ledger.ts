@@ -134,6 +134,8 @@ export interface Ledger extends AlertLedger {
   loseArtifact(job: JobId, message: string, fence: number): Promise<void>;
   /** Books its end, its usage and cost, and what that means for the job, all at once. */
   endSession(session: SessionId, end: SessionEnd, fence: number): Promise<void>;
+  /** The same for a session that this try does not go on with, and that says nothing of how the try itself ends. */
+  endGivenUp(session: SessionId, end: GivenUpEnd, fence: number): Promise<void>;
 
   // --- effects -------------------------------------------------------------------------------------------
   /** Takes the effect for one try; raises its fence. Makes the row when it is new (`pending`). */
@@ -456,7 +458,7 @@ export type Claim =
       readonly failures: readonly FailedSession[];
       /** A session ran, or may have, since then; also one that was cancelled, or made an artifact that is lost. */
       readonly ranBefore: boolean;
-      /** Sessions that this claim gave up, for they were at work on another payload: nobody will go on with them. */
+      /** Open sessions at work on an older payload: nobody goes on with them, and `endGivenUp` books each. */
       readonly givenUp: readonly SessionRow[];
     }
   | { readonly kind: 'finished' }
@@ -526,6 +528,8 @@ export interface AbandonedSession extends SessionId, JobId {
 
 export interface SessionRow extends SessionId {
   readonly provider: string;
+  /** Of the payload that it was begun for. */
+  readonly revision: number;
   readonly state: SessionState;
   /** As saved by the adapter; undefined while only the intent is known. */
   readonly handle: unknown;
@@ -607,6 +611,11 @@ export type SessionEnd =
       /** Set when the budget is spent: the job is parked in the same transaction. */
       readonly job?: JobEnd;
     };
+
+/** Of a session that nobody goes on with, while its job does. */
+export type GivenUpEnd = Omit<Exclude<SessionEnd, { state: 'collected' }>, 'state' | 'artifact' | 'job'> & {
+  readonly state: 'cancelled' | 'lost';
+};
 
 export interface EffectId extends JobId {
   readonly effectKey: string;

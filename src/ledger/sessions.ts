@@ -19,6 +19,7 @@ type Sessions = Pick<
   | 'saveHandle'
   | 'attachSession'
   | 'endSession'
+  | 'endGivenUp'
   | 'loseArtifact'
 >;
 
@@ -74,6 +75,13 @@ export const sessions = (store: Store): Sessions => ({
     }),
 
   endSession: (id, end, fence) => store.write((db) => endSession(db, id, end, fence, store.now())),
+
+  endGivenUp: (id, end, fence) =>
+    store.write(async (db) => {
+      const { session, job } = await fenced(db, id, fence);
+      // Its batch had it to the end: it is nothing of the batch whose payload replaced it.
+      await bookEnd(db, id, end, session, { ...job, batch_id: session.of_batch }, store.now());
+    }),
 
   loseArtifact: (job, message, fence) =>
     store.write((db) => loseArtifact(db, job, message, fence, store.now())),
@@ -168,10 +176,33 @@ export async function endSession(
   at: string,
 ): Promise<void> {
   const { session, job } = await fenced(db, id, fence);
-  const repeated = session.state === end.state && session.artifact_sha256 === (end.artifact?.sha256 ?? null);
-  if (repeated) return; // the answer to the first call was lost
-  assertSessionMove(subjectOf(id), session.state, end.state);
+  if (!(await bookEnd(db, id, end, session, job, at))) return;
+  await endAttempt(db, { work: job.work, jobKey: job.job_key, number: fence }, end.state, at);
 
+  if (end.state === 'collected') {
+    await db
+      .updateTable('jobs')
+      .set({ ...artifactColumns(end.artifact), error_class: null, error_message: null })
+      .where('work', '=', job.work)
+      .where('job_key', '=', job.job_key)
+      .execute();
+    return;
+  }
+  if (session.state === 'collected') await dropArtifact(db, job);
+  if (end.job !== undefined) await moveJob(db, job, end.job, { at, by: job.claimed_by }, true);
+}
+
+/** @returns false, with nothing written, where it was booked before: the answer to the first call was lost */
+async function bookEnd(
+  db: Db,
+  id: SessionId,
+  end: SessionEnd,
+  session: FencedSession,
+  job: Pick<FencedJob, 'batch_id' | 'claimed_by'>,
+  at: string,
+): Promise<boolean> {
+  if (session.state === end.state && session.artifact_sha256 === (end.artifact?.sha256 ?? null)) return false;
+  assertSessionMove(subjectOf(id), session.state, end.state);
   const failure = end.state === 'collected' ? undefined : end;
   await update(db, id, {
     state: end.state,
@@ -185,19 +216,7 @@ export async function endSession(
     updated_by: job.claimed_by,
     detail: failure === undefined ? null : (detailOf(failure) ?? null),
   });
-  await endAttempt(db, { work: job.work, jobKey: job.job_key, number: fence }, end.state, at);
-
-  if (failure === undefined) {
-    await db
-      .updateTable('jobs')
-      .set({ ...artifactColumns(end.artifact), error_class: null, error_message: null })
-      .where('work', '=', job.work)
-      .where('job_key', '=', job.job_key)
-      .execute();
-    return;
-  }
-  if (session.state === 'collected') await dropArtifact(db, job);
-  if (failure.job !== undefined) await moveJob(db, job, failure.job, { at, by: job.claimed_by }, true);
+  return true;
 }
 
 /** A collected artifact that failed its checks afterwards is not the job's any more. */
@@ -230,7 +249,10 @@ type FencedSession = Pick<
   | 'settled_at'
   | 'started_seq'
   | 'handle'
->;
+> & {
+  /** The batch that started it, or went on with it last. */
+  readonly of_batch: string;
+};
 
 /** @throws StaleFence when the job was claimed again since `fence` was given */
 async function fenced(
@@ -245,6 +267,7 @@ async function fenced(
     )
     .select(['s.provider', 's.state as session_state', 's.attached', 's.ended_at', 's.artifact_sha256'])
     .select(['s.currency', 's.reserved_micros', 's.settled_at', 's.started_seq', 's.handle'])
+    .select((eb) => eb.fn.coalesce('s.attached_batch_id', 's.batch_id').as('of_batch'))
     .select(['j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.batch_id', 'j.claimed_by', 'j.fence'])
     .where('s.run_key', '=', id.runKey)
     .where('s.attempt', '=', id.attempt)

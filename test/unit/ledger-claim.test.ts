@@ -4,8 +4,10 @@ import type { Ledger } from '../../src/ledger/ledger.js';
 import { StaleFence } from '../../src/ledger/ledger.js';
 import {
   aLedger,
+  BATCH,
   by,
   claimed,
+  type Claimed,
   claimRequest,
   collected,
   effectOf,
@@ -14,9 +16,11 @@ import {
   jobOf,
   keyOf,
   landed,
+  NO_USAGE,
   NOBODY,
   openBatch,
   PARKED,
+  rawSql,
   receiptOf,
   sessionOf,
   startedSession,
@@ -25,6 +29,17 @@ import {
 } from './ledger-fixture.js';
 
 const OTHER = 'e'.repeat(64);
+const REPLACED = {
+  state: 'cancelled',
+  errorClass: 'conflict',
+  message: 'the payload of the job changed',
+  usage: NO_USAGE,
+} as const;
+
+async function giveUp(ledger: Ledger, { givenUp, fence }: Claimed): Promise<void> {
+  for (const session of givenUp) await ledger.endGivenUp(session, REPLACED, fence);
+}
+
 const ARTIFACT = { sha256: 'a'.repeat(64), bytes: 3 };
 
 async function withArtifact(ledger: Ledger): Promise<void> {
@@ -262,6 +277,7 @@ describe('sessions of earlier tries', () => {
     await startedSession(ledger, 'one', first);
 
     const second = await claimed(ledger, 'one', change);
+    await giveUp(ledger, second);
 
     expect(second).toMatchObject({ openSession: undefined, nextAttempt: 2, failures: [] });
     expect((await ledger.totals('batch:nightly:1', 0)).sessions).toEqual({
@@ -477,14 +493,42 @@ test.each([
   ['another payload', changed, [1]],
   ['a higher revision', { revision: 2 }, [1]],
   ['the same payload', same, []],
-])('a claim for %s says which open sessions nobody will go on with', async (_, change, attempts) => {
-  const { ledger } = await aLedger();
+])(
+  'a claim for %s says which open sessions nobody goes on with, until each has its end',
+  async (_, change, attempts) => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await startedSession(ledger, 'one', await claimed(ledger, 'one'));
+    const first = await claimed(ledger, 'one', change);
+    expect(first.givenUp.map(({ attempt }) => attempt)).toEqual(attempts);
+    if (attempts.length > 0)
+      expect(first.givenUp[0]).toMatchObject({ provider: 'command', revision: 1, handle: { pid: 1 } });
+    const next = await claimed(ledger, 'one', change);
+    expect(next.givenUp, 'whoever claimed it may have died before it was ended').toEqual(first.givenUp);
+    expect(next.ranBefore).toBe(attempts.length > 0 && !('revision' in change));
+    await giveUp(ledger, next);
+    expect((await claimed(ledger, 'one', change)).givenUp).toEqual([]);
+  },
+);
+
+test('a session that is given up is booked to its own batch, and is no end of the try that gave it up', async () => {
+  const { ledger, path } = await aLedger();
   await openBatch(ledger, ['one']);
   await startedSession(ledger, 'one', await claimed(ledger, 'one'));
-  const { givenUp } = await claimed(ledger, 'one', change);
-  expect(givenUp.map(({ attempt }) => attempt)).toEqual(attempts);
-  if (attempts.length > 0) expect(givenUp[0]).toMatchObject({ provider: 'command', handle: { pid: 1 } });
-  expect((await claimed(ledger, 'one', change)).givenUp).toEqual([]);
+  const next = await claimed(ledger, 'one', { ...changed, by: by('batch:other:1') });
+  await giveUp(ledger, next);
+  await giveUp(ledger, next); // the answer to the first call was lost
+  const sql = rawSql(path);
+  expect(await sql('select state, booked_batch_id, error_class from sessions')).toEqual([
+    { state: 'cancelled', booked_batch_id: BATCH, error_class: 'conflict' },
+  ]);
+  expect(await sql('select outcome from attempts order by number')).toEqual([
+    { outcome: 'superseded' },
+    { outcome: null },
+  ]);
+  await startedSession(ledger, 'one', next);
+  await claimed(ledger, 'one', { ...changed, by: by('batch:other:1') });
+  await expect(ledger.endGivenUp(sessionOf('one', 2), REPLACED, next.fence)).rejects.toThrow(StaleFence);
 });
 
 describe('an artifact that is lost', () => {

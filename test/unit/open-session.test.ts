@@ -1,4 +1,5 @@
 // How the agent step opens a session and gives it up, over a provider and a ledger of memory.
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, onTestFinished, test } from 'vitest';
 import { endGivenUp } from '../../src/activities/session/given-up.js';
 import { failSession, failureOf, notStarted } from '../../src/activities/session/end.js';
@@ -7,7 +8,9 @@ import { openSession, SessionNotStarted } from '../../src/activities/session/ope
 import type { SessionScope } from '../../src/activities/session/scope.js';
 import { heldStart } from '../../src/activities/providers/managed/unanswered.js';
 import { AdapterError } from '../../src/contract/errors.js';
-import { NOTHING_USED } from '../../src/ledger/ledger.js';
+import { NOTHING_USED, type GivenUpEnd, type Ledger, type SessionRow } from '../../src/ledger/ledger.js';
+import { endAtService, type LeftSession } from '../../src/activities/session/end-at-service.js';
+import { endingContext } from '../../src/activities/providers/ending-context.js';
 import { DEFAULT_RETRY } from '../../src/policy/retry.js';
 import { bench, lives, RUN_KEY, sh, until } from './command-fixture.js';
 import { requestOf } from './managed-agents-fixture.js';
@@ -98,21 +101,49 @@ test('a session that its job gave up for another payload is ended', async () => 
   const { pid } = JSON.parse(night.read('pid.json')) as { pid: number };
   expect(lives(pid)).toBe(true);
 
-  const row = {
-    runKey: RUN_KEY,
-    attempt: 1,
-    state: 'cancelled',
-    openedAt: new Date().toISOString(),
-  } as const;
-  const now = () => new Date();
-  const givenUp = [
-    { ...row, provider: 'another', handle },
-    { ...row, provider: 'command', handle: undefined },
-  ];
-  await endGivenUp({ givenUp }, another, { now }, context.signal);
-  expect(lives(pid), 'it is another’s, or never began').toBe(true);
-  await endGivenUp({ givenUp: [{ ...row, provider: 'command', handle }] }, another, { now }, context.signal);
-  expect(lives(pid)).toBe(false);
+  const row = { runKey: RUN_KEY, attempt: 1, revision: 1, state: 'started', openedAt: '' } as const;
+  const booked: unknown[] = [];
+  const ledger = {
+    endGivenUp: async (_: unknown, end: GivenUpEnd) => void booked.push([end.message, lives(pid)]),
+  };
+  const deps = { now: () => new Date(), ledger: ledger as unknown as Ledger };
+  const give = (...givenUp: readonly SessionRow[]) =>
+    endGivenUp({ givenUp, fence: 2 }, { revision: 2 }, another, deps, context.signal);
+  await give({ ...row, provider: 'command', handle: undefined });
+  expect(lives(pid), 'it never began').toBe(true);
+  await give({ ...row, provider: 'command', handle });
+  const why = 'revision 2 replaced revision 1';
+  expect(booked, 'when it has ended').toEqual([
+    [why, true],
+    [why, false],
+  ]);
+});
+
+test('a session that can’t be ended is booked all the same after a few tries, and says that it may run on', async () => {
+  const down = new AdapterError('transient', 'the service does not answer');
+  let asked = 0;
+  const provider = {
+    ...aScope(
+      () => Promise.reject(down),
+      async () => undefined,
+    ).provider,
+    cancel: async () => {
+      asked += 1;
+      throw down;
+    },
+  };
+  const context = { ...endingContext(() => new Date()), sleep: async () => undefined };
+  const booked: LeftSession[] = [];
+  await new MockActivityEnvironment().run(() =>
+    endAtService(provider, HANDLE, context, async (left) => void booked.push(left)),
+  );
+  expect(asked).toBe(3);
+  expect(booked).toEqual([
+    {
+      usage: NOTHING_USED,
+      mayRunOn: expect.stringMatching(/^the session at model \(run a+#1\) could not be ended/) as string,
+    },
+  ]);
 });
 
 test('a start that may have run unseen holds its job, as a question and not as a conflict of contents', async () => {

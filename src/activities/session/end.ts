@@ -12,8 +12,9 @@ import { retryAfter } from '../failure.js';
 import { reportTrouble, SERVICE_TROUBLE } from '../lanes/lane-of.js';
 import { endingContext } from '../providers/ending-context.js';
 import { providerFor } from '../providers/provider-for.js';
-import type { ProviderContext, SessionHandle } from '../providers/provider.js';
+import type { SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
+import { release } from './end-at-service.js';
 import { ask, isRemote, type SessionScope } from './scope.js';
 import { sessionName } from './session-name.js';
 import { usageFacts } from './usage-facts.js';
@@ -212,22 +213,4 @@ async function free(
   const isFree = !context.signal.aborted && (await release(provider, handle, context));
   if (isFree || !context.signal.aborted) return;
   await release(await providerFor(definition, deps), handle, endingContext(deps.now));
-}
-
-/**
- * What is not freed costs room at the service, and is no reason to lose what was made.
- * @returns whether it was done
- */
-async function release(
-  provider: SessionScope['provider'],
-  handle: SessionHandle,
-  context: ProviderContext,
-): Promise<boolean> {
-  try {
-    await provider.release?.(handle, context);
-    return true;
-  } catch (error) {
-    log.warn('a session could not be released', { reason: provider.classify(error, 'release').message });
-    return false;
-  }
 }

@@ -1,0 +1,83 @@
+import { log } from '@temporalio/activity';
+import type { ErrorClass } from '../../contract/errors.js';
+import { NOTHING_USED, type Usage } from '../../ledger/ledger.js';
+import { pause } from '../providers/managed/pause.js';
+import type { Provider, ProviderContext, SessionHandle } from '../providers/provider.js';
+import { sessionName } from './session-name.js';
+
+/** What is known of a session that nobody goes on with. */
+export interface LeftSession {
+  readonly usage: Usage;
+  /** Its service could not be brought to end it: which one may run on, and why. */
+  readonly mayRunOn?: string;
+}
+
+/** Trouble that may be over in a moment. */
+const PASSES: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled']);
+const TRIES = 3;
+const PAUSE_MS = 1_000;
+/** No other try is begun later: somebody waits, be it the job's next session or whoever cancels a batch. */
+const BEGUN_WITHIN_MS = 30_000;
+
+/**
+ * Ends a session at its service, books it, and frees it. A service that does not answer is tried a few times, then the
+ * session is booked all the same: `doctor --orphans` finds what is left.
+ * @param book in the ledger what it has cost, before the service forgets it
+ */
+export async function endAtService(
+  provider: Provider,
+  handle: SessionHandle,
+  context: ProviderContext,
+  book: (left: LeftSession) => Promise<void>,
+): Promise<void> {
+  const left = await end(provider, handle, context);
+  if (left.mayRunOn !== undefined) log.warn(left.mayRunOn);
+  await book(left);
+  if (left.mayRunOn === undefined) await release(provider, handle, context);
+}
+
+async function end(
+  provider: Provider,
+  handle: SessionHandle,
+  context: ProviderContext,
+): Promise<LeftSession> {
+  const begunAt = performance.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      await provider.cancel(handle, context);
+      return { usage: await provider.usage(handle, context) };
+    } catch (error) {
+      if (context.signal.aborted) throw error;
+      const { errorClass, message } = provider.classify(error, 'cancel');
+      const isLast = tries === TRIES || performance.now() - begunAt > BEGUN_WITHIN_MS;
+      if (isLast || !PASSES.has(errorClass)) return notEnded(provider.facts.name, handle, message);
+      await pause(PAUSE_MS * tries, context);
+    }
+  }
+}
+
+/** A session that was only made ready runs nothing. */
+export const notEnded = (provider: string, handle: SessionHandle, why: string): LeftSession => ({
+  usage: NOTHING_USED,
+  ...(handle.phase !== 'prepared' && {
+    mayRunOn: `the session at ${provider} (${sessionName(handle).session ?? ''}) could not be ended and may run on: ${why}; "nightshift doctor FILE --orphans" finds it, with a file that names its agent`,
+  }),
+});
+
+/**
+ * What is not freed costs room at the service, and is no reason to lose what was made.
+ * @returns whether it was done
+ */
+export async function release(
+  provider: Provider,
+  handle: SessionHandle,
+  context: ProviderContext,
+): Promise<boolean> {
+  try {
+    await provider.release?.(handle, context);
+    return true;
+  } catch (error) {
+    log.warn('a session could not be released', { reason: provider.classify(error, 'release').message });
+    return false;
+  }
+}
