@@ -12,7 +12,7 @@ import { agentLane, lookInLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
-import { endGivenUp } from './session/given-up.js';
+import { withoutGivenUp } from './session/given-up.js';
 import { closedDestination, frozen, paused, refusal, stillWaits, type Asking } from './session/admit.js';
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed, type SessionScope } from './session/scope.js';
@@ -27,6 +27,7 @@ import { settleTrouble } from './settle-trouble.js';
  *  RA3. Whatever a session cost is booked when it ends, waste included.
  *  RA4. A worker that stops leaves its sessions alone; only a cancelled job ends them.
  *  RA5. An agent that acts on the outside world has one session, until a person asks for another.
+ *  RA6. A session is watched, collected and ended by the agent and the account that it was begun with, and no other.
  *
  * @throws ApplicationFailure whose type is an error class, with the delay after which Temporal tries again
  */
@@ -84,22 +85,22 @@ async function beforeSession(
   given: Step,
 ): Promise<{ readonly end: AgentEnd } | { readonly scope: SessionScope }> {
   const { deps, ref, definition, job, lane, makeProvider } = given;
-  const claim = await claimFor(ref, definition, job, deps);
+  const claimed = await claimFor(ref, definition, job, deps);
   await deps.reached('A1', ref.key);
-  switch (claim.kind) {
+  switch (claimed.kind) {
     case 'finished':
       return { end: { kind: 'adopted' } };
     case 'parked':
     case 'held':
-      return { end: claim };
+      return { end: claimed };
     case 'conflict': {
-      const message = `the ledger has revision ${claim.revision} with fingerprint ${claim.fingerprint}, this batch has revision ${job.revision} with fingerprint ${job.fingerprint}`;
+      const message = `the ledger has revision ${claimed.revision} with fingerprint ${claimed.fingerprint}, this batch has revision ${job.revision} with fingerprint ${job.fingerprint}`;
       return { end: { kind: 'held', errorClass: 'conflict', message } };
     }
     case 'claimed':
       break;
   }
-  await endGivenUp(claim, job, makeProvider, deps, cancellationSignal());
+  const claim = await withoutGivenUp(claimed, given, makeProvider, cancellationSignal());
   const made = await storedArtifact(deps, ref, job, claim);
   if (made !== undefined) return { end: made };
   const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);

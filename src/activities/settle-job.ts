@@ -1,8 +1,8 @@
 import type { JobRef } from '../contract/messages.js';
-import { NOTHING_USED, type JobEnd, type Usage } from '../ledger/ledger.js';
+import type { JobEnd } from '../ledger/ledger.js';
 import { claimFor, readRef, writerOf, type Deps } from './deps.js';
-import type { SessionHandle } from './providers/provider.js';
-import { cancelled, endCancelled } from './session/end.js';
+import { cancelled } from './session/end.js';
+import { endByOwn, endReplaced } from './session/given-up.js';
 
 /**
  * Writes an end of a job that none of its Activities could write: cancelled between two steps, or given up. A job
@@ -17,17 +17,17 @@ export const settleJob =
     if (state === undefined || state === 'done' || state === 'adopted') return;
     // Where it let others go first, the ledger may know better what it waits for.
     if (end.state === 'waiting' && state !== 'running') return;
-    if (end.state === 'cancelled' && state === 'running') await cancelOpenSession(deps, ref);
+    if (end.state === 'cancelled' && state === 'running') await cancelSessions(deps, ref);
     await deps.ledger.settleJob({ work, jobKey: key }, end, writerOf(batchId, deps).workflowId);
   };
 
-async function cancelOpenSession(deps: Deps, ref: JobRef): Promise<void> {
-  const { ledger } = deps;
+async function cancelSessions(deps: Deps, ref: JobRef): Promise<void> {
   const { definition, job } = await readRef(ref, deps);
   const claim = await claimFor(ref, definition, job, deps);
-  if (claim.kind !== 'claimed' || !claim.openSession) return;
-  const { openSession, fence } = claim;
-  const handle = openSession.handle as SessionHandle | undefined;
-  const book = (usage: Usage) => ledger.endSession(openSession, cancelled(usage), fence);
-  await (handle ? endCancelled(definition, handle, deps, book) : book(NOTHING_USED));
+  if (claim.kind !== 'claimed') return;
+  const step = { deps, ref, definition, job };
+  await endReplaced(claim, step);
+  const { openSession: open, fence } = claim;
+  if (open === undefined) return;
+  await endByOwn(open, step, undefined, (left) => deps.ledger.endSession(open, cancelled(left), fence));
 }

@@ -1,14 +1,15 @@
 // How the agent step opens a session and gives it up, over a provider and a ledger of memory.
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, onTestFinished, test } from 'vitest';
-import { endGivenUp } from '../../src/activities/session/given-up.js';
+import { endReplaced, type GivingUp } from '../../src/activities/session/given-up.js';
 import { failSession, failureOf, notStarted } from '../../src/activities/session/end.js';
 import type { Provider, SessionHandle } from '../../src/activities/providers/provider.js';
 import { openSession, SessionNotStarted } from '../../src/activities/session/open.js';
-import type { SessionScope } from '../../src/activities/session/scope.js';
+import type { Claimed, SessionScope } from '../../src/activities/session/scope.js';
 import { heldStart } from '../../src/activities/providers/managed/unanswered.js';
+import { definitionSchema } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
-import { NOTHING_USED, type GivenUpEnd, type Ledger, type SessionRow } from '../../src/ledger/ledger.js';
+import { NOTHING_USED, type GivenUpEnd, type SessionRow } from '../../src/ledger/ledger.js';
 import { endAtService, type LeftSession } from '../../src/activities/session/end-at-service.js';
 import { endingContext } from '../../src/activities/providers/ending-context.js';
 import { DEFAULT_RETRY } from '../../src/policy/retry.js';
@@ -90,7 +91,7 @@ test('what a failed start had made ready at the service is let go of, not left i
 
 test('a session that its job gave up for another payload is ended', async () => {
   const night = await bench({ command: sh('echo $$ > "$NIGHTSHIFT_OUT_DIR/pid"; exec sleep 60') });
-  const { provider, request, context, another } = night;
+  const { provider, request, context } = night;
   const handle = await provider.start(request, undefined, context);
   onTestFinished(() => provider.cancel(handle, context));
   await until(
@@ -106,9 +107,17 @@ test('a session that its job gave up for another payload is ended', async () => 
   const ledger = {
     endGivenUp: async (_: unknown, end: GivenUpEnd) => void booked.push([end.message, lives(pid)]),
   };
-  const deps = { now: () => new Date(), ledger: ledger as unknown as Ledger };
+  const definition = definitionSchema.parse({
+    ...{ name: 'nightly', work: 'article', baseDir: night.stateDir },
+    agent: { use: 'command', command: ['true'], with: { killGrace: '100ms' } },
+    effects: [{ name: 'post', use: 'folder', target: './out' }],
+  });
+  const step = {
+    ...{ definition, job: { revision: 2 }, ref: { manifest: { definition: 'd', jobs: 'j', count: 1 } } },
+    deps: { now: () => new Date(), ledger, artifacts: {}, stateDir: night.stateDir, env: {} },
+  } as unknown as GivingUp;
   const give = (...givenUp: readonly SessionRow[]) =>
-    endGivenUp({ givenUp, fence: 2 }, { revision: 2 }, another, deps, context.signal);
+    endReplaced({ givenUp, fence: 2 } as unknown as Claimed, step);
   await give({ ...row, provider: 'command', handle: undefined });
   expect(lives(pid), 'it never began').toBe(true);
   await give({ ...row, provider: 'command', handle });

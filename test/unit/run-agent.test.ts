@@ -11,10 +11,11 @@ import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { publish } from '../../src/activities/publish.js';
 import { runAgent } from '../../src/activities/run-agent.js';
+import { settleJob } from '../../src/activities/settle-job.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { effectsOf } from '../../src/batch/effects.js';
 import { readTickets, storeManifest, storedDefinition } from '../../src/batch/manifest.js';
-import { budgetSchema, definitionSchema } from '../../src/contract/batch-file.js';
+import { budgetSchema, definitionSchema, type Definition } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
 import type { AgentEnd, AgentRequest, JobRef, TriedBefore } from '../../src/contract/messages.js';
@@ -76,18 +77,22 @@ async function aNight(
     checks: more.checks,
     retry: more.retry,
   });
-  const manifest = await storeManifest({ definition, jobs: SLUGS.map(jobOf) }, artifacts);
-  await openBatch(ledger, SLUGS);
-  const refs = new Map<string, JobRef>();
-  for await (const { job, offset, length } of readTickets(manifest, artifacts)) {
-    const ref = { work: WORK, batchId: BATCH, manifest, key: job.key, offset, length };
-    refs.set(job.identity['slug'] ?? '', ref);
+  /** Where the jobs stand once their batch is stored. */
+  async function stored(of: Definition): Promise<(slug: string) => JobRef> {
+    const manifest = await storeManifest({ definition: of, jobs: SLUGS.map(jobOf) }, artifacts);
+    const refs = new Map<string, JobRef>();
+    for await (const { job, offset, length } of readTickets(manifest, artifacts)) {
+      const ref = { work: WORK, batchId: BATCH, manifest, key: job.key, offset, length };
+      refs.set(job.identity['slug'] ?? '', ref);
+    }
+    return (slug) => {
+      const ref = refs.get(slug);
+      if (ref === undefined) throw new Error(`no job ${slug}`);
+      return ref;
+    };
   }
-  const refOf = (slug: string): JobRef => {
-    const ref = refs.get(slug);
-    if (ref === undefined) throw new Error(`no job ${slug}`);
-    return ref;
-  };
+  const refOf = await stored(definition);
+  await openBatch(ledger, SLUGS);
   const deps: Deps = {
     ledger,
     artifacts,
@@ -126,6 +131,10 @@ async function aNight(
       const request = { ...refOf(slug), ...more };
       const end = await environment.run(runAgent(deps), request).catch((error: unknown) => error);
       return { end, told };
+    },
+    /** A job by a file whose agent was edited since. */
+    async edited(slug: string, agent: object): Promise<JobRef> {
+      return (await stored(definitionSchema.parse({ ...definition, agent })))(slug);
     },
     /** Takes a place as the session of another job would. */
     takePlace: () => agentLane(definition, { ...refOf('one'), key: 'another' }, deps).enter('session'),
@@ -580,5 +589,129 @@ describe('a session that ended, whose output can’t be had', () => {
     server.addFault({ match: { call: 'interactions.get' }, do: 'server-error', times: 1 });
     expect((await night.try('one', first.told)).end).toMatchObject({ kind: 'made' });
     expect(server.requests().filter(({ call }) => call === 'interactions.cancel')).toEqual([]);
+  });
+});
+
+describe('an open session of a job whose agent is another one now', () => {
+  const dead = { do: 'auth', with: { form: '401' } } as const;
+
+  /** A service at which the first session never ends by itself. */
+  async function aService(which: 'antigravity' | 'claude', name: string) {
+    const surface = which === 'claude' ? 'anthropic' : 'gemini';
+    const match = { surface, attempt: 1 } as const;
+    const server = await aServer({ speed: 1000, faults: [{ match, do: 'timeout-mid-run' }] });
+    const own = { agent: 'agent_nightshift', environment: 'env_nightshift' };
+    const agent = {
+      use: which,
+      prompt: 'Write.',
+      timeout: '1d',
+      with: {
+        baseUrl: `${server.url}/${surface}`,
+        apiKey: `\${env:${name}}`,
+        pollInterval: '10ms',
+        ...(which === 'claude' && own),
+      },
+    };
+    const look = which === 'claude' ? 'sessions.retrieve' : 'interactions.get';
+    /** Calls that came after it was left alone. */
+    const since = { at: 0 };
+    return {
+      ...{ server, agent, look },
+      mark: () => void (since.at = server.requests().length),
+      calls: () =>
+        server
+          .requests()
+          .slice(since.at)
+          .map(({ call }) => call),
+      running: () => server.ledger().runs.filter(({ open }) => open > 0).length,
+    };
+  }
+
+  /** Leaves a session of job `one` open at the first service. */
+  async function leftOpen(first: 'antigravity' | 'claude', second: 'antigravity' | 'claude') {
+    const old = await aService(first, 'OLD_KEY');
+    const present = await aService(second, 'NEW_KEY');
+    const night = await aNight({
+      agent: { command: undefined, ...old.agent },
+      budget: { perSession: 2 },
+      now: () => new Date(old.server.now()),
+    });
+    Object.assign(night.deps.env, { OLD_KEY: 'old', NEW_KEY: 'new' });
+    old.server.addFault({ match: { call: old.look }, ...dead, times: 1 });
+    expect(await night.step('one')).toMatchObject({ kind: 'gated', errorClass: 'auth' });
+    expect(old.running()).toBe(1);
+    old.mark();
+    const ref = await night.edited('one', present.agent);
+    return {
+      ...{ ...night, old, present, ref },
+      stepNow: () => new MockActivityEnvironment().run(runAgent(night.deps), ref),
+      sessions: () =>
+        rawSql(night.path)(
+          'select attempt, provider, state, cost_micros, error_message as why from sessions order by attempt',
+        ),
+    };
+  }
+
+  test.each([
+    ['antigravity', 'claude', 'the agent is claude now'],
+    ['claude', 'antigravity', 'the agent is antigravity now'],
+    ['antigravity', 'antigravity', 'the agent has another account at antigravity now'],
+    ['claude', 'claude', 'the agent has another account at claude now'],
+  ] as const)('%s, now %s: it is ended by its own, and another one is begun', async (first, second, why) => {
+    const night = await leftOpen(first, second);
+    expect(await night.stepNow()).toMatchObject({ kind: 'made' });
+    expect(night.old.running()).toBe(0);
+    expect(night.present.server.ledger().runs).toMatchObject([{ attempt: 2, runs: 1 }]);
+    expect(await night.sessions()).toMatchObject([
+      { attempt: 1, provider: first, state: 'cancelled', why },
+      { attempt: 2, provider: second, state: 'collected' },
+    ]);
+  });
+
+  test.each([
+    ['its key is dead', true, /401/],
+    ['an older release began it', false, /nothing that is stored says how antigravity was reached/],
+  ])('%s: it is booked as lost with what was set aside, and named', async (_, isKnown, why) => {
+    const night = await leftOpen('antigravity', 'claude');
+    night.old.server.addFault({ match: {}, ...dead });
+    if (!isKnown)
+      await rawSql(night.path)(`update sessions set handle = json_remove(handle, '$.definition')`);
+    expect(await night.stepNow()).toMatchObject({ kind: 'made' });
+    const [lost] = await night.sessions();
+    expect(lost).toMatchObject({ provider: 'antigravity', state: 'lost', cost_micros: 2_000_000 });
+    expect(lost?.['why']).toMatch(
+      /^the agent is claude now; the session at antigravity \(.*run [0-9a-f]{12}#1\) could not be ended/,
+    );
+    expect(lost?.['why']).toMatch(why);
+    expect(night.old.calls()).toEqual(isKnown ? ['interactions.cancel'] : []);
+  });
+
+  test('is ended by its own agent, too, where the job is cancelled', async () => {
+    const night = await leftOpen('antigravity', 'claude');
+    const sql = rawSql(night.path);
+    await sql(`update jobs set state = 'running'`);
+    await new MockActivityEnvironment().run(settleJob(night.deps), night.ref, {
+      state: 'cancelled' as const,
+    });
+    expect([night.old.running(), night.present.server.requests()]).toEqual([0, []]);
+    expect(await sql('select state from jobs')).toEqual([{ state: 'cancelled' }]);
+    expect(await night.sessions()).toMatchObject([{ state: 'cancelled', why: 'the job was cancelled' }]);
+  });
+
+  test('is no second one of an agent that acts on the outside world', async () => {
+    const night = await leftOpen('antigravity', 'claude');
+    const ref = await night.edited('one', { ...night.present.agent, outward: true });
+    const end = await new MockActivityEnvironment().run(runAgent(night.deps), ref);
+    expect(end).toMatchObject({ kind: 'held', errorClass: 'unknown' });
+    expect(night.present.server.ledger().runs).toEqual([]);
+  });
+
+  test('is gone on with where only other things were edited', async () => {
+    const night = await leftOpen('antigravity', 'claude');
+    const { agent } = night.old;
+    const ref = await night.edited('one', { ...agent, prompt: 'Write more.', timeout: '1ms' });
+    const end = await new MockActivityEnvironment().run(runAgent(night.deps), ref).catch((e: unknown) => e);
+    expect(end, 'it ran longer than it may now').toMatchObject({ type: 'timeout' });
+    expect(await night.sessions()).toMatchObject([{ attempt: 1, state: 'failed' }]);
   });
 });

@@ -114,6 +114,11 @@ export interface SessionHandle {
    * where the adapter does not know better.
    */
   readonly sentAt?: string;
+  /**
+   * Hash of the stored definition that the session was begun under, or gone on with: it tells the options, and so the
+   * account. Set by whoever saves the handle. Absent where an older release did.
+   */
+  readonly definition?: string;
   /** Ids at the service: session, environment, run directory, process… */
   readonly ids: Readonly<Record<string, Json>>;
 }

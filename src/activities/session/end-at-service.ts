@@ -13,7 +13,7 @@ export interface LeftSession {
 }
 
 /** Trouble that may be over in a moment. */
-const PASSES: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled']);
+export const PASSES: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled']);
 const TRIES = 3;
 const PAUSE_MS = 1_000;
 /** No other try is begun later: somebody waits, be it the job's next session or whoever cancels a batch. */
@@ -31,7 +31,6 @@ export async function endAtService(
   book: (left: LeftSession) => Promise<void>,
 ): Promise<void> {
   const left = await end(provider, handle, context);
-  if (left.mayRunOn !== undefined) log.warn(left.mayRunOn);
   await book(left);
   if (left.mayRunOn === undefined) await release(provider, handle, context);
 }
@@ -56,13 +55,14 @@ async function end(
   }
 }
 
-/** A session that was only made ready runs nothing. */
-export const notEnded = (provider: string, handle: SessionHandle, why: string): LeftSession => ({
-  usage: NOTHING_USED,
-  ...(handle.phase !== 'prepared' && {
-    mayRunOn: `the session at ${provider} (${sessionName(handle).session ?? ''}) could not be ended and may run on: ${why}; "nightshift doctor FILE --orphans" finds it, with a file that names its agent`,
-  }),
-});
+/** @param why its agent could not be brought to end it */
+export function notEnded(provider: string, handle: SessionHandle, why: string): LeftSession {
+  if (handle.phase === 'prepared') return { usage: NOTHING_USED }; // it was only made ready, and runs nothing
+  const what = `the session at ${provider} (${sessionName(handle).session ?? ''}) could not be ended and may run on`;
+  const next = `see "nightshift doctor FILE --orphans", with a file whose agent is ${provider}`;
+  log.warn(what, { reason: why });
+  return { usage: NOTHING_USED, mayRunOn: `${what}: ${why}; ${next}` };
+}
 
 /**
  * What is not freed costs room at the service, and is no reason to lose what was made.

@@ -1,20 +1,18 @@
 import { cancellationDetails, log } from '@temporalio/activity';
 import type { ArtifactRef } from '../../contract/artifact.js';
-import type { Definition } from '../../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
-import { NOTHING_USED, type SessionEnd, type Usage } from '../../ledger/ledger.js';
+import { NOTHING_USED, type SessionEnd } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, whyOf, type Excuse, type Next } from '../../policy/retry.js';
 import { withTimeLimit } from '../../time-limit.js';
-import type { Deps } from '../deps.js';
 import { retryAfter } from '../failure.js';
 import { reportTrouble, SERVICE_TROUBLE } from '../lanes/lane-of.js';
 import { endingContext } from '../providers/ending-context.js';
 import { providerFor } from '../providers/provider-for.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
-import { release } from './end-at-service.js';
+import { endAtService, release, type LeftSession } from './end-at-service.js';
 import { ask, isRemote, type SessionScope } from './scope.js';
 import { sessionName } from './session-name.js';
 import { usageFacts } from './usage-facts.js';
@@ -155,10 +153,10 @@ const stopped = (
 });
 
 /** What the ledger is told of a session that ended with its job. */
-export const cancelled = (usage: Usage): SessionEnd => ({
+export const cancelled = ({ usage, mayRunOn }: LeftSession): SessionEnd => ({
   state: 'cancelled',
   errorClass: 'timeout',
-  message: 'the job was cancelled',
+  message: ['the job was cancelled', mayRunOn].filter((part) => part !== undefined).join('; '),
   usage,
   job: { state: 'cancelled' },
 });
@@ -176,29 +174,14 @@ export async function afterCancel(
   const details = cancellationDetails();
   if (details?.workerShutdown) return retryAfter('transient', 'the worker stopped; the session goes on', 1);
   if (!details?.cancelRequested || !handle) return error;
-  await endCancelled(scope.definition, handle, deps, (usage) =>
-    deps.ledger.endSession(session, cancelled(usage), claim.fence),
+  // Our own signal is aborted, and nothing of this may be: neither its requests, nor the turns they would take in a
+  // lane, so that they take none.
+  const provider = await providerFor(scope.definition, deps);
+  await endAtService(provider, handle, endingContext(deps.now), (left) =>
+    deps.ledger.endSession(session, cancelled(left), claim.fence),
   );
   await scope.lane.leave();
   return error;
-}
-
-/**
- * Ends the session of a cancelled job, pays for it and frees it. Our own signal is aborted by then, and nothing of this
- * may be: neither its requests, nor the turns they would take in a lane, so that they take none.
- * @param book in the ledger what it has cost, before the service forgets it
- */
-export async function endCancelled(
-  definition: Definition,
-  handle: SessionHandle,
-  deps: Deps,
-  book: (usage: Usage) => Promise<void>,
-): Promise<void> {
-  const provider = await providerFor(definition, deps);
-  const context = endingContext(deps.now);
-  await provider.cancel(handle, context);
-  await book(await provider.usage(handle, context));
-  await release(provider, handle, context);
 }
 
 /** The session is over: its place in the lane is free. */

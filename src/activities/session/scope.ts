@@ -66,7 +66,8 @@ export function sessionScope(
   const context: ProviderContext = {
     save: async (handle) => {
       const at = sentAtOf(handle, sentAt ?? deps.now());
-      const placed = at ? { ...handle, sentAt: at.toISOString() } : handle;
+      const begun = { ...handle, definition: ref.manifest.definition };
+      const placed = at ? { ...begun, sentAt: at.toISOString() } : begun;
       const text = JSON.stringify(placed);
       const leaves = handle.phase === 'start-sent' && last?.phase !== 'start-sent';
       const before = leaves ? { ...gate, underWay: true } : undefined;
