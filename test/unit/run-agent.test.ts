@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
@@ -592,66 +593,66 @@ describe('a session that ended, whose output can’t be had', () => {
   });
 });
 
+const dead = { do: 'auth', with: { form: '401' } } as const;
+
+/** A service at which the first session never ends by itself. */
+async function aService(which: 'antigravity' | 'claude', name: string) {
+  const surface = which === 'claude' ? 'anthropic' : 'gemini';
+  const match = { surface, attempt: 1 } as const;
+  const server = await aServer({ speed: 1000, faults: [{ match, do: 'timeout-mid-run' }] });
+  const own = { agent: 'agent_nightshift', environment: 'env_nightshift' };
+  const agent = {
+    use: which,
+    prompt: 'Write.',
+    timeout: '1d',
+    with: {
+      baseUrl: `${server.url}/${surface}`,
+      apiKey: `\${env:${name}}`,
+      pollInterval: '10ms',
+      ...(which === 'claude' && own),
+    },
+  };
+  const look = which === 'claude' ? 'sessions.retrieve' : 'interactions.get';
+  /** Calls that came after it was left alone. */
+  const since = { at: 0 };
+  return {
+    ...{ server, agent, look },
+    mark: () => void (since.at = server.requests().length),
+    calls: () =>
+      server
+        .requests()
+        .slice(since.at)
+        .map(({ call }) => call),
+    running: () => server.ledger().runs.filter(({ open }) => open > 0).length,
+  };
+}
+
+/** Leaves a session of job `one` open at the first service. */
+async function leftOpen(first: 'antigravity' | 'claude', second: 'antigravity' | 'claude') {
+  const old = await aService(first, 'OLD_KEY');
+  const present = await aService(second, 'NEW_KEY');
+  const night = await aNight({
+    agent: { command: undefined, ...old.agent },
+    budget: { perSession: 2 },
+    now: () => new Date(old.server.now()),
+  });
+  Object.assign(night.deps.env, { OLD_KEY: 'old', NEW_KEY: 'new' });
+  old.server.addFault({ match: { call: old.look }, ...dead, times: 1 });
+  expect(await night.step('one')).toMatchObject({ kind: 'gated', errorClass: 'auth' });
+  expect(old.running()).toBe(1);
+  old.mark();
+  const ref = await night.edited('one', present.agent);
+  return {
+    ...{ ...night, old, present, ref },
+    stepNow: () => new MockActivityEnvironment().run(runAgent(night.deps), ref),
+    sessions: () =>
+      rawSql(night.path)(
+        'select attempt, provider, state, cost_micros, error_message as why from sessions order by attempt',
+      ),
+  };
+}
+
 describe('an open session of a job whose agent is another one now', () => {
-  const dead = { do: 'auth', with: { form: '401' } } as const;
-
-  /** A service at which the first session never ends by itself. */
-  async function aService(which: 'antigravity' | 'claude', name: string) {
-    const surface = which === 'claude' ? 'anthropic' : 'gemini';
-    const match = { surface, attempt: 1 } as const;
-    const server = await aServer({ speed: 1000, faults: [{ match, do: 'timeout-mid-run' }] });
-    const own = { agent: 'agent_nightshift', environment: 'env_nightshift' };
-    const agent = {
-      use: which,
-      prompt: 'Write.',
-      timeout: '1d',
-      with: {
-        baseUrl: `${server.url}/${surface}`,
-        apiKey: `\${env:${name}}`,
-        pollInterval: '10ms',
-        ...(which === 'claude' && own),
-      },
-    };
-    const look = which === 'claude' ? 'sessions.retrieve' : 'interactions.get';
-    /** Calls that came after it was left alone. */
-    const since = { at: 0 };
-    return {
-      ...{ server, agent, look },
-      mark: () => void (since.at = server.requests().length),
-      calls: () =>
-        server
-          .requests()
-          .slice(since.at)
-          .map(({ call }) => call),
-      running: () => server.ledger().runs.filter(({ open }) => open > 0).length,
-    };
-  }
-
-  /** Leaves a session of job `one` open at the first service. */
-  async function leftOpen(first: 'antigravity' | 'claude', second: 'antigravity' | 'claude') {
-    const old = await aService(first, 'OLD_KEY');
-    const present = await aService(second, 'NEW_KEY');
-    const night = await aNight({
-      agent: { command: undefined, ...old.agent },
-      budget: { perSession: 2 },
-      now: () => new Date(old.server.now()),
-    });
-    Object.assign(night.deps.env, { OLD_KEY: 'old', NEW_KEY: 'new' });
-    old.server.addFault({ match: { call: old.look }, ...dead, times: 1 });
-    expect(await night.step('one')).toMatchObject({ kind: 'gated', errorClass: 'auth' });
-    expect(old.running()).toBe(1);
-    old.mark();
-    const ref = await night.edited('one', present.agent);
-    return {
-      ...{ ...night, old, present, ref },
-      stepNow: () => new MockActivityEnvironment().run(runAgent(night.deps), ref),
-      sessions: () =>
-        rawSql(night.path)(
-          'select attempt, provider, state, cost_micros, error_message as why from sessions order by attempt',
-        ),
-    };
-  }
-
   test.each([
     ['antigravity', 'claude', 'the agent is claude now'],
     ['claude', 'antigravity', 'the agent is antigravity now'],
@@ -713,5 +714,58 @@ describe('an open session of a job whose agent is another one now', () => {
     const end = await new MockActivityEnvironment().run(runAgent(night.deps), ref).catch((e: unknown) => e);
     expect(end, 'it ran longer than it may now').toMatchObject({ type: 'timeout' });
     expect(await night.sessions()).toMatchObject([{ attempt: 1, state: 'failed' }]);
+  });
+});
+
+describe('a job that is cancelled while its session can’t be ended', () => {
+  const down = { do: 'server-error', with: { form: '503' } } as const;
+
+  test.each([
+    ['its service is down', down, 3],
+    ['its key is dead', dead, 1],
+  ] as const)(
+    '%s: it is cancelled all the same, and says that the session may run on',
+    async (_, fault, asked) => {
+      const night = await leftOpen('antigravity', 'antigravity');
+      night.old.server.addFault({ match: {}, ...fault });
+      const sql = rawSql(night.path);
+      await sql(`update jobs set state = 'running'`);
+      await new MockActivityEnvironment().run(settleJob(night.deps), night.refOf('one'), {
+        state: 'cancelled' as const,
+      });
+      expect(night.old.calls()).toEqual(Array(asked).fill('interactions.cancel'));
+      expect(await sql('select state from jobs')).toEqual([{ state: 'cancelled' }]);
+      expect(await night.sessions()).toMatchObject([
+        {
+          state: 'cancelled',
+          cost_micros: 2_000_000,
+          why: expect.stringMatching(
+            /^the job was cancelled; the session at antigravity .* may run on/,
+          ) as string,
+        },
+      ]);
+    },
+  );
+
+  test('also while a worker watches it', async () => {
+    const old = await aService('antigravity', 'OLD_KEY');
+    const night = await aNight({
+      agent: { command: undefined, ...old.agent },
+      now: () => new Date(old.server.now()),
+    });
+    night.deps.env['OLD_KEY'] = 'old';
+    const environment = new MockActivityEnvironment({ scheduledTimestampMs: Date.now() });
+    const reached = async (point: string): Promise<void> => {
+      if (point !== 'A6') return;
+      old.server.addFault({ match: {}, ...down });
+      environment.cancel();
+    };
+    const end = await environment
+      .run(runAgent({ ...night.deps, reached }), night.refOf('one'))
+      .catch((error: unknown) => error);
+    expect(end).toBeInstanceOf(CancelledFailure);
+    expect(await rawSql(night.path)('select j.state as job, s.state from jobs j, sessions s')).toEqual([
+      { job: 'cancelled', state: 'cancelled' },
+    ]);
   });
 });
