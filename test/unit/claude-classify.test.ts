@@ -160,6 +160,8 @@ const event = (type: string, more: Partial<SessionEvent> = {}): SessionEvent => 
 const MESSAGE = event('user.message');
 const IDLE = event('session.status_idle', { stop_reason: { type: 'end_turn' } });
 
+const STOP = event('user.interrupt');
+
 test('a turn is judged by its events, the newest first', () => {
   expect(turnOf([])).toEqual({ kind: 'none' });
   expect(turnOf([IDLE])).toEqual({ kind: 'none' });
@@ -167,6 +169,11 @@ test('a turn is judged by its events, the newest first', () => {
   expect(turnOf([MESSAGE, IDLE])).toEqual({ kind: 'running' }); // that is the end of an earlier turn
   expect(turnOf([IDLE, { ...MESSAGE, processed_at: null }])).toEqual({ kind: 'running' });
   expect(turnOf([IDLE, MESSAGE])).toEqual({ kind: 'ended', idle: IDLE });
+  const again = { ...IDLE, id: 'sevt_9' };
+  expect(turnOf([IDLE, STOP, STOP, MESSAGE])).toEqual({ kind: 'interrupted' });
+  expect(turnOf([STOP, MESSAGE]), 'its idle is not listed yet').toEqual({ kind: 'interrupted' });
+  expect(turnOf([again, STOP, IDLE, MESSAGE]), 'it had ended').toEqual({ kind: 'ended', idle: IDLE });
+  expect(turnOf([IDLE, MESSAGE, STOP]), 'an earlier turn was').toEqual({ kind: 'ended', idle: IDLE });
 });
 
 test.each([

@@ -133,6 +133,31 @@ test('a cancelled session stops, is archived, and can still be asked what it use
   expect(server.ledger().totals).toMatchObject({ paidTurns: 1, open: 0 });
 });
 
+test('what was interrupted has made nothing, also before it could be archived', async () => {
+  const { server, make } = await aStage('claude');
+  const provider = await make({ output: 'text' });
+  const { context } = aContext(server);
+  const handle = await provider.start(requestOf(), undefined, context);
+  server.advance(60_000);
+  const { sessions } = anthropicAt(server.anthropicUrl).beta;
+  await sessions.events.send(idIn(handle, 'session'), { events: [{ type: 'user.interrupt' }] });
+  server.advance(10_000);
+  const interrupted = { kind: 'lost', message: expect.stringContaining('interrupted') as string };
+  expect(await provider.poll(handle, context), 'whoever interrupted it died').toMatchObject(interrupted);
+  await provider.cancel(handle, context);
+  expect(await provider.poll(handle, context)).toMatchObject(interrupted);
+});
+
+test('an interrupt that came too late takes nothing away', async () => {
+  const { server, make } = await aStage('claude');
+  const provider = await make();
+  const { context } = aContext(server);
+  const handle = await provider.start(requestOf(), undefined, context);
+  server.advance(HOUR);
+  await provider.cancel(handle, context);
+  expect(await provider.poll(handle, context)).toEqual({ kind: 'succeeded' });
+});
+
 test('what a session used can be asked in every phase', async () => {
   const { server, make } = await aStage('claude');
   const provider = await make({ budget: 2.5 });

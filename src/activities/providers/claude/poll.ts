@@ -19,8 +19,9 @@ export interface PollParts {
   readonly missing: Set<string>;
 }
 
-const NEWEST_EVENTS = 20;
-const TURN_EVENTS = ['user.message', 'session.status_idle'] as const;
+/** A session that is slow to stop is interrupted every two seconds. */
+const NEWEST_EVENTS = 100;
+const TURN_EVENTS = ['user.message', 'user.interrupt', 'session.status_idle'] as const;
 
 /** One look at a session, whatever phase its start has reached. */
 export async function pollSession(
@@ -51,6 +52,9 @@ export async function pollSession(
   const turn = turnOf(newest ?? []);
   if (turn.kind === 'none' && phaseOf(handle) === 'start-sent' && isOpen(session)) {
     return (await withoutPrompt(id, handle, parts, context)) ?? running('waiting for the prompt to arrive');
+  }
+  if (turn.kind === 'interrupted') {
+    return { kind: 'lost', message: `session ${id} was interrupted before its end` };
   }
   if (turn.kind !== 'ended') {
     return isOpen(session) ? running('waiting for the turn') : terminated(session, parts, context);

@@ -10,15 +10,23 @@ type Failed = Extract<SessionProgress, { kind: 'failed' }>;
 export type Turn =
   | { readonly kind: 'none' }
   | { readonly kind: 'running' }
-  | { readonly kind: 'ended'; readonly idle: SessionEvent };
+  | { readonly kind: 'ended'; readonly idle: SessionEvent }
+  | { readonly kind: 'interrupted' };
 
-/** Events decide: for seconds after its end a session may still be shown as running, or as idle before its start. */
+/**
+ * Events decide: for seconds after its end a session may still be shown as running, or as idle before its start. A turn
+ * that is interrupted says "end_turn" as one does that came to its end: only what it said before the interrupt counts.
+ */
 export function turnOf(newestFirst: readonly SessionEvent[]): Turn {
   const kickoff = newestFirst.findIndex(({ type }) => type === 'user.message');
   if (kickoff === -1) return { kind: 'none' };
   const pending = typeof newestFirst[kickoff]?.processed_at !== 'string';
-  const idle = newestFirst.slice(0, kickoff).find(({ type }) => type === 'session.status_idle');
-  return pending || !idle ? { kind: 'running' } : { kind: 'ended', idle };
+  if (pending) return { kind: 'running' };
+  const since = newestFirst.slice(0, kickoff);
+  const interrupt = since.findLastIndex(({ type }) => type === 'user.interrupt');
+  const idle = since.slice(interrupt + 1).find(({ type }) => type === 'session.status_idle');
+  if (idle) return { kind: 'ended', idle };
+  return interrupt === -1 ? { kind: 'running' } : { kind: 'interrupted' };
 }
 
 /** Why a turn ended, where it is not what its caller has to look into. */
