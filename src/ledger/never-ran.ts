@@ -1,8 +1,8 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 
 /**
- * A session that failed before anything that costs money was sent: never begun, or only made ready and then surely
- * refused. It is no session of any figure. One that was lost may have run unseen, and one that cost something has run.
+ * A session that failed, or was cancelled, before anything that costs money was sent: never begun, or only made ready. It
+ * is no session of any figure. One that was lost may have run unseen, and one that cost something has run.
  * Handles are written by `JSON.stringify`, without spaces.
  * @param table of sessions, or its alias
  */
@@ -10,7 +10,7 @@ export function neverRan(table: string): RawBuilder<SqlBool> {
   const [state, started, handle, cost] = ['state', 'started_seq', 'handle', 'cost_micros'].map((name) =>
     sql.ref(`${table}.${name}`),
   );
-  return sql<SqlBool>`(${state} = 'failed' and ${cost} = 0 and (${started} is null or ${handle} like '%"phase":"prepared"%'))`;
+  return sql<SqlBool>`(${state} in ('failed', 'cancelled') and ${cost} = 0 and (${started} is null or ${handle} like '%"phase":"prepared"%'))`;
 }
 
 /** A session that was only made ready, and then refused, has cost nothing. */

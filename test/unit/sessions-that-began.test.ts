@@ -1,4 +1,5 @@
-// All figures count the same sessions: those that began. A start that was surely refused is none, and cost nothing.
+// All figures count the same sessions: those that began. A start that was surely refused, or given
+// up before it was sent, is none, and cost nothing.
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { createNightshift } from '../../src/client/nightshift.js';
@@ -14,6 +15,7 @@ import {
   failed,
   jobOf,
   keyOf,
+  NO_USAGE,
   openBatch,
   sessionOf,
   startedSession,
@@ -25,7 +27,7 @@ test('a start that was refused is in no figure of sessions, one that ran and tol
   const { ledger } = await aLedger(join(state, 'ledger.db'));
   const nightshift = createNightshift({ state, env: {} });
   onTestFinished(() => nightshift.close());
-  await openBatch(ledger, ['ran', 'refused', 'never-sent']);
+  await openBatch(ledger, ['ran', 'refused', 'never-sent', 'replaced', 'cancelled']);
   const ran = await claimed(ledger, 'ran');
   await ledger.endSession(await startedSession(ledger, 'ran', ran), collected(), ran.fence);
   for (const slug of ['refused', 'never-sent']) {
@@ -35,6 +37,21 @@ test('a start that was refused is in no figure of sessions, one that ran and tol
     await ledger.intendSession(row, fence);
     if (slug === 'refused') await ledger.saveHandle(session, { phase: 'prepared' }, fence);
     await ledger.endSession(session, failed({ errorClass: 'auth', message: '401' }), fence);
+  }
+  const limits = { perSession: 5_000_000, currency: 'EUR', warnAt: [], timeZone: 'UTC' };
+  for (const slug of ['replaced', 'cancelled']) {
+    const { fence } = await claimed(ledger, slug);
+    const session = sessionOf(slug, 1);
+    const row = { ...session, ...jobOf(slug), provider: 'command', revision: 1, by: by() };
+    await ledger.reserveSession(row, { limits }, fence);
+    if (slug === 'cancelled') await ledger.saveHandle(session, { phase: 'prepared' }, fence);
+    const raised = await claimed(ledger, slug, { revision: 2 });
+    const [open] = raised.givenUp;
+    if (open === undefined) throw new Error('it is open');
+    const end = { state: 'cancelled', errorClass: 'conflict', message: 'replaced', usage: NO_USAGE } as const;
+    if (slug === 'replaced') await ledger.endGivenUp(open, end, raised.fence);
+    else await ledger.endSession(open, { ...end, errorClass: 'timeout' }, raised.fence);
+    expect(await ledger.spendOfJob(jobOf(slug))).toEqual({ micros: 0, unknown: 0 });
   }
 
   const totals = await ledger.totals(BATCH, 0);
@@ -54,5 +71,10 @@ test('a start that was refused is in no figure of sessions, one that ran and tol
   expect(spend).toBe('0 sessions');
   expect(events.map(({ text }) => text)).toContainEqual(
     expect.stringMatching(/^session 1 failed .*, refused before it began: auth: 401/),
+  );
+  const replaced = await nightshift.trace({ key: keyOf('replaced') });
+  expect(replaced.spend).toBe('0 sessions');
+  expect(replaced.events.map(({ text }) => text)).toContainEqual(
+    expect.stringMatching(/^session 1 cancelled .*, before it began: /),
   );
 });

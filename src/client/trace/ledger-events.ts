@@ -113,8 +113,8 @@ function sessionTold({ subject, to, detail, at }: HistoryRow, { sessions }: JobS
   };
 }
 
-export function usageText({ usage, currency, neverRan }: StorySession): string {
-  if (neverRan) return 'refused before it began';
+export function usageText({ usage, currency, neverRan, state }: StorySession): string {
+  if (neverRan) return state === 'failed' ? 'refused before it began' : 'before it began';
   const { inputTokens, outputTokens, costMicros, costSource } = usage;
   const tokens = inputTokens + outputTokens > 0 ? `${inputTokens} tokens in, ${outputTokens} out, ` : '';
   return (
