@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { resolveSecrets } from '../../src/batch/secrets.js';
+import { msToMidnight } from '../../src/activities/providers/managed/midnight.js';
 import { command } from '../../src/activities/providers/command/provider.js';
 import { sessionIdOf } from '../../src/activities/providers/command/session-id.js';
 import {
@@ -134,6 +135,7 @@ test.each<[Name, string, string, number?]>([
   ['gemini-cli', '429', 'throttled', 22_000],
   ['gemini-cli', 'long-429', 'exhausted', 9_552_000],
   ['gemini-cli', 'day-429', 'exhausted'],
+  ['gemini-cli', 'quota-429', 'throttled', 22_000],
   ['gemini-cli', 'bare-429', 'throttled'],
   ['gemini-cli', '500', 'transient'],
   ['gemini-cli', 'no-network', 'transient'],
@@ -153,6 +155,14 @@ test.each<[Name, string, string, number?]>([
   expect(end).toMatchObject({ kind: 'failed', errorClass });
   if (retryAfterMs !== undefined) expect(end).toMatchObject({ retryAfterMs });
   await expect(collected(night)).rejects.toMatchObject({ errorClass: 'rejected' });
+});
+
+test('gemini-cli: a day’s quota is back at midnight in California, whatever its message says', async () => {
+  const end = await runToEnd(await presetBench('gemini-cli', 'day-429'));
+  const left = msToMidnight('America/Los_Angeles', new Date());
+  if (end.kind !== 'failed' || end.retryAfterMs === undefined) throw new Error(JSON.stringify(end));
+  const apart = Math.abs(end.retryAfterMs - left); // it may be midnight there right now
+  expect(Math.min(apart, 86_400_000 - apart)).toBeLessThan(60_000);
 });
 
 test.each(PRESETS)('%s: a worker that dies leaves one session, whoever comes next', async (name) => {

@@ -70,16 +70,15 @@ export function rulingOf(
 const extraClass = (code: string, { extraErrorCodes }: JudgeOptions): ErrorClass | undefined =>
   Object.hasOwn(extraErrorCodes, code) ? extraErrorCodes[code] : undefined;
 
-/** The day's quota comes before every hint: it was seen to ask for another try after 22 seconds. */
 function limitReached(
   status: number,
-  { code, message, details }: GeminiFault,
+  fault: GeminiFault,
   headers: unknown,
   { maxThrottleMs, now }: JudgeOptions,
 ): Ruling {
-  if (code === 'quota_exceeded' || isDayQuota(details)) {
-    return { errorClass: 'exhausted', retryAfterMs: msToMidnight(QUOTA_ZONE, now) };
-  }
+  const { code, message, details } = fault;
+  const day = dayQuotaMs(fault, now);
+  if (day !== undefined) return { errorClass: 'exhausted', retryAfterMs: day };
   if (status === 402 || code === 'payment_required' || /prepayment credits are depleted/i.test(message)) {
     return { errorClass: 'exhausted', retryAfterMs: BALANCE_PROBE_MS };
   }
@@ -90,6 +89,13 @@ function limitReached(
   if (hint === undefined) return { errorClass: 'throttled' };
   return { errorClass: hint > maxThrottleMs ? 'exhausted' : 'throttled', retryAfterMs: hint };
 }
+
+/**
+ * When the day's quota is back; undefined where it is not that which is used up. It comes before every hint, for it was
+ * seen to ask for another try after 22 seconds.
+ */
+export const dayQuotaMs = ({ code, details }: GeminiFault, now: Date): number | undefined =>
+  code === 'quota_exceeded' || isDayQuota(details) ? msToMidnight(QUOTA_ZONE, now) : undefined;
 
 /** `quotaId` of a QuotaFailure, or `quota_limit` of an ErrorInfo, as `GenerateRequestsPerDayPerProject`. */
 const isDayQuota = (details: readonly unknown[]): boolean =>

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { readFault } from '../../antigravity/error-body.js';
+import { dayQuotaMs } from '../../antigravity/rulings.js';
 import { waitHintMs } from '../../managed/wait-hint.js';
 import { GOOGLE_PRICES } from '../../prices/google.js';
 import { readTail, type RunPaths } from '../run-directory.js';
 import { plainEnd } from './plain-end.js';
 import type { EndedRun, Failure, Preset, PresetCall, PresetEnd, Reading } from './preset.js';
 import { readStdout } from './read-stdout.js';
-import { failure } from './said-class.js';
+import { classOfLimit, failure } from './said-class.js';
 
 const PROGRAM = 'gemini';
 /** Its error document comes last, after logs and stacks. */
@@ -129,14 +130,21 @@ async function failed(paths: RunPaths, ended: EndedRun, answered: boolean): Prom
   );
 }
 
-/** A day's quota comes with a short `retryDelay` as well: which quota it was decides. */
+/** Money is a limit that no short wait helps against, whatever is said of waits beside it. */
+const MONEY = /credit|balance|payment/i;
+
+/** Words of a limit are the same for a minute and for a day: which quota it was decides, then the wait it asks for. */
 function fromService(words: string, status: number | undefined, ended: EndedRun): Failure {
   const fault = readFault(words);
   const text = fault.message === '' ? words : fault.message;
   const found = failure(PROGRAM, text, ended, { status });
-  if (/PerDay/.test(JSON.stringify(fault.details))) return { ...found, errorClass: 'exhausted' };
+  const day = dayQuotaMs(fault, ended.now);
+  if (day !== undefined) return { ...found, errorClass: 'exhausted', retryAfterMs: day };
   const hint = waitHintMs(undefined, fault.details);
-  return found.errorClass === 'throttled' && hint !== undefined ? { ...found, retryAfterMs: hint } : found;
+  const isLimit = found.errorClass === 'throttled' || found.errorClass === 'exhausted';
+  if (hint === undefined || !isLimit || MONEY.test(text)) return found;
+  const retryAfterMs = Math.max(hint, found.retryAfterMs ?? 0);
+  return { ...found, errorClass: classOfLimit(retryAfterMs, ended), retryAfterMs };
 }
 
 /** The last JSON object that begins a line of its own. */

@@ -86,5 +86,11 @@ export function failure(
 
 function byWait(found: ErrorClass, waitMs: number | undefined, maxThrottleMs: number): ErrorClass {
   if (waitMs === undefined || (found !== 'throttled' && found !== 'exhausted')) return found;
-  return waitMs > maxThrottleMs ? 'exhausted' : 'throttled';
+  return classOfLimit(waitMs, { maxThrottleMs });
 }
+
+/** Of a limit that asks for a wait. */
+export const classOfLimit = (
+  waitMs: number,
+  { maxThrottleMs }: Pick<EndedRun, 'maxThrottleMs'>,
+): 'exhausted' | 'throttled' => (waitMs > maxThrottleMs ? 'exhausted' : 'throttled');
