@@ -68,7 +68,7 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     const discard = await discardFor(db, job);
     if (discard)
       return { kind: 'parked', errorClass: job.error_class ?? 'bug', message: discardedText(discard) };
-    // An edited payload is a person's decision to go on, like a raised revision.
+    // An edited payload is another piece of work: its tries are counted anew.
     if (job.state === 'parked' && !changed) return stopped('parked', job);
     if (isHeldForSession(job) && !changed) return stopped('held', job);
   }
@@ -189,18 +189,19 @@ async function sessionsSoFar(
   const open = sessions.findLast((row) => isOpen(row) && isOfThis(row));
   const givenUp = sessions.filter((row) => isOpen(row) && !isOfThis(row));
   const ofBudget = sessions.filter(({ attempt }) => attempt >= budgetFrom);
-  const failures = ofBudget
-    .filter(({ state }) => state === 'failed' || state === 'lost')
-    .map((row) => ({
-      errorClass: row.error_class ?? 'bug',
-      // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
-      ran: row.state === 'lost' || hasRun(row),
-      sha256: row.artifact_sha256 ?? undefined,
-      endedAt: Date.parse(row.ended_at ?? row.opened_at),
-      earlierRun: row.run_id !== claim.by.runId,
-    }));
+  // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
+  const ran = (row: (typeof sessions)[number]) => row.state === 'lost' || hasRun(row);
+  const failed = ofBudget.filter(({ state }) => state === 'failed' || state === 'lost');
+  const failures = failed.filter(isOfThis).map((row) => ({
+    errorClass: row.error_class ?? 'bug',
+    ran: ran(row),
+    sha256: row.artifact_sha256 ?? undefined,
+    endedAt: Date.parse(row.ended_at ?? row.opened_at),
+    earlierRun: row.run_id !== claim.by.runId,
+  }));
+  // Of whatever payload: an edit is no person's word that an agent may act on the outside world once more.
   const ranBefore =
-    failures.some(({ ran }) => ran) ||
+    failed.some(ran) ||
     ofBudget.some(
       (row) =>
         row.state === 'collected' ||

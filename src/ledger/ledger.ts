@@ -454,9 +454,9 @@ export type Claim =
       readonly openSession: SessionRow | undefined;
       /** Number that the next session gets, from 1; grows over all runs and revisions of the job. */
       readonly nextAttempt: number;
-      /** How sessions ended since the job last got a budget, oldest first. */
+      /** How sessions for this very payload ended since the job last got a budget, oldest first. */
       readonly failures: readonly FailedSession[];
-      /** A session ran, or may have, since then; also one that was cancelled, or made an artifact that is lost. */
+      /** A session ran, or may have, since then, for whatever payload; also one that was cancelled, or made an artifact that is lost. */
       readonly ranBefore: boolean;
       /** Open sessions at work on an older payload: nobody goes on with them, and `endGivenUp` books each. */
       readonly givenUp: readonly SessionRow[];

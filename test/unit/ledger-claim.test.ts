@@ -362,6 +362,20 @@ describe('sessions of earlier tries', () => {
     expect((await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'))?.attempts).toBe(4);
   });
 
+  test('an edited payload has its tries before it, and what ran for the old one is still known', async () => {
+    const { ledger } = await aLedger();
+    for (const job of [undefined, PARKED]) {
+      const claim = await claimed(ledger, 'one');
+      const session = await startedSession(ledger, 'one', claim);
+      await ledger.endSession(session, failed({ ...(job && { job }) }), claim.fence);
+    }
+    expect(await claimed(ledger, 'one', changed)).toMatchObject({
+      nextAttempt: 3,
+      failures: [],
+      ranBefore: true,
+    });
+  });
+
   test('the number of a session is given once', async () => {
     const { ledger } = await aLedger();
     const { fence } = await claimed(ledger, 'one');
