@@ -176,8 +176,7 @@ async function isCauseElsewhere(
 ): Promise<boolean> {
   for (const other of await deps.ledger.openBatchesNamed(name)) {
     if (other.id === id) continue;
-    const definition = await readDefinition(readManifestRef(other.manifest), deps.artifacts);
-    const causes = alertCauses(await standingOf(other, definition, deps));
+    const causes = alertCauses(await standingAsStored(other, deps));
     if (causes.some((cause) => cause.fingerprint === fingerprint)) return true;
   }
   return false;
@@ -194,15 +193,13 @@ async function leftOver(
   open: readonly AlertRow[],
   deps: LookDeps,
 ): Promise<LeftCause[]> {
-  const { artifacts } = deps;
   const held = new Set(told.filter(isAboutJobs).map(({ fingerprint }) => fingerprint));
   if (held.size === 0) return [];
   const counted = new Set(unfinished.map(({ key }) => key));
   const left: LeftCause[] = [];
   for (const batch of await stuckBatches(name, open.filter(isAboutJobs), deps)) {
     if (batch.id === id) continue;
-    const definition = await readDefinition(readManifestRef(batch.manifest), artifacts);
-    const standing = await standingOf(batch, definition, deps);
+    const standing = await standingAsStored(batch, deps);
     const jobs = standing.unfinished.filter(({ key }) => !counted.has(key));
     for (const { key } of jobs) counted.add(key);
     const night = batch.edition ?? localTime(batch.openedAt);
@@ -228,6 +225,10 @@ async function stuckBatches(
 }
 
 type Standing = AlertStanding & { readonly commands: ReturnType<typeof commandsFor> };
+
+/** Of another batch than the one that is looked at, by its own file. */
+const standingAsStored = async (batch: BatchRow, deps: LookDeps): Promise<Standing> =>
+  standingOf(batch, await readDefinition(readManifestRef(batch.manifest), deps.artifacts), deps);
 
 async function standingOf(batch: BatchRow, definition: Definition, deps: LookDeps): Promise<Standing> {
   const { ledger, now } = deps;

@@ -13,7 +13,7 @@ import type { Selectable } from 'kysely';
 import { recordRequest } from './audit.js';
 import { FINISHED, moveJob, type Written } from './job-state.js';
 import type { Approval, ApprovalAsked, ApprovalRequest, DecidedApproval, Ledger } from './ledger.js';
-import { membersOf } from './members.js';
+import { decisionHolds, membersOf } from './members.js';
 import { identityOf } from './rows.js';
 import type { ApprovalsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -209,17 +209,7 @@ async function list(
         .where('a.state', '=', 'waiting')
         .where('j.state', 'not in', [...FINISHED, 'cancelled']) // P4
         .where((eb) =>
-          eb.not(
-            eb.exists(
-              eb
-                .selectFrom('discards as d')
-                .select('d.seq')
-                .whereRef('d.work', '=', 'j.work')
-                .whereRef('d.job_key', '=', 'j.job_key')
-                .whereRef('d.revision', '>=', 'j.revision')
-                .where('d.undone_at', 'is', null),
-            ),
-          ),
+          eb.not(eb.exists(eb.selectFrom('discards as d').select('d.seq').where(decisionHolds))),
         ),
     )
     .$if(batchId !== undefined, (query) =>

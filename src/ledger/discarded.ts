@@ -12,7 +12,7 @@ export const discarded = (db: Db, work: string, keys: readonly string[]) =>
     .where('job_key', 'in', keys)
     .where('undone_at', 'is', null);
 
-/** Whether a decision that stands is about a job as it is now; `membersOf` says the same in SQL. */
+/** Whether a decision that stands is about a job as it is now; `decisionHolds` says the same in SQL. */
 export const holdsFor = (
   discard: { readonly revision: number },
   job: Pick<JobsTable, 'state' | 'revision'>,

@@ -1,7 +1,14 @@
-import { sql } from 'kysely';
+import { sql, type SqlBool } from 'kysely';
 import type { ShownJobState } from '../contract/states.js';
 import { FINISHED } from './job-state.js';
 import type { Db } from './store.js';
+
+/** Whether a person's decision (`d`) stands, and is about the job (`j`) as it is now; `holdsFor` says the same of rows. */
+export const decisionHolds = sql<SqlBool>`(${sql.ref('d.work')} = ${sql.ref('j.work')}
+  and ${sql.ref('d.job_key')} = ${sql.ref('j.job_key')}
+  and ${sql.ref('d.undone_at')} is null
+  and ${sql.ref('d.revision')} >= ${sql.ref('j.revision')}
+  and ${sql.ref('j.state')} not in (${sql.join(FINISHED)}))`;
 
 /**
  * The jobs that a batch names (`m`), each with what the ledger knows of it (`j`, all null when nothing) and with a
@@ -11,14 +18,7 @@ export const membersOf = (db: Db, batchId: string) =>
   db
     .selectFrom('batch_jobs as m')
     .leftJoin('jobs as j', (join) => join.onRef('j.work', '=', 'm.work').onRef('j.job_key', '=', 'm.job_key'))
-    .leftJoin('discards as d', (join) =>
-      join
-        .onRef('d.work', '=', 'j.work')
-        .onRef('d.job_key', '=', 'j.job_key')
-        .on('d.undone_at', 'is', null)
-        .onRef('d.revision', '>=', 'j.revision')
-        .on('j.state', 'not in', FINISHED),
-    )
+    .leftJoin('discards as d', (join) => join.on(decisionHolds))
     .where('m.batch_id', '=', batchId);
 
 /** State of a member as people see it: a conflict is held in this batch, whatever another batch did to the job. */

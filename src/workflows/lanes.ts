@@ -219,7 +219,7 @@ export class Lanes {
   }
 
   /** L8. All that is under way waits for a person, and nothing more is begun. */
-  get isLeft(): boolean {
+  private get isLeft(): boolean {
     return this.stopped !== undefined && this.inFlight.size > 0 && this.atWork === 0;
   }
 

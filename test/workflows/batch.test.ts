@@ -215,6 +215,21 @@ async function failureOf(handle: WorkflowHandle): Promise<Error | undefined> {
 const statusOf = async (workflowId: string) =>
   (await env.client.workflow.getHandle(workflowId).describe()).status.name;
 
+/** Another batch of the same work, in most as the one under way. */
+async function startOther(
+  night: Night,
+  running: WorkflowHandle,
+  more: { readonly concurrency?: number; readonly jobs?: number } = {},
+): Promise<WorkflowHandle> {
+  const [input] = (await inputOf(running)) as [BatchInput];
+  const { concurrency = input.concurrency, jobs = input.manifest.count } = more;
+  return env.client.workflow.start('batch', {
+    workflowId: `${night.workflowId}-other`,
+    taskQueue: night.name,
+    args: [{ ...input, concurrency, manifest: { ...input.manifest, count: jobs } }],
+  });
+}
+
 const eventsOf = async (handle: Pick<WorkflowHandle, 'fetchHistory'>) =>
   (await handle.fetchHistory()).events ?? [];
 
@@ -574,11 +589,7 @@ describe('a batch', () => {
     await night.work(async () => {
       const owner = await night.start();
       await until('the agent runs', () => agents === 1);
-      const other = await env.client.workflow.start('batch', {
-        workflowId: `${night.workflowId}-other`,
-        taskQueue: night.name,
-        args: [((await inputOf(owner)) as BatchInput[])[0]],
-      });
+      const other = await startOther(night, owner);
       await until('it is awaited', async () => (await awaitedJobs(other)) === 1);
       agent.open();
       expect(await owner.result()).toMatchObject({ done: 1, adopted: 0 });
@@ -608,12 +619,7 @@ describe('a batch', () => {
         const first = await owner.start();
         await asks.opened;
         opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
-        const [input] = (await inputOf(first)) as [BatchInput];
-        const other = await env.client.workflow.start('batch', {
-          workflowId: `${owner.workflowId}-other`,
-          taskQueue: owner.name,
-          args: [{ ...input, concurrency: 1, manifest: { ...input.manifest, count: 4 } }],
-        });
+        const other = await startOther(owner, first, { concurrency: 1, jobs: 4 });
         await until('it is awaited', async () => (await awaitedJobs(other)) === 1);
         joined.open();
         await until('its other jobs have begun', () => owner.count('runAgent') === 4);
@@ -773,12 +779,7 @@ describe('lanes', () => {
       const first = await owner.start();
       await until('its job stands still', () => asked > 0);
       opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
-      const [input] = (await inputOf(first)) as [BatchInput];
-      const other = await env.client.workflow.start('batch', {
-        workflowId: `${owner.workflowId}-other`,
-        taskQueue: owner.name,
-        args: [{ ...input, concurrency: 1, manifest: { ...input.manifest, count: 4 } }],
-      });
+      const other = await startOther(owner, first, { concurrency: 1, jobs: 4 });
       await until('its other jobs are done', () => owner.count('publish') === 3);
       isPaused = false;
       await env.client.workflow.getHandle(owner.jobId()).signal('resume');
