@@ -1,5 +1,4 @@
-import type { JobRef } from '../contract/messages.js';
-import type { JobEnd } from '../ledger/ledger.js';
+import type { JobEnd, JobRef } from '../contract/messages.js';
 import { claimFor, readRef, writerOf, type Deps } from './deps.js';
 import { cancelled } from './session/end.js';
 import { endByOwn, endReplaced } from './session/given-up.js';

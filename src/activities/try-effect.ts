@@ -1,10 +1,10 @@
 import { CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { Effect, Job } from '../contract/job.js';
-import type { Trouble } from '../contract/messages.js';
+import type { JobEnd, Trouble } from '../contract/messages.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
-import { HeldBack, StaleFence, type By, type Gate, type JobEnd, type Ledger } from '../ledger/ledger.js';
+import { HeldBack, StaleFence, type By, type Gate, type Ledger } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
 import {
   STATE_AFTER,

@@ -5,6 +5,7 @@ import type { JobSelection } from './job-selection.js';
 import type { StopLossRule } from './limits.js';
 import type { Overlap, ScheduleDefinition } from './schedules-file.js';
 import type { ManifestRef } from './manifest-ref.js';
+import type { JobState } from './states.js';
 
 /**
  * What Workflows and Activities hand to each other. Wire format: a running batch may have been started by an
@@ -125,6 +126,13 @@ export interface JobRef {
   readonly key: string;
   readonly offset: number;
   readonly length: number;
+}
+
+/** What `settleJob` is told of an end. */
+export interface JobEnd {
+  readonly state: JobState;
+  readonly errorClass?: ErrorClass;
+  readonly message?: string;
 }
 
 /** What `runAgent` is told. */

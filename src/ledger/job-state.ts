@@ -1,7 +1,8 @@
 import type { ErrorClass } from '../contract/errors.js';
+import type { JobEnd } from '../contract/messages.js';
 import type { JobState, ShownJobState } from '../contract/states.js';
 import { AGENT_STEP } from './attempts.js';
-import type { JobEnd, JobId } from './ledger.js';
+import type { JobId } from './ledger.js';
 import type { JobsTable } from './schema.js';
 import type { Db } from './store.js';
 import { jobPath } from './transitions.js';

@@ -1,7 +1,8 @@
+import type { JobEnd } from '../contract/messages.js';
 import type { EffectState } from '../contract/states.js';
 import { discarded, discardOf, holdsFor } from './discarded.js';
 import { isHeldForSession, jobSubject, moveJob, type Written } from './job-state.js';
-import type { JobEnd, JobId, KnownJob, Ledger } from './ledger.js';
+import type { JobId, KnownJob, Ledger } from './ledger.js';
 import { artifactOf, inChunks } from './rows.js';
 import type { Db, Store } from './store.js';
 

@@ -4,6 +4,7 @@ import type { ErrorClass } from '../contract/errors.js';
 import type { Hold, HoldScope, PauseLevel, WideHold } from '../contract/holds.js';
 import { holdText } from '../contract/holds.js';
 import type { JobSelection } from '../contract/job-selection.js';
+import type { JobEnd } from '../contract/messages.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
@@ -480,12 +481,6 @@ export interface FailedSession {
   readonly endedAt: number;
   /** Begun by another run than the one that claims. */
   readonly earlierRun: boolean;
-}
-
-export interface JobEnd {
-  readonly state: JobState;
-  readonly errorClass?: ErrorClass;
-  readonly message?: string;
 }
 
 export interface SessionId {

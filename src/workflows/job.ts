@@ -15,6 +15,7 @@ import {
 import type { JobOutcome } from '../contract/job-outcome.js';
 import {
   type AgentEnd,
+  type JobEnd,
   type PublishEnd,
   type JobInput,
   type JobRef,
@@ -28,7 +29,6 @@ import {
   type TriedBefore,
   type Trouble,
 } from '../contract/messages.js';
-import type { JobEnd } from '../ledger/ledger.js';
 import { batchActivities, jobActivities } from './activity-options.js';
 import { noteState } from './attributes.js';
 import { JobDetails } from './job-details.js';
