@@ -1,0 +1,139 @@
+import {
+  CancellationScope,
+  allHandlersFinished,
+  condition,
+  patched,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ApprovalAnswer, JobRef, Joiner, NotNow, Timing, TriedBefore } from '../contract/messages.js';
+import { batchActivities } from './activity-options.js';
+import type { JobDetails } from './job-details.js';
+import { JobLane } from './job-lane.js';
+import {
+  approvalAnswerOf,
+  approveSignal,
+  decidedSignal,
+  pauseSignal,
+  rejectSignal,
+  resumeSignal,
+} from './messages.js';
+
+/** Jobs begun by older releases sleep through. */
+const RESUME_WAKES = 'resume-wakes-waits';
+
+/** Histories of jobs begun by older releases grow until the engine ends them. */
+const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
+
+/** Jobs begun by older releases go on at once, however many do. */
+const ASKS_FOR_LANE = 'asks-for-lane';
+
+/** An answer that got lost on its way is found at the latest after this time. */
+const ASK_AGAIN_MS = 60 * 60_000;
+
+/** The job lets others go first. */
+export class Yields extends Error {}
+
+type Call<T> = (waits: number, tried: TriedBefore | undefined) => Promise<T | NotNow>;
+
+type Step = { readonly kind: string };
+
+/** What whoever has the gate decides of its job. */
+export interface GateOptions {
+  readonly job: Pick<JobRef, 'work' | 'key'>;
+  readonly timing: Timing;
+  readonly details: JobDetails;
+  readonly paused: boolean;
+  /** Those who wait for it, beside the batch that started it. */
+  readonly joinedBy: readonly Joiner[];
+  /** Whether others may go first now. */
+  readonly mayYield: () => boolean;
+  /** Begins a new history (`job`, J5). Never returns. */
+  readonly goOnAnew: (paused: boolean, joinedBy: readonly Joiner[]) => Promise<never>;
+}
+
+/** Where a job stands still before its steps: for a pause, for what a step waits for, or for a person's answer. */
+export class Gate {
+  private readonly lane: JobLane;
+  private paused: boolean;
+  private resumes = 0;
+  private decisions = 0;
+
+  constructor(private readonly options: GateOptions) {
+    this.paused = options.paused;
+    this.lane = new JobLane(options.job.key, options.joinedBy);
+    setHandler(pauseSignal, () => void (this.paused = true));
+    setHandler(resumeSignal, () => {
+      this.paused = false;
+      this.resumes++;
+    });
+    setHandler(decidedSignal, () => void this.decisions++);
+    setHandler(approveSignal, (request) => this.decide(approvalAnswerOf('approved', request)));
+    setHandler(rejectSignal, (request) => this.decide(approvalAnswerOf('rejected', request)));
+  }
+
+  /**
+   * Runs a step when the job is not paused, again and again while the step itself says "not now".
+   * @param call told how often in a row it has said "wait", and what it said of its tries
+   * @throws Yields
+   */
+  async pass<T extends Step>(name: string, call: Call<T>): Promise<T> {
+    const { details, mayYield, goOnAnew } = this.options;
+    let tried: TriedBefore | undefined;
+    try {
+      for (let waits = 0; ;) {
+        if (this.paused) {
+          details.paused(name);
+          await this.lane.standStill(() => !this.paused);
+        }
+        details.begun(name);
+        const resumesBefore = this.resumes;
+        const decisionsBefore = this.decisions;
+        const end = await call(waits, tried);
+        waits = isNotNow(end, 'wait') ? waits + 1 : 0;
+        tried = isNotNow(end, 'wait') ? end.tried : undefined;
+        if (isNotNow(end, 'wait')) {
+          if (end.yields && mayYield()) throw new Yields(end.why);
+          details.waits(name, end.why, end.delayMs);
+          // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.
+          if (patched(RESUME_WAKES)) await condition(() => this.resumes > resumesBefore, end.delayMs);
+          else await sleep(end.delayMs);
+          if (workflowInfo().continueAsNewSuggested && patched(WAITS_GO_ON_ANEW)) {
+            await this.lane.setAside(false);
+            await condition(allHandlersFinished); // last, so that no resume comes between
+            await goOnAnew(this.paused, this.lane.joiners);
+          }
+        } else if (isNotNow(end, 'approval')) {
+          details.asks(name, end.why);
+          await this.lane.setAside(true);
+          const mostMs = Math.min(end.delayMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
+          const isDecided = await condition(() => this.decisions > decisionsBefore, mostMs);
+          if ((isDecided || mostMs === end.delayMs) && patched(ASKS_FOR_LANE)) {
+            const resumesThen = this.resumes;
+            await this.lane.back(() => this.resumes > resumesThen);
+          }
+        } else if (isNotNow(end, 'paused')) {
+          // The ledger said "paused" before our signal came. A resume since then has the last word.
+          this.paused = this.resumes === resumesBefore;
+        } else return end;
+      }
+    } finally {
+      await CancellationScope.nonCancellable(() => this.lane.setAside(false));
+    }
+  }
+
+  /** Only what a person could look at while it waited is decided; what came too early is not. */
+  private async decide(answer: ApprovalAnswer): Promise<void> {
+    if (!this.lane.isAside) return;
+    const { job, timing } = this.options;
+    const { decideApprovals } = batchActivities(timing);
+    await decideApprovals({ ...answer, effects: [], jobs: [job.key], all: false, work: job.work });
+    this.decisions++;
+  }
+}
+
+const isNotNow = <Kind extends NotNow['kind'], T extends Step>(
+  end: T | NotNow,
+  kind: Kind,
+): end is Extract<NotNow, { kind: Kind }> => end.kind === kind;
