@@ -15,6 +15,9 @@ const JOB = keyword('NightshiftJob');
 const STATE = keyword('NightshiftState');
 const ERROR_CLASS = keyword('NightshiftErrorClass');
 
+/** Batches begun by older releases note no state for a pause of their work or provider, nor for an opening that failed. */
+export const NOTES_EVERY_STATE = 'notes-every-state';
+
 /** Longest value that the engine takes. */
 const VALUE_MAX = 255;
 

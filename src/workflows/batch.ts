@@ -29,10 +29,9 @@ import {
 } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { canaryText } from '../policy/canary.js';
-import { levelMeant, strictest } from '../policy/hold.js';
 import { RETRY_EVENTS_MAX } from '../policy/shards.js';
 import { batchActivities } from './activity-options.js';
-import { noteState } from './attributes.js';
+import { NOTES_EVERY_STATE, noteState } from './attributes.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
@@ -59,21 +58,13 @@ import {
   shardAsideSignal,
   type ConcurrencyRequest,
 } from './messages.js';
+import { KEEPS_LEVEL, Pauses } from './pauses.js';
 import { Shards } from './shards.js';
-import { Tally } from './tally.js';
-
-/** Batches begun by older releases note no state for a pause of their work or provider, nor for an opening that failed. */
-const NOTES_EVERY_STATE = 'notes-every-state';
+import { NAMED_MAX, Tally } from './tally.js';
 
 /** Batches begun by older releases keep no message of a person in the ledger, only what came of it. */
 const NOTES_REQUESTS = 'notes-requests';
 const NOTES_RETRIES = 'notes-retries';
-
-/** Batches begun by older releases take a pause of no level, or of one that there is none, for `finish`. */
-const KEEPS_LEVEL = 'pause-keeps-level';
-
-/** Rows of each list that the Web UI shows of a batch. */
-const SHOWN = 10;
 
 /**
  * Carries a batch from its manifest to a summary. Owns the order of steps and the messages; does no I/O.
@@ -84,7 +75,7 @@ const SHOWN = 10;
  */
 export async function batch(input: BatchInput): Promise<BatchSummary> {
   const { workflowId: batchId } = workflowInfo();
-  const { openBatch, closeBatch, noteBatch, noteRequest, requeueJobs, askHolds, askLeft, decideApprovals } =
+  const { openBatch, closeBatch, noteBatch, noteRequest, requeueJobs, askLeft, decideApprovals } =
     batchActivities(input.timing);
 
   const tally = new Tally(input.manifest.count);
@@ -93,22 +84,16 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   const told = { stopLoss, change: showDetails };
   const lanes = new Lanes(input, batchId, tally, { concurrency, canary, paceMs }, told);
   const shards = new Shards(input, batchId, tally, lanes, showDetails);
+  const pauses = new Pauses(input, batchId, lanes, shards, { phase: () => phase, change: showDetails });
   let closedAs: string | undefined;
   let left: Left | undefined;
   let phase: 'opening' | 'open' | 'closing' = 'opening';
-  let wished: PauseLevel | undefined;
-  let noted: PauseLevel | undefined;
-  /** Of its work, its provider, or everything. */
-  let held: PauseLevel | undefined;
-  /** What the engine shows of us; a batch starts with that. */
-  let shown: 'running' | 'paused' = 'running';
-  let resumedAt = 0;
   let askedAt = 0;
   let retrying = 0;
-  let turn: Promise<void> = Promise.resolve();
 
   setHandler(progressQuery, progress, { description: 'Figures of this run' });
-  const pause = (request: unknown) => keeping('pause', request, () => setPaused(levelOf(request), request));
+  const pause = (request: unknown) =>
+    keeping('pause', request, () => setPaused(pauses.levelOf(request), request));
   const resume = (request: unknown) => keeping('resume', request, () => setPaused(undefined, request));
   setHandler(pauseUpdate, pause, {
     validator: assertLevel,
@@ -118,13 +103,12 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   setHandler(pauseSignal, async (request) => {
     const trouble = levelTrouble(request);
     if (trouble !== undefined && patched(KEEPS_LEVEL)) return refuse('pause', request, trouble);
-    const { admittedAt } = controlRequestOf(request);
-    if (admittedAt === undefined || admittedAt >= resumedAt) await pause(request);
+    if (!pauses.isOutdated(controlRequestOf(request).admittedAt)) await pause(request);
     // A shard counted what was under way when a person said "go on", and has not heard of that yet.
-    else if (wished === undefined) await shards.setPaused(effective());
+    else if (!pauses.isWished) await shards.setPaused(pauses.level);
   });
   setHandler(resumeSignal, async (request) => void (await resume(request)));
-  setHandler(holdsChangedSignal, () => inTurn(applyHolds));
+  setHandler(holdsChangedSignal, () => pauses.holdsChanged());
   const widen = (value: number, request: unknown) =>
     keeping('concurrency', request, () => setConcurrency(value), `${value} at once`);
   setHandler(
@@ -172,11 +156,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     const summaryText = `compare ${input.manifest.count} jobs with the ledger`;
     const opened = await openBatch.executeWithOptions({ summary: summaryText }, [input]);
     tally.open(opened);
-    held = opened.pauseLevel;
-    if (held !== undefined) {
-      noteHeld();
-      await lanes.setPaused(effective());
-    }
+    if (opened.pauseLevel !== undefined) await pauses.foundHeld(opened.pauseLevel);
     phase = 'open';
     lanes.add(opened.tickets); // B1
     await shards.run(opened.slices);
@@ -233,16 +213,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
 
   function showDetails(): void {
     const { state, ...figures } = progress();
-    setCurrentDetails(
-      currentDetails(input, {
-        progress: figures,
-        state: closedAs ?? state,
-        unfinished: tally.unfinished(SHOWN),
-        inProgress: lanes.longest(SHOWN),
-        spentMicros: tally.spentMicros,
-        costUnknown: tally.costUnknown,
-      }),
-    );
+    setCurrentDetails(currentDetails(input, { progress: figures, state: closedAs ?? state, tally, lanes }));
   }
 
   /** Does what a person asks for, and keeps who it was. Neither waits for the other: a pause is urgent. */
@@ -288,79 +259,14 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     await CancellationScope.nonCancellable(() => noteRequest(asked));
   }
 
-  /** One after another, and the last wish stands: the engine may hand over a pause and its resume at once. */
   async function setPaused(level: PauseLevel | undefined, request: unknown): Promise<ControlState> {
-    wished = level;
-    if (level !== undefined) lanes.hold();
-    else resumedAt = Date.now();
-    await inTurn(() => applyPause(level, request));
+    await pauses.set(level, request);
     return control();
-  }
-
-  /** A cancellation that comes with it must not take a note away, for the batch is closed after it. */
-  async function inTurn(act: () => Promise<void>): Promise<void> {
-    const done = turn.then(() => CancellationScope.nonCancellable(act));
-    turn = done.catch(() => undefined);
-    await done;
-  }
-
-  function levelOf(request: unknown): PauseLevel {
-    const { level } = controlRequestOf(request);
-    const meant = levelMeant(level, wished);
-    const asOlder = level ?? DEFAULT_LEVEL;
-    return meant === asOlder || patched(KEEPS_LEVEL) ? meant : asOlder;
-  }
-
-  function effective(): PauseLevel | undefined {
-    return strictest(wished, held);
-  }
-
-  async function applyPause(level: PauseLevel | undefined, request: unknown): Promise<void> {
-    // Before a run is open the ledger has nothing to note this of; when it is closed, no more.
-    await condition(() => phase !== 'opening');
-    if (phase === 'closing' || level !== wished) return;
-    if (level === noted && effective() === lanes.pauseLevel) return;
-    if (level !== noted) {
-      // The ledger first: Activities ask it, so nothing new starts once this is written.
-      await noteBatch(batchId, level ? 'paused' : 'running', {
-        ...controlRequestOf(request),
-        ...(level && { level }),
-      });
-      noted = level;
-      if (input.stateAttributes) {
-        const isHeld = level !== undefined || (held !== undefined && patched(NOTES_EVERY_STATE));
-        shown = isHeld ? 'paused' : 'running';
-        noteState(shown);
-      }
-    }
-    await applyLevel();
-  }
-
-  async function applyHolds(): Promise<void> {
-    await condition(() => phase !== 'opening');
-    if (phase === 'closing') return;
-    held = await askHolds(input.work, input.manifest);
-    noteHeld();
-    await applyLevel(); // also where nothing has changed: a job may have met a pause of which nobody told us
-  }
-
-  /** A wider pause came or went; our own is noted with the ledger. */
-  function noteHeld(): void {
-    const state = effective() === undefined ? 'running' : 'paused';
-    if (!input.stateAttributes || state === shown || !patched(NOTES_EVERY_STATE)) return;
-    shown = state;
-    noteState(state);
-  }
-
-  async function applyLevel(): Promise<void> {
-    await lanes.setPaused(effective());
-    await shards.setPaused(effective());
-    showDetails();
   }
 
   /** What is left is held, not failed: after the fix, a resume goes on with it. */
   function stopLoss(reason: string, admittedAt: number): void {
-    const done = setPaused(DEFAULT_LEVEL, { by: STOP_LOSS, reason, admittedAt });
+    const done = pauses.set(DEFAULT_LEVEL, { by: STOP_LOSS, reason, admittedAt });
     done.catch(() => undefined); // the run itself fails when its ledger can't be written
   }
 
@@ -402,7 +308,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
       ...left,
       waiting,
       ...(aside > 0 && { aside }),
-      unfinished: tally.unfinished(20),
+      unfinished: tally.unfinished(NAMED_MAX),
       stoppedBy: lanes.stoppedBy,
     };
   }
@@ -410,7 +316,7 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   async function close(state: 'completed' | 'incomplete' | 'cancelled'): Promise<void> {
     phase = 'closing';
     await CancellationScope.nonCancellable(async () => {
-      await turn;
+      await pauses.settled;
       if (input.stateAttributes) noteState(state, lanes.stoppedBy?.errorClass);
       await closeBatch.executeWithOptions({ summary: `note the end: ${state}` }, [{ batchId, state }]);
       await condition(allHandlersFinished);

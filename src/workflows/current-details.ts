@@ -2,25 +2,28 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { BatchInput, Progress, Unfinished } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { markdownCommand } from '../policy/batch-words.js';
-import type { InProgress } from './lanes.js';
+import type { Lanes } from './lanes.js';
 import { clock, plain, spentText, table, workflowLink } from './markdown.js';
+import type { Tally } from './tally.js';
+
+/** Rows of each list that the Web UI shows. */
+const SHOWN = 10;
 
 /** What a batch, or a shard, shows of itself. */
 export interface Standing {
   readonly progress: Omit<Progress, 'state'>;
   /** One word: running, paused, completed… */
   readonly state: string;
-  readonly unfinished: readonly Unfinished[];
-  /** Longest first. */
-  readonly inProgress: readonly InProgress[];
-  readonly spentMicros: number;
-  readonly costUnknown: number;
+  readonly tally: Tally;
+  readonly lanes: Lanes;
 }
 
 /** Markdown for the head of the Workflow's page in the Temporal Web UI. */
 export function currentDetails(batch: BatchInput, standing: Standing): string {
   const { name, currency = 'USD' } = batch;
-  const { progress, state, unfinished, inProgress, spentMicros, costUnknown } = standing;
+  const { progress, state, tally, lanes } = standing;
+  const unfinished = tally.unfinished(SHOWN);
+  const inProgress = lanes.longest(SHOWN);
   const { jobs, done, adopted, inFlight, waiting, parked, held, cancelled, discarded = 0, reason } = progress;
   const counts: readonly (readonly [string, number])[] = [
     ['done', done],
@@ -39,7 +42,7 @@ export function currentDetails(batch: BatchInput, standing: Standing): string {
     // Narrow: the UI gives it half of the page.
     ...table(
       ['jobs', String(jobs)],
-      [...rows, ['spent on jobs that ended', spentText(spentMicros, costUnknown, currency)]],
+      [...rows, ['spent on jobs that ended', spentText(tally.spentMicros, tally.costUnknown, currency)]],
     ),
   ];
   if (unfinished.length > 0) {

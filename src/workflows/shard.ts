@@ -24,7 +24,7 @@ import {
   shardAsideSignal,
   shareOf,
 } from './messages.js';
-import { Tally } from './tally.js';
+import { NAMED_MAX, Tally } from './tally.js';
 
 /** Batches begun by older releases wait for the end of each shard. */
 const TELLS_ASIDE = 'shard-tells-aside';
@@ -79,7 +79,7 @@ export async function shard({
     ...tally.counts,
     waiting: lanes.waiting,
     ...(lanes.inFlightCount > 0 && { aside: lanes.inFlightCount }),
-    unfinished: tally.unfinished(20),
+    unfinished: tally.unfinished(NAMED_MAX),
     spentMicros: tally.spentMicros,
     ...(tally.costUnknown > 0 && { costUnknown: tally.costUnknown }),
     ...(lanes.stoppedBy && { stoppedBy: lanes.stoppedBy }),
@@ -116,11 +116,6 @@ export async function shard({
       reason: undefined,
     };
     const state = lanes.isPaused ? 'paused' : 'running';
-    const unfinished = tally.unfinished(10);
-    const inProgress = lanes.longest(10);
-    const { spentMicros, costUnknown } = tally;
-    setCurrentDetails(
-      currentDetails(batch, { progress, state, unfinished, inProgress, spentMicros, costUnknown }),
-    );
+    setCurrentDetails(currentDetails(batch, { progress, state, tally, lanes }));
   }
 }

@@ -1,6 +1,9 @@
 import type { JobOutcome } from '../contract/job-outcome.js';
 import type { OpenedBatch, ShardSummary, Spent, Ticket, Unfinished } from '../contract/messages.js';
 
+/** Unfinished jobs that a summary names; the others are only counted. */
+export const NAMED_MAX = 20;
+
 /** Running figures of one run of a batch. */
 export class Tally {
   private done = 0;
