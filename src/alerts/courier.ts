@@ -8,7 +8,7 @@ import { readDefinition } from '../batch/manifest.js';
 import type { Environment } from '../batch/secrets.js';
 import type { AlertMessage, ChannelAnswer, PingKind } from '../ledger/alert-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { redeliveryDelay } from '../policy/alerts.js';
+import { redeliveryDelay } from '../policy/alert-times.js';
 import type { Channel } from './channels/channel.js';
 import { openChannel } from './channels/open-channel.js';
 import { harmless } from './notice-text.js';

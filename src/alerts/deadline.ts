@@ -2,7 +2,8 @@ import type { Definition } from '../contract/batch-file.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import { deadlineOfRun, progressOf } from '../nights/deadline.js';
-import { ABOUT_DEADLINE, type AlertCause } from '../policy/alerts.js';
+import { isAbout } from '../policy/alert-rules.js';
+import type { AlertCause } from '../policy/alerts.js';
 import { deadlineCauses, outlookOf, type DeadlineCommands } from '../policy/deadline.js';
 import { leftOf } from '../report/job-counts.js';
 
@@ -44,7 +45,7 @@ export async function deadlineLook(
 async function unfinishedOf(open: readonly AlertRow[], ledger: Ledger): Promise<ReadonlySet<string>> {
   const left = new Set<string>();
   for (const { rule, batchId } of open) {
-    const row = ABOUT_DEADLINE.has(rule) ? await ledger.batch(batchId) : undefined;
+    const row = isAbout(rule, 'deadline') ? await ledger.batch(batchId) : undefined;
     if (row && leftOf(await ledger.counts(row.id, row.openedSeq)) > 0) left.add(batchId);
   }
   return left;

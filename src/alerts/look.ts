@@ -7,11 +7,8 @@ import { budgetInForce } from '../batch/budget-in-force.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
 import type { Approval, BatchRow, Ledger } from '../ledger/ledger.js';
+import { isAbout } from '../policy/alert-rules.js';
 import {
-  ABOUT_DEADLINE,
-  ABOUT_JOBS,
-  ABOUT_NIGHTS,
-  ABOUT_SERVICES,
   alertCauses,
   causesAboutJobs,
   onlyApprovalsLeft,
@@ -85,7 +82,7 @@ export async function lookAtBatch(
     batchId,
     causes: wanted === 'all' ? causes : causes.filter(({ fingerprint }) => known.has(fingerprint)),
     isOver: (alert) =>
-      ABOUT_DEADLINE.has(alert.rule)
+      isAbout(alert.rule, 'deadline')
         ? deadline.isOver(alert)
         : (alert.rule === 'approval' && answered) ||
           (alert.rule === 'budget' && roomAgain) ||
@@ -98,7 +95,7 @@ export async function lookAtBatch(
   });
 }
 
-const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => ABOUT_JOBS.has(rule);
+const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => isAbout(rule, 'jobs');
 
 /**
  * Only a run that came to its end proves that a cause is gone; one that somebody cancelled proves nothing, nor does one
@@ -106,7 +103,7 @@ const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => ABOUT_JOBS.ha
  */
 const isOver = ({ id, state, closedAt }: BatchRow, alert: AlertRow): boolean =>
   (state === 'completed' || state === 'incomplete') &&
-  !ABOUT_NIGHTS.has(alert.rule) &&
+  !isAbout(alert.rule, 'nights') &&
   (alert.batchId === id || (closedAt ?? '') >= alert.lastSeen);
 
 /** A stop-loss stands before nothing any more when its batch was cancelled, which is no recovery. */
@@ -162,7 +159,7 @@ async function hasWorkedSince(
   ledger: Ledger,
 ): Promise<boolean> {
   if (rule === 'stop-loss') return batchId === id;
-  if (!ABOUT_SERVICES.has(rule)) return false;
+  if (!isAbout(rule, 'service')) return false;
   if (subject === '') return ledger.worksSince(id, lastSeen);
   if (subject === agent.use) return ledger.worksSince(id, lastSeen, { provider: agent.use });
   const effect = effects.find(({ name, use }) => subject === name || subject === `${name} (${use})`);

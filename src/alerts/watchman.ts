@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sendDue, type CourierDeps } from './courier.js';
 import { lookAtNights, type NightLookDeps } from '../nights/look-at-nights.js';
-import { DELIVERY_MAX_MS } from '../policy/alerts.js';
+import { DELIVERY_MAX_MS } from '../policy/alert-times.js';
 import { lookAtBatch, type LookDeps } from './look.js';
 import { remind } from './remind.js';
 

@@ -8,9 +8,9 @@ import { readManifestRef } from '../contract/manifest-ref.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import { readDeadline } from '../nights/deadline.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
-import { ABOUT_NIGHTS, judgeNight, type NightStanding } from '../policy/alerts.js';
+import { isAbout } from '../policy/alert-rules.js';
 import { batchWords } from '../policy/batch-words.js';
-import { judgeSchedule } from '../policy/night-alerts.js';
+import { judgeNight, judgeSchedule, type NightStanding } from '../policy/night-alerts.js';
 import { commandsAt } from '../report/morning/commands.js';
 import { timeLimit } from '../time-limit.js';
 import { sendPending, undeliveredFindings } from './alerts.js';
@@ -70,7 +70,7 @@ export async function checkNights(
         batchId: last?.id ?? '',
         causes: cause === undefined ? [] : [cause],
         isOver: ({ rule, subject }) =>
-          ABOUT_NIGHTS.has(rule) && subject === '' && !(rule === 'empty' && judged.status === 'fail'),
+          isAbout(rule, 'nights') && subject === '' && !(rule === 'empty' && judged.status === 'fail'),
         routes: { definition: sha256 ?? '', routes: routesOf(definition?.alerts ?? []) },
         gatherMs: 0,
       });
@@ -166,7 +166,7 @@ async function runOf(
       closedMs: last.closedAt === undefined ? undefined : Date.parse(last.closedAt),
       jobs: last.jobs,
       finished: await ledger.landedSince(last.name, new Date(fromMs).toISOString()),
-      told: open.some(({ batchId, rule }) => batchId === last.id && !ABOUT_NIGHTS.has(rule)),
+      told: open.some(({ batchId, rule }) => batchId === last.id && !isAbout(rule, 'nights')),
     },
     ...(idle !== undefined && { idleMs: Date.parse(idle.at) }),
   };

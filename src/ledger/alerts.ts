@@ -7,7 +7,9 @@
  */
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
-import { DELIVERY_MAX_MS, eachOnce, nextReminder, TOLD_ONCE } from '../policy/alerts.js';
+import { isAbout } from '../policy/alert-rules.js';
+import { DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
+import { eachOnce } from '../policy/alerts.js';
 import type {
   AlertLedger,
   AlertLook,
@@ -207,7 +209,7 @@ async function noteCause(
     definition: routes.definition,
     last_seen: at,
   };
-  if (known !== undefined && TOLD_ONCE.has(rule)) return;
+  if (known !== undefined && isAbout(rule, 'news')) return;
   if (known?.state === 'open') {
     await db
       .updateTable('alerts')
@@ -228,7 +230,7 @@ async function noteCause(
     subject,
     error_class: errorClass ?? null,
     // Nobody has to see to one that is only told: it is never open.
-    ...(TOLD_ONCE.has(rule)
+    ...(isAbout(rule, 'news')
       ? { state: 'resolved' as const, resolved_at: at }
       : { state: 'open' as const, resolved_at: null }),
     episode,

@@ -3,7 +3,8 @@ import { readDefinition } from '../batch/manifest.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { AlertRoutes, AlertRow } from '../ledger/alert-rows.js';
 import type { KeptSchedule, Ledger, NewNight, NightRow } from '../ledger/ledger.js';
-import { ABOUT_NIGHTS, type AlertCause } from '../policy/alerts.js';
+import { isAbout } from '../policy/alert-rules.js';
+import type { AlertCause } from '../policy/alerts.js';
 import { missedNights } from '../policy/missed-nights.js';
 import { nightCauses } from '../policy/night-alerts.js';
 import { lastWords } from '../policy/seen-nights.js';
@@ -138,7 +139,7 @@ async function tell(
       batchName: name,
       batchId: (await ledger.latestBatch(name))?.id ?? '',
       causes: found,
-      isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && good.has(subject),
+      isOver: ({ rule, subject }) => isAbout(rule, 'nights') && good.has(subject),
       routes: by,
       gatherMs: 0,
     });
@@ -170,7 +171,7 @@ function causesOf(
 /** Alerts about nights of these schedules, under whatever name their batch had then. */
 async function openNightAlerts(ledger: Ledger, schedules: ReadonlySet<string>): Promise<readonly AlertRow[]> {
   const open = await ledger.alerts({ open: true, limit: Number.MAX_SAFE_INTEGER });
-  return open.filter(({ rule, subject }) => ABOUT_NIGHTS.has(rule) && schedules.has(subject));
+  return open.filter(({ rule, subject }) => isAbout(rule, 'nights') && schedules.has(subject));
 }
 
 /** A schedule is gone: none of its nights is waited for, and what was told of them is over. */
@@ -185,7 +186,7 @@ export async function endNightAlerts(
       batchName,
       batchId: '',
       causes: [],
-      isOver: ({ rule, subject }) => ABOUT_NIGHTS.has(rule) && subject === name,
+      isOver: ({ rule, subject }) => isAbout(rule, 'nights') && subject === name,
       routes: batchName === kept.batchName ? await routesFor(kept, deps) : NO_ROUTES,
       gatherMs: 0,
     });

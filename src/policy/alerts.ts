@@ -13,8 +13,8 @@ import { PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
+import { isAbout, isToldAtOnce } from './alert-rules.js';
 import { mendSteps, type MendCommands } from './mend.js';
-import { spanText } from './span-text.js';
 
 /** One thing that a person must see to. */
 export interface AlertCause {
@@ -71,31 +71,6 @@ export interface AlertStanding {
   };
 }
 
-/** Told while the batch still runs: every further minute costs money, or the night. */
-const AT_ONCE: ReadonlySet<AlertRule> = new Set(['auth', 'config', 'quota', 'budget', 'stop-loss', 'down']);
-
-/** Say that a service does not work with us, or stands before all jobs: over when it has worked again since. */
-export const ABOUT_SERVICES: ReadonlySet<AlertRule> = new Set(['auth', 'config', 'quota', 'down']);
-
-/** Are about jobs, and stay open until somebody has seen to those very jobs. */
-export const ABOUT_JOBS: ReadonlySet<AlertRule> = new Set([
-  'approval',
-  'unanswered',
-  'parked',
-  'unclear',
-  'conflict',
-  'held',
-]);
-
-/** Only tell, and ask nothing of anybody: neither repeated nor taken back. */
-export const TOLD_ONCE: ReadonlySet<AlertRule> = new Set(['spending']);
-
-/** Are about the deadline of a run, and over with that run or when its pace has become good again. */
-export const ABOUT_DEADLINE: ReadonlySet<AlertRule> = new Set(['deadline', 'overdue']);
-
-/** Are about nights as such, and settled by whoever looks at nights: no end of a run is the end of them. */
-export const ABOUT_NIGHTS: ReadonlySet<AlertRule> = new Set(['missed', 'skipped', 'empty', 'late']);
-
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
@@ -122,10 +97,7 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
   const causes = eachOnce([...serviceCauses(standing), ...jobCauses(standing), ...batchCauses(standing)]);
   const shown = causes.filter(
     ({ rule }) =>
-      all ||
-      AT_ONCE.has(rule) ||
-      (rule === 'approval' && standing.approvals.limit !== undefined) ||
-      rule === 'unanswered',
+      all || isToldAtOnce(rule) || (rule === 'approval' && standing.approvals.limit !== undefined),
   );
   // A batch that ended for a reason that is told anyway needs no message of its own.
   const told = shown.length > 0 && (standing.reason === undefined || standing.stateBy === PREFLIGHT);
@@ -134,7 +106,7 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
 
 /** What jobs of this batch wait for, each cause once, whether or not it is told already. */
 export const causesAboutJobs = (standing: AlertStanding): AlertCause[] =>
-  eachOnce(jobCauses(standing)).filter(({ rule }) => ABOUT_JOBS.has(rule));
+  eachOnce(jobCauses(standing)).filter(({ rule }) => isAbout(rule, 'jobs'));
 
 /** More are counted, and not spelt out. */
 const NIGHTS_MAX = 3;
@@ -452,7 +424,12 @@ function batchCauses(standing: AlertStanding): AlertCause[] {
   return [];
 }
 
-const batchCause = ({ name }: AlertStanding, rule: AlertRule, detail: AlertDetail): AlertCause => ({
+/** A cause that is a matter of no single service. */
+export const batchCause = (
+  { name }: Pick<AlertStanding, 'name'>,
+  rule: AlertRule,
+  detail: AlertDetail,
+): AlertCause => ({
   fingerprint: alertFingerprint(rule, name, '', undefined),
   rule,
   subject: '',
@@ -475,104 +452,4 @@ function incomplete(standing: AlertStanding): AlertCause[] {
       ],
     }),
   ];
-}
-
-const REMIND_MS = 4 * HOUR;
-const REMIND_MAX_MS = 24 * HOUR;
-
-/** When an open alert is told again: after 4 hours, 8, 16, then once a day. */
-export const nextReminder = (notifiedMs: number, reminders: number): number =>
-  notifiedMs + Math.min(REMIND_MAX_MS, REMIND_MS * 2 ** Math.min(reminders, 10));
-
-/** A message that nobody took is tried for so long; a day-old alarm helps nobody. */
-export const DELIVERY_MAX_MS = 24 * HOUR;
-
-/** Wait after so many tries of a message that no channel took. */
-export const redeliveryDelay = (tries: number): number =>
-  Math.min(15 * MINUTE, 15_000 * 2 ** Math.min(Math.max(0, tries - 1), 10));
-
-/** What `doctor --nightly` looks at. Times are milliseconds since the epoch. */
-export interface NightStanding {
-  readonly name: string;
-  readonly nowMs: number;
-  /** A run has to have begun within so long. */
-  readonly withinMs: number;
-  /** And to be over after so long. */
-  readonly longestMs: number;
-  /** The run opened last; absent where the ledger knows of none. */
-  readonly last?: {
-    readonly state: BatchState;
-    readonly openedMs: number;
-    readonly closedMs: number | undefined;
-    readonly jobs: number;
-    /** Jobs that came to an end as they should, in all runs within that time. */
-    readonly finished: number;
-    /** An alert about this run is open, and says what is wrong. */
-    readonly told: boolean;
-  };
-  /** When a start last found that nothing was left to do. */
-  readonly idleMs?: number;
-  readonly commands: { readonly status: string; readonly doctor: string };
-}
-
-export interface NightFinding {
-  readonly status: 'ok' | 'fail';
-  readonly detail: string;
-  readonly cause?: AlertCause;
-}
-
-/** Whether the night happened, did something, and is over. */
-export function judgeNight(night: NightStanding): NightFinding {
-  const { name, nowMs, withinMs, longestMs, last, idleMs, commands } = night;
-  const ago = (ms: number) => `${spanText(nowMs - ms)} ago`;
-  const bad = (rule: 'missed' | 'empty' | 'late', detail: string): NightFinding => ({
-    status: 'fail',
-    detail,
-    cause: {
-      fingerprint: alertFingerprint(rule, name, '', undefined),
-      rule,
-      subject: '',
-      errorClass: undefined,
-      detail: {
-        headline: detail,
-        jobs: 0,
-        of: last?.jobs ?? 0,
-        examples: [],
-        next: [
-          { what: 'see the last run', command: commands.status },
-          { what: 'see what is wrong with the machine', command: commands.doctor },
-        ],
-      },
-    },
-  });
-  if (last === undefined) return bad('missed', 'the night did not happen: no run of this batch is known');
-  const under = last.state === 'running' || last.state === 'paused';
-  if (under && nowMs - last.openedMs > longestMs) {
-    return bad('late', `the run that began ${ago(last.openedMs)} is ${last.state} and not over yet`);
-  }
-  if (under) return { status: 'ok', detail: `${last.state} since ${spanText(nowMs - last.openedMs)}` };
-  const newest = Math.max(last.openedMs, last.closedMs ?? 0, idleMs ?? 0);
-  if (nowMs - newest > withinMs) {
-    return bad('missed', `the night did not happen: the last run began ${ago(last.openedMs)}`);
-  }
-  if (last.state === 'cancelled') return { status: 'ok', detail: `cancelled, began ${ago(last.openedMs)}` };
-  if (last.finished === 0 && last.told) {
-    return {
-      status: 'fail',
-      detail: `the run that began ${ago(last.openedMs)} finished none of its ${last.jobs} jobs`,
-    };
-  }
-  if (last.finished === 0) {
-    const idle = idleMs !== undefined && idleMs > (last.closedMs ?? 0);
-    return bad(
-      'empty',
-      idle
-        ? `the night did nothing: the start ${ago(idleMs)} found all ${last.jobs} jobs done already`
-        : `the night did nothing: the run that began ${ago(last.openedMs)} finished none of its ${last.jobs} jobs`,
-    );
-  }
-  return {
-    status: 'ok',
-    detail: `${last.state}, began ${ago(last.openedMs)}, ${last.finished} jobs finished`,
-  };
 }

@@ -1,8 +1,10 @@
 import type { AlertDetail, AlertRule } from '../contract/alerts.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
-import { alertFingerprint, type AlertCause } from './alerts.js';
+import type { BatchState } from '../contract/states.js';
+import { alertFingerprint, batchCause, type AlertCause } from './alerts.js';
 import type { SeenNight } from './seen-nights.js';
+import { spanText } from './span-text.js';
 
 /** Writes a command as a person types it. */
 export type CommandText = (...words: readonly string[]) => string;
@@ -130,5 +132,85 @@ export function judgeSchedule(
   return {
     status: 'ok',
     detail: `the night of ${nightTitle(night.night, definition.timeZone)}: ${night.why}`,
+  };
+}
+
+/** What `doctor --nightly` looks at. Times are milliseconds since the epoch. */
+export interface NightStanding {
+  readonly name: string;
+  readonly nowMs: number;
+  /** A run has to have begun within so long. */
+  readonly withinMs: number;
+  /** And to be over after so long. */
+  readonly longestMs: number;
+  /** The run opened last; absent where the ledger knows of none. */
+  readonly last?: {
+    readonly state: BatchState;
+    readonly openedMs: number;
+    readonly closedMs: number | undefined;
+    readonly jobs: number;
+    /** Jobs that came to an end as they should, in all runs within that time. */
+    readonly finished: number;
+    /** An alert about this run is open, and says what is wrong. */
+    readonly told: boolean;
+  };
+  /** When a start last found that nothing was left to do. */
+  readonly idleMs?: number;
+  readonly commands: { readonly status: string; readonly doctor: string };
+}
+
+export interface NightFinding {
+  readonly status: 'ok' | 'fail';
+  readonly detail: string;
+  readonly cause?: AlertCause;
+}
+
+/** Whether the night happened, did something, and is over. */
+export function judgeNight(night: NightStanding): NightFinding {
+  const { nowMs, withinMs, longestMs, last, idleMs, commands } = night;
+  const ago = (ms: number) => `${spanText(nowMs - ms)} ago`;
+  const bad = (rule: 'missed' | 'empty' | 'late', detail: string): NightFinding => ({
+    status: 'fail',
+    detail,
+    cause: batchCause(night, rule, {
+      headline: detail,
+      jobs: 0,
+      of: last?.jobs ?? 0,
+      examples: [],
+      next: [
+        { what: 'see the last run', command: commands.status },
+        { what: 'see what is wrong with the machine', command: commands.doctor },
+      ],
+    }),
+  });
+  if (last === undefined) return bad('missed', 'the night did not happen: no run of this batch is known');
+  const under = last.state === 'running' || last.state === 'paused';
+  if (under && nowMs - last.openedMs > longestMs) {
+    return bad('late', `the run that began ${ago(last.openedMs)} is ${last.state} and not over yet`);
+  }
+  if (under) return { status: 'ok', detail: `${last.state} since ${spanText(nowMs - last.openedMs)}` };
+  const newest = Math.max(last.openedMs, last.closedMs ?? 0, idleMs ?? 0);
+  if (nowMs - newest > withinMs) {
+    return bad('missed', `the night did not happen: the last run began ${ago(last.openedMs)}`);
+  }
+  if (last.state === 'cancelled') return { status: 'ok', detail: `cancelled, began ${ago(last.openedMs)}` };
+  if (last.finished === 0 && last.told) {
+    return {
+      status: 'fail',
+      detail: `the run that began ${ago(last.openedMs)} finished none of its ${last.jobs} jobs`,
+    };
+  }
+  if (last.finished === 0) {
+    const idle = idleMs !== undefined && idleMs > (last.closedMs ?? 0);
+    return bad(
+      'empty',
+      idle
+        ? `the night did nothing: the start ${ago(idleMs)} found all ${last.jobs} jobs done already`
+        : `the night did nothing: the run that began ${ago(last.openedMs)} finished none of its ${last.jobs} jobs`,
+    );
+  }
+  return {
+    status: 'ok',
+    detail: `${last.state}, began ${ago(last.openedMs)}, ${last.finished} jobs finished`,
   };
 }

@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import type { JobReport } from '../../src/contract/result.js';
 import type { BatchState } from '../../src/contract/states.js';
-import { alertCauses, judgeNight, nextReminder, type AlertStanding } from '../../src/policy/alerts.js';
+import { nextReminder } from '../../src/policy/alert-times.js';
+import { alertCauses, type AlertStanding } from '../../src/policy/alerts.js';
+import { judgeNight } from '../../src/policy/night-alerts.js';
 
 const HOUR = 3_600_000;
 const NOW = Date.parse('2026-11-24T06:00:00Z');
