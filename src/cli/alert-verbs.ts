@@ -1,15 +1,11 @@
 import type { Command } from 'commander';
 import type { AlertListFlags } from './alerts.js';
-import { examples, type Example } from './program-text.js';
+import { verbsBelow } from './program-text.js';
 import type { Action } from './program.js';
 
 /** The verbs below `nightshift alert`. */
 export function addAlertVerbs(alert: Command, use: (action: Action) => void): void {
-  const verb = (words: string, description: string, ...shown: readonly Example[]): Command =>
-    alert
-      .command(words)
-      .description(description)
-      .addHelpText('after', examples(...shown));
+  const verb = verbsBelow(alert);
 
   verb('list [name]', 'list what a person has to see to, and messages that reached nobody', [
     'nightshift alert list',

@@ -1,16 +1,12 @@
 import type { Command } from 'commander';
 import { UsageError } from '../contract/errors.js';
 import type { LedgerAuditFlags } from './ledger-audit.js';
-import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
+import { nonEmpty, positiveCount, verbsBelow } from './program-text.js';
 import type { Action } from './program.js';
 
 /** The verbs below `nightshift ledger`. */
 export function addLedgerVerbs(ledger: Command, use: (action: Action) => void): void {
-  const verb = (words: string, description: string, ...shown: readonly Example[]): Command =>
-    ledger
-      .command(words)
-      .description(description)
-      .addHelpText('after', examples(...shown));
+  const verb = verbsBelow(ledger);
 
   verb(
     'show [name]',

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 
 export type Example = readonly [command: string, comment?: string];
 
@@ -10,6 +10,15 @@ export function examples(...shown: readonly Example[]): string {
   );
   return `\n${shown.length === 1 ? 'Example' : 'Examples'}:\n${lines.join('\n')}\n`;
 }
+
+/** Adds verbs below a command, or the program: the words, what it does, and examples. */
+export const verbsBelow =
+  (parent: Command) =>
+  (words: string, description: string, ...shown: readonly Example[]): Command =>
+    parent
+      .command(words)
+      .description(description)
+      .addHelpText('after', examples(...shown));
 
 /** For values that must not be empty. @throws InvalidArgumentError */
 export function nonEmpty(value: string): string {

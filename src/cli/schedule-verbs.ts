@@ -1,15 +1,11 @@
 import type { Command } from 'commander';
-import { examples, nonEmpty, positiveCount, type Example } from './program-text.js';
+import { nonEmpty, positiveCount, verbsBelow } from './program-text.js';
 import type { Action } from './program.js';
 import type { SchedulePreviewFlags } from './schedule-preview.js';
 
 /** The verbs below `nightshift schedule`. */
 export function addScheduleVerbs(schedule: Command, use: (action: Action) => void): void {
-  const verb = (words: string, description: string, ...shown: readonly Example[]): Command =>
-    schedule
-      .command(words)
-      .description(description)
-      .addHelpText('after', examples(...shown));
+  const verb = verbsBelow(schedule);
 
   verb(
     'apply [file]',
