@@ -3,12 +3,10 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
-import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
 import { isFinished, startBatch, type Starter, type Started, type WontDo } from '../client/start.js';
 import { InvalidBatch, NothingToDo } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
-import type { BatchRow, NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
-import { nightsBegun, runTitle } from '../nights/run-title.js';
+import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
@@ -20,6 +18,7 @@ import type { Deps } from './deps.js';
 import { retryAfter } from './failure.js';
 import { failingSince, noteFailure } from './heartbeat.js';
 import { keepSchedule } from './keep-schedule.js';
+import { giveWay, isRunning, otherRun, stays, type OverlappingNight } from './overlap.js';
 import { pingFinished } from './tell-monitor.js';
 import { tellOfNight } from './tell-of-night.js';
 
@@ -50,7 +49,12 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   const { schedule, waits } = request;
   const { ledger } = deps;
   const night = identify(request);
-  const rule = request.overlap ?? schedule.overlap;
+  const overlapping: OverlappingNight = {
+    ...night,
+    schedule,
+    rule: request.overlap ?? schedule.overlap,
+    joinsQueue: waits === 0 && !night.asked,
+  };
 
   const lateMs = deps.now().getTime() - Date.parse(request.dueAt);
   const isStale = !night.asked && waits === 0 && lateMs > schedule.staleMs;
@@ -106,11 +110,15 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (isStale) return tooLate();
     const before = await whatGoesBefore();
     if (before.kind !== 'go') return before;
-    const other = await otherRun(batch, deps);
-    if (!(other && (await stays(other)))) {
+    const other = await otherRun(batch.definition.name, batch.workflowId, deps);
+    if (!(other && (await stays(other, overlapping, deps)))) {
       await preflight(batch, { env: deps.env }, true, () => leftToDo(batch, ledger)); // S4
     }
-    return (other && (await giveWay(other))) ?? before;
+    if (!other) return before;
+    const way = await giveWay(other, overlapping, deps);
+    if (way.kind === 'end') return end(way.outcome, way.why, other.id);
+    await note('queued', way.noted, other.id);
+    return wait(other.id, way.why);
   }
 
   function rowsOfNight(): Promise<readonly NightRow[]> {
@@ -145,58 +153,6 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     const why = `what it comes after is not done${waited}: ${standing.why}`;
     if (after.otherwise === 'run') return { kind: 'go', although: `, although ${why}` };
     return end('skipped', why);
-  }
-
-  /** What the overlap rule makes of an earlier night that still runs; undefined: start. */
-  async function giveWay(other: BatchRow): Promise<NightStep | undefined> {
-    const { id } = other;
-    const title = await runTitle(other, schedule, ledger);
-    switch (rule) {
-      case 'skip':
-        return end('skipped', `${title} was still running`, id);
-      case 'attach':
-        return end('attached', `served by ${title}, which was still running`, id);
-      case 'queue':
-        if (waits === 0 && !night.asked && (await anotherWaits())) {
-          return end('skipped', 'another night waits for its turn already', id);
-        }
-        await note('queued', `waits for the end of ${title}`, id);
-        return wait(id, `waits for the end of ${title}`);
-      case 'cancel-older':
-        if (await stays(other)) return end('skipped', `${title} was running, which is newer`, id);
-        await cancelOlder(id);
-        await note('queued', `waits for the end of ${title}, which it has asked to end`, id);
-        return wait(id, `has asked ${title} to end, and waits for that`);
-    }
-  }
-
-  async function anotherWaits(): Promise<boolean> {
-    const rows = await ledger.scheduledNights({ schedule: schedule.name, limit: WORDS_MAX });
-    const lastOfRun = new Map(rows.map(({ runId, outcome }) => [runId, outcome]));
-    lastOfRun.delete(night.runId);
-    for (const [runId, outcome] of lastOfRun) {
-      if (outcome === 'queued' && (await isRunOpen(runId, deps.client))) return true;
-    }
-    return false;
-  }
-
-  /** Whether the rule leaves everything to that run. Nights that were missed are all started at once, in no order. */
-  async function stays({ id }: BatchRow): Promise<boolean> {
-    if (rule === 'skip' || rule === 'attach') return true;
-    if (rule === 'queue') return false;
-    return (await nightsBegun(id, ledger)).some(({ dueAt }) => dueAt > night.dueAt);
-  }
-
-  async function cancelOlder(id: string): Promise<void> {
-    const row = await ledger.batch(id);
-    await deps.client.workflow.getHandle(id).cancel();
-    await ledger.recordRequest({
-      by: night.by,
-      what: 'cancel',
-      outcome: 'answered',
-      reason: `the night ${night.night} takes its place`,
-      ...(row && { batch: { id, name: row.name, key: row.key }, work: row.work, runId: row.runId }),
-    });
   }
 
   /** The list may be fuller another time: who asks for this night again gets what is there then. */
@@ -253,9 +209,6 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     return { kind: 'ended', night: endOf({ ...night, outcome, why, batchId }) };
   }
 }
-
-/** A week of nights of every minute, each spoken of twice. */
-const WORDS_MAX = 20_000;
 
 /** Trouble of a night that is not waited for, or that may not be later, is given half a minute to pass. */
 const TROUBLE_TRIES_MAX = 5;
@@ -333,18 +286,6 @@ const starterOf = ({ ledger, artifacts, client, config, engineKind, worker }: De
   config,
   who: worker,
 });
-
-/** Another batch of that name which runs; the ledger may not know that one was terminated, so the engine is asked. */
-async function otherRun(batch: Batch, { ledger, client }: Deps): Promise<BatchRow | undefined> {
-  for (const row of await ledger.openBatchesNamed(batch.definition.name)) {
-    if (row.id !== batch.workflowId && (await isRunning(row.id, { client }))) return row;
-  }
-  return undefined;
-}
-
-async function isRunning(workflowId: string, { client }: Pick<Deps, 'client'>): Promise<boolean> {
-  return (await runUnderWay(workflowId, client)) !== undefined;
-}
 
 function troubleText(error: unknown, worker: string): string {
   const message = error instanceof Error ? error.message : String(error);
