@@ -1,21 +1,15 @@
 import type { Declared } from '../batch/declared.js';
 import type { Finding } from '../batch/issue-sentences.js';
-import {
-  isNotSet,
-  malformedReference,
-  mapFields,
-  resolveSecrets,
-  unsetReferences,
-} from '../batch/secrets.js';
+import { isNotSet, resolveSecrets, unsetReferences } from '../batch/secrets.js';
 import { pathText } from '../batch/shown.js';
-import { spelledOut } from '../batch/spelled-out.js';
 import { unsetFindings } from '../batch/unset-variables.js';
 import type { AgentSpec, CheckSpec, EffectSpec } from '../contract/batch-file.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { Json, JsonObject } from '../contract/json.js';
 import type { Effect } from '../contract/job.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
-import { optionFindings, parseOptions, type Taker } from './adapter-options.js';
+import { optionFindings, parseOptions } from './adapter-options.js';
+import { givenFindings, withPage } from './given-findings.js';
 import { assertArtifactPlaces, loadCheck, loadProvider, loadPublisher, optionsPage } from './load-adapter.js';
 import { agentOptionPlace, agentOptionsOf } from './providers/provider-for.js';
 import { redactor } from './redact.js';
@@ -181,34 +175,6 @@ async function lookAtEffect(
   return givenFindings(module, options, { base: [...path, 'with'], env, here, page, isTemplate });
 }
 
-interface GivenOn extends Pick<Where, 'env' | 'here'> {
-  readonly base: Path;
-  readonly page?: string | undefined;
-  /** Whether a text is a template that nothing was filled into. */
-  readonly isTemplate?: (text: string) => boolean;
-}
-
-/** About options whose secrets are filled in before the adapter sees them. */
-function givenFindings(
-  module: Taker<unknown>,
-  options: JsonObject,
-  { base, env, here, page, isTemplate = () => false }: GivenOn,
-): Finding[] {
-  const place = (path: Path): Path => [...base, ...path];
-  const isSecret = (text: string) =>
-    malformedReference(text) !== undefined || unsetReferences(text, env).length > 0;
-  const value = mapFields(options, (text) => (isSecret(text) ? text : resolveSecrets(text, env)));
-  const isOpen = (text: string) => isSecret(text) || isTemplate(text);
-  const inFile = spelledOut(module.options, options, place, isTemplate);
-  const places = new Set(inFile.map(({ path }) => pathText(path)));
-  // What else is wrong with such a text would be said with the text itself.
-  const others = optionFindings(module, { value, shownAs: options, place, isOpen }).filter(
-    ({ path }) => !places.has(pathText(path)),
-  );
-  const findings = withPage([...inFile, ...others], page);
-  return here ? [...findings, ...unsetFindings(options, place, env)] : findings;
-}
-
 const hasTemplate = (text: string): boolean => /\{[{%]/.test(text);
 
 /** References that no file has: the provider's own. */
@@ -221,13 +187,6 @@ function unsetDefaults(use: string, parsed: unknown, given: JsonObject, env: Nod
     hint: `set it where jobs run, or name another one: agent.with.${pathText(path)}: "\${env:NAME}"`,
   }));
 }
-
-/** What a field may hold is told there; a name that is wrong needs no more than its suggestion. */
-const withPage = (findings: readonly Finding[], page: string | undefined): Finding[] =>
-  findings.map((finding) => {
-    if (page === undefined || finding.at === 'key') return finding;
-    return { ...finding, hint: finding.hint === undefined ? `see ${page}` : `${finding.hint}; see ${page}` };
-  });
 
 async function loaded<Module>(
   loading: Promise<Module>,
