@@ -15,8 +15,9 @@ import { AdapterError } from './contract/errors.js';
 import { createActivities } from './activities/index.js';
 import { startWatchman } from './alerts/watchman.js';
 import type { Reached } from './activities/crash-points.js';
-import { InFlight, releaseDeadWorkers } from './activities/in-flight.js';
-import { IN_HAND_MS } from './activities/in-hand.js';
+import { GRACE_MS } from './activities/grace.js';
+import { InFlight } from './activities/in-flight.js';
+import { releaseDeadWorkers } from './activities/release-dead-workers.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
 import { isRunOpen } from './client/run-under-way.js';
 import { statePaths, type Config } from './config.js';
@@ -105,7 +106,7 @@ export async function startWorker({
     },
     shutdownGraceTime: '1s',
     // An effect that is on its way gets its answer; all else ends at once.
-    shutdownForceTime: IN_HAND_MS + 15_000,
+    shutdownForceTime: GRACE_MS + 15_000,
   } satisfies Partial<SdkWorkerOptions>;
   const workers = await Promise.all([
     Worker.create({

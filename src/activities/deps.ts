@@ -10,7 +10,7 @@ import type { JobRef } from '../contract/messages.js';
 import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readJob } from '../batch/manifest.js';
 import type { By, Claim, Gate, Ledger } from '../ledger/ledger.js';
-import type { StoppableContext } from './in-hand.js';
+import type { StoppableContext } from './grace.js';
 import type { Alarm } from '../alerts/watchman.js';
 import type { Reached } from './crash-points.js';
 

@@ -1,7 +1,7 @@
 import type { PublisherContext } from './publishers/publisher.js';
 
 /** The longest request of our publishers takes a minute unless told otherwise; the worker waits for longer than this. */
-export const IN_HAND_MS = 75_000;
+export const GRACE_MS = 75_000;
 
 export interface StoppableContext extends PublisherContext {
   /** @param signal instead of the own one */
@@ -13,10 +13,10 @@ export interface StoppableContext extends PublisherContext {
  * answer, for without one nobody knows whether it landed. Whoever uses it looks at the signal that was given itself
  * before anything is sent.
  */
-export async function inHand<T>(
+export async function withGrace<T>(
   context: StoppableContext,
   act: (context: PublisherContext) => Promise<T>,
-  graceMs = IN_HAND_MS,
+  graceMs = GRACE_MS,
 ): Promise<T> {
   const late = new AbortController();
   const { signal } = late;

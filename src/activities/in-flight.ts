@@ -1,21 +1,9 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
-import { ActivityNotFoundError, type Client } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
-import { z } from 'zod';
-import { isGrpcNotFound } from '../client/grpc-not-found.js';
 import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
+import { lineOf, lockOf, outstanding, type Note } from './in-flight-file.js';
 
 /** Lines of a file before those of Activities that have ended are dropped. */
 const LINES_MAX = 500;
@@ -105,113 +93,11 @@ export class InFlight {
   }
 }
 
-const lineOf = (entry: Note): string => `${JSON.stringify(entry)}\n`;
-
 /** IF3: an effect that has landed must not fail because this could not be written. */
 function asHint(write: () => void): void {
   try {
     write();
   } catch {
     // a full disk makes itself known where something is lost by it
-  }
-}
-
-const noteSchema = z.union([z.strictObject({ begun: z.string() }), z.strictObject({ ended: z.string() })]);
-type Note = z.infer<typeof noteSchema>;
-
-const lockOf = (file: string): string => file.replace(/\.jsonl$/, '.lock');
-
-interface Dead {
-  /** Of the worker that starts. */
-  readonly own: InFlight;
-  /** Shared by the workers of one state directory. */
-  readonly folder: string;
-  readonly client: Client;
-  readonly taskQueue: string;
-  /** Told what went wrong; nothing of it keeps a worker from its start (IF3). */
-  readonly warn: (what: string) => void;
-}
-
-/**
- * Gives back what dead workers of this host had in hand.
- * @returns number of Activities that go on at once because of it
- */
-export async function releaseDeadWorkers({ own, folder, client, taskQueue, warn }: Dead): Promise<number> {
-  let released = 0;
-  let forgotten = false;
-  if (own.followsKilled) {
-    await release(own.tokens);
-    for (const token of own.tokens) own.ended(token);
-  }
-  const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.jsonl')) : [];
-  for (const name of files) {
-    const file = join(folder, name);
-    const lock = tryExclusiveLock(lockOf(file)); // IF1
-    if (!lock) continue;
-    try {
-      await release([...outstanding(file)]);
-      rmSync(file, { force: true });
-    } finally {
-      lock.release();
-      rmSync(lockOf(file), { force: true });
-    }
-  }
-  return released;
-
-  async function release(tokens: readonly string[]): Promise<void> {
-    if (!forgotten) await forgetCaches(client, taskQueue).catch(failed);
-    forgotten = true;
-    for (const token of tokens) if (await giveBack(client, token).catch(failed)) released++;
-  }
-
-  function failed(error: unknown): false {
-    const why = error instanceof Error ? error.message : String(error);
-    warn(`what killed workers had in hand goes on when its heartbeat is missed: ${why}`);
-    return false;
-  }
-}
-
-async function forgetCaches(client: Client, taskQueue: string): Promise<void> {
-  const query = `TaskQueue = '${taskQueue}' AND ExecutionStatus = 'Running'`;
-  const { namespace } = client.options;
-  for await (const { workflowId, runId } of client.workflow.list({ query })) {
-    try {
-      await client.workflowService.resetStickyTaskQueue({ namespace, execution: { workflowId, runId } });
-    } catch (error) {
-      if (!isGrpcNotFound(error)) throw error; // it has ended since it was listed
-    }
-  }
-}
-
-function outstanding(file: string): Set<string> {
-  const tokens = new Set<string>();
-  if (!existsSync(file)) return tokens;
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    const entry = noteSchema.safeParse(parseJson(line));
-    if (!entry.success) continue; // the last line of a killed process may be cut
-    if ('begun' in entry.data) tokens.add(entry.data.begun);
-    else tokens.delete(entry.data.ended);
-  }
-  return tokens;
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-}
-
-async function giveBack(client: Client, token: string): Promise<boolean> {
-  try {
-    await client.activity.fail(
-      Buffer.from(token, 'base64'),
-      ApplicationFailure.create({ type: 'WorkerDied', message: 'its worker was killed', nextRetryDelay: 1 }),
-    );
-    return true;
-  } catch (error) {
-    if (error instanceof ActivityNotFoundError) return false; // IF2
-    throw error;
   }
 }

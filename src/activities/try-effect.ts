@@ -16,7 +16,7 @@ import {
 } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
-import { inHand, type StoppableContext } from './in-hand.js';
+import { withGrace, type StoppableContext } from './grace.js';
 import { LOST_ANSWER, effectRequest, isOpenQuestion, landEffect, type Landing } from './land-effect.js';
 import type { Publisher } from './publishers/publisher.js';
 
@@ -122,7 +122,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       settles: { work, jobKey: job.key, effectKeys, revision: job.revision, state: 'done' },
       reached: given.reached,
     } satisfies Omit<Landing, 'context'>;
-    const landed = await inHand(given.context, (context) =>
+    const landed = await withGrace(given.context, (context) =>
       landEffect({ ...landing, context: { ...context, turn: turn && (() => turn(context.signal)) } }),
     );
     const asked = publisher.lookup !== undefined && (row.receipt?.revision ?? 0) < job.revision;

@@ -11,7 +11,7 @@ import { asked, guarded } from './ask-publisher.js';
 import { contextOf, readRef, writerOf, type Deps } from './deps.js';
 import { asAdapterError, toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
 import { keepAlive } from './heartbeat.js';
-import { inHand } from './in-hand.js';
+import { withGrace } from './grace.js';
 import { keptBackBy } from './lanes/lane-of.js';
 import { LOST_ANSWER, effectRequest } from './land-effect.js';
 import type { PublisherContext } from './publishers/publisher.js';
@@ -76,7 +76,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     return { kind: 'unpublished', place: placeOf(landed) };
   let sending = false;
   try {
-    await inHand(contextOf(deps), (context) => takeBack(effect, landed, context));
+    await withGrace(contextOf(deps), (context) => takeBack(effect, landed, context));
     const { id, url, sha256, revision } = landed;
     const receipt = { effectKey: undo.key, id, ...(url !== undefined && { url }), sha256, revision };
     const landedAt = now().toISOString();

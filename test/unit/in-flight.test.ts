@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Context } from '@temporalio/activity';
 import { ActivityNotFoundError, type Client } from '@temporalio/client';
 import { expect, onTestFinished, test } from 'vitest';
-import { InFlight, releaseDeadWorkers } from '../../src/activities/in-flight.js';
+import { InFlight } from '../../src/activities/in-flight.js';
+import { releaseDeadWorkers } from '../../src/activities/release-dead-workers.js';
 
 function aFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'nightshift-in-flight-'));

@@ -5,7 +5,7 @@ import { setTimeout as timer } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { adoptFromDestinations } from '../../src/activities/adopt.js';
 import type { Deps } from '../../src/activities/deps.js';
-import { inHand } from '../../src/activities/in-hand.js';
+import { withGrace } from '../../src/activities/grace.js';
 import { publish } from '../../src/activities/publish.js';
 import { tryEffect, type EffectTry } from '../../src/activities/try-effect.js';
 import type {
@@ -172,7 +172,7 @@ describe('a job that is cancelled, or a worker that stops', () => {
   test('does not wait for an answer for ever', async () => {
     const { stop, context } = stoppable();
     stop.abort(reason);
-    const never = inHand(
+    const never = withGrace(
       context,
       ({ signal }) =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
