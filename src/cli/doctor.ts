@@ -2,10 +2,10 @@ import { NothingToDo, UsageError } from '../contract/errors.js';
 import type { Finding } from '../client/nightshift.js';
 import { bold, type Line, type Style } from '../report/line.js';
 import { ExitCode } from './exit-codes.js';
-import type { NightlyFlags } from './nightly.js';
+import type { NightsFlags } from './doctor-nights.js';
 import type { Shell } from './shell.js';
 
-interface Flags extends NightlyFlags {
+interface Flags extends NightsFlags {
   readonly orphans?: true;
   readonly abandoned?: true;
   readonly end?: true;
@@ -14,7 +14,7 @@ interface Flags extends NightlyFlags {
 
 /** `nightshift doctor`: looks at everything a night depends on, and says how to put it right. */
 export async function doctor(names: readonly string[], flags: Flags, shell: Shell): Promise<ExitCode> {
-  if (flags.nightly === true) return (await import('./nightly.js')).nightly(names, flags, shell);
+  if (flags.nightly === true) return (await import('./doctor-nights.js')).doctorNights(names, flags, shell);
   if (flags.within !== undefined || flags.longest !== undefined)
     throw new UsageError('--within and --longest go with --nightly');
   if (names.length > 1) throw new UsageError('give one batch file at a time');

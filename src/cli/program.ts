@@ -8,7 +8,7 @@ import { addRunVerbs } from './run-verbs.js';
 import { addScheduleVerbs } from './schedule-verbs.js';
 import { examples, nonEmpty, verbsBelow } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
-import type { NightlyFlags } from './nightly.js';
+import type { NightsFlags } from './doctor-nights.js';
 import type { AgentServerFlags } from '../testing/agent-server/flags.js';
 
 /** What a verb is called with once its words are read. */
@@ -147,4 +147,4 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
   return program;
 }
 
-type DoctorFlags = { orphans?: true; abandoned?: true; end?: true; nightly?: true } & NightlyFlags;
+type DoctorFlags = { orphans?: true; abandoned?: true; end?: true; nightly?: true } & NightsFlags;

@@ -1,7 +1,7 @@
 import { holdText } from '../contract/holds.js';
 import { holdRow } from './holds.js';
 import type { BatchRow } from './ledger.js';
-import type { Closure } from './night-rows.js';
+import type { Closure } from './report-rows.js';
 import type { Db } from './store.js';
 
 const NOTES_MAX = 2_000;

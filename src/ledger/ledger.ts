@@ -17,7 +17,7 @@ import type { LaneNote, LaneState } from '../policy/limits/state.js';
 import type { AlertLedger } from './alert-rows.js';
 import type { EarlierArtifactRow } from './earlier-artifacts.js';
 import type { JobStory, NamedJob } from './story.js';
-import type { NightRows } from './night-rows.js';
+import type { ReportRows } from './report-rows.js';
 
 /**
  * The ledger: what was done, kept outside the engine and longer than its histories.
@@ -297,7 +297,7 @@ export interface Ledger extends AlertLedger {
   /** All that is known of one job, over all batches and runs. Undefined where the ledger has never heard of it. */
   story(job: JobId): Promise<JobStory | undefined>;
   /** What the morning report of a batch is made of; undefined where no run of it was ever opened. */
-  night(batchId: string): Promise<NightRows | undefined>;
+  reportRows(batchId: string): Promise<ReportRows | undefined>;
   /** Facts that `doctor` shows. */
   inspect(): Promise<LedgerFacts>;
   close(): Promise<void>;

@@ -17,7 +17,7 @@ import { keptSchedules } from './kept-schedules.js';
 import { jobs } from './jobs.js';
 import type { Ledger } from './ledger.js';
 import { lanes } from './lanes.js';
-import { nights } from './nights.js';
+import { reportRows } from './read-report-rows.js';
 import { scheduledNights } from './scheduled-nights.js';
 import { migrate } from './migrate.js';
 import { reading } from './reading.js';
@@ -64,7 +64,7 @@ export async function createSqlLedger(
     ...costs(store),
     ...reports(store),
     ...stories(store),
-    ...nights(store, figured),
+    ...reportRows(store, figured),
     ...lanes(store, dialect.name),
     ...holds(store),
     ...approvals(store),

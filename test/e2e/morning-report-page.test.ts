@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import type { AxeResults } from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { NightRows, Span } from '../../src/ledger/night-rows.js';
+import type { ReportRows, Span } from '../../src/ledger/report-rows.js';
 import { morningReport } from '../../src/report/morning/build.js';
 import { drawReport } from '../../src/report/morning/make-report.js';
 import { NAME, tellNights } from '../support/nights.js';
@@ -52,7 +52,7 @@ const options = {
   },
 };
 let browser: Browser | undefined;
-let rows: NightRows;
+let rows: ReportRows;
 
 beforeAll(async () => {
   if (!existsSync(CHROMIUM)) {
@@ -70,7 +70,7 @@ beforeAll(async () => {
         ? 'javascript:alert(1)'
         : `https://blog.example/?q=${encodeURIComponent(slug)}"><b>`,
   });
-  const found = await told.ledger.night(told.batchId);
+  const found = await told.ledger.reportRows(told.batchId);
   if (found === undefined) throw new Error('the ledger has this night');
   rows = found;
   await told.ledger.close();
@@ -91,7 +91,7 @@ interface Opened {
   readonly trouble: readonly string[];
 }
 
-async function open(night: NightRows, colorScheme: 'light' | 'dark', width = 1100): Promise<Opened> {
+async function open(night: ReportRows, colorScheme: 'light' | 'dark', width = 1100): Promise<Opened> {
   const file = join(folder, 'report.html');
   writeFileSync(file, await drawReport(morningReport(night, options)));
   if (browser === undefined) throw new Error('the browser is open');
@@ -120,7 +120,7 @@ async function faults(page: Page): Promise<readonly string[]> {
 }
 
 /** The night with so many jobs worked on, each of them twice. */
-function nightOf(jobs: number): NightRows {
+function nightOf(jobs: number): ReportRows {
   const from = Date.parse(rows.batch.openedAt);
   const iso = (minute: number) => new Date(from + minute * 60_000).toISOString();
   const spans = Array.from({ length: jobs }, (_, at): Span[] => {

@@ -143,7 +143,7 @@ describe('a discarded job', () => {
     const ledger = await aDiscarded();
     await openBatch(ledger, ['one', 'two'], { id: 'batch:other:1', name: 'other' });
     expect(await stateIn(ledger, 'one', 'batch:other:1')).toBe('discarded');
-    expect((await ledger.night('batch:other:1'))?.discarded).toMatchObject([
+    expect((await ledger.reportRows('batch:other:1'))?.discarded).toMatchObject([
       { jobKey: keyOf('one'), by: 'ann', reason: REASON },
     ]);
   });

@@ -333,7 +333,9 @@ describe('totals', () => {
       sessions: { started: 1, wasted: 0 },
       cost: { total: 0, unknown: 1 },
     });
-    expect((await ledger.night(BATCH))?.costs).toMatchObject([{ sessions: 1, costMicros: 0, unknown: 1 }]);
+    expect((await ledger.reportRows(BATCH))?.costs).toMatchObject([
+      { sessions: 1, costMicros: 0, unknown: 1 },
+    ]);
     expect((await ledger.totals(BATCH, await ledger.head())).cost, 'of another run').toMatchObject({
       unknown: 0,
     });

@@ -208,7 +208,7 @@ test('a try is stopped by its fence only where its worker came back; one whose w
   const take = (slug: string, worker: string) => claimed(ledger, slug, { by: { ...by(), worker } });
   await take('one', 'frozen');
   await take('two', 'dead');
-  const takenOver = async () => (await ledger.night(BATCH))?.takenOver;
+  const takenOver = async () => (await ledger.reportRows(BATCH))?.takenOver;
   await take('one', 'other');
   await take('two', 'other');
   expect(await takenOver()).toBe(0);

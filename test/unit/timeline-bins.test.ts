@@ -1,6 +1,6 @@
 // How much was under way at once, as the morning report draws it.
 import { expect, test } from 'vitest';
-import type { Beat } from '../../src/ledger/night-rows.js';
+import type { Beat } from '../../src/ledger/report-rows.js';
 import { binsOf } from '../../src/report/morning/timeline.js';
 
 const FROM = Date.parse('2026-11-24T02:00:00Z');

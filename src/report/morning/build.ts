@@ -1,6 +1,6 @@
 import type { BatchState } from '../../contract/states.js';
 import type { DeadlineStanding } from '../../policy/deadline.js';
-import type { NightCostRow, NightRows } from '../../ledger/night-rows.js';
+import type { ReportCostRow, ReportRows } from '../../ledger/report-rows.js';
 import { batchWords, type Namesakes } from '../../policy/batch-words.js';
 import { runCommand } from '../batch-file-command.js';
 import { localTimesIn, plural } from '../format.js';
@@ -39,7 +39,7 @@ export interface BuildOptions {
 
 /** The morning report of a batch, from what the ledger has of it. Pure. */
 export function morningReport(
-  ofLedger: NightRows,
+  ofLedger: ReportRows,
   {
     now,
     timeZone,
@@ -105,7 +105,7 @@ export function morningReport(
 }
 
 /** What was said of jobs and of the batch, by the clock of the report; identities and places stay as they are. */
-const inLocalTime = (rows: NightRows, timeZone: string): NightRows => {
+const inLocalTime = (rows: ReportRows, timeZone: string): ReportRows => {
   const said = <T extends { readonly message: string }>(one: T): T => ({
     ...one,
     message: localTimesIn(one.message, timeZone),
@@ -212,7 +212,7 @@ function toneOf({ state }: Night, decisions: readonly Decision[]): Tone {
 }
 
 /** What would have been done a second time, but was not. */
-function duplicatesOf({ counts, totals, requests, foundThere, takenOver }: NightRows): Duplicates {
+function duplicatesOf({ counts, totals, requests, foundThere, takenOver }: ReportRows): Duplicates {
   const starts = requests.filter(
     ({ what, outcome }) => what === 'start' && (outcome === 'joined' || outcome === 'already-completed'),
   );
@@ -266,7 +266,10 @@ const noCost = (currency: string): CostPart => ({
 });
 
 /** The dearest first; amounts of two currencies are never added. */
-function costParts(rows: readonly NightCostRow[], keyOf: (row: NightCostRow) => string): readonly CostPart[] {
+function costParts(
+  rows: readonly ReportCostRow[],
+  keyOf: (row: ReportCostRow) => string,
+): readonly CostPart[] {
   const parts = new Map<string, { -readonly [K in keyof CostPart]: CostPart[K] }>();
   for (const row of rows) {
     const key = keyOf(row);

@@ -1,6 +1,6 @@
 import type { Unapproved } from '../../contract/approval.js';
 import type { ErrorClass } from '../../contract/errors.js';
-import type { NightRows } from '../../ledger/night-rows.js';
+import type { ReportRows } from '../../ledger/report-rows.js';
 import { CAUSE_WORDS, UNAPPROVED_WORDS } from './cause-words.js';
 import type { Cause } from './model.js';
 import { shortTitles } from './short-titles.js';
@@ -22,7 +22,7 @@ interface Heap {
  * Failures by what caused them: error class and fingerprint of the message. Those that leave most jobs unfinished come
  * first. Each failure and each unfinished job is in exactly one cause.
  */
-export function causesOf({ failures, unfinished, nights }: NightRows): readonly Cause[] {
+export function causesOf({ failures, unfinished, nights }: ReportRows): readonly Cause[] {
   const heaps = new Map<string, Heap>();
   const titleOf = shortTitles([
     ...failures.map(({ example }) => example),

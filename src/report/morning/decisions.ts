@@ -1,7 +1,7 @@
 import type { JobState } from '../../contract/states.js';
 import type { ErrorClass } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
-import type { NightJob, NightRows } from '../../ledger/night-rows.js';
+import type { ReportJob, ReportRows } from '../../ledger/report-rows.js';
 import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
 import { mendSteps, type Mendable } from '../../policy/mend.js';
@@ -22,7 +22,7 @@ interface Words {
 }
 
 /** What does not go on without a person, what can't be taken back first; each with what to type. */
-export function decisionsOf(rows: NightRows, words: Words): readonly Decision[] {
+export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[] {
   const { batch, unfinished, questions, counts } = rows;
   const { command, named } = words;
   const asked = new Set(questions.map(({ jobKey }) => jobKey));
@@ -190,29 +190,29 @@ function questionCase(question: OpenQuestion, { command, timeZone }: Words): Dec
   };
 }
 
-const jobCase = ({ identity, message, lastOutput }: NightJob): DecisionCase => ({
+const jobCase = ({ identity, message, lastOutput }: ReportJob): DecisionCase => ({
   title: jobTitle(identity),
   detail: message,
   ...(lastOutput !== undefined && { lastOutput }),
   commands: [],
 });
 
-const approvalCase = (job: NightJob, { asked }: Words): DecisionCase => ({
+const approvalCase = (job: ReportJob, { asked }: Words): DecisionCase => ({
   ...jobCase(job),
   detail: [job.message, ...(asked.get(job.jobKey) ?? [])].join(': '),
 });
 
-const parkedCase = (job: NightJob, words: Words): DecisionCase => ({
+const parkedCase = (job: ReportJob, words: Words): DecisionCase => ({
   ...jobCase(job),
   commands: [retryOf(job, 'only this one', words)],
 });
 
-const heldCase = (job: NightJob, words: Words): DecisionCase => ({
+const heldCase = (job: ReportJob, words: Words): DecisionCase => ({
   ...jobCase(job),
   commands: [retryOf(job, 'when it may go on', words)],
 });
 
-const retryOf = (job: NightJob, say: string, { command, named }: Words): Command => ({
+const retryOf = (job: ReportJob, say: string, { command, named }: Words): Command => ({
   say,
   command: command('retry', ...named, '--job', job.jobKey),
 });

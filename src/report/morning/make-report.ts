@@ -35,13 +35,13 @@ export const placeOf = (stateDir: string): Place =>
 /** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
-  ledger: Pick<Ledger, 'night' | 'alertMessages' | 'finishedBefore' | 'namesakes'> & NightsLedger,
+  ledger: Pick<Ledger, 'reportRows' | 'alertMessages' | 'finishedBefore' | 'namesakes'> & NightsLedger,
   { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts, asked }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
   const place = placeOf(stateDir);
   const about = { id: batch.id, ...(!allSchedules && { name: batch.name }) };
-  const rows = await ledger.night(batch.id);
+  const rows = await ledger.reportRows(batch.id);
   const options = {
     now,
     timeZone,

@@ -1,7 +1,7 @@
 import type { ErrorClass } from '../../contract/errors.js';
 import type { BatchState, ShownJobState } from '../../contract/states.js';
 import type { DeadlineStanding } from '../../policy/deadline.js';
-import type { LandedRow, NightFigures, NightRows } from '../../ledger/night-rows.js';
+import type { LandedRow, NightFigures, ReportRows } from '../../ledger/report-rows.js';
 
 /** What a person reads in the morning. Times are ISO 8601; amounts are micro-units of `currency`. */
 export interface MorningReport {
@@ -47,9 +47,9 @@ export interface Night {
   readonly closedAt: string | undefined;
   /** When its last run was to be over; absent where the batch file says nothing. */
   readonly deadline?: DeadlineStanding | undefined;
-  readonly counts: NightRows['counts'];
+  readonly counts: ReportRows['counts'];
   readonly finished: number;
-  readonly totals: NightRows['totals'];
+  readonly totals: ReportRows['totals'];
   readonly duplicates: Duplicates;
   readonly landed: {
     /** Of all jobs, shown or not. */
@@ -57,7 +57,7 @@ export interface Night {
     readonly rows: readonly LandedRow[];
   };
   /** That a person has decided not to do; more may be counted. */
-  readonly discarded: NightRows['discarded'];
+  readonly discarded: ReportRows['discarded'];
   readonly cost: CostPart;
   readonly bySite: readonly CostPart[];
   readonly byWork: readonly CostPart[];

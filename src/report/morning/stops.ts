@@ -1,4 +1,4 @@
-import type { Closure, NightRows } from '../../ledger/night-rows.js';
+import type { Closure, ReportRows } from '../../ledger/report-rows.js';
 import type { Stop } from './model.js';
 
 /** Shorter ones are the ordinary pace of a service. */
@@ -6,7 +6,7 @@ const STOP_MIN_MS = 2_000;
 
 /** Stretches in which something new could not start, cut to the run that is shown: pauses, closed services, used-up quotas. */
 export function stopsOf(
-  { changes, closures }: Pick<NightRows, 'changes' | 'closures'>,
+  { changes, closures }: Pick<ReportRows, 'changes' | 'closures'>,
   from: number,
   to: number,
 ): readonly Stop[] {
@@ -23,7 +23,7 @@ export function stopsOf(
 }
 
 /** From a pause to what ended it. */
-const ownPauses = (changes: NightRows['changes'], to: number): readonly Stop[] =>
+const ownPauses = (changes: ReportRows['changes'], to: number): readonly Stop[] =>
   changes.flatMap(({ at, to: state, detail }, index): Stop[] => {
     if (state !== 'paused') return [];
     const next = changes[index + 1];

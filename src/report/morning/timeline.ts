@@ -1,4 +1,4 @@
-import type { NightRows, Span } from '../../ledger/night-rows.js';
+import type { ReportRows, Span } from '../../ledger/report-rows.js';
 import { duration } from '../format.js';
 import { shortTitles } from './short-titles.js';
 import type { Bin, Lane, Piece, Timeline } from './model.js';
@@ -15,7 +15,7 @@ const GOOD_ENDS = new Set(['collected', 'landed', 'reused']);
 const BAD_ENDS = new Set(['failed', 'lost', 'cancelled', 'unknown', 'held', 'superseded']);
 
 /** The last run of a batch on a line of time: how much was under way, what stopped it, and who had to wait. */
-export function timelineOf(rows: NightRows, nowMs: number): Timeline {
+export function timelineOf(rows: ReportRows, nowMs: number): Timeline {
   const { batch } = rows;
   const from = Date.parse(batch.openedAt);
   const to = Math.max(from + SECOND_MS, batch.closedAt === undefined ? nowMs : Date.parse(batch.closedAt));
@@ -39,7 +39,7 @@ interface Second {
 
 /** How much was under way at most, and how much ended, in each of at most 96 pieces of the time. */
 export function binsOf(
-  beats: NightRows['beats'],
+  beats: ReportRows['beats'],
   from: number,
   to: number,
 ): Pick<Timeline, 'bins' | 'binMs'> {
@@ -77,7 +77,7 @@ export function binsOf(
   };
 }
 
-function lanesOf({ spans, unfinished }: NightRows, from: number, to: number): readonly Lane[] {
+function lanesOf({ spans, unfinished }: ReportRows, from: number, to: number): readonly Lane[] {
   const states = new Map(unfinished.map((job) => [`${job.work}:${job.jobKey}`, job.state]));
   const titleOf = shortTitles(spans.map(({ identity }) => identity));
   const byJob = new Map<string, Span[]>();

@@ -10,19 +10,19 @@ import type {
   DiscardedJob,
   FailureRow,
   LandedRow,
-  NightCostRow,
+  ReportCostRow,
   NightFigures,
-  NightJob,
-  NightRows,
+  ReportJob,
+  ReportRows,
   Span,
-} from './night-rows.js';
+} from './report-rows.js';
 import { openQuestions } from './questions.js';
 import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
 import { unapproved, unapprovedOf } from './unapproved.js';
 import { isTakenBack } from './taken-back.js';
 
-type Nights = Pick<Ledger, 'night'>;
+type Reported = Pick<Ledger, 'reportRows'>;
 
 /** As many as a night may leave parked: what is counted and grouped here is not a sample. */
 const UNFINISHED_MAX = 20_000;
@@ -38,8 +38,8 @@ const REQUESTS_MAX = 1_000;
 type Rest = Pick<Ledger, 'batch' | 'totals' | 'counts' | 'requests'>;
 
 /** @param rest figures that other views show too, so that the report says the same */
-export const nights = (store: Store, rest: Rest): Nights => ({
-  async night(batchId) {
+export const reportRows = (store: Store, rest: Rest): Reported => ({
+  async reportRows(batchId) {
     const batch = await rest.batch(batchId);
     if (batch === undefined) return undefined;
     const [totals, counts, requests] = [
@@ -47,7 +47,7 @@ export const nights = (store: Store, rest: Rest): Nights => ({
       await rest.counts(batchId, 0),
       await rest.requests({ batchId, limit: REQUESTS_MAX }),
     ];
-    return store.read(async (db): Promise<NightRows> => {
+    return store.read(async (db): Promise<ReportRows> => {
       const busiest = await busiestJobs(db, batch);
       return {
         batch,
@@ -84,7 +84,7 @@ async function begunAt(db: Db, { id, openedAt }: BatchRow): Promise<string> {
   return first !== null && first < openedAt ? first : openedAt;
 }
 
-async function unfinishedJobs(db: Db, batchId: string): Promise<readonly NightJob[]> {
+async function unfinishedJobs(db: Db, batchId: string): Promise<readonly ReportJob[]> {
   const rows = await membersOf(db, batchId)
     .select(['m.work', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
     .select(['j.error_class', 'j.error_message'])
@@ -239,7 +239,7 @@ async function failuresOf(db: Db, batchId: string): Promise<readonly FailureRow[
 
 const WASTED_MICROS = sql<number>`sum(case when s.state = 'collected' then 0 else s.cost_micros end)`;
 
-async function costsOf(db: Db, batch: BatchRow): Promise<readonly NightCostRow[]> {
+async function costsOf(db: Db, batch: BatchRow): Promise<readonly ReportCostRow[]> {
   const rows = await db
     .selectFrom('sessions as s')
     .select(['s.site', 's.work', 's.currency', WASTED_MICROS.as('wasted')])
@@ -401,7 +401,7 @@ async function spansOf(db: Db, batch: BatchRow, jobs: readonly JobTried[]): Prom
   }));
 }
 
-async function changesOf(db: Db, { id, openedSeq }: BatchRow): Promise<NightRows['changes']> {
+async function changesOf(db: Db, { id, openedSeq }: BatchRow): Promise<ReportRows['changes']> {
   const rows = await db
     .selectFrom('history')
     .select(['at', 'to_state', 'detail'])

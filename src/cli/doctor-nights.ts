@@ -4,7 +4,7 @@ import { findingLines } from './doctor.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
-export interface NightlyFlags {
+export interface NightsFlags {
   readonly within?: string;
   readonly longest?: string;
 }
@@ -12,9 +12,9 @@ export interface NightlyFlags {
 const WITHIN = '24h';
 
 /** `nightshift doctor --nightly`: did the nights happen? For cron, or a monitor; needs neither engine nor worker. */
-export async function nightly(
+export async function doctorNights(
   names: readonly string[],
-  { within = WITHIN, longest }: NightlyFlags,
+  { within = WITHIN, longest }: NightsFlags,
   shell: Shell,
 ): Promise<ExitCode> {
   const withinMs = span('--within', within);

@@ -9,14 +9,14 @@ import type { BatchRow, Discard, JobId, OpenQuestion, RequestRow, Verdict } from
  * What the morning report of one batch is made of, read at one moment. Sums are over all runs of the batch; lists are
  * bounded, so that a batch of 100,000 jobs needs no more memory than one of 5,000.
  */
-export interface NightRows {
+export interface ReportRows {
   readonly batch: BatchRow;
   /** When the first thing was done for it. */
   readonly begunAt: string;
   readonly counts: Counts & { readonly waiting: number; readonly running: number; readonly gated: number };
   readonly totals: Totals;
   /** Jobs that are not finished, in the order of the list. */
-  readonly unfinished: readonly NightJob[];
+  readonly unfinished: readonly ReportJob[];
   /** Jobs that a person has decided not to do, in the order of the list. */
   readonly discarded: readonly DiscardedJob[];
   readonly questions: readonly OpenQuestion[];
@@ -27,7 +27,7 @@ export interface NightRows {
   /** Tries that another worker took over, while theirs came back later: by their fence they could write nothing more. */
   readonly takenOver: number;
   readonly failures: readonly FailureRow[];
-  readonly costs: readonly NightCostRow[];
+  readonly costs: readonly ReportCostRow[];
   /** Cost of sessions that a later try went on with instead of paying again. */
   readonly notPaidAgainMicros: number;
   /** Begun and ended in each second, of the last run. */
@@ -45,7 +45,7 @@ export interface NightRows {
   readonly nights: readonly NightFigures[];
 }
 
-export interface NightJob extends JobId {
+export interface ReportJob extends JobId {
   readonly identity: Readonly<Record<string, string>>;
   readonly state: ShownJobState;
   readonly verdict: Verdict;
@@ -83,7 +83,7 @@ export interface FailureRow {
   readonly example: Readonly<Record<string, string>>;
 }
 
-export interface NightCostRow {
+export interface ReportCostRow {
   readonly site: string;
   readonly work: string;
   readonly currency: string;
