@@ -1,4 +1,5 @@
-import { commandsFor, lookAtBatch } from '../alerts/look.js';
+import { lookAtBatch } from '../alerts/look.js';
+import { commandsFor } from '../alerts/standing.js';
 import { routesOf } from '../alerts/courier.js';
 import { readDefinition, storedDefinition } from '../batch/manifest.js';
 import { readSettings } from '../batch/read-batch.js';

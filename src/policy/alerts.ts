@@ -53,9 +53,9 @@ export interface AlertStanding {
   readonly waiting: number;
   /** Effects that need a person's yes: how many, and where the time for an answer is limited, what runs out first. */
   readonly approvals: { readonly waiting: number; readonly limit?: ApprovalLimit | undefined };
-  /** Those that are parked, held or gated. */
+  /** Those that are parked, held or gated; not those whose question was answered, and which only wait for a lane. */
   readonly unfinished: readonly (JobReport & { readonly title: string })[];
-  /** Nothing is left of it but what a person has decided not to do. */
+  /** Nothing is left of it but what a person has decided: not to do it, or to let it go on. */
   readonly settled?: boolean;
   readonly provider: string;
   /** Name of an effect -> who performs it. */
@@ -108,45 +108,48 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
 export const causesAboutJobs = (standing: AlertStanding): AlertCause[] =>
   eachOnce(jobCauses(standing)).filter(({ rule }) => isAbout(rule, 'jobs'));
 
-/** More are counted, and not spelt out. */
-const NIGHTS_MAX = 3;
+/** So many nights have their commands in an alert beside the one that speaks; more are counted. */
+export const NIGHTS_MAX = 3;
 
-/** What an earlier night has left of the same cause. */
-export interface LeftCause extends AlertCause {
+/** What jobs of one night, or list, wait for. */
+export interface CauseOfNight extends AlertCause {
   readonly batchId: string;
   /** Which night, for people. */
   readonly night: string;
+  /** When the night was opened, by the sequence of the ledger. */
+  readonly openedSeq: number;
+  /** Whether the night tells of it by now; one under way mostly does so at its end. */
+  readonly isTold: boolean;
 }
 
-/** AL2 over several nights: those that have jobs left are all in it, each with its own commands; the newest speaks first. */
-export function withLeft(
-  causes: readonly AlertCause[],
-  left: readonly LeftCause[],
-): (AlertCause & { readonly batchId?: string })[] {
-  const found = new Map<string, AlertCause & { readonly batchId?: string }>();
-  const nights = new Map<string, number>();
-  for (const cause of eachOnce(causes)) found.set(cause.fingerprint, cause);
-  for (const cause of left) {
+/** AL2 over several nights: those that have jobs of a cause are all in one alert, which is about the one that speaks first. */
+export function overNights(causes: readonly CauseOfNight[]): CauseOfNight[] {
+  const found = new Map<string, { cause: CauseOfNight; others: number }>();
+  for (const cause of [...causes].sort(whichSpeaksFirst)) {
     const { fingerprint, detail, night } = cause;
     const first = found.get(fingerprint);
-    const before = nights.get(fingerprint) ?? 0;
-    nights.set(fingerprint, before + 1);
+    if (first === undefined) {
+      found.set(fingerprint, { cause, others: 0 });
+      continue;
+    }
     const next =
-      before < NIGHTS_MAX
+      first.others < NIGHTS_MAX
         ? detail.next.map(({ what, command }) => ({ what: `of ${night}: ${what}`, command }))
         : [];
-    found.set(
-      fingerprint,
-      first === undefined
-        ? cause
-        : {
-            ...first,
-            detail: { ...bothOf(first.detail, { ...detail, next }), of: first.detail.of + detail.of },
-          },
-    );
+    const both = {
+      ...bothOf(first.cause.detail, { ...detail, next }),
+      of: first.cause.detail.of + detail.of,
+    };
+    found.set(fingerprint, { cause: { ...first.cause, detail: both }, others: first.others + 1 });
   }
-  return [...found.values()];
+  return [...found.values()].map(({ cause }) => cause);
 }
+
+/** Time that has run out before a question; what is told before what is not yet; then the newest night. */
+const whichSpeaksFirst = (a: CauseOfNight, b: CauseOfNight): number =>
+  Number(b.rule === 'unanswered') - Number(a.rule === 'unanswered') ||
+  Number(b.isTold) - Number(a.isTold) ||
+  b.openedSeq - a.openedSeq;
 
 /** AL2: causes of one fingerprint are one. The first says what is the matter; all say whom it hit and what to do. */
 export function eachOnce<C extends AlertCause>(causes: readonly C[]): C[] {

@@ -85,12 +85,17 @@ test('the commands of an alert mean its own night: by its edition, or by its ID 
   ]);
 });
 
-async function retried(batchId: string, slug: string): Promise<void> {
+/** A retry of it has begun, and has this job in hand. */
+async function takenUp(batchId: string, slug: string): Promise<void> {
   const row = await ledger.batch(batchId);
   if (!row) throw new Error(`no batch ${batchId}`);
   await ledger.openBatch({ ...row, runId: `${row.runId}-again`, by: NOBODY });
-  await ledger.requeue(batchId, 'ann');
+  await ledger.requeue(batchId, 'ann', { keys: [keyOf(slug)] });
   await claimed(ledger, slug, { by: by(batchId) });
+}
+
+async function retried(batchId: string, slug: string): Promise<void> {
+  await takenUp(batchId, slug);
   await landed(ledger, slug, { batchId });
   await ledger.setBatchState(batchId, 'completed', batchId);
   await look(batchId);
@@ -160,6 +165,16 @@ async function answer(slug: string): Promise<void> {
   if (!approval) throw new Error(`${slug} asks for nothing`);
   await ledger.decideApproval(approval, 'approved', 'ann', '');
 }
+
+const kinds = async () => (await ledger.alertMessages()).map(({ kind }) => kind).sort();
+
+/** All messages have gone out, so reminders count from now. */
+async function allSent(): Promise<void> {
+  for (let message; (message = await ledger.takeMessage(60_000));)
+    await ledger.settleMessage(message.id, { kind: 'sent', answers: [] });
+}
+
+const remindOfAll = () => remind({ ledger, artifacts: artifacts(), stateDir: folder, now });
 
 const openAlerts = async () => (await ledger.alerts({ open: true })).map(({ rule }) => rule);
 
@@ -267,14 +282,13 @@ test('a reminder comes after a look: of what was mended none goes out, of the re
   await endsParked(first, 'one');
   await ledger.setBatchState(second, 'paused', STOP_LOSS, 'too many failed');
   await look(second);
-  for (let message; (message = await ledger.takeMessage(60_000));)
-    await ledger.settleMessage(message.id, { kind: 'sent', answers: [] });
+  await allSent();
   await ledger.setBatchState(second, 'running', 'ann');
   await claimed(ledger, 'three', { by: by(first) });
   await ledger.settleJob(jobOf('three'), PARKED, first);
 
   nowMs += 5 * 60 * 60_000;
-  await remind({ ledger, artifacts: artifacts(), stateDir: folder, now });
+  await remindOfAll();
   const messages = await ledger.alertMessages({ states: ['pending'] });
   const alerts = new Map((await ledger.alerts()).map((alert) => [alert.fingerprint, alert]));
   expect(messages.map(({ kind, fingerprint = '' }) => [kind, alerts.get(fingerprint)?.rule]).sort()).toEqual([
@@ -300,7 +314,7 @@ test('a look back at an earlier night neither ends what a later one is about, no
   const before = (await openAlerts()).sort();
   expect(before).toEqual(['down', 'incomplete', 'parked']);
   nowMs += 30 * 60 * 60_000;
-  await remind({ ledger, artifacts: artifacts(), stateDir: folder, now });
+  await remindOfAll();
   expect((await openAlerts()).sort()).toEqual(before);
 });
 
@@ -315,4 +329,78 @@ test('a night that somebody cancelled raises nothing, and its stop-loss stands b
   await look(batchId);
   expect(await openAlerts()).toEqual([]);
   expect((await ledger.alertMessages()).map(({ kind }) => kind)).toEqual(['opened']);
+});
+
+test('what waits for a yes in a night that was stopped is still asked for while a later one runs', async () => {
+  const first = await aBatch(['one', 'two'], '2026-11-01');
+  await asksFor(first, 'one');
+  await claimed(ledger, 'two', { by: by(first) });
+  await ledger.settleJob(jobOf('two'), gated('auth', 'HTTP 401'), first);
+  await ledger.setBatchState(first, 'incomplete', first);
+  await look(first);
+  await allSent();
+  const before = await kinds();
+  const second = await aBatch(['three', 'four'], '2026-11-02');
+  await look(second);
+  expect((await openAlerts()).sort()).toEqual(['approval', 'auth']);
+  expect(await kinds()).toEqual(before);
+
+  await answer('one');
+  await look(second);
+  expect(await openAlerts()).toEqual(['auth']);
+});
+
+test('a yes that was given is waited for by nobody, and no unfinished end, while its job has no lane yet', async () => {
+  const batchId = await aBatch(['one'], '2026-11-01');
+  await asksFor(batchId, 'one');
+  await ledger.setBatchState(batchId, 'incomplete', batchId);
+  await look(batchId);
+  await allSent();
+  expect(await openAlerts()).toEqual(['approval']);
+  await answer('one');
+  await look(batchId);
+  expect(await openAlerts()).toEqual([]);
+  expect(await kinds()).toEqual(['opened', 'recovered']);
+});
+
+test('a look at an older night leaves the alert with the newest', async () => {
+  const first = await aBatch(['one', 'two'], '2026-11-01');
+  const second = await aBatch(['three'], '2026-11-02');
+  await claimed(ledger, 'two', { by: by(first) });
+  await ledger.settleJob(jobOf('two'), PARKED, first);
+  await endsParked(first, 'one');
+  await endsParked(second, 'three');
+  const row = await ledger.batch(first);
+  if (!row) throw new Error(`no batch ${first}`);
+  await ledger.discard(row, { by: 'ann', reason: 'not needed', selection: { keys: [keyOf('one')] } });
+  await look(first);
+  const [alert] = await ledger.alerts({ open: true });
+  expect(alert).toMatchObject({
+    batchId: second,
+    detail: { jobs: 2, examples: [{ key: keyOf('three') }, {}] },
+  });
+  expect(alert?.detail.next.map(({ what }) => what).slice(-1)).toEqual([
+    'of 2026-11-01: give them a new budget and go on',
+  ]);
+});
+
+test('of many nights that have left jobs, only those that are spelt out are looked up by their editions', async () => {
+  for (let night = 1; night <= 6; night++)
+    await endsParked(await aBatch([`job-${night}`], `2026-11-0${night}`), `job-${night}`);
+  let lookups = 0;
+  const counting: Ledger = {
+    ...ledger,
+    namesakes: (batch) => {
+      lookups++;
+      return ledger.namesakes(batch);
+    },
+  };
+  const last = await aBatch(['job-7'], '2026-11-07');
+  await claimed(ledger, 'job-7', { by: by(last) });
+  await ledger.settleJob(jobOf('job-7'), PARKED, last);
+  await ledger.setBatchState(last, 'incomplete', last);
+  await lookAtBatch(last, { ledger: counting, artifacts: artifacts(), stateDir: folder, now });
+  expect(lookups, 'its own, and three more').toBe(4);
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ detail: { jobs: 7 } }]);
+  expect(await nextCommands()).toContain(`nightshift retry nightly --edition 2026-11-04 --state ${folder}`);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { JobReport } from '../../src/contract/result.js';
 import type { BatchState } from '../../src/contract/states.js';
 import { nextReminder } from '../../src/policy/alert-times.js';
-import { alertCauses, type AlertStanding } from '../../src/policy/alerts.js';
+import { alertCauses, type AlertStanding, type CauseOfNight, overNights } from '../../src/policy/alerts.js';
 import { judgeNight } from '../../src/policy/night-alerts.js';
 
 const HOUR = 3_600_000;
@@ -344,4 +344,46 @@ test('a run that was refused before its first job is a matter of configuration, 
       },
     },
   ]);
+});
+
+describe('what several nights have left', () => {
+  const ofNight = (openedSeq: number, more: Partial<CauseOfNight> = {}): CauseOfNight => ({
+    fingerprint: 'f',
+    rule: 'approval',
+    subject: '',
+    errorClass: undefined,
+    detail: {
+      headline: `night ${openedSeq}`,
+      jobs: 1,
+      of: 10,
+      examples: [{ key: `job-${openedSeq}`, title: '', message: '' }],
+      next: [{ what: 'answer', command: `approve ${openedSeq}` }],
+    },
+    batchId: `batch-${openedSeq}`,
+    night: `night ${openedSeq}`,
+    openedSeq,
+    isTold: true,
+    ...more,
+  });
+
+  test('is one alert, about the newest night; of more than four the commands are not spelt out', () => {
+    const [alert, ...others] = overNights([3, 5, 1, 2, 4].map((seq) => ofNight(seq)));
+    expect(others).toEqual([]);
+    expect(alert).toMatchObject({ batchId: 'batch-5', detail: { headline: 'night 5', jobs: 5, of: 50 } });
+    expect(alert?.detail.next).toEqual([
+      { what: 'answer', command: 'approve 5' },
+      { what: 'of night 4: answer', command: 'approve 4' },
+      { what: 'of night 3: answer', command: 'approve 3' },
+      { what: 'of night 2: answer', command: 'approve 2' },
+    ]);
+  });
+
+  test('is about one that tells of it by now before one still under way, and about time that ran out before a question', () => {
+    const underWay = ofNight(9, { isTold: false });
+    expect(overNights([underWay, ofNight(1)])[0]?.batchId).toBe('batch-1');
+    const late = ofNight(2, { rule: 'unanswered' });
+    expect(overNights([underWay, ofNight(3), late])).toMatchObject([
+      { batchId: 'batch-2', rule: 'unanswered' },
+    ]);
+  });
 });

@@ -1,0 +1,73 @@
+import type { AlertRow } from '../ledger/alert-rows.js';
+import type { BatchRow, Ledger } from '../ledger/ledger.js';
+import { isAbout } from '../policy/alert-rules.js';
+import {
+  alertCauses,
+  causesAboutJobs,
+  NIGHTS_MAX,
+  type AlertCause,
+  type CauseOfNight,
+} from '../policy/alerts.js';
+import { localTime } from '../report/format.js';
+import { shortCommands, standingAsStored, type Standing, type StandingDeps } from './standing.js';
+
+/**
+ * What nights, or lists, of one name have left for a person, as far as alerts tell of it: those that are open, and those
+ * that the batch looked at gives now. One under way is asked, too, for its jobs keep an alert open though it has not told of
+ * them yet; one that was cancelled only where an open alert is about it. A job that several of them name is left once.
+ * @param looked the batch that is looked at, and its causes
+ */
+export async function jobsLeft(
+  looked: { readonly batch: BatchRow; readonly standing: Standing; readonly causes: readonly AlertCause[] },
+  open: readonly AlertRow[],
+  deps: StandingDeps,
+): Promise<CauseOfNight[]> {
+  const told = new Set([...open, ...looked.causes].filter(isAboutJobs).map(({ fingerprint }) => fingerprint));
+  if (told.size === 0) return [];
+  const left: CauseOfNight[] = [];
+  const counted = new Set<string>();
+  let spelledOut = 0;
+  for (const batch of await nightsWithJobs(looked.batch, open, deps.ledger)) {
+    const isLooked = batch.id === looked.batch.id;
+    const standing = isLooked ? looked.standing : await standingAsStored(batch, deps);
+    const unfinished = standing.unfinished.filter(({ key }) => !counted.has(key));
+    for (const { key } of unfinished) counted.add(key);
+    const ofNight = { ...standing, unfinished };
+    if (!causesAboutJobs(ofNight).some(({ fingerprint }) => told.has(fingerprint))) continue;
+    // Of more nights the commands are not shown, so nothing is asked for them.
+    const commands =
+      isLooked || spelledOut++ >= NIGHTS_MAX ? standing.commands : await shortCommands(batch, deps);
+    const tells = new Set(alertCauses(ofNight).map(({ fingerprint }) => fingerprint));
+    for (const cause of causesAboutJobs({ ...ofNight, commands })) {
+      const { fingerprint } = cause;
+      if (told.has(fingerprint)) left.push({ ...cause, ...nightOf(batch), isTold: tells.has(fingerprint) });
+    }
+  }
+  return left;
+}
+
+const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => isAbout(rule, 'jobs');
+
+const nightOf = ({ id, edition, openedAt, openedSeq }: BatchRow) => ({
+  batchId: id,
+  night: edition ?? localTime(openedAt),
+  openedSeq,
+});
+
+/** The one that is looked at first, for its jobs are its own; then the newest. */
+async function nightsWithJobs(
+  looked: BatchRow,
+  open: readonly AlertRow[],
+  ledger: Ledger,
+): Promise<readonly BatchRow[]> {
+  const about = new Set(open.filter(isAboutJobs).map(({ batchId }) => batchId));
+  const nights = [looked, ...(await ledger.stuckBatchesNamed(looked.name))];
+  const known = new Set(nights.map(({ id }) => id));
+  for (const batchId of about) {
+    const batch = known.has(batchId) ? undefined : await ledger.batch(batchId);
+    if (batch !== undefined) nights.push(batch);
+  }
+  return nights.filter(
+    ({ id, state }, at) => (at === 0 || id !== looked.id) && (state !== 'cancelled' || about.has(id)),
+  );
+}
