@@ -1,7 +1,7 @@
 import type { AlertRule } from '../contract/alerts.js';
 
 /**
- * What an alert is about, which says how it ends:
+ * What an alert is about, which says how it ends (`alert-end.ts`):
  * - `service`: it does not work with us, or stands before all jobs. Over when it has worked again since.
  * - `batch`: the run as such.
  * - `jobs`: open until somebody has seen to those very jobs.

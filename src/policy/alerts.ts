@@ -4,7 +4,7 @@
  *  AL1. Only what a person must do is an alert. Success, waits, retries and whatever put itself right are not.
  *  AL2. A cause is one alert however many jobs it hit, in however many runs: its fingerprint has no run, no job and
  *       no time in it.
- *  AL3. An open alert is repeated seldom, and its end is told once, to those who had heard of it.
+ *  AL3. An open alert is repeated seldom, and its end is told once, to those who had heard of it (`alert-end.ts`).
  */
 import type { AlertDetail, AlertRule } from '../contract/alerts.js';
 import type { OnTimeout } from '../contract/approval.js';

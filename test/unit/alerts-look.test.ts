@@ -363,6 +363,82 @@ test('a yes that was given is waited for by nobody, and no unfinished end, while
   expect(await kinds()).toEqual(['opened', 'recovered']);
 });
 
+test('a night that is cancelled while its effects wait for a yes has not recovered', async () => {
+  const batchId = await aBatch(['one'], '2026-11-01');
+  await asksFor(batchId, 'one');
+  await look(batchId);
+  await allSent();
+  await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, batchId);
+  await ledger.setBatchState(batchId, 'cancelled', 'ann');
+  await look(batchId);
+  expect(await openAlerts()).toEqual([]);
+  expect(await kinds()).toEqual(['opened']);
+});
+
+test('a used-up budget of a batch that was cancelled is neither repeated nor called a recovery', async () => {
+  const batchId = await aBatch(['one', 'two']);
+  await claimed(ledger, 'one', { by: by(batchId) });
+  const refused = { state: 'gated', errorClass: 'budget', message: 'budget.perDay is used up' } as const;
+  await ledger.settleJob(jobOf('one'), refused, batchId);
+  await look(batchId);
+  await allSent();
+  await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, batchId);
+  await ledger.setBatchState(batchId, 'cancelled', 'ann');
+  nowMs += 30 * 60 * 60_000;
+  await remindOfAll();
+  expect(await openAlerts()).toEqual([]);
+  expect(await kinds()).toEqual(['opened']);
+});
+
+test('parked jobs of a night whose retry was cancelled are named until somebody has seen to them', async () => {
+  const batchId = await aBatch(['one', 'two'], '2026-11-01');
+  await claimed(ledger, 'two', { by: by(batchId) });
+  await ledger.settleJob(jobOf('two'), PARKED, batchId);
+  await endsParked(batchId, 'one');
+  await takenUp(batchId, 'two');
+  await ledger.settleJob(jobOf('two'), { state: 'cancelled' }, batchId);
+  await ledger.setBatchState(batchId, 'cancelled', 'ann');
+  await look(batchId);
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'parked', detail: { jobs: 1 } }]);
+
+  const row = await ledger.batch(batchId);
+  if (!row) throw new Error(`no batch ${batchId}`);
+  await ledger.discard(row, { by: 'ann', reason: 'not needed', selection: { keys: [keyOf('one')] } });
+  await look(batchId);
+  expect(await openAlerts()).toEqual([]);
+});
+
+test('an unfinished end is made good by a night that ends well, not by one that ends unfinished too', async () => {
+  const first = await aBatch(['one', 'two'], '2026-11-01');
+  await ledger.setBatchState(first, 'incomplete', first);
+  await look(first);
+  expect(await openAlerts()).toEqual(['incomplete']);
+  await allSent();
+  await endsParked(await aBatch(['three'], '2026-11-02'), 'three');
+  expect((await openAlerts()).sort()).toEqual(['incomplete', 'parked']);
+  expect(await kinds()).toEqual(['opened', 'opened']);
+
+  const third = await aBatch(['four'], '2026-11-03');
+  await claimed(ledger, 'four', { by: by(third) });
+  await landed(ledger, 'four', { batchId: third });
+  await ledger.setBatchState(third, 'completed', third);
+  await look(third);
+  expect(await openAlerts()).toEqual(['parked']);
+  expect(await kinds()).toContain('recovered');
+});
+
+test('an unfinished end gives way to what its own night says when it was run again', async () => {
+  const batchId = await aBatch(['one', 'two'], '2026-11-01');
+  await ledger.setBatchState(batchId, 'incomplete', batchId);
+  await look(batchId);
+  await allSent();
+  await takenUp(batchId, 'two');
+  await landed(ledger, 'two', { batchId });
+  await endsParked(batchId, 'one');
+  expect(await openAlerts()).toEqual(['parked']);
+  expect(await kinds()).toEqual(['opened', 'opened']);
+});
+
 test('a look at an older night leaves the alert with the newest', async () => {
   const first = await aBatch(['one', 'two'], '2026-11-01');
   const second = await aBatch(['three'], '2026-11-02');
