@@ -22,15 +22,16 @@ const GATHER_MS = 5_000;
  * Looks at a batch as the ledger has it, and brings its alerts up to date. What is to be told is queued, not sent.
  * Nothing is handed over: a look that never came is made up for by the next one.
  * @param causes `open`: those of open alerts alone, for what an earlier night has left may be settled by a later one
+ * @returns whether the ledger has such a batch
  */
 export async function lookAtBatch(
   batchId: string,
   deps: LookDeps,
   { causes: wanted = 'all' }: { readonly causes?: 'all' | 'open' } = {},
-): Promise<void> {
+): Promise<boolean> {
   const { ledger, artifacts, gatherMs = GATHER_MS } = deps;
   const batch = await ledger.batch(batchId);
-  if (batch === undefined) return;
+  if (batch === undefined) return false;
   const manifest = readManifestRef(batch.manifest);
   const definition = await readDefinition(manifest, artifacts);
   const over = batch.state !== 'running' && batch.state !== 'paused';
@@ -65,4 +66,5 @@ export async function lookAtBatch(
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : gatherMs,
   });
+  return true;
 }

@@ -1,19 +1,21 @@
 import { lookAtBatch, type LookDeps } from './look.js';
 
 /**
- * Tells of open alerts again whose time has come. Each batch is looked at first: a reminder is about what is so now, and
- * its commands are those of today. A batch that can't be looked at is reminded of as it was found last.
+ * Tells of open alerts again whose time has come. The look that finds a cause does so: a reminder is about what is so now, and
+ * its commands are those of today. One that is not found, and not over either, is being seen to: it is put off until a look
+ * finds it again. As they were found last are told only those that no look comes to: nights, and a batch that can't be looked at.
  */
 export async function remind(
   deps: LookDeps,
   onTrouble: (what: string) => void = () => undefined,
 ): Promise<void> {
+  const lookedAt = new Set<string>();
   for (const batchId of await deps.ledger.batchesToRemindOf()) {
     try {
-      await lookAtBatch(batchId, deps, { causes: 'open' });
+      if (await lookAtBatch(batchId, deps, { causes: 'open' })) lookedAt.add(batchId);
     } catch (error) {
       onTrouble(`could not look at ${batchId}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  await deps.ledger.queueReminders();
+  await deps.ledger.queueReminders(lookedAt);
 }

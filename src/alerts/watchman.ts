@@ -7,7 +7,7 @@ import { remind } from './remind.js';
 
 const LOOK_DELAY_MS = 500;
 const ROUND_MS = 10_000;
-/** So many rounds after each other, batches under way and nights are looked at although nobody called. */
+/** So many rounds after each other, batches under way and nights are looked at although nobody called, and reminders are sent. */
 const LOOK_ROUNDS = 30;
 const DRAIN_MS = 15_000;
 const BATCHES_MAX = 50;
@@ -74,7 +74,8 @@ export function startWatchman(
       }
       for (const batchId of [...toLook]) await lookAt(batchId);
       if (round % LOOK_ROUNDS === 0) await safely('look at nights', () => lookAtNights(deps));
-      await safely('send reminders', () => remind(deps, onTrouble));
+      // Not in each round: what is put off is looked at each time.
+      if (last || round % LOOK_ROUNDS === 0) await safely('send reminders', () => remind(deps, onTrouble));
       await safely('send messages', () => sendDue(deps, sending.signal));
       if (last) return;
       const waiting = await Promise.race([

@@ -85,8 +85,11 @@ export interface AlertLedger {
     readonly runId: string;
     readonly definition: string;
   }): Promise<void>;
-  /** Messages about alerts that are due to be told again, as they were found last: a look comes first (`remind`). */
-  queueReminders(): Promise<void>;
+  /**
+   * Messages about alerts that are due to be told again, as they were found last.
+   * @param lookedAt batches whose alerts a look has told again, or put off; those about nights are found by none
+   */
+  queueReminders(lookedAt?: ReadonlySet<string>): Promise<void>;
   /** Batches whose alerts are due to be told again. */
   batchesToRemindOf(): Promise<readonly string[]>;
   /** Newest first. */

@@ -49,12 +49,13 @@ export const alerts = (store: Store): AlertLedger => ({
       });
     }),
 
-  async queueReminders() {
+  async queueReminders(lookedAt = new Set()) {
     const at = store.now();
-    const due = (await openRows(store.db)).filter((row) => isDue(row, at));
-    if (due.length === 0) return;
+    const isLeft = (row: AlertsTable) =>
+      isDue(row, at) && (isAbout(row.rule, 'nights') || !lookedAt.has(row.batch_id));
+    if (!(await openRows(store.db)).some(isLeft)) return;
     await store.write(async (db) => {
-      for (const row of (await openRows(db)).filter((open) => isDue(open, at))) await remind(db, row, at);
+      for (const row of (await openRows(db)).filter(isLeft)) await remind(db, row, at);
     });
   },
 

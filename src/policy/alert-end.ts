@@ -11,7 +11,7 @@
  *       last. One about jobs waits for its own run, which may have those very jobs at work; `incomplete` for one that ends
  *       well, or for its own, which says something else by now. `approval` ends by answers alone.
  *  AE5. Where another run that is under way has the cause, it is neither called off nor mended.
- *  AE6. Else it stays open.
+ *  AE6. Else it stays open, and is put off: told again by the look that finds it again (`remind.ts`).
  */
 import type { AlertRule } from '../contract/alerts.js';
 import type { BatchState } from '../contract/states.js';

@@ -164,6 +164,18 @@ test('an open alert is told again after four hours, not before', async () => {
   expect(types()).toEqual(['opened', 'reminder']);
 });
 
+test('what a look has come to is told again by that look alone; nights, which no look finds, as they were found last', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  const night = { ...cause(), fingerprint: 'e'.repeat(32), rule: 'missed' } as const;
+  await note(cause(), night);
+  await send();
+  now += 5 * HOUR;
+  await ledger.queueReminders(new Set(['batch:nightly:1']));
+  expect((await ledger.alertMessages({ states: ['pending'] })).map((message) => message.fingerprint)).toEqual(
+    [night.fingerprint],
+  );
+});
+
 test('a message that nobody took is known as such, also when it was given up, until the way is open again', async () => {
   receiver.status = 404;
   const { note, send } = await desk([WEBHOOK]);

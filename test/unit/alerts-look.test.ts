@@ -408,6 +408,44 @@ test('parked jobs of a night whose retry was cancelled are named until somebody 
   expect(await openAlerts()).toEqual([]);
 });
 
+test('no reminder of what is being retried: it comes when a job stops again', async () => {
+  const batchId = await aBatch(['one'], '2026-11-01');
+  await endsParked(batchId, 'one');
+  await allSent();
+  await takenUp(batchId, 'one');
+  nowMs += 5 * 60 * 60_000;
+  await remindOfAll();
+  expect(await kinds()).toEqual(['opened']);
+  expect(await openAlerts()).toEqual(['parked']);
+
+  const other = await aBatch(['two'], '2026-11-02');
+  await claimed(ledger, 'two', { by: by(other) });
+  await landed(ledger, 'two', { batchId: other });
+  await ledger.setBatchState(other, 'completed', other);
+  await look(other);
+  expect(await kinds(), 'another night says nothing of a job that is at work').toEqual(['opened']);
+
+  await ledger.settleJob(jobOf('one'), PARKED, batchId);
+  await ledger.setBatchState(batchId, 'incomplete', batchId);
+  await look(batchId);
+  expect(await kinds()).toEqual(['opened', 'reminder']);
+});
+
+test('of two parked jobs, one of which is being retried, a reminder names the other', async () => {
+  const batchId = await aBatch(['one', 'two'], '2026-11-01');
+  await claimed(ledger, 'two', { by: by(batchId) });
+  await ledger.settleJob(jobOf('two'), PARKED, batchId);
+  await endsParked(batchId, 'one');
+  await allSent();
+  await takenUp(batchId, 'one');
+  nowMs += 5 * 60 * 60_000;
+  await remindOfAll();
+  expect(await kinds()).toEqual(['opened', 'reminder']);
+  expect(await ledger.alerts({ open: true })).toMatchObject([
+    { detail: { jobs: 1, examples: [{ key: keyOf('two') }] } },
+  ]);
+});
+
 test('an unfinished end is made good by a night that ends well, not by one that ends unfinished too', async () => {
   const first = await aBatch(['one', 'two'], '2026-11-01');
   await ledger.setBatchState(first, 'incomplete', first);
