@@ -119,7 +119,7 @@ test('a batch shows by name how it stands, what needs a person and why, and what
     'garden / bread / broken is parked: rejected: sh failed (exit code 1): the source page has no text',
   );
   expect(text).toContain('garden / bread / overnight-bread is held: conflict: ');
-  expect(text).toContain('nightshift retry nightly-articles');
+  expect(text).toContain(`nightshift retry ${batchId}`);
   expect(text).toContain('unknown: no session told its cost');
   await page.close();
 });

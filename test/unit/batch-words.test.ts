@@ -151,10 +151,10 @@ test.each([
   }
 });
 
-test('in the Web UI, a batch is named as what a Workflow knows of it allows', () => {
+test('in the Web UI, a batch is named by its edition, else by its ID, for a Workflow does not know who has its name', () => {
   const command = (edition?: string) =>
     markdownCommand({ name: 'nightly', key: KEY, ...(edition !== undefined && { edition }) })('retry');
-  expect(command()).toBe('`nightshift retry nightly`');
+  expect(command()).toBe(`\`nightshift retry ${ID}\``);
   expect(command('2026-11-01')).toBe('`nightshift retry nightly --edition 2026-11-01`');
   expect(command('week 48')).toBe("`nightshift retry nightly --edition 'week 48'`");
   expect(command('a` [x](https://example.com) `b')).toBe(`\`nightshift retry ${ID}\``);
