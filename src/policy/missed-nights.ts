@@ -32,8 +32,9 @@ export function missedNights(
 }
 
 /**
- * What is to be said of nights before a schedule is paused, goes on or gets other times, for afterwards nobody could tell
- * which of the two they were: all of a pause until now, which the engine has dropped, or those that nobody has taken.
+ * What is to be said of nights before a schedule is paused, goes on, gets other times or is made anew, for afterwards
+ * nobody could tell which of the two they were: all of a pause until now, which the engine has dropped, or those that
+ * nobody has taken.
  */
 export const nightsBefore = (
   schedule: ScheduleDefinition,
@@ -76,4 +77,4 @@ const WHY = {
 } as const;
 
 const NOT_TAKEN =
-  'nobody had taken it when the schedule was paused or got other times: no worker ran, or the engine was down';
+  'nobody had taken it when the schedule was paused, got other times or was made anew: no worker ran, or the engine was down';

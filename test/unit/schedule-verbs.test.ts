@@ -22,7 +22,7 @@ let folder: string;
 let ledger: Ledger;
 let now: Date;
 /** What the engine has. */
-let atEngine: Map<string, { definition: ScheduleDefinition; paused: boolean }>;
+let atEngine: Map<string, { definition: ScheduleDefinition; paused: boolean; note?: string | undefined }>;
 let connections: Connections;
 
 beforeEach(async () => {
@@ -69,7 +69,8 @@ type EngineOptions = Pick<ScheduleOptions, 'action' | 'state'>;
 
 async function created({ action, state }: EngineOptions): Promise<void> {
   const [{ schedule }] = action.args as [{ schedule: ScheduleDefinition }];
-  atEngine.set(scheduleId(schedule.name), { definition: schedule, paused: state?.paused === true });
+  const { paused = false, note } = state ?? {};
+  atEngine.set(scheduleId(schedule.name), { definition: schedule, paused, note });
 }
 
 async function* listed() {
@@ -126,6 +127,89 @@ test('a schedule that has left its file and the engine is shown by apply, and fo
   expect(await changes({ remove: true })).toEqual(deleted);
   expect(await keptNames()).toEqual(['of-another-file']);
   expect(await changes({ remove: true })).toEqual([]);
+});
+
+describe('a schedule that the engine has lost, applied again', () => {
+  const NIGHT = '2026-11-25T02:30'; // in Berlin: 01:30Z
+  const at = (iso: string) => vi.setSystemTime((now = new Date(iso)));
+  const said = async () =>
+    lastWords(await ledger.scheduledNights({ schedule: 'nights' })).map(({ night, outcome }) => [
+      night,
+      outcome,
+    ]);
+  const stands = () => {
+    const { definition, paused, note } = known(scheduleId('nights'));
+    return { since: definition.since, paused, note };
+  };
+  let file: string;
+  async function apply({ time = '02:30', paused = false, dryRun = false } = {}): Promise<void> {
+    const schedules = join(folder, 'schedules.yaml');
+    const schedule = { name: 'nights', batch: file, when: { at: time }, paused };
+    writeFileSync(schedules, JSON.stringify({ timeZone: 'Europe/Berlin', schedules: [schedule] }));
+    await applySchedules(schedules, connections, { dryRun });
+  }
+  const keptPause = async () => (await ledger.keptSchedules()).map(({ paused }) => paused);
+  beforeEach(async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-11-24T20:00:00Z') });
+    onTestFinished(() => void vi.useRealTimers());
+    ({ file } = writeBatch({ name: 'news', work: 'article', slugs: ['one'], dir: folder }));
+  });
+
+  test('stays paused where a person had paused it, and its nights are of the pause', async () => {
+    await apply();
+    await pauseSchedule('nights', connections);
+    atEngine.clear();
+    at('2026-11-25T04:00:00Z');
+    await apply({ dryRun: true });
+    expect([atEngine.size, await said()]).toEqual([0, []]);
+    await apply();
+    expect(stands()).toMatchObject({ paused: true, note: 'paused before the engine lost it, and stays so' });
+    expect([await said(), await keptPause()]).toEqual([[[NIGHT, 'paused']], [true]]);
+    await resumeSchedule('nights', connections);
+    expect([stands().paused, await keptPause()]).toEqual([false, [false]]);
+  });
+
+  test.each([
+    ['is paused where its file says so', false, true],
+    ['goes on where the pause was that of its file, which has taken it back', true, false],
+  ])('%s', async (_, before, wanted) => {
+    await apply({ paused: before });
+    atEngine.clear();
+    at('2026-11-25T04:00:00Z');
+    await apply({ paused: wanted });
+    expect([stands().paused, await keptPause()]).toEqual([wanted, [wanted]]);
+    expect(await said()).toEqual([[NIGHT, before ? 'paused' : 'missed']]);
+  });
+
+  test('misses the nights that nobody took, and somebody is called', async () => {
+    await apply();
+    const { since } = stands();
+    atEngine.clear();
+    at('2026-11-25T04:00:00Z');
+    await apply();
+    expect(stands()).toMatchObject({ paused: false, since });
+    await lookAt();
+    expect([await said(), await openAlerts()]).toEqual([[[NIGHT, 'missed']], ['nights']]);
+  });
+
+  test('begins anew with other times, after the nights of the former ones', async () => {
+    await apply();
+    atEngine.clear();
+    at('2026-11-25T04:00:00Z');
+    await apply({ time: '03:45' });
+    expect([stands().since, await said()]).toEqual(['2026-11-25T04:00:00.000Z', [[NIGHT, 'missed']]]);
+  });
+
+  test('misses also the night that was due a moment before', async () => {
+    await apply();
+    atEngine.clear();
+    at('2026-11-25T01:35:00Z');
+    await apply();
+    expect(await said()).toEqual([]);
+    at('2026-11-25T08:00:00Z');
+    await lookAt();
+    expect(await said()).toEqual([[NIGHT, 'missed']]);
+  });
 });
 
 describe('nights around a pause', () => {

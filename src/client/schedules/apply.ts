@@ -18,7 +18,7 @@ import { forget, noteUnsaid } from './pause.js';
 export interface ScheduleChange {
   readonly name: string;
   readonly action: 'create' | 'update' | 'delete' | 'keep' | 'none';
-  /** `overlap: skip -> queue`, one for each field that differs. */
+  /** `overlap: skip -> queue`, one for each field that differs; of a new one, that it stays paused. */
   readonly differences: readonly string[];
 }
 
@@ -99,21 +99,33 @@ async function keep(
   });
 }
 
+/** One that the ledger knows is made anew, for the engine has lost it: its pause and its nights go on. */
 async function create(
   wanted: WantedSchedule,
   connections: Connections,
   dryRun: boolean,
 ): Promise<ScheduleChange> {
-  const definition = { ...wanted, since: new Date().toISOString() };
+  const { name } = wanted;
+  const ledger = await connections.ledger();
+  const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === name);
+  const staysPaused =
+    kept !== undefined && !wanted.paused && pausedAfter(kept, kept.definition, wanted).paused;
   if (!dryRun) {
+    if (kept) await noteUnsaid(kept.definition, kept.paused ? 'paused' : 'missed', ledger);
+    const goesOn = kept !== undefined && !isMoved(kept.definition, wanted);
+    const definition = { ...wanted, since: goesOn ? kept.definition.since : new Date().toISOString() };
     const client = await connections.client();
     await client.schedule.create({
       ...optionsOf(definition, connections.config.taskQueue),
-      state: wanted.paused ? pausedIn(wanted) : { paused: false },
+      state: wanted.paused
+        ? pausedIn(wanted)
+        : { paused: staysPaused, ...(staysPaused && { note: STAYS_PAUSED }) },
     });
   }
-  return { name: wanted.name, action: 'create', differences: [] };
+  return { name, action: 'create', differences: staysPaused ? [STAYS_PAUSED] : [] };
 }
+
+const STAYS_PAUSED = 'paused before the engine lost it, and stays so';
 
 async function update(
   { handle, definition, description }: EngineSchedule,
@@ -133,7 +145,7 @@ async function update(
   if (differences.length === 0) return { name, action: 'none', differences };
   if (!dryRun) {
     const { paused } = description.state;
-    const moved = isOther(definition.crons, wanted.crons) || definition.timeZone !== wanted.timeZone;
+    const moved = isMoved(definition, wanted);
     if (paused || wanted.paused || moved)
       await noteUnsaid(definition, paused ? 'paused' : 'missed', await connections.ledger());
     const next = { ...wanted, since: moved ? new Date().toISOString() : definition.since };
@@ -145,6 +157,10 @@ async function update(
   }
   return { name, action: 'update', differences };
 }
+
+/** Its nights up to now were of other times. */
+const isMoved = (before: ScheduleDefinition, wanted: WantedSchedule): boolean =>
+  isOther(before.crons, wanted.crons) || before.timeZone !== wanted.timeZone;
 
 /** A pause by hand outlives every apply, but for a file that has just taken back its own. */
 function pausedAfter(
