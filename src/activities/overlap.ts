@@ -1,3 +1,4 @@
+import { onlyApprovalsLeft } from '../client/approvals-left.js';
 import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
 import type { Overlap, ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchRow, NewNight } from '../ledger/ledger.js';
@@ -15,7 +16,7 @@ export interface OverlappingNight extends Pick<NewNight, 'night' | 'dueAt' | 'by
 /** What the rule makes of an earlier run: the night ends without one of its own, or waits for the end of that. */
 export type GivesWay =
   | { readonly kind: 'end'; readonly outcome: 'skipped' | 'attached'; readonly why: string }
-  | { readonly kind: 'wait'; readonly noted: string; readonly why: string };
+  | { readonly kind: 'wait'; readonly noted: string; readonly why: string; readonly orApprovalsLeft?: true };
 
 /** What the overlap rule makes of an earlier night that still runs. */
 export async function giveWay(other: BatchRow, night: OverlappingNight, deps: Deps): Promise<GivesWay> {
@@ -29,7 +30,7 @@ export async function giveWay(other: BatchRow, night: OverlappingNight, deps: De
       if (night.joinsQueue && (await anotherWaits(night, deps)))
         return { kind: 'end', outcome: 'skipped', why: 'another night waits for its turn already' };
       const why = `waits for the end of ${title}`;
-      return { kind: 'wait', noted: why, why };
+      return { kind: 'wait', noted: why, why, orApprovalsLeft: true };
     }
     case 'cancel-older':
       if (await stays(other, night, deps))
@@ -86,14 +87,18 @@ async function cancelOlder(
   });
 }
 
-/** Another batch of that name which runs; the ledger may not know that one was terminated, so the engine is asked. */
+/**
+ * Another batch of that name which runs; the ledger may not know that one was terminated, so the engine is asked. One
+ * that only waits for a person's yes is in nobody's way, for days or for ever.
+ */
 export async function otherRun(
   name: string,
   workflowId: string,
   { ledger, client }: Deps,
 ): Promise<BatchRow | undefined> {
   for (const row of await ledger.openBatchesNamed(name)) {
-    if (row.id !== workflowId && (await isRunning(row.id, { client }))) return row;
+    if (row.id === workflowId || !(await isRunning(row.id, { client }))) continue;
+    if (!(await onlyApprovalsLeft(row, { ledger, client }))) return row;
   }
   return undefined;
 }

@@ -118,7 +118,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     const way = await giveWay(other, overlapping, deps);
     if (way.kind === 'end') return end(way.outcome, way.why, other.id);
     await note('queued', way.noted, other.id);
-    return wait(other.id, way.why);
+    return { ...wait(other.id, way.why), ...(way.orApprovalsLeft && { orApprovalsLeft: true }) };
   }
 
   function rowsOfNight(): Promise<readonly NightRow[]> {
@@ -240,7 +240,7 @@ const endOf = ({
   ...(batchId !== undefined && { batchId }),
 });
 
-const wait = (batchId: string, why: string): NightStep => ({ kind: 'wait', batchId, why });
+const wait = (batchId: string, why: string) => ({ kind: 'wait', batchId, why }) as const;
 
 interface Identified extends Pick<NewNight, 'schedule' | 'night' | 'dueAt' | 'edition' | 'by' | 'runId'> {
   /** A person asked for it: never too late. */

@@ -1,21 +1,14 @@
 import type { WorkflowFailedError } from '@temporalio/client';
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  CancelledFailure,
-  TerminatedFailure,
-  WorkflowNotFoundError,
-} from '@temporalio/common';
-import type { Activities } from '../activities/index.js';
+import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailure } from '@temporalio/common';
 import { withLastOutput } from '../artifacts/last-output.js';
 import { AdapterError, ERROR_CLASSES } from '../contract/errors.js';
 import { holdText, type Hold } from '../contract/holds.js';
 import { FAILURE, STOP_LOSS } from '../contract/messages.js';
 import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
-import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
 import type { WaitsFor } from '../policy/waits.js';
+import { isAnyMoving, jobsLeftToApprove } from './approvals-left.js';
 import type { Connections } from './connections.js';
 import { holdOver } from './hold-over.js';
 import { keepHosted } from './hosted.js';
@@ -124,7 +117,7 @@ async function watchRun(
       if (
         state === 'running' &&
         !awaitApprovals &&
-        (await onlyApprovalsLeft(started.workflowId, counts, connections))
+        (await isLeftToPeople(started.workflowId, counts, connections))
       )
         sayStill('waiting');
       if (!onSnapshot) return;
@@ -166,34 +159,14 @@ async function watchRun(
 }
 
 /** One that runs into a time limit moves by itself; so does one whose answer lies at the engine, for want of a worker. */
-async function onlyApprovalsLeft(
+async function isLeftToPeople(
   batchId: string,
-  { waiting, running, gated }: Awaited<ReturnType<Ledger['counts']>>,
+  counts: Awaited<ReturnType<Ledger['counts']>>,
   connections: Connections,
 ): Promise<boolean> {
-  if (waiting + running > 0 || gated === 0) return false;
-  const asked = await (await connections.ledger()).approvals({ batchId });
-  const still = asked.filter(({ jobState, dueAt }) => jobState === 'gated' && dueAt === undefined);
-  const jobs = new Set(still.map(jobWorkflowId));
-  return jobs.size === gated && !(await isAnyMoving([batchId, ...jobs], connections));
-}
-
-/** A batch stands still as the job of another batch does which it waits for in this step. */
-const AWAITS: keyof Activities = 'awaitJob';
-
-/** Whether a message, or a step, of one of these Workflows has still to be carried out. */
-async function isAnyMoving(workflowIds: readonly string[], connections: Connections): Promise<boolean> {
-  const { workflow } = await connections.client();
-  for (const id of workflowIds) {
-    try {
-      const { raw } = await workflow.getHandle(id).describe();
-      const steps = (raw.pendingActivities ?? []).filter(({ activityType }) => activityType?.name !== AWAITS);
-      if (raw.pendingWorkflowTask || steps.length > 0) return true;
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) return true; // an engine that is away says nothing
-    }
-  }
-  return false;
+  const ledger = await connections.ledger();
+  const jobs = await jobsLeftToApprove(batchId, counts, ledger, ({ dueAt }) => dueAt === undefined);
+  return jobs !== undefined && !(await isAnyMoving([batchId, ...jobs], await connections.client()));
 }
 
 async function outcomeOf(

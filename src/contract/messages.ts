@@ -470,7 +470,13 @@ export interface NightEnd {
 export type NightStep =
   | { readonly kind: 'ended'; readonly night: NightEnd }
   /** The night is to be tried again when that batch has ended. */
-  | { readonly kind: 'wait'; readonly batchId: string; readonly why: string }
+  | {
+      readonly kind: 'wait';
+      readonly batchId: string;
+      readonly why: string;
+      /** Or when nothing is left of it but effects that wait for a person's yes. */
+      readonly orApprovalsLeft?: true;
+    }
   /** The night is to be tried again when the one that it comes after is done, or the time for that is over. */
   | { readonly kind: 'after'; readonly upstream: UpstreamWait; readonly why: string };
 

@@ -35,7 +35,7 @@ export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]>
     const end = await carry(dueAt);
     ends.push(end);
     setCurrentDetails(ends.map(({ edition, outcome, why }) => `${edition}: ${outcome}. ${why}`).join('\n\n'));
-    if (!isLast && end.batchId !== undefined) await waitFor(end.batchId);
+    if (!isLast && end.batchId !== undefined) await waitFor(end.batchId, true);
   }
   const failed = ends.find(({ outcome }) => outcome === 'failed');
   if (failed) throw ApplicationFailure.nonRetryable(failed.why, FAILURE.nightNotStarted, ends);
@@ -52,7 +52,7 @@ export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]>
       if (step.kind === 'ended') return step.night;
       setCurrentDetails(step.why);
       if (step.kind === 'wait') {
-        await waitFor(step.batchId);
+        await waitFor(step.batchId, step.orApprovalsLeft);
       } else {
         until = { untilAt: step.upstream.untilAt };
         await waitForUpstream(step.upstream);
@@ -60,8 +60,9 @@ export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]>
     }
   }
 
-  async function waitFor(batchId: string): Promise<void> {
-    await awaitBatch.executeWithOptions({ summary: `wait for the end of ${batchId}` }, [batchId]);
+  async function waitFor(batchId: string, orApprovalsLeft = false): Promise<void> {
+    const summary = `wait for the end of ${batchId}`;
+    await awaitBatch.executeWithOptions({ summary }, [batchId, { orApprovalsLeft }]);
   }
 
   async function waitForUpstream(upstream: UpstreamWait): Promise<void> {

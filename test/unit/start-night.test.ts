@@ -15,13 +15,14 @@ import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { readDefinition } from '../../src/batch/manifest.js';
 import { readBatch } from '../../src/batch/read-batch.js';
 import type { NightRequest, NightStep } from '../../src/contract/messages.js';
-import type { Ledger, NewNight, NightOutcome } from '../../src/ledger/ledger.js';
+import type { ApprovalRequest, Ledger, NewNight, NightOutcome } from '../../src/ledger/ledger.js';
 import { rereadDelay } from '../../src/policy/reread.js';
 import {
   NOBODY,
   PARKED,
   aLedger,
   claimed,
+  effectOf,
   jobOf,
   keyOf,
   openBatch,
@@ -55,16 +56,20 @@ const OLDER = 'batch:news:0123456789abcdef0123456789abcdef';
 
 /** Runs that are under way. */
 let running: Set<string>;
+/** Steps that are under way in each of them. */
+let steps: readonly string[];
 let cancelled: string[];
 let describeSchedule: () => Promise<never>;
 beforeEach(() => {
   describeSchedule = () => Promise.reject(NO_SCHEDULE);
   cancelled = [];
+  steps = [];
   running = new Set([OLDER]);
 });
 
 async function described(id: string) {
-  if (running.has(id)) return { status: { name: 'RUNNING' }, runId: 'run-1', raw: {} };
+  const raw = { pendingActivities: steps.map((name) => ({ activityType: { name } })) };
+  if (running.has(id)) return { status: { name: 'RUNNING' }, runId: 'run-1', raw };
   throw new WorkflowNotFoundError('no such workflow', id, undefined);
 }
 
@@ -243,8 +248,8 @@ test('a night that had nothing left to do is a good end for the monitor, where t
 });
 
 /** The older run, in the ledger as at the engine. */
-const olderRuns = () =>
-  openBatch(ledger, [], {
+const olderRuns = (...slugs: readonly string[]) =>
+  openBatch(ledger, slugs, {
     id: OLDER,
     name: 'news',
     manifest: JSON.stringify({ definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 0 }),
@@ -317,6 +322,64 @@ test('a night that another one is in the way of says which, by its time and not 
   expect(await why('skip')).toBe(`${title} was still running`);
   expect(await why('attach')).toBe(`served by ${title}, which was still running`);
   expect((await ledger.scheduledNights()).map((row) => row.why).join()).not.toContain(OLDER);
+});
+
+const GATED_BY_BUDGET = { state: 'gated', errorClass: 'budget', message: 'the budget is used up' } as const;
+
+describe('an earlier night of which only effects are left that wait for a yes', () => {
+  const requestOf = (slug: string): ApprovalRequest => {
+    const { effectKey, name, target, use, revision } = effectOf(slug);
+    const sent = { requestSha256: 'd'.repeat(64), artifact: 'a'.repeat(64), batchId: OLDER };
+    return { ...jobOf(slug), effectKey, name, target, use, revision, ...sent, onTimeout: 'hold' };
+  };
+  async function asks(slug: string): Promise<void> {
+    await claimed(ledger, slug);
+    await ledger.askApproval(requestOf(slug), NOBODY);
+  }
+  beforeEach(async () => {
+    batchFile('[{ site: blog, category: a, slug: tonight }]');
+    await olderRuns('one', 'two', 'three');
+    await asks('one');
+    await asks('two');
+    await claimed(ledger, 'three');
+    await ledger.settleJob(jobOf('three'), PARKED, NOBODY);
+  });
+
+  test.each(['skip', 'queue', 'attach', 'cancel-older'] as const)(
+    'keeps no other from starting, and is not cancelled: %s',
+    async (overlap) => {
+      steps = ['awaitJob'];
+      await expect(taken(1, { overlap })).resolves.toMatchObject({ night: { outcome: 'started' } });
+      expect(cancelled).toEqual([]);
+      expect(await ledger.approvals({ batchId: OLDER })).toHaveLength(2);
+    },
+  );
+
+  test.each([
+    [
+      'a yes was given, and nothing has left yet',
+      async () => void (await ledger.decideApproval(requestOf('one'), 'approved', 'ann', '')),
+    ],
+    ['a parked job has a new try', () => ledger.requeue(OLDER, 'ann', { keys: [keyOf('three')] })],
+    [
+      'another job waits for its budget',
+      async () => {
+        await ledger.requeue(OLDER, 'ann', { keys: [keyOf('three')] });
+        await claimed(ledger, 'three');
+        await ledger.settleJob(jobOf('three'), GATED_BY_BUDGET, NOBODY);
+      },
+    ],
+    ['it is paused', () => ledger.setBatchState(OLDER, 'paused', 'ann')],
+    ['it is just being opened again', async () => void (steps = ['openBatch'])],
+  ])('is in the way while %s', async (_, moves) => {
+    await moves();
+    await expect(taken(1)).resolves.toMatchObject({ night: { outcome: 'skipped' } });
+    await expect(taken(1, { overlap: 'queue' })).resolves.toMatchObject({
+      kind: 'wait',
+      batchId: OLDER,
+      orApprovalsLeft: true,
+    });
+  });
 });
 
 describe('a night that somebody comes to later than it may start', () => {
