@@ -5,7 +5,7 @@ import { inputFault } from './job-input.js';
 import type { FileProblems } from './problems.js';
 import type { JobSource } from './read-jobs.js';
 import { kindOf } from './shown.js';
-import { spelledOutInChannels } from './spelled-out.js';
+import { spelledOutInChannels, spelledOutInDeadMan } from './spelled-out.js';
 import { TEMPLATE_NAMES } from './template.js';
 import { withoutEffect } from './without-effect.js';
 import type { YamlDocument } from './yaml-document.js';
@@ -52,7 +52,11 @@ export function checkBatchFile(document: YamlDocument, { report }: FileProblems)
   };
   const namesFit = identityNamesFit(checked.identity ?? [], document, report);
   reportMissingPrompt(parts, document, report);
-  const others = [...withoutEffect(parts, checked.identity), ...spelledOutInChannels(parts['alerts'])];
+  const others = [
+    ...withoutEffect(parts, checked.identity),
+    ...spelledOutInChannels(parts['alerts']),
+    ...spelledOutInDeadMan(parts['deadMan']),
+  ];
   for (const { path, message, hint } of others)
     report({ ...document.placeOf(path), message, ...(hint !== undefined && { hint }) });
   return namesFit ? checked : { ...checked, file: undefined };

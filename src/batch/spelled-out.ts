@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { channelSchema, type ChannelSpec } from '../contract/alerts.js';
+import { channelSchema, deadManSchema, type ChannelSpec } from '../contract/alerts.js';
 import type { Json } from '../contract/json.js';
 import { hasLogin, isCredentialHeader } from './credentials.js';
 import type { Finding } from './issue-sentences.js';
@@ -39,6 +39,12 @@ export function spelledOutInChannels(alerts: unknown): Finding[] {
     if (secrets.length > 0 || !('url' in channel) || !hasLogin(channel.url ?? '')) return secrets;
     return [finding(place(['url']))];
   });
+}
+
+/** The same for the URL of a dead-man monitor. */
+export function spelledOutInDeadMan(deadMan: unknown): Finding[] {
+  const url = deadManSchema.safeParse(deadMan).data?.url;
+  return url !== undefined && hasLogin(url) ? [finding(['deadMan', 'url'])] : [];
 }
 
 const schemaOf = ({ use }: ChannelSpec): z.core.$ZodType =>

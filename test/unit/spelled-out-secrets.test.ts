@@ -118,6 +118,26 @@ test.each(CHANNELS)(
 );
 
 test.each([
+  `https://ops:${PLANTED}@monitor.example/ping`,
+  `https://monitor.example/ping?api_key=${PLANTED}`,
+  `https://ops:\${env:TOKEN}-${PLANTED}@monitor.example/ping`,
+])('a dead-man monitor with a login in its URL is refused: %s', async (url) => {
+  const post = '{ name: post, use: folder, target: ./public, with: { path: a } }';
+  const said = await refusalOf(`${post}\ndeadMan: { url: ${JSON.stringify(url)} }`);
+  expect(said).toContain('deadMan.url spells out a secret');
+  expect(said).not.toContain(PLANTED);
+});
+
+test.each([
+  'https://monitor.example/ping/0f3c2a',
+  '${env:TOKEN}',
+  'https://${env:NAME}:${env:TOKEN}@monitor.example/ping',
+  'https://monitor.example/ping?api_key=${env:TOKEN}',
+])('a dead-man monitor takes %s', async (url) => {
+  await read(`{ name: post, use: folder, target: ./public, with: { path: a } }\ndeadMan: { url: "${url}" }`);
+});
+
+test.each([
   'ssh://git@github.com/example/site.git',
   'git@github.com:example/site.git',
   'https://api.example.org/posts?key=one&page=2',
