@@ -19,7 +19,7 @@ import type {
 import { openQuestions } from './questions.js';
 import { identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
-import { unapproved, unapprovedOf } from './unapproved.js';
+import { unapproved, unapprovedOf, waitsForAnswer } from './unapproved.js';
 import { isTakenBack } from './taken-back.js';
 
 type Reported = Pick<Ledger, 'reportRows'>;
@@ -88,7 +88,7 @@ async function unfinishedJobs(db: Db, batchId: string): Promise<readonly ReportJ
   const rows = await membersOf(db, batchId)
     .select(['m.work', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
     .select(['j.error_class', 'j.error_message'])
-    .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved')])
+    .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved'), waitsForAnswer.as('asks')])
     .where(memberState, 'not in', ['done', 'adopted', 'discarded'])
     .orderBy('m.position')
     .limit(UNFINISHED_MAX)
@@ -102,6 +102,7 @@ async function unfinishedJobs(db: Db, batchId: string): Promise<readonly ReportJ
     errorClass: row.verdict === 'conflict' ? 'conflict' : (row.error_class ?? undefined),
     message: (row.verdict === 'conflict' ? row.note : row.error_message) ?? '',
     ...(row.verdict !== 'conflict' && unapprovedOf(row)),
+    ...(row.asks === 1 && { asks: true as const }),
     ...lastArtifactOf(row),
   }));
 }

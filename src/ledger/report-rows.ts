@@ -52,6 +52,8 @@ export interface ReportJob extends JobId {
   readonly errorClass: ErrorClass | undefined;
   readonly message: string;
   readonly unapproved?: Unapproved;
+  /** An effect of it waits for a person's answer. */
+  readonly asks?: true;
   readonly lastArtifact?: string;
   readonly lastOutput?: string;
 }

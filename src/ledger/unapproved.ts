@@ -17,6 +17,11 @@ export const unapproved = sql<Unapproved | null>`case when ${sql.ref('j.state')}
     and (a.state = 'rejected' or (a.state = 'waiting' and a.due_at is not null))
   order by a.asked_at desc limit 1) end`;
 
+/** Whether an effect of a gated job (`j`) waits for a person's answer. One that has it stays gated until there is a place for it. */
+export const waitsForAnswer = sql<number>`case when ${sql.ref('j.state')} = 'gated' and exists (
+  select 1 from approvals a
+  where a.work = ${sql.ref('j.work')} and a.job_key = ${sql.ref('j.job_key')} and a.state = 'waiting') then 1 else 0 end`;
+
 /** The column as a field of a row. */
 export const unapprovedOf = ({ unapproved: why }: { readonly unapproved: Unapproved | null }) =>
   why === null ? {} : { unapproved: why };

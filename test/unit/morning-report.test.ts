@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ApprovalRequest } from '../../src/ledger/ledger.js';
 import type { LaneNote } from '../../src/policy/limits/state.js';
 import { alertFingerprint } from '../../src/policy/alerts.js';
 import { rendered } from '../../src/report/line.js';
@@ -18,6 +19,7 @@ import {
   BATCH,
   by,
   claimed,
+  effectOf,
   identityOf,
   jobOf,
   member,
@@ -261,6 +263,32 @@ test('a time in what was said of a job is said by the clock of the report', asyn
     expect(said).toContain('approved it by 2026-11-22 13:33:16 CET');
     expect(said).not.toContain('.014Z');
   }
+});
+
+test('what was approved and has not left yet is not asked for again; where the run is over, the next start does it', async () => {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, ['one', 'two']);
+  const requestOf = (slug: string): ApprovalRequest => {
+    const { effectKey, name, target, use, revision } = effectOf(slug);
+    const sent = { requestSha256: 'd'.repeat(64), artifact: 'a'.repeat(64), batchId: BATCH };
+    return { ...jobOf(slug), effectKey, name, target, use, revision, ...sent, onTimeout: 'hold' };
+  };
+  for (const slug of ['one', 'two']) {
+    await claimed(ledger, slug);
+    await ledger.askApproval(requestOf(slug), NOBODY);
+  }
+  const approve = (slug: string) => ledger.decideApproval(requestOf(slug), 'approved', 'ann', '');
+  const decided = async () => {
+    const { decisions } = await makeReport({ id: BATCH, name: 'nightly' }, ledger, options);
+    return decisions.map(({ title, count }) => [title, count]);
+  };
+  expect(await decided()).toEqual([['Wait for your yes', 2]]);
+  await approve('one');
+  expect(await decided()).toEqual([['Wait for your yes', 1]]);
+  await approve('two');
+  expect(await decided()).toEqual([]);
+  await ledger.setBatchState(BATCH, 'incomplete', 'batch', 'the credentials were refused');
+  expect(await decided()).toEqual([['Answered, and not carried out yet', 2]]);
 });
 
 test('a night that never was has a report that says so', async () => {

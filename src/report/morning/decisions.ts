@@ -38,7 +38,8 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
   );
   // Without a question about an effect, what is unknown is what a session did.
   const heldSessions = heldOtherwise.filter(({ errorClass }) => errorClass === 'unknown');
-  const unasked = are('gated').filter(({ errorClass }) => errorClass === undefined);
+  const atGate = are('gated').filter(({ errorClass }) => errorClass === undefined);
+  const isUnderWay = batch.state === 'running' || batch.state === 'paused';
   const again = { say: 'then start it again', command: runCommand(command, batch) };
   const mend = (errorClass: Mendable): Command[] =>
     mendSteps(errorClass, { run: again.command, retry: command('retry', ...named) }).map((step) => ({
@@ -90,12 +91,26 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
         commands: [{ say: 'see what waits', command: command('approve', ...named) }],
       },
     ),
-    some('approval', unasked, {
-      title: 'Wait for your yes',
-      why: 'These leave only with the yes of a person. See what each would do, then approve or reject it.',
-      case: (job) => approvalCase(job, words),
-      commands: [{ say: 'see what would happen', command: command('approve', ...named) }],
-    }),
+    some(
+      'approval',
+      atGate.filter(({ asks }) => asks),
+      {
+        title: 'Wait for your yes',
+        why: 'These leave only with the yes of a person. See what each would do, then approve or reject it.',
+        case: (job) => approvalCase(job, words),
+        commands: [{ say: 'see what would happen', command: command('approve', ...named) }],
+      },
+    ),
+    some(
+      'again',
+      isUnderWay ? [] : atGate.filter(({ asks }) => !asks), // a run under way does it by itself
+      {
+        title: 'Answered, and not carried out yet',
+        why: 'The run had ended by then; the next start does it.',
+        case: (job) => ({ ...jobCase(job), detail: '' }), // it says that the job waits
+        commands: [{ ...again, say: 'start it again' }],
+      },
+    ),
     some('conflict', are('held', 'conflict'), {
       title: 'In conflict with what is there',
       why: 'Where the job was changed: restore what it said before, or raise its "revision" to have it done anew. Where something else has its place: give it another.',
