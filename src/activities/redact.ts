@@ -1,25 +1,44 @@
+import { masked } from '../batch/masked.js';
 import { secretNames, type Environment } from '../batch/secrets.js';
+import { AdapterError } from '../contract/errors.js';
 import type { Json } from '../contract/json.js';
 
-/** Shorter values are no secrets, and replacing them would make messages unreadable. */
-const SECRET_LENGTH_MIN = 6;
-
-/**
- * Takes the values of the secrets that a JSON value refers to out of a text, also in the forms that servers like to
- * send back: base64 (Basic sign-in), percent-encoded.
- */
+/** Takes the values of the secrets that a JSON value refers to out of a text. */
 export function redactor(value: Json, env: Environment): (text: string) => string {
   const secrets = secretNames(value)
     .map((name) => env[name])
-    .filter((secret) => secret !== undefined)
-    .filter((secret) => secret.length >= SECRET_LENGTH_MIN)
-    .flatMap((secret) => [
-      secret,
-      encodeURIComponent(secret),
-      Buffer.from(secret).toString('base64').replace(/=+$/, ''),
-      Buffer.from(secret).toString('hex'),
-      JSON.stringify(secret).slice(1, -1),
-    ])
-    .sort((a, b) => b.length - a.length);
-  return (text) => secrets.reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
+    .filter((secret) => secret !== undefined);
+  return (text) => masked(text, secrets);
+}
+
+/**
+ * The same adapter, whose errors and answers repeat no secret: what a service says may repeat what it was sent,
+ * credentials included.
+ * @param verbs those whose answer has words of the service
+ * @param cleaned such an answer, redacted
+ */
+export function withoutSecrets<Adapter extends { classify(error: unknown, during: never): AdapterError }>(
+  adapter: Adapter,
+  redact: (text: string) => string,
+  verbs: readonly (keyof Adapter)[],
+  cleaned: (answer: Json) => Json,
+): Adapter {
+  const classify = (error: unknown, during: never): AdapterError => {
+    const told = adapter.classify(error, during);
+    const message = redact(told.message);
+    // What a lane says of itself is more than its text, and has no secret.
+    return message === told.message ? told : new AdapterError(told.errorClass, message, told.facts);
+  };
+  // An adapter may be a class: its verbs keep their own `this`, and all else is passed through. A proxy of a frozen
+  // object may show nothing but what that has.
+  return new Proxy(Object.isFrozen(adapter) ? (Object.create(adapter) as Adapter) : adapter, {
+    get: (_, name) => {
+      if (name === 'classify') return classify;
+      const value: unknown = Reflect.get(adapter, name, adapter);
+      if (typeof value !== 'function') return value;
+      const verb = value.bind(adapter) as (...given: unknown[]) => Promise<unknown>;
+      if (!verbs.some((one) => one === name)) return verb;
+      return async (...given: unknown[]) => cleaned((await verb(...given)) as Json);
+    },
+  });
 }

@@ -1,9 +1,10 @@
 import type { AgentSpec, Definition } from '../../contract/batch-file.js';
-import type { JsonObject } from '../../contract/json.js';
-import { resolveSecrets } from '../../batch/secrets.js';
+import type { Json, JsonObject } from '../../contract/json.js';
+import { mapFields, resolveSecrets } from '../../batch/secrets.js';
 import type { Deps } from '../deps.js';
 import { loadProvider } from '../load-adapter.js';
 import { parseOptions } from '../adapter-options.js';
+import { redactor, withoutSecrets } from '../redact.js';
 import type { Provider } from './provider.js';
 
 /** Fields of `agent` that are options of the provider. */
@@ -42,5 +43,17 @@ export async function providerFor(
   const { agent, baseDir } = definition;
   const module = await loadProvider(agent.use, baseDir);
   const options = parseOptions(module, agentOptionsOf(agent), 'agent');
-  return module.create({ options, stateDir, secret: (text) => resolveSecrets(text, env), turn });
+  const provider = await module.create({
+    options,
+    stateDir,
+    secret: (text) => resolveSecrets(text, env),
+    turn,
+  });
+  const redact = redactor(options as Json, env);
+  return withoutSecrets(provider, redact, ['find', 'poll'], (answer) =>
+    mapFields(answer as JsonObject, (text, field) => (SAID.has(field) ? redact(text) : text)),
+  );
 }
+
+/** Words of the service in what a provider answers. All else of it is ours, or what the service is asked with again. */
+const SAID: ReadonlySet<string> = new Set(['why', 'note', 'message']);

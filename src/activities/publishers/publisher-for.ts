@@ -3,11 +3,10 @@ import { fillArtifact, namesArtifact } from '../../batch/artifact-mark.js';
 import { mapTexts, resolveSecretsIn } from '../../batch/secrets.js';
 import { AdapterError } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
-import type { Json } from '../../contract/json.js';
 import type { Deps } from '../deps.js';
 import { assertArtifactPlaces, loadPublisher } from '../load-adapter.js';
 import { parseOptions } from '../adapter-options.js';
-import { redactor } from '../redact.js';
+import { redactor, withoutSecrets } from '../redact.js';
 import { checkFacts } from './check-facts.js';
 import type { Publisher } from './publisher.js';
 
@@ -38,7 +37,10 @@ export async function publisherFor(
     cacheDir: join(stateDir, 'cache', module.name),
   });
   checkFacts(publisher);
-  return withoutSecrets(publisher, redactor(effect.with, env));
+  const redact = redactor(effect.with, env);
+  return withoutSecrets(publisher, redact, ['create', 'lookup', 'update', 'reveal'], (answer) =>
+    mapTexts(answer, redact),
+  );
 }
 
 function textOf(artifact: Uint8Array = new Uint8Array()): string {
@@ -48,24 +50,4 @@ function textOf(artifact: Uint8Array = new Uint8Array()): string {
     const message = 'the artifact is not text, so {{ artifact }} can’t be filled in';
     throw new AdapterError('invalid', message, { sent: 'no' }, { cause });
   }
-}
-
-/** What a destination says may repeat what it was sent, credentials included. */
-function withoutSecrets(publisher: Publisher, redact: (text: string) => string): Publisher {
-  const classify: Publisher['classify'] = (error, during) => {
-    const { errorClass, message, facts } = publisher.classify(error, during);
-    return new AdapterError(errorClass, redact(message), facts);
-  };
-  // A publisher may be a class: its verbs keep their own `this`, and all else is passed through.
-  return new Proxy(publisher, {
-    get: (target, name) => {
-      if (name === 'classify') return classify;
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      const verb = value.bind(target) as (...given: unknown[]) => Promise<unknown>;
-      if (name === 'create' || name === 'lookup' || name === 'update' || name === 'reveal')
-        return async (...given: unknown[]) => mapTexts((await verb(...given)) as Json, redact);
-      return verb;
-    },
-  });
 }

@@ -1,3 +1,4 @@
+import { masked } from '../../../batch/masked.js';
 import type { SessionRequest } from '../provider.js';
 import type { CommandOptions } from './options.js';
 import { presetOf } from './presets/index.js';
@@ -43,15 +44,12 @@ const SECRET_LENGTH_MIN = 4;
 /** Takes the values of secrets that the program was given out of what it wrote. */
 export function redactor({ env = {} }: CommandOptions, secret: Secret): (text: string) => string {
   const references = Object.values(env).flatMap((text) => text.match(/\$\{env:[^}]*\}/g) ?? []);
-  const values = references
-    .flatMap((reference) => {
-      try {
-        return [secret(reference)];
-      } catch {
-        return []; // not set any more: then it can't be known, and the program may have been started elsewhere
-      }
-    })
-    .filter((value) => value.length >= SECRET_LENGTH_MIN)
-    .sort((a, b) => b.length - a.length);
-  return (text) => values.reduce((rest, value) => rest.replaceAll(value, '***'), text);
+  const values = references.flatMap((reference) => {
+    try {
+      return [secret(reference)];
+    } catch {
+      return []; // not set any more: then it can't be known, and the program may have been started elsewhere
+    }
+  });
+  return (text) => masked(text, values, SECRET_LENGTH_MIN);
 }

@@ -1,23 +1,17 @@
 import { AdapterError } from '../../../contract/errors.js';
 import { jsonOf, type HttpAnswer } from '../../http/request.js';
 import type { PublisherVerb } from '../publisher.js';
+import { masked } from '../../../batch/masked.js';
 import { shortenedTo } from '../../../batch/shown.js';
 
 const SAID_MAX = 300;
-const SECRET_LENGTH_MIN = 6;
 
 /** Everything that a terminal would obey or a reader could not see. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu;
 
 /** A text from outside as a message may show it: one line, cut, credentials that it repeats taken out. */
 export function shownText(text: string, secrets: readonly string[] = []): string {
-  const clean = secrets
-    .filter(({ length }) => length >= SECRET_LENGTH_MIN)
-    .sort((a, b) => b.length - a.length)
-    .reduce((shown, secret) => shown.replaceAll(secret, '***'), text)
-    .replace(UNSAFE, ' ')
-    .trim();
-  return shortenedTo(clean, SAID_MAX);
+  return shortenedTo(masked(text, secrets).replace(UNSAFE, ' ').trim(), SAID_MAX);
 }
 
 /** What a service says about an error, in the fields where services say it; empty for a page made for browsers. */
@@ -26,7 +20,7 @@ export function saidBy(answer: HttpAnswer, secrets: readonly string[]): string {
   const message = messageIn(value);
   if (message !== undefined) return shownText(message, secrets);
   if (value !== undefined || /^\s*</.test(answer.body)) return '';
-  return shownText(answer.body.slice(0, 4 * SAID_MAX), secrets);
+  return shownText(answer.body, secrets);
 }
 
 function messageIn(value: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { codeOf, isNotSent } from '../../http/request.js';
+import { masked } from '../../../batch/masked.js';
 import { shortenedTo } from '../../../batch/shown.js';
 
 const SAID_LENGTH_MAX = 300;
@@ -78,13 +79,9 @@ export function assertNotStopped({ method, at }: StoreRequest, signal: AbortSign
 
 /** Text of a store, fit to be shown: one line, nothing unseen, cut, without our secrets. */
 export function cleaned(text: string, secrets: readonly string[]): string {
-  const known = secrets.filter((secret) => secret.length >= SECRET_LENGTH_MIN);
-  const forms = known.flatMap((secret) => [secret, encodeURIComponent(secret)]);
-  const open = forms.reduce((shown, secret) => shown.replaceAll(secret, '***'), text);
-  const line = open.replace(UNSEEN, ' ').trim();
+  const line = masked(text, secrets).replace(UNSEEN, ' ').trim();
   return shortenedTo(line, SAID_LENGTH_MAX);
 }
-const SECRET_LENGTH_MIN = 6;
 
 /** The AWS handler gives it no code, only these words. */
 const isConnectTimeout = (error: unknown): boolean =>
