@@ -1,7 +1,7 @@
 import type { Effect, Job } from '../contract/job.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import type { ErrorClass } from '../contract/errors.js';
-import { writerOf, type Deps } from './deps.js';
+import { activityWriter, type Deps } from './deps.js';
 import { requestSha256Of } from './try-effect.js';
 
 /**
@@ -34,7 +34,7 @@ export async function approvalOf(
       batchId,
       ...approval,
     },
-    writerOf(batchId, deps).workflowId,
+    activityWriter(batchId, deps).workflowId,
   );
   switch (asked.kind) {
     case 'approved':

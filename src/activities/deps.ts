@@ -47,7 +47,7 @@ export const contextOf = ({ now }: Pick<Deps, 'now'>): StoppableContext => {
 };
 
 /** Who writes to the ledger in the present Activity. */
-export function writerOf(batchId: string, { worker }: Deps): By {
+export function activityWriter(batchId: string, { worker }: Pick<Deps, 'worker'>): By {
   const { workflowExecution, attempt } = activityInfo();
   return {
     batchId,
@@ -74,7 +74,7 @@ export async function readRef(
 export function claimFor(ref: JobRef, definition: Definition, job: Job, deps: Deps): Promise<Claim> {
   const { key: jobKey, identity, fingerprint, revision } = job;
   const effectKeys = effectsOf(definition, job).map(({ key }) => key);
-  const by = writerOf(ref.batchId, deps);
+  const by = activityWriter(ref.batchId, deps);
   return deps.ledger.claimJob({ work: ref.work, jobKey, identity, fingerprint, revision, effectKeys, by });
 }
 

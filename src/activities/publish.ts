@@ -6,7 +6,7 @@ import { AdapterError } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { approvalOf } from './approval.js';
-import { contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
+import { activityWriter, contextOf, gateOf, readRef, type Deps } from './deps.js';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
 import { toApplicationFailure, triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
@@ -86,7 +86,7 @@ async function publishOnce(
       effectKeys: effects.map(({ key }) => key),
       artifact: { sha256: request.artifact, read: () => artifacts.read(request.artifact) },
       publisher: (artifact) => publisherFor(effect, definition.baseDir, deps, artifact),
-      by: writerOf(request.batchId, deps),
+      by: activityWriter(request.batchId, deps),
       tried: triesSoFar(request.tried),
       retry,
       endsAt,

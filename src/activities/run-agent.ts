@@ -5,7 +5,7 @@ import type { Definition } from '../contract/batch-file.js';
 import type { AgentEnd, AgentRequest, JobRef } from '../contract/messages.js';
 import { DEFAULT_RETRY, HELD_OUTWARD, retryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
-import { claimFor, contextOf, gateOf, readRef, writerOf, type Deps } from './deps.js';
+import { activityWriter, claimFor, contextOf, gateOf, readRef, type Deps } from './deps.js';
 import { toApplicationFailure } from './failure.js';
 import { keepAlive, noteFailure } from './heartbeat.js';
 import { agentLane, lookInLane } from './lanes/lane-of.js';
@@ -144,7 +144,11 @@ async function secondOutward(
     errorClass: 'unknown',
     message: `a session of this job ran before: ${HELD_OUTWARD}`,
   } as const;
-  await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state: 'held', ...end }, ref.batchId);
+  await deps.ledger.settleJob(
+    { work: ref.work, jobKey: job.key },
+    { state: 'held', ...end },
+    activityWriter(ref.batchId, deps),
+  );
   return { kind: 'held', ...end };
 }
 
@@ -178,7 +182,7 @@ async function adopt(
   const receipts = claim.fresh ? [] : await deps.ledger.receipts({ work: ref.work, jobKey: job.key });
   const via = lookInLane(definition, ref, context, deps);
   const answers = await askDestinations(asking, deps, receipts, via);
-  return adoptFromDestinations(answers, asking, deps.ledger, writerOf(ref.batchId, deps), ranUnseen);
+  return adoptFromDestinations(answers, asking, deps.ledger, activityWriter(ref.batchId, deps), ranUnseen);
 }
 
 /** Whether the engine knows of another run of this job: then a ledger that has never heard of it is not the first. */

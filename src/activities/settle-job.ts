@@ -1,5 +1,5 @@
 import type { JobEnd, JobRef } from '../contract/messages.js';
-import { claimFor, readRef, writerOf, type Deps } from './deps.js';
+import { activityWriter, claimFor, readRef, type Deps } from './deps.js';
 import { cancelled } from './session/end.js';
 import { endByOwn, endReplaced } from './session/given-up.js';
 
@@ -17,7 +17,7 @@ export const settleJob =
     // Where it let others go first, the ledger may know better what it waits for.
     if (end.state === 'waiting' && state !== 'running') return;
     if (end.state === 'cancelled' && state === 'running') await cancelSessions(deps, ref);
-    await deps.ledger.settleJob({ work, jobKey: key }, end, writerOf(batchId, deps).workflowId);
+    await deps.ledger.settleJob({ work, jobKey: key }, end, activityWriter(batchId, deps));
   };
 
 async function cancelSessions(deps: Deps, ref: JobRef): Promise<void> {

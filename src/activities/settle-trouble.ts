@@ -2,7 +2,7 @@ import type { AdapterError } from '../contract/errors.js';
 import type { JobRef, TriedBefore, Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
 import { STATE_AFTER, afterStep, whyOf, type RetryPolicy } from '../policy/retry.js';
-import type { Deps } from './deps.js';
+import { activityWriter, type Deps } from './deps.js';
 import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { keptBackBy } from './lanes/lane-of.js';
 
@@ -15,7 +15,7 @@ export async function settleTrouble(
   error: AdapterError,
   retry: RetryPolicy,
   { work, key, batchId }: JobRef,
-  { ledger, now }: Pick<Deps, 'ledger' | 'now'>,
+  deps: Pick<Deps, 'ledger' | 'now' | 'worker'>,
   before?: TriedBefore,
 ): Promise<({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble) | Waiting> {
   const { errorClass, message, facts } = error;
@@ -30,7 +30,7 @@ export async function settleTrouble(
     return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(told && { tried: told }) };
   }
   const state = STATE_AFTER[next.kind];
-  const trouble = { errorClass, message: `${message} (${whyOf(next, now().getTime())})` };
-  await ledger.settleJob({ work, jobKey: key }, { state, ...trouble }, batchId);
+  const trouble = { errorClass, message: `${message} (${whyOf(next, deps.now().getTime())})` };
+  await deps.ledger.settleJob({ work, jobKey: key }, { state, ...trouble }, activityWriter(batchId, deps));
   return { kind: state, ...trouble };
 }

@@ -203,7 +203,7 @@ async function olderQuestion(given: EffectTry, ledger: Ledger): Promise<EffectTr
     const { fence } = await ledger.beginEffect(id, by);
     await ledger.stopEffect(effectKey, { state: 'unknown', ...end }, fence);
   }
-  await ledger.settleJob({ work, jobKey: job.key }, { state: 'held', ...end }, by.batchId);
+  await ledger.settleJob({ work, jobKey: job.key }, { state: 'held', ...end }, by);
   return { kind: 'held', ...end };
 }
 

@@ -8,7 +8,7 @@ import { StaleFence, type EffectRow } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, retryPolicy } from '../policy/retry.js';
 import { asked, guarded } from './ask-publisher.js';
-import { contextOf, readRef, writerOf, type Deps } from './deps.js';
+import { activityWriter, contextOf, readRef, type Deps } from './deps.js';
 import { asAdapterError, toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { withGrace } from './grace.js';
@@ -70,7 +70,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
       revision: landed.revision,
       undoes: effect.key,
     },
-    writerOf(request.batchId, deps),
+    activityWriter(request.batchId, deps),
   );
   if (row.receipt && row.receipt.revision >= landed.revision)
     return { kind: 'unpublished', place: placeOf(landed) };

@@ -74,7 +74,7 @@ export async function rebuildLedger(
     const ranUnseen = async (someAreThere: boolean) => claim.fresh && someAreThere;
     const adopted = await adoptFromDestinations(answers, asking, ledger, by, ranUnseen);
     if (adopted?.kind === 'adopted') return 'adopted';
-    if (adopted === undefined) await ledger.settleJob({ work, jobKey }, { state: 'waiting' }, by.worker);
+    if (adopted === undefined) await ledger.settleJob({ work, jobKey }, { state: 'waiting' }, by);
     return 'partly';
   }
 }

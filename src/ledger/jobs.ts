@@ -1,5 +1,6 @@
 import type { JobEnd } from '../contract/messages.js';
 import type { EffectState } from '../contract/states.js';
+import { writerOf } from './by.js';
 import { discarded, discardOf, holdsFor } from './discarded.js';
 import { isHeldForSession, jobSubject, moveJob, type Written } from './job-state.js';
 import type { JobId, KnownJob, Ledger } from './ledger.js';
@@ -14,7 +15,8 @@ type Jobs = Pick<Ledger, 'jobs' | 'settleJob'>;
 export const jobs = (store: Store): Jobs => ({
   jobs: (work, keys) => store.read((db) => knownJobs(db, work, keys)),
 
-  settleJob: (job, end, by) => store.write((db) => settleJob(db, job, end, { at: store.now(), by })),
+  settleJob: (job, end, by) =>
+    store.write((db) => settleJob(db, job, end, { at: store.now(), by: writerOf(by) })),
 });
 
 async function knownJobs(

@@ -69,7 +69,7 @@ async function aBatch(slugs: readonly string[], edition?: string): Promise<strin
 /** The run ends with this job parked. */
 async function endsParked(batchId: string, slug: string): Promise<void> {
   await claimed(ledger, slug, { by: by(batchId) });
-  await ledger.settleJob(jobOf(slug), PARKED, batchId);
+  await ledger.settleJob(jobOf(slug), PARKED, by(batchId));
   await ledger.setBatchState(batchId, 'incomplete', batchId);
   await look(batchId);
 }
@@ -200,7 +200,7 @@ test('a used-up budget is over when sessions are under way again, and not when a
   const batchId = await aBatch(['one', 'two']);
   await claimed(ledger, 'one', { by: by(batchId) });
   const refused = { state: 'gated', errorClass: 'budget', message: 'budget.perDay is used up' } as const;
-  await ledger.settleJob(jobOf('one'), refused, batchId);
+  await ledger.settleJob(jobOf('one'), refused, by(batchId));
   await look(batchId);
   expect(await openAlerts()).toEqual(['budget']);
 
@@ -240,7 +240,7 @@ test('a stop-loss is over when its batch was resumed, and not when another run o
 test('a service that refused us is trusted again when it has worked since, and not when a job merely asks', async () => {
   const batchId = await aBatch(['one', 'two']);
   await claimed(ledger, 'one', { by: by(batchId) });
-  await ledger.settleJob(jobOf('one'), gated('auth', 'HTTP 401'), batchId);
+  await ledger.settleJob(jobOf('one'), gated('auth', 'HTTP 401'), by(batchId));
   await look(batchId);
   expect(await openAlerts()).toEqual(['auth']);
   const claim = await claimed(ledger, 'one', { by: by(batchId) });
@@ -256,7 +256,7 @@ test('a service that refused us is trusted again when it has worked since, and n
 test('a destination is trusted again when something has landed there, whatever sessions do', async () => {
   const batchId = await aBatch(['one', 'two', 'three']);
   await claimed(ledger, 'one', { by: by(batchId) });
-  await ledger.settleJob(jobOf('one'), gated('transient', 'post: HTTP 503'), batchId);
+  await ledger.settleJob(jobOf('one'), gated('transient', 'post: HTTP 503'), by(batchId));
   await look(batchId);
   expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'down', subject: 'post (folder)' }]);
   await claimed(ledger, 'one', { by: by(batchId) });
@@ -270,7 +270,7 @@ test('a destination is trusted again when something has landed there, whatever s
 test('a service that another run under way is refused by is not trusted yet', async () => {
   const [first, second] = [await aBatch(['one'], '2026-11-01'), await aBatch(['two'], '2026-11-02')];
   await claimed(ledger, 'one', { by: by(first) });
-  await ledger.settleJob(jobOf('one'), gated('auth', 'HTTP 401'), first);
+  await ledger.settleJob(jobOf('one'), gated('auth', 'HTTP 401'), by(first));
   await look(first);
   await delivers(second, 'two');
   expect(await openAlerts()).toEqual(['auth']);
@@ -285,7 +285,7 @@ test('a reminder comes after a look: of what was mended none goes out, of the re
   await allSent();
   await ledger.setBatchState(second, 'running', 'ann');
   await claimed(ledger, 'three', { by: by(first) });
-  await ledger.settleJob(jobOf('three'), PARKED, first);
+  await ledger.settleJob(jobOf('three'), PARKED, by(first));
 
   nowMs += 5 * 60 * 60_000;
   await remindOfAll();
@@ -301,7 +301,7 @@ test('a reminder comes after a look: of what was mended none goes out, of the re
 test('a look back at an earlier night neither ends what a later one is about, nor opens what that one has settled', async () => {
   const first = await aBatch(['one', 'two'], '2026-11-01');
   await claimed(ledger, 'two', { by: by(first) });
-  await ledger.settleJob(jobOf('two'), gated('auth', 'HTTP 401'), first);
+  await ledger.settleJob(jobOf('two'), gated('auth', 'HTTP 401'), by(first));
   await endsParked(first, 'one');
   const second = await aBatch(['three', 'four'], '2026-11-02');
   await ledger.setBatchState(second, 'incomplete', second);
@@ -309,7 +309,7 @@ test('a look back at an earlier night neither ends what a later one is about, no
   expect(await openAlerts(), 'the second night got its credentials right').not.toContain('auth');
   const third = await aBatch(['five'], '2026-11-03');
   await claimed(ledger, 'five', { by: by(third) });
-  await ledger.settleJob(jobOf('five'), gated('transient', 'post: HTTP 503'), third);
+  await ledger.settleJob(jobOf('five'), gated('transient', 'post: HTTP 503'), by(third));
   await look(third);
   const before = (await openAlerts()).sort();
   expect(before).toEqual(['down', 'incomplete', 'parked']);
@@ -321,7 +321,7 @@ test('a look back at an earlier night neither ends what a later one is about, no
 test('a night that somebody cancelled raises nothing, and its stop-loss stands before nobody any more', async () => {
   const batchId = await aBatch(['one', 'two'], '2026-11-01');
   await claimed(ledger, 'one', { by: by(batchId) });
-  await ledger.settleJob(jobOf('one'), PARKED, batchId);
+  await ledger.settleJob(jobOf('one'), PARKED, by(batchId));
   await ledger.setBatchState(batchId, 'paused', STOP_LOSS, 'too many failed');
   await look(batchId);
   expect(await openAlerts()).toEqual(['stop-loss']);

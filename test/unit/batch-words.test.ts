@@ -116,7 +116,7 @@ test('what a verb says next of an earlier night means that night', async () => {
     await openBatch(ledger, [slug], { id, manifest });
     await ledger.setMembers(id, [member(slug, { identity: { ...identityOf(slug), edition } })]);
     await claimed(ledger, slug, { by: by(id) });
-    await ledger.settleJob(jobOf(slug), PARKED, id);
+    await ledger.settleJob(jobOf(slug), PARKED, by(id));
     await ledger.setBatchState(id, 'incomplete', id);
   }
   await ledger.close();

@@ -13,7 +13,6 @@ import {
   jobOf,
   keyOf,
   landed,
-  NOBODY,
   openBatch,
   PARKED,
   WORK,
@@ -27,7 +26,7 @@ const discard = (ledger: Ledger, ...slugs: string[]) =>
 
 async function settled(ledger: Ledger, slug: string, state: 'parked' | 'held' | 'cancelled' | 'gated') {
   await claimed(ledger, slug);
-  await ledger.settleJob(jobOf(slug), { ...PARKED, state }, NOBODY);
+  await ledger.settleJob(jobOf(slug), { ...PARKED, state }, by());
 }
 
 async function attempted(ledger: Ledger, slug: string) {
@@ -68,7 +67,7 @@ describe('a discard', () => {
     await landed(ledger, 'done');
     await claimed(ledger, 'running');
     await claimed(ledger, 'gated');
-    await ledger.settleJob(jobOf('gated'), { state: 'gated' }, NOBODY); // as one that waits for approval
+    await ledger.settleJob(jobOf('gated'), { state: 'gated' }, by()); // as one that waits for approval
     const unknown = await attempted(ledger, 'unknown');
     await ledger.stopEffect(
       unknown.effect.effectKey,
@@ -76,7 +75,7 @@ describe('a discard', () => {
       unknown.fence,
     );
     await attempted(ledger, 'sent');
-    await ledger.settleJob(jobOf('sent'), { state: 'cancelled' }, NOBODY);
+    await ledger.settleJob(jobOf('sent'), { state: 'cancelled' }, by());
     await openBatch(ledger, ['done', 'running', 'gated', 'unknown', 'sent', 'new']);
     const ends = await discard(ledger, 'done', 'running', 'gated', 'unknown', 'sent', 'new', 'elsewhere');
     expect(ends.every(({ outcome }) => outcome === 'refused')).toBe(true);
@@ -103,7 +102,7 @@ describe('a discard', () => {
     const { ledger } = await aLedger();
     for (const slug of ['one', 'two']) await settled(ledger, slug, 'parked');
     await claimed(ledger, 'late');
-    await ledger.settleJob(jobOf('late'), { ...PARKED, errorClass: 'timeout' }, NOBODY);
+    await ledger.settleJob(jobOf('late'), { ...PARKED, errorClass: 'timeout' }, by());
     await openBatch(ledger, ['one', 'late', 'two']);
     const ends = await ledger.discard(ROW, { by: 'ann', reason: REASON, selection: { errors: ['timeout'] } });
     expect(ends.map(({ key }) => key)).toEqual([keyOf('late')]);
@@ -157,7 +156,7 @@ describe('a discarded job', () => {
     expect(await stateIn(ledger, 'one')).toBe('waiting');
     expect(judge(wanted, await known(ledger))).toEqual({ verdict: 'resume' });
     await claimed(ledger, 'one');
-    await ledger.settleJob(jobOf('one'), PARKED, NOBODY);
+    await ledger.settleJob(jobOf('one'), PARKED, by());
     expect(await discard(ledger, 'one'), 'and may be discarded anew').toMatchObject([
       { outcome: 'discarded' },
     ]);

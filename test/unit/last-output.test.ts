@@ -15,11 +15,11 @@ import { tracePage } from '../../src/report/trace-page.js';
 import {
   aLedger,
   BATCH,
+  by,
   claimed,
   failed,
   jobOf,
   keyOf,
-  NOBODY,
   openBatch,
   PARKED,
   startedSession,
@@ -45,7 +45,7 @@ async function aNight() {
   return { ledger, nightshift, fails };
 }
 
-const park = (ledger: Ledger, slug: string) => ledger.settleJob(jobOf(slug), PARKED, NOBODY);
+const park = (ledger: Ledger, slug: string) => ledger.settleJob(jobOf(slug), PARKED, by());
 
 const text = (lines: readonly Line[]) => lines.map((line) => rendered(line, undefined)).join('\n');
 const commands = { approve: '', run: '', retry: '', resume: '', cancel: '', receipts: '' };

@@ -5,6 +5,7 @@ import type { ApprovalRequest, Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import {
   BATCH,
+  by,
   NOBODY,
   aLedger,
   aPlace,
@@ -200,8 +201,8 @@ describe('time limits', () => {
 
 test('what waits is listed while its job may go on: not of one that was cancelled, discarded, or is done', async () => {
   const ledger = await asking('one', 'cancelled', 'discarded', 'done');
-  await ledger.settleJob(jobOf('cancelled'), { state: 'cancelled' }, NOBODY);
-  await ledger.settleJob(jobOf('done'), { state: 'done' }, NOBODY);
+  await ledger.settleJob(jobOf('cancelled'), { state: 'cancelled' }, by());
+  await ledger.settleJob(jobOf('done'), { state: 'done' }, by());
   await ask(ledger, 'discarded', { timeoutMs: 0 });
   const row = await ledger.batch(BATCH);
   if (!row) throw new Error('the batch is gone');

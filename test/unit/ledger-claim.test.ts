@@ -75,12 +75,12 @@ async function atRevisionTwo(ledger: Ledger): Promise<void> {
 
 const settledAs = (state: 'held' | 'cancelled' | 'gated' | 'waiting') => async (ledger: Ledger) => {
   await withArtifact(ledger);
-  await ledger.settleJob(jobOf('one'), { state }, NOBODY);
+  await ledger.settleJob(jobOf('one'), { state }, by());
 };
 
 async function parked(ledger: Ledger): Promise<void> {
   await withArtifact(ledger);
-  await ledger.settleJob(jobOf('one'), PARKED, NOBODY);
+  await ledger.settleJob(jobOf('one'), PARKED, by());
 }
 
 const HELD = { state: 'held', errorClass: 'unknown', message: 'no answer' } as const;
@@ -415,7 +415,7 @@ describe('the end of a session', () => {
   test('collected clears the error of the job', async () => {
     const { ledger } = await aLedger();
     await claimed(ledger, 'one');
-    await ledger.settleJob(jobOf('one'), { state: 'held', errorClass: 'conflict', message: 'x' }, NOBODY);
+    await ledger.settleJob(jobOf('one'), { state: 'held', errorClass: 'conflict', message: 'x' }, by());
     await withArtifact(ledger);
     const job = (await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'));
     expect(job).toMatchObject({ state: 'running', errorClass: undefined, artifact: ARTIFACT });
@@ -425,9 +425,9 @@ describe('the end of a session', () => {
 describe('settleJob', () => {
   test('a job that was never claimed can end unfinished, which changes nothing, but not finished', async () => {
     const { ledger } = await aLedger();
-    await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, NOBODY);
+    await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, by());
     expect(await stateOf(ledger, 'one')).toBeUndefined();
-    await expect(ledger.settleJob(jobOf('one'), { state: 'adopted' }, NOBODY)).rejects.toThrow(
+    await expect(ledger.settleJob(jobOf('one'), { state: 'adopted' }, by())).rejects.toThrow(
       /claim it first/,
     );
   });
@@ -435,9 +435,9 @@ describe('settleJob', () => {
   test('the state that it has already is no change', async () => {
     const { ledger } = await aLedger();
     await claimed(ledger, 'one');
-    await ledger.settleJob(jobOf('one'), { state: 'adopted' }, NOBODY);
+    await ledger.settleJob(jobOf('one'), { state: 'adopted' }, by());
     const head = await ledger.head();
-    await ledger.settleJob(jobOf('one'), { state: 'adopted' }, NOBODY);
+    await ledger.settleJob(jobOf('one'), { state: 'adopted' }, by());
     expect(await ledger.head()).toBe(head);
   });
 });
@@ -448,7 +448,7 @@ describe('requeue', () => {
     const slugs = ['done', 'parked-2', 'held', 'parked-1', 'elsewhere'];
     for (const slug of slugs) await claimed(ledger, slug);
     const settle = (slug: string, state: 'parked' | 'held' | 'done') =>
-      ledger.settleJob(jobOf(slug), { state, errorClass: 'unknown', message: 'no answer' }, NOBODY);
+      ledger.settleJob(jobOf(slug), { state, errorClass: 'unknown', message: 'no answer' }, by());
     await settle('done', 'done');
     for (const slug of ['parked-1', 'parked-2', 'elsewhere']) await settle(slug, 'parked');
     await settle('held', 'held');

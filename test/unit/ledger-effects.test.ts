@@ -10,7 +10,6 @@ import {
   effectOf,
   jobOf,
   landed,
-  NOBODY,
   openBatch,
   receiptOf,
   settlesOf,
@@ -267,7 +266,7 @@ describe('a landing finishes the job', () => {
     async (state) => {
       for (const end of ['done', 'adopted'] as const) {
         const ledger = await aRunningJob();
-        await ledger.settleJob(jobOf('one'), { state, errorClass: 'transient', message: 'x' }, NOBODY);
+        await ledger.settleJob(jobOf('one'), { state, errorClass: 'transient', message: 'x' }, by());
         await landed(ledger, 'one', { adopted: end === 'adopted' });
         expect((await ledger.jobs(WORK, [keyOf('one')])).get(keyOf('one'))).toMatchObject({
           state: end,

@@ -149,10 +149,10 @@ describe('batches', () => {
     expect(await namesakes('c')).toBe('newer');
 
     await claimed(ledger, 'one', { by: by('a') });
-    await ledger.settleJob(jobOf('one'), PARKED, 'a');
+    await ledger.settleJob(jobOf('one'), PARKED, by('a'));
     await ledger.setMembers('c', [member('three', { verdict: 'conflict' })]);
     await claimed(ledger, 'four', { by: by('d') });
-    await ledger.settleJob(jobOf('four'), PARKED, 'd');
+    await ledger.settleJob(jobOf('four'), PARKED, by('d'));
     const stuck = async () => (await ledger.stuckBatchesNamed('nightly')).map(({ id }) => id);
     expect(await stuck()).toEqual(['d', 'c', 'a']);
     await ledger.setBatchState('d', 'cancelled', 'ann');
@@ -191,7 +191,7 @@ describe('counts', () => {
     await openBatch(ledger, [...states, 'running', 'never-seen']);
     for (const state of states) {
       await claimed(ledger, state);
-      await ledger.settleJob(jobOf(state), { state }, NOBODY);
+      await ledger.settleJob(jobOf(state), { state }, by());
     }
     await claimed(ledger, 'running');
     await claimed(ledger, 'not-a-member');
@@ -328,7 +328,7 @@ describe('totals', () => {
     const claim = await claimed(ledger, 'one');
     const session = await startedSession(ledger, 'one', claim);
     expect((await ledger.totals(BATCH, 0)).cost, 'it is under way').toMatchObject({ unknown: 0 });
-    await ledger.settleJob(jobOf('one'), PARKED, BATCH);
+    await ledger.settleJob(jobOf('one'), PARKED, by());
     expect(await ledger.totals(BATCH, 0)).toMatchObject({
       sessions: { started: 1, wasted: 0 },
       cost: { total: 0, unknown: 1 },
@@ -380,7 +380,7 @@ describe('reports', () => {
     const { fence } = await ledger.beginEffect(mail, by());
     await ledger.landEffect(receiptOf(mail, { url: 'mid:1' }), undefined, fence);
     await ledger.beginEffect(effectOf('a', 'archive'), by());
-    await ledger.settleJob(jobOf('a'), PARKED, NOBODY);
+    await ledger.settleJob(jobOf('a'), PARKED, by());
 
     const reports = await ledger.jobReports(BATCH);
     expect(reports.map((report) => jobReportSchema.parse(report))).toEqual([
@@ -406,7 +406,7 @@ describe('reports', () => {
     for (const slug of ['b', 'd']) {
       await claimed(ledger, slug);
       await ledger.beginEffect(effectOf(slug), by());
-      await ledger.settleJob(jobOf(slug), PARKED, NOBODY);
+      await ledger.settleJob(jobOf(slug), PARKED, by());
     }
     const keys = async (only: Parameters<typeof ledger.jobReports>[1]) =>
       (await ledger.jobReports(BATCH, only)).map((report) => [report.key, report.effects.length]);
@@ -431,7 +431,7 @@ describe('reports', () => {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     await ledger.beginEffect(effectOf('a', 'mail'), by());
-    await ledger.settleJob(jobOf('b'), { state: 'gated' }, NOBODY);
+    await ledger.settleJob(jobOf('b'), { state: 'gated' }, by());
     const before = await ledger.activeJobs(BATCH, 10);
     expect(before.map(({ jobKey, state, step }) => [jobKey, state, step])).toEqual([
       [keyOf('c'), 'running', 'agent'],

@@ -128,7 +128,7 @@ async function take(ledger: Ledger, step: Step): Promise<string | void> {
     case 'effect':
       return performEffect(ledger, step);
     case 'settle':
-      return ledger.settleJob(jobOf(step.slug), { state: step.state }, NOBODY);
+      return ledger.settleJob(jobOf(step.slug), { state: step.state }, by());
     case 'requeue':
       await ledger.requeue(step.batchId, NOBODY);
       return;

@@ -109,8 +109,8 @@ describe('through the API', () => {
     for (const [index, { from, to }] of pairsOf(JOB_TRANSITIONS).entries()) {
       const slug = `j${index}`;
       await claimed(ledger, slug);
-      await ledger.settleJob(jobOf(slug), { state: from as JobState }, NOBODY);
-      const move = ledger.settleJob(jobOf(slug), { state: to as JobState }, NOBODY);
+      await ledger.settleJob(jobOf(slug), { state: from as JobState }, by());
+      const move = ledger.settleJob(jobOf(slug), { state: to as JobState }, by());
       const legal = from === to || JOB_TRANSITIONS[from as JobState].includes(to as JobState);
       await expectMove(move, legal, `${from} -> ${to}`);
       expect(await stateOf(ledger, slug), `${from} -> ${to}`).toBe(legal ? to : from);

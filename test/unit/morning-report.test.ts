@@ -142,7 +142,11 @@ test('the commands of a night mean that night, whatever was opened since: its ed
     const identity = { ...identityOf(slug), ...(edition !== undefined && { edition }) };
     await ledger.setMembers(id, [member(slug, { identity })]);
     await claimed(ledger, slug, { by: by(id) });
-    await ledger.settleJob(jobOf(slug), { state: 'parked', errorClass: 'rejected', message: 'short' }, id);
+    await ledger.settleJob(
+      jobOf(slug),
+      { state: 'parked', errorClass: 'rejected', message: 'short' },
+      by(id),
+    );
     await ledger.setBatchState(id, 'paused', 'ann');
   };
   const verbs = /nightshift (retry|status|approve|discard|resume|cancel|report|ledger show) .*/g;
@@ -253,7 +257,7 @@ test('a time in what was said of a job is said by the clock of the report', asyn
   ] as const) {
     await claimed(ledger, slug);
     const message = 'nobody has approved it by 2026-11-22T12:33:16.014Z';
-    await ledger.settleJob(jobOf(slug), { state, errorClass: 'rejected', message }, NOBODY);
+    await ledger.settleJob(jobOf(slug), { state, errorClass: 'rejected', message }, by());
   }
   const made = await makeReport({ id: BATCH, name: 'nightly' }, ledger, options);
   const text = reportLines(made, 100)

@@ -12,6 +12,7 @@ import { openLedger } from '../../src/ledger/open.js';
 import {
   aLedger,
   BATCH,
+  by,
   claimed,
   jobOf,
   keyOf,
@@ -29,7 +30,7 @@ type Stopped = readonly [slug: string, by: ErrorClass, state?: 'held'];
 async function aNight(ledger: Ledger, jobs: readonly Stopped[]) {
   for (const [slug, errorClass, state = 'parked'] of jobs) {
     await claimed(ledger, slug);
-    await ledger.settleJob(jobOf(slug), { state, errorClass, message: `${slug} went wrong` }, NOBODY);
+    await ledger.settleJob(jobOf(slug), { state, errorClass, message: `${slug} went wrong` }, by());
   }
   await openBatch(
     ledger,

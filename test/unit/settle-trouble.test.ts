@@ -12,7 +12,12 @@ import { retryPolicy } from '../../src/policy/retry.js';
 const MINUTE = 60_000;
 const retry = retryPolicy(retrySchema.parse({ patience: '1h' }));
 const ref = { work: 'article', batchId: 'batch:nightly:1', key: 'a'.repeat(32) };
-const deps = { ledger: { settleJob: async () => undefined }, now: () => new Date() } as unknown as Deps;
+const settled: unknown[] = [];
+const deps = {
+  ledger: { settleJob: async (...given: unknown[]) => void settled.push(given) },
+  now: () => new Date(),
+  worker: '1@host',
+} as unknown as Deps;
 
 const fails = (error = new AdapterError('transient', 'collecting was answered 503')) =>
   settleTrouble(error, retry, ref as Parameters<typeof settleTrouble>[2], deps);
@@ -45,6 +50,21 @@ test('the next tries go on counting, and the one past the patience parks', async
   const since = (minutes: number) => ({ failingSinceMs: Date.now() - minutes * MINUTE });
   expect((await aTry(150, since(50))).end).toMatchObject({ type: 'transient' });
   expect((await aTry(150, since(61))).end).toMatchObject({ kind: 'parked', errorClass: 'transient' });
+});
+
+test('the ledger is told by which run and try a job was parked, and in whose worker', async () => {
+  await aTry(150, { failingSinceMs: Date.now() - 61 * MINUTE });
+  expect(settled.at(-1)).toEqual([
+    { work: ref.work, jobKey: ref.key },
+    expect.objectContaining({ state: 'parked' }),
+    {
+      batchId: ref.batchId,
+      workflowId: 'test',
+      runId: expect.stringMatching(/^0{8}-/) as string,
+      attempt: 2,
+      worker: '1@host',
+    },
+  ]);
 });
 
 test('a step that went well in between makes it another failure', async () => {

@@ -27,6 +27,7 @@ import {
   keyOf,
   openBatch,
   temporaryFolder,
+  by,
 } from './ledger-fixture.js';
 import { NIGHTLY } from './schedule-fixture.js';
 
@@ -130,7 +131,7 @@ async function doneBefore(): Promise<void> {
   batchFile('[{ site: blog, category: a, slug: one }]\ndeadMan: { url: "https://monitor.example/night" }');
   const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
   await claimed(ledger, 'one');
-  await ledger.settleJob(jobOf('one'), PARKED, NOBODY);
+  await ledger.settleJob(jobOf('one'), PARKED, by());
   await openBatch(ledger, ['one'], { id: workflowId, name: 'news' });
   const row = await ledger.batch(workflowId);
   if (!row) throw new Error('the batch is gone');

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Shell } from '../../src/cli/shell.js';
 import { trace as traceVerb } from '../../src/cli/trace.js';
 import { createNightshift, type Nightshift } from '../../src/client/nightshift.js';
+import { parseWriter, writerOf } from '../../src/ledger/by.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { rendered } from '../../src/report/line.js';
 import { traceLines } from '../../src/report/trace-lines.js';
@@ -18,7 +19,6 @@ import {
   jobOf,
   keyOf,
   member,
-  NOBODY,
   openBatch,
   PARKED,
   sessionOf,
@@ -106,6 +106,31 @@ test('a job is found by its title as views print it', async () => {
   );
 });
 
+test('an end that the policy decides names its run, its try, and its batch where the job has several', async () => {
+  const { ledger, nightshift } = await aNight();
+  const other = {
+    batchId: 'batch:weekly:1',
+    workflowId: 'job',
+    runId: 'run-2',
+    attempt: 3,
+    worker: '2@host',
+  };
+  await openBatch(ledger, ['one'], { id: other.batchId, name: 'weekly', runId: other.runId });
+  await claimed(ledger, 'one', { by: other });
+  await ledger.settleJob(jobOf('one'), PARKED, other);
+
+  const { events } = await nightshift.trace({ key: keyOf('one') });
+
+  expect(events.filter(({ text }) => text.startsWith('job parked'))).toMatchObject([
+    { batch: 'weekly', runId: 'run-2', attempt: 3, by: '2@host' },
+  ]);
+});
+
+test('what is written outside of any run is told with its name alone', () => {
+  const rebuild = { ...by(), workflowId: '', runId: '', worker: 'rebuild by ann' };
+  expect(parseWriter(writerOf(rebuild))).toEqual({ name: 'rebuild by ann' });
+});
+
 test('a description that fits several jobs, or none, is refused with what there is', async () => {
   const { nightshift } = await aNight();
   await expect(nightshift.trace({ identity: { site: 'blog' } })).rejects.toThrow(
@@ -148,7 +173,7 @@ test('a time in what was said is local too', async () => {
   const { ledger, nightshift } = await aNight();
   await claimed(ledger, 'one');
   const message = 'nobody has approved it by 2026-11-23T12:33:16.014Z';
-  await ledger.settleJob(jobOf('one'), { ...PARKED, message }, NOBODY);
+  await ledger.settleJob(jobOf('one'), { ...PARKED, message }, by());
   const trace = await nightshift.trace({ key: keyOf('one') });
 
   const zone = 'Europe/Paris';

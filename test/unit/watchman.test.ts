@@ -47,7 +47,7 @@ async function ended(name: string, slug: string, monitor = false): Promise<strin
   const manifest = JSON.stringify({ definition, jobs: definition, count: 1 });
   await openBatch(ledger, [slug], { id, name, runId: `run-${slug}`, manifest });
   await claimed(ledger, slug, { by: by(id) });
-  await ledger.settleJob(jobOf(slug), { state: 'gated', errorClass: 'auth', message: 'HTTP 401' }, id);
+  await ledger.settleJob(jobOf(slug), { state: 'gated', errorClass: 'auth', message: 'HTTP 401' }, by(id));
   await ledger.setBatchState(id, 'incomplete', 'batch');
   return id;
 }

@@ -1,6 +1,6 @@
 import type { TriedBefore, Trouble, Waiting } from '../../contract/messages.js';
 import { afterClosed, whyOf, type RetryPolicy } from '../../policy/retry.js';
-import type { Deps } from '../deps.js';
+import { activityWriter, type Deps } from '../deps.js';
 import { triedBefore, triesSoFar } from '../failure.js';
 import type { LaneWait } from './lane.js';
 
@@ -15,7 +15,7 @@ interface Leaving {
     readonly tried?: TriedBefore | undefined;
   };
   readonly retry: RetryPolicy;
-  readonly deps: Pick<Deps, 'ledger' | 'now'>;
+  readonly deps: Pick<Deps, 'ledger' | 'now' | 'worker'>;
   /** Name of the effect whose destination it is. */
   readonly effect?: string;
 }
@@ -41,6 +41,10 @@ export async function waitOrLeave(
     errorClass: closure.errorClass,
     message: effect === undefined ? said : `${effect}: ${said}`,
   };
-  await deps.ledger.settleJob({ work, jobKey }, { state: 'gated', ...trouble }, batchId);
+  await deps.ledger.settleJob(
+    { work, jobKey },
+    { state: 'gated', ...trouble },
+    activityWriter(batchId, deps),
+  );
   return { kind: 'gated', ...trouble };
 }

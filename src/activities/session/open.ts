@@ -4,7 +4,7 @@ import { AdapterError } from '../../contract/errors.js';
 import type { NewSession, SessionRow } from '../../ledger/ledger.js';
 import { isShared, type BudgetDecision } from '../../policy/budget.js';
 import { noteStep } from '../../telemetry/step.js';
-import { writerOf } from '../deps.js';
+import { activityWriter } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { sessionBudget } from './admit.js';
 import { ask, isRemote, told, type SessionScope } from './scope.js';
@@ -34,7 +34,7 @@ export async function openSession(scope: SessionScope): Promise<SessionHandle> {
     if (running !== undefined) return running;
   } else {
     const { runKey, attempt, work, jobKey, revision } = scope.request;
-    const by = writerOf(scope.ref.batchId, deps);
+    const by = activityWriter(scope.ref.batchId, deps);
     const intent = { runKey, attempt, work, jobKey, revision, provider: provider.facts.name, by };
     await intend(scope, intent); // RA1
   }

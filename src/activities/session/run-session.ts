@@ -1,6 +1,7 @@
 import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
 import type { AgentEnd } from '../../contract/messages.js';
 import { HeldBack } from '../../ledger/ledger.js';
+import { activityWriter } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { keptBackBy } from '../lanes/lane-of.js';
 import { roomWait } from './admit.js';
@@ -57,7 +58,11 @@ async function refused(
   if (kind === 'wait') return roomWait(decision, ref.waits);
   const end = { errorClass: kind === 'gate' ? decision.errorClass : 'budget', message } as const;
   const state = kind === 'park' ? 'parked' : 'gated';
-  await deps.ledger.settleJob({ work: ref.work, jobKey: job.key }, { state, ...end }, ref.batchId);
+  await deps.ledger.settleJob(
+    { work: ref.work, jobKey: job.key },
+    { state, ...end },
+    activityWriter(ref.batchId, deps),
+  );
   if (kind === 'gate' && decision.until !== undefined) {
     const delayMs = Math.max(1, Date.parse(decision.until) - deps.now().getTime());
     return { kind: 'wait', delayMs, why: message, ...(decision.ofSite && { yields: true }) };

@@ -1,3 +1,4 @@
+import { parseWriter } from '../../ledger/by.js';
 import type { HistoryRow } from '../../ledger/ledger.js';
 import type { JobStory, StorySession } from '../../ledger/story.js';
 import { duration, money, plural } from '../../report/format.js';
@@ -31,7 +32,7 @@ type Told = Pick<TraceEvent, 'kind' | 'text'> & Partial<Pick<TraceEvent, 'tone' 
 function historyEvent(row: HistoryRow, story: JobStory): TraceEvent[] {
   const told = toldBy(row, story);
   if (told === undefined) return [];
-  const { runId, attempt, by } = writerOf(row.by);
+  const { runId, attempt, name } = parseWriter(row.by);
   const batch = story.batches.find(
     ({ id }) => id === (row.kind === 'batch' ? row.subject : batchOf(row, story)),
   );
@@ -44,7 +45,7 @@ function historyEvent(row: HistoryRow, story: JobStory): TraceEvent[] {
       ...(batch?.name !== undefined && { batch: batch.name }),
       ...(runId !== undefined && { runId }),
       ...(attempt !== undefined && { attempt }),
-      ...(by !== undefined && { by }),
+      by: name,
     },
   ];
 }
@@ -215,20 +216,9 @@ function tryEvent(story: JobStory, at: number): TraceEvent[] {
 
 /** The batch whose run wrote a row: a row of `history` names the run, the tries name its batch. */
 function batchOf({ by }: HistoryRow, { tries, batches }: JobStory): string | undefined {
-  const { runId } = writerOf(by);
+  const { runId } = parseWriter(by);
   const known = tries.find((each) => each.runId === runId)?.batchId;
   return known ?? (batches.length === 1 ? batches[0]?.id : undefined);
-}
-
-/** @see writerOf of `ledger/by.ts`; what people and other processes write is a name alone */
-function writerOf(text: string): {
-  readonly runId?: string;
-  readonly attempt?: number;
-  readonly by?: string;
-} {
-  const [, runId, attempt, by] = /, run (\S+), attempt (\d+), (.+)$/.exec(text) ?? [];
-  if (runId === undefined || attempt === undefined || by === undefined) return { by: text };
-  return { runId, attempt: Number(attempt), by };
 }
 
 /** `3 sessions, 1 of them wasted, 0.12 USD`, of those that began. */
