@@ -1,6 +1,7 @@
 import type { ErrorClass } from '../../../contract/errors.js';
 import { msToMidnight } from '../managed/midnight.js';
 import { fieldsOf } from '../managed/record.js';
+import { byStatus } from '../managed/judge.js';
 import type { JudgeOptions, Meanings, Ruling } from '../managed/ruling.js';
 import { waitHintMs } from '../managed/wait-hint.js';
 import type { GeminiFault } from './error-body.js';
@@ -104,14 +105,6 @@ const isDayQuota = (details: readonly unknown[]): boolean =>
     const ids = (Array.isArray(violations) ? violations : []).map((one) => fieldsOf(one)['quotaId']);
     return [...ids, fieldsOf(metadata)['quota_limit']].some((id) => /PerDay/.test(String(id)));
   });
-
-function byStatus(status: number): ErrorClass {
-  if (status >= 300 && status < 400) return 'config'; // a base URL that leads elsewhere
-  if (status === 401 || status === 403) return 'auth';
-  if (status === 408 || status === 409 || status === 499) return 'transient';
-  if (status === 501 || (status >= 400 && status < 500)) return 'invalid';
-  return 'transient';
-}
 
 /** Codes of a run that was stopped for what it said or was to say. */
 const REFUSALS =

@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../../../contract/errors.js';
+import { byStatus } from '../managed/judge.js';
 import type { JudgeOptions, Meanings, Ruling } from '../managed/ruling.js';
 import { waitHintMs } from '../managed/wait-hint.js';
 
@@ -52,16 +53,6 @@ function resetIn(message: string, now: Date): { retryAfterMs?: number } {
   const [, day, time] = /regain access on (\d{4}-\d{2}-\d{2}) at (\d{2}:\d{2}) UTC/i.exec(message) ?? [];
   const ms = Date.parse(`${day}T${time}:00Z`) - now.getTime();
   return Number.isFinite(ms) && ms > 0 ? { retryAfterMs: ms } : {};
-}
-
-function byStatus(status: number): ErrorClass {
-  if (status >= 300 && status < 400) return 'config'; // a base URL that leads elsewhere
-  if (status === 401 || status === 403) return 'auth';
-  if (status === 402) return 'exhausted';
-  if (status === 429) return 'throttled';
-  if (status === 408 || status === 409 || status === 499) return 'transient';
-  if (status === 501 || (status >= 400 && status < 500)) return 'invalid';
-  return 'transient';
 }
 
 /**

@@ -1,20 +1,7 @@
 import { z } from 'zod';
-import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
-import { refusal } from '../../http/refusal.js';
-import { jsonOf, placeOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
-import { saidBy } from '../http/said.js';
-
-interface Meaning {
-  readonly errorClass: ErrorClass;
-  readonly sent: NonNullable<ErrorFacts['sent']>;
-  readonly fix?: string;
-}
-
-const rejected = (errorClass: ErrorClass, fix?: string): Meaning => ({
-  errorClass,
-  sent: 'rejected',
-  ...(fix !== undefined && { fix }),
-});
+import type { AdapterError } from '../../../contract/errors.js';
+import { jsonOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
+import { refusalByWord, rejected, type Meaning } from '../http/meanings.js';
 
 const BAD_KEY = rejected('auth', 'check with.apiKey');
 const BAD_SENDER = rejected('config', 'send from an address of a domain that is verified at Resend');
@@ -58,24 +45,14 @@ export const RESEND_ERRORS: Readonly<Record<string, Meaning>> = {
 /** What an answer other than 200 means. The facts' `code` is status and name. */
 export function resendRefusal(
   answer: HttpAnswer,
-  { method, url }: Pick<HttpRequest, 'method' | 'url'>,
+  request: Pick<HttpRequest, 'method' | 'url'>,
   secrets: readonly string[],
 ): AdapterError {
   const name = z.object({ name: z.string().max(64) }).safeParse(jsonOf(answer)).data?.name ?? '';
-  const said = saidBy(answer, secrets);
-  const meaning = meaningOf(`${answer.status} ${name}`) ?? meaningOf(name);
-  const plain = refusal(answer, { method, url }, said);
-  if (!meaning) return plain;
-
-  const isRead = method === 'GET' && meaning.errorClass === 'unknown';
-  const fix = meaning.fix === undefined ? '' : `; ${meaning.fix}`;
-  const message = `${method} ${placeOf(url)} was answered ${answer.status} ${name}${said === '' ? '' : `: ${said}`}${fix}`;
-  return new AdapterError(isRead ? 'transient' : meaning.errorClass, message, {
-    ...plain.facts,
-    sent: meaning.sent,
-    code: `${answer.status} ${name}`,
+  return refusalByWord(RESEND_ERRORS, [`${answer.status} ${name}`, name], {
+    answer,
+    request,
+    secrets,
+    word: name,
   });
 }
-
-const meaningOf = (name: string): Meaning | undefined =>
-  Object.hasOwn(RESEND_ERRORS, name) ? RESEND_ERRORS[name] : undefined;

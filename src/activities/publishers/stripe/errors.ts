@@ -1,20 +1,7 @@
 import { z } from 'zod';
-import { AdapterError, asMaybeSent, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
-import { refusal } from '../../http/refusal.js';
-import { jsonOf, placeOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
-import { saidBy } from '../http/said.js';
-
-interface Meaning {
-  readonly errorClass: ErrorClass;
-  readonly sent: NonNullable<ErrorFacts['sent']>;
-  readonly fix?: string;
-}
-
-const rejected = (errorClass: ErrorClass, fix?: string): Meaning => ({
-  errorClass,
-  sent: 'rejected',
-  ...(fix !== undefined && { fix }),
-});
+import { AdapterError, asMaybeSent } from '../../../contract/errors.js';
+import { jsonOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
+import { refusalByWord, rejected, type Meaning } from '../http/meanings.js';
 
 /**
  * What Stripe's errors mean, by code, else by type, else by status.
@@ -52,29 +39,17 @@ const errorSchema = z.object({
 /** What an answer other than 200 means. The facts' `code` is status and code. */
 export function stripeRefusal(
   answer: HttpAnswer,
-  { method, url }: Pick<HttpRequest, 'method' | 'url'>,
+  request: Pick<HttpRequest, 'method' | 'url'>,
   secrets: readonly string[],
 ): AdapterError {
   const { type, code } = errorSchema.safeParse(jsonOf(answer)).data?.error ?? {};
-  const said = saidBy(answer, secrets);
-  const meaning = [code, type, String(answer.status)].map(meaningOf).find((one) => one !== undefined);
-  const plain = refusal(answer, { method, url }, said);
-  if (!meaning) return plain;
-  const word = code ?? type;
-  const shown = [
-    `${method} ${placeOf(url)} was answered ${answer.status}${word === undefined ? '' : ` ${word}`}`,
-    said === '' ? '' : `: ${said}`,
-    meaning.fix === undefined ? '' : `; ${meaning.fix}`,
-  ].join('');
-  return new AdapterError(meaning.errorClass, shown, {
-    ...plain.facts,
-    sent: meaning.sent,
-    code: `${answer.status}${word === undefined ? '' : ` ${word}`}`,
+  return refusalByWord(STRIPE_ERRORS, [code, type, String(answer.status)], {
+    answer,
+    request,
+    secrets,
+    word: code ?? type,
   });
 }
-
-const meaningOf = (word: string | undefined): Meaning | undefined =>
-  word !== undefined && Object.hasOwn(STRIPE_ERRORS, word) ? STRIPE_ERRORS[word] : undefined;
 
 /** Where an earlier step has left something there already: not a clean refusal any more. */
 export const afterFirstStep = (error: unknown): unknown =>
