@@ -22,7 +22,7 @@ export function toApplicationFailure(error: unknown, retry: RetryPolicy = DEFAUL
   const message = error instanceof Error ? error.message : String(error);
   const tries = noteUnexpected();
   const jitter = jitterOf(`${activityInfo().workflowExecution?.workflowId ?? ''}:${tries}`);
-  const next = afterStep('bug', { tries, elapsedMs: 0 }, retry, jitter);
+  const next = afterStep({ errorClass: 'bug', tries, elapsedMs: 0, jitter }, retry);
   return ApplicationFailure.create({
     type: 'bug',
     message: `unexpected: ${message}`,
@@ -46,7 +46,8 @@ export const settled =
     } catch (error) {
       if (
         error instanceof AdapterError &&
-        afterStep(error.errorClass, triesSoFar(), DEFAULT_RETRY, 0).kind !== 'again'
+        afterStep({ errorClass: error.errorClass, ...triesSoFar(), jitter: 0 }, DEFAULT_RETRY).kind !==
+          'again'
       ) {
         throw ApplicationFailure.nonRetryable(error.message, error.errorClass);
       }

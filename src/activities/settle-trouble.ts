@@ -22,7 +22,7 @@ export async function settleTrouble(
   const tried = triesSoFar(before);
   const jitter = jitterOf(`${key}:${tried.tries}`);
   const excuse = keptBackBy(error);
-  const next = afterStep(errorClass, tried, retry, jitter, facts.retryAfterMs, excuse);
+  const next = afterStep({ errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse }, retry);
   if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') {
     const failing = excuse?.failing === true;

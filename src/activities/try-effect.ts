@@ -1,5 +1,5 @@
 import { CancelledFailure } from '@temporalio/common';
-import { AdapterError, type ErrorClass } from '../contract/errors.js';
+import { AdapterError, mayHaveArrived, type ErrorClass } from '../contract/errors.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { JobEnd, Trouble } from '../contract/messages.js';
 import { canonicalJson } from '../identity/canonical-json.js';
@@ -151,11 +151,14 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   ): Promise<EffectTried> {
     const believed = publisher === undefined || publisher.facts.lookup === 'exact';
     const canTell = believed && !acknowledged; // a look-up that contradicts the destination tells nothing
-    const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
+    const sent = sending && mayHaveArrived(facts);
     // A try that sends after an exact look-up knows that what an earlier one sent never arrived.
     const unclear = sent || (LOST_ANSWER.has(row.state) && !(sending && canTell));
     const jitter = jitterOf(`${effectKey}:${row.attempts}:${tried.tries}`);
-    const next = afterEffect(errorClass, tried, given.retry, jitter, facts.retryAfterMs, excuse);
+    const next = afterEffect(
+      { errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse },
+      given.retry,
+    );
     if (next.kind === 'again' || next.kind === 'wait') {
       const state = unclear ? 'unknown' : 'failed';
       await ledger.stopEffect(effectKey, { state, errorClass, message }, row.fence);

@@ -1,6 +1,6 @@
 import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
 import { effectsOf, undoOf } from '../batch/effects.js';
-import { AdapterError } from '../contract/errors.js';
+import { AdapterError, mayHaveArrived } from '../contract/errors.js';
 import type { UnpublishEnd, UnpublishRequest } from '../contract/messages.js';
 import type { Effect } from '../contract/job.js';
 import type { Receipt } from '../contract/receipt.js';
@@ -115,12 +115,15 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     const { effectKey, fence } = before;
     const reason = asAdapterError(error);
     const { errorClass, message, facts } = reason;
-    const sent = sending && facts.sent !== 'no' && facts.sent !== 'rejected';
+    const sent = sending && mayHaveArrived(facts);
     const unclear = sent || LOST_ANSWER.has(before.state);
     const tried = triesSoFar();
     const jitter = jitterOf(`${effectKey}:${tried.tries}`);
     const retry = retryPolicy(definition.retry);
-    const next = afterEffect(errorClass, tried, retry, jitter, facts.retryAfterMs, keptBackBy(reason));
+    const next = afterEffect(
+      { errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse: keptBackBy(reason) },
+      retry,
+    );
     const goesOn = next.kind === 'again' || next.kind === 'wait';
     const state = unclear ? 'unknown' : goesOn ? 'failed' : 'held';
     await ledger.stopEffect(effectKey, { state, errorClass, message }, fence);

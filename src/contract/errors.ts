@@ -50,6 +50,9 @@ export class AdapterError extends Error {
   }
 }
 
+/** Whether the request may have been carried out, as far as its error tells. */
+export const mayHaveArrived = ({ sent }: ErrorFacts): boolean => sent !== 'no' && sent !== 'rejected';
+
 /** The same error where something may be there already: by an earlier step, or by another try. */
 export const asMaybeSent = (error: AdapterError): AdapterError =>
   new AdapterError(error.errorClass, error.message, { ...error.facts, sent: 'maybe' }, { cause: error });

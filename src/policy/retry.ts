@@ -131,29 +131,24 @@ export interface SessionFailure {
  *       tries are those of one class: what last night failed of, or another fault did, is no try of this one.
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
- *  RP6. What is back only after patience has ended is not waited for, whoever says so: the service to this job, or its lane
+ *  RP4. What is back only after patience has ended is not waited for, whoever says so: the service to this job, or its lane
  *       to all the others. They are gated alike, so that the run ends, and the next start goes on with them. So are those
  *       that have waited so long for a service that fails, and says nothing of when it is back.
- *  RP4. What an agent that acts on the outside world has done, another session would do again: that, a person decides.
+ *  RP5. What an agent that acts on the outside world has done, another session would do again: that, a person decides.
  *
  * @param failures all that failed since the job got its budget, the present one last
- * @param jitter from 0 to 1
- * @param outward the agent acts on the outside world
- * @param excuse of a start that was never sent off
+ * @param how `outward`: the agent acts on the outside world · `excuse`: of a start that was never sent off
  */
 export function afterSession(
   failures: readonly SessionFailure[],
   policy: RetryPolicy,
-  jitter: number,
-  hintMs = 0,
-  outward = false,
-  excuse?: Excuse,
+  { jitter, hintMs = 0, outward = false, excuse }: Circumstances & { readonly outward?: boolean | undefined },
 ): Next {
   const last = failures.at(-1);
   if (last === undefined) throw new RangeError('nothing failed');
   const { errorClass } = last;
   const rule = policy.rules[errorClass];
-  if (outward && last.ran) return { kind: 'hold', why: HELD_OUTWARD }; // RP4
+  if (outward && last.ran) return { kind: 'hold', why: HELD_OUTWARD }; // RP5
   if (!last.ran && excuse?.kind === 'closed') return afterClosed(excuse, policy);
   const waited = waitFor(errorClass, hintMs, jitter, policy); // RP3
   if (waited?.kind === 'gate') return waited;
@@ -222,8 +217,22 @@ export interface Excuse {
   readonly failing?: boolean;
 }
 
+/** What else decides what follows from a failure. */
+interface Circumstances {
+  /** From 0 to 1. */
+  readonly jitter: number;
+  /** The service's own word, in milliseconds: a lower bound. */
+  readonly hintMs?: number | undefined;
+  readonly excuse?: Excuse | undefined;
+}
+
+/** A try of an effect, or of another step, that came to nothing. */
+export interface FailedTry extends Tries, Circumstances {
+  readonly errorClass: ErrorClass;
+}
+
 /**
- * RP6: what a step that finds a lane closed does, before it has asked anything of the service.
+ * RP4: what a step that finds a lane closed does, before it has asked anything of the service.
  * @param elapsedMs since it began to fail, or to wait for a service that fails
  */
 export function afterClosed(
@@ -247,19 +256,13 @@ const notBefore = (backInMs: number): Gated => ({
 /**
  * After a failed try of an effect whose outcome is known to be "not there", or that will be looked up first.
  *
- *  RP5. A job waits with the others while a service is down, and uses up no tries by it; only patience, which counts from
+ *  RP6. A job waits with the others while a service is down, and uses up no tries by it; only patience, which counts from
  *       its first failure or such wait on, ends that. What fails for it alone are its own tries, whatever waits lie between them.
  */
-export function afterEffect(
-  errorClass: ErrorClass,
-  tried: Tries,
-  policy: RetryPolicy,
-  jitter: number,
-  hintMs = 0,
-  excuse?: Excuse,
-): Next {
+export function afterEffect(failed: FailedTry, policy: RetryPolicy): Next {
+  const { errorClass, elapsedMs, jitter, hintMs = 0, excuse } = failed;
   const rule = policy.rules[errorClass];
-  if (excuse?.kind === 'closed') return afterClosed(excuse, policy, tried.elapsedMs);
+  if (excuse?.kind === 'closed') return afterClosed(excuse, policy, elapsedMs);
   const waited = waitFor(errorClass, hintMs, jitter, policy);
   if (waited !== undefined) return waited;
   switch (rule.effect) {
@@ -270,9 +273,9 @@ export function afterEffect(
     case 'gate':
       return { kind: 'gate', why: `${errorClass}: no effect can land before this is put right` };
     case 'again':
-      // RP5
-      if (excuse !== undefined && tried.elapsedMs < policy.patienceMs) return afterClosed(excuse, policy);
-      return bounded(tried, rule, policy, jitter, hintMs);
+      // RP6
+      if (excuse !== undefined && elapsedMs < policy.patienceMs) return afterClosed(excuse, policy);
+      return bounded(failed, rule, policy, jitter, hintMs);
   }
 }
 
@@ -280,16 +283,10 @@ export function afterEffect(
  * After a failed try of a step that no session and no effect is to blame for, such as a look at a session that goes on,
  * or reading what it made.
  */
-export function afterStep(
-  errorClass: ErrorClass,
-  tried: Tries,
-  policy: RetryPolicy,
-  jitter: number,
-  hintMs = 0,
-  excuse?: Excuse,
-): Next {
-  if (excuse?.kind === 'closed') return afterClosed(excuse, policy, tried.elapsedMs);
-  const next = afterEffect(errorClass, tried, policy, jitter, hintMs, excuse);
+export function afterStep(failed: FailedTry, policy: RetryPolicy): Next {
+  const { errorClass, elapsedMs, excuse } = failed;
+  if (excuse?.kind === 'closed') return afterClosed(excuse, policy, elapsedMs);
+  const next = afterEffect(failed, policy);
   return next.kind === 'gate' && next.backInMs === undefined ? gated(errorClass) : next;
 }
 
@@ -305,7 +302,7 @@ function waitFor(
   { patienceMs }: RetryPolicy,
 ): Next | undefined {
   if (errorClass !== 'exhausted' || hintMs <= 0) return undefined;
-  if (hintMs > patienceMs) return notBefore(hintMs); // RP6
+  if (hintMs > patienceMs) return notBefore(hintMs); // RP4
   const delayMs = withJitter(hintMs, jitter);
   return { kind: 'wait', delayMs, why: 'the quota is used up and comes back by itself' };
 }
@@ -329,7 +326,7 @@ function bounded(
 
 const triesFailed = (tries: number): string => (tries === 1 ? '1 try failed' : `${tries} tries failed`);
 
-/** RP6: a wait of the table ends with patience, for one last try; one that the service asks for is a lower bound. */
+/** RP4: a wait of the table ends with patience, for one last try; one that the service asks for is a lower bound. */
 function againWithin(
   rule: RetryRule,
   failures: number,

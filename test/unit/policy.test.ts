@@ -70,7 +70,7 @@ describe('the table of retries', () => {
           );
           const last = all.at(-1) ?? failed('bug');
           const { agent, budget, tries = Infinity } = RETRY_RULES[last.errorClass];
-          const next = afterSession(all, { ...DEFAULT_RETRY, sessions, rejected }, jitter);
+          const next = afterSession(all, { ...DEFAULT_RETRY, sessions, rejected }, { jitter });
           const used = all.filter(({ errorClass, ran }) => ran && RETRY_RULES[errorClass].budget === budget);
           const most = { sessions, rejected, none: Infinity }[budget];
           const starts = all.slice(all.findLastIndex(({ ran }) => ran) + 1);
@@ -88,11 +88,11 @@ describe('the table of retries', () => {
       Array.from({ length: minutes / 5 + 1 }, (_, n) =>
         failed('transient', { ran: false, endedAt: n * 5 * MINUTE }),
       );
-    expect(afterSession(down(11 * 60), DEFAULT_RETRY, 0.5).kind).toBe('again');
-    expect(afterSession(down(12 * 60), DEFAULT_RETRY, 0.5).kind).toBe('park');
+    expect(afterSession(down(11 * 60), DEFAULT_RETRY, { jitter: 0.5 }).kind).toBe('again');
+    expect(afterSession(down(12 * 60), DEFAULT_RETRY, { jitter: 0.5 }).kind).toBe('park');
     const tried = { tries: 200, elapsedMs: 11 * 60 * MINUTE };
-    expect(afterEffect('transient', tried, DEFAULT_RETRY, 0.5).kind).toBe('again');
-    expect(afterEffect('bug', tried, DEFAULT_RETRY, 0.5).kind).toBe('park');
+    expect(afterEffect({ errorClass: 'transient', ...tried, jitter: 0.5 }, DEFAULT_RETRY).kind).toBe('again');
+    expect(afterEffect({ errorClass: 'bug', ...tried, jitter: 0.5 }, DEFAULT_RETRY).kind).toBe('park');
   });
 
   describe('patience and tries of a start are those of its run', () => {
@@ -105,38 +105,42 @@ describe('the table of retries', () => {
       for (const errorClass of ['auth', 'exhausted', 'transient', 'unknown'] as const) {
         const before = Array<SessionFailure>(20).fill(lastNight(errorClass));
         for (const now of ['throttled', 'transient', 'unknown'] as const)
-          expect(afterSession([...before, start(now, { endedAt: DAY })], DEFAULT_RETRY, 1)).toEqual({
+          expect(
+            afterSession([...before, start(now, { endedAt: DAY })], DEFAULT_RETRY, { jitter: 1 }),
+          ).toEqual({
             kind: 'again',
             delayMs: RETRY_RULES[now].baseMs,
           });
       }
       const ranBefore = Array<SessionFailure>(2).fill(failed('lost', { earlierRun: true }));
       expect(
-        afterSession([...ranBefore, failed('lost')], DEFAULT_RETRY, 1).kind,
+        afterSession([...ranBefore, failed('lost')], DEFAULT_RETRY, { jitter: 1 }).kind,
         'what was paid for counts',
       ).toBe('park');
     });
 
     test('a quota that was waited for is no failure, however late it came back', () => {
       const back = start('transient', { endedAt: DAY });
-      expect(afterSession([start('transient'), start('exhausted'), back], DEFAULT_RETRY, 0.5).kind).toBe(
-        'again',
-      );
-      expect(afterSession([start('transient'), back], DEFAULT_RETRY, 0.5).kind).toBe('park');
+      expect(
+        afterSession([start('transient'), start('exhausted'), back], DEFAULT_RETRY, { jitter: 0.5 }).kind,
+      ).toBe('again');
+      expect(afterSession([start('transient'), back], DEFAULT_RETRY, { jitter: 0.5 }).kind).toBe('park');
     });
 
     test('tries are those of one class; patience, and the waits, those of all', () => {
       const down = Array<SessionFailure>(15).fill(start('transient'));
-      expect(afterSession([...down, start('unknown')], DEFAULT_RETRY, 1)).toEqual({
+      expect(afterSession([...down, start('unknown')], DEFAULT_RETRY, { jitter: 1 })).toEqual({
         kind: 'again',
         delayMs: RETRY_RULES.unknown.capMs,
       });
       const twelve = Array<SessionFailure>(12).fill(start('unknown'));
-      expect(afterSession([...down, ...twelve], DEFAULT_RETRY, 1)).toEqual({
+      expect(afterSession([...down, ...twelve], DEFAULT_RETRY, { jitter: 1 })).toEqual({
         kind: 'park',
         why: '12 tries failed',
       });
-      expect(afterSession([...down, start('throttled', { endedAt: DAY })], DEFAULT_RETRY, 1)).toEqual({
+      expect(
+        afterSession([...down, start('throttled', { endedAt: DAY })], DEFAULT_RETRY, { jitter: 1 }),
+      ).toEqual({
         kind: 'park',
         why: '16 tries in 24 h failed, and patience ends there',
       });
@@ -146,7 +150,10 @@ describe('the table of retries', () => {
   test('waiting with the others at a service that is down uses up no tries; patience ends it all the same', () => {
     const down = { kind: 'down', delayMs: 66_000, why: 'the service fails too often' } as const;
     const next = (tries: number, hours: number, excuse?: Excuse) =>
-      afterEffect('unknown', { tries, elapsedMs: hours * 3_600_000 }, DEFAULT_RETRY, 0.5, 0, excuse);
+      afterEffect(
+        { errorClass: 'unknown', tries, elapsedMs: hours * 3_600_000, jitter: 0.5, excuse },
+        DEFAULT_RETRY,
+      );
     expect(next(12, 0).kind).toBe('park');
     expect(next(12, 11, down)).toEqual({ kind: 'wait', delayMs: 66_000, why: down.why });
     expect(next(1, 12, down).kind).toBe('park');
@@ -156,16 +163,18 @@ describe('the table of retries', () => {
   test('no excuse keeps what would never work', () => {
     const down = { kind: 'down', delayMs: 66_000, why: 'the service fails too often' } as const;
     for (const errorClass of ['invalid', 'auth', 'conflict'] as const)
-      expect(afterEffect(errorClass, { tries: 1, elapsedMs: 0 }, DEFAULT_RETRY, 0.5, 0, down)).toEqual(
-        afterEffect(errorClass, { tries: 1, elapsedMs: 0 }, DEFAULT_RETRY, 0.5),
-      );
+      expect(
+        afterEffect({ errorClass, tries: 1, elapsedMs: 0, jitter: 0.5, excuse: down }, DEFAULT_RETRY),
+      ).toEqual(afterEffect({ errorClass, tries: 1, elapsedMs: 0, jitter: 0.5 }, DEFAULT_RETRY));
   });
 
   test('the same output rejected twice is not asked for a third time', () => {
     const [one, other] = ['1'.repeat(64), '2'.repeat(64)];
     const rejected = (sha256: string) => failed('rejected', { sha256 });
-    expect(afterSession([rejected(one), rejected(other)], DEFAULT_RETRY, 0.5).kind).toBe('again');
-    const twice = afterSession([rejected(one), failed('lost'), rejected(one)], DEFAULT_RETRY, 0.5);
+    expect(afterSession([rejected(one), rejected(other)], DEFAULT_RETRY, { jitter: 0.5 }).kind).toBe('again');
+    const twice = afterSession([rejected(one), failed('lost'), rejected(one)], DEFAULT_RETRY, {
+      jitter: 0.5,
+    });
     expect(twice).toMatchObject({ kind: 'park', why: 'the very same output was rejected before' });
   });
 
@@ -177,7 +186,8 @@ describe('the table of retries', () => {
       ['exhausted', HOUR],
     ] as const) {
       const ends = (count: number, ran: boolean) =>
-        afterSession(Array(count).fill(failed(errorClass, { ran })), DEFAULT_RETRY, 0.5, hintMs).kind;
+        afterSession(Array(count).fill(failed(errorClass, { ran })), DEFAULT_RETRY, { jitter: 0.5, hintMs })
+          .kind;
       const goesOn = errorClass === 'exhausted' ? 'wait' : 'again';
       expect([1, 2, 3, 30].map((count) => ends(count, true))).toEqual([goesOn, goesOn, 'park', 'park']);
       expect(ends(30, false), 'what was refused costs nothing').toBe(goesOn);
@@ -187,24 +197,36 @@ describe('the table of retries', () => {
   test('no session follows one that ran where the agent acts on the outside world; a refused start is repeated', () => {
     for (const errorClass of ERROR_CLASSES) {
       const next = (ran: boolean) =>
-        afterSession([failed(errorClass, { ran })], DEFAULT_RETRY, 0.5, 60_000, true);
+        afterSession([failed(errorClass, { ran })], DEFAULT_RETRY, {
+          jitter: 0.5,
+          hintMs: 60_000,
+          outward: true,
+        });
       expect([errorClass, next(true).kind]).toEqual([errorClass, 'hold']);
       expect(next(false)).toEqual(
-        afterSession([failed(errorClass, { ran: false })], DEFAULT_RETRY, 0.5, 60_000),
+        afterSession([failed(errorClass, { ran: false })], DEFAULT_RETRY, { jitter: 0.5, hintMs: 60_000 }),
       );
     }
   });
 
   test('a quota that comes back by itself is waited for; one that does not stops the batch', () => {
     const TWO_HOURS = 2 * 3_600_000;
-    const waits = afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, 0.5, TWO_HOURS);
+    const waits = afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, {
+      jitter: 0.5,
+      hintMs: TWO_HOURS,
+    });
     expect(waits.kind).toBe('wait');
     if (waits.kind === 'wait') expect(waits.delayMs).toBeGreaterThanOrEqual(TWO_HOURS);
-    expect(afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, 0.5).kind).toBe('gate');
-    const tooLong = 13 * 3_600_000;
-    expect(afterEffect('exhausted', { tries: 1, elapsedMs: 0 }, DEFAULT_RETRY, 0.5, tooLong).kind).toBe(
+    expect(afterSession([failed('exhausted', { ran: false })], DEFAULT_RETRY, { jitter: 0.5 }).kind).toBe(
       'gate',
     );
+    const tooLong = 13 * 3_600_000;
+    expect(
+      afterEffect(
+        { errorClass: 'exhausted', tries: 1, elapsedMs: 0, jitter: 0.5, hintMs: tooLong },
+        DEFAULT_RETRY,
+      ).kind,
+    ).toBe('gate');
   });
 
   describe('nothing is waited for past patience', () => {
@@ -220,9 +242,9 @@ describe('the table of retries', () => {
     test('what the service says is back later gates the job, and says when that is', () => {
       for (const errorClass of ['exhausted', 'throttled', 'transient'] as const) {
         for (const next of [
-          afterSession([failed(errorClass, { ran: false })], patient, 0.5, 2 * HOUR),
-          afterSession([failed(errorClass)], patient, 0.5, 2 * HOUR),
-          afterEffect(errorClass, { tries: 1, elapsedMs: 0 }, patient, 0.5, 2 * HOUR),
+          afterSession([failed(errorClass, { ran: false })], patient, { jitter: 0.5, hintMs: 2 * HOUR }),
+          afterSession([failed(errorClass)], patient, { jitter: 0.5, hintMs: 2 * HOUR }),
+          afterEffect({ errorClass, tries: 1, elapsedMs: 0, jitter: 0.5, hintMs: 2 * HOUR }, patient),
         ]) {
           if (next.kind !== 'gate') throw new Error(`${errorClass}: ${next.kind}`);
           const said = whyOf(next, Date.parse('2026-11-29T12:00:00Z'));
@@ -243,11 +265,17 @@ describe('the table of retries', () => {
         [HOUR, 'wait'],
       ] as const) {
         expect(afterClosed(closed('closed', backInMs), patient).kind).toBe(kind);
-        expect(afterSession(start, patient, 0.5, backInMs, false, closed('closed', backInMs)).kind).toBe(
-          kind,
-        );
+        expect(
+          afterSession(start, patient, { jitter: 0.5, hintMs: backInMs, excuse: closed('closed', backInMs) })
+            .kind,
+        ).toBe(kind);
         for (const excuse of ['closed', 'down'] as const)
-          expect(afterEffect('transient', tried, patient, 0.5, 0, closed(excuse, backInMs)).kind).toBe(kind);
+          expect(
+            afterEffect(
+              { errorClass: 'transient', ...tried, jitter: 0.5, excuse: closed(excuse, backInMs) },
+              patient,
+            ).kind,
+          ).toBe(kind);
       }
     });
 
@@ -262,17 +290,25 @@ describe('the table of retries', () => {
       expect(waits(HOUR, { backInMs: 0 }).kind, 'another job asks it just now').toBe('wait');
       expect(waits(HOUR, { failing: false }).kind, 'it has had enough, which is no failure').toBe('wait');
       const excuse = { ...closed('closed', 600_000), failing: true };
-      const step = afterStep('throttled', { tries: 1, elapsedMs: HOUR }, patient, 0.5, 0, excuse);
+      const step = afterStep(
+        { errorClass: 'throttled', tries: 1, elapsedMs: HOUR, jitter: 0.5, excuse },
+        patient,
+      );
       expect(step).toEqual(waits(HOUR));
     });
 
     test('a limit of our own that leaves no room is no closed service, and is waited for', () => {
       const limit = { kind: 'closed', delayMs: 2 * HOUR, why: 'its limit leaves no room sooner' } as const;
       const start = [failed('throttled', { ran: false })];
-      expect(afterSession(start, patient, 0.5, 2 * HOUR, false, limit).kind).toBe('wait');
-      expect(afterEffect('throttled', { tries: 1, elapsedMs: 0 }, patient, 0.5, 2 * HOUR, limit).kind).toBe(
+      expect(afterSession(start, patient, { jitter: 0.5, hintMs: 2 * HOUR, excuse: limit }).kind).toBe(
         'wait',
       );
+      expect(
+        afterEffect(
+          { errorClass: 'throttled', tries: 1, elapsedMs: 0, jitter: 0.5, hintMs: 2 * HOUR, excuse: limit },
+          patient,
+        ).kind,
+      ).toBe('wait');
     });
 
     test('a wait of the table ends with patience, for a last try', () => {
@@ -282,11 +318,15 @@ describe('the table of retries', () => {
           classes: { transient: { wait: '99999999d', waitAtMost: '99999999d' } },
         }),
       );
-      const wait = (elapsedMs: number) => afterEffect('transient', { tries: 1, elapsedMs }, policy, 1);
+      const wait = (elapsedMs: number) =>
+        afterEffect({ errorClass: 'transient', tries: 1, elapsedMs, jitter: 1 }, policy);
       expect(wait(0)).toEqual({ kind: 'again', delayMs: 20_000 });
       expect(wait(15_000)).toEqual({ kind: 'again', delayMs: 5000 });
       expect(wait(20_000).kind).toBe('park');
-      expect(afterSession([failed('transient')], policy, 1)).toEqual({ kind: 'again', delayMs: 20_000 });
+      expect(afterSession([failed('transient')], policy, { jitter: 1 })).toEqual({
+        kind: 'again',
+        delayMs: 20_000,
+      });
     });
   });
 
@@ -297,16 +337,17 @@ describe('the table of retries', () => {
       patience: '1h',
       classes: { transient: { wait: '10s', waitAtMost: '20s', tries: 2 } },
     });
-    const next = (n: number) => afterEffect('transient', { tries: n, elapsedMs: 0 }, policy, 1);
+    const next = (n: number) =>
+      afterEffect({ errorClass: 'transient', tries: n, elapsedMs: 0, jitter: 1 }, policy);
     expect(next(1)).toEqual({ kind: 'again', delayMs: 10_000 });
     expect(next(2).kind).toBe('park');
-    expect(afterSession([failed('rejected')], policy, 1).kind).toBe('park');
+    expect(afterSession([failed('rejected')], policy, { jitter: 1 }).kind).toBe('park');
     expect(policy.rules.lost).toEqual(RETRY_RULES.lost);
   });
 
   test('a first wait that is longer than the longest of the table is not cut short by it', () => {
     const policy = retryPolicy(retrySchema.parse({ classes: { lost: { wait: '10m' } } }));
-    expect(afterEffect('lost', { tries: 1, elapsedMs: 0 }, policy, 1)).toEqual({
+    expect(afterEffect({ errorClass: 'lost', tries: 1, elapsedMs: 0, jitter: 1 }, policy)).toEqual({
       kind: 'again',
       delayMs: 600_000,
     });
@@ -318,7 +359,7 @@ describe('the table of retries', () => {
       afterSession(
         ends.map((end) => failed(end)),
         policy,
-        0.5,
+        { jitter: 0.5 },
       ).kind;
     expect(kinds('transient')).toBe('again');
     expect(kinds('transient', 'lost')).toBe('again');
@@ -333,7 +374,7 @@ describe('the table of retries', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         fc.integer({ min: 0, max: 3_600_000 }),
         (errorClass, tries, jitter, hintMs) => {
-          const next = afterEffect(errorClass, { tries, elapsedMs: 0 }, DEFAULT_RETRY, jitter, hintMs);
+          const next = afterEffect({ errorClass, tries, elapsedMs: 0, jitter, hintMs }, DEFAULT_RETRY);
           expect(next.kind).toBe('again');
           if (next.kind === 'again') expect(next.delayMs).toBeGreaterThanOrEqual(Math.max(1, hintMs));
         },
@@ -343,7 +384,7 @@ describe('the table of retries', () => {
 
   test('siblings that fail together do not come back together', () => {
     const delays = Array.from({ length: 50 }, (_, job) =>
-      afterSession([failed('transient')], DEFAULT_RETRY, jitterOf(`job-${job}:1`)),
+      afterSession([failed('transient')], DEFAULT_RETRY, { jitter: jitterOf(`job-${job}:1`) }),
     );
     const distinct = new Set(
       delays.map((next) => (next.kind === 'again' ? Math.round(next.delayMs / 100) : -1)),

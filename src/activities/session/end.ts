@@ -84,7 +84,7 @@ export async function failSession(
   };
   const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
   const { outward } = scope.definition.agent;
-  const next = afterSession([...claim.failures, present], retry, jitter, hintMs, outward, excuse);
+  const next = afterSession([...claim.failures, present], retry, { jitter, hintMs, outward, excuse });
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const job = goesOn ? undefined : stopped(next, failed, nowMs);
   if (handle !== undefined) await toldAtEnd(scope, failed, hintMs);

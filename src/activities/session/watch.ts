@@ -104,7 +104,7 @@ class FailedLooks {
     const leftMs = Math.max(0, retry.patienceMs - tried.elapsedMs);
     const { retryAfterMs = 0 } = facts;
     const hintMs = errorClass === 'exhausted' ? retryAfterMs : Math.min(retryAfterMs, leftMs);
-    const next = afterStep(errorClass, tried, retry, jitter, hintMs);
+    const next = afterStep({ errorClass, ...tried, jitter, hintMs }, retry);
     if (next.kind !== 'again') throw struck('the session could not be looked at', reason);
     log.info('a session could not be looked at', { reason: message });
     return next.delayMs;
