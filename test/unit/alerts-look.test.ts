@@ -335,7 +335,7 @@ test('what waits for a yes in a night that was stopped is still asked for while 
   const first = await aBatch(['one', 'two'], '2026-11-01');
   await asksFor(first, 'one');
   await claimed(ledger, 'two', { by: by(first) });
-  await ledger.settleJob(jobOf('two'), gated('auth', 'HTTP 401'), first);
+  await ledger.settleJob(jobOf('two'), gated('auth', 'HTTP 401'), by(first));
   await ledger.setBatchState(first, 'incomplete', first);
   await look(first);
   await allSent();
@@ -368,7 +368,7 @@ test('a night that is cancelled while its effects wait for a yes has not recover
   await asksFor(batchId, 'one');
   await look(batchId);
   await allSent();
-  await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, batchId);
+  await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, by(batchId));
   await ledger.setBatchState(batchId, 'cancelled', 'ann');
   await look(batchId);
   expect(await openAlerts()).toEqual([]);
@@ -379,10 +379,10 @@ test('a used-up budget of a batch that was cancelled is neither repeated nor cal
   const batchId = await aBatch(['one', 'two']);
   await claimed(ledger, 'one', { by: by(batchId) });
   const refused = { state: 'gated', errorClass: 'budget', message: 'budget.perDay is used up' } as const;
-  await ledger.settleJob(jobOf('one'), refused, batchId);
+  await ledger.settleJob(jobOf('one'), refused, by(batchId));
   await look(batchId);
   await allSent();
-  await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, batchId);
+  await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, by(batchId));
   await ledger.setBatchState(batchId, 'cancelled', 'ann');
   nowMs += 30 * 60 * 60_000;
   await remindOfAll();
@@ -393,10 +393,10 @@ test('a used-up budget of a batch that was cancelled is neither repeated nor cal
 test('parked jobs of a night whose retry was cancelled are named until somebody has seen to them', async () => {
   const batchId = await aBatch(['one', 'two'], '2026-11-01');
   await claimed(ledger, 'two', { by: by(batchId) });
-  await ledger.settleJob(jobOf('two'), PARKED, batchId);
+  await ledger.settleJob(jobOf('two'), PARKED, by(batchId));
   await endsParked(batchId, 'one');
   await takenUp(batchId, 'two');
-  await ledger.settleJob(jobOf('two'), { state: 'cancelled' }, batchId);
+  await ledger.settleJob(jobOf('two'), { state: 'cancelled' }, by(batchId));
   await ledger.setBatchState(batchId, 'cancelled', 'ann');
   await look(batchId);
   expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'parked', detail: { jobs: 1 } }]);
@@ -425,7 +425,7 @@ test('no reminder of what is being retried: it comes when a job stops again', as
   await look(other);
   expect(await kinds(), 'another night says nothing of a job that is at work').toEqual(['opened']);
 
-  await ledger.settleJob(jobOf('one'), PARKED, batchId);
+  await ledger.settleJob(jobOf('one'), PARKED, by(batchId));
   await ledger.setBatchState(batchId, 'incomplete', batchId);
   await look(batchId);
   expect(await kinds()).toEqual(['opened', 'reminder']);
@@ -434,7 +434,7 @@ test('no reminder of what is being retried: it comes when a job stops again', as
 test('of two parked jobs, one of which is being retried, a reminder names the other', async () => {
   const batchId = await aBatch(['one', 'two'], '2026-11-01');
   await claimed(ledger, 'two', { by: by(batchId) });
-  await ledger.settleJob(jobOf('two'), PARKED, batchId);
+  await ledger.settleJob(jobOf('two'), PARKED, by(batchId));
   await endsParked(batchId, 'one');
   await allSent();
   await takenUp(batchId, 'one');
@@ -481,7 +481,7 @@ test('a look at an older night leaves the alert with the newest', async () => {
   const first = await aBatch(['one', 'two'], '2026-11-01');
   const second = await aBatch(['three'], '2026-11-02');
   await claimed(ledger, 'two', { by: by(first) });
-  await ledger.settleJob(jobOf('two'), PARKED, first);
+  await ledger.settleJob(jobOf('two'), PARKED, by(first));
   await endsParked(first, 'one');
   await endsParked(second, 'three');
   const row = await ledger.batch(first);
@@ -511,7 +511,7 @@ test('of many nights that have left jobs, only those that are spelt out are look
   };
   const last = await aBatch(['job-7'], '2026-11-07');
   await claimed(ledger, 'job-7', { by: by(last) });
-  await ledger.settleJob(jobOf('job-7'), PARKED, last);
+  await ledger.settleJob(jobOf('job-7'), PARKED, by(last));
   await ledger.setBatchState(last, 'incomplete', last);
   await lookAtBatch(last, { ledger: counting, artifacts: artifacts(), stateDir: folder, now });
   expect(lookups, 'its own, and three more').toBe(4);

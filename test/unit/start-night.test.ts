@@ -343,7 +343,7 @@ describe('an earlier night of which only effects are left that wait for a yes', 
     await asks('one');
     await asks('two');
     await claimed(ledger, 'three');
-    await ledger.settleJob(jobOf('three'), PARKED, NOBODY);
+    await ledger.settleJob(jobOf('three'), PARKED, by(NOBODY));
   });
 
   test.each(['skip', 'queue', 'attach', 'cancel-older'] as const)(
@@ -367,7 +367,7 @@ describe('an earlier night of which only effects are left that wait for a yes', 
       async () => {
         await ledger.requeue(OLDER, 'ann', { keys: [keyOf('three')] });
         await claimed(ledger, 'three');
-        await ledger.settleJob(jobOf('three'), GATED_BY_BUDGET, NOBODY);
+        await ledger.settleJob(jobOf('three'), GATED_BY_BUDGET, by(NOBODY));
       },
     ],
     ['it is paused', () => ledger.setBatchState(OLDER, 'paused', 'ann')],
