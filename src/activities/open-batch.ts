@@ -3,6 +3,7 @@ import { judgeManifest } from '../batch/judge-jobs.js';
 import { readDefinition } from '../batch/manifest.js';
 import { batchFileOf } from '../batch/read-batch.js';
 import { readPermit } from '../batch/permit.js';
+import { isFinished } from '../contract/states.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchInput, OpenedBatch, Slice, Ticket, Trouble, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
@@ -113,7 +114,7 @@ export const openBatch =
             fingerprint: job.fingerprint,
             revision: job.revision,
             effectKeys,
-            again: known?.state === 'done' || known?.state === 'adopted',
+            again: isFinished(known?.state),
           });
         }
       }

@@ -1,5 +1,6 @@
 import type { JobEnd, JobRef } from '../contract/messages.js';
 import { activityWriter, claimFor, readRef, type Deps } from './deps.js';
+import { isFinished } from '../contract/states.js';
 import { cancelled } from './session/end.js';
 import { endByOwn, endReplaced } from './session/given-up.js';
 
@@ -13,7 +14,7 @@ export const settleJob =
   async (ref: JobRef, end: JobEnd): Promise<void> => {
     const { work, key, batchId } = ref;
     const state = (await deps.ledger.jobs(work, [key])).get(key)?.state;
-    if (state === undefined || state === 'done' || state === 'adopted') return;
+    if (state === undefined || isFinished(state)) return;
     // Where it let others go first, the ledger may know better what it waits for.
     if (end.state === 'waiting' && state !== 'running') return;
     if (end.state === 'cancelled' && state === 'running') await cancelSessions(deps, ref);

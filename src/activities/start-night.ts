@@ -3,7 +3,7 @@ import type { ApplicationFailure } from '@temporalio/common';
 import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
-import { isFinished, startBatch, type Starter, type Started, type WontDo } from '../client/start.js';
+import { startBatch, type Starter, type Started, type WontDo, isBatchFinished } from '../client/start.js';
 import { InvalidBatch, NothingToDo } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
 import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
@@ -87,7 +87,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       throw error;
     }
     const starter = starterOf(deps);
-    if (await isFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
+    if (await isBatchFinished(batch, starter)) return end('finished', 'was done already', batch.workflowId);
 
     let although = '';
     if (!(await isRunning(batch.workflowId, deps))) {

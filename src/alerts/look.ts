@@ -3,6 +3,7 @@ import { readDefinition } from '../batch/manifest.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import { isAbout } from '../policy/alert-rules.js';
 import { alertCauses, onlyApprovalsLeft, overNights } from '../policy/alerts.js';
+import { isUnderWay } from '../contract/states.js';
 import { routesOf } from './courier.js';
 import { deadlineLook } from './deadline.js';
 import { endsOf } from './ends.js';
@@ -34,7 +35,7 @@ export async function lookAtBatch(
   if (batch === undefined) return false;
   const manifest = readManifestRef(batch.manifest);
   const definition = await readDefinition(manifest, artifacts);
-  const over = batch.state !== 'running' && batch.state !== 'paused';
+  const over = !isUnderWay(batch.state);
   const standing = await standingOf(batch, definition, deps);
   const { status: statusCommand } = standing.commands;
   const budget = await budgetInForce(batchId, definition, deps);

@@ -1,4 +1,5 @@
 import type { Definition } from '../contract/batch-file.js';
+import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import type { AlertCause } from '../policy/alerts.js';
 import { budgetLimits } from '../policy/budget.js';
@@ -11,7 +12,7 @@ export async function spendingOf(
   budget: Definition['budget'],
   { ledger, now, statusCommand }: { ledger: Ledger; now: Date; statusCommand: string },
 ): Promise<AlertCause[]> {
-  if (budget === undefined || (state !== 'running' && state !== 'paused')) return [];
+  if (budget === undefined || !isUnderWay(state)) return [];
   const limits = budgetLimits(budget);
   const { from, until } = dayOf(now, limits.timeZone);
   const use = await ledger.budgetUse(id, limits.currency, { from, until });

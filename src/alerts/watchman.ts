@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isUnderWay } from '../contract/states.js';
 import { sendDue, type CourierDeps } from './courier.js';
 import { lookAtNights, type NightLookDeps } from '../nights/look-at-nights.js';
 import { DELIVERY_MAX_MS } from '../policy/alert-times.js';
@@ -93,9 +94,8 @@ export function startWatchman(
     const since = new Date(deps.now().getTime() - DELIVERY_MAX_MS).toISOString();
     const names = new Set<string>();
     for (const { id, name, state, closedAt } of await deps.ledger.batches(BATCHES_MAX)) {
-      const isOpen = state === 'running' || state === 'paused';
       const endedLately = endedToo && !names.has(name) && (closedAt ?? '') > since; // WM2
-      if (isOpen || endedLately) toLook.add(id);
+      if (isUnderWay(state) || endedLately) toLook.add(id);
       names.add(name);
     }
   }

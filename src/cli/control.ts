@@ -1,5 +1,6 @@
 import type { Answer, Nightshift } from '../client/nightshift.js';
 import type { ControlState } from '../contract/messages.js';
+import { isUnderWay } from '../contract/states.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { StartedFrom } from '../report/batch-file-command.js';
 import { batchOf } from './batch-document.js';
@@ -51,7 +52,7 @@ interface Meant extends AboutBatch {
 
 async function batchesMeant(name: string, nightshift: Nightshift): Promise<readonly Meant[]> {
   const batches = await nightshift.list(Number.MAX_SAFE_INTEGER);
-  const open = batches.filter(({ state }) => state === 'running' || state === 'paused');
+  const open = batches.filter(({ state }) => isUnderWay(state));
   // A name stands for all its runs under way: one of other jobs may have been started since, and have ended.
   const named = open.filter((batch) => batch.name === name);
   if (named.length > 0) return Promise.all(named.map((batch) => meant(batch.id, batch)));

@@ -1,3 +1,4 @@
+import { isUnderWay } from '../contract/states.js';
 import type { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import { newestBatch } from './newest-batch.js';
@@ -9,8 +10,7 @@ export async function watch(name: string | undefined, _flags: object, shell: She
   const nightshift = await shell.nightshift();
   const wanted = name ?? (await newestBatch(nightshift));
   const status = await nightshift.status(wanted);
-  if (status.batch.state !== 'running' && status.batch.state !== 'paused')
-    return printStatus(status, nightshift, shell);
+  if (!isUnderWay(status.batch.state)) return printStatus(status, nightshift, shell);
 
   const started = await nightshift.find(wanted);
   if (!(await nightshift.isWorkerAlive())) {

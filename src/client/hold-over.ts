@@ -1,13 +1,14 @@
 import { readDefinition } from '../batch/manifest.js';
 import type { Hold } from '../contract/holds.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
+import { isUnderWay } from '../contract/states.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 
 /** The pause that a batch stands before, its own or a wider one. */
 export async function holdOver(row: BatchRow, connections: Connections): Promise<Hold | undefined> {
   const ledger = await connections.ledger();
-  if (row.state !== 'running' && row.state !== 'paused') return undefined;
+  if (!isUnderWay(row.state)) return undefined;
   if ((await ledger.holds()).length === 0 && row.state !== 'paused') return undefined;
   const definition = await readDefinition(readManifestRef(row.manifest), connections.artifacts);
   return ledger.holdOf({ batchId: row.id, work: row.work, provider: definition.agent.use });

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import { UsageError } from '../contract/errors.js';
 import type { PauseLevel } from '../contract/holds.js';
 import { MESSAGE, isConcurrency, type ControlRequest, type ControlState } from '../contract/messages.js';
+import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { levelMeant } from '../policy/hold.js';
 import { audited } from './audited.js';
@@ -187,7 +188,7 @@ async function cancel(
   const ledger = await connections.ledger();
   const row = await ledger.batch(id);
   const isItsOwn = runId === undefined || row?.runId === runId;
-  if (isItsOwn && (row?.state === 'running' || row?.state === 'paused')) {
+  if (isItsOwn && isUnderWay(row?.state)) {
     await ledger.setBatchState(id, 'cancelled', connections.who, reason);
   }
   return runId === undefined ? { kind: 'ended' } : { kind: 'answered', state: undefined };

@@ -4,7 +4,7 @@ import { isEngineConfigured } from '../engine/index.js';
 import type { Connections } from './connections.js';
 import { leftToDo } from './left-to-do.js';
 import { preflight } from './preflight.js';
-import { isFinished } from './start.js';
+import { isBatchFinished } from './start.js';
 import { isWorkerAlive } from './worker-host.js';
 
 /**
@@ -16,7 +16,7 @@ import { isWorkerAlive } from './worker-host.js';
 export async function preflightWorker(batch: Batch, connections: Connections, hosts: boolean): Promise<void> {
   if (!isEngineConfigured(connections.config)) return; // looked at when the batch was read
   const lacks = await whatIsLacking(batch, connections);
-  if (lacks === undefined || (await isFinished(batch, connections))) return;
+  if (lacks === undefined || (await isBatchFinished(batch, connections))) return;
   if (hosts && !(await isWorkerAlive(connections))) throw lacks;
   const [first] = lacks.problems;
   connections.notify(

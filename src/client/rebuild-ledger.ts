@@ -1,6 +1,7 @@
 import { adoptFromDestinations, askDestinations, standingOf } from '../activities/adopt.js';
 import type { Batch } from '../batch/read-batch.js';
 import { jobTitle } from '../contract/job.js';
+import { isFinished } from '../contract/states.js';
 import type { By } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { eachAtOnce } from './each-at-once.js';
@@ -52,7 +53,7 @@ export async function rebuildLedger(
 
   await eachAtOnce(jobs, AT_ONCE, async (job) => {
     const state = known.get(job.key)?.state;
-    if (state === 'done' || state === 'adopted') counts.unchanged++;
+    if (isFinished(state)) counts.unchanged++;
     else counts[await rebuildJob(job)]++;
     onJob(++asked);
   });

@@ -5,6 +5,7 @@ import { assertHarmless, draftOf, keptFile, rehearsalOf } from '../batch/rehears
 import type { Batch } from '../batch/read-batch.js';
 import { apartIn, statePaths, type Config } from '../config.js';
 import type { JobReport, RunReport } from '../contract/result.js';
+import { isFinished } from '../contract/states.js';
 import { Connections, type Notify } from './connections.js';
 import { estimateCost } from './estimate-cost.js';
 import { assertMayRehearse } from './may-rehearse.js';
@@ -92,7 +93,7 @@ export async function rehearseWithAgent(
       const sha256 = made.get(key)?.artifact?.sha256;
       const bytes = sha256 === undefined ? undefined : await readIfWhole(connections.artifacts, sha256);
       if (sha256 !== undefined && bytes) drafts.set(job.key, { sha256, bytes });
-      const kept = jobState === 'done' || jobState === 'adopted';
+      const kept = isFinished(jobState);
       jobs.push({
         key: job.key,
         title: before.jobs.find((planned) => planned.key === job.key)?.title ?? job.key,

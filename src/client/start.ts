@@ -126,7 +126,7 @@ async function noteOpened(
 }
 
 /** Whether the ledger knows the batch to be finished, with nothing left to do in it. */
-export async function isFinished(batch: Batch, connections: Starter): Promise<boolean> {
+export async function isBatchFinished(batch: Batch, connections: Starter): Promise<boolean> {
   const row = await (await connections.ledger()).batch(batch.workflowId);
   if (row?.state !== 'completed') return false;
   return !(await hasWork(await storeManifest(batch, connections.artifacts), connections));

@@ -19,6 +19,12 @@ export type JobState = (typeof JOB_STATES)[number];
 export const SHOWN_JOB_STATES = [...JOB_STATES, 'discarded'] as const;
 export type ShownJobState = (typeof SHOWN_JOB_STATES)[number];
 
+/** What was done is done, whatever a person has decided before. */
+export const FINISHED = ['done', 'adopted'] as const satisfies readonly JobState[];
+
+export const isFinished = (state: ShownJobState | undefined): boolean =>
+  state === 'done' || state === 'adopted';
+
 /** A finished job leaves its state only for a higher revision, or for an effect it did not have before. */
 export const JOB_TRANSITIONS: Readonly<Record<JobState, readonly JobState[]>> = {
   waiting: ['running', 'gated', 'adopted', 'parked', 'held', 'cancelled'],
@@ -62,6 +68,12 @@ export const SESSION_TRANSITIONS: Readonly<Record<SessionState, readonly Session
 
 export const BATCH_STATES = ['running', 'paused', 'completed', 'incomplete', 'cancelled'] as const;
 export type BatchState = (typeof BATCH_STATES)[number];
+
+/** Of batches that are not over: a paused one holds its place, and goes on. */
+export const UNDER_WAY = ['running', 'paused'] as const satisfies readonly BatchState[];
+
+export const isUnderWay = (state: BatchState | undefined): boolean =>
+  state === 'running' || state === 'paused';
 
 /** A batch may be opened again from every state: starting again is what nightshift is for. */
 export const BATCH_TRANSITIONS: Readonly<Record<BatchState, readonly BatchState[]>> = {

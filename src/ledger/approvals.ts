@@ -10,8 +10,9 @@
  *      discarded, or that is done without it.
  */
 import type { Selectable } from 'kysely';
+import { FINISHED } from '../contract/states.js';
 import { recordRequest } from './audit.js';
-import { FINISHED, moveJob, type Written } from './job-state.js';
+import { moveJob, type Written } from './job-state.js';
 import type { Approval, ApprovalAsked, ApprovalRequest, DecidedApproval, Ledger } from './ledger.js';
 import { decisionHolds, membersOf } from './members.js';
 import { identityOf } from './rows.js';

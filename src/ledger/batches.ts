@@ -1,5 +1,6 @@
 import { sql, type Selectable } from 'kysely';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
+import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
 import { identityOf, inChunks } from './rows.js';
 import type { BatchesTable, BatchJobsTable } from './schema.js';
@@ -52,7 +53,7 @@ export const batches = (store: Store): Batches => ({
         .executeTakeFirstOrThrow(() => new Error(`the ledger has no batch ${batchId}`));
       if (present !== state) assertBatchMove(batchId, present, state);
       const at = store.now();
-      const open = state === 'running' || state === 'paused';
+      const open = isUnderWay(state);
       await db
         .updateTable('batches')
         .set({ state, reason: reason ?? null, updated_at: at, updated_by: by, detail: reason ?? null })

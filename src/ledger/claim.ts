@@ -1,6 +1,6 @@
 import { AGENT_STEP, beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
-import { OPEN_SESSION } from '../contract/states.js';
+import { isFinished, OPEN_SESSION } from '../contract/states.js';
 import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
 import { hasRun, isPrepared } from './never-ran.js';
@@ -73,7 +73,7 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     if (isHeldForSession(job) && !changed) return stopped('held', job);
   }
 
-  if (!changed && (await isFinished(db, job, claim))) return { kind: 'finished' };
+  if (!changed && isFinished(job.state) && (await haveLanded(db, claim))) return { kind: 'finished' };
 
   const fence = job.fence + 1;
   const artifact = changed ? undefined : artifactOf(job);
@@ -140,8 +140,7 @@ const stopped = (kind: 'parked' | 'held', job: JobsTable): Claim => ({
   message: job.error_message ?? `${kind} without a reason`,
 });
 
-async function isFinished(db: Db, job: JobsTable, claim: ClaimRequest): Promise<boolean> {
-  if (job.state !== 'done' && job.state !== 'adopted') return false;
+async function haveLanded(db: Db, claim: ClaimRequest): Promise<boolean> {
   const { landed } = await db
     .selectFrom('effects')
     .select((eb) => eb.fn.countAll<number>().as('landed'))

@@ -1,4 +1,4 @@
-import { isFinished } from './job-state.js';
+import { isFinished } from '../contract/states.js';
 import type { Discard, JobId } from './ledger.js';
 import type { JobsTable } from './schema.js';
 import type { Db } from './store.js';

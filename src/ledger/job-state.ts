@@ -12,11 +12,6 @@ export const IN_PROGRESS = ['running', 'gated'] as const satisfies readonly JobS
 
 export const isInProgress = (state: JobState): boolean => state === 'running' || state === 'gated';
 
-/** What was done is done, whatever a person has decided before. */
-export const FINISHED = ['done', 'adopted'] as const satisfies readonly JobState[];
-
-export const isFinished = (state: JobState): boolean => state === 'done' || state === 'adopted';
-
 /**
  * Held because of a session, not of an effect: an effect of which nobody knows the outcome is named by `step`, or has
  * its artifact behind it, and a session that was held left none.

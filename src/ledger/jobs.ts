@@ -1,5 +1,5 @@
 import type { JobEnd } from '../contract/messages.js';
-import type { EffectState } from '../contract/states.js';
+import { type EffectState, isFinished } from '../contract/states.js';
 import { writerOf } from './by.js';
 import { discarded, discardOf, holdsFor } from './discarded.js';
 import { isHeldForSession, jobSubject, moveJob, type Written } from './job-state.js';
@@ -84,6 +84,6 @@ async function settleJob(db: Db, job: JobId, end: JobEnd, written: Written): Pro
     .where('job_key', '=', job.jobKey)
     .executeTakeFirst();
   if (row !== undefined) return moveJob(db, row, end, written);
-  if (end.state !== 'done' && end.state !== 'adopted') return;
+  if (!isFinished(end.state)) return;
   throw new Error(`the ledger has no job ${jobSubject(job)}, so it can't be ${end.state}: claim it first`);
 }

@@ -1,5 +1,6 @@
 import { toUSVString } from 'node:util';
 import type { Receipt } from '../contract/receipt.js';
+import { isFinished } from '../contract/states.js';
 import type { Signer } from '../evidence/signing.js';
 import { endAttempt } from './attempts.js';
 import { moveJob } from './job-state.js';
@@ -147,7 +148,7 @@ async function settle(db: Db, effect: EffectsTable, settles: Settles, at: string
     .where('work', '=', settles.work)
     .where('job_key', '=', settles.jobKey)
     .executeTakeFirstOrThrow(() => new Error(`the ledger has no job ${settles.work}:${settles.jobKey}`));
-  if (job.state === 'done' || job.state === 'adopted') return true;
+  if (isFinished(job.state)) return true;
   if (job.revision > settles.revision) return false; // claimed meanwhile for a newer one, which is not done
   const adopted = settles.state === 'adopted' && landed.every((receipt) => receipt.adopted === 1);
   const written = { at, by: effect.claimed_by };

@@ -1,6 +1,5 @@
 import { sql, type SqlBool } from 'kysely';
-import type { ShownJobState } from '../contract/states.js';
-import { FINISHED } from './job-state.js';
+import { FINISHED, type ShownJobState } from '../contract/states.js';
 import type { Db } from './store.js';
 
 /** Whether a person's decision (`d`) stands, and is about the job (`j`) as it is now; `holdsFor` says the same of rows. */

@@ -1,4 +1,5 @@
 import { sql, type SqlBool } from 'kysely';
+import { FINISHED } from '../contract/states.js';
 import { closuresOf } from './closures.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import type { BatchRow, Ledger } from './ledger.js';
@@ -89,7 +90,7 @@ async function unfinishedJobs(db: Db, batchId: string): Promise<readonly ReportJ
     .select(['m.work', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
     .select(['j.error_class', 'j.error_message'])
     .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved'), waitsForAnswer.as('asks')])
-    .where(memberState, 'not in', ['done', 'adopted', 'discarded'])
+    .where(memberState, 'not in', [...FINISHED, 'discarded'])
     .orderBy('m.position')
     .limit(UNFINISHED_MAX)
     .execute();

@@ -1,4 +1,5 @@
 import type { Selectable } from 'kysely';
+import { UNDER_WAY } from '../contract/states.js';
 import type { Ledger, NightRow } from './ledger.js';
 import type { ScheduledNightsTable } from './schema.js';
 import type { Store } from './store.js';
@@ -46,7 +47,7 @@ export const scheduledNights = (store: Store): ScheduledNights => ({
       .selectFrom('batches')
       .selectAll()
       .where('name', '=', name)
-      .where('state', 'in', ['running', 'paused'])
+      .where('state', 'in', UNDER_WAY)
       .orderBy('opened_seq', 'desc')
       .execute();
     return rows.map(batchRow);

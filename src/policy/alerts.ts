@@ -11,7 +11,7 @@ import type { OnTimeout } from '../contract/approval.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
-import type { BatchState } from '../contract/states.js';
+import { type BatchState, isUnderWay } from '../contract/states.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout, isToldAtOnce } from './alert-rules.js';
 import { mendSteps, type MendCommands } from './mend.js';
@@ -91,7 +91,7 @@ export const alertFingerprint = (
 /** All causes that a batch has given, each once; only those to be told at once while it is under way. Whoever cancelled it knows. */
 export function alertCauses(standing: AlertStanding): AlertCause[] {
   if (standing.state === 'cancelled') return [];
-  const over = standing.state !== 'running' && standing.state !== 'paused';
+  const over = !isUnderWay(standing.state);
   const all = over || onlyApprovalsLeft(standing);
   // A service first: it knows until when it is closed.
   const causes = eachOnce([...serviceCauses(standing), ...jobCauses(standing), ...batchCauses(standing)]);

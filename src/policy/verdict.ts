@@ -1,4 +1,4 @@
-import type { EffectState } from '../contract/states.js';
+import { type EffectState, isFinished } from '../contract/states.js';
 import { discardedText } from '../contract/discarded-text.js';
 import type { KnownJob, Verdict } from '../ledger/ledger.js';
 
@@ -30,7 +30,7 @@ export function judge(wanted: WantedJob, known: KnownJob | undefined): Judgement
   if (known.heldForSession) return { verdict: 'held' };
 
   const landed = wanted.effectKeys.every((key) => hasLanded(known, key, wanted.revision));
-  return { verdict: landed && (known.state === 'done' || known.state === 'adopted') ? 'adopt' : 'resume' };
+  return { verdict: landed && isFinished(known.state) ? 'adopt' : 'resume' };
 }
 
 /** Verdicts of jobs that a start begins. */

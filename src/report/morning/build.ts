@@ -1,4 +1,4 @@
-import type { BatchState } from '../../contract/states.js';
+import { type BatchState, isUnderWay } from '../../contract/states.js';
 import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { ReportCostRow, ReportRows } from '../../ledger/report-rows.js';
 import { batchWords, type Namesakes } from '../../policy/batch-words.js';
@@ -208,7 +208,7 @@ function headlineOf(
 function toneOf({ state }: Night, decisions: readonly Decision[]): Tone {
   if (decisions.length > 0) return 'bad';
   if (state === 'completed') return 'good';
-  return state === 'running' || state === 'paused' ? 'open' : 'bad';
+  return isUnderWay(state) ? 'open' : 'bad';
 }
 
 /** What would have been done a second time, but was not. */
