@@ -1,7 +1,7 @@
 import { SearchAttributeType, defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { Client, Connection } from '@temporalio/client';
 import type { BatchInput } from '../contract/messages.js';
-import { SEARCH_ATTRIBUTES } from '../engine/index.js';
+import { SEARCH_ATTRIBUTE, SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
 import { markdownCommand } from '../policy/batch-words.js';
 
 /** Which of our search attributes a namespace lacks; undefined where we may not ask. */
@@ -28,7 +28,7 @@ export async function knownAttributes(
   };
 }
 
-const STATIC = ['NightshiftBatch', 'NightshiftWork', 'NightshiftSite'];
+const STATIC = [SEARCH_ATTRIBUTE.batch, SEARCH_ATTRIBUTE.work, SEARCH_ATTRIBUTE.site];
 
 const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD);
 
@@ -39,12 +39,12 @@ export const batchAttributes = ({
   edition,
   stateAttributes,
 }: BatchInput): SearchAttributePair[] => [
-  { key: keyword('NightshiftBatch'), value: name },
-  { key: keyword('NightshiftWork'), value: work },
+  { key: keyword(SEARCH_ATTRIBUTE.batch), value: name },
+  { key: keyword(SEARCH_ATTRIBUTE.work), value: work },
   ...(stateAttributes === true
     ? [
-        { key: keyword('NightshiftState'), value: 'running' },
-        ...(edition === undefined ? [] : [{ key: keyword('NightshiftEdition'), value: edition }]),
+        { key: keyword(SEARCH_ATTRIBUTE.state), value: 'running' },
+        ...(edition === undefined ? [] : [{ key: keyword(SEARCH_ATTRIBUTE.edition), value: edition }]),
       ]
     : []),
 ];

@@ -7,6 +7,7 @@ import { durationMs, type Definition } from '../contract/batch-file.js';
 import type { Job } from '../contract/job.js';
 import { manifestRefSchema, type ManifestRef } from '../contract/manifest-ref.js';
 import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput } from '../contract/messages.js';
+import { SEARCH_ATTRIBUTE_MAX } from '../contract/search-attributes.js';
 import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
 import type { BatchRow } from '../ledger/ledger.js';
@@ -254,7 +255,7 @@ async function editionOfAll(
     if (edition === undefined || (known !== undefined && edition !== known)) return {};
     known = edition;
   }
-  return known === undefined ? {} : { edition: known.slice(0, ATTRIBUTE_MAX) };
+  return known === undefined ? {} : { edition: known.slice(0, SEARCH_ATTRIBUTE_MAX) };
 }
 
 async function* jobsOf(
@@ -263,9 +264,6 @@ async function* jobsOf(
 ): AsyncGenerator<Job> {
   for await (const { job } of readTickets(manifest, artifacts)) yield job;
 }
-
-/** Longest value of a search attribute. */
-const ATTRIBUTE_MAX = 255;
 
 function inputOf(
   definition: Definition,

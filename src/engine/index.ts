@@ -2,7 +2,6 @@ export { openEngine } from './open-engine.js';
 export type { Engine, EngineConnection, OpenEngineOptions } from './open-engine.js';
 export { isEngineConfigured } from './configured-engine.js';
 export { EngineUnavailable } from './engine-unavailable.js';
-export { SEARCH_ATTRIBUTES } from './provision.js';
 export { peekEngine } from './running-engine.js';
 export type { EngineRecord } from './engine-record.js';
 export { locateBinary } from './binary.js';

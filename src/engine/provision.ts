@@ -1,18 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
 import { type EngineFiles, readJsonObject, writeJson } from './engine-files.js';
 import { EMBEDDED_NAMESPACE } from './namespace-probe.js';
-
-/** What the Web UI and `list` filter batches and jobs by. All of type Keyword. */
-export const SEARCH_ATTRIBUTES: readonly string[] = [
-  'NightshiftBatch',
-  'NightshiftWork',
-  'NightshiftSite',
-  'NightshiftState',
-  'NightshiftErrorClass',
-  'NightshiftEdition',
-  'NightshiftJob',
-];
 
 /** How long closed Workflows can be looked at. The dev server's own 24 h would hide a night from the next one. */
 const RETENTION = '168h';

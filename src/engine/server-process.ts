@@ -9,9 +9,9 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync, copyFileSync, openSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SEARCH_ATTRIBUTES } from '../contract/search-attributes.js';
 import { type EngineFiles, readTextIfPresent } from './engine-files.js';
 import { choosePorts, type Ports } from './ports.js';
-import { SEARCH_ATTRIBUTES } from './provision.js';
 
 export interface ServerProcess {
   readonly pid: number;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { SEARCH_ATTRIBUTES } from '../../src/engine/provision.js';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.js';
 import { slugsOf, tempDir, writeBatch } from '../support/batch.js';
 import { cli, startCli, until, type RunningCli } from '../support/cli.js';
 import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
