@@ -1,7 +1,7 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest } from '../batch/judge-jobs.js';
 import { readDefinition } from '../batch/manifest.js';
-import { batchFileOf } from '../batch/read-batch.js';
+import { openBatchRow } from '../batch/open-batch-row.js';
 import { readPermit } from '../batch/permit.js';
 import { isFinished } from '../contract/states.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
@@ -16,6 +16,7 @@ import { PlacesAhead } from './ask-ahead.js';
 import type { Deps } from './deps.js';
 import { mustBeAbleTo } from './must-be-able-to.js';
 import { pingStart } from './tell-monitor.js';
+import { ticketOf } from './ticket.js';
 
 /** Unfinished jobs named in the batch's own summary; the others are counted. */
 const NOTES_MAX = 20;
@@ -31,18 +32,9 @@ export const openBatch =
     const { workflowId: batchId = '', runId = '' } = activityInfo().workflowExecution ?? {};
     const definition = await readDefinition(input.manifest, artifacts);
     const permit = await readPermit(input.manifest, artifacts);
-    await ledger.openBatch({
-      id: batchId,
-      name: parseBatchWorkflowId(batchId)?.name ?? input.name,
-      key: input.key,
-      work: input.work,
-      runId,
-      manifest: JSON.stringify(input.manifest),
-      jobs: input.manifest.count,
-      currency: definition.budget?.currency ?? 'USD',
-      file: batchFileOf(definition),
-      by: input.startedBy,
-    });
+    const name = parseBatchWorkflowId(batchId)?.name ?? input.name;
+    const run = { id: batchId, name, key: input.key, runId, by: input.startedBy };
+    await ledger.openBatch(openBatchRow(run, definition, input.manifest));
     await pingStart(deps, batchId, runId);
 
     const tickets: Ticket[] = [];
@@ -94,8 +86,7 @@ export const openBatch =
         case 'new':
         case 'resume':
         case 'update': {
-          const effectKeys = effects.map((effect) => effect.key);
-          if (permit && !effectKeys.some((key) => permit.effects[key])) {
+          if (permit && !effects.some(({ key }) => permit.effects[key])) {
             // Not even its agent is asked: nothing of it may go out.
             counts.held++;
             addNote({ key: job.key, title, state: 'waiting', trouble: leftOut(permit.plannedAt) });
@@ -104,18 +95,7 @@ export const openBatch =
           first ??= effects;
           places.add(job, effects, known);
           if (needsSession(job, known)) left = 'sessions';
-          tickets.push({
-            key: job.key,
-            title,
-            site: job.identity['site'],
-            ...editionOf(job.identity),
-            offset,
-            length,
-            fingerprint: job.fingerprint,
-            revision: job.revision,
-            effectKeys,
-            again: isFinished(known?.state),
-          });
+          tickets.push(ticketOf({ job, offset, length }, effects, isFinished(known?.state)));
         }
       }
     }
@@ -134,10 +114,6 @@ export const openBatch =
       if (notes.length < NOTES_MAX) notes.push(unfinished);
     }
   };
-
-/** The nominal date or period of repeating work, for the filters of the Web UI. */
-export const editionOf = ({ edition }: Readonly<Record<string, string>>): Pick<Ticket, 'edition'> =>
-  edition === undefined ? {} : { edition };
 
 const leftOut = (plannedAt: string): Trouble => ({
   errorClass: 'conflict',

@@ -1,11 +1,10 @@
 import { activityInfo } from '@temporalio/activity';
 import { effectsOf } from '../batch/effects.js';
 import { readDefinition, readTickets } from '../batch/manifest.js';
-import { jobTitle } from '../contract/job.js';
 import type { BatchInput, RetryRequest, Ticket } from '../contract/messages.js';
 import { DIRECT_JOBS_MAX } from '../policy/shards.js';
 import type { Deps } from './deps.js';
-import { editionOf } from './open-batch.js';
+import { ticketOf } from './ticket.js';
 
 /** Gives parked jobs of a running batch a fresh budget; answers with what is needed to start them. */
 export const requeueJobs =
@@ -25,21 +24,9 @@ export const requeueJobs =
     const tickets: Ticket[] = [];
     if (requeued.size === 0) return tickets;
     const definition = await readDefinition(input.manifest, artifacts);
-    for await (const { job, offset, length } of readTickets(input.manifest, artifacts)) {
-      if (!requeued.has(job.key)) continue;
-      const { key, fingerprint, revision, identity } = job;
-      tickets.push({
-        key,
-        title: jobTitle(identity),
-        site: identity['site'],
-        ...editionOf(identity),
-        offset,
-        length,
-        fingerprint,
-        revision,
-        effectKeys: effectsOf(definition, job).map((effect) => effect.key),
-        again: false,
-      });
+    for await (const stored of readTickets(input.manifest, artifacts)) {
+      if (requeued.has(stored.job.key))
+        tickets.push(ticketOf(stored, effectsOf(definition, stored.job), false));
     }
     return tickets;
   };

@@ -1,4 +1,5 @@
 import type { Batch } from '../batch/read-batch.js';
+import { currencyOf } from '../contract/batch-file.js';
 import type { CostRow, Ledger } from '../ledger/ledger.js';
 
 /** What the sessions of a run would cost, and how anybody can know. */
@@ -32,7 +33,7 @@ export async function estimateCost(
 ): Promise<CostEstimate> {
   if (sessions === 0) return { from: 'no-sessions', sessions };
   const { work, budget } = definition;
-  const currency = budget?.currency ?? 'USD';
+  const currency = currencyOf(definition);
   const costs: number[] = [];
   await ledger.costs({}, (rows: readonly CostRow[]) => {
     for (const row of rows) {

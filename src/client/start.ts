@@ -2,8 +2,9 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { judgeManifest } from '../batch/judge-jobs.js';
 import { readTickets, storeManifest } from '../batch/manifest.js';
+import { openBatchRow } from '../batch/open-batch-row.js';
 import { batchFileOf, type Batch } from '../batch/read-batch.js';
-import { durationMs, type Definition } from '../contract/batch-file.js';
+import { currencyOf, durationMs, type Definition } from '../contract/batch-file.js';
 import type { Job } from '../contract/job.js';
 import { manifestRefSchema, type ManifestRef } from '../contract/manifest-ref.js';
 import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput } from '../contract/messages.js';
@@ -107,23 +108,9 @@ async function noteOpened(
   by: string,
 ): Promise<void> {
   if (how !== 'started' && how !== 'reopened') return;
-  const { name, work } = definition;
+  const run = { id: workflowId, name: definition.name, key, runId, by };
   const ledger = await connections.ledger();
-  await ledger.openBatch(
-    {
-      id: workflowId,
-      name,
-      key,
-      work,
-      runId,
-      manifest: JSON.stringify(manifest),
-      jobs: manifest.count,
-      currency: definition.budget?.currency ?? 'USD',
-      file: batchFileOf(definition),
-      by,
-    },
-    { runId: row?.runId },
-  );
+  await ledger.openBatch(openBatchRow(run, definition, manifest), { runId: row?.runId });
 }
 
 /** Whether the ledger knows the batch to be finished, with nothing left to do in it. */
@@ -288,6 +275,6 @@ function inputOf(
       sessionTimeoutMs: durationMs(agent.timeout),
     },
     startedBy,
-    currency: definition.budget?.currency ?? 'USD',
+    currency: currencyOf(definition),
   };
 }

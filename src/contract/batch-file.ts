@@ -148,6 +148,8 @@ export const effectSchema = z
   .meta({ id: 'effect' });
 export type EffectSpec = z.infer<typeof effectSchema>;
 
+const CURRENCY_DEFAULT = 'USD';
+
 const moneySchema = z.number().nonnegative();
 export const budgetSchema = z.strictObject({
   perSession: moneySchema
@@ -167,7 +169,7 @@ export const budgetSchema = z.strictObject({
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/)
-    .default('USD')
+    .default(CURRENCY_DEFAULT)
     .describe('ISO 4217; the one in which the agent reports its costs'),
 });
 
@@ -270,3 +272,7 @@ export const definitionSchema = batchFileSchema.omit({ jobs: true }).extend({
   fileName: z.string().optional().describe('name of the batch file in it'),
 });
 export type Definition = z.infer<typeof definitionSchema>;
+
+/** ISO 4217; the one that costs of a batch are counted in, also where it has no budget. */
+export const currencyOf = ({ budget }: Pick<Definition, 'budget'>): string =>
+  budget?.currency ?? CURRENCY_DEFAULT;
