@@ -1,9 +1,10 @@
 import type { Definition } from '../contract/batch-file.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { Trouble } from '../contract/messages.js';
-import { effectsOf } from '../batch/effects.js';
+import { effectIdOf, effectsOf } from '../batch/effects.js';
 import { landedBefore } from '../batch/landed-before.js';
 import type { Receipt } from '../contract/receipt.js';
+import { knownJob } from '../ledger/known-job.js';
 import type { By, EffectRow, Ledger } from '../ledger/ledger.js';
 import { asked } from './ask-publisher.js';
 import { effectRequest, receiptOf } from './land-effect.js';
@@ -94,13 +95,12 @@ export async function adoptFromDestinations(
   /** It has a revision that the destination does not keep, and the ledger knows of an older one. */
   async function mayBeOlder({ key }: Effect, { revision, fingerprint }: Placed): Promise<boolean> {
     if (job.revision === 1 || revision !== undefined || fingerprint !== undefined) return false;
-    const known = (await ledger.jobs(definition.work, [job.key])).get(job.key)?.effects.get(key);
+    const known = (await knownJob(ledger, { work: definition.work, jobKey: job.key }))?.effects.get(key);
     return known !== undefined && !(known.state === 'landed' && known.revision === job.revision);
   }
 
-  function begin({ key: effectKey, name, target, use }: Effect): Promise<EffectRow> {
-    const { key: jobKey, revision } = job;
-    return ledger.beginEffect({ effectKey, work: definition.work, jobKey, name, target, use, revision }, by);
+  function begin(effect: Effect): Promise<EffectRow> {
+    return ledger.beginEffect(effectIdOf(definition.work, job, effect), by);
   }
 
   /** As if it had been sent: what an earlier run did only a person can find out. */

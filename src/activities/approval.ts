@@ -1,7 +1,9 @@
+import { effectIdOf } from '../batch/effects.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { activityWriter, type Deps } from './deps.js';
+import { knownJob } from '../ledger/known-job.js';
 import { requestSha256Of } from './try-effect.js';
 
 /**
@@ -14,22 +16,16 @@ export async function approvalOf(
   effect: Effect,
   deps: Deps,
 ): Promise<PublishEnd | undefined> {
-  const { approval, key: effectKey, name, target, use } = effect;
+  const { approval } = effect;
   if (approval === undefined) return undefined;
   const { ledger } = deps;
   const { work, batchId } = request;
-  const reached = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effectKey);
+  const reached = (await knownJob(ledger, { work, jobKey: job.key }))?.effects.get(effect.key);
   if (reached?.state === 'landed' && reached.revision >= job.revision) return undefined;
   const asked = await ledger.askApproval(
     {
-      effectKey,
+      ...effectIdOf(work, job, effect),
       requestSha256: requestSha256Of(effect, request.artifact, job.revision),
-      work,
-      jobKey: job.key,
-      name,
-      target,
-      use,
-      revision: job.revision,
       artifact: request.artifact,
       batchId,
       ...approval,

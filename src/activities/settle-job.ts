@@ -1,6 +1,7 @@
 import type { JobEnd, JobRef } from '../contract/messages.js';
 import { activityWriter, claimFor, readRef, type Deps } from './deps.js';
 import { isFinished } from '../contract/states.js';
+import { knownJob } from '../ledger/known-job.js';
 import { cancelled } from './session/end.js';
 import { endByOwn, endReplaced } from './session/given-up.js';
 
@@ -13,7 +14,7 @@ export const settleJob =
   (deps: Deps) =>
   async (ref: JobRef, end: JobEnd): Promise<void> => {
     const { work, key, batchId } = ref;
-    const state = (await deps.ledger.jobs(work, [key])).get(key)?.state;
+    const state = (await knownJob(deps.ledger, { work, jobKey: key }))?.state;
     if (state === undefined || isFinished(state)) return;
     // Where it let others go first, the ledger may know better what it waits for.
     if (end.state === 'waiting' && state !== 'running') return;

@@ -1,10 +1,12 @@
 import { CancelledFailure } from '@temporalio/common';
 import { AdapterError, mayHaveArrived, type ErrorClass } from '../contract/errors.js';
+import { effectIdOf } from '../batch/effects.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { JobEnd, Trouble } from '../contract/messages.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import { HeldBack, StaleFence, type By, type Gate, type Ledger } from '../ledger/ledger.js';
+import { knownJob } from '../ledger/known-job.js';
 import { jitterOf } from '../policy/jitter.js';
 import {
   STATE_AFTER,
@@ -81,11 +83,10 @@ export const requestSha256Of = (
 export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
   const { work, job, effect, effectKeys, artifact, tried, turn } = given;
   await given.reached('E0');
-  const { key: effectKey, name, target, use } = effect;
+  const { key: effectKey, name } = effect;
   const open = await olderQuestion(given, ledger);
   if (open !== undefined) return open;
-  const id = { effectKey, work, jobKey: job.key, name, target, use, revision: job.revision };
-  const row = await ledger.beginEffect(id, given.by);
+  const row = await ledger.beginEffect(effectIdOf(work, job, effect), given.by);
   let publisher: Publisher | undefined;
   let sending = false;
   let wrote = false;
@@ -194,17 +195,18 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
 async function olderQuestion(given: EffectTry, ledger: Ledger): Promise<EffectTried | undefined> {
   const { work, job, effect, by } = given;
   if (job.revision === 1) return undefined;
-  const known = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effect.key);
+  const known = (await knownJob(ledger, { work, jobKey: job.key }))?.effects.get(effect.key);
   if (!known || !LOST_ANSWER.has(known.state) || known.revision >= job.revision) return undefined;
   if ((await given.publisher(new Uint8Array())).facts.lookup === 'exact') return undefined;
   const message = `${effect.name}: revision ${known.revision} got no answer; say first whether it landed`;
   const end = { errorClass: 'unknown', message } as const;
   if (known.state === 'attempting') {
     // Its worker died, and no try of that revision will come to ask: the question is asked here.
-    const { key: effectKey, name, target, use } = effect;
-    const id = { effectKey, work, jobKey: job.key, name, target, use, revision: known.revision };
-    const { fence } = await ledger.beginEffect(id, by);
-    await ledger.stopEffect(effectKey, { state: 'unknown', ...end }, fence);
+    const { fence } = await ledger.beginEffect(
+      { ...effectIdOf(work, job, effect), revision: known.revision },
+      by,
+    );
+    await ledger.stopEffect(effect.key, { state: 'unknown', ...end }, fence);
   }
   await ledger.settleJob({ work, jobKey: job.key }, { state: 'held', ...end }, by);
   return { kind: 'held', ...end };

@@ -4,6 +4,7 @@ import { AdapterError, mayHaveArrived } from '../contract/errors.js';
 import type { UnpublishEnd, UnpublishRequest } from '../contract/messages.js';
 import type { Effect } from '../contract/job.js';
 import type { Receipt } from '../contract/receipt.js';
+import { knownJob } from '../ledger/known-job.js';
 import { StaleFence, type EffectRow } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, retryPolicy } from '../policy/retry.js';
@@ -43,7 +44,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
   if (!effect) throw new AdapterError('config', `the batch has no effect "${request.effect}"`);
   const receipts = await ledger.receipts({ work, jobKey: job.key });
   const landed = receipts.filter(({ effectKey }) => effectKey === effect.key).at(-1);
-  const known = (await ledger.jobs(work, [job.key])).get(job.key)?.effects.get(effect.key);
+  const known = (await knownJob(ledger, { work, jobKey: job.key }))?.effects.get(effect.key);
   if (known && LOST_ANSWER.has(known.state)) {
     const message =
       `whether revision ${known.revision} of ${effect.name} landed is not known; ` +
@@ -57,21 +58,10 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     return { kind: 'refused', errorClass: 'conflict', message };
   }
 
-  const { name, target, use } = effect;
+  const { name, target } = effect;
   const undo = undoOf({ work, jobKey: job.key, name, target });
-  const row = await ledger.beginEffect(
-    {
-      effectKey: undo.key,
-      work,
-      jobKey: job.key,
-      name: undo.name,
-      target,
-      use,
-      revision: landed.revision,
-      undoes: effect.key,
-    },
-    activityWriter(request.batchId, deps),
-  );
+  const id = effectIdOf(work, { ...job, revision: landed.revision }, { ...effect, ...undo });
+  const row = await ledger.beginEffect({ ...id, undoes: effect.key }, activityWriter(request.batchId, deps));
   if (row.receipt && row.receipt.revision >= landed.revision)
     return { kind: 'unpublished', place: placeOf(landed) };
   let sending = false;

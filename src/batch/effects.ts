@@ -1,3 +1,4 @@
+import type { EffectId } from '../ledger/ledger.js';
 import { ARTIFACT_MARK, BARE_ARTIFACT } from './artifact-mark.js';
 import { approvingOf } from '../contract/approval.js';
 import { AdapterError } from '../contract/errors.js';
@@ -34,6 +35,13 @@ export function undoOf(of: {
   const name = `unpublish:${of.name}`;
   return { key: effectKey({ ...of, name }), name };
 }
+
+/** What the ledger knows an effect by. */
+export const effectIdOf = (
+  work: string,
+  { key: jobKey, revision }: Pick<Job, 'key' | 'revision'>,
+  { key: effectKey, name, target, use }: Pick<Effect, 'key' | 'name' | 'target' | 'use'>,
+): EffectId => ({ effectKey, work, jobKey, name, target, use, revision });
 
 interface Context {
   readonly work: string;

@@ -14,7 +14,7 @@ import { FINISHED } from '../contract/states.js';
 import { recordRequest } from './audit.js';
 import { moveJob, type Written } from './job-state.js';
 import type { Approval, ApprovalAsked, ApprovalRequest, DecidedApproval, Ledger } from './ledger.js';
-import { decisionHolds, membersOf } from './members.js';
+import { decisionHolds, isMemberOf } from './members.js';
 import { identityOf } from './rows.js';
 import type { ApprovalsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -213,17 +213,7 @@ async function list(
           eb.not(eb.exists(eb.selectFrom('discards as d').select('d.seq').where(decisionHolds))),
         ),
     )
-    .$if(batchId !== undefined, (query) =>
-      query.where((eb) =>
-        eb(
-          eb.refTuple('a.work', 'a.job_key'),
-          'in',
-          membersOf(db, batchId ?? '')
-            .select(['m.work', 'm.job_key'])
-            .$asTuple('work', 'job_key'),
-        ),
-      ),
-    )
+    .$if(batchId !== undefined, (query) => query.where(isMemberOf(db, batchId ?? '', 'a')))
     .orderBy('a.asked_at')
     .orderBy('a.effect_key')
     .execute();

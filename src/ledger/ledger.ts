@@ -9,15 +9,19 @@ import type { Receipt } from '../contract/receipt.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchState, EffectState, JobState, SessionState, ShownJobState } from '../contract/states.js';
+import type { JobId } from '../identity/workflow-ids.js';
 import type { NamedBatch, Namesakes } from '../policy/batch-words.js';
 import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
 import type { BudgetUse } from '../policy/spending.js';
+import type { SessionFailure } from '../policy/retry.js';
 import type { Places } from '../policy/limits/places.js';
 import type { LaneNote, LaneState } from '../policy/limits/state.js';
 import type { AlertLedger } from './alert-rows.js';
 import type { EarlierArtifactRow } from './earlier-artifacts.js';
 import type { JobStory, NamedJob } from './story.js';
 import type { ReportRows } from './report-rows.js';
+
+export type { JobId };
 
 /**
  * The ledger: what was done, kept outside the engine and longer than its histories.
@@ -393,11 +397,6 @@ export interface BatchRow extends Omit<OpenBatch, 'by'> {
   readonly edition: string | undefined;
 }
 
-export interface JobId {
-  readonly work: string;
-  readonly jobKey: string;
-}
-
 export interface KnownJob {
   readonly state: JobState;
   readonly fingerprint: string;
@@ -456,7 +455,7 @@ export type Claim =
       /** Number that the next session gets, from 1; grows over all runs and revisions of the job. */
       readonly nextAttempt: number;
       /** How sessions for this very payload ended since the job last got a budget, oldest first. */
-      readonly failures: readonly FailedSession[];
+      readonly failures: readonly SessionFailure[];
       /** A session ran, or may have, since then, for whatever payload; also one that was cancelled, or made an artifact that is lost. */
       readonly ranBefore: boolean;
       /** Open sessions at work on an older payload: nobody goes on with them, and `endGivenUp` books each. */
@@ -470,17 +469,6 @@ export type Claim =
 export interface HeldPlace {
   readonly lane: string;
   readonly who: string;
-}
-
-/** Shape of `SessionFailure` in `policy/retry.ts`. */
-export interface FailedSession {
-  readonly errorClass: ErrorClass;
-  readonly ran: boolean;
-  readonly sha256: string | undefined;
-  /** Milliseconds since the epoch. */
-  readonly endedAt: number;
-  /** Begun by another run than the one that claims. */
-  readonly earlierRun: boolean;
 }
 
 export interface SessionId {

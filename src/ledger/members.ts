@@ -20,6 +20,10 @@ export const membersOf = (db: Db, batchId: string) =>
     .leftJoin('discards as d', (join) => join.on(decisionHolds))
     .where('m.batch_id', '=', batchId);
 
+/** Whether a row of `alias` is of a job that the batch names. */
+export const isMemberOf = (db: Db, batchId: string, alias: 'a' | 'e' | 'r') =>
+  sql<SqlBool>`(${sql.ref(`${alias}.work`)}, ${sql.ref(`${alias}.job_key`)}) in ${membersOf(db, batchId).select(['m.work', 'm.job_key'])}`;
+
 /** State of a member as people see it: a conflict is held in this batch, whatever another batch did to the job. */
 export const memberState = sql<ShownJobState>`case
   when ${sql.ref('d.seq')} is not null then 'discarded'

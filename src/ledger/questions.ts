@@ -1,5 +1,5 @@
 import type { OpenQuestion } from './ledger.js';
-import { membersOf } from './members.js';
+import { isMemberOf } from './members.js';
 import { identityOf } from './rows.js';
 import type { Db } from './store.js';
 
@@ -21,17 +21,7 @@ export async function openQuestions(db: Db, batchId: string | undefined): Promis
     )
     .selectAll('e')
     .select(['j.identity', 'j.state as job_state'])
-    .$if(batchId !== undefined, (query) =>
-      query.where((eb) =>
-        eb(
-          eb.refTuple('e.work', 'e.job_key'),
-          'in',
-          membersOf(db, batchId ?? '')
-            .select(['m.work', 'm.job_key'])
-            .$asTuple('work', 'job_key'),
-        ),
-      ),
-    )
+    .$if(batchId !== undefined, (query) => query.where(isMemberOf(db, batchId ?? '', 'e')))
     .orderBy('e.first_sent_at')
     .orderBy('e.effect_key')
     .execute();

@@ -1,5 +1,5 @@
 import type { ReceiptRow } from './ledger.js';
-import { membersOf } from './members.js';
+import { isMemberOf } from './members.js';
 import { identityOf, receiptOf } from './rows.js';
 import type { Db } from './store.js';
 
@@ -14,17 +14,7 @@ export const receiptsOf = (db: Db, batchId: string | undefined) =>
     .select(['r.effect_key', 'r.revision', 'r.id', 'r.url', 'r.sha256', 'r.landed_at', 'r.adopted'])
     .select(['r.decided_by', 'r.signature', 'r.signed_by'])
     .select(['r.work', 'r.job_key', 'j.identity', 'e.name', 'e.target', 'e.use', 'e.undoes'])
-    .$if(batchId !== undefined, (query) =>
-      query.where((eb) =>
-        eb(
-          eb.refTuple('r.work', 'r.job_key'),
-          'in',
-          membersOf(db, batchId ?? '')
-            .select(['m.work', 'm.job_key'])
-            .$asTuple('work', 'job_key'),
-        ),
-      ),
-    );
+    .$if(batchId !== undefined, (query) => query.where(isMemberOf(db, batchId ?? '', 'r')));
 
 type Row = Awaited<ReturnType<ReturnType<typeof receiptsOf>['execute']>>[number];
 
