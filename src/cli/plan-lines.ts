@@ -3,8 +3,9 @@ import type { CostEstimate } from '../client/estimate-cost.js';
 import type { Difference } from '../client/difference.js';
 import type { PlannedEffect, PlannedJob } from '../client/plan.js';
 import type { Verdict } from '../ledger/ledger.js';
+import { money } from '../policy/money.js';
 import { PLANNED_ACTIONS, type PlannedAction } from '../policy/planned-action.js';
-import { duration, money, plural } from '../report/format.js';
+import { duration, plural } from '../report/format.js';
 import { bold, dim, green, red, type Line, type Span, type Style } from '../report/line.js';
 import { tableLines } from '../report/table.js';
 

@@ -1,7 +1,8 @@
 import type { Batch, Nightshift } from '../client/nightshift.js';
 import type { AgentRehearsal } from '../client/rehearse-with-agent.js';
 import { NotNow } from '../contract/errors.js';
-import { costText, localTimesIn, money, plural } from '../report/format.js';
+import { money, spentText } from '../policy/money.js';
+import { localTimesIn, plural } from '../report/format.js';
 import { styleOfState } from '../report/job-counts.js';
 import { bold, dim, type Line } from '../report/line.js';
 import { needsPerson, nextSteps } from '../report/next-steps.js';
@@ -71,7 +72,7 @@ function agentLines({ state, name, report, jobs }: AgentRehearsal, again: string
   const waste = cost.wasted > 0 ? `, ${money(cost.wasted, cost.currency)} of it wasted` : '';
   return [
     [],
-    [bold('agent'), `: ${plural(sessions.started, 'session')}, spent ${costText(cost)}${waste}`],
+    [bold('agent'), `: ${plural(sessions.started, 'session')}, spent ${spentText(cost)}${waste}`],
     ...shownJobs.flatMap((job): Line[] => [
       ['  ', { style: styleOfState(job.state), text: job.state.padEnd(9) }, ' ', job.title],
       ...(job.file === undefined ? [] : [[dim(`            ${job.file}`)]]),

@@ -1,6 +1,7 @@
 import type { Batch } from '../batch/read-batch.js';
 import { currencyOf } from '../contract/batch-file.js';
 import type { CostRow, Ledger } from '../ledger/ledger.js';
+import { MICROS } from '../policy/money.js';
 
 /** What the sessions of a run would cost, and how anybody can know. */
 export type CostEstimate =
@@ -22,8 +23,6 @@ export type CostEstimate =
       readonly total: number;
     }
   | { readonly from: 'nothing'; readonly sessions: number };
-
-const MICROS = 1_000_000;
 
 /** Failed and lost sessions count too: whoever runs a night pays for those as well. */
 export async function estimateCost(

@@ -1,5 +1,6 @@
 import { sql, type SqlBool } from 'kysely';
 import type { Totals } from '../contract/result.js';
+import { MICROS } from '../policy/money.js';
 import type { Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
 import { leftOpen } from './left-open.js';
@@ -9,8 +10,6 @@ import { isTakenBack } from './taken-back.js';
 
 type Figures = Pick<Ledger, 'counts' | 'finishedBefore' | 'totals' | 'spend' | 'spendOfJob'>;
 type StateCounts = Awaited<ReturnType<Ledger['counts']>>;
-
-const MICROS = 1_000_000;
 
 /** Figures are read from the rows that carry the states, so they always agree with them. */
 export const figures = (store: Store): Figures => ({

@@ -1,4 +1,5 @@
 import type { BatchFile } from '../contract/batch-file.js';
+import { MICROS } from './money.js';
 
 /** Amounts are whole micro-units of the currency: 0.01 USD is 10,000. */
 export interface BudgetLimits {
@@ -56,8 +57,6 @@ export const RESERVE_DEFAULT_MICROS = 5_000_000;
 
 /** How long a job waits before it asks again whether sessions under way have left room. */
 export const ROOM_WAIT_MS = 15_000;
-
-const MICROS = 1_000_000;
 
 type BudgetSpec = NonNullable<BatchFile['budget']>;
 

@@ -7,6 +7,7 @@
 import type { AlertCause } from './alerts.js';
 import { alertFingerprint } from './alerts.js';
 import type { BudgetLimits, Spent } from './budget.js';
+import { MICROS } from './money.js';
 
 /** What sessions have cost, and what is set aside for those under way, as far as budgets go. */
 export interface BudgetUse {
@@ -36,8 +37,6 @@ interface Used {
   readonly limit: number;
   readonly spent: Spent;
 }
-
-const MICROS = 1_000_000;
 
 /** The highest share of each budget that is used or set aside by now. */
 export function spendingCauses(standing: SpendingStanding): AlertCause[] {

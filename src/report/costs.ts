@@ -1,12 +1,11 @@
 import type { CostReport } from '../client/costs.js';
 import type { CostSlice } from '../client/cost-slices.js';
+import { moneyOfMicros } from '../policy/money.js';
 import { bars } from './bars.js';
-import { money, plural } from './format.js';
+import { plural } from './format.js';
 import { bold, dim, yellow, type Line, type Span } from './line.js';
 import { tableLines } from './table.js';
 import { padTo, widthOf } from './columns.js';
-
-const MICROS = 1_000_000;
 
 /** The table of `nightshift costs`: slices, then a total for each currency, then what needs to be said of them. */
 export function costLines(report: CostReport, columns?: number): Line[] {
@@ -43,14 +42,14 @@ function barsOf(of: string, slices: readonly CostSlice[], currency: string, colu
     title: slice.key,
     full: slice.usefulMicros,
     light: slice.wastedMicros,
-    after: money(slice.costMicros / MICROS, currency),
+    after: moneyOfMicros(slice.costMicros, currency),
   }));
   return [[''], [dim(`cost of each ${of} in ${currency}: █ useful, ░ wasted`)], ...bars(rows, columns)];
 }
 
 function noteLines({ totals, prices }: CostReport): Line[] {
   const notes = totals.flatMap((total): Span[] => {
-    const amount = (micros: number) => money(micros / MICROS, total.currency);
+    const amount = (micros: number) => moneyOfMicros(micros, total.currency);
     const { estimatedMicros, unknown, open, reservedMicros, attachedMicros } = total;
     return [
       ...(estimatedMicros > 0
@@ -81,7 +80,7 @@ interface AmountColumn {
 }
 
 function amountColumns(all: readonly CostSlice[]): readonly AmountColumn[] {
-  const amount = (slice: CostSlice, micros: number) => money(micros / MICROS, slice.currency);
+  const amount = (slice: CostSlice, micros: number) => moneyOfMicros(micros, slice.currency);
   const columns: readonly Omit<AmountColumn, 'width'>[] = [
     { title: 'sessions', of: ({ sessions }) => String(sessions) },
     { title: 'cost', of: (slice) => (isUntold(slice) ? 'unknown' : amount(slice, slice.costMicros)) },

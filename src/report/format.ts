@@ -1,26 +1,4 @@
-/** Amounts, times and counts as people read them. */
-
-/** `0.42 USD`; amounts below a cent keep two digits that say something. */
-export function money(amount: number, currency: string): string {
-  const tiny = amount > 0 && amount < 0.01;
-  const digits = tiny ? Math.min(6, 1 - Math.floor(Math.log10(amount))) : 2;
-  return `${amount.toFixed(digits)} ${currency}`;
-}
-
-/** What was spent, where not every session told its cost: `0.42 USD, and 3 sessions told no cost`. */
-export function costText({
-  total,
-  currency,
-  unknown,
-}: {
-  readonly total: number;
-  readonly currency: string;
-  readonly unknown: number;
-}): string {
-  if (unknown === 0) return money(total, currency);
-  const untold = `${plural(unknown, 'session')} told no cost`;
-  return total === 0 ? `unknown: ${untold}` : `${money(total, currency)}, and ${untold}`;
-}
+/** Times and counts as people read them. */
 
 /** `2 jobs`, `1 job`. */
 export const plural = (count: number, one: string, many = `${one}s`): string =>

@@ -1,5 +1,6 @@
 import type { BatchOutcome, RunReport } from '../contract/result.js';
-import { costText, duration, money, plural } from './format.js';
+import { money, spentText } from '../policy/money.js';
+import { duration, plural } from './format.js';
 import { countParts, finishedOf } from './job-counts.js';
 import { bold, dim, type Line, type Span, type Style } from './line.js';
 import { pausedText } from './paused-text.js';
@@ -46,7 +47,7 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
     ]),
     field('effects', [`${effects.landed} landed, ${effects.adopted} found landed`, ...uncertain]),
     field('cost', [
-      costText(cost),
+      spentText(cost),
       ...(cost.wasted > 0 ? [`, ${money(cost.wasted, cost.currency)} of it wasted`] : []),
     ]),
     ...places(report, commands),
@@ -66,7 +67,7 @@ function alreadyCompleted({ batch, counts, sessions, effects, cost }: RunReport)
       ': ',
       { style: 'green', text: 'already completed' },
       `: nothing to do; ${plural(finishedOf(counts), 'job')} done earlier, ${plural(sessions.started, 'session')}, ` +
-        `${plural(effects.landed, 'effect')}, ${costText(cost)}`,
+        `${plural(effects.landed, 'effect')}, ${spentText(cost)}`,
     ],
   ];
 }

@@ -2,8 +2,9 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { BatchInput, Progress, Unfinished } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { markdownCommand } from '../policy/batch-words.js';
+import { MICROS, spentText } from '../policy/money.js';
 import type { Lanes } from './lanes.js';
-import { clock, plain, spentText, table, workflowLink } from './markdown.js';
+import { clock, plain, table, workflowLink } from './markdown.js';
 import type { Tally } from './tally.js';
 
 /** Rows of each list that the Web UI shows. */
@@ -36,14 +37,12 @@ export function currentDetails(batch: BatchInput, standing: Standing): string {
     ['discarded', discarded],
   ];
   const rows = counts.filter(([, count]) => count > 0).map(([word, count]) => [word, String(count)]);
+  const spent = spentText({ total: tally.spentMicros / MICROS, currency, unknown: tally.costUnknown });
   const lines = [
     `**${name}**: ${state}${reason === undefined ? '' : `, because ${plain(reason)}`} (${clock(Date.now())})`,
     '',
     // Narrow: the UI gives it half of the page.
-    ...table(
-      ['jobs', String(jobs)],
-      [...rows, ['spent on jobs that ended', spentText(tally.spentMicros, tally.costUnknown, currency)]],
-    ),
+    ...table(['jobs', String(jobs)], [...rows, ['spent on jobs that ended', spent]]),
   ];
   if (unfinished.length > 0) {
     lines.push('', `**Not finished**${more(unfinished.length, parked + held + cancelled)}`, '');

@@ -1,6 +1,7 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { JobInput, Session, Spent } from '../contract/messages.js';
-import { clock, placeLink, plain, spentText, table } from './markdown.js';
+import { MICROS, spentText } from '../policy/money.js';
+import { clock, placeLink, plain, table } from './markdown.js';
 
 /** Shows in the Temporal Web UI how far a job is: one row for each step. */
 export class JobDetails {
@@ -19,7 +20,7 @@ export class JobDetails {
     const spent =
       spentMicros === undefined
         ? ''
-        : `; spent on it so far: ${spentText(spentMicros, costUnknown, currency)}`;
+        : `; spent on it so far: ${spentText({ total: spentMicros / MICROS, currency, unknown: costUnknown })}`;
     const lines = [
       `**${plain(ticket.title)}**${spent} (${clock(Date.now())})`,
       '',

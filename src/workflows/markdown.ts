@@ -37,17 +37,3 @@ export function clock(ms: number): string {
     timeZoneName: 'short',
   }).format(new Date(ms));
 }
-
-/** What was spent, where not every session told its cost. */
-export function spentText(micros: number, costUnknown: number, currency: string): string {
-  if (costUnknown === 0) return money(micros, currency);
-  if (micros === 0) return 'unknown: no session told its cost';
-  return `${money(micros, currency)}, and ${costUnknown === 1 ? 'a session' : `${costUnknown} sessions`} told no cost`;
-}
-
-/** `0.42 USD`; below a cent, as many digits as say something. */
-export function money(micros: number, currency: string): string {
-  const amount = micros / 1_000_000;
-  const digits = amount > 0 && amount < 0.01 ? 6 : 2;
-  return `${amount.toFixed(digits)} ${currency}`;
-}

@@ -1,7 +1,8 @@
 // Text as people see it: what is cut, what is made harmless, how amounts and times read.
 import { expect, test } from 'vitest';
 import { cutTo, padTo, widthOf } from '../../src/report/columns.js';
-import { duration, localTime, money, plural } from '../../src/report/format.js';
+import { money, moneyOfMicros, spentText } from '../../src/policy/money.js';
+import { duration, localTime, plural } from '../../src/report/format.js';
 import { bold, rendered, wrapped } from '../../src/report/line.js';
 import { safeJson, safeLines, safeText } from '../../src/report/safe-text.js';
 import { tableLines } from '../../src/report/table.js';
@@ -68,6 +69,14 @@ test('money has its currency, and small amounts keep digits that say something',
   expect(money(12.345, 'EUR')).toBe('12.35 EUR');
   expect(money(0.0012, 'USD')).toBe('0.0012 USD');
   expect(money(0.000001, 'USD')).toBe('0.000001 USD');
+  expect(moneyOfMicros(4200, 'USD')).toBe('0.0042 USD');
+});
+
+test('what was spent names the sessions that told no cost, and is unknown where there are no others', () => {
+  const spent = (total: number, unknown: number) => spentText({ total, currency: 'USD', unknown });
+  expect(spent(0.42, 0)).toBe('0.42 USD');
+  expect(spent(0.42, 3)).toBe('0.42 USD, and 3 sessions told no cost');
+  expect(spent(0, 1)).toBe('unknown: 1 session told no cost');
 });
 
 test('durations and counts read as people say them', () => {

@@ -1,7 +1,8 @@
 import { parseWriter } from '../../ledger/by.js';
 import type { HistoryRow } from '../../ledger/ledger.js';
 import type { JobStory, StorySession } from '../../ledger/story.js';
-import { duration, money, plural } from '../../report/format.js';
+import { MICROS, moneyOfMicros } from '../../policy/money.js';
+import { duration, plural } from '../../report/format.js';
 import type { TraceEvent } from './event.js';
 
 /** What the ledger tells of a job, in the order in which it was written. Pure. */
@@ -120,7 +121,7 @@ export function usageText({ usage, currency, neverRan, state }: StorySession): s
   const tokens = inputTokens + outputTokens > 0 ? `${inputTokens} tokens in, ${outputTokens} out, ` : '';
   return (
     tokens +
-    (costSource === 'none' ? 'cost not known' : `${money(costMicros / 1_000_000, currency)} (${costSource})`)
+    (costSource === 'none' ? 'cost not known' : `${moneyOfMicros(costMicros, currency)} (${costSource})`)
   );
 }
 
@@ -128,7 +129,7 @@ const usageFacts = ({ usage, currency }: StorySession): Record<string, string | 
   inputTokens: usage.inputTokens,
   outputTokens: usage.outputTokens,
   cachedTokens: usage.cachedTokens,
-  cost: usage.costMicros / 1_000_000,
+  cost: usage.costMicros / MICROS,
   currency,
   costSource: usage.costSource,
   ...(usage.model !== undefined && { model: usage.model }),
@@ -229,7 +230,7 @@ export function spendText(story: JobStory): string {
     byCurrency.set(currency, (byCurrency.get(currency) ?? 0) + usage.costMicros);
   const wasted = sessions.filter(({ state }) => ['failed', 'lost', 'cancelled'].includes(state)).length;
   const known = sessions.some(({ usage }) => usage.costSource !== 'none');
-  const sums = [...byCurrency].map(([currency, micros]) => money(micros / 1_000_000, currency));
+  const sums = [...byCurrency].map(([currency, micros]) => moneyOfMicros(micros, currency));
   return [
     plural(sessions.length, 'session'),
     ...(wasted > 0 ? [`${wasted} of them wasted`] : []),

@@ -1,4 +1,5 @@
 import type { CustomSeriesRenderItem } from 'echarts';
+import { MICROS } from '../../policy/money.js';
 import { cutTo } from '../columns.js';
 import { safeText } from '../safe-text.js';
 import type { Html } from './html.js';
@@ -9,7 +10,6 @@ import { amount, clock, dayShort, percent } from './words.js';
 const WIDE = 960;
 const NARROW = 560;
 const NARROW_HEIGHT = 230;
-const MICROS = 1_000_000;
 
 const axisText = { color: INK.faint, fontSize: 12 };
 const plainAxis = {

@@ -1,9 +1,7 @@
-import { money } from '../format.js';
 import { shortenedTo } from '../../batch/shown.js';
+import { moneyOfMicros } from '../../policy/money.js';
 
-const MICROS = 1_000_000;
-
-export const amount = (micros: number, currency: string): string => money(micros / MICROS, currency);
+export const amount = moneyOfMicros;
 
 /** An amount that is nothing only because nobody told it is said to be unknown. */
 export const amountTold = ({
