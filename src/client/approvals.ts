@@ -1,10 +1,11 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { askedEffects } from '../activities/effect-preview.js';
+import type { ApprovalChoice } from '../contract/approval.js';
 import { MESSAGE } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { Approval, DecidedApproval } from '../ledger/ledger.js';
 import { shownApproval } from '../policy/as-shown.js';
-import { approvalsMeant, type ApprovalChoice } from '../policy/approvals-meant.js';
+import { approvalsMeant } from '../policy/approvals-meant.js';
 import type { Connections } from './connections.js';
 import { previewOf, type ApprovalPreview } from './approval-preview.js';
 

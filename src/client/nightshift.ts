@@ -1,5 +1,6 @@
 import { lookAtBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
+import type { ApprovalChoice } from '../contract/approval.js';
 import type { HoldScope, WideHold } from '../contract/holds.js';
 import type { JobSelection } from '../contract/job-selection.js';
 import type { ControlState, Progress } from '../contract/messages.js';
@@ -25,7 +26,6 @@ import { Connections, type Notify } from './connections.js';
 import { costReport, type CostReport, type CostsRequest } from './costs.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { batchWordsNow } from '../policy/batch-words.js';
-import type { ApprovalChoice } from '../policy/approvals-meant.js';
 import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
 import type { Drill } from './drill.js';

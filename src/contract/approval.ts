@@ -34,3 +34,12 @@ export function approvingOf(spec: z.infer<typeof approvalSchema>): Approving {
   const { timeout, onTimeout } = spec;
   return { ...(timeout !== undefined && { timeoutMs: durationMs(timeout) }), onTimeout };
 }
+
+/** Names effects that wait for an answer; what is left out does not matter. */
+export interface ApprovalChoice {
+  /** As they were shown, or whole keys, or their first characters. */
+  readonly effects?: readonly string[];
+  readonly jobs?: readonly string[];
+  /** Whatever waits. */
+  readonly all?: boolean;
+}

@@ -1,5 +1,5 @@
 import type { ErrorClass } from './errors.js';
-import type { ApprovalChoice } from '../policy/approvals-meant.js';
+import type { ApprovalChoice } from './approval.js';
 import type { PauseLevel } from './holds.js';
 import type { JobSelection } from './job-selection.js';
 import type { StopLossRule } from './limits.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { PLANNED_ACTIONS } from '../policy/planned-action.js';
 import { keySchema, sha256Schema } from './job.js';
+import { PLANNED_ACTIONS } from './planned-action.js';
 
 /** What a run that is bound by a plan may do: effects that the plan leaves out are not in it. */
 export const permitSchema = z.strictObject({

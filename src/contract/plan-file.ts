@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { PLANNED_ACTIONS } from '../policy/planned-action.js';
 import { approvingSchema } from './approval.js';
 import { nameSchema } from './batch-file.js';
 import { keySchema, revisionSchema, sha256Schema } from './job.js';
+import { PLANNED_ACTIONS } from './planned-action.js';
 
 /** One effect as the plan shows it. */
 export const plannedEffectSchema = z.strictObject({

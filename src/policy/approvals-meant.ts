@@ -1,15 +1,7 @@
+import type { ApprovalChoice } from '../contract/approval.js';
 import { UsageError } from '../contract/errors.js';
 import type { Approval } from '../ledger/ledger.js';
 import { asShown, changedSince, fitting, shownApproval } from './as-shown.js';
-
-/** Names effects that wait for an answer; what is left out does not matter. */
-export interface ApprovalChoice {
-  /** As they were shown, or whole keys, or their first characters. */
-  readonly effects?: readonly string[];
-  readonly jobs?: readonly string[];
-  /** Whatever waits. */
-  readonly all?: boolean;
-}
 
 type Known = Pick<Approval, 'effectKey' | 'requestSha256' | 'jobKey' | 'state'>;
 

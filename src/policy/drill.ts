@@ -1,4 +1,4 @@
-import type { PlannedAction } from './planned-action.js';
+import type { PlannedAction } from '../contract/planned-action.js';
 
 /**
  * What a start after a restore would do about an effect that has landed. `known`: the backup has its receipt · `found`:

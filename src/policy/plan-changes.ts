@@ -1,6 +1,6 @@
 import type { Approving } from '../contract/approval.js';
 import type { PlanFile, PlanFileEffect, PlanFileJob } from '../contract/plan-file.js';
-import type { PlannedAction } from './planned-action.js';
+import type { PlannedAction } from '../contract/planned-action.js';
 
 /** A plan as it would be made now; the part of it that is compared. */
 export interface PresentPlan {
