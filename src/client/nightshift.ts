@@ -142,12 +142,7 @@ export interface Nightshift {
    * batch again when it has ended. @param reason why; kept in the ledger @param rate of a batch that has ended: no more jobs
    * begin in that time, such as `40/m` @throws UsageError
    */
-  retry(
-    nameOrId: string,
-    selection?: JobSelection | readonly string[],
-    reason?: string,
-    rate?: string,
-  ): Promise<Retried>;
+  retry(nameOrId: string, selection?: JobSelection, reason?: string, rate?: string): Promise<Retried>;
   /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
   toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
   /**
@@ -315,13 +310,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await operate()).cancelBatch(await resolve(nameOrId), connections, reason),
     cancelAll: async (scope, reason) => (await operate()).cancelAll(scope, connections, reason),
     retry: async (nameOrId, selection = {}, reason?: string, rate?: string) =>
-      (await operate()).retryBatch(
-        await resolve(nameOrId),
-        connections,
-        isKeys(selection) ? { keys: selection } : selection,
-        reason,
-        rate,
-      ),
+      (await operate()).retryBatch(await resolve(nameOrId), connections, selection, reason, rate),
     toRetry: async (nameOrId, selection) =>
       (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),
     discard: async (nameOrId, selection, reason) =>
@@ -413,9 +402,6 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   };
   return nightshift;
 }
-
-const isKeys = (selection: JobSelection | readonly string[]): selection is readonly string[] =>
-  Array.isArray(selection);
 
 /** Bring the whole SDK with them, which those who only look do without. */
 const operate = async () => ({

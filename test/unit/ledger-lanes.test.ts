@@ -8,7 +8,6 @@ import { AdapterError, type ErrorClass } from '../../src/contract/errors.js';
 import type { LaneLimits, Priority } from '../../src/contract/limits.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
-import type { LaneNote } from '../../src/policy/limits/state.js';
 import { aLedger, aPlace, placeOf, rawSql } from './ledger-fixture.js';
 
 const LANE = { id: 'acme-1', label: 'acme https://api.example' };
@@ -18,15 +17,8 @@ const { signal } = new AbortController();
 const laneFor = (
   ledger: Ledger,
   who: string,
-  {
-    limits = {},
-    priority = 'normal',
-    notes,
-  }: { limits?: LaneLimits; priority?: Priority; notes?: LaneNote[] } = {},
-) =>
-  openLane(LANE, { who, batchId: 'batch-1', limits, priority }, ledger, {
-    onNote: (note) => notes?.push(note),
-  });
+  { limits = {}, priority = 'normal' }: { limits?: LaneLimits; priority?: Priority } = {},
+) => openLane(LANE, { who, batchId: 'batch-1', limits, priority }, ledger);
 
 const error = (errorClass: ErrorClass, retryAfterMs?: number) =>
   new AdapterError(errorClass, 'HTTP 429', {
@@ -210,12 +202,11 @@ describe('places of sessions', () => {
 describe('a closed lane', () => {
   test('a quota that is back in two hours: no call until then, one note, one look, and all go on', async () => {
     const { place, here, there } = await twoWorkers();
-    const notes: LaneNote[] = [];
-    const late = laneFor(there, 'late', { notes });
+    const late = laneFor(there, 'late');
     await late.enter('session');
-    await laneFor(here, 'a', { notes }).report(error('exhausted', 2 * HOUR));
+    await laneFor(here, 'a').report(error('exhausted', 2 * HOUR));
     await late.report(error('exhausted')); // was under way
-    expect(notes.map(({ what }) => what)).toEqual(['opened']);
+    expect((await here.laneNotes()).map(({ what }) => what)).toEqual(['opened']);
     for (const worker of [here, there]) {
       const entry = await laneFor(worker, 'b').enter('session');
       if (entry.kind !== 'wait') throw new Error('nobody may begin');
@@ -228,7 +219,7 @@ describe('a closed lane', () => {
     await timePasses(place, 1.99 * HOUR);
     expect((await laneFor(there, 'b').enter('session')).kind).toBe('wait');
     await timePasses(place, 0.02 * HOUR);
-    const jobs = Array.from({ length: 8 }, (_, at) => laneFor(at % 2 ? here : there, `job-${at}`, { notes }));
+    const jobs = Array.from({ length: 8 }, (_, at) => laneFor(at % 2 ? here : there, `job-${at}`));
     const entries = await Promise.all(jobs.map((lane) => lane.enter('session')));
     expect(entries.filter(({ kind }) => kind === 'go')).toHaveLength(1);
     await jobs[entries.findIndex(({ kind }) => kind === 'go')]?.report('ok');

@@ -3,7 +3,7 @@ import { spacing, reserve, type Slot } from '../../policy/limits/rate.js';
 import { pass, type Closure } from '../../policy/limits/breaker.js';
 import { declare } from '../../policy/limits/declared.js';
 import { settle, type LaneReport } from '../../policy/limits/report.js';
-import type { LaneNote, LaneState, LaneUser } from '../../policy/limits/state.js';
+import type { LaneState, LaneUser } from '../../policy/limits/state.js';
 import { SharedClock } from './shared-clock.js';
 
 export type Turn =
@@ -49,7 +49,6 @@ export class LaneBook {
   constructor(
     readonly lane: LaneId,
     private readonly ledger: Ledger,
-    private readonly onNote: (note: LaneNote) => void,
   ) {}
 
   /** The state as last seen; other processes may have changed it. */
@@ -183,20 +182,10 @@ export class LaneBook {
     holder?: Parameters<typeof this.ledger.changeLane<T>>[2],
   ): Promise<T> {
     const called = performance.now();
-    let notes: readonly LaneNote[] = [];
-    const { result, state, nowMs } = await this.ledger.changeLane<T>(
-      this.lane,
-      (before, now, places) => {
-        const change = decide(before, now, places);
-        notes = change.notes ?? [];
-        return change;
-      },
-      holder,
-    );
+    const { result, state, nowMs } = await this.ledger.changeLane<T>(this.lane, decide, holder);
     this.lookedAt = called;
     this.clock.told(nowMs, called, performance.now());
     this.seen = state;
-    for (const note of notes) this.onNote(note);
     return result;
   }
 }

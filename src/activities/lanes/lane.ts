@@ -14,7 +14,7 @@ import { sharedTrouble, type Closure } from '../../policy/limits/breaker.js';
 import { attach, enter, leave, type Entry } from '../../policy/limits/places.js';
 import { ceiling, declare } from '../../policy/limits/declared.js';
 import { declaredSpacing, LATE_MAX_MS } from '../../policy/limits/rate.js';
-import type { LaneNote, LaneUser } from '../../policy/limits/state.js';
+import type { LaneUser } from '../../policy/limits/state.js';
 import { LaneBook, type Turn } from './lane-book.js';
 import { PLACE_LEASE_MS, PlaceKeeper } from './place-keeper.js';
 
@@ -76,16 +76,11 @@ export interface Lane {
   shared(): LaneWait | undefined;
 }
 
-export interface LaneOptions {
-  /** Called in the one process whose report changed the lane. */
-  readonly onNote?: (note: LaneNote, lane: LaneId) => void;
-}
-
 /** @param user `who` must be the same for every try of the same session or effect, and different for others */
-export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger, { onNote }: LaneOptions = {}): Lane {
+export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
   const { books, keeper } = shared(ledger);
   const known = books.get(lane.id);
-  const book = known ?? new LaneBook(lane, ledger, (note) => onNote?.(note, lane));
+  const book = known ?? new LaneBook(lane, ledger);
   if (known === undefined) books.set(lane.id, book);
   const limitsRequests = declaredSpacing(user.limits) > 0;
   const holder = { who: user.who, batchId: user.batchId, leaseMs: PLACE_LEASE_MS };
