@@ -49,6 +49,10 @@ export function parseShardWorkflowId(id: string): ShardId | undefined {
   return { name, batchKey, shard: Number(shard) };
 }
 
+/** Name of the batch that a Workflow is, or is a shard of; undefined for any other ID. */
+export const batchNameOf = (id: string): string | undefined =>
+  (parseBatchWorkflowId(id) ?? parseShardWorkflowId(id))?.name;
+
 /** @throws RangeError when work or key are no such thing */
 export const jobWorkflowId = ({ work, jobKey }: JobId): string => matching(JOB_ID, `job:${work}:${jobKey}`);
 

@@ -1,6 +1,7 @@
 import { log, metricMeter, type Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { batchNameOf } from '../identity/workflow-ids.js';
 import { duringStep, type StepFacts } from './step.js';
 
 /** One step of one job, as it ended. */
@@ -71,7 +72,7 @@ function factsOf({ info }: Context, ref: unknown): Record<string, string | numbe
   return {
     ...(batchId !== undefined && {
       'nightshift.batch_id': batchId,
-      'nightshift.batch': batchId.split(':')[1] ?? '',
+      'nightshift.batch': batchNameOf(batchId) ?? '',
     }),
     ...(work !== undefined && { 'nightshift.work': work }),
     ...(key !== undefined && { 'nightshift.job_key': key }),

@@ -8,6 +8,7 @@ import { canonicalJson } from '../../src/identity/canonical-json.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { batchKey, effectKey, jobKey, keyOf, runKey } from '../../src/identity/keys.js';
 import {
+  batchNameOf,
   batchWorkflowId,
   jobWorkflowId,
   parseBatchWorkflowId,
@@ -266,6 +267,7 @@ test('Workflow IDs round-trip, stay under 255 bytes, and are never taken for one
       expect(parseBatchWorkflowId(batchId)).toEqual({ name: batch, batchKey: key });
       expect(parseShardWorkflowId(shardId)).toEqual({ name: batch, batchKey: key, shard });
       expect(parseJobWorkflowId(jobId)).toEqual({ work: batch, jobKey: key });
+      expect([batchId, shardId, jobId].map(batchNameOf)).toEqual([batch, batch, undefined]);
       for (const id of [batchId, shardId, jobId]) {
         const parses = [parseBatchWorkflowId, parseShardWorkflowId, parseJobWorkflowId].filter((p) => p(id));
         expect(parses).toHaveLength(1);

@@ -1,5 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
+import { batchNameOf } from '../../identity/workflow-ids.js';
 import type { TraceEvent } from './event.js';
 import { duration } from '../../report/format.js';
 
@@ -17,7 +18,7 @@ export function engineEvents(runId: string, history: readonly HistoryEvent[]): T
     const started = event.workflowExecutionStartedEventAttributes;
     if (started) {
       const parent = started.parentWorkflowExecution?.workflowId;
-      const batch = parent === undefined || parent === null ? undefined : parent.split(':')[1];
+      const batch = batchNameOf(parent ?? '');
       add(event, {
         kind: 'run',
         text: `run ${runId} of the job begins${batch === undefined ? '' : ` for ${batch}`}`,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Hex } from '../../identity/digest.js';
+import { parseBatchWorkflowId } from '../../identity/workflow-ids.js';
 import { clockParts } from '../format.js';
 import type { MorningReport, PlannedNight } from './model.js';
 
@@ -58,8 +59,7 @@ const latestOf = (folder: string, name: string): string => join(folder, `${name}
 
 function fileOf({ name, night, planned: [planned], madeAt, timeZone }: MorningReport): string {
   if (night === undefined && planned !== undefined) return nightFile(name, planned);
-  const key = night?.batchId.split(':')[2]?.slice(0, 6) ?? '';
-  const end = /^[0-9a-f]{6}$/.test(key) ? key : '000000';
+  const end = parseBatchWorkflowId(night?.batchId ?? '')?.batchKey.slice(0, 6) ?? '000000';
   return `${name}-${stampOf(night?.openedAt ?? madeAt, timeZone)}-${end}.html`;
 }
 
