@@ -1,4 +1,5 @@
 import { parseWriter } from '../../ledger/by.js';
+import { idsIn } from '../../activities/session/session-name.js';
 import type { HistoryRow } from '../../ledger/ledger.js';
 import type { JobStory, StorySession } from '../../ledger/story.js';
 import { MICROS, moneyOfMicros } from '../../policy/money.js';
@@ -135,15 +136,9 @@ const usageFacts = ({ usage, currency }: StorySession): Record<string, string | 
   ...(usage.model !== undefined && { model: usage.model }),
 });
 
-/** The ids by which the service knows a session; what else is in a handle is for the adapter. */
 function idsOf(handle: unknown): Record<string, string | number> {
   const { ids } = (handle ?? {}) as { readonly ids?: Readonly<Record<string, unknown>> };
-  return Object.fromEntries(
-    Object.entries(ids ?? {}).filter(
-      (entry): entry is [string, string | number] =>
-        (typeof entry[1] === 'string' || typeof entry[1] === 'number') && !/At$/.test(entry[0]),
-    ),
-  );
+  return Object.fromEntries(idsIn(ids ?? {}));
 }
 
 function effectTold(row: HistoryRow, { effects, receipts }: JobStory): Told | undefined {
