@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { findingsOf, type Finding } from '../batch/issue-sentences.js';
+import { findingsOf, type FieldFinding } from '../batch/issue-sentences.js';
 import { pathText } from '../batch/shown.js';
 import { AdapterError } from '../contract/errors.js';
 
@@ -24,7 +24,7 @@ export interface OptionsGiven {
 export function optionFindings(
   { options }: Pick<Taker<unknown>, 'options'>,
   { value, shownAs = value, place, isOpen = () => false }: OptionsGiven,
-): Finding[] {
+): FieldFinding[] {
   const parsed = options.safeParse(value);
   if (parsed.success) return [];
   const { issues } = parsed.error;

@@ -1,6 +1,6 @@
 import type { Declared } from '../batch/declared.js';
-import type { Finding } from '../batch/issue-sentences.js';
 import { isNotSet, resolveSecrets, unsetReferences } from '../batch/secrets.js';
+import type { FieldFinding } from '../batch/issue-sentences.js';
 import { pathText } from '../batch/shown.js';
 import { unsetFindings } from '../batch/unset-variables.js';
 import type { AgentSpec, CheckSpec, EffectSpec } from '../contract/batch-file.js';
@@ -23,11 +23,11 @@ export interface ForeseenOn {
 }
 
 /** Something that would fail every job, at the place in the batch file where it is put right. */
-export interface Foreseen extends Finding {
+export interface Foreseen extends FieldFinding {
   readonly errorClass: ErrorClass;
 }
 
-type Path = Finding['path'];
+type Path = FieldFinding['path'];
 
 /**
  * What would fail every job in the same way, and can be seen before any begins: adapters and checks that can't be loaded
@@ -72,7 +72,7 @@ export async function foreseenTrouble(
     what: string,
     path: Path,
     options: Json,
-    act: () => Promise<readonly Finding[]>,
+    act: () => Promise<readonly FieldFinding[]>,
   ): Promise<void> {
     try {
       found.push(...(await act()).map((finding) => ({ errorClass: 'config' as const, ...finding })));
@@ -99,7 +99,10 @@ interface Where {
   readonly here: boolean;
 }
 
-async function lookAtAgent(agent: AgentSpec, { baseDir, env, here }: Where): Promise<readonly Finding[]> {
+async function lookAtAgent(
+  agent: AgentSpec,
+  { baseDir, env, here }: Where,
+): Promise<readonly FieldFinding[]> {
   const found = await loaded(loadProvider(agent.use, baseDir), ['agent', 'use']);
   if ('finding' in found) return [found.finding];
   const { module } = found;
@@ -116,7 +119,7 @@ async function lookAtAgent(agent: AgentSpec, { baseDir, env, here }: Where): Pro
   return unset;
 
   /** A field of the agent itself that this provider does not have: options of other names are no help there. */
-  function ofOwnField(finding: Finding): Finding {
+  function ofOwnField(finding: FieldFinding): FieldFinding {
     if (finding.at !== 'key' || finding.path[1] === 'with') return finding;
     const { path, at } = finding;
     return { path, at, message: `${pathText(path)} is not for the provider ${agent.use}` };
@@ -128,7 +131,7 @@ async function otherCurrency(
   { use }: AgentSpec,
   { currency: given }: NonNullable<Declared['budget']>,
   baseDir: string,
-): Promise<readonly Finding[]> {
+): Promise<readonly FieldFinding[]> {
   const found = await loaded(loadProvider(use, baseDir), ['agent', 'use']);
   if ('finding' in found) return []; // is told already
   const { currency } = found.module;
@@ -147,7 +150,7 @@ async function lookAtCheck(
   check: CheckSpec,
   path: Path,
   { baseDir, env, here }: Where,
-): Promise<readonly Finding[]> {
+): Promise<readonly FieldFinding[]> {
   if (!('use' in check)) {
     // Only where there are checks: the command line is to start at once.
     const { mustBeUsable } = await import('../checks/must-be-usable.js');
@@ -164,7 +167,7 @@ async function lookAtEffect(
   filled: JsonObject | undefined,
   path: Path,
   { baseDir, env, here }: Where,
-): Promise<readonly Finding[]> {
+): Promise<readonly FieldFinding[]> {
   const found = await loaded(loadPublisher(spec.use, baseDir), [...path, 'use']);
   if ('finding' in found) return [found.finding];
   const { module } = found;
@@ -178,7 +181,12 @@ async function lookAtEffect(
 const hasTemplate = (text: string): boolean => /\{[{%]/.test(text);
 
 /** References that no file has: the provider's own. */
-function unsetDefaults(use: string, parsed: unknown, given: JsonObject, env: NodeJS.ProcessEnv): Finding[] {
+function unsetDefaults(
+  use: string,
+  parsed: unknown,
+  given: JsonObject,
+  env: NodeJS.ProcessEnv,
+): FieldFinding[] {
   const defaults = Object.entries(parsed as JsonObject).filter(([option]) => !Object.hasOwn(given, option));
   return unsetReferences(Object.fromEntries(defaults), env).map(({ name, path }) => ({
     path: ['agent', 'use'],
@@ -191,7 +199,7 @@ function unsetDefaults(use: string, parsed: unknown, given: JsonObject, env: Nod
 async function loaded<Module>(
   loading: Promise<Module>,
   path: Path,
-): Promise<{ readonly module: Module } | { readonly finding: Finding }> {
+): Promise<{ readonly module: Module } | { readonly finding: FieldFinding }> {
   try {
     return { module: await loading };
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { Finding } from '../batch/issue-sentences.js';
+import type { FieldFinding } from '../batch/issue-sentences.js';
 import { malformedReference, mapFields, resolveSecrets, unsetReferences } from '../batch/secrets.js';
 import { pathText } from '../batch/shown.js';
 import { spelledOut } from '../batch/spelled-out.js';
@@ -6,7 +6,7 @@ import { unsetFindings } from '../batch/unset-variables.js';
 import type { JsonObject } from '../contract/json.js';
 import { optionFindings, type Taker } from './adapter-options.js';
 
-type Path = Finding['path'];
+type Path = FieldFinding['path'];
 
 export interface GivenOn {
   readonly env: NodeJS.ProcessEnv;
@@ -25,7 +25,7 @@ export function givenFindings(
   module: Taker<unknown>,
   options: JsonObject,
   { base, env, here, page, isTemplate = () => false }: GivenOn,
-): Finding[] {
+): FieldFinding[] {
   const place = (path: Path): Path => [...base, ...path];
   const isSecret = (text: string) =>
     malformedReference(text) !== undefined || unsetReferences(text, env).length > 0;
@@ -42,7 +42,7 @@ export function givenFindings(
 }
 
 /** What a field may hold is told there; a name that is wrong needs no more than its suggestion. */
-export const withPage = (findings: readonly Finding[], page: string | undefined): Finding[] =>
+export const withPage = (findings: readonly FieldFinding[], page: string | undefined): FieldFinding[] =>
   findings.map((finding) => {
     if (page === undefined || finding.at === 'key') return finding;
     return { ...finding, hint: finding.hint === undefined ? `see ${page}` : `${finding.hint}; see ${page}` };

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Finding } from '../batch/issue-sentences.js';
+import type { FieldFinding } from '../batch/issue-sentences.js';
 import type { Environment } from '../batch/secrets.js';
 import { pathText } from '../batch/shown.js';
 import { unsetFindings } from '../batch/unset-variables.js';
@@ -16,10 +16,10 @@ import { channelName } from './channels/channel.js';
 export async function channelTrouble(
   { alerts, deadMan, baseDir }: Pick<Definition, 'alerts' | 'deadMan' | 'baseDir'>,
   env: Environment,
-): Promise<readonly Finding[]> {
-  const found: Finding[] = [];
+): Promise<readonly FieldFinding[]> {
+  const found: FieldFinding[] = [];
   for (const [at, spec] of alerts.entries()) {
-    const place = (path: Finding['path']) => ['alerts', at, ...path];
+    const place = (path: FieldFinding['path']) => ['alerts', at, ...path];
     const lacking = [
       ...unsetFindings(spec as Json, place, env),
       ...(spec.use === 'command' ? await programTrouble(spec, place(['command']), baseDir, env) : []),
@@ -41,11 +41,11 @@ const reachesNobody = (spec: ChannelSpec): string => `the channel "${channelName
 
 async function programTrouble(
   { command: [program = ''], env: own }: ChannelOf<'command'>,
-  path: Finding['path'],
+  path: FieldFinding['path'],
   baseDir: string,
   env: Environment,
-): Promise<Finding[]> {
-  const say = (message: string, hint: string): Finding[] => [
+): Promise<FieldFinding[]> {
+  const say = (message: string, hint: string): FieldFinding[] => [
     { path, at: 'value', message: `${pathText(path)}: ${message}`, hint },
   ];
   if (program.includes('/')) {

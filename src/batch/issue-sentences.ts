@@ -7,7 +7,7 @@ type Issue = z.core.$ZodIssue;
 type Path = readonly PropertyKey[];
 
 /** One thing wrong with a value, at a path inside it. */
-export interface Finding {
+export interface FieldFinding {
   readonly path: Path;
   /** Is it the field's name that is wrong, or its value? */
   readonly at: 'key' | 'value';
@@ -24,7 +24,7 @@ export const findingsOf = (
   value: unknown,
   issues: readonly Issue[],
   place: (path: Path) => Path = (path) => path,
-): Finding[] => issues.flatMap((issue) => findingsOfIssue(issue, [], { schema, value, place }));
+): FieldFinding[] => issues.flatMap((issue) => findingsOfIssue(issue, [], { schema, value, place }));
 
 interface Context {
   readonly schema: z.core.$ZodType;
@@ -32,15 +32,15 @@ interface Context {
   readonly place: (path: Path) => Path;
 }
 
-function findingsOfIssue(issue: Issue, base: Path, { schema, value, place }: Context): Finding[] {
+function findingsOfIssue(issue: Issue, base: Path, { schema, value, place }: Context): FieldFinding[] {
   const inside = [...base, ...issue.path];
   const path = place(inside);
   const found = valueAt(value, issue.path);
   const name = pathText(path);
-  const say = (message: string, hint?: string): Finding[] => [
+  const say = (message: string, hint?: string): FieldFinding[] => [
     { path, at: 'value', message: `${name === '' ? 'the file' : name} ${message}`, hint },
   ];
-  const mustBe = (what: string): Finding[] => say(`must be ${what}, not ${kindOf(found)}`);
+  const mustBe = (what: string): FieldFinding[] => say(`must be ${what}, not ${kindOf(found)}`);
 
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -105,7 +105,7 @@ function findingsOfUnion(
   issue: z.core.$ZodIssueInvalidUnion,
   inside: Path,
   { schema, value, place }: Context,
-): Finding[] {
+): FieldFinding[] {
   const forms = schema instanceof z.ZodUnion ? schema.options : [];
   const ofItsKind = issue.errors
     .map((issues, i) => ({ issues, form: forms[i] ?? schema }))
@@ -126,7 +126,7 @@ function findingsOfUnion(
 }
 
 /** No form comes near: say which forms there are. */
-function unmetUnion(forms: readonly z.core.$ZodType[], path: Path, value: unknown): Finding {
+function unmetUnion(forms: readonly z.core.$ZodType[], path: Path, value: unknown): FieldFinding {
   const name = pathText(path);
   // Each form is an object that its first field tells from the others: `{ minWords: 300 }`.
   const fields = forms.flatMap((form) => fieldsKnown(form).slice(0, 1));

@@ -7,7 +7,7 @@ import { batchWorkflowId } from '../identity/workflow-ids.js';
 import { checkBatchFile, type CheckedBatchFile } from './check-batch-file.js';
 import { checkTemplates } from './check-templates.js';
 import { declaredIn, type Declared } from './declared.js';
-import type { Finding } from './issue-sentences.js';
+import type { FieldFinding } from './issue-sentences.js';
 import { FileProblems, type Place } from './problems.js';
 import type { Permit } from '../contract/permit.js';
 import { readJobs } from './read-jobs.js';
@@ -33,7 +33,7 @@ export interface Batch {
 }
 
 /** Where something stands in the batch file. */
-export type PlaceOf = (of: Pick<Finding, 'path' | 'at'>) => Place;
+export type PlaceOf = (of: Pick<FieldFinding, 'path' | 'at'>) => Place;
 
 /** What could be read of a batch file. */
 export interface BatchRead {
@@ -66,14 +66,14 @@ export interface ReadBatchOptions {
  * @throws NothingToDo
  */
 export async function readBatch(path: string, options: ReadBatchOptions = {}): Promise<Batch> {
-  const { batch, nothing, problems } = await lookAtBatch(path, options);
+  const { batch, nothing, problems } = await tryReadBatch(path, options);
   if (nothing) throw nothing;
   if (!batch) throw new InvalidBatch(problems);
   return batch;
 }
 
 /** The same, for those who look for more problems before they tell of them. Throws for none. */
-export async function lookAtBatch(path: string, options: ReadBatchOptions = {}): Promise<BatchRead> {
+export async function tryReadBatch(path: string, options: ReadBatchOptions = {}): Promise<BatchRead> {
   const { cwd = process.cwd(), signal, onProgress, env = process.env, edition } = options;
   const absolute = resolve(cwd, path);
   const baseDir = dirname(absolute);

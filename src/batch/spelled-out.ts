@@ -2,12 +2,12 @@ import type { z } from 'zod';
 import { channelSchema, deadManSchema, type ChannelSpec } from '../contract/alerts.js';
 import type { Json } from '../contract/json.js';
 import { hasLogin, isCredentialHeader } from './credentials.js';
-import type { Finding } from './issue-sentences.js';
+import type { FieldFinding } from './issue-sentences.js';
 import { isSecretAt } from './schema-walk.js';
 import { looksLikeReference, textsIn } from './secrets.js';
 import { pathText } from './shown.js';
 
-type Path = Finding['path'];
+type Path = FieldFinding['path'];
 
 /**
  * Secrets that the file has itself: they would stand in the stored batch, and where its options are shown.
@@ -20,7 +20,7 @@ export const spelledOut = (
   part: Json,
   place: (path: Path) => Path,
   isPlain: (text: string) => boolean = () => false,
-): Finding[] =>
+): FieldFinding[] =>
   textsIn(part)
     .filter(
       ({ text, path }) =>
@@ -29,7 +29,7 @@ export const spelledOut = (
     .map(({ path }) => finding(place(path)));
 
 /** The same for the channels of alerts, and for passwords in their URLs. Only those that are good in form are judged. */
-export function spelledOutInChannels(alerts: unknown): Finding[] {
+export function spelledOutInChannels(alerts: unknown): FieldFinding[] {
   if (!Array.isArray(alerts)) return [];
   return alerts.flatMap((given, at) => {
     const channel = channelSchema.safeParse(given).data;
@@ -50,7 +50,7 @@ export function spelledOutInDeadMan(deadMan: unknown): Finding[] {
 const schemaOf = ({ use }: ChannelSpec): z.core.$ZodType =>
   channelSchema.options.find(({ shape }) => shape.use.value === use) ?? channelSchema;
 
-const finding = (path: Path): Finding => ({
+const finding = (path: Path): FieldFinding => ({
   path,
   at: 'value',
   message: `${pathText(path)} spells out a secret`,

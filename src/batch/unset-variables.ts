@@ -1,5 +1,5 @@
 import type { Json } from '../contract/json.js';
-import type { Finding } from './issue-sentences.js';
+import type { FieldFinding } from './issue-sentences.js';
 import { isNotSet, unsetReferences, type Environment } from './secrets.js';
 import { pathText } from './shown.js';
 
@@ -9,9 +9,9 @@ import { pathText } from './shown.js';
  */
 export const unsetFindings = (
   part: Json,
-  place: (path: Finding['path']) => Finding['path'],
+  place: (path: FieldFinding['path']) => FieldFinding['path'],
   env: Environment,
-): Finding[] =>
+): FieldFinding[] =>
   unsetReferences(part, env).map(({ name, path }) => ({
     path: place(path),
     at: 'value',

@@ -3,7 +3,7 @@ import { ERROR_CLASSES } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
 import { stopLossSchema } from '../contract/limits.js';
 import { RETRY_RULES } from '../policy/retry.js';
-import type { Finding } from './issue-sentences.js';
+import type { FieldFinding } from './issue-sentences.js';
 
 /**
  * What a batch file asks for and would never get: a limit that never holds, a number that nothing reads. Found out at
@@ -13,13 +13,13 @@ import type { Finding } from './issue-sentences.js';
 export const withoutEffect = (
   { budget, retry, stopLoss }: JsonObject,
   identity: readonly string[] | undefined,
-): Finding[] => [
+): FieldFinding[] => [
   ...ofBudget(budget, identity),
   ...(retry === undefined ? [] : ofRetry(retrySchema.safeParse(retry).data)),
   ...(stopLoss === undefined ? [] : ofStopLoss(stopLoss)),
 ];
 
-const finding = (path: Finding['path'], message: string, hint: string): Finding => ({
+const finding = (path: FieldFinding['path'], message: string, hint: string): FieldFinding => ({
   path,
   at: 'value',
   message,
@@ -27,7 +27,7 @@ const finding = (path: Finding['path'], message: string, hint: string): Finding 
 });
 
 /** What is spent has no site where jobs have none. */
-function ofBudget(given: unknown, identity: readonly string[] | undefined): Finding[] {
+function ofBudget(given: unknown, identity: readonly string[] | undefined): FieldFinding[] {
   const perSite = budgetSchema.safeParse(given).data?.perSite;
   if (perSite === undefined || identity === undefined || identity.includes('site')) return [];
   return [
@@ -39,7 +39,7 @@ function ofBudget(given: unknown, identity: readonly string[] | undefined): Find
   ];
 }
 
-function ofRetry(retry: RetrySpec | undefined): Finding[] {
+function ofRetry(retry: RetrySpec | undefined): FieldFinding[] {
   return ERROR_CLASSES.flatMap((errorClass) => {
     const own = retry?.classes[errorClass];
     if (own === undefined) return [];
@@ -55,7 +55,7 @@ function ofRetry(retry: RetrySpec | undefined): Finding[] {
         ),
       ];
     const { wait, waitAtMost, tries } = own;
-    const found: Finding[] = [];
+    const found: FieldFinding[] = [];
     if (errorClass === 'rejected' && tries !== undefined)
       found.push(
         finding(
@@ -76,7 +76,7 @@ function ofRetry(retry: RetrySpec | undefined): Finding[] {
   });
 }
 
-const ofStopLoss = (given: unknown): Finding[] =>
+const ofStopLoss = (given: unknown): FieldFinding[] =>
   (stopLossSchema.safeParse(given).data ?? []).flatMap(({ window }, at) =>
     durationMs(window) > 0
       ? []

@@ -68,8 +68,8 @@ export class Connections {
   async reconnect(): Promise<void> {
     const [client, engine] = [this.openedClient, this.openedEngine];
     this.openedClient = this.openedEngine = undefined;
-    await (await settled(client))?.connection.close();
-    (await settled(engine))?.release();
+    await (await unlessFailed(client))?.connection.close();
+    (await unlessFailed(engine))?.release();
   }
 
   /** Who asks, for the ledger: a person at a host. */
@@ -79,13 +79,13 @@ export class Connections {
 
   async close(): Promise<void> {
     await this.reconnect();
-    await (await settled(this.openedLedger))?.close();
+    await (await unlessFailed(this.openedLedger))?.close();
     this.openedLedger = undefined;
   }
 }
 
 /** What a promise gave, or undefined when it failed: whoever awaited it first has seen its error. */
-const settled = async <T>(promise: Promise<T> | undefined): Promise<T | undefined> => {
+const unlessFailed = async <T>(promise: Promise<T> | undefined): Promise<T | undefined> => {
   try {
     return await promise;
   } catch {

@@ -3,8 +3,8 @@ import type { InHand } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { membersOf, unknownName } from './scope-members.js';
-import { settled } from './settle.js';
 import { tellBatches } from './tell-batches.js';
+import { untilQuiet } from './until-quiet.js';
 
 /** What came of pausing a work, a provider, or everything. */
 export interface Placed {
@@ -40,7 +40,7 @@ export async function placeHold(
     async () => {
       const hold = await ledger.placeHold(scope, level, connections.who, reason); // from here on it is in force
       const members = await membersOf(scope, await tellBatches(connections), connections);
-      const inHand = await settled(scope, hold.level, connections);
+      const inHand = await untilQuiet(scope, hold.level, connections);
       const warning = members.length > 0 ? undefined : await unknownName(scope, connections);
       return { hold, batches: members.length, inHand, ...(warning !== undefined && { warning }) };
     },

@@ -1,4 +1,4 @@
-import { lookAtBatch, type Batch } from '../batch/read-batch.js';
+import { tryReadBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
 import type { ApprovalChoice } from '../contract/approval.js';
 import type { HoldScope, WideHold } from '../contract/holds.js';
@@ -234,7 +234,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   const nightshift: Nightshift = {
     config,
     read: async (file) => {
-      const read = await lookAtBatch(file, { edition, ...(onProgress && { onProgress }) });
+      const read = await tryReadBatch(file, { edition, ...(onProgress && { onProgress }) });
       const { batch, nothing } = read;
       if (nothing) throw nothing;
       if (!batch) return preflightOfRest(file, read, config);

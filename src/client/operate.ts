@@ -12,8 +12,8 @@ import { isGrpcNotFound } from './grpc-not-found.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { runUnderWay } from './run-under-way.js';
-import { settled } from './settle.js';
 import { tellBatch } from './tell-batches.js';
+import { untilQuiet } from './until-quiet.js';
 import { isWorkerAlive } from './worker-host.js';
 
 /**
@@ -55,7 +55,7 @@ export async function controlBatch(
         return answer;
       }
       if (answer.kind === 'queued') await noteUnheard(row, request, connections);
-      await settled({ kind: 'batch', name: row.id }, levelMeant(level, row.pauseLevel), connections);
+      await untilQuiet({ kind: 'batch', name: row.id }, levelMeant(level, row.pauseLevel), connections);
       return answer;
     },
     ({ kind }) => ({ outcome: kind }),

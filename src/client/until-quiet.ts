@@ -12,7 +12,7 @@ const LOOK_MS = 100;
  * request of an effect is out. Jobs under way that may go on (`admit`) are not waited for.
  * @param scope of a batch: its Workflow ID
  */
-export async function settled(
+export async function untilQuiet(
   scope: Hold['scope'],
   level: Hold['level'],
   connections: Connections,
