@@ -1,11 +1,12 @@
 import type { RemoteSession } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
+import { DAY_MS } from '../contract/units.js';
 import { bold, dim, type Line } from '../report/line.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
 /** Older sandboxes and sessions have been taken away by their services. */
-const LOOK_BACK_MS = 30 * 24 * 3_600_000;
+const LOOK_BACK_MS = 30 * DAY_MS;
 
 /** `nightshift doctor FILE --orphans [--end]`: sessions at the agent service that no job will come back to. */
 export async function orphans(file: string | undefined, end: boolean, shell: Shell): Promise<ExitCode> {

@@ -1,6 +1,7 @@
 import type { NightView } from '../client/schedules/views.js';
 import type { ScheduleView } from '../client/schedules/schedules.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import { DAY_MS } from '../contract/units.js';
 import { duration, localTime } from '../report/format.js';
 import { bold, dim, type Line, type Span, type Style } from '../report/line.js';
 import { tableLines } from '../report/table.js';
@@ -16,7 +17,6 @@ const NOT_RUN: ReadonlySet<NightView['outcome']> = new Set([
   'late',
   'paused',
 ]);
-const DAY_MS = 24 * 3_600_000;
 
 /** `nightshift schedule list`: next and last night of each, and what did not run lately. */
 export async function scheduleList(shell: Shell): Promise<ExitCode> {

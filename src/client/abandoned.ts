@@ -1,10 +1,11 @@
+import { DAY_MS } from '../contract/units.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import type { AbandonedSession } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 import { runUnderWay } from './run-under-way.js';
 
 /** No session of a night is watched for longer without having been opened anew. */
-const LONG_AGO_MS = 24 * 3_600_000;
+const LONG_AGO_MS = DAY_MS;
 
 /**
  * Sessions opened more than a day ago whose job is not at work: a key was revoked, a batch terminated, an engine lost.

@@ -1,4 +1,5 @@
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import { DAY_MS } from '../contract/units.js';
 import type { KeptSchedule, Ledger, NightRow } from '../ledger/ledger.js';
 import { seenNights, standingOf, type NightsStanding, type SeenNight } from '../policy/seen-nights.js';
 
@@ -10,7 +11,6 @@ export interface ScheduleNights extends NightsStanding {
 
 export type NightsLedger = Pick<Ledger, 'keptSchedules' | 'scheduledNights' | 'batch' | 'counts'>;
 
-const DAY_MS = 24 * 3_600_000;
 /** What is older has been seen, or nobody looks. */
 const SHOWN_MS = 14 * DAY_MS;
 /** As far as missed nights are looked for. */

@@ -1,4 +1,5 @@
 import type { UpstreamNight } from '../contract/messages.js';
+import { DAY_MS } from '../contract/units.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import { fireTimes } from '../policy/fire-times.js';
@@ -12,7 +13,7 @@ import type { NightsLedger } from './read-nights.js';
 export type UpstreamStanding = { readonly kind: 'done' } | { readonly kind: 'open'; readonly why: string };
 
 /** An edition is no longer than a month. */
-const SPAN_MS = 33 * 24 * 3_600_000;
+const SPAN_MS = 33 * DAY_MS;
 
 /**
  * Whether the night that another one comes after is done: every job of its batch done, adopted or discarded, as the

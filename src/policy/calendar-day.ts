@@ -1,3 +1,5 @@
+import { DAY_MS } from '../contract/units.js';
+
 /** One day of a calendar, as instants: `from` belongs to it, `until` is the first moment after it. */
 export interface CalendarDay {
   /** `2026-11-23`. */
@@ -42,7 +44,7 @@ export function startOfDay(name: string, timeZone: string): Date {
 
 /** The day after one named `2026-11-23`. */
 export const dayAfter = (name: string): string =>
-  new Date(Date.parse(`${name}T00:00:00Z`) + 24 * 3_600_000).toISOString().slice(0, 10);
+  new Date(Date.parse(`${name}T00:00:00Z`) + DAY_MS).toISOString().slice(0, 10);
 
 /** First whole millisecond after `below` for which `holds`, which stays true from then on. */
 function firstWhere(below: number, above: number, holds: (ms: number) => boolean): number {

@@ -1,5 +1,6 @@
 import { Cron } from 'croner';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../contract/units.js';
 import { nightOf, wallOf, type Wall } from './nights.js';
 
 /**
@@ -12,9 +13,6 @@ export type Due = Pick<ScheduleDefinition, 'crons' | 'timeZone'>;
 
 /** Far more than anybody wants to see at once. */
 const FIRES_MAX = 10_000;
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** Instants in `[from, to]`, in order, one for each local time; of too many, the first. */
 export const fireTimes = (due: Due, from: Date, to: Date): Date[] =>

@@ -1,9 +1,9 @@
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import { DAY_MS } from '../contract/units.js';
 import type { NewNight, NightRow } from '../ledger/ledger.js';
 import { lastFires } from './fire-times.js';
 import { editionOf, nightOf } from './nights.js';
 
-const DAY_MS = 24 * 3_600_000;
 /** What the engine and a busy worker may need. */
 const GRACE_MS = 10 * 60_000;
 /** Nights are looked for this far back. */

@@ -1,4 +1,5 @@
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
+import { DAY_MS } from '../contract/units.js';
 import type { BatchRow, NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { missedNights } from './missed-nights.js';
 
@@ -43,7 +44,7 @@ export function seenNights(
 }
 
 /** Longer than a night should wait for another. What waits may be gone, and a ledger is never told. */
-const WAIT_MS = 24 * 3_600_000;
+const WAIT_MS = DAY_MS;
 
 /** Counted from when it began to wait: a night that is made up for may have been due long ago. */
 const waitsTooLong = ({ outcome, at }: NightRow, now: Date): boolean =>

@@ -1,7 +1,8 @@
+import { DAY_MS } from '../contract/units.js';
 import type { AlertMessage } from '../ledger/alert-rows.js';
 
 /** A weekend, and the Monday after it. */
-const LATELY_MS = 3 * 24 * 3_600_000;
+const LATELY_MS = 3 * DAY_MS;
 
 /**
  * Messages that have reached nobody, newest first: tried and not taken yet, or given up in the last days. One after

@@ -1,10 +1,10 @@
 import { init } from 'echarts/dist/echarts.esm.min';
 import type { Fire, Preview } from '../client/schedules/views.js';
+import { DAY_MS } from '../contract/units.js';
 import { wallOf } from '../policy/nights.js';
 import { localTime, plural } from './format.js';
 import { htmlText } from './html-text.js';
 
-const DAY_MS = 24 * 3_600_000;
 const WIDTH = 960;
 const ROW = 28;
 

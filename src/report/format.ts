@@ -1,13 +1,9 @@
 /** Times and counts as people read them. */
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../contract/units.js';
 
 /** `2 jobs`, `1 job`. */
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
-
-const SECOND_MS = 1000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** `12 s`, `3 min 5 s`, `2 h 10 min`, `1 d 4 h`. */
 export function duration(ms: number): string {

@@ -1,8 +1,7 @@
 import { proxyActivities, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import type { Timing } from '../contract/messages.js';
-
-const MINUTE = 60_000;
+import { DAY_MS, MINUTE_MS } from '../contract/units.js';
 
 /**
  * The options of every Activity, in one place.
@@ -15,7 +14,7 @@ const MINUTE = 60_000;
 const RETRY: NonNullable<ActivityOptions['retry']> = {
   initialInterval: 500,
   backoffCoefficient: 2,
-  maximumInterval: MINUTE,
+  maximumInterval: MINUTE_MS,
 };
 const WAIT = 'WAIT_CANCELLATION_COMPLETED';
 
@@ -35,7 +34,7 @@ export const batchActivities = (timing: Timing) =>
       | 'decideApprovals'
     >
   >({
-    startToCloseTimeout: 10 * MINUTE,
+    startToCloseTimeout: 10 * MINUTE_MS,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,
     cancellationType: WAIT,
@@ -46,7 +45,7 @@ export const waitActivities = (timing: Timing, taskQueue: string) =>
   proxyActivities<Pick<Activities, 'awaitJob'>>({
     taskQueue,
     // A wait ends with the other job; this only bounds one try.
-    startToCloseTimeout: 24 * 60 * MINUTE,
+    startToCloseTimeout: DAY_MS,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,
     cancellationType: WAIT,
@@ -62,7 +61,7 @@ export function jobActivities(timing: Timing) {
 const agentProxy = (timing: Timing) =>
   proxyActivities<Pick<Activities, 'runAgent'>>({
     // The session has a deadline of its own; the rest is for collecting and storing what it made.
-    startToCloseTimeout: timing.sessionTimeoutMs + 15 * MINUTE,
+    startToCloseTimeout: timing.sessionTimeoutMs + 15 * MINUTE_MS,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,
     cancellationType: WAIT,
@@ -71,7 +70,7 @@ const agentProxy = (timing: Timing) =>
 /** Activities that act on the outside. */
 export const effectActivities = (timing: Timing) =>
   proxyActivities<Pick<Activities, 'publish' | 'unpublish' | 'settleJob'>>({
-    startToCloseTimeout: 15 * MINUTE,
+    startToCloseTimeout: 15 * MINUTE_MS,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     retry: RETRY,
     cancellationType: WAIT,

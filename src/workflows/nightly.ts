@@ -2,15 +2,15 @@ import { ApplicationFailure, SearchAttributeType, defineSearchAttributeKey } fro
 import { proxyActivities, setCurrentDetails, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.js';
 import { FAILURE, type NightEnd, type NightlyInput, type UpstreamWait } from '../contract/messages.js';
+import { DAY_MS, MINUTE_MS } from '../contract/units.js';
 import { waitQueue } from './queues.js';
 
-const MINUTE = 60_000;
 const SCHEDULED = defineSearchAttributeKey('TemporalScheduledStartTime', SearchAttributeType.DATETIME);
 
 const { startNight } = proxyActivities<Pick<Activities, 'startNight'>>({
-  startToCloseTimeout: 10 * MINUTE,
-  heartbeatTimeout: MINUTE,
-  retry: { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: MINUTE },
+  startToCloseTimeout: 10 * MINUTE_MS,
+  heartbeatTimeout: MINUTE_MS,
+  retry: { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: MINUTE_MS },
 });
 
 /**
@@ -21,9 +21,9 @@ const { startNight } = proxyActivities<Pick<Activities, 'startNight'>>({
 export async function nightly(input: NightlyInput): Promise<readonly NightEnd[]> {
   const { awaitBatch, awaitUpstream } = proxyActivities<Pick<Activities, 'awaitBatch' | 'awaitUpstream'>>({
     taskQueue: waitQueue(workflowInfo().taskQueue),
-    startToCloseTimeout: 7 * 24 * 60 * MINUTE,
-    heartbeatTimeout: MINUTE,
-    retry: { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: MINUTE },
+    startToCloseTimeout: 7 * DAY_MS,
+    heartbeatTimeout: MINUTE_MS,
+    retry: { initialInterval: 1000, backoffCoefficient: 2, maximumInterval: MINUTE_MS },
   });
   const { schedule, by, overlap } = input;
   const asked = { ...(by !== undefined && { by }), ...(overlap !== undefined && { overlap }) };

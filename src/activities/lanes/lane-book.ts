@@ -1,3 +1,4 @@
+import { SECOND_MS } from '../../contract/units.js';
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
 import { spacing, reserve, type Slot } from '../../policy/limits/rate.js';
 import { pass, type Closure } from '../../policy/limits/breaker.js';
@@ -16,8 +17,6 @@ export type Turn =
       /** The service fails. */
       readonly down: boolean;
     };
-
-const SECOND_MS = 1000;
 
 /** How far back requests are counted to tell how fast they were sent. */
 const MEASURE_MS = 10_000;

@@ -3,6 +3,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { UsageError } from '../../contract/errors.js';
 import { FAILURE, type NightEnd, type NightlyInput } from '../../contract/messages.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
+import { DAY_MS } from '../../contract/units.js';
 import type { nightly } from '../../workflows/nightly.js';
 import { fireTimes, lastFire, nextFire } from '../../policy/fire-times.js';
 import { nightOf } from '../../policy/nights.js';
@@ -63,7 +64,6 @@ export async function backfillNights(
 }
 
 const LOCAL = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/;
-const DAY_MS = 24 * 3_600_000;
 
 function nightsBetween(definition: ScheduleDefinition, from: string, to: string): Date[] {
   for (const text of [from, to]) {

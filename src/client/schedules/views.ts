@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readSchedules } from '../../batch/read-schedules.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
+import { DAY_MS } from '../../contract/units.js';
 import { fireTimes, nextFire } from '../../policy/fire-times.js';
 import { nightOf } from '../../policy/nights.js';
 import { seenNights, type SeenNight } from '../../policy/seen-nights.js';
@@ -86,8 +87,6 @@ export interface Preview {
   /** Batch files that are not there, as this host sees it. */
   readonly missing: readonly { readonly schedule: string; readonly batch: string }[];
 }
-
-const DAY_MS = 24 * 3_600_000;
 
 /** The times to come: of a schedules file, which needs no engine, or of all schedules at the engine that are not paused. */
 export async function previewSchedules(

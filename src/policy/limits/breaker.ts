@@ -1,11 +1,9 @@
 import type { ErrorClass } from '../../contract/errors.js';
+import { MINUTE_MS, SECOND_MS } from '../../contract/units.js';
 import { isoTime } from '../back-at.js';
 import { without, type Gate, type GateCause, type LaneNote, type LaneState } from './state.js';
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-
-const WINDOW_MS = 60 * SECOND;
+const WINDOW_MS = 60 * SECOND_MS;
 /** Opens at half of at least so many calls in a window … */
 const CALLS_MIN = 20;
 const SHARE = 0.5;
@@ -14,18 +12,18 @@ const STREAK = 10;
 /** … or, in a night of few calls, at so many in a row by different jobs. */
 const JOBS = 5;
 
-const PAUSE_MS = 30 * SECOND;
-const PAUSE_MAX_MS = 10 * MINUTE;
+const PAUSE_MS = 30 * SECOND_MS;
+const PAUSE_MAX_MS = 10 * MINUTE_MS;
 /** A person has to put credentials right; the lane finds out by itself that it was done. */
-const AUTH_PAUSE_MS = 5 * MINUTE;
+const AUTH_PAUSE_MS = 5 * MINUTE_MS;
 /** Where the service does not say when a quota comes back. */
-const EXHAUSTED_PAUSE_MS = 60 * MINUTE;
+const EXHAUSTED_PAUSE_MS = 60 * MINUTE_MS;
 /** A probe that has not been answered by then died with its worker. */
-const PROBE_MS = 2 * MINUTE;
+const PROBE_MS = 2 * MINUTE_MS;
 /** After a probe that found out nothing. */
-const INCONCLUSIVE_PAUSE_MS = 30 * SECOND;
+const INCONCLUSIVE_PAUSE_MS = 30 * SECOND_MS;
 /** While somebody else probes. */
-const PROBED_WAIT_MS = 10 * SECOND;
+const PROBED_WAIT_MS = 10 * SECOND_MS;
 /** Whose call failed waits so much longer than those who ask meanwhile. */
 const AFTER_OTHERS = 1.1;
 

@@ -1,11 +1,10 @@
 import type { LaneLimits } from '../../contract/limits.js';
+import { MINUTE_MS } from '../../contract/units.js';
 import type { LaneState, LaneUser } from './state.js';
 
-const MINUTE = 60_000;
-
 /** A batch that has not touched the lane for so long does not bind others any more. */
-const DECLARED_FOR_MS = 30 * MINUTE;
-const RENEWED_AFTER_MS = 5 * MINUTE;
+const DECLARED_FOR_MS = 30 * MINUTE_MS;
+const RENEWED_AFTER_MS = 5 * MINUTE_MS;
 
 const KINDS = ['requestsPerMinute', 'requestsPerSecond', 'sessions', 'tokensPerMinute'] as const;
 

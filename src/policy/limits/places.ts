@@ -1,22 +1,20 @@
 import { PRIORITIES, type Priority } from '../../contract/limits.js';
+import { MINUTE_MS, SECOND_MS } from '../../contract/units.js';
 import { longer } from '../longer.js';
 import { pass, type Closure } from './breaker.js';
 import { ceiling, declare } from './declared.js';
 import type { LaneState, LaneUser } from './state.js';
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-
 /** Tokens of the coming minute may be given out at once: a minute is what the limit counts by. */
-const TOKENS_AHEAD_MS = MINUTE;
+const TOKENS_AHEAD_MS = MINUTE_MS;
 
 /** Shorter waits are left to the requests themselves. */
-const SHORT_MS = 5 * SECOND;
+const SHORT_MS = 5 * SECOND_MS;
 
 /** While all places are taken: the first wait. */
-const PLACE_WAIT_MS = 5 * SECOND;
+const PLACE_WAIT_MS = 5 * SECOND_MS;
 /** Waiting counts as urgent for so long after the next try was due. */
-const WAITING_GRACE_MS = 10 * SECOND;
+const WAITING_GRACE_MS = 10 * SECOND_MS;
 
 /** How much the newest session weighs in the mean of tokens. */
 const MEAN_WEIGHT = 0.3;
@@ -142,7 +140,7 @@ function bookTokens(
   now: number,
 ): LaneState {
   if (tokens === 0 || tokensPerMinute === undefined) return state;
-  return { ...state, tokensAt: Math.max(state.tokensAt, now) + (tokens / tokensPerMinute) * MINUTE };
+  return { ...state, tokensAt: Math.max(state.tokensAt, now) + (tokens / tokensPerMinute) * MINUTE_MS };
 }
 
 /** Priorities are listed from the most urgent. */

@@ -1,9 +1,7 @@
 import type { LaneLimits, Priority } from '../../contract/limits.js';
+import { MINUTE_MS, SECOND_MS } from '../../contract/units.js';
 import { ceiling } from './declared.js';
 import { without, type LaneNote, type LaneState } from './state.js';
-
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
 
 /**
  * How much later than its neighbours a request may arrive at the service after its slot: waking late, connecting,
@@ -16,9 +14,9 @@ export const LATE_MAX_MS = 100;
 
 /** How far ahead slots are given: who is less urgent asks again, and those more urgent come in between. */
 const AHEAD_MAX_MS: Readonly<Record<Priority, number>> = {
-  bulk: 2 * SECOND,
-  normal: 8 * SECOND,
-  urgent: 20 * SECOND,
+  bulk: 2 * SECOND_MS,
+  normal: 8 * SECOND_MS,
+  urgent: 20 * SECOND_MS,
 };
 
 /** Multiplicative decrease, additive increase: https://doi.org/10.1016/0169-7552(89)90019-6 (Chiu and Jain, 1989). */
@@ -35,14 +33,14 @@ const PER_SECOND_MIN = 1 / 120;
 const BEFORE_MIN = 1;
 
 /** Without a hint: doubled for each time in a row. */
-const PAUSE_MS = 2 * SECOND;
-const PAUSE_MAX_MS = 10 * MINUTE;
+const PAUSE_MS = 2 * SECOND_MS;
+const PAUSE_MAX_MS = 10 * MINUTE_MS;
 
 /** Milliseconds between two slots of what was declared; 0 without a limit. */
 export function declaredSpacing({ requestsPerSecond, requestsPerMinute }: LaneLimits): number {
   return Math.max(
-    requestsPerSecond === undefined ? 0 : (SECOND + DELIVERY_MS) / requestsPerSecond,
-    requestsPerMinute === undefined ? 0 : (MINUTE + DELIVERY_MS) / requestsPerMinute,
+    requestsPerSecond === undefined ? 0 : (SECOND_MS + DELIVERY_MS) / requestsPerSecond,
+    requestsPerMinute === undefined ? 0 : (MINUTE_MS + DELIVERY_MS) / requestsPerMinute,
   );
 }
 
@@ -50,7 +48,7 @@ export function declaredSpacing({ requestsPerSecond, requestsPerMinute }: LaneLi
 export const spacing = (state: LaneState, now: number): number =>
   Math.max(
     declaredSpacing(ceiling(state, now)),
-    state.learnt === undefined ? 0 : SECOND / state.learnt.perSecond,
+    state.learnt === undefined ? 0 : SECOND_MS / state.learnt.perSecond,
   );
 
 /** A slot at a time by the ledger's clock, or how many milliseconds later to ask again. */
@@ -87,7 +85,7 @@ export function throttled(
   const waiting = { ...state, throttles, notBefore };
   if (sameEpisode) return { state: waiting, notes: [] };
   const apart = spacing(state, now);
-  const before = apart === 0 ? Math.max(BEFORE_MIN, perSecond) : SECOND / apart;
+  const before = apart === 0 ? Math.max(BEFORE_MIN, perSecond) : SECOND_MS / apart;
   const learnt = {
     perSecond: Math.max(PER_SECOND_MIN, before * DECREASE),
     before: state.learnt?.before ?? before,
@@ -108,6 +106,6 @@ export function speedUp(state: LaneState, requests: number, now: number): LaneSt
   if (learnt === undefined) return calm;
   const perSecond = learnt.perSecond + requests * INCREASE * learnt.before;
   const declared = declaredSpacing(ceiling(state, now));
-  const top = declared === 0 ? 2 * learnt.before : SECOND / declared;
+  const top = declared === 0 ? 2 * learnt.before : SECOND_MS / declared;
   return perSecond >= top ? without(calm, 'learnt') : { ...calm, learnt: { ...learnt, perSecond } };
 }

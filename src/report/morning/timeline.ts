@@ -1,4 +1,5 @@
 import type { ReportRows, Span } from '../../ledger/report-rows.js';
+import { SECOND_MS } from '../../contract/units.js';
 import { duration } from '../format.js';
 import { shortTitles } from './short-titles.js';
 import type { Bin, Lane, Piece, Timeline } from './model.js';
@@ -7,7 +8,6 @@ import { stopsOf } from './stops.js';
 /** As many lanes as a person reads at one look. */
 const LANES_MAX = 24;
 const BINS_MAX = 96;
-const SECOND_MS = 1000;
 /** Shorter gaps between tries are the work of starting the next one, not a wait. */
 const WAIT_MIN_MS = 2_000;
 

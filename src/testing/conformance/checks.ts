@@ -1,4 +1,5 @@
 import type { CrashPoint } from '../../activities/crash-points.js';
+import { HOUR_MS, MINUTE_MS } from '../../contract/units.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { judge, remark, row, type Row } from './judge.js';
 import type { Ending, Rig } from './rig.js';
@@ -10,8 +11,6 @@ export interface Check {
 }
 
 const RACERS = 20;
-const HOUR_MS = 3_600_000;
-const MINUTE_MS = 60_000;
 
 /** Whoever can be asked has to know an effect that a lost ledger has forgotten. */
 const canBeAsked = ({ facts }: Rig): boolean => facts.lookup === 'exact' || facts.keyWindowMs !== undefined;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
+import { DAY_MS } from '../../contract/units.js';
 import type { Store } from './store.js';
-
-const DAY_MS = 24 * 3_600_000;
 
 const httpSettingsSchema = z.strictObject({
   requireKey: z.boolean().default(false).describe('400 where the key is missing'),

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../contract/json.js';
+import { SECOND_MS } from '../../contract/units.js';
 import type { FakeRequest } from './exchange.js';
 import { isJsonObject } from './form.js';
 import { settingsOf } from './settings.js';
@@ -14,8 +15,6 @@ import {
   voidInvoice,
 } from './stripe-invoices.js';
 import { createItem, itemsOf } from './stripe-items.js';
-
-const SECOND_MS = 1000;
 
 /** What a request would do; undefined where there is no such address. */
 export function stripeRoute(store: Store, request: FakeRequest): (() => JsonObject) | undefined {

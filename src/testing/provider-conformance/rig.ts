@@ -16,12 +16,13 @@ import type {
 } from '../../activities/providers/provider.js';
 import { resolveSecrets, type Environment } from '../../batch/secrets.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
+import { DAY_MS } from '../../contract/units.js';
 import { carry, type Carried } from './carry.js';
 import type { AgentPlace, Behaviour, RunName, SessionsCounted } from './subject.js';
 
 const LOOK_MS_MAX = 100;
 /** Beyond the end of any cell, also where time goes thousands of times as fast. */
-const DEADLINE_MS = 365 * 24 * 3_600_000;
+const DEADLINE_MS = 365 * DAY_MS;
 
 /** What a ledger would hold of one paid attempt. */
 export interface Memory {

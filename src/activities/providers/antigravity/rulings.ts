@@ -1,4 +1,5 @@
 import type { ErrorClass } from '../../../contract/errors.js';
+import { MINUTE_MS } from '../../../contract/units.js';
 import { msToMidnight } from '../managed/midnight.js';
 import { fieldsOf } from '../managed/record.js';
 import { byStatus } from '../managed/judge.js';
@@ -6,7 +7,6 @@ import type { JudgeOptions, Meanings, Ruling } from '../managed/ruling.js';
 import { waitHintMs } from '../managed/wait-hint.js';
 import type { GeminiFault } from './error-body.js';
 
-const MINUTE_MS = 60_000;
 /** The spend limit is over a rolling window of that length. Source: ai.google.dev/gemini-api/docs/rate-limits */
 const SPEND_WINDOW_MS = 10 * MINUTE_MS;
 /** An empty balance is for the operator; it was reported wrongly before, so it is looked at again. */

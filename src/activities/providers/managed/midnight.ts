@@ -1,5 +1,4 @@
-const HOUR_MS = 3_600_000;
-const DAY_MS = 24 * HOUR_MS;
+import { DAY_MS } from '../../../contract/units.js';
 
 /** Milliseconds until the next midnight in a time zone, also on days on which its clocks are changed. */
 export function msToMidnight(timeZone: string, now: Date): number {

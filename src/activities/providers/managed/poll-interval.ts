@@ -1,6 +1,5 @@
 import { durationMs, type Duration } from '../../../contract/batch-file.js';
-
-const MINUTE_MS = 60_000;
+import { MINUTE_MS } from '../../../contract/units.js';
 
 /**
  * Often while a session is young, seldom later: runs take minutes, and requests per minute are limited.

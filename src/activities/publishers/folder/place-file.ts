@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
+import { DAY_MS } from '../../../contract/units.js';
 import type { BodyRequest, PublisherContext } from '../publisher.js';
 import { TEMPORARY_NAME } from './safe-path.js';
 import { insideParent, standingAt, type Standing } from './standing.js';
@@ -19,7 +20,7 @@ const NO_LINKS: ReadonlySet<string | undefined> = new Set([
 ]);
 
 const CLAIM_SETTLE_MS = 10_000;
-const STALE_MS = 24 * 3_600_000;
+const STALE_MS = DAY_MS;
 /** Folders whose stale temporary files were looked for; forgotten all at once when there are very many. */
 const swept = new Set<string>();
 const SWEPT_MAX = 10_000;

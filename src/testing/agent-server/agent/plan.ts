@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../../contract/units.js';
 import type { Draw } from '../draw.js';
 import type { FaultHit } from '../faults/rules.js';
 
@@ -35,7 +36,6 @@ export interface RunPlan {
   readonly hiddenMs?: number;
 }
 
-const MINUTE = 60_000;
 /** Typical runs take minutes, and 50 to 70 % of their input comes from the cache. */
 const WORK_MINUTES = [3, 12] as const;
 
@@ -44,7 +44,7 @@ export function planRun(draw: Draw, fault: FaultHit | undefined): RunPlan {
   const input = draw.int('input tokens', 200_000, 1_200_000);
   const plain: RunPlan = {
     queuedMs: draw.int('queued', 500, 4_000),
-    workMs: draw.int('work', WORK_MINUTES[0] * MINUTE, WORK_MINUTES[1] * MINUTE),
+    workMs: draw.int('work', WORK_MINUTES[0] * MINUTE_MS, WORK_MINUTES[1] * MINUTE_MS),
     end: 'completed',
     output: 'whole',
     tokens: {

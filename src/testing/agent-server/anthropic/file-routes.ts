@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../contract/units.js';
 import { timestamp } from '../clock.js';
 import { NOBODY, type Who } from '../draw.js';
 import type { Ask, Reply, Route, World } from '../http/call.js';
@@ -18,7 +19,6 @@ interface FileOfSession {
   readonly expiresAt: number;
 }
 
-const DAY_MS = 86_400_000;
 /** A sandbox lives so long from the creation of its session. */
 const KEPT_MS = 30 * DAY_MS;
 

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../contract/units.js';
 import type { OutFile } from '../agent/outputs.js';
 import { timestamp } from '../clock.js';
 import type { Who } from '../draw.js';
@@ -19,7 +20,6 @@ export interface FileInIt extends OutFile {
   readonly at: number;
 }
 
-const DAY_MS = 86_400_000;
 /** Deleted that long after the last activity. Source: ai.google.dev/gemini-api/docs/agent-environment */
 const KEPT_MS = 7 * DAY_MS;
 

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../../../contract/units.js';
 import { outputsOf, placesIn, type OutFile } from '../agent/outputs.js';
 import { geminiMicros } from '../agent/money.js';
 import { scaled, type RunPlan, type Tokens } from '../agent/plan.js';
@@ -60,7 +61,7 @@ export const lossOf = (run: Interaction): number =>
   );
 
 /** Paid projects keep records so long. Source: ai.google.dev/gemini-api/docs/interactions-overview */
-const KEPT_MS = 55 * 86_400_000;
+const KEPT_MS = 55 * DAY_MS;
 
 /** Whether the service answers 404 for it. */
 export const isHidden = (run: Interaction, now: number): boolean =>

@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../../../contract/units.js';
 import { readTail, type RunPaths } from '../run-directory.js';
 import { lastWords } from '../terminal-text.js';
 import { plainEnd } from './plain-end.js';
@@ -6,7 +7,6 @@ import { readStdout } from './read-stdout.js';
 import { asksForLogin, failure } from './said-class.js';
 
 const PROGRAM = 'agy';
-const MINUTE_MS = 60_000;
 
 /**
  * Antigravity CLI in print mode, by reports of its users: it takes no id and reports no cost. It ends with exit

@@ -1,3 +1,5 @@
+import { DAY_MS } from '../../../../contract/units.js';
+
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
@@ -18,7 +20,6 @@ const ONE = /(\d+(?:\.\d+)?)\s*(ms|millis|d|h|m|s)/gi;
 const EPOCH = /\|(\d{10})\b/;
 /** `resets 3pm (Europe/Berlin)`, `resets 11:30am (UTC)`. */
 const CLOCK = /resets?\s+(?:at\s+)?(\d{1,2})(?::(\d{2}))?\s*([ap]m)\s*\(([A-Za-z_+\-/0-9]{1,40})\)/i;
-const DAY_MS = 86_400_000;
 
 /**
  * How long a message asks to wait, in milliseconds; undefined where it does not say. A lower bound.
