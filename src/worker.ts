@@ -21,6 +21,7 @@ import { releaseDeadWorkers } from './activities/release-dead-workers.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
 import { isRunOpen } from './client/run-under-way.js';
 import { statePaths, type Config } from './config.js';
+import { messageOf } from './contract/thrown.js';
 import { workerName, type Engine } from './engine/index.js';
 import { loadSigner } from './evidence/key-files.js';
 import { openLedger } from './ledger/open.js';
@@ -172,7 +173,7 @@ function installRuntime(log: WorkerOptions['log'], { jsonLog, metricsAddress }: 
     Runtime.install(runtimeOptions(logger, metricsAddress));
   } catch (cause) {
     if (metricsAddress === undefined) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = messageOf(cause);
     const message = `metrics can't be offered at ${metricsAddress}: ${why}; set NIGHTSHIFT_METRICS to a free address of this host, or unset it`;
     throw new AdapterError('config', message);
   }

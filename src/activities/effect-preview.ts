@@ -9,6 +9,7 @@ import { AdapterError } from '../contract/errors.js';
 import type { Effect } from '../contract/job.js';
 import type { JsonObject } from '../contract/json.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
+import { messageOf } from '../contract/thrown.js';
 import type { Approval, Ledger } from '../ledger/ledger.js';
 import { loadPublisher } from './load-adapter.js';
 import type { PublisherModule } from './publishers/publisher.js';
@@ -109,9 +110,7 @@ function saidBy(module: PublisherModule, options: JsonObject): readonly string[]
   try {
     said = module.preview?.(options) ?? [];
   } catch (error) {
-    said = [
-      `${module.name} can’t say what it comes to: ${error instanceof Error ? error.message : String(error)}`,
-    ];
+    said = [`${module.name} can’t say what it comes to: ${messageOf(error)}`];
   }
   const shown = said.slice(0, SAYS_MAX).map((text) => shortenedTo(text, SAID_MAX));
   return said.length > SAYS_MAX ? [...shown, `and ${said.length - SAYS_MAX} more`] : shown;

@@ -2,6 +2,7 @@ import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { TriedBefore } from '../contract/messages.js';
+import { messageOf } from '../contract/thrown.js';
 import { StaleFence } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
 import { DEFAULT_RETRY, afterStep, type RetryPolicy, type Tries } from '../policy/retry.js';
@@ -19,7 +20,7 @@ export function toApplicationFailure(error: unknown, retry: RetryPolicy = DEFAUL
   }
   if (error instanceof AdapterError)
     return retryAfter(error.errorClass, error.message, error.facts.retryAfterMs ?? 2000);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const tries = noteUnexpected();
   const jitter = jitterOf(`${activityInfo().workflowExecution?.workflowId ?? ''}:${tries}`);
   const next = afterStep({ errorClass: 'bug', tries, elapsedMs: 0, jitter }, retry);
@@ -99,6 +100,4 @@ export function retryAfter(errorClass: ErrorClass, message: string, delayMs: num
 
 /** What was thrown, with a class: what no adapter has classified is our own bug. */
 export const asAdapterError = (error: unknown): AdapterError =>
-  error instanceof AdapterError
-    ? error
-    : new AdapterError('bug', error instanceof Error ? error.message : String(error), {}, { cause: error });
+  error instanceof AdapterError ? error : new AdapterError('bug', messageOf(error), {}, { cause: error });

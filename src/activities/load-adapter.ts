@@ -7,6 +7,7 @@ import { suggestion } from '../batch/nearest.js';
 import type { CheckModule } from '../checks/define-check.js';
 import { AdapterError } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
+import { messageOf } from '../contract/thrown.js';
 import type { ProviderModule } from './providers/provider.js';
 import type { PublisherModule } from './publishers/publisher.js';
 
@@ -116,7 +117,7 @@ async function loadFile<K extends Kind>(kind: K, use: string, path: string): Pro
   try {
     exported = await importAdapterFile(path);
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
+    const said = messageOf(error);
     throw refused(`the ${kind} ${use} can’t be loaded [path=${path}]: ${said}`, error);
   }
   return checked(kind, use, exported);

@@ -3,6 +3,7 @@ import { readDefinition, storedDefinition } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import { lookAtBatch } from '../alerts/look.js';
+import { messageOf } from '../contract/thrown.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
 import type { PingKind } from '../ledger/alert-rows.js';
@@ -61,6 +62,6 @@ async function quietly(act: () => Promise<void>): Promise<void> {
 
 function warn(error: unknown): void {
   log.warn('alerts could not be brought up to date', {
-    reason: error instanceof Error ? error.message : String(error),
+    reason: messageOf(error),
   });
 }

@@ -1,4 +1,5 @@
 import { log } from '@temporalio/activity';
+import { messageOf } from '../contract/thrown.js';
 import type { NightOutcome } from '../ledger/ledger.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
 import { SERVED } from '../policy/seen-nights.js';
@@ -25,7 +26,7 @@ export async function tellOfNight(
     if (state === 'completed' || state === 'incomplete') await writeReport(batchId, deps);
   } catch (error) {
     log.warn('what came of a night could not be told; the next look tells it', {
-      reason: error instanceof Error ? error.message : String(error),
+      reason: messageOf(error),
     });
   }
 }

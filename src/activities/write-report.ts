@@ -1,4 +1,5 @@
 import { log } from '@temporalio/activity';
+import { messageOf } from '../contract/thrown.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { Deps } from './deps.js';
 import { askedInShort } from './effect-preview.js';
@@ -22,7 +23,7 @@ export async function writeReport(
     await keepReport(report, ledger, stateDir);
   } catch (error) {
     log.warn('the morning report could not be written; "nightshift report" makes it again', {
-      reason: error instanceof Error ? error.message : String(error),
+      reason: messageOf(error),
     });
   }
 }

@@ -3,6 +3,7 @@ import type { ChannelSpec, Notice } from '../contract/alerts.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { Json } from '../contract/json.js';
 import { redactor } from '../activities/redact.js';
+import { messageOf } from '../contract/thrown.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { Environment } from '../batch/secrets.js';
@@ -71,7 +72,7 @@ async function answersTo(
   try {
     definition = await readDefinition({ definition: message.definition }, deps.artifacts);
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
+    const said = messageOf(error);
     return [{ channel: message.route, took: false, said }];
   }
   const redact = redactor(definition as unknown as Json, deps.env);

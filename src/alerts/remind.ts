@@ -1,3 +1,4 @@
+import { messageOf } from '../contract/thrown.js';
 import { lookAtBatch, type LookDeps } from './look.js';
 
 /**
@@ -14,7 +15,7 @@ export async function remind(
     try {
       if (await lookAtBatch(batchId, deps, { causes: 'open' })) lookedAt.add(batchId);
     } catch (error) {
-      onTrouble(`could not look at ${batchId}: ${error instanceof Error ? error.message : String(error)}`);
+      onTrouble(`could not look at ${batchId}: ${messageOf(error)}`);
     }
   }
   await deps.ledger.queueReminders(lookedAt);

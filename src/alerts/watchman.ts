@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isUnderWay } from '../contract/states.js';
+import { messageOf } from '../contract/thrown.js';
 import { sendDue, type CourierDeps } from './courier.js';
 import { lookAtNights, type NightLookDeps } from '../nights/look-at-nights.js';
 import { DELIVERY_MAX_MS } from '../policy/alert-times.js';
@@ -112,7 +113,7 @@ export function startWatchman(
       await act();
       return true;
     } catch (error) {
-      onTrouble(`could not ${what}: ${error instanceof Error ? error.message : String(error)}`);
+      onTrouble(`could not ${what}: ${messageOf(error)}`);
       return false;
     }
   }

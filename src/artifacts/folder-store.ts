@@ -10,6 +10,7 @@ import { open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArtifactRef, ArtifactStore } from '../contract/artifact.js';
 import { AdapterError } from '../contract/errors.js';
+import { messageOf, systemCode } from '../contract/thrown.js';
 import { makeDirectory, readPart, removeStaleFiles, syncDirectory, writeAll } from './durable-files.js';
 
 /** No live writer pauses for a day; what is older was left by a crash. */
@@ -129,18 +130,16 @@ async function sizeOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).size;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
-
-const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
 /** Nobody but an operator mends these. */
 const NEEDS_OPERATOR = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR']);
 
 function putError(root: string, error: unknown): unknown {
-  const code = codeOf(error);
+  const code = systemCode(error);
   if (!(error instanceof Error) || code === undefined) return error;
   const fix = NEEDS_OPERATOR.has(code) ? ': check space and permissions of the folder' : '';
   return new AdapterError(
@@ -152,10 +151,10 @@ function putError(root: string, error: unknown): unknown {
 }
 
 function readError(sha256: string, path: string, error: unknown): unknown {
-  if (codeOf(error) === 'ENOENT') return lost(`artifact ${sha256} is missing [path=${path}]`, error);
+  if (systemCode(error) === 'ENOENT') return lost(`artifact ${sha256} is missing [path=${path}]`, error);
   return new AdapterError(
     'transient',
-    `artifact ${sha256} can't be read [path=${path}]: ${error instanceof Error ? error.message : String(error)}`,
+    `artifact ${sha256} can't be read [path=${path}]: ${messageOf(error)}`,
     {},
     { cause: error },
   );

@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { shown } from '../batch/shown.js';
+import { messageOf } from '../contract/thrown.js';
 
 const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)(?:\r?\n)?^(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/m;
 
@@ -30,7 +31,7 @@ export function frontMatterOf(text: string): FrontMatter {
   try {
     value = parse(frontMatter, { schema: 'core', maxAliasCount: ALIASES_MAX, logLevel: 'error' });
   } catch (error) {
-    const [said = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    const [said = ''] = messageOf(error).split('\n');
     return { ok: false, problem: `its front matter is no YAML: ${shown(said)}` };
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))

@@ -4,6 +4,7 @@ import type { ErrorObject, Options, Schema } from 'ajv';
 import { pathText, shown } from '../batch/shown.js';
 import { AdapterError } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
+import { messageOf } from '../contract/thrown.js';
 
 const PROBLEMS_MAX = 5;
 const SENTENCE_MAX = 200;
@@ -37,7 +38,7 @@ export async function schemaFrom(source: string | JsonObject, baseDir: string): 
       typeof source === 'string' ? JSON.parse(await readFile(resolve(baseDir, source), 'utf8')) : source;
     return await compiled(schema);
   } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
+    const said = messageOf(error);
     throw new AdapterError(
       'config',
       `the JSON Schema ${name} can’t be used: ${said}`,
@@ -119,7 +120,7 @@ export function jsonProblems(text: string, schema: Validator): string[] {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return [`it is no JSON: ${shown(error instanceof Error ? error.message : String(error))}`];
+    return [`it is no JSON: ${shown(messageOf(error))}`];
   }
   return schemaProblems(schema, value, 'it');
 }

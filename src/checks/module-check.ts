@@ -4,6 +4,7 @@ import { shortenedTo, shown } from '../batch/shown.js';
 import { resolveSecretsIn, type Environment } from '../batch/secrets.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
+import { messageOf } from '../contract/thrown.js';
 import { safeText } from '../report/safe-text.js';
 import { withTimeLimit } from '../time-limit.js';
 import type { CheckInput } from './define-check.js';
@@ -43,7 +44,7 @@ export async function moduleProblems(
   } catch (error) {
     input.signal.throwIfAborted();
     if (error instanceof AdapterError && OWN_CLASSES.has(error.errorClass)) throw error;
-    throw failed(use, error instanceof Error ? error.message : String(error), error);
+    throw failed(use, messageOf(error), error);
   }
   if (!Array.isArray(answer) || !answer.every((problem) => typeof problem === 'string'))
     throw failed(use, `it must return a list of texts, not ${shown(answer)}`);

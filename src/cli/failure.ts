@@ -7,6 +7,7 @@ import {
   formatProblem,
 } from '../contract/errors.js';
 import { PlanChanged } from '../contract/plan-file.js';
+import { systemCode } from '../contract/thrown.js';
 import { fileErrorWords } from '../file-errors.js';
 import { plural } from '../report/format.js';
 import { ExitCode } from './exit-codes.js';
@@ -50,7 +51,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof AdapterError) return adapterFailure(error);
   if (!(error instanceof Error)) return unexpected(String(error));
   const { name, message } = error;
-  const code = codeOf(error);
+  const code = systemCode(error) ?? '';
 
   if (error instanceof PlanChanged) return { code: ExitCode.incomplete, text: changedText(error) };
   if (name === 'CommanderError') return commanderFailure(error);
@@ -122,9 +123,6 @@ const unexpected = (message: string): Failure => ({
     'NIGHTSHIFT_DEBUG=1 shows where it happened.',
 });
 
-const codeOf = (error: Error): string =>
-  'code' in error && typeof error.code === 'string' ? error.code : '';
-
 const FILE_SYSTEM_CODES = new Set([
   'EACCES',
   'EPERM',
@@ -137,7 +135,7 @@ const FILE_SYSTEM_CODES = new Set([
   'EDQUOT',
 ]);
 const isFileSystemError = (error: Error): error is NodeJS.ErrnoException =>
-  'syscall' in error && error.syscall !== 'spawn' && FILE_SYSTEM_CODES.has(codeOf(error));
+  'syscall' in error && error.syscall !== 'spawn' && FILE_SYSTEM_CODES.has(systemCode(error) ?? '');
 
 /** A path that is not there was given wrongly; with all else that a place lacks, another one may do. */
 function fileSystemText(error: NodeJS.ErrnoException): string {

@@ -1,4 +1,5 @@
 import { AdapterError, UsageError } from '../contract/errors.js';
+import { messageOf } from '../contract/thrown.js';
 import type { Ledger, NewRequest, RequestOutcome } from '../ledger/ledger.js';
 
 /** What came of a request, once that is known. */
@@ -28,7 +29,7 @@ export async function audited<T>(
 }
 
 function failureOf(error: unknown, asked: string | undefined): Pick<NewRequest, 'outcome' | 'reason'> {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return { outcome: kindOf(error), reason: asked === undefined ? message : `${asked}: ${message}` };
 }
 

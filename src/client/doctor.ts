@@ -1,4 +1,5 @@
 import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { messageOf } from '../contract/thrown.js';
 import { clockFinding } from './clock-finding.js';
 import type { Connections } from './connections.js';
 import { localTime } from '../report/format.js';
@@ -33,7 +34,7 @@ async function look(checks: readonly Check[], connections: Connections): Promise
       findings.push({
         subject: check.name,
         status: 'fail',
-        detail: error instanceof Error ? error.message : String(error),
+        detail: messageOf(error),
       });
     }
   }

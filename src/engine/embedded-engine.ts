@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, utimesSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../contract/thrown.js';
 import { type EngineFiles, engineFiles } from './engine-files.js';
 import { EngineUnavailable } from './engine-unavailable.js';
 import type { Engine } from './open-engine.js';
@@ -46,7 +47,7 @@ function makeFolder(files: EngineFiles): void {
   } catch (error) {
     throw new EngineUnavailable(
       'The embedded Temporal has no folder to keep its database in.',
-      [`${files.dir}: ${error instanceof Error ? error.message : String(error)}`],
+      [`${files.dir}: ${messageOf(error)}`],
       'Choose a folder that can be written: --state or NIGHTSHIFT_STATE.',
       { cause: error },
     );

@@ -12,6 +12,7 @@
  */
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../contract/thrown.js';
 import { engineFiles, readTextIfPresent } from './engine-files.js';
 import { writeEngineRecord } from './engine-record.js';
 import { readKeeperOrder } from './keeper-order.js';
@@ -48,7 +49,7 @@ if (await becomeKeeper()) {
     await keep();
   } catch (error) {
     rmSync(files.record, { force: true });
-    writeFileSync(files.keeperError, error instanceof Error ? error.message : String(error), { mode: 0o600 });
+    writeFileSync(files.keeperError, messageOf(error), { mode: 0o600 });
     process.exitCode = 1;
   }
 }

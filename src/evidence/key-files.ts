@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { AdapterError } from '../contract/errors.js';
+import { messageOf, systemCode } from '../contract/thrown.js';
 import { signerOf, type Signer } from './signing.js';
 
 export interface KeyOptions {
@@ -64,7 +65,7 @@ function givenSigner(given: string): Signer {
     // Not the value: somebody may have put a key there in a form that we don't know.
     throw new AdapterError(
       'config',
-      `NIGHTSHIFT_SIGNING_KEY names no file that can be read (${codeOf(error)}): give an Ed25519 private key as PEM, or its path`,
+      `NIGHTSHIFT_SIGNING_KEY names no file that can be read (${systemCode(error) ?? 'no code'}): give an Ed25519 private key as PEM, or its path`,
     );
   }
 }
@@ -75,7 +76,7 @@ function makeKey(folder: string, path: string): string {
   try {
     linkSync(temporary, path); // K2: refuses an existing name
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
   } finally {
     rmSync(temporary, { force: true });
   }
@@ -119,10 +120,7 @@ function readIfPresent(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
-
-const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException).code);
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -3,6 +3,7 @@ import { link, lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncDirectory } from '../artifacts/durable-files.js';
 import { UsageError } from '../contract/errors.js';
+import { systemCode } from '../contract/thrown.js';
 
 /** Where file systems have no hard links. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
@@ -16,7 +17,7 @@ export async function assertNew(path: string): Promise<void> {
   const there = await lstat(path).then(
     () => true,
     (error: unknown) => {
-      if (codeOf(error) === 'ENOENT') return false;
+      if (systemCode(error) === 'ENOENT') return false;
       throw error;
     },
   );
@@ -79,8 +80,8 @@ export async function placeNew(partial: string, path: string): Promise<void> {
     await link(partial, path);
     await rm(partial);
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') throw exists(path);
-    if (!NO_LINKS.has(codeOf(error))) throw error;
+    if (systemCode(error) === 'EEXIST') throw exists(path);
+    if (!NO_LINKS.has(systemCode(error) ?? '')) throw error;
     await assertNew(path);
     await rename(partial, path);
   }
@@ -91,12 +92,10 @@ const isFolder = (path: string): Promise<boolean> =>
   stat(path).then(
     (seen) => seen.isDirectory(),
     (error: unknown) => {
-      if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return false;
+      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false;
       throw error;
     },
   );
 
 const exists = (path: string): UsageError =>
   new UsageError(`${path} is there already and is not written over: name another file`);
-
-const codeOf = (error: unknown): string => String((error as NodeJS.ErrnoException).code);

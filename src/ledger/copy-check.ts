@@ -1,5 +1,6 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import { AdapterError } from '../contract/errors.js';
+import { messageOf } from '../contract/thrown.js';
 import { MIGRATIONS } from './migrate.js';
 import { APPLICATION_ID } from './migrations/0002-evidence-sqlite.js';
 
@@ -53,7 +54,7 @@ export function checkCopy(database: BetterSqlite3.Database, path: string): CopyF
     };
   } catch (error) {
     if (error instanceof AdapterError) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new AdapterError(
       'config',
       `the file can't be read as a ledger [file=${path}]: ${reason}`,

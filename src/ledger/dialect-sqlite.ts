@@ -13,6 +13,7 @@ import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
 import { AdapterError } from '../contract/errors.js';
+import { messageOf } from '../contract/thrown.js';
 import type { LedgerDialect } from './dialect.js';
 import { initialSqlite } from './migrations/0001-initial-sqlite.js';
 import { evidenceSqlite } from './migrations/0002-evidence-sqlite.js';
@@ -146,7 +147,7 @@ function enterWal(database: BetterSqlite3.Database): void {
 }
 
 function openError(path: string, error: unknown): AdapterError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   const fix = reason.includes('NODE_MODULE_VERSION')
     ? 'better-sqlite3 was built for another Node: run "npm rebuild better-sqlite3"'
     : 'check that the path is a file of nightshift on a local disk that this user may write';

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { AdapterError } from '../contract/errors.js';
+import { systemCode } from '../contract/thrown.js';
 
 /** The server could not be asked, or broke off before COMMIT: nothing was changed, and the same may be tried again. */
 export class Unreached extends Error {
@@ -45,7 +46,7 @@ const REFUSED: Readonly<Record<string, 'auth' | 'config'>> = {
 
 /** Marks trouble with the connection, or with others at work; what SQL says of a statement stays what it is. */
 export function markUnreached(error: unknown): unknown {
-  const code = codeOf(error) ?? '';
+  const code = systemCode(error) ?? '';
   if (error instanceof pg.DatabaseError) {
     return PASSING.has(code) || PASSING_CLASSES.includes(code.slice(0, 2)) ? new Unreached(error) : error;
   }
@@ -55,12 +56,12 @@ export function markUnreached(error: unknown): unknown {
 
 /** A standby can't begin a transaction that writes; after a fail-over the address leads to another server. */
 export const markStandby = (error: unknown): unknown =>
-  codeOf(error) === '0A000' ? new Unreached(error) : error;
+  systemCode(error) === '0A000' ? new Unreached(error) : error;
 
 /** What callers of the ledger get, when there is no more patience. */
 export function toldOf(error: unknown, place: string): unknown {
   const cause = error instanceof Unreached || error instanceof CommitUnanswered ? error.cause : error;
-  const code = codeOf(cause);
+  const code = systemCode(cause);
   const facts = code === undefined ? {} : { code };
   if (cause !== error) {
     return new AdapterError(
@@ -81,12 +82,8 @@ export function toldOf(error: unknown, place: string): unknown {
   );
 }
 
-/** SQLSTATE, or the code of the operating system. */
-const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-
 /** Where a host has several addresses, Node gives an error without a text. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.message === '' ? (codeOf(error) ?? error.name) : error.message;
+  return error.message === '' ? (systemCode(error) ?? error.name) : error.message;
 }

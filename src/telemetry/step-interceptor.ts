@@ -1,6 +1,7 @@
 import { log, metricMeter, type Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { ActivityInboundCallsInterceptor } from '@temporalio/worker';
+import { messageOf } from '../contract/thrown.js';
 import { batchNameOf } from '../identity/workflow-ids.js';
 import { duringStep, type StepFacts } from './step.js';
 
@@ -47,7 +48,7 @@ export const stepInterceptor =
         } catch (error) {
           const errorClass = error instanceof ApplicationFailure ? (error.type ?? 'bug') : 'cancelled';
           facts['nightshift.error_class'] = errorClass;
-          ended(errorClass, true, error instanceof Error ? error.message : String(error));
+          ended(errorClass, true, messageOf(error));
           throw error;
         }
       },

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
+import { messageOf } from '../../contract/thrown.js';
 import { withTimeLimit } from '../../time-limit.js';
 import { refuseWritingMethod } from '../rehearsal/no-writes.js';
 
@@ -102,7 +103,7 @@ async function readText(response: Response): Promise<string> {
 
 function transportError(error: unknown, { method, url }: HttpRequest): AdapterError {
   const code = codeOf(error);
-  const said = code ?? (error instanceof Error ? error.message : String(error));
+  const said = code ?? messageOf(error);
   if (isNotSent(error)) {
     return new AdapterError(
       'transient',

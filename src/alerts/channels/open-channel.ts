@@ -1,6 +1,7 @@
 import { resolveSecretsIn } from '../../batch/secrets.js';
 import type { ChannelSpec } from '../../contract/alerts.js';
 import type { Json } from '../../contract/json.js';
+import { messageOf } from '../../contract/thrown.js';
 import { channelName, failed, type Channel, type ChannelContext } from './channel.js';
 import { commandChannel } from './command.js';
 import { emailChannel } from './email.js';
@@ -16,7 +17,7 @@ export function openChannel(spec: ChannelSpec, context: ChannelContext): Channel
     // Named as the file names it: the host may be part of a secret.
     return { ...channelOf(resolved, context), name };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     return { name, send: () => Promise.resolve(failed(why)) };
   }
 }

@@ -16,6 +16,7 @@ import type {
 } from '../../activities/providers/provider.js';
 import { resolveSecrets, type Environment } from '../../batch/secrets.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
+import { messageOf } from '../../contract/thrown.js';
 import { DAY_MS } from '../../contract/units.js';
 import { carry, type Carried } from './carry.js';
 import type { AgentPlace, Behaviour, RunName, SessionsCounted } from './subject.js';
@@ -158,7 +159,7 @@ export class ProviderRig {
 /** Of whatever was thrown; some of it bites. */
 export function textOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   } catch {
     return 'something that can’t be looked at';
   }

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { lstat, realpath } from 'node:fs/promises';
 import { relative, resolve, sep } from 'node:path';
+import { systemCode } from '../../../contract/thrown.js';
 import { OUTPUT_BYTES_MAX, type ResultDocument, type ResultFile } from './result-document.js';
 import { statIfThere, type RunPaths } from './run-directory.js';
-import { codeOf } from './system-errors.js';
 
 /** Where the artifact of a run lies. */
 export type Artifact =
@@ -68,7 +68,7 @@ async function outFile(paths: RunPaths, { path, bytes, sha256, mime }: NamedFile
   try {
     [real, stats] = await Promise.all([realpath(full), lstat(full)]);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR')
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR')
       return unusable(`named ${path}, which is not there`);
     throw error;
   }

@@ -2,10 +2,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AdapterError } from '../../../contract/errors.js';
+import { systemCode } from '../../../contract/thrown.js';
 import { fateOf, isHere, thisMachine, type ProcessIdentity } from './machine.js';
 import { readIfThere, statIfThere, writeExclusive, type RunPaths } from './run-directory.js';
 import { abandonRun, lookAtRun } from './run-state.js';
-import { codeOf } from './system-errors.js';
 
 /** Why a run was stopped. Whatever it did then, it did not end by itself. */
 export const STOP_REASONS = ['cancelled', 'deadline', 'quiet', 'output'] as const;
@@ -97,7 +97,7 @@ export function signalGroup({ pid }: ProcessIdentity, signal: 'SIGTERM' | 'SIGKI
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (codeOf(error) !== 'ESRCH' && codeOf(error) !== 'EPERM') throw error; // gone, or left to nobody of ours
+    if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error; // gone, or left to nobody of ours
   }
 }
 
@@ -124,7 +124,7 @@ function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw error;
+    if (systemCode(error) !== 'ESRCH') throw error;
   }
 }
 

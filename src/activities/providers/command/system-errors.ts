@@ -1,9 +1,6 @@
 import { AdapterError, type ErrorClass } from '../../../contract/errors.js';
+import { messageOf, systemCode } from '../../../contract/thrown.js';
 import type { ProviderVerb } from '../provider.js';
-
-/** The system's short name of an error, such as `ENOENT`. */
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 /** A full disk is `exhausted`: it ends by itself or by a person, and no job is to blame. */
 const CLASSES: Readonly<Record<string, ErrorClass>> = {
@@ -34,9 +31,9 @@ const MESSAGE_CHARACTERS_MAX = 2000;
 export function asAdapterError(error: unknown, during: ProviderVerb): AdapterError {
   try {
     if (error instanceof AdapterError) return error;
-    const code = codeOf(error);
+    const code = systemCode(error);
     const errorClass = (code === undefined ? undefined : CLASSES[code]) ?? 'bug';
-    const said = error instanceof Error ? error.message : String(error);
+    const said = messageOf(error);
     const unclear = during === 'start' && errorClass === 'bug';
     return new AdapterError(
       errorClass,

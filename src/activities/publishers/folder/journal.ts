@@ -5,9 +5,9 @@ import { z } from 'zod';
 import { Lru } from '../../../batch/lru.js';
 import { AdapterError } from '../../../contract/errors.js';
 import { keySchema, revisionSchema, sha256Schema } from '../../../contract/job.js';
+import { systemCode } from '../../../contract/thrown.js';
 import type { Disk } from './disk.js';
 import { pathFault } from './safe-path.js';
-import { codeOf } from './system-errors.js';
 
 export const JOURNAL_NAME = '.nightshift.jsonl';
 
@@ -146,7 +146,7 @@ export class Journal {
       const stats = await lstat(this.file);
       if (stats.isFile()) return { inode: stats.ino, size: stats.size };
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return { inode: -1, size: 0 };
+      if (systemCode(error) === 'ENOENT') return { inode: -1, size: 0 };
       throw error;
     }
     throw new AdapterError('config', `${this.file} is not a plain file; move it away`, { sent: 'no' });

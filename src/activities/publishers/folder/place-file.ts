@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
+import { systemCode } from '../../../contract/thrown.js';
 import { DAY_MS } from '../../../contract/units.js';
 import type { BodyRequest, PublisherContext } from '../publisher.js';
 import { TEMPORARY_NAME } from './safe-path.js';
 import { insideParent, standingAt, type Standing } from './standing.js';
-import { asAdapterError, codeOf } from './system-errors.js';
+import { asAdapterError } from './system-errors.js';
 import { claimText, isClaim, makeFolder, type Target } from './target.js';
 
 /** What the system says where a file can't have a second name: exFAT, some network and FUSE file systems. */
@@ -101,7 +102,7 @@ export async function removeIfStill({ root, disk }: Target, path: string, sha256
   try {
     await disk.unlink(join(root, path));
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (systemCode(error) !== 'ENOENT') throw error;
   }
   await disk.syncFolder(dirname(join(root, path)));
 }
@@ -171,7 +172,7 @@ async function linkOrClaim(
     await target.disk.link(temporary, final);
     return true;
   } catch (error) {
-    const code = codeOf(error);
+    const code = systemCode(error);
     if (NO_LINKS.has(code)) return placeWithoutLinks(target, path, temporary, final, request, context);
     if (code !== 'EEXIST') throw error;
     const taken = await standingAt(target.root, path);
@@ -196,7 +197,7 @@ async function placeWithoutLinks(
   try {
     await target.disk.writeNew(final, Buffer.from(claimText(effectKey)));
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (systemCode(error) !== 'EEXIST') throw error;
     const taken = await standingAt(target.root, path);
     if (!isClaim(taken, effectKey) || taken.kind !== 'file') return false;
     if (context.now().getTime() - taken.mtimeMs < CLAIM_SETTLE_MS) {

@@ -1,7 +1,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { systemCode } from '../../../contract/thrown.js';
 import type { ProbeFinding } from '../publisher.js';
-import { codeOf } from './system-errors.js';
 
 /** Whether files could be put into a folder, or the folder be made. Writes nothing. */
 export async function probeFolder(root: string): Promise<ProbeFinding[]> {
@@ -25,7 +25,7 @@ async function nearestExisting(path: string): Promise<string> {
     return path;
   } catch (error) {
     const parent = dirname(path);
-    if (parent === path || (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR')) throw error;
+    if (parent === path || (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR')) throw error;
     return nearestExisting(parent);
   }
 }

@@ -3,7 +3,7 @@ import { constants, type Stats } from 'node:fs';
 import { lstat, open, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
-import { codeOf } from './system-errors.js';
+import { systemCode } from '../../../contract/thrown.js';
 
 /** What stands at a path inside a target. */
 export type Standing =
@@ -27,7 +27,7 @@ export async function standingAt(root: string, path: string): Promise<Standing> 
     if (!stats.isFile()) return { kind: 'other', what: kindOf(stats) };
     return await readStanding(full);
   } catch (error) {
-    switch (codeOf(error)) {
+    switch (systemCode(error)) {
       case 'ENOENT':
         return { kind: 'absent' };
       case 'ENOTDIR':
@@ -50,7 +50,7 @@ export async function insideParent(root: string, path: string): Promise<string |
   try {
     real = await realpath(parent);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
   if (real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)) return real;

@@ -1,8 +1,5 @@
 import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
-
-/** The system's short name of an error, such as `ENOENT`. */
-export const codeOf = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+import { messageOf, systemCode } from '../../../contract/thrown.js';
 
 interface Meaning {
   readonly errorClass: ErrorClass;
@@ -42,11 +39,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 /** Gives every error a class; those that have one keep it. */
 export function asAdapterError(error: unknown, doing: string, sent?: ErrorFacts['sent']): AdapterError {
   if (error instanceof AdapterError) return error;
-  const code = codeOf(error);
+  const code = systemCode(error);
   const { errorClass, fix }: Meaning = (code === undefined ? undefined : MEANINGS[code]) ?? {
     errorClass: 'bug',
   };
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   return new AdapterError(
     errorClass,
     `${doing} failed [use=folder]: ${said}${fix === undefined ? '' : `; ${fix}`}`,

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { systemCode } from '../../../contract/thrown.js';
 import type { FoundEffect, Placed } from '../publisher.js';
 import type { Disk } from './disk.js';
 import { journalOf, type Journal, type Mark } from './journal.js';
 import { standingAt, type Standing } from './standing.js';
-import { codeOf } from './system-errors.js';
 
 /** A target folder that exists, with its journal. */
 export interface Target {
@@ -22,7 +22,7 @@ export async function openTarget(root: string, disk: Disk): Promise<Target | und
     const real = await realpath(root);
     return { root: real, journal: journalOf(real, disk), disk };
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { durationMs } from '../../../contract/batch-file.js';
 import { AdapterError } from '../../../contract/errors.js';
 import type { Receipt } from '../../../contract/receipt.js';
+import { messageOf } from '../../../contract/thrown.js';
 import {
   definePublisher,
   type BodyRequest,
@@ -206,7 +207,7 @@ const isEdited = (post: Post, before: Receipt, { receipt, effectKey }: BodyReque
 
 function classify(error: unknown): AdapterError {
   if (error instanceof AdapterError) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const isStopped = error instanceof Error && /^(AbortError|CancelledFailure)$/.test(error.name);
   return new AdapterError(
     isStopped ? 'transient' : 'bug',

@@ -1,5 +1,6 @@
 import { AdapterError } from '../../../contract/errors.js';
 import type { Receipt } from '../../../contract/receipt.js';
+import { messageOf } from '../../../contract/thrown.js';
 import type {
   BodyRequest,
   EffectRequest,
@@ -47,7 +48,7 @@ export function objectPublisher(setup: ObjectPublisherSetup): Publisher {
       return await setup.store();
     } catch (error) {
       if (error instanceof AdapterError) throw error;
-      const said = error instanceof Error ? error.message : String(error);
+      const said = messageOf(error);
       throw new AdapterError('config', `${facts.name}: its client can’t be made: ${said}`, { sent: 'no' });
     }
   }
@@ -150,7 +151,7 @@ export function objectPublisher(setup: ObjectPublisherSetup): Publisher {
         ? error
         : new AdapterError(
             'bug',
-            `unexpected [use=${facts.name}]: ${error instanceof Error ? error.message : String(error)}`,
+            `unexpected [use=${facts.name}]: ${messageOf(error)}`,
             { sent: 'maybe' },
             { cause: error },
           ),

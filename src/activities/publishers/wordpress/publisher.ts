@@ -1,6 +1,7 @@
 import { durationMs } from '../../../contract/batch-file.js';
 import { AdapterError } from '../../../contract/errors.js';
 import type { Receipt } from '../../../contract/receipt.js';
+import { messageOf } from '../../../contract/thrown.js';
 import {
   definePublisher,
   type BodyRequest,
@@ -163,6 +164,6 @@ const conflict = (message: string): AdapterError =>
 
 function asAdapterError(error: unknown, during: PublisherVerb): AdapterError {
   if (error instanceof AdapterError) return error;
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   return new AdapterError('bug', `${during} failed [use=wordpress]: ${said}`, {}, { cause: error });
 }

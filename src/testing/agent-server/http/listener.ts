@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { messageOf } from '../../../contract/thrown.js';
 import type { RuleBook } from '../faults/rule-book.js';
 import type { Call, Reply, World } from './call.js';
 import { deliver } from './deliver.js';
@@ -69,7 +70,7 @@ function decided(service: Service, call: Call, { world, rules }: Listening): Out
     return dispatch(service, call, world, rules);
   } catch (error) {
     tell(error);
-    return whole(service.broken(error instanceof Error ? error.message : String(error)));
+    return whole(service.broken(messageOf(error)));
   }
 }
 
