@@ -42,7 +42,7 @@ export function spelledOutInChannels(alerts: unknown): FieldFinding[] {
 }
 
 /** The same for the URL of a dead-man monitor. */
-export function spelledOutInDeadMan(deadMan: unknown): Finding[] {
+export function spelledOutInDeadMan(deadMan: unknown): FieldFinding[] {
   const url = deadManSchema.safeParse(deadMan).data?.url;
   return url !== undefined && hasLogin(url) ? [finding(['deadMan', 'url'])] : [];
 }
