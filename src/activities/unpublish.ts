@@ -1,5 +1,5 @@
 import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
-import { effectsOf, undoOf } from '../batch/effects.js';
+import { effectIdOf, effectsOf, undoOf } from '../batch/effects.js';
 import { AdapterError, mayHaveArrived } from '../contract/errors.js';
 import type { UnpublishEnd, UnpublishRequest } from '../contract/messages.js';
 import type { Effect } from '../contract/job.js';
