@@ -109,7 +109,7 @@ async function beforeSession(
     if (frozenNow !== undefined) return { end: frozenNow };
     const closed = await closedDestination(given);
     if (closed !== undefined) return { end: closed };
-    const adopted = await adopt(deps, ref, definition, job, claim);
+    const adopted = await askedFirst(given, () => adopt(deps, ref, definition, job, claim));
     if (adopted !== undefined) return { end: adopted };
     const held = await secondOutward(given, claim);
     if (held !== undefined) return { end: held };
@@ -166,6 +166,20 @@ async function storedArtifact(
   const message = `the stored artifact ${sha256.slice(0, 12)} is gone or damaged`;
   await ledger.loseArtifact({ work, jobKey: job.key }, message, fence);
   return undefined;
+}
+
+/** What goes wrong at a destination that is asked before a session says nothing of jobs that have another one. */
+async function askedFirst(
+  { retry, ref, deps }: Step,
+  ask: () => Promise<AgentEnd | undefined>,
+): Promise<AgentEnd | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    const end = await settleTrouble(error, retry, ref, deps, ref.tried);
+    return end.kind === 'gated' ? { ...end, ofDestination: true } : end;
+  }
 }
 
 /** RA2 */

@@ -183,8 +183,8 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     const message = `${name}: ${end.message}`;
     const job = { state: end.state, errorClass, message };
     await ledger.stopEffect(effectKey, { state, errorClass, message, job }, row.fence);
-    const kind = end.state === 'held' || end.state === 'gated' ? end.state : 'parked';
-    return { kind, errorClass, message };
+    if (end.state === 'gated') return { kind: 'gated', errorClass, message, ofDestination: true };
+    return { kind: end.state === 'held' ? 'held' : 'parked', errorClass, message };
   }
 }
 

@@ -6,6 +6,7 @@ const troubleSchema = z.object({
   errorClass: z.enum(ERROR_CLASSES),
   message: z.string(),
   decided: z.literal(true).optional(),
+  ofDestination: z.literal(true).optional(),
 });
 
 /** How a job ended for its batch. Tiny, because a parent's history holds one for each child. */

@@ -151,6 +151,8 @@ export interface Trouble {
    * so no failure. Absent in what workers of older releases say.
    */
   readonly decided?: true | undefined;
+  /** It is a destination that gates the job, and others may have another one. Absent likewise. */
+  readonly ofDestination?: true | undefined;
 }
 
 /** How the agent step ended. `adopted`: every effect of the job was found at its destination; nothing is left to do. */

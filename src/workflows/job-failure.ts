@@ -9,10 +9,15 @@ export type StoppedState = keyof typeof TYPE_OF;
 
 export function jobFailure(
   state: StoppedState,
-  { errorClass, message, decided }: Trouble,
+  { errorClass, message, decided, ofDestination }: Trouble,
   spent: Spent,
 ): ApplicationFailure {
-  const trouble = { errorClass, message, ...(decided && { decided }) };
+  const trouble = {
+    errorClass,
+    message,
+    ...(decided && { decided }),
+    ...(ofDestination && { ofDestination }),
+  };
   const outcome: JobOutcome = { state, trouble, ...spent };
   return ApplicationFailure.nonRetryable(`${errorClass}: ${message}`, TYPE_OF[state], outcome);
 }

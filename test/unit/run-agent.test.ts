@@ -212,6 +212,7 @@ describe('a service that fails, and goes on failing', () => {
     const artifact = 'a'.repeat(64);
     return {
       ...night,
+      lane,
       publish: (tried?: TriedBefore) =>
         new MockActivityEnvironment().run(publish(deps), {
           ...night.refOf('two'),
@@ -247,6 +248,31 @@ describe('a service that fails, and goes on failing', () => {
       expect(await night.publish(since(61))).toMatchObject(gated);
     },
   );
+
+  test.each(['agent', 'destination'] as const)(
+    '%s: what its run has waited there counts for a job that comes later, too',
+    async (which) => {
+      const night = await downNight(which);
+      const sql = rawSql(night.path);
+      const hourAgo = Date.now() - 61 * 60_000;
+      await sql(`update lanes set state = json_set(state, '$.gate.since', ?)`, hourAgo);
+      expect((await night.try('two')).end, 'it failed before the run began').toMatchObject({ kind: 'wait' });
+      await sql('update batches set opened_at = ?', new Date(hourAgo).toISOString());
+      const message = expect.stringContaining('it has failed for 61 min, and patience ends there') as string;
+      expect((await night.try('three')).end).toMatchObject({ kind: 'gated', message });
+    },
+  );
+
+  test.each([
+    ['agent', undefined],
+    ['destination', true],
+  ] as const)('%s: its jobs say whether others may go on: %s', async (which, ofDestination) => {
+    const night = await downNight(which);
+    const { end } = await night.try('two', undefined, { tried: since(61) });
+    expect(end).toMatchObject({ kind: 'gated' });
+    expect((end as { ofDestination?: true }).ofDestination).toBe(ofDestination);
+    if (which === 'destination') expect(await night.publish(since(61))).toMatchObject({ ofDestination });
+  });
 
   test('what failed before its session is not forgotten by a wait, and what passed is', async () => {
     const night = await downNight('destination');

@@ -706,6 +706,27 @@ describe('lanes', () => {
     expect(night.count('settleJob')).toBe(3);
   }, 120_000);
 
+  test.each([
+    ['a destination that fails does not keep the jobs of others from beginning', 'transient', 4],
+    ['credentials that it refuses do', 'auth', 0],
+  ] as const)('%s', async (_, errorClass, done) => {
+    const night: Night = new Night(
+      `gated-${errorClass}`,
+      5,
+      {
+        publish: async ({ key }) =>
+          key === night.tickets[0]?.key
+            ? { kind: 'gated', errorClass, message: 'post: HTTP 503', ofDestination: true }
+            : landed,
+      },
+      1,
+    );
+    await night.work(async () => {
+      const failure = (await failureOf(await night.start())) as ApplicationFailure;
+      expect(failure.details?.[0]).toMatchObject({ done });
+    });
+  });
+
   test('a job that nobody stands behind waits in its place', async () => {
     let waits = 2;
     const night = new Night('yields-to-nobody', 1, {

@@ -22,13 +22,14 @@ interface Leaving {
 
 /**
  * A job waits for the lane, and uses up its patience where it is for a service that fails. Where that takes nothing before
- * patience ends, it leaves its run, as the job did that the service has told so.
+ * patience ends, it leaves its run, as the job did that the service has told so. What its run has waited there before it
+ * came along counts: else its jobs would use up one patience after the other.
  */
 export async function waitOrLeave(
   { delayMs, why, down: failing, closure }: LaneWait,
   { job: { work, key: jobKey, batchId, tried: before }, retry, deps, effect }: Leaving,
 ): Promise<Told> {
-  const { elapsedMs } = triesSoFar(before);
+  const elapsedMs = Math.max(triesSoFar(before).elapsedMs, await waitedInRun(closure, batchId, retry, deps));
   const waits = { delayMs, why, failing, ...(closure && { backInMs: closure.backInMs }) };
   const next = afterClosed(waits, retry, elapsedMs);
   if (closure === undefined || next.kind === 'wait') {
@@ -46,5 +47,17 @@ export async function waitOrLeave(
     { state: 'gated', ...trouble },
     activityWriter(batchId, deps),
   );
-  return { kind: 'gated', ...trouble };
+  return { kind: 'gated', ...trouble, ...(effect !== undefined && { ofDestination: true }) };
+}
+
+/** How long the run of a job has had to do with a service that fails; 0 where that is less than patience. */
+async function waitedInRun(
+  closure: LaneWait['closure'],
+  batchId: string,
+  { patienceMs }: RetryPolicy,
+  { ledger, now }: Leaving['deps'],
+): Promise<number> {
+  const { failedForMs = 0 } = closure ?? {};
+  const run = failedForMs < patienceMs ? undefined : await ledger.batch(batchId);
+  return run === undefined ? 0 : Math.min(failedForMs, now().getTime() - Date.parse(run.openedAt));
 }

@@ -33,6 +33,8 @@ export interface Closure {
   /** What it said. */
   readonly why: string;
   readonly backInMs: number;
+  /** Where it fails: for how long it has. */
+  readonly failedForMs?: number;
 }
 
 export type Passage =
@@ -62,11 +64,18 @@ export function pass(state: LaneState, who: string, now: number, looks = false):
     ...(closure && { closure }),
   });
   const backInMs = gate.retryAt - now;
-  if (backInMs > 0) return wait(backInMs, { errorClass: gate.cause, why: gate.why, backInMs });
+  if (backInMs > 0) return wait(backInMs, closureOf(gate, now));
   if (gate.probe !== undefined && now < gate.probe.until)
     return wait(Math.min(PROBED_WAIT_MS, gate.probe.until - now));
   return { kind: 'go', state: { ...state, gate: { ...gate, probe: { who, until: now + PROBE_MS } } } };
 }
+
+const closureOf = ({ cause, why, retryAt, since }: Gate, now: number): Closure => ({
+  errorClass: cause,
+  why,
+  backInMs: retryAt - now,
+  ...(cause === 'transient' && { failedForMs: now - since }),
+});
 
 const CAUSES: Readonly<Record<GateCause, string>> = {
   transient: 'the service fails too often',
@@ -128,10 +137,8 @@ export const writeAnswered = (state: LaneState): LaneState => without(state, 'fa
 export function sharedTrouble(state: LaneState, now: number): Extract<Passage, { kind: 'wait' }> | undefined {
   const { gate, failedBy, failedWrites = [] } = state;
   if (gate?.cause !== 'transient' || Math.max(failedBy.length, failedWrites.length) < JOBS) return undefined;
-  const backInMs = gate.retryAt - now;
-  const delayMs = Math.max(1, Math.ceil(AFTER_OTHERS * backInMs));
-  const closure = { errorClass: gate.cause, why: gate.why, backInMs };
-  return { kind: 'wait', delayMs, why: reasonOf(gate), down: true, closure };
+  const delayMs = Math.max(1, Math.ceil(AFTER_OTHERS * (gate.retryAt - now)));
+  return { kind: 'wait', delayMs, why: reasonOf(gate), down: true, closure: closureOf(gate, now) };
 }
 
 /**
