@@ -384,6 +384,16 @@ describe('a job that waits all night', () => {
     expect(await night.step('two')).toMatchObject({ kind: 'wait' });
   });
 
+  test('for a place: also where a job of another work has the same identity', async () => {
+    const night = await aNight({ limits: { sessions: 1 } });
+    const other = { ...night.definition, work: 'translation' };
+    expect(await agentLane(other, night.refOf('one'), night.deps).enter('session')).toEqual({ kind: 'go' });
+    expect(await night.step('one')).toMatchObject({
+      kind: 'wait',
+      why: 'all 1 places for sessions are taken',
+    });
+  });
+
   test('it goes on with what has come to be meanwhile, and leaves no place behind that it does not need', async () => {
     const night = await aNight({ limits: { sessions: 1 } });
     expect(await night.step('one')).toMatchObject({ kind: 'made' });

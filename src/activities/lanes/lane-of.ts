@@ -12,10 +12,15 @@ import { LANE_CLOSED, LaneClosed, openLane, type Lane } from './lane.js';
 type User = Pick<JobRef, 'key' | 'batchId'>;
 
 /** The lane of the account that a batch's agent works on. */
-export const agentLane = ({ agent, limits }: Definition, ref: User, { ledger }: Pick<Deps, 'ledger'>): Lane =>
+export const agentLane = (
+  { work, agent, limits }: Definition,
+  { key, batchId }: User,
+  { ledger }: Pick<Deps, 'ledger'>,
+): Lane =>
   openLane(
     laneIdOf(agentAccount(agent)),
-    { who: ref.key, batchId: ref.batchId, limits: agent.limits ?? {}, priority: limits.priority },
+    // By its key alone, a job would have the place of the one that does another work for the same identity.
+    { who: `${work}:${key}`, batchId, limits: agent.limits ?? {}, priority: limits.priority },
     ledger,
   );
 
