@@ -1,6 +1,6 @@
 // How the agent step opens a session and gives it up, over a provider and a ledger of memory.
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { endReplaced, type GivingUp } from '../../src/activities/session/given-up.js';
 import { failSession, failureOf, notStarted } from '../../src/activities/session/end.js';
 import type { Provider, SessionHandle } from '../../src/activities/providers/provider.js';
@@ -153,6 +153,45 @@ test('a session that can’t be ended is booked all the same after a few tries, 
       mayRunOn: expect.stringMatching(/^the session at model \(run a+#1\) could not be ended/) as string,
     },
   ]);
+});
+
+/** Ends a session. @returns what was booked, and whether it was freed */
+async function endedBy(more: Partial<Provider>) {
+  const { provider } = aScope(
+    () => Promise.reject(new Error('not asked')),
+    async () => undefined,
+  );
+  const freed: SessionHandle[] = [];
+  const release = async (handle: SessionHandle) => void freed.push(handle);
+  const context = { ...endingContext(() => new Date()), sleep: async () => undefined };
+  const booked: LeftSession[] = [];
+  await new MockActivityEnvironment().run(() =>
+    endAtService({ ...provider, release, ...more }, HANDLE, context, async (left) => void booked.push(left)),
+  );
+  return { booked, freed };
+}
+const isBusy = new AdapterError('transient', 'it still counts as running');
+
+test('a session that is slow to stop is not given up because its first try took long', async () => {
+  let asked = 0;
+  const clock = vi.spyOn(performance, 'now');
+  onTestFinished(() => clock.mockRestore());
+  const cancel = async () => {
+    clock.mockReturnValue(31_000 * ++asked);
+    if (asked < 3) throw isBusy;
+  };
+  const { booked, freed } = await endedBy({ cancel, usage: async () => NOTHING_USED });
+  expect([asked, booked, freed]).toEqual([3, [{ usage: NOTHING_USED }], [HANDLE]]);
+});
+
+test('a session that was ended is freed, and does not run on, also where nobody says what it has used', async () => {
+  let asked = 0;
+  const usage = async () => {
+    asked += 1;
+    throw isBusy;
+  };
+  const { booked, freed } = await endedBy({ cancel: async () => undefined, usage });
+  expect([asked, booked, freed]).toEqual([3, [{ usage: NOTHING_USED }], [HANDLE]]);
 });
 
 test('a start that may have run unseen holds its job, as a question and not as a conflict of contents', async () => {

@@ -2,7 +2,7 @@ import { log } from '@temporalio/activity';
 import type { ErrorClass } from '../../contract/errors.js';
 import { NOTHING_USED, type Usage } from '../../ledger/ledger.js';
 import { pause } from '../providers/managed/pause.js';
-import type { Provider, ProviderContext, SessionHandle } from '../providers/provider.js';
+import type { Provider, ProviderContext, ProviderVerb, SessionHandle } from '../providers/provider.js';
 import { sessionName } from './session-name.js';
 
 /** What is known of a session that nobody goes on with. */
@@ -14,10 +14,12 @@ export interface LeftSession {
 
 /** Trouble that may be over in a moment. */
 export const PASSES: ReadonlySet<ErrorClass> = new Set(['transient', 'throttled']);
+/**
+ * No more of them, for somebody waits, be it the job's next session or whoever cancels a batch. How long one may take is
+ * the adapter's business: a session that is slow to stop is not given up for that.
+ */
 const TRIES = 3;
 const PAUSE_MS = 1_000;
-/** No other try is begun later: somebody waits, be it the job's next session or whoever cancels a batch. */
-const BEGUN_WITHIN_MS = 30_000;
 
 /**
  * Ends a session at its service, books it, and frees it. A service that does not answer is tried a few times, then the
@@ -40,16 +42,27 @@ async function end(
   handle: SessionHandle,
   context: ProviderContext,
 ): Promise<LeftSession> {
-  const begunAt = performance.now();
+  const ended = await tried(provider, 'cancel', context, () => provider.cancel(handle, context));
+  if ('why' in ended) return notEnded(provider.facts.name, handle, ended.why);
+  const used = await tried(provider, 'usage', context, () => provider.usage(handle, context));
+  if ('answer' in used) return { usage: used.answer };
+  log.warn('what a session that was ended has used could not be learnt', { reason: used.why });
+  return { usage: NOTHING_USED };
+}
+
+async function tried<T>(
+  provider: Provider,
+  verb: ProviderVerb,
+  context: ProviderContext,
+  call: () => Promise<T>,
+): Promise<{ readonly answer: T } | { readonly why: string }> {
   for (let tries = 1; ; tries++) {
     try {
-      await provider.cancel(handle, context);
-      return { usage: await provider.usage(handle, context) };
+      return { answer: await call() };
     } catch (error) {
       if (context.signal.aborted) throw error;
-      const { errorClass, message } = provider.classify(error, 'cancel');
-      const isLast = tries === TRIES || performance.now() - begunAt > BEGUN_WITHIN_MS;
-      if (isLast || !PASSES.has(errorClass)) return notEnded(provider.facts.name, handle, message);
+      const { errorClass, message } = provider.classify(error, verb);
+      if (tries === TRIES || !PASSES.has(errorClass)) return { why: message };
       await pause(PAUSE_MS * tries, context);
     }
   }
