@@ -4,7 +4,7 @@ import { jitterOf } from '../policy/jitter.js';
 import { STATE_AFTER, afterStep, whyOf, type RetryPolicy } from '../policy/retry.js';
 import { activityWriter, type Deps } from './deps.js';
 import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
-import { keptBackBy } from './lanes/lane-of.js';
+import { excuseOf } from './lanes/lane-of.js';
 
 /**
  * Trouble of a step that no session and no effect is to blame for: an adapter that can't be made, a destination that
@@ -21,7 +21,7 @@ export async function settleTrouble(
   const { errorClass, message, facts } = error;
   const tried = triesSoFar(before);
   const jitter = jitterOf(`${key}:${tried.tries}`);
-  const excuse = keptBackBy(error);
+  const excuse = excuseOf(error);
   const next = afterStep({ errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse }, retry);
   if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
   if (next.kind === 'wait') {

@@ -133,23 +133,28 @@ export interface SessionFailure {
  *  RP3. A quota that comes back by itself is waited for.
  *  RP4. What is back only after patience has ended is not waited for, whoever says so: the service to this job, or its lane
  *       to all the others. They are gated alike, so that the run ends, and the next start goes on with them. So are those
- *       that have waited so long for a service that fails, and says nothing of when it is back.
+ *       that have waited so long for a service that fails, and says nothing of when it is back, and the one among them
+ *       that has asked it last, where its lane knows that it is not to blame.
  *  RP5. What an agent that acts on the outside world has done, another session would do again: that, a person decides.
  *
  * @param failures all that failed since the job got its budget, the present one last
- * @param how `outward`: the agent acts on the outside world · `excuse`: of a start that was never sent off
+ * @param how `outward`: the agent acts on the outside world · `excuse`: of a start that never came about · `failingMs`:
+ *   how long the step has had to do with a service that fails, its waits included
  */
 export function afterSession(
   failures: readonly SessionFailure[],
   policy: RetryPolicy,
-  { jitter, hintMs = 0, outward = false, excuse }: Circumstances & { readonly outward?: boolean | undefined },
+  { jitter, hintMs = 0, outward = false, excuse, failingMs = 0 }: SessionCircumstances,
 ): Next {
   const last = failures.at(-1);
   if (last === undefined) throw new RangeError('nothing failed');
   const { errorClass } = last;
   const rule = policy.rules[errorClass];
   if (outward && last.ran) return { kind: 'hold', why: HELD_OUTWARD }; // RP5
-  if (!last.ran && excuse?.kind === 'closed') return afterClosed(excuse, policy);
+  const streak = streakOf(failures);
+  const elapsedMs = last.endedAt - (streak[0]?.endedAt ?? last.endedAt);
+  const waitedMs = Math.max(elapsedMs, failingMs);
+  if (!last.ran && excuse?.kind === 'closed') return afterClosed(excuse, policy, waitedMs);
   const waited = waitFor(errorClass, hintMs, jitter, policy); // RP3
   if (waited?.kind === 'gate') return waited;
   if (waited !== undefined) return usedUp(failures, policy) ?? waited;
@@ -161,8 +166,7 @@ export function afterSession(
     const ran = failures.filter((failure) => failure.ran).length;
     return usedUp(failures, policy) ?? againWithin(rule, ran, policy.patienceMs, jitter, hintMs);
   }
-  const streak = streakOf(failures);
-  const elapsedMs = last.endedAt - (streak[0]?.endedAt ?? last.endedAt);
+  if (excuse !== undefined && waitedMs >= policy.patienceMs) return afterClosed(excuse, policy, waitedMs);
   const alike = streak.filter((failure) => failure.errorClass === errorClass).length;
   return bounded({ tries: streak.length, alike, elapsedMs }, rule, policy, jitter, hintMs);
 }
@@ -226,6 +230,11 @@ interface Circumstances {
   readonly excuse?: Excuse | undefined;
 }
 
+interface SessionCircumstances extends Circumstances {
+  readonly outward?: boolean | undefined;
+  readonly failingMs?: number;
+}
+
 /** A try of an effect, or of another step, that came to nothing. */
 export interface FailedTry extends Tries, Circumstances {
   readonly errorClass: ErrorClass;
@@ -274,8 +283,9 @@ export function afterEffect(failed: FailedTry, policy: RetryPolicy): Next {
       return { kind: 'gate', why: `${errorClass}: no effect can land before this is put right` };
     case 'again':
       // RP6
-      if (excuse !== undefined && elapsedMs < policy.patienceMs) return afterClosed(excuse, policy);
-      return bounded(failed, rule, policy, jitter, hintMs);
+      return excuse === undefined
+        ? bounded(failed, rule, policy, jitter, hintMs)
+        : afterClosed(excuse, policy, elapsedMs);
   }
 }
 
@@ -287,7 +297,9 @@ export function afterStep(failed: FailedTry, policy: RetryPolicy): Next {
   const { errorClass, elapsedMs, excuse } = failed;
   if (excuse?.kind === 'closed') return afterClosed(excuse, policy, elapsedMs);
   const next = afterEffect(failed, policy);
-  return next.kind === 'gate' && next.backInMs === undefined ? gated(errorClass) : next;
+  return next.kind === 'gate' && next.backInMs === undefined && excuse === undefined
+    ? gated(errorClass)
+    : next;
 }
 
 const gated = (errorClass: ErrorClass): Next => ({

@@ -216,6 +216,31 @@ test('a start that may have run unseen holds its job, as a question and not as a
   expect(ends).toMatchObject([{ errorClass: 'conflict', job: { state: 'held', errorClass: 'unknown' } }]);
 });
 
+test('a start that its lane kept back goes on with the patience of its job, not with a new one', async () => {
+  const scope = aScope(
+    () => Promise.reject(new Error('not asked')),
+    async () => undefined,
+    {
+      ref: { tried: { tries: 2 } },
+      claim: { fence: 1, failures: [] },
+      deps: { now: () => new Date(), ledger: { endSession: async () => undefined } },
+      retry: DEFAULT_RETRY,
+      lane: { leave: async () => undefined },
+    },
+  );
+  const since = Date.now() - 3_600_000;
+  const reason = new AdapterError('throttled', 'nothing is sent at the moment', { sent: 'no' });
+  const excuse = { kind: 'closed', failing: true, delayMs: 5000, why: 'it fails' } as const;
+  const environment = new MockActivityEnvironment({ heartbeatDetails: { failingSinceMs: since } });
+  const end: unknown = await environment.run(() =>
+    failSession(scope, undefined, notStarted(reason), { excuse }),
+  );
+  expect(end).toEqual({
+    ...{ kind: 'wait', delayMs: 5000, why: 'it fails' },
+    tried: { tries: 2, failingSinceMs: since },
+  });
+});
+
 test('a start that surely never arrived uses up no session, however often', async () => {
   let last: SessionHandle | undefined;
   const ends: unknown[] = [];

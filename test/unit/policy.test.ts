@@ -148,7 +148,8 @@ describe('the table of retries', () => {
   });
 
   test('waiting with the others at a service that is down uses up no tries; patience ends it all the same', () => {
-    const down = { kind: 'down', delayMs: 66_000, why: 'the service fails too often' } as const;
+    const why = 'the service fails too often';
+    const down = { kind: 'down', failing: true, delayMs: 66_000, backInMs: 60_000, why } as const;
     const next = (tries: number, hours: number, excuse?: Excuse) =>
       afterEffect(
         { errorClass: 'unknown', tries, elapsedMs: hours * 3_600_000, jitter: 0.5, excuse },
@@ -156,8 +157,7 @@ describe('the table of retries', () => {
       );
     expect(next(12, 0).kind).toBe('park');
     expect(next(12, 11, down)).toEqual({ kind: 'wait', delayMs: 66_000, why: down.why });
-    expect(next(1, 12, down).kind).toBe('park');
-    expect(next(12, 12, { ...down, kind: 'closed' }).kind, 'nothing was sent').toBe('wait');
+    expect(next(1, 12).kind, 'its own').toBe('park');
   });
 
   test('no excuse keeps what would never work', () => {
@@ -295,6 +295,30 @@ describe('the table of retries', () => {
         patient,
       );
       expect(step).toEqual(waits(HOUR));
+    });
+
+    test('the job that asked such a service last is gated as those are that merely wait', () => {
+      const down = { ...closed('down', 600_000), failing: true };
+      const starts = [0, HOUR].map((endedAt) => failed('transient', { ran: false, endedAt }));
+      const gate = { kind: 'gate', why: 'it has failed for 60 min, and patience ends there' };
+      expect(afterSession(starts, patient, { jitter: 0.5, excuse: down })).toEqual(gate);
+      expect(afterSession(starts, patient, { jitter: 0.5 }).kind, 'it fails for it alone').toBe('park');
+      const tried = { errorClass: 'unknown', tries: 1, elapsedMs: HOUR, jitter: 0.5 } as const;
+      for (const after of [afterEffect, afterStep]) {
+        expect(after({ ...tried, excuse: down }, patient)).toEqual(gate);
+        expect(after(tried, patient).kind).toBe('park');
+      }
+      expect(afterSession(starts.slice(1), patient, { jitter: 0.5, excuse: down }).kind).toBe('again');
+    });
+
+    test('a start that its lane kept back uses up the patience of its step, waits included', () => {
+      const start = [failed('throttled', { ran: false, endedAt: HOUR })];
+      const next = (failingMs: number, excuse: Excuse) =>
+        afterSession(start, patient, { jitter: 0.5, hintMs: 600_000, excuse, failingMs }).kind;
+      const back = closed('closed', 600_000);
+      expect(next(HOUR - 1, { ...back, failing: true })).toBe('wait');
+      expect(next(HOUR, { ...back, failing: true })).toBe('gate');
+      expect(next(HOUR, back), 'a quota is no failure').toBe('wait');
     });
 
     test('a limit of our own that leaves no room is no closed service, and is waited for', () => {

@@ -274,6 +274,23 @@ describe('a service that fails, and goes on failing', () => {
     if (which === 'destination') expect(await night.publish(since(61))).toMatchObject({ ofDestination });
   });
 
+  test.each([1, 61])(
+    'destination: the job whose look-up fails last waits, or is gated, with the others',
+    async (n) => {
+      const night = await aNight({ status: 503, retry: { patience: '1h' } });
+      const { definition, deps } = night;
+      const [effect] = effectsOf(definition, jobOf('two'));
+      if (effect === undefined) throw new Error('no effect');
+      for (const key of ['1', '2', '3', '4'])
+        await effectLane(definition, { ...effect, key }, night.refOf('one'), deps)?.report(
+          new AdapterError('transient', 'HTTP 503', { sent: 'rejected' }),
+        );
+      const { end } = await night.try('two', undefined, { tried: since(n) });
+      expect(end).toMatchObject(n === 1 ? { kind: 'wait' } : { kind: 'gated', ofDestination: true });
+      expect(night.lookups).toHaveLength(1);
+    },
+  );
+
   test('what failed before its session is not forgotten by a wait, and what passed is', async () => {
     const night = await downNight('destination');
     const failing = { failingSinceMs: Date.now() - 61 * 60_000 };

@@ -51,8 +51,9 @@ export const lookInLane =
       await lane.report('ok');
       return found;
     } catch (error) {
-      if (error instanceof AdapterError) await reportTrouble(lane, error);
-      throw error;
+      if (!(error instanceof AdapterError)) throw error;
+      const excuse = await reportTrouble(lane, error);
+      throw excuse?.kind === 'down' ? new ServiceDown(error, excuse) : error;
     }
   };
 
@@ -68,17 +69,37 @@ export const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 't
  * @returns why the job is not to blame for it, where the lane knows
  */
 export async function reportTrouble(lane: Lane, error: AdapterError): Promise<Excuse | undefined> {
-  const { errorClass, facts } = error;
-  const keptBack = keptBackBy(error);
-  if (keptBack !== undefined) return keptBack;
-  if (!SERVICE_TROUBLE.has(errorClass) && facts.serverFault !== true) return undefined;
-  if (errorClass === 'exhausted' && facts.retryAfterMs === undefined) return undefined;
-  await lane.report(error);
-  const shared = lane.shared();
-  if (shared === undefined) return undefined;
+  if (isServiceTrouble(error)) await lane.report(error);
+  return excuseFor(error, lane);
+}
+
+function isServiceTrouble({ errorClass, facts }: AdapterError): boolean {
+  if (facts.code === LANE_CLOSED) return false;
+  if (!SERVICE_TROUBLE.has(errorClass) && facts.serverFault !== true) return false;
+  return errorClass !== 'exhausted' || facts.retryAfterMs !== undefined;
+}
+
+/** As `reportTrouble`, of an error that the lane was told of before. */
+export function excuseFor(error: AdapterError, lane: Lane): Excuse | undefined {
+  const shared = isServiceTrouble(error) ? lane.shared() : undefined;
+  if (shared === undefined) return excuseOf(error);
   const { delayMs, why, closure } = shared;
   return { kind: 'down', failing: true, delayMs, why, ...(closure && { backInMs: closure.backInMs }) };
 }
+
+/** Trouble that a destination has with several jobs alike. */
+class ServiceDown extends AdapterError {
+  constructor(
+    cause: AdapterError,
+    readonly excuse: Excuse,
+  ) {
+    super(cause.errorClass, cause.message, cause.facts, { cause });
+  }
+}
+
+/** Why a job is not to blame for an error, where that says so itself. */
+export const excuseOf = (error: AdapterError): Excuse | undefined =>
+  error instanceof ServiceDown ? error.excuse : keptBackBy(error);
 
 /** Where it was a lane that sent nothing: neither the job nor the service has failed. */
 export function keptBackBy(error: AdapterError): Excuse | undefined {

@@ -6,7 +6,7 @@ import { NOTHING_USED, type SessionEnd } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, whyOf, type Excuse, type Next } from '../../policy/retry.js';
 import { withTimeLimit } from '../../time-limit.js';
-import { retryAfter } from '../failure.js';
+import { retryAfter, triedBefore, triesSoFar } from '../failure.js';
 import { reportTrouble, SERVICE_TROUBLE } from '../lanes/lane-of.js';
 import { endingContext } from '../providers/ending-context.js';
 import { providerFor } from '../providers/provider-for.js';
@@ -84,7 +84,9 @@ export async function failSession(
   };
   const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
   const { outward } = scope.definition.agent;
-  const next = afterSession([...claim.failures, present], retry, { jitter, hintMs, outward, excuse });
+  const failingMs = excuse ? triesSoFar(scope.ref.tried).elapsedMs : 0;
+  const how = { jitter, hintMs, outward, excuse, failingMs };
+  const next = afterSession([...claim.failures, present], retry, how);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const job = goesOn ? undefined : stopped(next, failed, nowMs);
   if (handle !== undefined) await toldAtEnd(scope, failed, hintMs);
@@ -99,7 +101,10 @@ export async function failSession(
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
   if (left) await free(scope, left);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
-  if (next.kind === 'wait') return { ...next, why: excuse?.why ?? `${failed.message} (${next.why})` };
+  if (next.kind === 'wait') {
+    const tried = excuse && triedBefore(scope.ref.tried, excuse.failing === true);
+    return { ...next, why: excuse?.why ?? `${failed.message} (${next.why})`, ...(tried && { tried }) };
+  }
   const { state, ...trouble } = stopped(next, failed, nowMs);
   return { kind: state, ...trouble, ...sessionName(handle) };
 }

@@ -3,7 +3,7 @@ import type { AgentEnd } from '../../contract/messages.js';
 import { HeldBack } from '../../ledger/ledger.js';
 import { activityWriter } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
-import { keptBackBy } from '../lanes/lane-of.js';
+import { excuseFor } from '../lanes/lane-of.js';
 import { roomWait } from './admit.js';
 import { collectSession } from './collect.js';
 import { afterCancel, bookSession, failSession, failureOf, notStarted } from './end.js';
@@ -41,7 +41,8 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
     if (!(error instanceof SessionNotStarted)) throw error;
     const { reason } = error;
     const hintMs = reason.facts.retryAfterMs;
-    return await failSession(scope, undefined, notStarted(reason), { hintMs, excuse: keptBackBy(reason) });
+    const excuse = excuseFor(reason, scope.lane);
+    return await failSession(scope, undefined, notStarted(reason), { hintMs, excuse });
   }
 }
 
