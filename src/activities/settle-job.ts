@@ -30,5 +30,7 @@ async function cancelSessions(deps: Deps, ref: JobRef): Promise<void> {
   await endReplaced(claim, step);
   const { openSession: open, fence } = claim;
   if (open === undefined) return;
-  await endByOwn(open, step, undefined, (left) => deps.ledger.endSession(open, cancelled(left), fence));
+  await endByOwn(open, step, fence, undefined, (left) =>
+    deps.ledger.endSession(open, cancelled(left), fence),
+  );
 }

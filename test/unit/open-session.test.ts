@@ -89,7 +89,10 @@ test('what a failed start had made ready at the service is let go of, not left i
   expect([...atService]).toEqual(['sesn_2']);
 });
 
-test('a session that its job gave up for another payload is ended', async () => {
+test.each([
+  ['', true],
+  [', also where its handle was never saved', false],
+])('a session that its job gave up for another payload is ended%s', async (_, isSaved) => {
   const night = await bench({ command: sh('echo $$ > "$NIGHTSHIFT_OUT_DIR/pid"; exec sleep 60') });
   const { provider, request, context } = night;
   const handle = await provider.start(request, undefined, context);
@@ -102,9 +105,12 @@ test('a session that its job gave up for another payload is ended', async () => 
   const { pid } = JSON.parse(night.read('pid.json')) as { pid: number };
   expect(lives(pid)).toBe(true);
 
-  const row = { runKey: RUN_KEY, attempt: 1, revision: 1, state: 'started', openedAt: '' } as const;
+  const openedAt = new Date().toISOString();
+  const row = { runKey: RUN_KEY, attempt: 1, revision: 1, state: 'started', openedAt } as const;
   const booked: unknown[] = [];
+  const saved: unknown[] = [];
   const ledger = {
+    saveHandle: async (_: unknown, found: unknown) => void saved.push(found),
     endGivenUp: async (_: unknown, end: GivenUpEnd) => void booked.push([end.message, lives(pid)]),
   };
   const definition = definitionSchema.parse({
@@ -113,19 +119,21 @@ test('a session that its job gave up for another payload is ended', async () => 
     effects: [{ name: 'post', use: 'folder', target: './out' }],
   });
   const step = {
-    ...{ definition, job: { revision: 2 }, ref: { manifest: { definition: 'd', jobs: 'j', count: 1 } } },
+    ...{ definition, job: { ...requestOf(), key: 'k', revision: 2 } },
+    ref: { work: 'article', manifest: { definition: 'd', jobs: 'j', count: 1 } },
     deps: { now: () => new Date(), ledger, artifacts: {}, stateDir: night.stateDir, env: {} },
   } as unknown as GivingUp;
   const give = (...givenUp: readonly SessionRow[]) =>
     endReplaced({ givenUp, fence: 2 } as unknown as Claimed, step);
-  await give({ ...row, provider: 'command', handle: undefined });
-  expect(lives(pid), 'it never began').toBe(true);
-  await give({ ...row, provider: 'command', handle });
+  await give({ ...row, runKey: 'e'.repeat(32), provider: 'command', handle: undefined });
+  expect(lives(pid), 'another one, which never began').toBe(true);
+  await give({ ...row, provider: 'command', handle: isSaved ? handle : undefined });
   const why = 'revision 2 replaced revision 1';
   expect(booked, 'when it has ended').toEqual([
     [why, true],
     [why, false],
   ]);
+  expect(saved.length, 'that it had begun is written down').toBe(isSaved ? 0 : 1);
 });
 
 test('a session that can’t be ended is booked all the same after a few tries, and says that it may run on', async () => {

@@ -770,6 +770,63 @@ describe('an open session of a job whose agent is another one now', () => {
   });
 });
 
+describe('a job that is cancelled while nobody has heard of the start of its session', () => {
+  /** Its agent runs, or may run, under an intent without a handle. @param found what its service says of it */
+  async function unheard(found: string) {
+    const night = await aNight({ agent: { use: './own.ts', command: undefined }, budget: { perSession: 2 } });
+    const log = join(night.definition.baseDir, 'log');
+    writeFileSync(
+      join(night.definition.baseDir, 'own.ts'),
+      `import { appendFileSync } from 'node:fs';
+       import { AdapterError, defineProvider } from 'nightshift/adapter';
+       import { z } from 'zod';
+       const used = { inputTokens: 1, outputTokens: 1, cachedTokens: 0, costMicros: 7, costSource: 'reported' };
+       export const provider = defineProvider({
+         name: 'own', version: '1', options: z.strictObject({}),
+         create: () => ({
+           facts: { name: 'own', find: 'exact', startIsIdempotent: true, survivesWorkerLoss: true, cost: 'reported' },
+           find: async ({ runKey, attempt }) => {
+             const handle = { v: 1, provider: 'own', runKey, attempt, ids: {} };
+             return ${found};
+           },
+           start: async () => { throw new AdapterError('transient', 'no answer', { sent: 'maybe' }); },
+           cancel: async () => appendFileSync(${JSON.stringify(log)}, 'cancelled'),
+           usage: async () => used,
+           classify: (error) => error,
+         }),
+       });`,
+    );
+    await expect(night.step('one')).rejects.toMatchObject({ type: 'transient' });
+    const end = { state: 'cancelled' as const };
+    await new MockActivityEnvironment().run(settleJob(night.deps), night.refOf('one'), end);
+    const rows = await rawSql(night.path)(
+      'select j.state as job, s.state, s.cost_micros, s.error_message as why, s.started_seq from jobs j, sessions s',
+    );
+    return { rows, log: () => readFileSync(log, 'utf8') };
+  }
+
+  test('one that runs is ended, and is in all figures', async () => {
+    const { rows, log } = await unheard(`{ kind: 'session', handle }`);
+    expect(log()).toBe('cancelled');
+    const [row] = rows;
+    expect(row).toMatchObject({ job: 'cancelled', state: 'cancelled', cost_micros: 7 });
+    expect(row?.['started_seq']).not.toBeNull();
+  });
+
+  test('one that never began costs nothing', async () => {
+    const { rows } = await unheard(`{ kind: 'none' }`);
+    expect(rows).toMatchObject([{ job: 'cancelled', state: 'cancelled', cost_micros: 0 }]);
+  });
+
+  test('one of which nobody can tell is lost, with what was set aside for it', async () => {
+    const { rows } = await unheard(`{ kind: 'unknown', why: 'the list is late' }`);
+    expect(rows).toMatchObject([{ job: 'cancelled', state: 'lost', cost_micros: 2_000_000 }]);
+    expect(rows[0]?.['why']).toMatch(
+      /^the job was cancelled; the session at own .* may run on: the list is late/,
+    );
+  });
+});
+
 describe('a job that is cancelled while its session can’t be ended', () => {
   const down = { do: 'server-error', with: { form: '503' } } as const;
 

@@ -10,6 +10,8 @@ export interface LeftSession {
   readonly usage: Usage;
   /** Its service could not be brought to end it: which one may run on, and why. */
   readonly mayRunOn?: string;
+  /** Nobody knows whether it was ever begun. */
+  readonly unseen?: true;
 }
 
 /** Trouble that may be over in a moment. */
@@ -50,7 +52,8 @@ async function end(
   return { usage: NOTHING_USED };
 }
 
-async function tried<T>(
+/** A verb for a session that nobody goes on with: its answer, or why there is none after a few tries. */
+export async function tried<T>(
   provider: Provider,
   verb: ProviderVerb,
   context: ProviderContext,

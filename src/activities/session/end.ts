@@ -158,9 +158,8 @@ const stopped = (
 });
 
 /** What the ledger is told of a session that ended with its job. */
-export const cancelled = ({ usage, mayRunOn }: LeftSession): SessionEnd => ({
-  state: 'cancelled',
-  errorClass: 'timeout',
+export const cancelled = ({ usage, mayRunOn, unseen }: LeftSession): SessionEnd => ({
+  ...(unseen ? { state: 'lost', errorClass: 'lost' } : { state: 'cancelled', errorClass: 'timeout' }),
   message: ['the job was cancelled', mayRunOn].filter((part) => part !== undefined).join('; '),
   usage,
   job: { state: 'cancelled' },

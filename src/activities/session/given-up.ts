@@ -1,17 +1,19 @@
 import { AdapterError } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
+import type { JobRef } from '../../contract/messages.js';
 import { NOTHING_USED, type GivenUpEnd, type SessionRow } from '../../ledger/ledger.js';
 import type { Deps } from '../deps.js';
 import { endingContext } from '../providers/ending-context.js';
 import type { Provider, SessionHandle } from '../providers/provider.js';
-import { PASSES, endAtService, notEnded, type LeftSession } from './end-at-service.js';
+import { PASSES, endAtService, notEnded, tried, type LeftSession } from './end-at-service.js';
 import { otherAgent, ownProvider, type Under } from './own-provider.js';
-import type { Claimed } from './scope.js';
+import { requestFor, type Claimed } from './scope.js';
 
 /** A job some of whose sessions are given up, and the definition that it is done by now. */
 export interface GivingUp extends Under {
   readonly deps: Pick<Deps, 'ledger' | 'now' | 'artifacts' | 'stateDir' | 'env'>;
-  readonly job: Pick<Job, 'revision'>;
+  readonly ref: Pick<JobRef, 'manifest' | 'work'>;
+  readonly job: Job;
 }
 
 /**
@@ -22,6 +24,8 @@ export interface GivingUp extends Under {
  *  G2. Each is booked when that was done, or tried: whoever dies before leaves it to the next try.
  *  G3. An agent that can't be asked is no reason to keep the job waiting. Its session is booked as lost, with what was set
  *      aside for it, and says that it may run on.
+ *  G4. One whose intent alone is written may have been begun all the same: whoever sent its start died, or was cancelled,
+ *      before it was answered. Its agent is asked, as for a session that is gone on with.
  *
  * @param makeProvider of the agent that the job has now
  * @returns the claim without them
@@ -58,7 +62,9 @@ const giveUp = (
   step: GivingUp,
   signal: AbortSignal | undefined,
 ): Promise<void> =>
-  endByOwn(session, step, signal, (left) => step.deps.ledger.endGivenUp(session, givenUp(why, left), fence));
+  endByOwn(session, step, fence, signal, (left) =>
+    step.deps.ledger.endGivenUp(session, givenUp(why, left), fence),
+  );
 
 const givenUp = (why: string, { usage, mayRunOn }: LeftSession): GivenUpEnd =>
   mayRunOn === undefined
@@ -73,18 +79,41 @@ const givenUp = (why: string, { usage, mayRunOn }: LeftSession): GivenUpEnd =>
 export async function endByOwn(
   session: SessionRow,
   step: GivingUp,
+  fence: number,
   signal: AbortSignal | undefined,
   book: (left: LeftSession) => Promise<void>,
 ): Promise<void> {
-  const handle = session.handle as SessionHandle | null | undefined;
-  // One that never had a handle was never begun, as far as anybody can tell.
-  if (!handle) return book({ usage: NOTHING_USED });
+  const known = session.handle as SessionHandle | null | undefined;
+  const context = endingContext(step.deps.now, signal);
+  const mayRunOn = (why: string): Promise<void> =>
+    book({
+      ...notEnded(session.provider, known ?? unanswered(session), why),
+      ...(!known && { unseen: true }),
+    });
   let own: Provider;
   try {
     own = await ownProvider(session, step);
   } catch (error) {
     if (!(error instanceof AdapterError) || PASSES.has(error.errorClass)) throw error;
-    return book(notEnded(session.provider, handle, error.message)); // G3
+    return mayRunOn(error.message); // G3
   }
-  await endAtService(own, handle, endingContext(step.deps.now, signal), book);
+  if (known) return endAtService(own, known, context, book);
+  // Whoever has only signs of a start to look for writes it down before it is sent.
+  if (own.facts.find === 'signs-only') return book({ usage: NOTHING_USED });
+  const request = requestFor(step, session, new Date(session.openedAt));
+  const asked = await tried(own, 'find', context, () => own.find(request, undefined, context)); // G4
+  if ('why' in asked) return mayRunOn(asked.why);
+  const { answer: found } = asked;
+  if (found.kind === 'none') return book({ usage: NOTHING_USED });
+  if (found.kind === 'unknown') return mayRunOn(found.why);
+  // What was begun is no start that never came about: figures and budgets have it.
+  await step.deps.ledger.saveHandle(session, found.handle, fence);
+  return endAtService(own, found.handle, context, book);
 }
+
+/** Stands for one whose start was sent, as far as anybody can tell. */
+const unanswered = ({ provider, runKey, attempt }: SessionRow): SessionHandle => ({
+  ...{ v: 1, provider, runKey, attempt },
+  phase: 'start-sent',
+  ids: {},
+});

@@ -99,15 +99,20 @@ function sentAtOf(handle: SessionHandle | undefined, otherwise: Date): Date | un
   return handle.sentAt === undefined ? otherwise : new Date(handle.sentAt);
 }
 
-function requestFor(
-  { ref, definition, job }: Pick<SessionScope, 'ref' | 'definition' | 'job'>,
-  session: SessionId,
+/** @param deadline of one that has just begun, where none is given */
+export function requestFor(
+  {
+    ref,
+    definition,
+    job,
+  }: Pick<SessionScope, 'definition' | 'job'> & { readonly ref: Pick<AgentRequest, 'work'> },
+  { runKey, attempt }: SessionId,
   openedAt: Date,
-  deadline: Date,
+  deadline = new Date(openedAt.getTime() + durationMs(definition.agent.timeout)),
 ): SessionRequest {
   const { prompt, outward } = definition.agent;
   return {
-    ...session,
+    ...{ runKey, attempt },
     work: ref.work,
     jobKey: job.key,
     identity: job.identity,
