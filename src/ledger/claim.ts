@@ -191,13 +191,17 @@ async function sessionsSoFar(
   // Failed before it started: the provider surely ran nothing. Lost before it started: perhaps it did.
   const ran = (row: (typeof sessions)[number]) => row.state === 'lost' || hasRun(row);
   const failed = ofBudget.filter(({ state }) => state === 'failed' || state === 'lost');
-  const failures = failed.filter(isOfThis).map((row) => ({
-    errorClass: row.error_class ?? 'bug',
-    ran: ran(row),
-    sha256: row.artifact_sha256 ?? undefined,
-    endedAt: Date.parse(row.ended_at ?? row.opened_at),
-    earlierRun: row.run_id !== claim.by.runId,
-  }));
+  // A payload that was edited and edited back is new work once more: what failed before the other one is no try of it.
+  const otherOne = ofBudget.findLast((row) => !isOfThis(row))?.attempt ?? 0;
+  const failures = failed
+    .filter(({ attempt }) => attempt > otherOne)
+    .map((row) => ({
+      errorClass: row.error_class ?? 'bug',
+      ran: ran(row),
+      sha256: row.artifact_sha256 ?? undefined,
+      endedAt: Date.parse(row.ended_at ?? row.opened_at),
+      earlierRun: row.run_id !== claim.by.runId,
+    }));
   // Of whatever payload: an edit is no person's word that an agent may act on the outside world once more.
   const ranBefore =
     failed.some(ran) ||

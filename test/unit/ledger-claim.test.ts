@@ -376,6 +376,21 @@ describe('sessions of earlier tries', () => {
     });
   });
 
+  test('a payload that is edited and edited back has its tries before it, too', async () => {
+    const { ledger } = await aLedger();
+    const failOnce = async (more: object = {}, job?: typeof PARKED) => {
+      const claim = await claimed(ledger, 'one', more);
+      const session = await startedSession(ledger, 'one', claim);
+      await ledger.endSession(session, failed({ ...(job && { job }) }), claim.fence);
+      return claim;
+    };
+    await failOnce();
+    await failOnce({}, PARKED);
+    await failOnce(changed, PARKED);
+    expect(await failOnce()).toMatchObject({ nextAttempt: 4, failures: [], ranBefore: true });
+    expect((await claimed(ledger, 'one')).failures).toHaveLength(1);
+  });
+
   test('the number of a session is given once', async () => {
     const { ledger } = await aLedger();
     const { fence } = await claimed(ledger, 'one');
