@@ -1,4 +1,6 @@
 // How the agent step opens a session and gives it up, over a provider and a ledger of memory.
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { endReplaced, type GivingUp } from '../../src/activities/session/given-up.js';
@@ -161,6 +163,28 @@ test('a session that can’t be ended is booked all the same after a few tries, 
       mayRunOn: expect.stringMatching(/^the session at model \(run a+#1\) could not be ended/) as string,
     },
   ]);
+});
+
+test.each([
+  ['that can list its sessions', /see "nightshift doctor FILE --orphans", with a file whose agent is model$/],
+  ['that can’t', /model can’t list its sessions, so it has to be ended there by hand$/],
+])('what can be done is advised of a service %s', async (which, advice) => {
+  const sweep = which === 'that can’t' ? undefined : async function* () {};
+  const { booked } = await endedBy({ cancel: () => Promise.reject(isBusy), ...(sweep && { sweep }) });
+  expect(booked).toMatchObject([{ mayRunOn: expect.stringMatching(advice) as string }]);
+});
+
+test('a program on another host is named with its host and its run directory', async () => {
+  const night = await bench({ command: ['true'] });
+  const { provider, request, context } = night;
+  const handle = await provider.start(request, undefined, context);
+  await until(() => provider.poll(handle, context).then(({ kind }) => kind !== 'running'), 'it has ended');
+  rmSync(night.fileOf('exit'));
+  const claim = JSON.parse(night.read('pid.json')) as object;
+  writeFileSync(night.fileOf('pid.json'), JSON.stringify({ ...claim, host: 'elsewhere', bootId: 'x' }));
+  const why = await provider.cancel(handle, context).catch((error: unknown) => error);
+  const told = `it runs on host elsewhere, and its run directory is ${dirname(night.fileOf('exit'))}`;
+  expect(why).toMatchObject({ errorClass: 'transient', message: told });
 });
 
 /** Ends a session. @returns what was booked, and whether it was freed */

@@ -25,7 +25,7 @@ const PAUSE_MS = 1_000;
 
 /**
  * Ends a session at its service, books it, and frees it. A service that does not answer is tried a few times, then the
- * session is booked all the same: `doctor --orphans` finds what is left.
+ * session is booked all the same: `doctor --orphans` finds what is left, where the service can list it.
  * @param book in the ledger what it has cost, before the service forgets it
  */
 export async function endAtService(
@@ -45,7 +45,7 @@ async function end(
   context: ProviderContext,
 ): Promise<LeftSession> {
   const ended = await tried(provider, 'cancel', context, () => provider.cancel(handle, context));
-  if ('why' in ended) return notEnded(provider.facts.name, handle, ended.why);
+  if ('why' in ended) return notEnded(provider.facts.name, handle, ended.why, provider.sweep !== undefined);
   const used = await tried(provider, 'usage', context, () => provider.usage(handle, context));
   if ('answer' in used) return { usage: used.answer };
   log.warn('what a session that was ended has used could not be learnt', { reason: used.why });
@@ -71,11 +71,16 @@ export async function tried<T>(
   }
 }
 
-/** @param why its agent could not be brought to end it */
-export function notEnded(provider: string, handle: SessionHandle, why: string): LeftSession {
+/**
+ * @param why its agent could not be brought to end it
+ * @param isListed `doctor --orphans` can find it; taken for so where nobody knows
+ */
+export function notEnded(provider: string, handle: SessionHandle, why: string, isListed = true): LeftSession {
   if (handle.phase === 'prepared') return { usage: NOTHING_USED }; // it was only made ready, and runs nothing
   const what = `the session at ${provider} (${sessionName(handle).session ?? ''}) could not be ended and may run on`;
-  const next = `see "nightshift doctor FILE --orphans", with a file whose agent is ${provider}`;
+  const next = isListed
+    ? `see "nightshift doctor FILE --orphans", with a file whose agent is ${provider}`
+    : `${provider} can’t list its sessions, so it has to be ended there by hand`;
   log.warn(what, { reason: why });
   return { usage: NOTHING_USED, mayRunOn: `${what}: ${why}; ${next}` };
 }

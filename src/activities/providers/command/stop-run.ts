@@ -69,22 +69,23 @@ export async function cancelRun(paths: RunPaths, killGraceMs: number): Promise<v
   const askedAt = Date.now();
   for (let asked = state.kind === 'alive'; ; await sleep(LOOK_AGAIN_MS)) {
     state = await lookAtRun(paths);
-    if (state.kind === 'elsewhere') throw runsElsewhere(state.machine.host);
+    if (state.kind === 'elsewhere') throw notStopped(paths, `it runs on host ${state.machine.host}`);
     const passedMs = Date.now() - askedAt;
     if (state.kind === 'alive') {
       if (!asked) signalGroup(state.process, 'SIGTERM');
       asked = true;
       if (passedMs > killGraceMs + KILL_WAIT_MS) {
-        throw new AdapterError(
-          'transient',
-          `process ${state.process.pid} outlived SIGKILL for ${KILL_WAIT_MS} ms`,
-        );
+        throw notStopped(paths, `process ${state.process.pid} outlived SIGKILL for ${KILL_WAIT_MS} ms`);
       }
       if (passedMs > killGraceMs) signalGroup(state.process, 'SIGKILL');
     } else if (state.kind !== 'claiming' || passedMs > killGraceMs) break;
   }
   await killLeftovers(paths, state.kind === 'gone' ? state.process : undefined);
 }
+
+/** Nothing lists the runs of a host: whoever has to stop one by hand is told where it is. */
+const notStopped = ({ dir }: RunPaths, why: string): AdapterError =>
+  new AdapterError('transient', `${why}, and its run directory is ${dir}`);
 
 export const runsElsewhere = (host: string): AdapterError =>
   new AdapterError(
