@@ -7,6 +7,7 @@ import type { AgentSpec, CheckSpec, EffectSpec } from '../contract/batch-file.js
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { Json, JsonObject } from '../contract/json.js';
 import type { Effect } from '../contract/job.js';
+import { messageOf } from '../contract/thrown.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
 import { optionFindings, parseOptions } from './adapter-options.js';
 import { givenFindings, withPage } from './given-findings.js';
@@ -81,7 +82,7 @@ export async function foreseenTrouble(
     }
 
     function brokeOff(error: unknown): Pick<Foreseen, 'errorClass' | 'message'> {
-      const said = redactor(options, env)(error instanceof Error ? error.message : String(error));
+      const said = redactor(options, env)(messageOf(error));
       return { errorClass: 'config', message: `${what} could not be looked at before the start: ${said}` };
     }
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ActivityNotFoundError, type Client } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { isGrpcNotFound } from '../client/grpc-not-found.js';
+import { messageOf } from '../contract/thrown.js';
 import { tryExclusiveLock } from '../engine/index.js';
 import { lockOf, outstanding } from './in-flight-file.js';
 import type { InFlight } from './in-flight.js';
@@ -51,7 +52,7 @@ export async function releaseDeadWorkers({ own, folder, client, taskQueue, warn 
   }
 
   function failed(error: unknown): false {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     warn(`what killed workers had in hand goes on when its heartbeat is missed: ${why}`);
     return false;
   }

@@ -6,6 +6,7 @@ import { mustBeFillable, preflight } from '../client/preflight.js';
 import { startBatch, type Starter, type Started, type WontDo, isBatchFinished } from '../client/start.js';
 import { InvalidBatch, NothingToDo } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
+import { messageOf } from '../contract/thrown.js';
 import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
@@ -288,7 +289,7 @@ const starterOf = ({ ledger, artifacts, client, config, engineKind, worker }: De
 });
 
 function troubleText(error: unknown, worker: string): string {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return error instanceof InvalidBatch
     ? `the batch file can't be used on ${worker}: ${message}`
     : `trouble on ${worker}: ${message}`;

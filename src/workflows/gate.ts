@@ -8,6 +8,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ApprovalAnswer, JobRef, Joiner, NotNow, Timing, TriedBefore } from '../contract/messages.js';
+import { HOUR_MS } from '../contract/units.js';
 import { batchActivities } from './activity-options.js';
 import type { JobDetails } from './job-details.js';
 import { JobLane } from './job-lane.js';
@@ -30,7 +31,7 @@ const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
 const ASKS_FOR_LANE = 'asks-for-lane';
 
 /** An answer that got lost on its way is found at the latest after this time. */
-const ASK_AGAIN_MS = 60 * 60_000;
+const ASK_AGAIN_MS = HOUR_MS;
 
 /** The job lets others go first. */
 export class Yields extends Error {}

@@ -6,13 +6,14 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Joiner, SetAside } from '../contract/messages.js';
+import { HOUR_MS } from '../contract/units.js';
 import { joinedSignal, laneSignal, setAsideSignal } from './messages.js';
 
 /** Jobs begun by older releases tell nobody but the batch that started them. */
 const TELLS_JOINERS = 'tells-joiners';
 
 /** Longest that a lane is waited for: a batch that an older release carries never answers. */
-const LANE_ANSWER_MS = 6 * 60 * 60_000;
+const LANE_ANSWER_MS = 6 * HOUR_MS;
 
 /** The lane that a job takes in its batch, and in each that has joined it: tells them when it needs none. */
 export class JobLane {
