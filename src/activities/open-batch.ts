@@ -1,13 +1,14 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { judgeManifest } from '../batch/judge-jobs.js';
-import { readDefinition } from '../batch/manifest.js';
+import { judgeManifest, type Judged } from '../batch/judge-jobs.js';
+import { readDefinition, type StoredJob } from '../batch/manifest.js';
 import { openBatchRow } from '../batch/open-batch-row.js';
 import { readPermit } from '../batch/permit.js';
 import { isFinished } from '../contract/states.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
-import type { BatchInput, OpenedBatch, Slice, Ticket, Trouble, Unfinished } from '../contract/messages.js';
+import type { BatchInput, OpenedBatch, Slice, Ticket, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import { jobTitle, type Effect } from '../contract/job.js';
+import type { Permit } from '../contract/permit.js';
 import type { Member } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX, partsOf } from '../policy/shards.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
@@ -44,13 +45,9 @@ export const openBatch =
     let first: readonly Effect[] | undefined;
     const places = new PlacesAhead();
     let left: LeftToDo = 'effects';
-    for await (const { job, offset, length, verdict, note, known, effects } of judgeManifest(
-      input.manifest,
-      ledger,
-      artifacts,
-    )) {
+    for await (const judged of judgeManifest(input.manifest, ledger, artifacts)) {
       cancellationSignal().throwIfAborted();
-      const title = jobTitle(job.identity);
+      const { job, offset, length, verdict, note, known, effects } = judged;
       members.push({
         work: input.work,
         jobKey: job.key,
@@ -58,46 +55,17 @@ export const openBatch =
         verdict,
         ...(note && { note }),
       });
-      switch (verdict) {
-        case 'adopt':
-          counts.adopted++;
-          break;
-        case 'discarded': // counted at the end, when the ledger is asked for all of them
-          break;
-        case 'parked':
-        case 'held':
-          counts[verdict]++;
-          addNote({
-            key: job.key,
-            title,
-            state: verdict,
-            trouble: { errorClass: known?.errorClass ?? 'bug', message: known?.errorMessage ?? verdict },
-          });
-          break;
-        case 'conflict':
-          counts.held++;
-          addNote({
-            key: job.key,
-            title,
-            state: 'held',
-            trouble: { errorClass: 'conflict', message: note ?? '' },
-          });
-          break;
-        case 'new':
-        case 'resume':
-        case 'update': {
-          if (permit && !effects.some(({ key }) => permit.effects[key])) {
-            // Not even its agent is asked: nothing of it may go out.
-            counts.held++;
-            addNote({ key: job.key, title, state: 'waiting', trouble: leftOut(permit.plannedAt) });
-            break;
-          }
-          first ??= effects;
-          places.add(job, effects, known);
-          if (needsSession(job, known)) left = 'sessions';
-          tickets.push(ticketOf({ job, offset, length }, effects, isFinished(known?.state)));
-        }
+      const notBegun = whyNotBegun(judged, permit);
+      if (notBegun) {
+        if (notBegun.counted) counts[notBegun.counted]++;
+        if (notBegun.note && notes.length < NOTES_MAX)
+          notes.push({ key: job.key, title: jobTitle(job.identity), ...notBegun.note });
+        continue;
       }
+      first ??= effects;
+      places.add(job, effects, known);
+      if (needsSession(job, known)) left = 'sessions';
+      tickets.push(ticketOf({ job, offset, length }, effects, isFinished(known?.state)));
     }
     await ledger.setMembers(batchId, members);
     if (first !== undefined) await mustBeAbleTo(definition, { effects: first, places, left }, deps);
@@ -109,16 +77,49 @@ export const openBatch =
       notes,
       ...(hold && { pauseLevel: hold.level }),
     };
-
-    function addNote(unfinished: Unfinished): void {
-      if (notes.length < NOTES_MAX) notes.push(unfinished);
-    }
   };
 
-const leftOut = (plannedAt: string): Trouble => ({
-  errorClass: 'conflict',
-  message: `left out by the plan of ${plannedAt}`,
-});
+interface NotBegun {
+  /** As what the batch counts it; absent for those discarded, of which the ledger is asked at the end. */
+  readonly counted?: 'adopted' | 'parked' | 'held';
+  /** What the summary of the batch says of it. */
+  readonly note?: Pick<Unfinished, 'state' | 'trouble'>;
+}
+
+/** Why no run of a job is begun; undefined where one is. */
+function whyNotBegun(
+  { verdict, note, known, effects }: Judged<StoredJob>,
+  permit: Permit | undefined,
+): NotBegun | undefined {
+  switch (verdict) {
+    case 'adopt':
+      return { counted: 'adopted' };
+    case 'discarded':
+      return {};
+    case 'parked':
+    case 'held':
+      return {
+        counted: verdict,
+        note: {
+          state: verdict,
+          trouble: { errorClass: known?.errorClass ?? 'bug', message: known?.errorMessage ?? verdict },
+        },
+      };
+    case 'conflict':
+      return {
+        counted: 'held',
+        note: { state: 'held', trouble: { errorClass: 'conflict', message: note ?? '' } },
+      };
+    case 'new':
+    case 'resume':
+    case 'update': {
+      if (!permit || effects.some(({ key }) => permit.effects[key])) return undefined;
+      // Not even its agent is asked: nothing of it may go out.
+      const message = `left out by the plan of ${permit.plannedAt}`;
+      return { counted: 'held', note: { state: 'waiting', trouble: { errorClass: 'conflict', message } } };
+    }
+  }
+}
 
 async function handOver(
   tickets: Ticket[],
