@@ -6,8 +6,10 @@ import { MESSAGE, isConcurrency, type ControlRequest, type ControlState } from '
 import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { levelMeant } from '../policy/hold.js';
+import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { eachAtOnce } from './each-at-once.js';
 import { isGrpcNotFound } from './grpc-not-found.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
@@ -174,16 +176,7 @@ async function cancel(
   reason?: string,
 ): Promise<Answer<undefined>> {
   const runId = await requestCancel(id, connections, reason);
-  if (runId !== undefined) {
-    await whileHosted(connections, async (ended) => {
-      try {
-        await untilEnded({ workflowId: id, runId }, connections, ended);
-      } catch (error) {
-        // It ends Cancelled, which is what was asked for.
-        if (!isWorkflowFailed(error) && !(error instanceof WorkflowNotFoundError)) throw error;
-      }
-    });
-  }
+  if (runId !== undefined) await untilAllEnded([{ workflowId: id, runId }], connections);
   // A run that was terminated, or cancelled before it had opened, could not tell the ledger.
   const ledger = await connections.ledger();
   const row = await ledger.batch(id);
@@ -191,7 +184,49 @@ async function cancel(
   if (isItsOwn && isUnderWay(row?.state)) {
     await ledger.setBatchState(id, 'cancelled', connections.who, reason);
   }
-  return runId === undefined ? { kind: 'ended' } : { kind: 'answered', state: undefined };
+  const left = await cancelLeft(id, connections, reason);
+  return runId === undefined && left === 0 ? { kind: 'ended' } : { kind: 'answered', state: undefined };
+}
+
+/**
+ * Ends the jobs that a run of the batch left waiting for a person when it was stopped: they live on without it.
+ * @returns how many
+ */
+async function cancelLeft(
+  batchId: string,
+  connections: Connections,
+  reason: string | undefined,
+): Promise<number> {
+  const ledger = await connections.ledger();
+  const asked = (await ledger.approvals({ batchId })).filter((approval) => approval.batchId === batchId);
+  const runs: Run[] = [];
+  await eachAtOnce(new Set(asked.map(jobWorkflowId)), CANCELS_AT_ONCE, async (workflowId) => {
+    const runId = await requestCancel(workflowId, connections, reason);
+    if (runId !== undefined) runs.push({ workflowId, runId });
+  });
+  if (runs.length > 0) await untilAllEnded(runs, connections);
+  return runs.length;
+}
+
+const CANCELS_AT_ONCE = 20;
+
+/** Of Workflows that were asked to end. A worker is hosted for that if none lives. */
+async function untilAllEnded(runs: readonly Run[], connections: Connections): Promise<void> {
+  await whileHosted(connections, (ended) =>
+    eachAtOnce(runs, CANCELS_AT_ONCE, async (run) => {
+      try {
+        await untilEnded(run, connections, ended);
+      } catch (error) {
+        // It ends Cancelled, which is what was asked for.
+        if (!isWorkflowFailed(error) && !(error instanceof WorkflowNotFoundError)) throw error;
+      }
+    }),
+  );
+}
+
+interface Run {
+  readonly workflowId: string;
+  readonly runId: string;
 }
 
 /** @returns the run that was asked; undefined when there is none to cancel */

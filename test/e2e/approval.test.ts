@@ -126,6 +126,25 @@ test('a run that dead credentials stopped ends, though a job of it waits; mended
   expect(batch.published()).toHaveLength(4);
 }, 300_000);
 
+test('what a stopped run has left waiting is ended by cancel, and asks for nothing any more', async () => {
+  const batch = asking('called-off', 3, 'required');
+  const agent = join(batch.dir, 'agent.sh');
+  const good = readFileSync(agent, 'utf8');
+  writeFileSync(agent, good.replace('sleep', '[ "$slug" = job-01 ] || exit 78; sleep'));
+  expect((await run(batch).exit).code).toBe(78);
+  const [left] = await waiting('called-off');
+  const cancelled = await cli(['cancel', 'called-off', '--state', state], { cwd: root });
+  expect(cancelled.code, cancelled.stderr).toBe(0);
+  expect(cancelled.stdout).toContain('called-off: cancelled; what is done stays done');
+  expect(await waiting('called-off')).toEqual([]);
+  const workflowId = jobWorkflowId({ work: 'called-off', jobKey: left?.jobKey ?? '' });
+  const { status } = await withEngine(state, (client) => client.workflow.getHandle(workflowId).describe());
+  expect(status.name).toBe('CANCELLED');
+  const again = await cli(['cancel', 'called-off', '--state', state], { cwd: root });
+  expect(again.stdout).toContain('called-off: not under way, nothing to cancel');
+  expect(batch.published()).toEqual([]);
+}, 300_000);
+
 test('two approvals that differ in their amount alone look different; no secret is shown, nor is any of it in the engine', async () => {
   const receiver = await startReceiver();
   receiver.onRequest = () => void (receiver.status = 404); // nothing is there
