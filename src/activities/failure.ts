@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
-import type { TriedBefore } from '../contract/messages.js';
+import type { TriedBefore, Ready } from '../contract/messages.js';
 import { messageOf } from '../contract/thrown.js';
 import { StaleFence } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
@@ -81,6 +81,12 @@ export function triedBefore(before: TriedBefore | undefined, failing: boolean): 
   const failingSinceMs = failing ? (before?.failingSinceMs ?? failingSince() ?? Date.now()) : undefined;
   if (tries === 0 && failingSinceMs === undefined) return undefined;
   return { tries, ...(failingSinceMs !== undefined && { failingSinceMs }) };
+}
+
+/** The answer to a look. What failed before may fail again: patience goes on from there. */
+export function ready({ tried }: { readonly tried?: TriedBefore | undefined }): Ready {
+  const told = triedBefore(tried, (tried?.failingSinceMs ?? failingSince()) !== undefined);
+  return { kind: 'ready', ...(told && { tried: told }) };
 }
 
 /** As `retryAfter`, for trouble that is tried again until patience ends, which counts from here at the latest. */

@@ -8,7 +8,7 @@ import type { PublishEnd, PublishRequest } from '../contract/messages.js';
 import { approvalOf } from './approval.js';
 import { activityWriter, contextOf, gateOf, readRef, type Deps } from './deps.js';
 import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js';
-import { toApplicationFailure, triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
+import { ready, toApplicationFailure, triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { waitOrLeave } from './lanes/wait-or-leave.js';
 import { keepAlive } from './heartbeat.js';
@@ -76,6 +76,7 @@ async function publishOnce(
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect');
   if (entry?.kind === 'wait') return waitOrLeave(entry, { job: request, retry, deps, effect: effect.name });
+  if (request.looks) return ready(request);
 
   const tried = await tryEffect(
     {
@@ -105,5 +106,5 @@ async function publishOnce(
   if (tried.kind !== 'wait') return tried;
   const { delayMs, message: why, failing } = tried;
   const told = triedBefore(request.tried, failing);
-  return { kind: 'wait', delayMs, why, ...(told && { tried: told }), ...(failing && { yields: true }) };
+  return { kind: 'wait', delayMs, why, ...(told && { tried: told }), ...(failing && { ofSite: true }) };
 }

@@ -6,7 +6,7 @@ import type { AgentEnd, AgentRequest, JobRef } from '../contract/messages.js';
 import { DEFAULT_RETRY, HELD_OUTWARD, retryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { activityWriter, claimFor, contextOf, gateOf, readRef, type Deps } from './deps.js';
-import { toApplicationFailure } from './failure.js';
+import { toApplicationFailure, ready } from './failure.js';
 import { keepAlive, noteFailure } from './heartbeat.js';
 import { agentLane, lookInLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
@@ -69,6 +69,7 @@ async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<Ag
   const makeProvider = () => providerFor(definition, deps, () => lane.turn(cancellationSignal()));
   const waiting = await stillWaits({ ...given, lane, makeProvider });
   if (waiting !== undefined) return withSpent(waiting, deps, ref);
+  if (ref.looks) return ready(ref);
   let opening = false;
   try {
     const before = await beforeSession({ ...given, lane, makeProvider });
@@ -125,8 +126,7 @@ async function beforeSession(
 
 /** What it has cost is told along, for those who watch the Workflow. */
 async function withSpent(end: AgentEnd, { ledger }: Deps, { work, key }: JobRef): Promise<AgentEnd> {
-  if (end.kind === 'adopted' || end.kind === 'wait' || end.kind === 'paused' || end.kind === 'approval')
-    return end;
+  if (!('sha256' in end || 'errorClass' in end)) return end;
   const { micros, unknown } = await ledger.spendOfJob({ work, jobKey: key });
   return { ...end, spentMicros: micros, ...(unknown > 0 && { costUnknown: unknown }) };
 }

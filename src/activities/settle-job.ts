@@ -16,8 +16,6 @@ export const settleJob =
     const { work, key, batchId } = ref;
     const state = (await knownJob(deps.ledger, { work, jobKey: key }))?.state;
     if (state === undefined || isFinished(state)) return;
-    // Where it let others go first, the ledger may know better what it waits for.
-    if (end.state === 'waiting' && state !== 'running') return;
     if (end.state === 'cancelled' && state === 'running') await cancelSessions(deps, ref);
     await deps.ledger.settleJob({ work, jobKey: key }, end, activityWriter(batchId, deps));
   };

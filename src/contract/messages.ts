@@ -102,8 +102,6 @@ export interface JobInput {
   readonly timing: Timing;
   /** Started while its batch was being paused. */
   readonly paused: boolean;
-  /** Others wait for its lane: where it has to wait for what they may not need, it lets them go first, once. */
-  readonly yields?: boolean;
   readonly stateAttributes?: boolean;
   readonly currency?: string;
   /** Goes on in a new history, for its old one had grown long: it has sent an effect already. */
@@ -141,6 +139,8 @@ export interface AgentRequest extends JobRef {
   readonly waits?: number;
   /** What it said of its tries when it last answered "wait". */
   readonly tried?: TriedBefore;
+  /** The job has no lane at the moment: where the step could begin something now, it answers "ready" instead. */
+  readonly looks?: boolean;
 }
 
 export interface Trouble {
@@ -185,8 +185,8 @@ export interface Waiting {
   readonly why: string;
   /** To be told to the step when it is called again; absent where nothing was tried yet. */
   readonly tried?: TriedBefore;
-  /** Other jobs of the batch may not need what it waits for, such as a destination of one site. */
-  readonly yields?: boolean;
+  /** Jobs of other sites may not need what it waits for, such as a destination: they have its lane meanwhile. */
+  readonly ofSite?: boolean;
 }
 
 /** What a step that waits has tried before in this run: a wait gives no tries back. */
@@ -204,21 +204,34 @@ export interface AwaitingApproval {
   readonly delayMs: number | undefined;
 }
 
-/** The step did nothing and is to be called again. */
-export type NotNow = Paused | Waiting | AwaitingApproval;
+/** The answer to a look: nothing stands in the way of the step any more. */
+export interface Ready {
+  readonly kind: 'ready';
+  readonly tried?: TriedBefore;
+}
 
-/** To a batch from its jobs, or those it has joined: one waits for a person and leaves its lane to others, or is back in it. */
+/** The step did nothing and is to be called again. */
+export type NotNow = Paused | Waiting | AwaitingApproval | Ready;
+
+/** Why a job takes no lane: it waits for a person, for something of its site, or, for those who joined it, a pause of its own batch. */
+export type AwayFor = 'person' | 'site' | 'pause';
+
+/** To a batch from its jobs, or those it has joined: one waits, and leaves its lane to others, or is back in it. */
 export interface SetAside {
   readonly key: string;
   readonly waiting: boolean;
+  /** Absent in what jobs of older releases say: for a person. */
+  readonly for?: AwayFor;
   /** It goes on when it is told that it has a lane again. */
   readonly asks?: boolean;
 }
 
-/** To a batch from a shard: it has nothing to begin any more, and all its jobs under way wait for a person. */
+/** To a batch from a shard: it can begin nothing, and all its jobs under way wait, and need no lane. */
 export interface ShardAside {
   /** Index of its slice. */
   readonly shard: number;
+  /** It has something to begin again. */
+  readonly back?: boolean;
 }
 
 /** A person's answer to effects that wait for approval. */
@@ -244,6 +257,8 @@ export interface PublishRequest extends JobRef {
   readonly effect: string;
   readonly artifact: string;
   readonly tried?: TriedBefore;
+  /** As of `AgentRequest`. */
+  readonly looks?: boolean;
 }
 
 export type PublishEnd =
@@ -369,6 +384,8 @@ export const MESSAGE = {
   /** To a job that has asked its batch for a lane: it has one. */
   lane: 'lane',
   shardAside: 'shardAside',
+  /** To a shard: what stops the batch. */
+  stop: 'stop',
   /** To a batch from a shard: the jobs that went first did well. */
   canaryOver: 'canaryOver',
   progress: 'progress',
@@ -387,7 +404,6 @@ export const FAILURE = {
   jobParked: 'JobParked',
   jobHeld: 'JobHeld',
   jobGated: 'JobGated',
-  jobYielded: 'JobYielded',
   nightNotStarted: 'NightNotStarted',
 } as const;
 

@@ -27,16 +27,26 @@ const RESUME_WAKES = 'resume-wakes-waits';
 /** Histories of jobs begun by older releases grow until the engine ends them. */
 const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
 
-/** Jobs begun by older releases go on at once, however many do. */
+/** Jobs begun by older releases go on at once, however many do, and keep their lane while their site is down. */
 const ASKS_FOR_LANE = 'asks-for-lane';
 
-/** An answer that got lost on its way is found at the latest after this time. */
+/** Jobs begun by older releases stand still until their own batch tells them. */
+const PAUSE_IS_LOOKED_AFTER = 'pause-is-looked-after';
+
+/** What got lost on its way is found at the latest after this time: an answer, or the end of a pause. */
 const ASK_AGAIN_MS = HOUR_MS;
 
-/** The job lets others go first. */
-export class Yields extends Error {}
+/** What a step is told of its earlier calls. */
+export interface Before {
+  /** How often in a row it has said "wait". */
+  readonly waits: number;
+  /** What it said of its tries then. */
+  readonly tried: TriedBefore | undefined;
+  /** The job has no lane: it is only to find out whether it could go on. */
+  readonly looks: boolean;
+}
 
-type Call<T> = (waits: number, tried: TriedBefore | undefined) => Promise<T | NotNow>;
+type Call<T> = (before: Before) => Promise<T | NotNow>;
 
 type Step = { readonly kind: string };
 
@@ -48,8 +58,6 @@ export interface GateOptions {
   readonly paused: boolean;
   /** Those who wait for it, beside the batch that started it. */
   readonly joinedBy: readonly Joiner[];
-  /** Whether others may go first now. */
-  readonly mayYield: () => boolean;
   /** Begins a new history (`job`, J5). Never returns. */
   readonly goOnAnew: (paused: boolean, joinedBy: readonly Joiner[]) => Promise<never>;
 }
@@ -75,58 +83,66 @@ export class Gate {
   }
 
   /**
-   * Runs a step when the job is not paused, again and again while the step itself says "not now".
-   * @param call told how often in a row it has said "wait", and what it said of its tries
-   * @throws Yields
+   * Runs a step when the job is not paused, again and again while the step itself says "not now". While it waits for
+   * what others may not need they have its lane, and it only looks; when it could go on, it asks for a lane.
    */
   async pass<T extends Step>(name: string, call: Call<T>): Promise<T> {
-    const { details, mayYield, goOnAnew } = this.options;
+    const { details, goOnAnew } = this.options;
     let tried: TriedBefore | undefined;
     try {
       for (let waits = 0; ;) {
         if (this.paused) {
           details.paused(name);
-          await this.lane.standStill(() => !this.paused);
+          await this.standStill();
         }
-        details.begun(name);
+        const looks = this.lane.awayFor !== undefined && patched(ASKS_FOR_LANE);
+        if (!looks) details.begun(name);
         const resumesBefore = this.resumes;
         const decisionsBefore = this.decisions;
-        const end = await call(waits, tried);
+        const end = await call({ waits, tried, looks });
         waits = isNotNow(end, 'wait') ? waits + 1 : 0;
-        tried = isNotNow(end, 'wait') ? end.tried : undefined;
+        tried = isNotNow(end, 'wait') || isNotNow(end, 'ready') ? end.tried : undefined;
         if (isNotNow(end, 'wait')) {
-          if (end.yields && mayYield()) throw new Yields(end.why);
+          if (end.ofSite && patched(ASKS_FOR_LANE)) await this.lane.leave('site');
           details.waits(name, end.why, end.delayMs);
           // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.
           if (patched(RESUME_WAKES)) await condition(() => this.resumes > resumesBefore, end.delayMs);
           else await sleep(end.delayMs);
           if (workflowInfo().continueAsNewSuggested && patched(WAITS_GO_ON_ANEW)) {
-            await this.lane.setAside(false);
+            await this.lane.cease();
             await condition(allHandlersFinished); // last, so that no resume comes between
             await goOnAnew(this.paused, this.lane.joiners);
           }
         } else if (isNotNow(end, 'approval')) {
           details.asks(name, end.why);
-          await this.lane.setAside(true);
+          await this.lane.leave('person');
           const mostMs = Math.min(end.delayMs ?? ASK_AGAIN_MS, ASK_AGAIN_MS);
-          const isDecided = await condition(() => this.decisions > decisionsBefore, mostMs);
-          if ((isDecided || mostMs === end.delayMs) && patched(ASKS_FOR_LANE)) {
-            const resumesThen = this.resumes;
-            await this.lane.back(() => this.resumes > resumesThen);
-          }
+          await condition(() => this.decisions > decisionsBefore, mostMs);
+        } else if (isNotNow(end, 'ready')) {
+          details.waitsForLane(name);
+          await this.lane.ask();
         } else if (isNotNow(end, 'paused')) {
           // The ledger said "paused" before our signal came. A resume since then has the last word.
           this.paused = this.resumes === resumesBefore;
         } else return end;
       }
     } finally {
-      await CancellationScope.nonCancellable(() => this.lane.setAside(false));
+      await CancellationScope.nonCancellable(() => this.lane.cease());
     }
+  }
+
+  /** Whoever would tell of its end may have ended before: the step asks the ledger again now and then. */
+  private async standStill(): Promise<void> {
+    const decisionsBefore = this.decisions;
+    const isLookedAfter = patched(PAUSE_IS_LOOKED_AFTER);
+    const mayBeOver = () => !this.paused || (isLookedAfter && this.decisions > decisionsBefore);
+    await this.lane.standStill(mayBeOver, isLookedAfter ? ASK_AGAIN_MS : undefined);
+    this.paused = false;
   }
 
   /** Only what a person could look at while it waited is decided; what came too early is not. */
   private async decide(answer: ApprovalAnswer): Promise<void> {
-    if (!this.lane.isAside) return;
+    if (this.lane.awayFor !== 'person') return;
     const { job, timing } = this.options;
     const { decideApprovals } = batchActivities(timing);
     await decideApprovals({ ...answer, effects: [], jobs: [job.key], all: false, work: job.work });

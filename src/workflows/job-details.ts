@@ -40,6 +40,10 @@ export class JobDetails {
     this.show(step, `waits until ${clock(Date.now() + delayMs)}: ${plain(why)}`);
   }
 
+  waitsForLane(step: string): void {
+    this.show(step, 'could go on; waits for a free lane of its batch');
+  }
+
   /** A person has to say yes, or no. */
   asks(step: string, why: string): void {
     this.show(

@@ -22,18 +22,9 @@ export function jobFailure(
   return ApplicationFailure.nonRetryable(`${errorClass}: ${message}`, TYPE_OF[state], outcome);
 }
 
-/** A job that lets others go first: it is to be begun again after them. */
-export interface Yielded {
-  readonly state: 'yielded';
-}
-
-export const jobYielded = (why: string): ApplicationFailure =>
-  ApplicationFailure.nonRetryable(`lets others go first: ${why}`, FAILURE.jobYielded);
-
 /** What failed otherwise than by `jobFailure` is a bug. */
-export function outcomeOf(failure: ChildWorkflowFailure): JobOutcome | Yielded {
+export function outcomeOf(failure: ChildWorkflowFailure): JobOutcome {
   const { cause } = failure;
-  if (cause instanceof ApplicationFailure && cause.type === FAILURE.jobYielded) return { state: 'yielded' };
   if (cause instanceof ApplicationFailure && TYPES.has(cause.type) && cause.details?.[0])
     return cause.details[0] as JobOutcome;
   return { state: 'parked', trouble: { errorClass: 'bug', message: cause?.message ?? failure.message } };

@@ -5,20 +5,29 @@ import {
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { Joiner, SetAside } from '../contract/messages.js';
+import type { AwayFor, Joiner, SetAside } from '../contract/messages.js';
 import { HOUR_MS } from '../contract/units.js';
 import { joinedSignal, laneSignal, setAsideSignal } from './messages.js';
 
 /** Jobs begun by older releases tell nobody but the batch that started them. */
 const TELLS_JOINERS = 'tells-joiners';
 
-/** Longest that a lane is waited for: a batch that an older release carries never answers. */
-const LANE_ANSWER_MS = 6 * HOUR_MS;
+/** Whoever was asked for a lane may be gone before it has one: it, or another, is asked again after this time … */
+const ASK_AGAIN_MS = HOUR_MS;
+/** … and so often at most: a batch that an older release carries never answers. */
+const ASKS_MAX = 6;
 
-/** The lane that a job takes in its batch, and in each that has joined it: tells them when it needs none. */
+/**
+ * The lane that a job takes in its batch, and in each that has joined it: tells them while it needs none.
+ *
+ *  JL1. What waits needs no lane: for a person, or for something of its own site that is down.
+ *  JL2. A pause of its own batch holds the lanes there, but none of those who have joined it.
+ *  JL3. To go on it asks for a lane: its batch, or where that has ended whoever has joined it last; nobody, and it goes on.
+ */
 export class JobLane {
   private readonly joined: Map<string, Joiner>;
-  private waiting = false;
+  private joins = 0;
+  private away: AwayFor | undefined;
   private stands = false;
   private given = 0;
 
@@ -30,8 +39,10 @@ export class JobLane {
     this.joined = new Map(joinedBy.map((joiner) => [joiner.workflowId, joiner]));
     setHandler(joinedSignal, async (joiner) => {
       if (!patched(TELLS_JOINERS)) return;
+      this.joined.delete(joiner.workflowId); // the newest is the last
       this.joined.set(joiner.workflowId, joiner);
-      if (this.waiting || this.stands) await this.tell(joiner, { waiting: true });
+      this.joins++;
+      if (this.away || this.stands) await this.tell(joiner, awayFor(this.away ?? 'pause'));
     });
     setHandler(laneSignal, () => void this.given++);
   }
@@ -41,44 +52,68 @@ export class JobLane {
     return [...this.joined.values()];
   }
 
-  /** Whether the job waits for a person, and others have its lane. */
-  get isAside(): boolean {
-    return this.waiting;
+  /** What the job waits for while others have its lane. */
+  get awayFor(): AwayFor | undefined {
+    return this.away;
   }
 
-  /** Its batch, and those who have joined it, give its lane to another job meanwhile. */
-  async setAside(value: boolean): Promise<void> {
-    if (this.waiting === value) return;
-    this.waiting = value;
-    const { parent } = workflowInfo();
-    await Promise.all([parent && this.tell(parent, { waiting: value }), this.tellJoiners(value)]);
+  /** JL1 */
+  async leave(why: AwayFor): Promise<void> {
+    if (this.away === why) return;
+    this.away = why;
+    await this.tellAll(awayFor(why));
   }
 
-  /**
-   * Resolves when its batch has a lane for it; at once where there is no batch any more, or another one joins it.
-   * @param isPressed no lane is waited for any longer
-   */
-  async back(isPressed: () => boolean): Promise<void> {
-    const { parent } = workflowInfo();
-    if (!this.waiting) return;
-    this.waiting = false;
+  /** It ends, or begins a new history: where it has left its lane, it is not waited for there. */
+  async cease(): Promise<void> {
+    if (this.away === undefined) return;
+    this.away = undefined;
+    await this.tellAll({ waiting: false });
+  }
+
+  /** JL3. Resolves when it has a lane. */
+  async ask(): Promise<void> {
+    if (this.away === undefined) return;
     const givenBefore = this.given;
-    await this.tellJoiners(false);
-    if (parent && (await this.tell(parent, { waiting: false, asks: true })))
-      await condition(() => this.given > givenBefore || isPressed(), LANE_ANSWER_MS);
+    let asked: Joiner | undefined;
+    for (let asks = 0; asks < ASKS_MAX && this.given === givenBefore; asks++) {
+      asked = await this.askOne();
+      if (asked === undefined) break;
+      const joinsBefore = this.joins;
+      await condition(() => this.given > givenBefore || this.joins > joinsBefore, ASK_AGAIN_MS);
+    }
+    this.away = undefined;
+    const others = this.all.filter((one) => one !== asked);
+    await Promise.all(others.map((one) => this.tell(one, { waiting: false })));
   }
 
-  /** A pause holds the lanes of its own batch, but not those of others. */
-  async standStill(until: () => boolean): Promise<void> {
+  /** JL2 */
+  async standStill(until: () => boolean, mostMs: number | undefined): Promise<void> {
     this.stands = true;
-    await this.tellJoiners(true);
-    await condition(until);
+    if (this.away === undefined) await this.tellJoiners(awayFor('pause'));
+    await (mostMs === undefined ? condition(until) : condition(until, mostMs));
     this.stands = false;
-    await this.tellJoiners(false);
+    if (this.away === undefined) await this.tellJoiners({ waiting: false });
   }
 
-  private async tellJoiners(waiting: boolean): Promise<void> {
-    await Promise.all(this.joiners.map((joiner) => this.tell(joiner, { waiting })));
+  /** Its batch first, then those who have joined it, the newest first. */
+  private get all(): readonly Joiner[] {
+    const { parent } = workflowInfo();
+    return [...(parent ? [parent] : []), ...this.joiners.toReversed()];
+  }
+
+  /** @returns who was asked; undefined where nobody is left */
+  private async askOne(): Promise<Joiner | undefined> {
+    for (const one of this.all) if (await this.tell(one, { waiting: false, asks: true })) return one;
+    return undefined;
+  }
+
+  private async tellAll(how: Omit<SetAside, 'key'>): Promise<void> {
+    await Promise.all(this.all.map((one) => this.tell(one, how)));
+  }
+
+  private async tellJoiners(how: Omit<SetAside, 'key'>): Promise<void> {
+    await Promise.all(this.joiners.map((joiner) => this.tell(joiner, how)));
   }
 
   /** @returns false for one that is gone, and needs not be told */
@@ -90,3 +125,5 @@ export class JobLane {
     );
   }
 }
+
+const awayFor = (why: AwayFor) => ({ waiting: true, for: why });

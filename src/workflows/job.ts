@@ -4,6 +4,7 @@ import { CancellationScope, continueAsNew, isCancellation } from '@temporalio/wo
 import type { JobOutcome } from '../contract/job-outcome.js';
 import type {
   AgentEnd,
+  AgentRequest,
   JobEnd,
   JobInput,
   JobRef,
@@ -15,9 +16,9 @@ import type {
 } from '../contract/messages.js';
 import { jobActivities } from './activity-options.js';
 import { noteState } from './attributes.js';
-import { Gate, Yields } from './gate.js';
+import { Gate, type Before } from './gate.js';
 import { JobDetails } from './job-details.js';
-import { jobFailure, jobYielded, type StoppedState } from './job-failure.js';
+import { jobFailure, type StoppedState } from './job-failure.js';
 
 /**
  * Carries one job from agent to receipts. Owns the order of steps; does no I/O.
@@ -26,7 +27,8 @@ import { jobFailure, jobYielded, type StoppedState } from './job-failure.js';
  *  J2. Completed means a receipt for every effect. Anything else ends Failed or Cancelled, so that the engine itself
  *      refuses to repeat a finished job and allows an unfinished one.
  *  J3. Paused: no new session and no new effect; a session under way goes on.
- *  J4. An effect that needs a person's yes waits for it here, as long as it takes, and leaves its lane to others.
+ *  J4. An effect that needs a person's yes waits for it here, as long as it takes, and leaves its lane to others; so does a
+ *      job whose destination is down.
  *  J5. A job may wait for days: before its history grows so long that the engine would end it, it goes on in a new one,
  *      from its first step; what it has done it finds in the ledger.
  */
@@ -36,7 +38,6 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   const gate = new Gate({
     paused: input.paused,
     joinedBy: input.joinedBy ?? [],
-    mayYield: () => input.yields === true && !sent,
     job: { work, key: ticket.key },
     timing: input.timing,
     details,
@@ -63,9 +64,9 @@ export async function job(input: JobInput): Promise<JobOutcome> {
   let sent = input.sent === true;
 
   try {
-    const made = await gate.pass<Exclude<AgentEnd, NotNow>>('agent', (waits, tried) =>
+    const made = await gate.pass<Exclude<AgentEnd, NotNow>>('agent', (before) =>
       activities.runAgent.executeWithOptions({ summary: `agent: ${ticket.title}` }, [
-        { ...ref, ...(waits > 0 && { waits }), ...(tried && { tried }) },
+        { ...ref, ...toldOf(before), ...(before.waits > 0 && { waits: before.waits }) },
       ]),
     );
     if (made.kind === 'adopted') return finished('adopted');
@@ -78,9 +79,9 @@ export async function job(input: JobInput): Promise<JobOutcome> {
 
     const leftOut: string[] = [];
     for (const effect of input.effects) {
-      const end = await gate.pass<Exclude<PublishEnd, NotNow>>(effect, (_waits, tried) =>
+      const end = await gate.pass<Exclude<PublishEnd, NotNow>>(effect, (before) =>
         activities.publish.executeWithOptions({ summary: `${effect}: ${ticket.title}` }, [
-          { ...ref, effect, artifact: made.sha256, ...(tried && { tried }) }, // J1
+          { ...ref, effect, artifact: made.sha256, ...toldOf(before) }, // J1
         ]),
       );
       if ('errorClass' in end) throw stop(effect, end.kind, end);
@@ -100,11 +101,6 @@ export async function job(input: JobInput): Promise<JobOutcome> {
       details.show('job', 'cancelled');
       await settle({ state: 'cancelled' });
       throw isCancellation(error) ? error : new CancelledFailure('the job was cancelled');
-    }
-    if (error instanceof Yields) {
-      details.show('job', 'lets others go first');
-      await settle({ state: 'waiting' });
-      throw jobYielded(error.message);
     }
     if (error instanceof ActivityFailure) {
       const trouble = troubleOf(error);
@@ -131,6 +127,11 @@ export async function job(input: JobInput): Promise<JobOutcome> {
     await CancellationScope.nonCancellable(() => activities.settleJob(ref, end));
   }
 }
+
+const toldOf = ({ tried, looks }: Before): Pick<AgentRequest, 'tried' | 'looks'> => ({
+  ...(tried && { tried }),
+  ...(looks && { looks }),
+});
 
 /** An Activity that gave up without a verdict of its own: retries exhausted, or a timeout. */
 function troubleOf(failure: ActivityFailure): Trouble {

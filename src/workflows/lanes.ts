@@ -1,7 +1,7 @@
 import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
 import type { PauseLevel } from '../contract/holds.js';
 import type { JobOutcome } from '../contract/job-outcome.js';
-import type { BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
+import type { AwayFor, BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
 import { isDecided, stopsAdmission } from '../policy/admission.js';
 import { admitsNext, afterEnd, begun, canaryOf, didWell, isOver, type Canary } from '../policy/canary.js';
 import { holdsJobs } from '../policy/hold.js';
@@ -14,7 +14,7 @@ import type { Tally } from './tally.js';
 const GIVES_LANES = 'gives-lanes';
 
 /** Batches begun by older releases wait for people also where nothing more is begun. */
-export const LEAVES_ASIDES = 'stopped-leaves-asides';
+const LEAVES_ASIDES = 'stopped-leaves-asides';
 
 /** A job under way, for people. */
 export interface InProgress {
@@ -31,6 +31,9 @@ export interface LanesOptions {
   /** Least time between the starts of two jobs; absent: none. */
   readonly paceMs?: number | undefined;
 }
+
+/** Those of no site have one together. */
+const siteOf = ({ site = '' }: Ticket): string => site;
 
 /** What whoever has the lanes is told. */
 export interface LanesTold {
@@ -49,20 +52,21 @@ export interface LanesTold {
  *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
  *  L4. While there is a canary, no other job is begun; when it fails, that is as too many failures.
  *  L5. Where there is a pace, no two jobs begin within less than that.
- *  L6. A job that waits for a person takes no lane. One that is back waits for a lane, before any that is not begun yet.
- *  L7. A job that has to wait for what others may not need, such as a destination of one site, goes to the end of the
- *      queue, once.
+ *  L6. A job that waits for a person, or for something of its site, takes no lane. One that is back waits for a lane,
+ *      before any that is not begun yet.
+ *  L7. While a job waits for something of its site, no other job of that site is begun: it would wait likewise.
  *  L8. Where admission is stopped nothing is waited for but work: jobs that wait for a person are left to the next run.
  */
 export class Lanes {
   private readonly queue: Ticket[] = [];
   private readonly inFlight = new Map<string, StartedJob | undefined>();
-  /** Those of them that wait for a person. */
-  private readonly aside = new Set<string>();
+  /** Those of them that take no lane, and what they wait for. */
+  private readonly aside = new Map<string, AwayFor>();
   /** Those of them that wait for a lane, for they can go on. */
   private back: string[] = [];
-  /** Jobs that have let others go first. */
-  private readonly yielded = new Set<string>();
+  /** Those that another batch has started. */
+  private readonly joined = new Set<string>();
+  private readonly siteOf = new Map<string, string>();
   /** In the order of their admission: the first is the slowest. */
   private readonly admitted = new Map<string, InProgress>();
   private paused: PauseLevel | undefined;
@@ -113,9 +117,14 @@ export class Lanes {
     return this.queue.length;
   }
 
-  /** Nothing is left to begin, and all that is under way waits for a person. */
+  /** Nothing can be begun, and all that is under way waits, and needs no lane. */
   get isAside(): boolean {
-    return this.queue.length === 0 && this.inFlight.size > 0 && this.inFlight.size === this.aside.size;
+    return this.inFlight.size > 0 && this.atWork === 0 && !this.hasNext;
+  }
+
+  /** Whether there is a job that could be begun, if it were allowed. */
+  get hasNext(): boolean {
+    return this.nextAt() >= 0;
   }
 
   get isPaused(): boolean {
@@ -166,11 +175,12 @@ export class Lanes {
   }
 
   /** L6 */
-  setAside({ key, waiting, asks }: SetAside): void {
+  setAside({ key, waiting, asks, for: why = 'person' }: SetAside): void {
     this.back = this.back.filter((one) => one !== key); // whatever it said before
     if (waiting && this.inFlight.has(key)) {
-      this.aside.add(key);
-      this.setCanary(didWell(this.canary, key));
+      this.aside.set(key, why);
+      // What another batch has made says nothing of this one's agent.
+      if (why === 'person' && !this.joined.has(key)) this.setCanary(didWell(this.canary, key));
     } else if (asks && this.inFlight.has(key) && patched(GIVES_LANES)) {
       this.back.push(key);
       this.giveLanes();
@@ -194,6 +204,13 @@ export class Lanes {
     return this.inFlight.size - this.aside.size;
   }
 
+  /** L7. Place in the queue of the next job that could be begun; -1: none. */
+  private nextAt(): number {
+    const waiting = [...this.aside].flatMap(([key, why]) => (why === 'site' ? [this.siteOf.get(key)] : []));
+    const passed = new Set(waiting);
+    return this.queue.findIndex((ticket) => !passed.has(siteOf(ticket)));
+  }
+
   /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */
   async run(): Promise<void> {
     const running: Promise<void>[] = [];
@@ -207,7 +224,7 @@ export class Lanes {
           return;
         }
         if (this.isIdle()) return;
-        const ticket = this.queue.shift();
+        const [ticket] = this.queue.splice(this.nextAt(), 1);
         if (ticket) running.push(this.carryOut(ticket));
         if (this.paceMs !== undefined && this.queue.length > 0)
           await condition(() => this.stopped !== undefined, this.paceMs); // L5
@@ -220,7 +237,8 @@ export class Lanes {
 
   /** L8. All that is under way waits for a person, and nothing more is begun. */
   private get isLeft(): boolean {
-    return this.stopped !== undefined && this.inFlight.size > 0 && this.atWork === 0;
+    if (this.stopped === undefined || this.inFlight.size === 0 || this.atWork > 0) return false;
+    return ![...this.aside.values()].includes('site');
   }
 
   /** L4 */
@@ -254,43 +272,32 @@ export class Lanes {
   }
 
   private isIdle(): boolean {
-    return this.inFlight.size === 0 && (this.queue.length === 0 || this.stopped !== undefined);
+    return this.inFlight.size === 0 && (!this.hasNext || this.stopped !== undefined);
   }
 
   private mayAdmit(): boolean {
     return (
-      !this.isPaused &&
-      !this.stopped &&
-      this.queue.length > 0 &&
-      admitsNext(this.canary) &&
-      this.atWork < this.atOnce
+      !this.isPaused && !this.stopped && admitsNext(this.canary) && this.atWork < this.atOnce && this.hasNext
     );
-  }
-
-  /** L7. Whether other jobs would have its lane that are not begun yet; while there is a canary, there are none. */
-  private isWaitedFor({ key }: Ticket): boolean {
-    if (this.yielded.has(key) || !this.isCanaryOver) return false;
-    return this.queue.some((other) => !this.yielded.has(other.key));
   }
 
   private async carryOut(ticket: Ticket): Promise<void> {
     const admittedAt = Date.now();
     this.inFlight.set(ticket.key, undefined);
+    this.siteOf.set(ticket.key, siteOf(ticket));
     this.admitted.set(ticket.key, { key: ticket.key, title: ticket.title, sinceMs: admittedAt });
     this.canary = begun(this.canary, ticket.key);
     this.told.change?.();
     try {
       const told = {
-        started: (child: StartedJob) => void this.inFlight.set(ticket.key, child),
+        started: (child: StartedJob, isJoined: boolean) => {
+          this.inFlight.set(ticket.key, child);
+          if (isJoined) this.joined.add(ticket.key);
+          else this.joined.delete(ticket.key);
+        },
         joinedHasEnded: () => void this.aside.delete(ticket.key),
       };
-      const how = { paused: holdsJobs(this.paused), yields: this.isWaitedFor(ticket) };
-      const outcome = await runJob(this.batch, this.batchId, ticket, how, told);
-      if (outcome.state === 'yielded') {
-        this.yielded.add(ticket.key);
-        this.queue.push(ticket);
-        return;
-      }
+      const outcome = await runJob(this.batch, this.batchId, ticket, holdsJobs(this.paused), told);
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
       this.seeCanary(ticket, outcome, admittedAt);
@@ -307,6 +314,8 @@ export class Lanes {
       this.aside.delete(ticket.key);
       this.back = this.back.filter((one) => one !== ticket.key);
       this.admitted.delete(ticket.key);
+      this.joined.delete(ticket.key);
+      this.siteOf.delete(ticket.key);
       this.giveLanes();
       this.told.change?.();
     }

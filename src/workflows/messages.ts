@@ -12,6 +12,7 @@ import {
   type RetryRequest,
   type SetAside,
   type ShardAside,
+  type Trouble,
 } from '../contract/messages.js';
 
 export const pauseUpdate = defineUpdate<ControlState, [ControlRequest?]>(MESSAGE.pause);
@@ -39,6 +40,8 @@ export const joinedSignal = defineSignal<[Joiner]>(MESSAGE.joined);
 export const setAsideSignal = defineSignal<[SetAside]>(MESSAGE.setAside);
 export const laneSignal = defineSignal(MESSAGE.lane);
 export const canaryOverSignal = defineSignal(MESSAGE.canaryOver);
+/** To a shard from its batch: nothing more is to be begun, and why. */
+export const stopSignal = defineSignal<[Trouble]>(MESSAGE.stop);
 export const shardAsideSignal = defineSignal<[ShardAside]>(MESSAGE.shardAside);
 
 export const holdsChangedSignal = defineSignal(MESSAGE.holdsChanged);

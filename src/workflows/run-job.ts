@@ -17,7 +17,7 @@ import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { waitActivities } from './activity-options.js';
 import { jobAttributes } from './attributes.js';
 import { job } from './job.js';
-import { outcomeOf, type Yielded } from './job-failure.js';
+import { outcomeOf } from './job-failure.js';
 import { joinedSignal, resumeSignal, type laneSignal, type pauseSignal } from './messages.js';
 import { waitQueue } from './queues.js';
 
@@ -31,7 +31,8 @@ export interface StartedJob {
 
 /** What whoever runs a job is told. */
 interface RunTold {
-  started(child: StartedJob): void;
+  /** @param isJoined another batch has started it */
+  started(child: StartedJob, isJoined: boolean): void;
   /** It was joined, and is begun anew here: where it waited, it does no more. */
   joinedHasEnded(): void;
 }
@@ -45,9 +46,9 @@ export async function runJob(
   batch: BatchInput,
   batchId: string,
   ticket: Ticket,
-  { paused, yields }: Pick<JobInput, 'paused' | 'yields'>,
+  paused: boolean,
   told: RunTold,
-): Promise<JobOutcome | Yielded> {
+): Promise<JobOutcome> {
   const { taskQueue } = workflowInfo();
   const { awaitJob } = waitActivities(batch.timing, waitQueue(taskQueue));
   const workflowId = jobWorkflowId({ work: batch.work, jobKey: ticket.key });
@@ -59,7 +60,6 @@ export async function runJob(
     effects: batch.effects,
     timing: batch.timing,
     paused,
-    ...(yields && { yields }),
     ...(batch.stateAttributes !== undefined && { stateAttributes: batch.stateAttributes }),
     ...(batch.currency !== undefined && { currency: batch.currency }),
   };
@@ -77,14 +77,14 @@ export async function runJob(
         staticSummary: ticket.title,
         ...(batch.searchAttributes && { typedSearchAttributes: jobAttributes(batch, ticket) }),
       });
-      told.started(child);
+      told.started(child, false);
       return await child.result();
     } catch (error) {
       if (error instanceof ChildWorkflowFailure && !isCancellation(error)) return outcomeOf(error);
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
     const joined = joinedJob(workflowId);
-    told.started(joined);
+    told.started(joined, true);
     await joined.signal(resumeSignal);
     if (patched(TELLS_OF_JOINING)) await tellOfJoining(workflowId);
     const other = await awaitJob.executeWithOptions({ summary: `wait for ${ticket.title}` }, [workflowId]);

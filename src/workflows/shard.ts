@@ -10,7 +10,13 @@ import {
   type ExternalWorkflowHandle,
 } from '@temporalio/workflow';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
-import { FAILURE, STOP_LOSS, type ShardInput, type ShardSummary } from '../contract/messages.js';
+import {
+  FAILURE,
+  STOP_LOSS,
+  type ShardAside,
+  type ShardInput,
+  type ShardSummary,
+} from '../contract/messages.js';
 import { batchActivities } from './activity-options.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
@@ -23,6 +29,7 @@ import {
   setConcurrencySignal,
   shardAsideSignal,
   shareOf,
+  stopSignal,
 } from './messages.js';
 import { NAMED_MAX, Tally } from './tally.js';
 
@@ -46,7 +53,7 @@ export async function shard({
 }: ShardInput): Promise<ShardSummary> {
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
-  let toldAside = false;
+  let isAside = false;
   const lanes = new Lanes(
     batch,
     batchId,
@@ -69,6 +76,10 @@ export async function shard({
   setHandler(pauseSignal, (request) => lanes.setPaused(controlRequestOf(request).level ?? DEFAULT_LEVEL));
   setHandler(setAsideSignal, (job) => lanes.setAside(job));
   setHandler(resumeSignal, () => lanes.setPaused(undefined));
+  setHandler(stopSignal, (trouble) => {
+    lanes.stop(trouble);
+    changed();
+  });
   setHandler(setConcurrencySignal, (value) => void (lanes.concurrency = shareOf(value) ?? lanes.concurrency));
 
   lanes.add(await openShard(slice));
@@ -94,13 +105,14 @@ export async function shard({
 
   function changed(): void {
     showDetails();
-    if (!toldAside && lanes.isAside && patched(TELLS_ASIDE)) tellAside();
+    if (!isAside && lanes.isAside && patched(TELLS_ASIDE)) tellAside({ shard: slice.index });
+    else if (isAside && lanes.hasNext) tellAside({ shard: slice.index, back: true });
   }
 
-  /** Told once: its jobs come back one by one, to send what was approved, and no other job of it begins then. */
-  function tellAside(): void {
-    toldAside = true;
-    toBatch()?.signal(shardAsideSignal, { shard: slice.index }).catch(ended);
+  /** Its jobs may come back one by one meanwhile, to send what was approved: that is told to nobody. */
+  function tellAside(how: ShardAside): void {
+    isAside = how.back !== true;
+    toBatch()?.signal(shardAsideSignal, how).catch(ended);
   }
 
   function toBatch(): ExternalWorkflowHandle | undefined {

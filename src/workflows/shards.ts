@@ -18,8 +18,8 @@ import {
 } from '../contract/messages.js';
 import { shardWorkflowId, parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { SHARDS_UNDER_WAY_MAX, sharesOf, shardsAtOnce } from '../policy/shards.js';
-import { LEAVES_ASIDES, type Lanes } from './lanes.js';
-import { pauseSignal, resumeSignal, setConcurrencySignal } from './messages.js';
+import type { Lanes } from './lanes.js';
+import { pauseSignal, resumeSignal, setConcurrencySignal, stopSignal } from './messages.js';
 import { shard } from './shard.js';
 import type { Tally } from './tally.js';
 
@@ -33,18 +33,20 @@ interface RunningShard {
 /** In batches begun by older releases each shard keeps at least one job at once. */
 const SHARES_ANEW = 'shards-share-anew';
 
+/** Batches begun by older releases let each shard find out by itself what has stopped another. */
+const STOPS_SHARDS = 'stops-shards';
+
 /**
  * Carries the jobs of a large batch by shards, a few at once, so that no history grows with the batch.
  *
- *  S1. The jobs in progress over all shards never exceed the batch's concurrency.
- *  S2. Shards whose jobs all wait for a person leave their lanes to others.
- *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's.
+ *  S1. The jobs in progress over all shards never exceed the batch's concurrency, but for S2.
+ *  S2. Shards whose jobs all wait leave their lanes to others. Each takes them back one by one.
+ *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's, and so that of all.
  *  S4. While there is a canary, one shard is at work, which carries it; the others begin when it says that it did well.
- *  S5. Where admission is stopped, shards whose jobs all wait for a person are left; their jobs are found by the next run.
  */
 export class Shards {
   private readonly running = new Map<number, RunningShard>();
-  /** Indexes of those whose jobs all wait for a person; one may say so before its start was heard of. */
+  /** Indexes of those that can begin nothing, and whose jobs all wait; one may say so before its start was heard of. */
   private readonly aside = new Set<number>();
   private sharesAnew = false;
   private atOnce = 1;
@@ -70,16 +72,15 @@ export class Shards {
     return this.unstarted + this.pending.reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Jobs that wait for a person, where nothing more is begun: those of shards that are over, and all of those that are not. */
+  /** Jobs of shards that are over which wait for a person. */
   get leftAside(): number {
-    return this.left + this.inFlightCount;
+    return this.left;
   }
 
   /** Rejects when cancelled, after the shards have ended. */
   async run(slices: readonly Slice[]): Promise<void> {
     this.pending = [...slices];
     const ends: Promise<void>[] = [];
-    let leaves = false;
     this.atOnce = shardsAtOnce(this.lanes.concurrency, slices.length);
     this.sharesAnew = slices.length > 0 && patched(SHARES_ANEW);
     try {
@@ -92,25 +93,23 @@ export class Shards {
         end.catch(() => undefined); // awaited below; until then its failure is nobody's
         ends.push(end);
       }
-      leaves = !(await this.allEnd(ends));
+      await this.allEnd(ends);
     } finally {
-      if (!leaves) await CancellationScope.nonCancellable(() => Promise.allSettled(ends));
+      await CancellationScope.nonCancellable(() => Promise.allSettled(ends));
     }
   }
 
-  /** S5. @returns false where those that are left all wait for a person */
-  private async allEnd(ends: readonly Promise<void>[]): Promise<boolean> {
+  private async allEnd(ends: readonly Promise<void>[]): Promise<void> {
     let over = false;
     const all = Promise.all(ends).finally(() => (over = true));
     all.catch(() => undefined); // awaited below
-    await condition(() => over || this.isLeft);
-    if (!over && patched(LEAVES_ASIDES)) return false;
+    await condition(() => over || this.lanes.stoppedBy !== undefined);
+    const { stoppedBy } = this.lanes;
+    if (!over && stoppedBy && patched(STOPS_SHARDS)) {
+      const tell = ({ child }: RunningShard) => child.signal(stopSignal, stoppedBy);
+      await Promise.allSettled([...this.running.values()].map(tell)); // S3
+    }
     await all;
-    return true;
-  }
-
-  private get isLeft(): boolean {
-    return this.lanes.stoppedBy !== undefined && this.running.size > 0 && this.atWork.length === 0;
   }
 
   async setPaused(level: PauseLevel | undefined): Promise<void> {
@@ -127,8 +126,9 @@ export class Shards {
   }
 
   /** S2 */
-  setAside({ shard: index }: ShardAside): void {
-    this.aside.add(index);
+  setAside({ shard: index, back }: ShardAside): void {
+    if (back) this.aside.delete(index);
+    else this.aside.add(index);
     void this.shareOut();
   }
 
@@ -151,8 +151,9 @@ export class Shards {
   private async shareOut(): Promise<void> {
     if (!this.sharesAnew) return;
     const shares = this.shares();
-    const told = this.atWork.map(async (running, at) => {
-      const share = shares[at] ?? 0;
+    const { atWork } = this;
+    const told = [...this.running.values()].map(async (running) => {
+      const share = shares[atWork.indexOf(running)] ?? 0;
       if (running.share === share) return;
       running.share = share;
       await running.child.signal(setConcurrencySignal, share);

@@ -127,6 +127,12 @@ class Night {
     return this.opened({ tickets: [], slices });
   }
 
+  /** @param letters the site of each job */
+  sites(letters: string): void {
+    for (const [at, ticket] of this.tickets.entries())
+      this.tickets[at] = { ...ticket, site: letters[at] ?? 'blog' };
+  }
+
   get workflowId(): string {
     return `batch:${this.name}:${sha256(this.name).slice(0, 32)}`;
   }
@@ -219,14 +225,14 @@ const statusOf = async (workflowId: string) =>
 async function startOther(
   night: Night,
   running: WorkflowHandle,
-  more: { readonly concurrency?: number; readonly jobs?: number } = {},
+  more: { readonly concurrency?: number; readonly jobs?: number; readonly canary?: number } = {},
 ): Promise<WorkflowHandle> {
   const [input] = (await inputOf(running)) as [BatchInput];
-  const { concurrency = input.concurrency, jobs = input.manifest.count } = more;
+  const { concurrency = input.concurrency, jobs = input.manifest.count, canary } = more;
   return env.client.workflow.start('batch', {
     workflowId: `${night.workflowId}-other`,
     taskQueue: night.name,
-    args: [{ ...input, concurrency, manifest: { ...input.manifest, count: jobs } }],
+    args: [{ ...input, concurrency, canary, manifest: { ...input.manifest, count: jobs } }],
   });
 }
 
@@ -433,10 +439,10 @@ describe('a batch', () => {
     let decided = false;
     const night: Night = new Night('shard-aside', 14, {
       openBatch: async () => night.openedInShards([8, 6]),
-      publish: async ({ key }) => {
+      publish: async ({ key, looks }) => {
         const waits = !decided && key === night.tickets[3]?.key;
         if (waits) return { kind: 'approval', why: 'post waits for approval', delayMs: undefined };
-        return { kind: 'landed', url: undefined };
+        return looks ? { kind: 'ready' } : { kind: 'landed', url: undefined };
       },
     });
     await night.work(async () => {
@@ -608,8 +614,9 @@ describe('a batch', () => {
       const opened: OpenedBatch[] = [];
       const owner: Night = new Night(`asks-${when}`, 1, {
         openBatch: async () => opened.shift() ?? owner.opened(),
-        publish: async ({ key }) => {
-          if (approved || key !== owner.tickets[0]?.key) return { kind: 'landed', url: undefined };
+        publish: async ({ key, looks }) => {
+          if (approved || key !== owner.tickets[0]?.key)
+            return looks ? { kind: 'ready' } : { kind: 'landed', url: undefined };
           asks.open();
           if (when === 'after') await joined.opened;
           return { kind: 'approval', why: 'a person is asked', delayMs: undefined };
@@ -636,7 +643,11 @@ describe('a batch', () => {
 
 describe('lanes', () => {
   const asks = { kind: 'approval', why: 'a person is asked', delayMs: undefined } as const;
+  const ready = { kind: 'ready' } as const;
   const landed = { kind: 'landed', url: undefined } as const;
+  const down = { kind: 'wait', delayMs: 300, why: 'the site is down', ofSite: true } as const;
+  const isAt = (night: Night, key: string, site: string) =>
+    night.tickets.some((ticket) => ticket.key === key && ticket.site === site);
 
   test.each([
     ['in one run', 8, 2],
@@ -650,8 +661,9 @@ describe('lanes', () => {
         jobs,
         {
           ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
-          publish: async () => {
+          publish: async ({ looks }) => {
             if (!approved) return asks;
+            if (looks) return ready;
             most = Math.max(most, ++now);
             await sleep(20);
             now--;
@@ -681,16 +693,144 @@ describe('lanes', () => {
     240_000,
   );
 
-  test('a job that has to wait for what others may not need lets them go first, once', async () => {
+  test('a job whose site is down leaves its lane to jobs of other sites, and no other of its site is begun', async () => {
+    let isUp = false;
+    const night: Night = new Night('site-down', 12, {
+      publish: async ({ key, looks }) => {
+        if (!isUp && isAt(night, key, 'a')) return down;
+        if (looks) return ready;
+        night.calls.push(`landed ${key}`);
+        return landed;
+      },
+    });
+    night.sites('aaaaaaaabbbb');
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('all of the other site have landed', () => night.count('landed') === 4);
+      await sleep(1000);
+      expect(night.count('runAgent')).toBe(4 + 4); // those that had all lanes when the first one found out
+      isUp = true;
+      expect(await handle.result()).toMatchObject({ done: 12 });
+    });
+    expect(night.count('landed')).toBe(12);
+    expect(night.count('runAgent')).toBe(12);
+  }, 120_000);
+
+  test('of two sites that were down, the one that is back need not wait for the other', async () => {
+    const dead = new Set(['a', 'b']);
+    const night: Night = new Night(
+      'two-down',
+      12,
+      {
+        publish: async ({ key, looks }) => {
+          if ([...dead].some((site) => isAt(night, key, site))) return down;
+          if (looks) return ready;
+          night.calls.push(`landed ${key}`);
+          return landed;
+        },
+      },
+      2,
+    );
+    night.sites('aaaaaabbbbbb');
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('some of both wait', () => night.count('runAgent') === 4);
+      dead.delete('b');
+      await until('all of one have landed', () => night.count('landed') === 6);
+      dead.delete('a');
+      expect(await handle.result()).toMatchObject({ done: 12 });
+    });
+    expect(night.mostInProgress).toBeLessThanOrEqual(2);
+  }, 120_000);
+
+  test('in shards: the jobs of a site that is down hold no other shard', async () => {
     let isUp = false;
     const night: Night = new Night(
-      'yields',
-      6,
+      'shard-down',
+      12,
       {
-        publish: async ({ key }) => {
-          const isDead = !isUp && night.tickets.slice(0, 3).some((ticket) => ticket.key === key);
-          if (isDead) return { kind: 'wait', delayMs: 500, why: 'the site is down', yields: true };
+        openBatch: async () => night.openedInShards([6, 6]),
+        publish: async ({ key, looks }) => {
+          if (!isUp && isAt(night, key, 'a')) return down;
+          if (looks) return ready;
           night.calls.push(`landed ${key}`);
+          return landed;
+        },
+      },
+      2, // one shard at once
+    );
+    night.sites('aaaaaabbbbbb');
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('all of the other site have landed', () => night.count('landed') === 6);
+      isUp = true;
+      expect(await handle.result()).toMatchObject({ done: 12 });
+    });
+    expect(night.mostInProgress).toBeLessThanOrEqual(2);
+  }, 120_000);
+
+  test('a site whose jobs are given up keeps no job of another from being done', async () => {
+    const night: Night = new Night(
+      'given-up',
+      12,
+      {
+        publish: async ({ key }) =>
+          isAt(night, key, 'a')
+            ? { kind: 'gated', errorClass: 'transient', message: 'post: it is down', ofDestination: true }
+            : landed,
+      },
+      2,
+    );
+    night.sites('aaabbbbabaab');
+    await night.work(async () => {
+      const failure = (await failureOf(await night.start())) as ApplicationFailure;
+      expect(failure.details?.[0]).toMatchObject({ done: 6, waiting: 0 });
+    });
+  }, 120_000);
+
+  test('in more shards than are at work at one time: each takes back one job at once of those that were approved', async () => {
+    let [approved, now, most] = [false, 0, 0];
+    const night: Night = new Night(
+      'approved-shards',
+      24,
+      {
+        openBatch: async () => night.openedInShards([6, 6, 6, 6]),
+        publish: async ({ looks }) => {
+          if (!approved) return asks;
+          if (looks) return ready;
+          most = Math.max(most, ++now);
+          await sleep(100);
+          now--;
+          return landed;
+        },
+      },
+      3,
+    );
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('all wait', () => night.count('runAgent') === 24);
+      await sleep(2000);
+      approved = true;
+      for (const index of night.tickets.keys())
+        await env.client.workflow.getHandle(night.jobId(index)).signal('decided');
+      expect(await handle.result()).toMatchObject({ done: 24 });
+    });
+    expect(most).toBeLessThanOrEqual(4);
+  }, 120_000);
+
+  test('a resume sets off no more jobs at once than there are lanes', async () => {
+    let [approved, now, most] = [false, 0, 0];
+    const going = barrier();
+    const night: Night = new Night(
+      'approved-resumed',
+      8,
+      {
+        publish: async ({ looks }) => {
+          if (!approved) return asks;
+          if (looks) return ready;
+          most = Math.max(most, ++now);
+          await going.opened;
+          now--;
           return landed;
         },
       },
@@ -698,12 +838,19 @@ describe('lanes', () => {
     );
     await night.work(async () => {
       const handle = await night.start();
-      await until('all others have landed', () => night.count('landed') === 3);
-      isUp = true;
-      expect(await handle.result()).toMatchObject({ done: 6 });
+      await until('all wait', () => night.count('runAgent') === 8);
+      await sleep(1000);
+      approved = true;
+      for (const index of night.tickets.keys())
+        await env.client.workflow.getHandle(night.jobId(index)).signal('decided');
+      await until('the lanes are taken', () => now === 2);
+      await handle.signal('holdsChanged');
+      await sleep(1500);
+      expect(most).toBe(2);
+      going.open();
+      expect(await handle.result()).toMatchObject({ done: 8 });
     });
-    for (const { key } of night.tickets.slice(0, 3)) expect(night.count(`settleJob ${key} waiting`)).toBe(1);
-    expect(night.count('settleJob')).toBe(3);
+    expect(most).toBe(2);
   }, 120_000);
 
   test.each([
@@ -727,14 +874,50 @@ describe('lanes', () => {
     });
   });
 
-  test('a job that nobody stands behind waits in its place', async () => {
-    let waits = 2;
-    const night = new Night('yields-to-nobody', 1, {
-      publish: async () => (waits-- > 0 ? { kind: 'wait', delayMs: 50, why: 'down', yields: true } : landed),
+  test('a stopped batch waits for what its shards send, and leaves the rest to the next run', async () => {
+    let [approved, broken, isSending] = [false, false, false];
+    const [sends, others] = [barrier(), barrier()];
+    const night: Night = new Night(
+      'stopped-while-sending',
+      8,
+      {
+        openBatch: async () => night.openedInShards([4, 4]),
+        runAgent: async ({ key }) => {
+          if (isAt(night, key, 'a')) return { kind: 'made', sha256: sha256(key) };
+          await others.opened;
+          return broken
+            ? { kind: 'gated', errorClass: 'auth', message: 'HTTP 401' }
+            : { kind: 'made', sha256: sha256(key) };
+        },
+        publish: async ({ key, looks }) => {
+          if (!approved || key !== night.tickets[0]?.key) return asks;
+          if (looks) return ready;
+          isSending = true;
+          await sends.opened;
+          return landed;
+        },
+      },
+      2,
+    );
+    night.sites('aaaabbbb');
+    await night.work(async () => {
+      const handle = await night.start();
+      const second = env.client.workflow.getHandle(`${night.workflowId}:shard:1`);
+      await until('the second shard is at work', () => night.inProgress === 2);
+      approved = true;
+      await env.client.workflow.getHandle(night.jobId()).signal('decided');
+      await until('the effect is under way', () => isSending);
+      broken = true;
+      others.open();
+      await failureOf(second);
+      await sleep(1000);
+      expect(await statusOf(night.workflowId)).toBe('RUNNING');
+      sends.open();
+      const failure = (await failureOf(handle)) as ApplicationFailure;
+      expect(failure.details?.[0]).toMatchObject({ done: 1, aside: 3, stoppedBy: { errorClass: 'auth' } });
     });
-    await night.work(async () => expect(await (await night.start()).result()).toMatchObject({ done: 1 }));
-    expect(night.count('settleJob')).toBe(0);
-  });
+    expect(await statusOf(night.jobId(1))).toBe('RUNNING');
+  }, 120_000);
 
   test.each([
     ['in one run', 6, 1],
@@ -755,11 +938,12 @@ describe('lanes', () => {
             await asked.opened;
             return { kind: 'gated', errorClass: 'auth', message: 'HTTP 401' };
           },
-          publish: async ({ key }) => {
+          publish: async ({ key, looks }) => {
             if (isFirst(key) && !approved) {
               asked.open();
               return asks;
             }
+            if (looks) return ready;
             night.calls.push(`landed ${key}`);
             return landed;
           },
@@ -802,6 +986,35 @@ describe('lanes', () => {
       opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
       const other = await startOther(owner, first, { concurrency: 1, jobs: 4 });
       await until('its other jobs are done', () => owner.count('publish') === 3);
+      isPaused = false;
+      await env.client.workflow.getHandle(owner.jobId()).signal('resume');
+      expect(await first.result()).toMatchObject({ done: 1 });
+      expect(await other.result()).toMatchObject({ done: 3, adopted: 1 });
+    });
+  }, 120_000);
+
+  test('a joined job that has made nothing ends no canary', async () => {
+    const own = new Night('own-canary', 3).tickets;
+    const opened: OpenedBatch[] = [];
+    const owner: Night = new Night('owner-canary', 1, {
+      openBatch: async () => opened.shift() ?? owner.opened(),
+    });
+    let isPaused = true;
+    const { runAgent } = owner.activities;
+    let asked = 0;
+    owner.activities.runAgent = async (ref) => {
+      if (!isPaused || ref.key !== owner.tickets[0]?.key) return runAgent(ref);
+      asked++;
+      return { kind: 'paused' };
+    };
+    await owner.work(async () => {
+      const first = await owner.start();
+      await until('its job stands still', () => asked > 0);
+      opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
+      const other = await startOther(owner, first, { concurrency: 4, jobs: 4, canary: 1 });
+      await until('it is joined', async () => (await awaitedJobs(other)) === 1);
+      await sleep(1500);
+      expect(owner.count('runAgent')).toBe(0);
       isPaused = false;
       await env.client.workflow.getHandle(owner.jobId()).signal('resume');
       expect(await first.result()).toMatchObject({ done: 1 });
@@ -995,10 +1208,11 @@ describe('a canary', () => {
         jobs,
         {
           ...shardsOf(() => night, jobs),
-          publish: async ({ key }) =>
-            approved.has(key) || !night.tickets.slice(0, 2).some((ticket) => ticket.key === key)
-              ? { kind: 'landed', url: undefined }
-              : { kind: 'approval', why: 'a person is asked', delayMs: undefined },
+          publish: async ({ key, looks }) => {
+            if (!approved.has(key) && night.tickets.slice(0, 2).some((ticket) => ticket.key === key))
+              return { kind: 'approval', why: 'a person is asked', delayMs: undefined };
+            return looks ? { kind: 'ready' } : { kind: 'landed', url: undefined };
+          },
         },
         concurrency,
       );

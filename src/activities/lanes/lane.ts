@@ -53,10 +53,11 @@ export class LaneClosed extends AdapterError {
 export interface Lane {
   readonly id: string;
   /**
-   * Whether the step may begin. Sessions take a place where places are limited; the same user again keeps its own.
+   * Whether the step may begin, or a look that goes before it. Sessions take a place where places are limited; the same
+   * user again keeps its own.
    * @param opts.waits how often it was told to wait before: waits get longer
    */
-  enter(kind: 'session' | 'effect', opts?: { readonly waits?: number }): Promise<LaneEntry>;
+  enter(kind: 'session' | 'effect' | 'look', opts?: { readonly waits?: number }): Promise<LaneEntry>;
   /** What keeps looks away from it at the moment, if anything. Takes nothing, so whoever asks need not send. */
   closed(): Promise<LaneWait | undefined>;
   /** Goes on with a session under way: it takes its place again, also where all are taken, for it runs and costs. */
@@ -104,7 +105,8 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
       const isSession = kind === 'session';
       const entry = await book.change<Entry>(
         (state, now, places) => {
-          const result = enter(state, user, now, isSession ? places : undefined, { waits, jitter });
+          const how = { waits, jitter, looks: kind === 'look' };
+          const result = enter(state, user, now, isSession ? places : undefined, how);
           return { state: result.state, result, place: result.kind === 'go' ? result.place : undefined };
         },
         isSession ? holder : undefined,

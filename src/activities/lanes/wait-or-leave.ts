@@ -34,8 +34,8 @@ export async function waitOrLeave(
   const next = afterClosed(waits, retry, elapsedMs);
   if (closure === undefined || next.kind === 'wait') {
     const tried = triedBefore(before, failing);
-    const yields = closure !== undefined && effect !== undefined;
-    return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(yields && { yields }) };
+    const ofSite = closure !== undefined && effect !== undefined;
+    return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(ofSite && { ofSite }) };
   }
   const said = `${closure.why} (${whyOf(next, deps.now().getTime())})`;
   const trouble = {

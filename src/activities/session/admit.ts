@@ -41,7 +41,10 @@ export async function refusal({ lane, ref, retry, deps }: Asking): Promise<Told 
   return entry.kind === 'wait' ? waitOrLeave(entry, { job: ref, retry, deps }) : undefined;
 }
 
-/** Whether a destination that would be asked before the session wants to be left alone. */
+/**
+ * Whether a destination that would be asked before the session wants to be left alone. Of the jobs that only look, one is
+ * let through to find out.
+ */
 export async function closedDestination({
   ref,
   definition,
@@ -50,8 +53,9 @@ export async function closedDestination({
   deps,
 }: Omit<Asking, 'lane' | 'makeProvider'>): Promise<Told | undefined> {
   for (const effect of effectsOf(definition, job)) {
-    const closed = await effectLane(definition, effect, ref, deps)?.closed();
-    if (closed !== undefined) return waitOrLeave(closed, { job: ref, retry, deps, effect: effect.name });
+    const lane = effectLane(definition, effect, ref, deps);
+    const entry = ref.looks ? await lane?.enter('look') : await lane?.closed();
+    if (entry?.kind === 'wait') return waitOrLeave(entry, { job: ref, retry, deps, effect: effect.name });
   }
   return undefined;
 }
@@ -73,7 +77,7 @@ export async function stillWaits(asking: Asking): Promise<Told | undefined> {
     const room = await deps.ledger.budgetRoom(asks, sessionBudget(budget, facts));
     if (room.kind === 'wait') return roomWait(room, waits);
   }
-  return refusal(asking);
+  return ref.looks ? undefined : refusal(asking); // a place is taken with a lane only
 }
 
 /** What a session may cost at most. */
