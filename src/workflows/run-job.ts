@@ -18,7 +18,7 @@ import { waitActivities } from './activity-options.js';
 import { jobAttributes } from './attributes.js';
 import { job } from './job.js';
 import { outcomeOf } from './job-failure.js';
-import { joinedSignal, resumeSignal, type laneSignal, type pauseSignal } from './messages.js';
+import { joinedSignal, pauseSignal, resumeSignal, type laneSignal } from './messages.js';
 import { waitQueue } from './queues.js';
 
 /** Batches begun by older releases keep a lane for a joined job that waits for a person. */
@@ -109,8 +109,8 @@ function joinedJob(workflowId: string): StartedJob {
   const handle = getExternalWorkflowHandle(workflowId);
   return {
     async signal(signal) {
-      if (signal.name !== resumeSignal.name) return;
-      await handle.signal(resumeSignal).catch(() => undefined); // it has ended meanwhile
+      if (signal.name === pauseSignal.name) return;
+      await handle.signal(signal).catch(() => undefined); // it has ended meanwhile
     },
   };
 }

@@ -40,7 +40,7 @@ const STOPS_SHARDS = 'stops-shards';
  * Carries the jobs of a large batch by shards, a few at once, so that no history grows with the batch.
  *
  *  S1. The jobs in progress over all shards never exceed the batch's concurrency, but for S2.
- *  S2. Shards whose jobs all wait leave their lanes to others. Each takes them back one by one.
+ *  S2. Shards whose jobs all wait leave their lanes to others. While these are at work, each takes them back one by one.
  *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's, and so that of all.
  *  S4. While there is a canary, one shard is at work, which carries it; the others begin when it says that it did well.
  */
@@ -150,10 +150,15 @@ export class Shards {
 
   private async shareOut(): Promise<void> {
     if (!this.sharesAnew) return;
+    const all = [...this.running.values()];
     const shares = this.shares();
-    const { atWork } = this;
-    const told = [...this.running.values()].map(async (running) => {
-      const share = shares[atWork.indexOf(running)] ?? 0;
+    // Where nothing else is to be done, they have all lanes again.
+    const isAllAside = shares.length === 0;
+    const [sharing, each] = isAllAside
+      ? [all, sharesOf(this.lanes.concurrency, all.length)]
+      : [this.atWork, shares];
+    const told = all.map(async (running) => {
+      const share = each[sharing.indexOf(running)] ?? 0;
       if (running.share === share) return;
       running.share = share;
       await running.child.signal(setConcurrencySignal, share);
