@@ -74,7 +74,7 @@ async function publishOnce(
   });
 
   const lane = effectLane(definition, effect, request, deps);
-  const entry = await lane?.enter('effect');
+  const entry = await lane?.enter('effect', { tentative: request.looks });
   if (entry?.kind === 'wait') return waitOrLeave(entry, { job: request, retry, deps, effect: effect.name });
   if (request.looks) return ready(request);
 
@@ -106,5 +106,5 @@ async function publishOnce(
   if (tried.kind !== 'wait') return tried;
   const { delayMs, message: why, failing } = tried;
   const told = triedBefore(request.tried, failing);
-  return { kind: 'wait', delayMs, why, ...(told && { tried: told }), ...(failing && { ofSite: true }) };
+  return { kind: 'wait', delayMs, why, ...(told && { tried: told }), away: 'site' };
 }

@@ -178,6 +178,7 @@ async function askedFirst(
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
     const end = await settleTrouble(error, retry, ref, deps, ref.tried);
+    if (end.kind === 'wait') return { ...end, away: 'site' };
     return end.kind === 'gated' ? { ...end, ofDestination: true } : end;
   }
 }

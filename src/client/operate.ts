@@ -4,6 +4,7 @@ import { UsageError } from '../contract/errors.js';
 import type { PauseLevel } from '../contract/holds.js';
 import { MESSAGE, isConcurrency, type ControlRequest, type ControlState } from '../contract/messages.js';
 import { isUnderWay } from '../contract/states.js';
+import { isInProgress } from '../ledger/job-state.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { levelMeant } from '../policy/hold.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
@@ -13,7 +14,7 @@ import { eachAtOnce } from './each-at-once.js';
 import { isGrpcNotFound } from './grpc-not-found.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
-import { runUnderWay } from './run-under-way.js';
+import { isLeftAlone, runUnderWay } from './run-under-way.js';
 import { tellBatch } from './tell-batches.js';
 import { untilQuiet } from './until-quiet.js';
 import { isWorkerAlive } from './worker-host.js';
@@ -189,7 +190,8 @@ async function cancel(
 }
 
 /**
- * Ends the jobs that a run of the batch left waiting for a person when it was stopped: they live on without it.
+ * Ends the jobs that a run of the batch left waiting for a person when it was stopped: they live on without it, also when
+ * they were answered meanwhile.
  * @returns how many
  */
 async function cancelLeft(
@@ -198,9 +200,13 @@ async function cancelLeft(
   reason: string | undefined,
 ): Promise<number> {
   const ledger = await connections.ledger();
-  const asked = (await ledger.approvals({ batchId })).filter((approval) => approval.batchId === batchId);
+  const client = await connections.client();
+  const asked = (await ledger.approvals({ batchId, waiting: false })).filter(
+    (approval) => approval.batchId === batchId && isInProgress(approval.jobState),
+  );
   const runs: Run[] = [];
   await eachAtOnce(new Set(asked.map(jobWorkflowId)), CANCELS_AT_ONCE, async (workflowId) => {
+    if (!(await isLeftAlone(workflowId, client))) return;
     const runId = await requestCancel(workflowId, connections, reason);
     if (runId !== undefined) runs.push({ workflowId, runId });
   });

@@ -18,6 +18,21 @@ export async function runUnderWay(
   }
 }
 
+/** Whether a job runs that whoever started it has left: it has ended before. */
+export async function isLeftAlone(
+  workflowId: string,
+  { workflow }: Pick<Client, 'workflow'>,
+): Promise<boolean> {
+  try {
+    const { status, parentExecution: parent } = await workflow.getHandle(workflowId).describe();
+    if (status.name !== 'RUNNING') return false;
+    return !parent?.workflowId || (await runUnderWay(parent.workflowId, { workflow })) !== parent.runId;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
+}
+
 /** Whether that very run has not ended yet, of whichever Workflow it is; one that the engine knows nothing of is over. */
 export async function isRunOpen(runId: string, { workflow }: Pick<Client, 'workflow'>): Promise<boolean> {
   const query = `RunId='${runId}' AND ExecutionStatus='Running'`;

@@ -185,8 +185,8 @@ export interface Waiting {
   readonly why: string;
   /** To be told to the step when it is called again; absent where nothing was tried yet. */
   readonly tried?: TriedBefore;
-  /** Jobs of other sites may not need what it waits for, such as a destination: they have its lane meanwhile. */
-  readonly ofSite?: boolean;
+  /** Where it needs no lane meanwhile: what it waits for is of its site, such as a destination, or its agent takes nothing. */
+  readonly away?: 'site' | 'agent';
 }
 
 /** What a step that waits has tried before in this run: a wait gives no tries back. */
@@ -213,8 +213,11 @@ export interface Ready {
 /** The step did nothing and is to be called again. */
 export type NotNow = Paused | Waiting | AwaitingApproval | Ready;
 
-/** Why a job takes no lane: it waits for a person, for something of its site, or, for those who joined it, a pause of its own batch. */
-export type AwayFor = 'person' | 'site' | 'pause';
+/**
+ * Why a job takes no lane: it waits for a person, for something of its site, for an agent that takes nothing, or, for those
+ * who joined it, for the end of a pause of its own batch.
+ */
+export type AwayFor = 'person' | 'site' | 'agent' | 'pause';
 
 /** To a batch from its jobs, or those it has joined: one waits, and leaves its lane to others, or is back in it. */
 export interface SetAside {

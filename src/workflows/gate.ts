@@ -103,7 +103,7 @@ export class Gate {
         waits = isNotNow(end, 'wait') ? waits + 1 : 0;
         tried = isNotNow(end, 'wait') || isNotNow(end, 'ready') ? end.tried : undefined;
         if (isNotNow(end, 'wait')) {
-          if (end.ofSite && patched(ASKS_FOR_LANE)) await this.lane.leave('site');
+          if (end.away && patched(ASKS_FOR_LANE)) await this.lane.leave(end.away);
           details.waits(name, end.why, end.delayMs);
           // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.
           if (patched(RESUME_WAKES)) await condition(() => this.resumes > resumesBefore, end.delayMs);
@@ -131,12 +131,14 @@ export class Gate {
     }
   }
 
-  /** Whoever would tell of its end may have ended before: the step asks the ledger again now and then. */
+  /** Whoever would tell of its end may have ended before: the step looks now and then what the ledger says. */
   private async standStill(): Promise<void> {
     const decisionsBefore = this.decisions;
-    const isLookedAfter = patched(PAUSE_IS_LOOKED_AFTER);
-    const mayBeOver = () => !this.paused || (isLookedAfter && this.decisions > decisionsBefore);
-    await this.lane.standStill(mayBeOver, isLookedAfter ? ASK_AGAIN_MS : undefined);
+    await this.lane.standStill();
+    if (patched(PAUSE_IS_LOOKED_AFTER))
+      await condition(() => !this.paused || this.decisions > decisionsBefore, ASK_AGAIN_MS);
+    else await condition(() => !this.paused);
+    if (!this.paused) await this.lane.goOn();
     this.paused = false;
   }
 

@@ -12,10 +12,8 @@ import { joinedSignal, laneSignal, setAsideSignal } from './messages.js';
 /** Jobs begun by older releases tell nobody but the batch that started them. */
 const TELLS_JOINERS = 'tells-joiners';
 
-/** Whoever was asked for a lane may be gone before it has one: it, or another, is asked again after this time … */
+/** Whoever was asked for a lane may be gone before it has one: it, or another, is asked again after this time. */
 const ASK_AGAIN_MS = HOUR_MS;
-/** … and so often at most: a batch that an older release carries never answers. */
-const ASKS_MAX = 6;
 
 /**
  * The lane that a job takes in its batch, and in each that has joined it: tells them while it needs none.
@@ -42,7 +40,7 @@ export class JobLane {
       this.joined.delete(joiner.workflowId); // the newest is the last
       this.joined.set(joiner.workflowId, joiner);
       this.joins++;
-      if (this.away || this.stands) await this.tell(joiner, awayFor(this.away ?? 'pause'));
+      if (this.awayFor !== undefined) await this.tell(joiner, awayFor(this.awayFor));
     });
     setHandler(laneSignal, () => void this.given++);
   }
@@ -54,7 +52,7 @@ export class JobLane {
 
   /** What the job waits for while others have its lane. */
   get awayFor(): AwayFor | undefined {
-    return this.away;
+    return this.away ?? (this.stands ? 'pause' : undefined);
   }
 
   /** JL1 */
@@ -66,6 +64,7 @@ export class JobLane {
 
   /** It ends, or begins a new history: where it has left its lane, it is not waited for there. */
   async cease(): Promise<void> {
+    await this.goOn();
     if (this.away === undefined) return;
     this.away = undefined;
     await this.tellAll({ waiting: false });
@@ -73,10 +72,11 @@ export class JobLane {
 
   /** JL3. Resolves when it has a lane. */
   async ask(): Promise<void> {
+    await this.goOn();
     if (this.away === undefined) return;
     const givenBefore = this.given;
     let asked: Joiner | undefined;
-    for (let asks = 0; asks < ASKS_MAX && this.given === givenBefore; asks++) {
+    while (this.given === givenBefore) {
       asked = await this.askOne();
       if (asked === undefined) break;
       const joinsBefore = this.joins;
@@ -87,11 +87,16 @@ export class JobLane {
     await Promise.all(others.map((one) => this.tell(one, { waiting: false })));
   }
 
-  /** JL2 */
-  async standStill(until: () => boolean, mostMs: number | undefined): Promise<void> {
+  /** JL2. Until it goes on: it may look now and then whether it could. */
+  async standStill(): Promise<void> {
+    if (this.stands) return;
     this.stands = true;
     if (this.away === undefined) await this.tellJoiners(awayFor('pause'));
-    await (mostMs === undefined ? condition(until) : condition(until, mostMs));
+  }
+
+  /** The end of `standStill`. */
+  async goOn(): Promise<void> {
+    if (!this.stands) return;
     this.stands = false;
     if (this.away === undefined) await this.tellJoiners({ waiting: false });
   }

@@ -16,6 +16,12 @@ const GIVES_LANES = 'gives-lanes';
 /** Batches begun by older releases wait for people also where nothing more is begun. */
 const LEAVES_ASIDES = 'stopped-leaves-asides';
 
+/** Batches begun by older releases know of no other wait than for a person. */
+const WAITS_FOR_SITES = 'waits-for-sites';
+
+/** Jobs of no site that may wait for destinations of theirs at one time. */
+const OF_NO_SITE_MAX = 100;
+
 /** A job under way, for people. */
 export interface InProgress {
   readonly key: string;
@@ -31,9 +37,6 @@ export interface LanesOptions {
   /** Least time between the starts of two jobs; absent: none. */
   readonly paceMs?: number | undefined;
 }
-
-/** Those of no site have one together. */
-const siteOf = ({ site = '' }: Ticket): string => site;
 
 /** What whoever has the lanes is told. */
 export interface LanesTold {
@@ -52,9 +55,10 @@ export interface LanesTold {
  *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
  *  L4. While there is a canary, no other job is begun; when it fails, that is as too many failures.
  *  L5. Where there is a pace, no two jobs begin within less than that.
- *  L6. A job that waits for a person, or for something of its site, takes no lane. One that is back waits for a lane,
- *      before any that is not begun yet.
- *  L7. While a job waits for something of its site, no other job of that site is begun: it would wait likewise.
+ *  L6. A job that waits for a person, something of its site, or an agent that takes nothing, takes no lane. One that is
+ *      back waits for a lane, before any that is not begun yet.
+ *  L7. No job is begun that would wait likewise: none of a site for something of which another one waits, none at all
+ *      where one waits for its agent. Jobs of no site may have a destination each: so many are begun, and no more.
  *  L8. Where admission is stopped nothing is waited for but work: jobs that wait for a person are left to the next run.
  */
 export class Lanes {
@@ -66,7 +70,7 @@ export class Lanes {
   private back: string[] = [];
   /** Those that another batch has started. */
   private readonly joined = new Set<string>();
-  private readonly siteOf = new Map<string, string>();
+  private readonly siteOf = new Map<string, string | undefined>();
   /** In the order of their admission: the first is the slowest. */
   private readonly admitted = new Map<string, InProgress>();
   private paused: PauseLevel | undefined;
@@ -119,7 +123,9 @@ export class Lanes {
 
   /** Nothing can be begun, and all that is under way waits, and needs no lane. */
   get isAside(): boolean {
-    return this.inFlight.size > 0 && this.atWork === 0 && !this.hasNext;
+    return (
+      this.inFlight.size > 0 && this.atWork === 0 && !this.hasNext && this.ownAside('agent').length === 0
+    );
   }
 
   /** Whether there is a job that could be begun, if it were allowed. */
@@ -176,13 +182,13 @@ export class Lanes {
 
   /** L6 */
   setAside({ key, waiting, asks, for: why = 'person' }: SetAside): void {
-    this.back = this.back.filter((one) => one !== key); // whatever it said before
+    if (!asks) this.back = this.back.filter((one) => one !== key); // whatever it said before
     if (waiting && this.inFlight.has(key)) {
-      this.aside.set(key, why);
+      this.aside.set(key, why === 'person' || patched(WAITS_FOR_SITES) ? why : 'person');
       // What another batch has made says nothing of this one's agent.
       if (why === 'person' && !this.joined.has(key)) this.setCanary(didWell(this.canary, key));
     } else if (asks && this.inFlight.has(key) && patched(GIVES_LANES)) {
-      this.back.push(key);
+      if (!this.back.includes(key)) this.back.push(key);
       this.giveLanes();
     } else this.aside.delete(key);
     this.told.change?.();
@@ -206,9 +212,13 @@ export class Lanes {
 
   /** L7. Place in the queue of the next job that could be begun; -1: none. */
   private nextAt(): number {
-    const waiting = [...this.aside].flatMap(([key, why]) => (why === 'site' ? [this.siteOf.get(key)] : []));
-    const passed = new Set(waiting);
-    return this.queue.findIndex((ticket) => !passed.has(siteOf(ticket)));
+    if (this.ownAside('agent').length > 0) return -1;
+    const sites = this.ownAside('site').map((key) => this.siteOf.get(key));
+    const ofNone = sites.filter((site) => site === undefined).length;
+    const passed = new Set(sites.filter((site) => site !== undefined));
+    return this.queue.findIndex(({ site }) =>
+      site === undefined ? ofNone < OF_NO_SITE_MAX : !passed.has(site),
+    );
   }
 
   /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */
@@ -238,7 +248,16 @@ export class Lanes {
   /** L8. All that is under way waits for a person, and nothing more is begun. */
   private get isLeft(): boolean {
     if (this.stopped === undefined || this.inFlight.size === 0 || this.atWork > 0) return false;
-    return ![...this.aside.values()].includes('site');
+    return !this.waitsFor('site') && !this.waitsFor('agent');
+  }
+
+  private waitsFor(why: AwayFor): boolean {
+    return [...this.aside.values()].includes(why);
+  }
+
+  /** What a joined job waits for may be its own batch's business. */
+  private ownAside(why: AwayFor): string[] {
+    return [...this.aside].flatMap(([key, of]) => (of === why && !this.joined.has(key) ? [key] : []));
   }
 
   /** L4 */
@@ -284,7 +303,7 @@ export class Lanes {
   private async carryOut(ticket: Ticket): Promise<void> {
     const admittedAt = Date.now();
     this.inFlight.set(ticket.key, undefined);
-    this.siteOf.set(ticket.key, siteOf(ticket));
+    this.siteOf.set(ticket.key, ticket.site);
     this.admitted.set(ticket.key, { key: ticket.key, title: ticket.title, sinceMs: admittedAt });
     this.canary = begun(this.canary, ticket.key);
     this.told.change?.();

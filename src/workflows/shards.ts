@@ -33,13 +33,17 @@ interface RunningShard {
 /** In batches begun by older releases each shard keeps at least one job at once. */
 const SHARES_ANEW = 'shards-share-anew';
 
+/** In batches begun by older releases shards whose jobs all wait keep the share that they had. */
+const SHARES_OF_ASIDES = 'shares-of-asides';
+
 /** Batches begun by older releases let each shard find out by itself what has stopped another. */
 const STOPS_SHARDS = 'stops-shards';
 
 /**
  * Carries the jobs of a large batch by shards, a few at once, so that no history grows with the batch.
  *
- *  S1. The jobs in progress over all shards never exceed the batch's concurrency, but for S2.
+ *  S1. The jobs in progress over all shards never exceed the batch's concurrency, but for S2, and for those under way
+ *      where a share was cut, for one had something to begin again.
  *  S2. Shards whose jobs all wait leave their lanes to others. While these are at work, each takes them back one by one.
  *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's, and so that of all.
  *  S4. While there is a canary, one shard is at work, which carries it; the others begin when it says that it did well.
@@ -144,7 +148,8 @@ export class Shards {
   /** S1, in the order of their start: for those at work, the one that is being started, and those that could be. */
   private shares(): number[] {
     const atWork = this.atWork.length + this.starting;
-    const soon = Math.min(this.atOnce, atWork + this.pending.length);
+    const hasPlace = this.running.size + this.starting < SHARDS_UNDER_WAY_MAX;
+    const soon = Math.min(this.atOnce, atWork + (hasPlace ? this.pending.length : 0));
     return sharesOf(this.lanes.concurrency, Math.max(atWork, soon));
   }
 
@@ -160,6 +165,7 @@ export class Shards {
     const told = all.map(async (running) => {
       const share = each[sharing.indexOf(running)] ?? 0;
       if (running.share === share) return;
+      if (this.aside.has(running.slice.index) && !patched(SHARES_OF_ASIDES)) return;
       running.share = share;
       await running.child.signal(setConcurrencySignal, share);
     });

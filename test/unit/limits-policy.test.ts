@@ -216,16 +216,33 @@ function probing(state: LaneState, who: string): LaneState {
   return passage.state;
 }
 
+test('whoever only asks whether it could go on is the one that may, until somebody would send', () => {
+  const open = told(NEW_LANE, ...FIVE.map((who) => failing('transient', who)));
+  const due = T0 + 60_000;
+  const asked = pass(open, 'asks', due, { tentative: true });
+  if (asked.kind !== 'go') throw new Error('nobody probes yet');
+  expect(pass(asked.state, 'asks too', due, { tentative: true })).toMatchObject({
+    kind: 'wait',
+    delayMs: 120_000,
+  });
+  const sent = pass(asked.state, 'sends', due);
+  if (sent.kind !== 'go') throw new Error('it goes first');
+  expect(sent.state.gate?.probe).toEqual({ who: 'sends', until: due + 120_000 });
+  expect(pass(sent.state, 'asks', due).kind).toBe('wait');
+  const own = pass(asked.state, 'asks', due + 1000);
+  expect(own.kind === 'go' && own.state.gate?.probe).toEqual({ who: 'asks', until: due + 121_000 });
+});
+
 test('writes that fail for five jobs close it to writes; looks go on, and their answers open nothing', () => {
   const state = told(writesDown(), ok(7, 'looks'));
   expect(state.gate).toMatchObject({ cause: 'transient', writesOnly: true, retryAt: T0 + 30_000 });
   expect(enter(state, user(), T0)).toMatchObject({ kind: 'wait', down: true });
-  expect(pass(state, 'looks', T0, true).kind).toBe('go');
+  expect(pass(state, 'looks', T0, { looks: true }).kind).toBe('go');
 });
 
 test('looks that begin to fail too close it altogether', () => {
   const state = told(writesDown(), ...FIVE.map((who) => failing('transient', who)));
-  expect(pass(state, 'looks', T0, true).kind).toBe('wait');
+  expect(pass(state, 'looks', T0, { looks: true }).kind).toBe('wait');
 });
 
 test('a probe that only looked lets the next one write; one that wrote opens it', () => {

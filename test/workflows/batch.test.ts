@@ -645,7 +645,7 @@ describe('lanes', () => {
   const asks = { kind: 'approval', why: 'a person is asked', delayMs: undefined } as const;
   const ready = { kind: 'ready' } as const;
   const landed = { kind: 'landed', url: undefined } as const;
-  const down = { kind: 'wait', delayMs: 300, why: 'the site is down', ofSite: true } as const;
+  const down = { kind: 'wait', delayMs: 300, why: 'the site is down', away: 'site' } as const;
   const isAt = (night: Night, key: string, site: string) =>
     night.tickets.some((ticket) => ticket.key === key && ticket.site === site);
 
@@ -741,6 +741,67 @@ describe('lanes', () => {
       expect(await handle.result()).toMatchObject({ done: 12 });
     });
     expect(night.mostInProgress).toBeLessThanOrEqual(2);
+  }, 120_000);
+
+  test('jobs of no site are begun while others of none wait', async () => {
+    let isUp = false;
+    const night: Night = new Night('no-site', 8, {
+      publish: async ({ key, looks }) => {
+        if (!isUp && night.tickets.slice(0, 5).some((ticket) => ticket.key === key)) return down;
+        if (looks) return ready;
+        night.calls.push(`landed ${key}`);
+        return landed;
+      },
+    });
+    for (const [at, ticket] of night.tickets.entries()) night.tickets[at] = { ...ticket, site: undefined };
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('all others have landed', () => night.count('landed') === 3);
+      isUp = true;
+      expect(await handle.result()).toMatchObject({ done: 8 });
+    });
+  }, 120_000);
+
+  test('while jobs wait for an agent that takes nothing none is begun, and what was approved leaves all the same', async () => {
+    let [isUp, approved] = [false, false];
+    const night: Night = new Night(
+      'agent-shut',
+      8,
+      {
+        runAgent: async ({ key, looks }) => {
+          if (key === night.tickets[0]?.key || isUp)
+            return looks ? ready : { kind: 'made', sha256: sha256(key) };
+          return { kind: 'wait', delayMs: 300, why: 'the quota is used up', away: 'agent' };
+        },
+        publish: async ({ key, looks }) => {
+          if (key === night.tickets[0]?.key && !approved) return asks;
+          if (looks) return ready;
+          night.calls.push(`landed ${key}`);
+          return landed;
+        },
+      },
+      2,
+    );
+    const begun = async () => {
+      const states = await Promise.all(
+        night.tickets.map((_, at) => statusOf(night.jobId(at)).catch(() => '')),
+      );
+      return states.filter((status) => status !== '').length;
+    };
+    await night.work(async () => {
+      const handle = await night.start();
+      await until(
+        'the first one waits for a yes, and two for their agent',
+        async () => (await begun()) === 3,
+      );
+      await sleep(1000);
+      expect(await begun()).toBe(3);
+      approved = true;
+      await env.client.workflow.getHandle(night.jobId()).signal('decided');
+      await until('what was approved has landed', () => night.count('landed') === 1);
+      isUp = true;
+      expect(await handle.result()).toMatchObject({ done: 8 });
+    });
   }, 120_000);
 
   test('in shards: the jobs of a site that is down hold no other shard', async () => {

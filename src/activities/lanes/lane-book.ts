@@ -88,7 +88,7 @@ export class LaneBook {
         const told = settle(before, { who: '', ...counts }, now);
         let { state } = told;
         const result = asked.map(({ user }): Turn => {
-          const passage = pass(declare(state, user, now), user.who, now, true); // who writes was asked to enter
+          const passage = pass(declare(state, user, now), user.who, now, { looks: true }); // who writes was asked to enter
           if (passage.kind === 'wait') {
             const { delayMs, why, closure, down } = passage;
             return { kind: 'closed', delayMs, why, closure, down };

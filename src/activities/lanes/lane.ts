@@ -56,8 +56,12 @@ export interface Lane {
    * Whether the step may begin, or a look that goes before it. Sessions take a place where places are limited; the same
    * user again keeps its own.
    * @param opts.waits how often it was told to wait before: waits get longer
+   * @param opts.tentative see `Asking`
    */
-  enter(kind: 'session' | 'effect' | 'look', opts?: { readonly waits?: number }): Promise<LaneEntry>;
+  enter(
+    kind: 'session' | 'effect' | 'look',
+    opts?: { readonly waits?: number; readonly tentative?: boolean | undefined },
+  ): Promise<LaneEntry>;
   /** What keeps looks away from it at the moment, if anything. Takes nothing, so whoever asks need not send. */
   closed(): Promise<LaneWait | undefined>;
   /** Goes on with a session under way: it takes its place again, also where all are taken, for it runs and costs. */
@@ -98,14 +102,14 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
   return {
     id: lane.id,
 
-    async enter(kind, { waits = 0 } = {}) {
+    async enter(kind, { waits = 0, tentative } = {}) {
       const jitter = Math.random();
       const plain = await isPlain(book, user);
       if (plain) return { kind: 'go' };
       const isSession = kind === 'session';
       const entry = await book.change<Entry>(
         (state, now, places) => {
-          const how = { waits, jitter, looks: kind === 'look' };
+          const how = { waits, jitter, looks: kind === 'look', tentative };
           const result = enter(state, user, now, isSession ? places : undefined, how);
           return { state: result.state, result, place: result.kind === 'go' ? result.place : undefined };
         },

@@ -34,8 +34,8 @@ export async function waitOrLeave(
   const next = afterClosed(waits, retry, elapsedMs);
   if (closure === undefined || next.kind === 'wait') {
     const tried = triedBefore(before, failing);
-    const ofSite = closure !== undefined && effect !== undefined;
-    return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(ofSite && { ofSite }) };
+    const away = closure && (effect === undefined ? 'agent' : 'site');
+    return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(away && { away }) };
   }
   const said = `${closure.why} (${whyOf(next, deps.now().getTime())})`;
   const trouble = {

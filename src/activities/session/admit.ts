@@ -35,9 +35,11 @@ export interface Asking {
   readonly makeProvider: () => Promise<Provider>;
 }
 
-/** What stands in the way of a new session; undefined when nothing does, and its place is taken then. */
+/** What stands in the way of a new session; undefined when nothing does, and its place is taken then, unless it only looks. */
 export async function refusal({ lane, ref, retry, deps }: Asking): Promise<Told | undefined> {
-  const entry = await lane.enter('session', { waits: ref.waits ?? 0 });
+  const entry = ref.looks
+    ? await lane.enter('look', { tentative: true })
+    : await lane.enter('session', { waits: ref.waits ?? 0 });
   return entry.kind === 'wait' ? waitOrLeave(entry, { job: ref, retry, deps }) : undefined;
 }
 
@@ -54,7 +56,7 @@ export async function closedDestination({
 }: Omit<Asking, 'lane' | 'makeProvider'>): Promise<Told | undefined> {
   for (const effect of effectsOf(definition, job)) {
     const lane = effectLane(definition, effect, ref, deps);
-    const entry = ref.looks ? await lane?.enter('look') : await lane?.closed();
+    const entry = ref.looks ? await lane?.enter('look', { tentative: true }) : await lane?.closed();
     if (entry?.kind === 'wait') return waitOrLeave(entry, { job: ref, retry, deps, effect: effect.name });
   }
   return undefined;
@@ -77,7 +79,7 @@ export async function stillWaits(asking: Asking): Promise<Told | undefined> {
     const room = await deps.ledger.budgetRoom(asks, sessionBudget(budget, facts));
     if (room.kind === 'wait') return roomWait(room, waits);
   }
-  return ref.looks ? undefined : refusal(asking); // a place is taken with a lane only
+  return refusal(asking);
 }
 
 /** What a session may cost at most. */

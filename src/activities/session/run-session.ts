@@ -66,7 +66,7 @@ async function refused(
   );
   if (kind === 'gate' && decision.until !== undefined) {
     const delayMs = Math.max(1, Date.parse(decision.until) - deps.now().getTime());
-    return { kind: 'wait', delayMs, why: message, ...(decision.ofSite && { ofSite: true }) };
+    return { kind: 'wait', delayMs, why: message, ...(decision.ofSite && { away: 'site' }) };
   }
   return { kind: state, ...end };
 }

@@ -48,13 +48,28 @@ export type Passage =
       readonly closure?: Closure;
     };
 
+/** How somebody asks to pass. */
+export interface Asking {
+  /** It is about to read only, as far as is known. */
+  readonly looks?: boolean | undefined;
+  /** It finds out whether it could go on, and may have to wait for something else then: whoever would send goes first. */
+  readonly tentative?: boolean | undefined;
+}
+
 /**
  * Lets all through a closed circuit, nobody through an open one, and one probe through when its time has come.
- * @param looks it is about to read only, as far as is known
  */
-export function pass(state: LaneState, who: string, now: number, looks = false): Passage {
+export function pass(
+  state: LaneState,
+  who: string,
+  now: number,
+  { looks = false, tentative = false }: Asking = {},
+): Passage {
   const { gate } = state;
-  if (gate === undefined || gate.probe?.who === who) return { kind: 'go', state };
+  if (gate === undefined) return { kind: 'go', state };
+  const { probe } = gate;
+  const isAhead = probe !== undefined && (tentative || probe.tentative !== true);
+  if (isAhead && probe.who === who) return { kind: 'go', state };
   if (looks && gate.writesOnly) return { kind: 'go', state };
   const wait = (delayMs: number, closure?: Closure): Passage => ({
     kind: 'wait',
@@ -65,9 +80,12 @@ export function pass(state: LaneState, who: string, now: number, looks = false):
   });
   const backInMs = gate.retryAt - now;
   if (backInMs > 0) return wait(backInMs, closureOf(gate, now));
-  if (gate.probe !== undefined && now < gate.probe.until)
-    return wait(Math.min(PROBED_WAIT_MS, gate.probe.until - now));
-  return { kind: 'go', state: { ...state, gate: { ...gate, probe: { who, until: now + PROBE_MS } } } };
+  if (isAhead && now < probe.until) {
+    const untilMs = probe.until - now;
+    return wait(tentative ? untilMs : Math.min(PROBED_WAIT_MS, untilMs));
+  }
+  const own = { who, until: now + PROBE_MS, ...(tentative && { tentative }) };
+  return { kind: 'go', state: { ...state, gate: { ...gate, probe: own } } };
 }
 
 const closureOf = ({ cause, why, retryAt, since }: Gate, now: number): Closure => ({

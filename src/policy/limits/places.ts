@@ -1,7 +1,7 @@
 import { PRIORITIES, type Priority } from '../../contract/limits.js';
 import { MINUTE_MS, SECOND_MS } from '../../contract/units.js';
 import { longer } from '../longer.js';
-import { pass, type Closure } from './breaker.js';
+import { pass, type Asking, type Closure } from './breaker.js';
 import { ceiling, declare } from './declared.js';
 import type { LaneState, LaneUser } from './state.js';
 
@@ -43,14 +43,13 @@ export type Entry =
  * @param places undefined for steps that take none
  * @param waits how often it was told to wait before
  * @param jitter from 0 to 1
- * @param looks it is about to read only
  */
 export function enter(
   before: LaneState,
   user: LaneUser,
   now: number,
   places?: Places,
-  { waits = 0, jitter = 0, looks = false } = {},
+  { waits = 0, jitter = 0, ...asking }: Asking & { readonly waits?: number; readonly jitter?: number } = {},
 ): Entry {
   const state = declare(before, user, now);
   const wait = (
@@ -68,7 +67,7 @@ export function enter(
     ...(closure && { closure }),
   });
 
-  const passage = pass(state, user.who, now, looks);
+  const passage = pass(state, user.who, now, asking);
   if (passage.kind === 'wait')
     return wait(passage.delayMs * (1 + 0.05 * jitter), passage.why, state, passage.down, passage.closure);
   const pause = state.notBefore - now;

@@ -49,7 +49,7 @@ export interface Gate {
   readonly times: number;
   readonly why: string;
   /** Half-open: who may pass, and until when the answer is waited for. */
-  readonly probe?: { readonly who: string; readonly until: number };
+  readonly probe?: { readonly who: string; readonly until: number; readonly tentative?: boolean };
 }
 
 /** `transient`: it fails too often · `auth`: it refuses us · `exhausted`: the quota is used up. */
