@@ -62,7 +62,7 @@ const results: Results = {
   speed,
   rates: RATES,
   node: process.version,
-  ...byWorld(rows, all.length - eventful.length),
+  ...byWorld(rows, book.without('nightshift', all).length),
   notable: rows.filter((row) => row.world === 'nightshift' && !isClean(row)),
 };
 if (values.out !== undefined) {
