@@ -5,6 +5,7 @@ import {
   alertCauses,
   causesAboutJobs,
   NIGHTS_MAX,
+  tellsAtOnce,
   type AlertCause,
   type CauseOfNight,
 } from '../policy/alerts.js';
@@ -24,12 +25,17 @@ export async function jobsLeft(
 ): Promise<CauseOfNight[]> {
   const told = new Set([...open, ...looked.causes].filter(isAboutJobs).map(({ fingerprint }) => fingerprint));
   if (told.size === 0) return [];
+  const nights: { readonly batch: BatchRow; readonly standing: Standing }[] = [];
+  for (const batch of await nightsWithJobs(looked.batch, open, deps.ledger)) {
+    const isLooked = batch.id === looked.batch.id;
+    nights.push({ batch, standing: isLooked ? looked.standing : await standingAsStored(batch, deps) });
+  }
+  const broughtBy = firstNights(nights);
   const left: CauseOfNight[] = [];
   const counted = new Set<string>();
   let spelledOut = 0;
-  for (const batch of await nightsWithJobs(looked.batch, open, deps.ledger)) {
+  for (const { batch, standing } of nights) {
     const isLooked = batch.id === looked.batch.id;
-    const standing = isLooked ? looked.standing : await standingAsStored(batch, deps);
     const unfinished = standing.unfinished.filter(({ key }) => !counted.has(key));
     for (const { key } of unfinished) counted.add(key);
     const ofNight = { ...standing, unfinished };
@@ -37,10 +43,14 @@ export async function jobsLeft(
     // Of more nights the commands are not shown, so nothing is asked for them.
     const commands =
       isLooked || spelledOut++ >= NIGHTS_MAX ? standing.commands : await shortCommands(batch, deps);
-    const tells = new Set(alertCauses(ofNight).map(({ fingerprint }) => fingerprint));
+    const brought = unfinished.filter(({ key }) => broughtBy.get(key) === batch.id);
+    const tells = fingerprintsOf(alertCauses(ofNight));
+    const brings = fingerprintsOf(alertCauses({ ...ofNight, unfinished: brought }));
     for (const cause of causesAboutJobs({ ...ofNight, commands })) {
-      const { fingerprint } = cause;
-      if (told.has(fingerprint)) left.push({ ...cause, ...nightOf(batch), isTold: tells.has(fingerprint) });
+      const { fingerprint, rule } = cause;
+      if (!told.has(fingerprint)) continue;
+      const isAtOnce = brings.has(fingerprint) && tellsAtOnce(rule, standing);
+      left.push({ ...cause, ...nightOf(batch), isTold: tells.has(fingerprint), isAtOnce });
     }
   }
   return left;
@@ -48,13 +58,26 @@ export async function jobsLeft(
 
 const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => isAbout(rule, 'jobs');
 
+const fingerprintsOf = (causes: readonly AlertCause[]): ReadonlySet<string> =>
+  new Set(causes.map(({ fingerprint }) => fingerprint));
+
+/** Which night, or list, had a job first, by its key: it is no news that the next one has it as well. @param nights newest first */
+function firstNights(
+  nights: readonly { readonly batch: BatchRow; readonly standing: Standing }[],
+): ReadonlyMap<string, string> {
+  const first = new Map<string, string>();
+  for (const { batch, standing } of nights)
+    for (const { key } of standing.unfinished) first.set(key, batch.id);
+  return first;
+}
+
 const nightOf = ({ id, edition, openedAt, openedSeq }: BatchRow) => ({
   batchId: id,
   night: edition ?? localTime(openedAt),
   openedSeq,
 });
 
-/** The one that is looked at first, for its jobs are its own; then the newest. */
+/** The newest first, whichever is looked at: each look has to see the same. */
 async function nightsWithJobs(
   looked: BatchRow,
   open: readonly AlertRow[],
@@ -67,7 +90,7 @@ async function nightsWithJobs(
     const batch = known.has(batchId) ? undefined : await ledger.batch(batchId);
     if (batch !== undefined) nights.push(batch);
   }
-  return nights.filter(
-    ({ id, state }, at) => (at === 0 || id !== looked.id) && (state !== 'cancelled' || about.has(id)),
-  );
+  return nights
+    .filter(({ id, state }, at) => (at === 0 || id !== looked.id) && (state !== 'cancelled' || about.has(id)))
+    .sort((a, b) => b.openedSeq - a.openedSeq);
 }

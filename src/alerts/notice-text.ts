@@ -45,10 +45,10 @@ export function noticeLines(notice: Notice): string[] {
   ];
 }
 
-/** A copy in which every text is one harmless line without secrets. */
+/** A copy for people, in which every text is one harmless line without secrets. */
 export function harmless(notice: Notice, redact: (text: string) => string): Notice {
   const clean = (text: string) => safeText(redact(text));
-  const { detail } = notice;
+  const { nights: _, ...detail } = notice.detail;
   return {
     ...notice,
     batch: clean(notice.batch),

@@ -127,6 +127,15 @@ export interface AlertDetail {
   readonly examples: readonly AlertExample[];
   /** Commands to type, and what has to be done before. */
   readonly next: readonly { readonly what: string; readonly command: string }[];
+  /** Where it is about jobs: the nights, or lists, that have some. For us, in no message; older releases knew none of them. */
+  readonly nights?: readonly AlertNight[];
+}
+
+/** A night in an alert. */
+export interface AlertNight {
+  readonly batchId: string;
+  /** What it tells at once; nothing where it can wait. */
+  readonly atOnce?: AlertRule;
 }
 
 /** What every channel is given. */

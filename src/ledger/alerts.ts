@@ -9,7 +9,7 @@ import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout } from '../policy/alert-rules.js';
 import { DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
-import { eachOnce } from '../policy/alerts.js';
+import { eachOnce, hasNews } from '../policy/alerts.js';
 import type {
   AlertLedger,
   AlertLook,
@@ -219,8 +219,8 @@ async function noteCause(
       .execute();
     // All that was to come has come, or the run is over: what was being gathered may go out.
     if (gatherMs === 0) await hurry(db, fingerprint, at);
-    // A warning that has come true is told again at once, for it is another matter now.
-    if (known.rule !== rule || isDue(known, at)) await remind(db, { ...known, ...seen, rule }, at, routes);
+    if (hasNews(alertRow(known), { rule, detail }) || isDue(known, at))
+      await remind(db, { ...known, ...seen, rule }, at, routes);
     return;
   }
   const episode = (known?.episode ?? 0) + 1;

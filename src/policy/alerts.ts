@@ -5,8 +5,10 @@
  *  AL2. A cause is one alert however many jobs it hit, in however many runs: its fingerprint has no run, no job and
  *       no time in it.
  *  AL3. An open alert is repeated seldom, and its end is told once, to those who had heard of it (`alert-end.ts`).
+ *  AL4. It knows the nights that are in it. One that brings what is told at once is news, and told again at once: a question
+ *       with a time limit, time that has run out.
  */
-import type { AlertDetail, AlertRule } from '../contract/alerts.js';
+import type { AlertDetail, AlertNight, AlertRule } from '../contract/alerts.js';
 import type { OnTimeout } from '../contract/approval.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
@@ -95,14 +97,15 @@ export function alertCauses(standing: AlertStanding): AlertCause[] {
   const all = over || onlyApprovalsLeft(standing);
   // A service first: it knows until when it is closed.
   const causes = eachOnce([...serviceCauses(standing), ...jobCauses(standing), ...batchCauses(standing)]);
-  const shown = causes.filter(
-    ({ rule }) =>
-      all || isToldAtOnce(rule) || (rule === 'approval' && standing.approvals.limit !== undefined),
-  );
+  const shown = causes.filter(({ rule }) => all || tellsAtOnce(rule, standing));
   // A batch that ended for a reason that is told anyway needs no message of its own.
   const told = shown.length > 0 && (standing.reason === undefined || standing.stateBy === PREFLIGHT);
   return told ? shown : [...shown, ...incomplete(standing)];
 }
+
+/** Whether a batch tells of it while it runs. */
+export const tellsAtOnce = (rule: AlertRule, { approvals }: Pick<AlertStanding, 'approvals'>): boolean =>
+  isToldAtOnce(rule) || (rule === 'approval' && approvals.limit !== undefined);
 
 /** What jobs of this batch wait for, each cause once, whether or not it is told already. */
 export const causesAboutJobs = (standing: AlertStanding): AlertCause[] =>
@@ -120,36 +123,65 @@ export interface CauseOfNight extends AlertCause {
   readonly openedSeq: number;
   /** Whether the night tells of it by now; one under way mostly does so at its end. */
   readonly isTold: boolean;
+  /** AL4: whether it has brought a job for which that is told at once. */
+  readonly isAtOnce: boolean;
 }
 
 /** AL2 over several nights: those that have jobs of a cause are all in one alert, which is about the one that speaks first. */
 export function overNights(causes: readonly CauseOfNight[]): CauseOfNight[] {
-  const found = new Map<string, { cause: CauseOfNight; others: number }>();
+  const found = new Map<string, { cause: CauseOfNight; others: number; isLate: boolean }>();
   for (const cause of [...causes].sort(whichSpeaksFirst)) {
-    const { fingerprint, detail, night } = cause;
+    const { fingerprint, rule, detail, night } = cause;
+    const nights = [nightIn(cause)];
     const first = found.get(fingerprint);
+    const isLate = rule === 'unanswered';
     if (first === undefined) {
-      found.set(fingerprint, { cause, others: 0 });
+      found.set(fingerprint, { cause: { ...cause, detail: { ...detail, nights } }, others: 0, isLate });
       continue;
     }
     const next =
       first.others < NIGHTS_MAX
         ? detail.next.map(({ what, command }) => ({ what: `of ${night}: ${what}`, command }))
         : [];
+    const before = first.cause.detail;
+    // What came of a question is said beside the question that another night asks.
+    const headline = isLate && !first.isLate ? `of ${night}: ${detail.headline}` : undefined;
     const both = {
-      ...bothOf(first.cause.detail, { ...detail, next }),
-      of: first.cause.detail.of + detail.of,
+      ...bothOf(before, { ...detail, next }),
+      ...(headline !== undefined && { headline: `${before.headline}; ${headline}` }),
+      of: before.of + detail.of,
+      nights: [...(before.nights ?? []), ...nights],
     };
-    found.set(fingerprint, { cause: { ...first.cause, detail: both }, others: first.others + 1 });
+    const others = first.others + 1;
+    found.set(fingerprint, {
+      cause: { ...first.cause, detail: both },
+      others,
+      isLate: first.isLate || isLate,
+    });
   }
   return [...found.values()].map(({ cause }) => cause);
 }
 
-/** Time that has run out before a question; what is told before what is not yet; then the newest night. */
+const nightIn = ({ batchId, rule, isAtOnce }: CauseOfNight): AlertNight => ({
+  batchId,
+  ...(isAtOnce && { atOnce: rule }),
+});
+
+/** What is told at once before what can wait, and that before what is not told yet; then the newest night. */
 const whichSpeaksFirst = (a: CauseOfNight, b: CauseOfNight): number =>
-  Number(b.rule === 'unanswered') - Number(a.rule === 'unanswered') ||
-  Number(b.isTold) - Number(a.isTold) ||
-  b.openedSeq - a.openedSeq;
+  Number(b.isAtOnce) - Number(a.isAtOnce) || Number(b.isTold) - Number(a.isTold) || b.openedSeq - a.openedSeq;
+
+/** AL4. Where the nights are not known, another rule is news: a warning that has come true. */
+export function hasNews(
+  before: Pick<AlertCause, 'rule' | 'detail'>,
+  now: Pick<AlertCause, 'rule' | 'detail'>,
+): boolean {
+  const known = before.detail.nights;
+  if (known === undefined || now.detail.nights === undefined) return before.rule !== now.rule;
+  const wasSaid = ({ batchId, atOnce }: AlertNight) =>
+    known.some((night) => night.batchId === batchId && night.atOnce === atOnce);
+  return now.detail.nights.some((night) => night.atOnce !== undefined && !wasSaid(night));
+}
 
 /** AL2: causes of one fingerprint are one. The first says what is the matter; all say whom it hit and what to do. */
 export function eachOnce<C extends AlertCause>(causes: readonly C[]): C[] {

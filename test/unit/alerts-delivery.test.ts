@@ -7,7 +7,7 @@ import { seeAlerts } from '../../src/client/alerts.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { sendDue, routesOf } from '../../src/alerts/courier.js';
 import { createNightshift } from '../../src/client/nightshift.js';
-import type { ChannelSpec } from '../../src/contract/alerts.js';
+import type { AlertNight, ChannelSpec } from '../../src/contract/alerts.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { canonicalJson } from '../../src/identity/canonical-json.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
@@ -114,6 +114,23 @@ test('a cause that is found time and again is one message, and its end is one mo
   await send();
   expect(types()).toEqual(['opened', 'recovered', 'opened']);
   expect(new Set(bodies().map(({ data }) => data.id)).size).toBe(3);
+});
+
+test('a night that brings what is told at once tells an open alert again, once; which nights are in it is in no message', async () => {
+  const { note, send } = await desk([WEBHOOK]);
+  const asked = (...nights: AlertNight[]): AlertCause => {
+    const { detail, ...rest } = cause();
+    return { ...rest, rule: 'approval', errorClass: undefined, detail: { ...detail, nights } };
+  };
+  const first = { batchId: 'batch:nightly:1', atOnce: 'approval' } as const;
+  const second = { batchId: 'batch:nightly:2' } as const;
+  for (const nights of [[first], [second, first], [{ ...second, atOnce: 'approval' } as const, first]])
+    for (let times = 0; times < 2; times++) {
+      await note(asked(...nights));
+      await send();
+    }
+  expect(types()).toEqual(['opened', 'reminder']);
+  expect(JSON.stringify(bodies())).not.toContain('batch:nightly');
 });
 
 test('two causes of one fingerprint in one look are one alert and one message, with the jobs of both', async () => {

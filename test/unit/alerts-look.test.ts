@@ -154,10 +154,25 @@ test('the commands of an alert about one list of several mean that list', async 
   ]);
 });
 
-async function asksFor(batchId: string, slug: string): Promise<void> {
-  await claimed(ledger, slug, { by: by(batchId) });
+async function asksFor(batchId: string, slug: string, timeoutMs?: number): Promise<void> {
+  const claim = await claimed(ledger, slug, { by: by(batchId) });
+  const session = await startedSession(ledger, slug, claim, { batchId });
+  await ledger.endSession(session, collected(), claim.fence);
+  await asksOn(batchId, slug, timeoutMs);
+}
+
+/** As its job does when the time for an answer is over. */
+async function asksOn(batchId: string, slug: string, timeoutMs?: number): Promise<void> {
   const request = { ...effectOf(slug), ...jobOf(slug), requestSha256: 'd'.repeat(64), batchId };
-  await ledger.askApproval({ ...request, artifact: 'a'.repeat(64), onTimeout: 'hold' }, NOBODY);
+  await ledger.askApproval(
+    {
+      ...request,
+      artifact: 'a'.repeat(64),
+      onTimeout: 'hold',
+      ...(timeoutMs !== undefined && { timeoutMs }),
+    },
+    NOBODY,
+  );
 }
 
 async function answer(slug: string): Promise<void> {
@@ -177,6 +192,68 @@ async function allSent(): Promise<void> {
 const remindOfAll = () => remind({ ledger, artifacts: artifacts(), stateDir: folder, now });
 
 const openAlerts = async () => (await ledger.alerts({ open: true })).map(({ rule }) => rule);
+
+const HOUR = 60 * 60_000;
+
+/** What has been sent by looks at all of these, each twice. */
+async function sentByLooks(...batchIds: readonly string[]): Promise<string[]> {
+  for (const batchId of [...batchIds, ...batchIds]) await look(batchId);
+  const sent = (await ledger.alertMessages({ states: ['pending'] })).map(({ kind }) => kind);
+  await allSent();
+  return sent;
+}
+
+test('a question with a time limit is told at once though an older night has left one unanswered, and so is its own end', async () => {
+  const first = await aBatch(['one'], '2026-11-01');
+  await asksFor(first, 'one', 8 * HOUR);
+  expect(await sentByLooks(first)).toEqual(['opened']);
+  nowMs += 8 * HOUR;
+  await asksOn(first, 'one', 8 * HOUR);
+  expect(await sentByLooks(first)).toEqual(['reminder']);
+  expect(await openAlerts()).toEqual(['unanswered']);
+
+  nowMs += HOUR;
+  const second = await aBatch(['two', 'three'], '2026-11-02');
+  await asksFor(second, 'two', 6 * HOUR);
+  expect(await sentByLooks(first, second), 'once, whichever is looked at').toEqual(['reminder']);
+  const [asking] = await ledger.alerts({ open: true });
+  expect(asking).toMatchObject({ rule: 'approval', batchId: second, detail: { jobs: 2 } });
+  expect(asking?.detail.headline).toMatch(
+    /^1 effect waits for approval until .*; of 2026-11-01: the time for approval ran out/,
+  );
+  nowMs += 6 * HOUR;
+  await asksOn(second, 'two', 6 * HOUR);
+  expect(await sentByLooks(first, second)).toEqual(['reminder']);
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'unanswered', batchId: second }]);
+});
+
+test('time that runs out in an older night is told at once while a newer one still asks', async () => {
+  const [first, second] = [await aBatch(['one'], '2026-11-01'), await aBatch(['two'], '2026-11-02')];
+  await asksFor(first, 'one', 3 * HOUR);
+  expect(await sentByLooks(first)).toEqual(['opened']);
+  nowMs += HOUR;
+  await asksFor(second, 'two', 60 * HOUR);
+  expect(await sentByLooks(first, second)).toEqual(['reminder']);
+  nowMs += 2 * HOUR;
+  await asksOn(first, 'one', 3 * HOUR);
+  expect(await sentByLooks(first, second)).toEqual(['reminder']);
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'approval', batchId: second }]);
+
+  await answer('two');
+  expect(await sentByLooks(first, second), 'the rest was told').toEqual([]);
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ rule: 'unanswered', batchId: first }]);
+});
+
+test('a job that a newer list has as well is no news', async () => {
+  const first = await aBatch(['one']);
+  await asksFor(first, 'one', HOUR);
+  await sentByLooks(first);
+  nowMs += HOUR;
+  await asksOn(first, 'one', HOUR);
+  expect(await sentByLooks(first)).toEqual(['reminder']);
+  const second = await aBatch(['one', 'two']);
+  expect(await sentByLooks(first, second)).toEqual([]);
+});
 
 test('an approval that was given is over while its batch goes on, and not before all of that name are given', async () => {
   const tonight = await aBatch(['one', 'two']);

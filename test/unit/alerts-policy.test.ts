@@ -363,6 +363,7 @@ describe('what several nights have left', () => {
     night: `night ${openedSeq}`,
     openedSeq,
     isTold: true,
+    isAtOnce: false,
     ...more,
   });
 
@@ -381,9 +382,29 @@ describe('what several nights have left', () => {
   test('is about one that tells of it by now before one still under way, and about time that ran out before a question', () => {
     const underWay = ofNight(9, { isTold: false });
     expect(overNights([underWay, ofNight(1)])[0]?.batchId).toBe('batch-1');
-    const late = ofNight(2, { rule: 'unanswered' });
+    const late = ofNight(2, { rule: 'unanswered', isAtOnce: true });
     expect(overNights([underWay, ofNight(3), late])).toMatchObject([
       { batchId: 'batch-2', rule: 'unanswered' },
+    ]);
+  });
+
+  test('is about a question with a time limit before time that ran out in an older night, which is said beside it once', () => {
+    const asking = ofNight(4, { isAtOnce: true });
+    const late = [1, 2, 3].map((seq) => ofNight(seq, { rule: 'unanswered', isAtOnce: true }));
+    expect(overNights([...late, asking])).toMatchObject([
+      {
+        batchId: 'batch-4',
+        rule: 'approval',
+        detail: {
+          headline: 'night 4; of night 3: night 3',
+          nights: [
+            { batchId: 'batch-4', atOnce: 'approval' },
+            { batchId: 'batch-3', atOnce: 'unanswered' },
+            { batchId: 'batch-2', atOnce: 'unanswered' },
+            { batchId: 'batch-1', atOnce: 'unanswered' },
+          ],
+        },
+      },
     ]);
   });
 });
