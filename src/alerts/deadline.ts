@@ -36,7 +36,7 @@ export async function deadlineLook(
   const progress = await progressOf(batch, definition, ledger, now);
   const inTime = outlookOf(deadline, progress, nowMs) === 'in-time';
   return {
-    causes: deadlineCauses(batch.name, deadline, progress, { nowMs, commands }),
+    causes: deadlineCauses(batch, deadline, progress, { nowMs, commands }),
     isOver: (alert) => (alert.batchId === batch.id ? inTime : ended(alert)),
   };
 }

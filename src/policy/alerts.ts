@@ -3,7 +3,7 @@
  *
  *  AL1. Only what a person must do is an alert. Success, waits, retries and whatever put itself right are not.
  *  AL2. A cause is one alert however many jobs it hit, in however many runs: its fingerprint has no run, no job and
- *       no time in it.
+ *       no time in it. Only of what one run alone has, its deadline or a share of its budget, each has an alert of its own.
  *  AL3. An open alert is repeated seldom, and its end is told once, to those who had heard of it (`alert-end.ts`).
  *  AL4. It knows the nights that are in it. One that brings what is told at once is news, and told again at once: a question
  *       with a time limit, time that has run out.

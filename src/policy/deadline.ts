@@ -4,7 +4,8 @@
  *       a night in the morning is not told once more what the night has told.
  *  DL2. The estimate is the pace of this run so far. Nobody is warned by one look: it has to be late now, and to have
  *       been late some minutes ago as well. Both are read from when jobs finished, so no look hands anything over.
- *  DL3. A warning that has become a missed deadline is the same alert, told once more.
+ *  DL3. A warning that has become a missed deadline is the same alert, told once more. Each run has its own: nights beside
+ *       each other are late by themselves.
  */
 import { durationMs } from '../contract/duration-ms.js';
 import type { DeadlineSpec } from '../contract/deadline.js';
@@ -84,7 +85,7 @@ export const wallText = (at: Date, timeZone: string): string => nightTitle(night
 
 /** What is to be told of a run under way. */
 export function deadlineCauses(
-  name: string,
+  { id, name }: { readonly id: string; readonly name: string },
   deadline: Deadline,
   progress: Progress,
   { nowMs, commands }: { readonly nowMs: number; readonly commands: DeadlineCommands },
@@ -99,7 +100,7 @@ export function deadlineCauses(
   const rule = outlook === 'late' ? 'deadline' : 'overdue';
   return [
     {
-      fingerprint: alertFingerprint('deadline', name, '', undefined), // DL3
+      fingerprint: alertFingerprint('deadline', name, id, undefined), // DL3
       rule,
       subject: '',
       errorClass: undefined,

@@ -118,6 +118,20 @@ async function aRun(
       await lookAtBatch(id, { ledger, artifacts, stateDir: folder, now });
       return (await ledger.alerts({ open: true })).map(({ rule }) => rule);
     },
+    /** Another night is opened now, beside it. @returns looks at it, as `look` does at this one */
+    beside: async (jobs: number) => {
+      const slugs = Array.from({ length: jobs }, (_, at) => `beside-${at}`);
+      const besideId = `batch:nightly:${keyOf('beside')}`;
+      await openBatch(ledger, slugs, { id: besideId, runId: 'run-beside', manifest });
+      return async (afterMs: number, done = 0) => {
+        nowMs = startMs + afterMs;
+        for (const slug of slugs.splice(0, done)) {
+          await claimed(ledger, slug, { by: by(besideId), effectKeys: [effectOf(slug).effectKey] });
+          await landed(ledger, slug, { batchId: besideId });
+        }
+        await lookAtBatch(besideId, { ledger, artifacts, stateDir: folder, now });
+      };
+    },
     told: async () => {
       const messages = await ledger.alertMessages();
       return messages.map(({ kind, state }) => `${kind} ${state}`).reverse();
@@ -163,6 +177,27 @@ test('late twice warns once, the deadline tells again, and the end of the run is
   expect((await standing())?.text).toBe(
     '2026-11-24 07:00 (Europe/Madrid), missed: all was done at 2026-11-24 08:00 (Europe/Madrid)',
   );
+});
+
+test('nights side by side are late each by itself: neither tells the other again, nor is told in its place', async () => {
+  const { ledger, look, beside, told } = await aRun(SEVEN);
+  expect(await look(6 * HOUR, 19)).toEqual(['overdue']);
+  const lookBeside = await beside(200);
+  const lookAtBoth = async (afterMs: number) => {
+    await look(afterMs);
+    await lookBeside(afterMs);
+    for (let message; (message = await ledger.takeMessage(MINUTE));)
+      await ledger.settleMessage(message.id, { kind: 'sent', answers: [] });
+    return (await told()).length;
+  };
+  await lookBeside(8 * HOUR, 4);
+  for (let minutes = 5; minutes <= 60; minutes += 5) await lookAtBoth(8 * HOUR + minutes * MINUTE);
+  expect(await told()).toEqual(['opened sent', 'opened sent']);
+
+  const before = await lookAtBoth(30 * HOUR - MINUTE);
+  expect(await lookAtBoth(30 * HOUR), 'the second night misses its own').toBe(before + 1);
+  expect(await lookAtBoth(30 * HOUR + MINUTE)).toBe(before + 1);
+  expect((await ledger.alerts({ open: true })).map(({ rule }) => rule)).toEqual(['overdue', 'overdue']);
 });
 
 test('a run that is well in time again takes its warning back', async () => {
