@@ -15,7 +15,7 @@ import { shortCommands, standingAsStored, type Standing, type StandingDeps } fro
 /**
  * What nights, or lists, of one name have left for a person, as far as alerts tell of it: those that are open, and those
  * that the batch looked at gives now. One under way is asked, too, for its jobs keep an alert open though it has not told of
- * them yet; one that was cancelled only where an open alert is about it. A job that several of them name is left once.
+ * them yet; one that was cancelled only where an open alert tells of it. A job that several of them name is left once.
  * @param looked the batch that is looked at, and its causes
  */
 export async function jobsLeft(
@@ -83,14 +83,19 @@ async function nightsWithJobs(
   open: readonly AlertRow[],
   ledger: Ledger,
 ): Promise<readonly BatchRow[]> {
-  const about = new Set(open.filter(isAboutJobs).map(({ batchId }) => batchId));
-  const nights = [looked, ...(await ledger.stuckBatchesNamed(looked.name))];
-  const known = new Set(nights.map(({ id }) => id));
-  for (const batchId of about) {
-    const batch = known.has(batchId) ? undefined : await ledger.batch(batchId);
-    if (batch !== undefined) nights.push(batch);
+  const nights = new Map(
+    [looked, ...(await ledger.stuckBatchesNamed(looked.name))].map((row) => [row.id, row]),
+  );
+  const told = new Set(open.filter(isAboutJobs).flatMap(nightsOf));
+  for (const batchId of told) {
+    const batch = nights.has(batchId) ? undefined : await ledger.batch(batchId);
+    if (batch !== undefined) nights.set(batchId, batch);
   }
-  return nights
-    .filter(({ id, state }, at) => (at === 0 || id !== looked.id) && (state !== 'cancelled' || about.has(id)))
+  return [...nights.values()]
+    .filter(({ id, state }) => state !== 'cancelled' || told.has(id))
     .sort((a, b) => b.openedSeq - a.openedSeq);
 }
+
+/** Nights that an alert tells of; of one that an older release wrote, the one that it is about. */
+const nightsOf = ({ batchId, detail }: AlertRow): readonly string[] =>
+  detail.nights?.map((night) => night.batchId) ?? [batchId];

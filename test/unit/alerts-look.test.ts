@@ -485,6 +485,45 @@ test('parked jobs of a night whose retry was cancelled are named until somebody 
   expect(await openAlerts()).toEqual([]);
 });
 
+test('parked jobs of a cancelled night stay in the alert when a later night speaks, and until somebody has seen to them', async () => {
+  const first = await aBatch(['one', 'two'], '2026-11-01');
+  await claimed(ledger, 'two', { by: by(first) });
+  await ledger.settleJob(jobOf('two'), PARKED, by(first));
+  await endsParked(first, 'one');
+  await takenUp(first, 'two');
+  await ledger.settleJob(jobOf('two'), { state: 'cancelled' }, by(first));
+  await ledger.setBatchState(first, 'cancelled', 'ann');
+  const silent = await aBatch(['three'], '2026-11-02');
+  await claimed(ledger, 'three', { by: by(silent) });
+  await ledger.settleJob(jobOf('three'), PARKED, by(silent));
+  await ledger.setBatchState(silent, 'cancelled', 'ann');
+  await look(silent);
+  const last = await aBatch(['four'], '2026-11-03');
+  await endsParked(last, 'four');
+  for (const batchId of [first, silent, last]) {
+    await look(batchId);
+    expect(
+      await ledger.alerts({ open: true }),
+      'what was told, and no job of another cancelled night',
+    ).toMatchObject([
+      { batchId: last, detail: { jobs: 2, examples: [{ key: keyOf('four') }, { key: keyOf('one') }] } },
+    ]);
+  }
+
+  const seenTo = async (batchId: string, slug: string) => {
+    const row = await ledger.batch(batchId);
+    if (!row) throw new Error(`no batch ${batchId}`);
+    await ledger.discard(row, { by: 'ann', reason: 'not needed', selection: { keys: [keyOf(slug)] } });
+    await look(batchId);
+  };
+  await allSent();
+  await seenTo(last, 'four');
+  expect(await ledger.alerts({ open: true })).toMatchObject([{ batchId: first, detail: { jobs: 1 } }]);
+  expect(await kinds()).toEqual(['opened']);
+  await seenTo(first, 'one');
+  expect(await openAlerts()).toEqual([]);
+});
+
 test('no reminder of what is being retried: it comes when a job stops again', async () => {
   const batchId = await aBatch(['one'], '2026-11-01');
   await endsParked(batchId, 'one');
