@@ -1,5 +1,5 @@
 import type { Definition } from '../contract/batch-file.js';
-import type { BatchState } from '../contract/states.js';
+import { isUnderWay, type BatchState } from '../contract/states.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import { endOf, type AlertEndFacts } from '../policy/alert-end.js';
@@ -38,7 +38,9 @@ async function factsOf(alert: AlertRow, looked: Looked, deps: StandingDeps): Pro
     looked: { id, state, closedAt, settled: looked.standing.settled === true },
     own,
     isMended,
-    isElsewhere: (isMended || own === 'cancelled') && (await isElsewhere(alert, looked.batch, deps)),
+    isElsewhere:
+      (isMended || own === 'cancelled' || !isUnderWay(state)) &&
+      (await isElsewhere(alert, looked.batch, deps)),
   };
 }
 

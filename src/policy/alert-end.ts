@@ -10,7 +10,7 @@
  *  AE4. Over: a run has come to its end without the cause. That is its own, or one that ended after the cause was found
  *       last. One about jobs waits for its own run, which may have those very jobs at work; `incomplete` for one that ends
  *       well, or for its own, which says something else by now. `approval` ends by answers alone.
- *  AE5. Where another run that is under way has the cause, it is neither called off nor mended.
+ *  AE5. Where another run that is under way has the cause, it is neither called off nor mended nor over.
  *  AE6. Else it stays open, and is put off: told again by the look that finds it again (`remind.ts`).
  */
 import type { AlertRule } from '../contract/alerts.js';
@@ -46,8 +46,9 @@ export interface AlertEndFacts {
 export function endOf(alert: UnfoundAlert, facts: AlertEndFacts): boolean | 'untold' {
   const { looked, own, isMended, isElsewhere } = facts;
   if (isAbout(alert.rule, 'nights') || isAbout(alert.rule, 'deadline')) return false; // AE1
-  if (own === 'cancelled') return isElsewhere ? false : 'untold'; // AE2
-  if (isMended && !isElsewhere) return true; // AE3
+  if (isElsewhere) return false; // AE5
+  if (own === 'cancelled') return 'untold'; // AE2
+  if (isMended) return true; // AE3
   return alert.rule === 'approval' ? false : isOver(alert, looked, own); // AE4, AE6
 }
 

@@ -61,6 +61,14 @@ test('the end of a run ends what it has not found, unless the cause was seen aft
   expect(endOf(alert('auth'), facts({ looked: looked('cancelled') }))).toBe(false);
 });
 
+test.each(['stop-loss', 'budget', 'auth', 'incomplete'] as const)(
+  'the end of another run is not that of %s while a run under way has it',
+  (rule) => {
+    expect(endOf(alert(rule), facts({ own: 'paused', isElsewhere: true }))).toBe(false);
+    expect(endOf(alert(rule), facts({ own: 'paused' }))).toBe(true);
+  },
+);
+
 test('an alert about jobs waits for its own run, which may have them at work', () => {
   expect(endOf(alert('parked'), own('completed'))).toBe(true);
   expect(endOf(alert('parked'), facts())).toBe(true);

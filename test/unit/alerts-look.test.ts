@@ -314,6 +314,34 @@ test('a stop-loss is over when its batch was resumed, and not when another run o
   expect(await openAlerts()).toEqual([]);
 });
 
+/** The run ends well, with all that it has. */
+async function endsWell(batchId: string, slug: string): Promise<void> {
+  await claimed(ledger, slug, { by: by(batchId) });
+  await landed(ledger, slug, { batchId });
+  await ledger.setBatchState(batchId, 'completed', batchId);
+  await look(batchId);
+}
+
+test('what another run still stands at has not recovered by the good end of this one: a stop-loss, a budget, a refusal', async () => {
+  const paused = await aBatch(['one'], '2026-11-01');
+  await ledger.setBatchState(paused, 'paused', STOP_LOSS, 'too many failed');
+  const refused = await aBatch(['two', 'three'], '2026-11-02');
+  await claimed(ledger, 'two', { by: by(refused) });
+  const usedUp = { state: 'gated', errorClass: 'budget', message: 'budget.perDay is used up' } as const;
+  await ledger.settleJob(jobOf('two'), usedUp, by(refused));
+  await claimed(ledger, 'three', { by: by(refused) });
+  await ledger.settleJob(jobOf('three'), gated('auth', 'HTTP 401'), by(refused));
+  const before = ['auth', 'budget', 'stop-loss'];
+  for (const batchId of [paused, refused]) await look(batchId);
+  expect((await openAlerts()).sort()).toEqual(before);
+  await endsWell(await aBatch(['four'], '2026-11-03'), 'four');
+  expect((await openAlerts()).sort()).toEqual(before);
+
+  await ledger.setBatchState(paused, 'running', 'ann');
+  await endsWell(await aBatch(['five'], '2026-11-04'), 'five');
+  expect((await openAlerts()).sort(), 'it goes on again').toEqual(['auth', 'budget']);
+});
+
 test('a service that refused us is trusted again when it has worked since, and not when a job merely asks', async () => {
   const batchId = await aBatch(['one', 'two']);
   await claimed(ledger, 'one', { by: by(batchId) });
