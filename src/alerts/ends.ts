@@ -78,15 +78,17 @@ async function hasWorkedSince(
   return effect !== undefined && ledger.worksSince(id, lastSeen, { effect: effect.name });
 }
 
+/** AE5. A run whose file can't be read keeps what is about it. */
 async function isElsewhere(
-  { fingerprint }: AlertRow,
+  { fingerprint, batchId }: AlertRow,
   { id, name }: BatchRow,
   deps: StandingDeps,
 ): Promise<boolean> {
   for (const other of await deps.ledger.openBatchesNamed(name)) {
     if (other.id === id) continue;
-    const causes = alertCauses(await standingAsStored(other, deps));
-    if (causes.some((cause) => cause.fingerprint === fingerprint)) return true;
+    const standing = await standingAsStored(other, deps);
+    if (standing === undefined && other.id === batchId) return true;
+    if (standing && alertCauses(standing).some((cause) => cause.fingerprint === fingerprint)) return true;
   }
   return false;
 }

@@ -10,7 +10,7 @@ import {
   type CauseOfNight,
 } from '../policy/alerts.js';
 import { localTime } from '../report/format.js';
-import { shortCommands, standingAsStored, type Standing, type StandingDeps } from './standing.js';
+import { hasStopped, shortCommands, standingAsStored, type Standing, type StandingDeps } from './standing.js';
 
 /**
  * What nights, or lists, of one name have left for a person, as far as alerts tell of it: those that are open, and those
@@ -26,9 +26,12 @@ export async function jobsLeft(
   const told = new Set([...open, ...looked.causes].filter(isAboutJobs).map(({ fingerprint }) => fingerprint));
   if (told.size === 0) return [];
   const nights: { readonly batch: BatchRow; readonly standing: Standing }[] = [];
+  const unread: BatchRow[] = [];
   for (const batch of await nightsWithJobs(looked.batch, open, deps.ledger)) {
     const isLooked = batch.id === looked.batch.id;
-    nights.push({ batch, standing: isLooked ? looked.standing : await standingAsStored(batch, deps) });
+    const standing = isLooked ? looked.standing : await standingAsStored(batch, deps);
+    if (standing !== undefined) nights.push({ batch, standing });
+    else if (hasStopped(await deps.ledger.counts(batch.id, batch.openedSeq))) unread.push(batch);
   }
   const broughtBy = firstNights(nights);
   const left: CauseOfNight[] = [];
@@ -53,7 +56,27 @@ export async function jobsLeft(
       left.push({ ...cause, ...nightOf(batch), isTold: tells.has(fingerprint), isAtOnce });
     }
   }
-  return left;
+  return unread.reduce((all, batch) => [...all, ...asBefore(batch, open, all)], left);
+}
+
+/**
+ * Of a night whose file can't be read, nothing is known but the open alerts that tell of it: those go on as they are. Where
+ * other nights have the cause they say what is the matter, and this one only stays in it.
+ */
+function asBefore(
+  batch: BatchRow,
+  open: readonly AlertRow[],
+  others: readonly CauseOfNight[],
+): readonly CauseOfNight[] {
+  const told = open.filter((alert) => isAboutJobs(alert) && nightsOf(alert).includes(batch.id));
+  return told.map(({ fingerprint, rule, subject, errorClass, detail }) => {
+    const other = others.find((cause) => cause.fingerprint === fingerprint);
+    const cause: AlertCause =
+      other === undefined
+        ? { fingerprint, rule, subject, errorClass, detail }
+        : { ...other, detail: { headline: other.detail.headline, jobs: 0, of: 0, examples: [], next: [] } };
+    return { ...cause, ...nightOf(batch), isTold: false, isAtOnce: false };
+  });
 }
 
 const isAboutJobs = ({ rule }: Pick<AlertRow, 'rule'>): boolean => isAbout(rule, 'jobs');

@@ -1,9 +1,8 @@
 import { closedServices } from '../activities/lanes/closed-services.js';
-import { readDefinition } from '../batch/manifest.js';
+import { definitionToShow } from '../batch/manifest.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
 import { jobTitle } from '../contract/job.js';
-import { readManifestRef } from '../contract/manifest-ref.js';
 import type { Approval, BatchRow, Ledger } from '../ledger/ledger.js';
 import type { AlertStanding, ApprovalLimit } from '../policy/alerts.js';
 import { batchWords } from '../policy/batch-words.js';
@@ -38,9 +37,11 @@ export async function standingOf(
 /**
  * Of another batch than the one that is looked at, by its own file. Its commands have its ID, which means it as well and
  * asks the ledger for nothing: `shortCommands` are for those that are spelt out.
+ * @returns undefined where its file can't be read any more: that is no reason to tell nothing of the one looked at
  */
-export async function standingAsStored(batch: BatchRow, deps: StandingDeps): Promise<Standing> {
-  const definition = await readDefinition(readManifestRef(batch.manifest), deps.artifacts);
+export async function standingAsStored(batch: BatchRow, deps: StandingDeps): Promise<Standing | undefined> {
+  const definition = await definitionToShow(batch, deps.artifacts);
+  if (definition === undefined) return undefined;
   const commands = commandsFor(batch, [batch.id], deps.stateDir);
   return { ...(await factsOf(batch, definition, deps)), commands };
 }
@@ -57,8 +58,7 @@ async function factsOf(
   { ledger, now }: StandingDeps,
 ): Promise<Omit<AlertStanding, 'commands'>> {
   const counts = await ledger.counts(id, openedSeq);
-  const troubled = counts.parked + counts.held + counts.gated > 0;
-  const stopped = troubled
+  const stopped = hasStopped(counts)
     ? await ledger.jobReports(id, { states: ['parked', 'held', 'gated'], limit: JOBS_MAX })
     : [];
   const asked = counts.gated === 0 ? [] : await ledger.approvals({ batchId: id });
@@ -86,6 +86,10 @@ async function factsOf(
     nowMs: now().getTime(),
   };
 }
+
+/** Whether jobs of it wait for a person. */
+export const hasStopped = ({ parked, held, gated }: Record<'parked' | 'held' | 'gated', number>): boolean =>
+  parked + held + gated > 0;
 
 /** What runs out first. */
 function firstLimit(asked: readonly Approval[]): ApprovalLimit | undefined {

@@ -1,9 +1,10 @@
 // What a look at a batch makes of its alerts, from a ledger alone.
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { lookAtBatch } from '../../src/alerts/look.js';
 import { remind } from '../../src/alerts/remind.js';
-import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { artifactFile, folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { STOP_LOSS } from '../../src/contract/messages.js';
@@ -44,12 +45,12 @@ beforeEach(async () => {
 });
 
 /** A batch under way, and the ID that it has. */
-async function aBatch(slugs: readonly string[], edition?: string): Promise<string> {
+async function aBatch(slugs: readonly string[], edition?: string, program = 'true'): Promise<string> {
   const { jobs: _, ...file } = batchFileSchema.parse({
     name: 'nightly',
     work: 'article',
     jobs: [],
-    agent: { use: 'command', command: ['true'] },
+    agent: { use: 'command', command: [program] },
     effects: [{ name: 'post', use: 'folder', target: './public', approval: 'required' }],
     alerts: [{ use: 'webhook', url: 'https://example.com' }],
   });
@@ -550,6 +551,58 @@ test('parked jobs of a cancelled night stay in the alert when a later night spea
   expect(await kinds()).toEqual(['opened']);
   await seenTo(first, 'one');
   expect(await openAlerts()).toEqual([]);
+});
+
+/** The stored file of that batch is gone. */
+async function losesItsFile(batchId: string): Promise<void> {
+  const row = await ledger.batch(batchId);
+  const { definition } = JSON.parse(row?.manifest ?? '') as { definition: string };
+  rmSync(artifactFile(join(folder, 'artifacts'), definition));
+  await expect(look(batchId)).rejects.toThrow();
+}
+
+test('a night whose file is lost keeps what was told of its jobs, and silences no other night', async () => {
+  const first = await aBatch(['one'], '2026-11-01', 'old');
+  await endsParked(first, 'one');
+  await losesItsFile(first);
+  await allSent();
+  const before = await ledger.alerts({ open: true });
+  const other = await aBatch(['two', 'four'], '2026-11-02');
+  await look(other);
+  expect((await ledger.alerts({ open: true }))[0]?.detail).toEqual(before[0]?.detail);
+  await claimed(ledger, 'four', { by: by(other) });
+  await ledger.settleJob(jobOf('four'), gated('auth', 'HTTP 401'), by(other));
+  await look(other);
+  expect((await openAlerts()).sort(), 'told at once').toEqual(['auth', 'parked']);
+
+  await endsParked(other, 'two');
+  const [both] = (await ledger.alerts({ open: true })).filter(({ rule }) => rule === 'parked');
+  expect(both).toMatchObject({
+    batchId: other,
+    detail: { jobs: 1, of: 2, examples: [{ key: keyOf('two') }] },
+  });
+  const row = await ledger.batch(other);
+  if (!row) throw new Error(`no batch ${other}`);
+  await ledger.discard(row, { by: 'ann', reason: 'not needed', selection: { keys: [keyOf('two')] } });
+  await look(other);
+  expect(await openAlerts(), 'the lost one has its job parked still').toContain('parked');
+
+  await ledger.requeue(first, 'ann', { keys: [keyOf('one')] });
+  await endsWell(await aBatch(['five'], '2026-11-03'), 'five');
+  expect(await openAlerts(), 'it has none any more').not.toContain('parked');
+});
+
+test('a run under way whose file is lost keeps its stop-loss, and stands before no other alert', async () => {
+  const first = await aBatch(['one'], '2026-11-01', 'old');
+  await ledger.setBatchState(first, 'paused', STOP_LOSS, 'too many failed');
+  await look(first);
+  await losesItsFile(first);
+  const refused = await aBatch(['two'], '2026-11-02');
+  await claimed(ledger, 'two', { by: by(refused) });
+  await ledger.settleJob(jobOf('two'), gated('auth', 'HTTP 401'), by(refused));
+  await look(refused);
+  await endsWell(refused, 'two');
+  expect(await openAlerts()).toEqual(['stop-loss']);
 });
 
 test('no reminder of what is being retried: it comes when a job stops again', async () => {
