@@ -27,8 +27,7 @@ export async function giveWay(other: BatchRow, night: OverlappingNight, deps: De
     case 'attach':
       return { kind: 'end', outcome: 'attached', why: `served by ${title}, which was still running` };
     case 'queue': {
-      if (night.joinsQueue && (await anotherWaits(night, deps)))
-        return { kind: 'end', outcome: 'skipped', why: 'another night waits for its turn already' };
+      if (await anotherWaits(night, deps)) return { kind: 'end', outcome: 'skipped', why: ANOTHER_WAITS };
       const why = `waits for the end of ${title}`;
       return { kind: 'wait', noted: why, why, orApprovalsLeft: true };
     }
@@ -55,18 +54,24 @@ export async function stays(
   return (await nightsBegun(id, ledger)).some((begun) => begun.dueAt > dueAt);
 }
 
+export const ANOTHER_WAITS = 'another night waits for its turn already';
+
 /** A week of nights of every minute, each spoken of twice. */
 const WORDS_MAX = 20_000;
 
-async function anotherWaits(
-  { schedule, runId: own }: OverlappingNight,
+/** Whether a night that has only now come would wait beside another one. @param forBatch for the end of this one; any unless given */
+export async function anotherWaits(
+  { schedule, runId: own, joinsQueue }: OverlappingNight,
   { ledger, client }: Deps,
+  forBatch?: string,
 ): Promise<boolean> {
+  if (!joinsQueue) return false;
   const rows = await ledger.scheduledNights({ schedule: schedule.name, limit: WORDS_MAX });
-  const lastOfRun = new Map(rows.map(({ runId, outcome }) => [runId, outcome]));
+  const lastOfRun = new Map(rows.map((row) => [row.runId, row]));
   lastOfRun.delete(own);
-  for (const [runId, outcome] of lastOfRun) {
-    if (outcome === 'queued' && (await isRunOpen(runId, client))) return true;
+  for (const [runId, { outcome, batchId }] of lastOfRun) {
+    if (outcome !== 'queued' || (forBatch !== undefined && batchId !== forBatch)) continue;
+    if (await isRunOpen(runId, client)) return true;
   }
   return false;
 }

@@ -19,7 +19,15 @@ import type { Deps } from './deps.js';
 import { retryAfter } from './failure.js';
 import { failingSince, noteFailure } from './heartbeat.js';
 import { keepSchedule } from './keep-schedule.js';
-import { giveWay, isRunning, otherRun, stays, type OverlappingNight } from './overlap.js';
+import {
+  ANOTHER_WAITS,
+  anotherWaits,
+  giveWay,
+  isRunning,
+  otherRun,
+  stays,
+  type OverlappingNight,
+} from './overlap.js';
 import { pingFinished } from './tell-monitor.js';
 import { tellOfNight } from './tell-of-night.js';
 
@@ -98,6 +106,9 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     }
     const started = await startBatch(batch, starter, night.by);
     if (started.after) {
+      // The one that waits reads the file when its turn comes: it does what all of them are for.
+      if (await anotherWaits(overlapping, deps, batch.workflowId))
+        return end('skipped', ANOTHER_WAITS, batch.workflowId);
       const why = `waits for ${WONT_DO[started.after.because]}`;
       await note('queued', why, batch.workflowId);
       return wait(batch.workflowId, why);

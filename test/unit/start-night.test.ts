@@ -60,17 +60,20 @@ let running: Set<string>;
 /** Steps that are under way in each of them. */
 let steps: readonly string[];
 let cancelled: string[];
+/** What each of them was started from. */
+let memo: Record<string, unknown>;
 let describeSchedule: () => Promise<never>;
 beforeEach(() => {
   describeSchedule = () => Promise.reject(NO_SCHEDULE);
   cancelled = [];
+  memo = {};
   steps = [];
   running = new Set([OLDER]);
 });
 
 async function described(id: string) {
   const raw = { pendingActivities: steps.map((name) => ({ activityType: { name } })) };
-  if (running.has(id)) return { status: { name: 'RUNNING' }, runId: 'run-1', raw };
+  if (running.has(id)) return { status: { name: 'RUNNING' }, runId: 'run-1', memo, raw };
   throw new WorkflowNotFoundError('no such workflow', id, undefined);
 }
 
@@ -104,6 +107,7 @@ function taken(
         getHandle: (id: string) => ({
           describe: () => described(id),
           cancel: async () => cancelled.push(id),
+          signal: async () => undefined,
         }),
         start: started,
         list: openRun,
@@ -261,6 +265,7 @@ async function begunFor(
   day: string,
   outcome: NightOutcome = 'started',
   runId = 'night-run-1',
+  batchId = OLDER,
 ): Promise<void> {
   await ledger.recordNight({
     schedule: NIGHTLY.name,
@@ -270,7 +275,7 @@ async function begunFor(
     outcome,
     why: 'as it was',
     by: 'schedule:nights',
-    batchId: OLDER,
+    batchId,
     runId,
   });
 }
@@ -288,6 +293,26 @@ test('one night waits for its turn, however many have been left out since it beg
   running.delete('waiting-run');
   await expect(taken(1, { overlap: 'queue' })).resolves.toMatchObject({ kind: 'wait' });
 });
+
+test.each(['skip', 'attach', 'queue', 'cancel-older'] as const)(
+  'one night waits for the run of an older version of its batch, and no further one (%s)',
+  async (overlap) => {
+    batchFile('[{ site: blog, category: a, slug: one }]');
+    const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
+    running = new Set([workflowId, 'elsewhere', 'waiting-run']);
+    memo = { manifest: { definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 1 } };
+    await begunFor('2026-11-20', 'queued', 'elsewhere'); // for another batch of that schedule
+    const waits = { kind: 'wait', batchId: workflowId };
+    await expect(taken(1, { overlap })).resolves.toMatchObject(waits);
+    await begunFor('2026-11-22', 'queued', 'waiting-run', workflowId);
+    await expect(taken(1, { overlap })).resolves.toMatchObject({
+      night: { outcome: 'skipped', why: 'another night waits for its turn already' },
+    });
+    await expect(taken(1, { overlap, waits: 1 }), 'it has waited before').resolves.toMatchObject(waits);
+    running.delete('waiting-run');
+    await expect(taken(1, { overlap })).resolves.toMatchObject(waits);
+  },
+);
 
 test('cancel-older cancels an older night, and leaves a newer one that was started first', async () => {
   batchFile('[{ site: blog, category: a, slug: one }]', 'not-on-this-host'); // nor is it needed here
