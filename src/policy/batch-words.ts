@@ -34,9 +34,11 @@ export function batchWords({ id, name, edition }: NamedBatch, namesakes: Namesak
 export const batchWordsNow = (batch: NamedBatch, namesakes: Namesakes): readonly string[] =>
   batchWords(batch, namesakes === 'older' ? 'none' : namesakes);
 
-/** Writes commands about a batch into Markdown, from what a Workflow knows of it: nothing of other batches, which may have its name. */
-export const markdownCommand = ({ name, key, edition }: Pick<BatchInput, 'name' | 'key' | 'edition'>) => {
-  const named = batchWords({ id: batchWorkflowId({ name, batchKey: key }), name, edition }, 'older');
-  return (...verb: readonly string[]): string =>
-    `\`${['nightshift', ...verb, ...named].map(shellWord).join(' ')}\``;
-};
+/**
+ * Writes commands about a batch into Markdown, by its ID: a Workflow knows nothing of other batches, which may have its name,
+ * and its edition as well where the list of a night was changed.
+ */
+export const markdownCommand =
+  ({ name, key }: Pick<BatchInput, 'name' | 'key'>) =>
+  (...verb: readonly string[]): string =>
+    `\`${['nightshift', ...verb, batchWorkflowId({ name, batchKey: key })].map(shellWord).join(' ')}\``;
