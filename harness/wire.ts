@@ -37,10 +37,9 @@ export interface Fake<Counts> {
 
 /** Starts this very harness's file under the loader that this process has. */
 export function forkFile(file: string, args: readonly string[], env?: Record<string, string>): ChildProcess {
-  return fork(fileURLToPath(new URL(file, import.meta.url)), args, {
-    env: { ...process.env, ...env },
-    execArgv: file.endsWith('.ts') ? ['--import', 'jiti/register'] : [],
-  });
+  const isSource = file.endsWith('.ts');
+  const module = fileURLToPath(new URL(isSource ? 'run.mjs' : file, import.meta.url));
+  return fork(module, isSource ? [file, ...args] : args, { env: { ...process.env, ...env } });
 }
 
 export async function startFake<Counts>(
