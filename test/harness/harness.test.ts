@@ -131,7 +131,7 @@ it.each([
 ])('refuses %j rather than run nothing and call it good', (flags, why) => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'jiti/register', 'harness/main.ts', ...flags],
+    ['harness/run.mjs', 'main.ts', ...flags],
     { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
   );
   expect({ status, stdout, stderr }).toEqual({ status: 64, stdout: '', stderr: `${why}\n` });

@@ -223,7 +223,7 @@ test('whoever only asks whether it could go on is the one that may, until somebo
   if (asked.kind !== 'go') throw new Error('nobody probes yet');
   expect(pass(asked.state, 'asks too', due, { tentative: true })).toMatchObject({
     kind: 'wait',
-    delayMs: 120_000,
+    delayMs: 10_000,
   });
   const sent = pass(asked.state, 'sends', due);
   if (sent.kind !== 'go') throw new Error('it goes first');

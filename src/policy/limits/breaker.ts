@@ -80,10 +80,7 @@ export function pass(
   });
   const backInMs = gate.retryAt - now;
   if (backInMs > 0) return wait(backInMs, closureOf(gate, now));
-  if (isAhead && now < probe.until) {
-    const untilMs = probe.until - now;
-    return wait(tentative ? untilMs : Math.min(PROBED_WAIT_MS, untilMs));
-  }
+  if (isAhead && now < probe.until) return wait(Math.min(PROBED_WAIT_MS, probe.until - now));
   const own = { who, until: now + PROBE_MS, ...(tentative && { tentative }) };
   return { kind: 'go', state: { ...state, gate: { ...gate, probe: own } } };
 }
