@@ -129,10 +129,9 @@ it.each([
   [['--only', 'typo'], '--only must be one of naive, retries, nightshift, not typo'],
   [['--speed', 'fast'], '--speed must be a whole number above 0, not fast'],
 ])('refuses %j rather than run nothing and call it good', (flags, why) => {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['harness/run.mjs', 'main.ts', ...flags],
-    { cwd: fileURLToPath(new URL('../..', import.meta.url)), encoding: 'utf8' },
-  );
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['harness/run.mjs', 'main.ts', ...flags], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    encoding: 'utf8',
+  });
   expect({ status, stdout, stderr }).toEqual({ status: 64, stdout: '', stderr: `${why}\n` });
 });
