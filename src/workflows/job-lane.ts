@@ -18,7 +18,7 @@ const ASK_AGAIN_MS = HOUR_MS;
 /**
  * The lane that a job takes in its batch, and in each that has joined it: tells them while it needs none.
  *
- *  JL1. What waits needs no lane: for a person, or for something of its own site that is down.
+ *  JL1. What waits needs no lane: for a person, for something of its own site, or for an agent that takes nothing.
  *  JL2. A pause of its own batch holds the lanes there, but none of those who have joined it.
  *  JL3. To go on it asks for a lane: its batch, or where that has ended whoever has joined it last; nobody, and it goes on.
  */
