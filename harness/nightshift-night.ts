@@ -40,6 +40,11 @@ export async function nightshiftNight(
     errors.push(deadline.aborted ? 'not done at the deadline' : String(error));
     const late = await nightshift.status(batch.definition.name).catch(() => undefined);
     if (late) errors.push(JSON.stringify(late).slice(0, 1500));
+    // All is done: no more than the end of its run was not heard of.
+    if (late !== undefined && late.counts.done + late.counts.adopted === batch.jobs.length) {
+      failed = false;
+      for (const { identity } of batch.jobs) states[identity['slug'] ?? ''] = 'done';
+    }
     // It says itself that no job was begun, and what a person has to put right.
     if (late?.batch.state === 'incomplete' && late.batch.stateBy === PREFLIGHT) {
       failed = false;
