@@ -8,6 +8,9 @@ const DESTINATIONS = ['test/destinations/**/*.test.ts', 'test/conformance/**/*.t
 /** Those that take a minute and more, the longest first: begun last, each would end alone. */
 const LONGEST = [
   'managed-agents',
+  'destination-down',
+  'approval',
+  'schedules',
   'random-kills',
   'provider-points',
   'points',
@@ -18,6 +21,7 @@ const LONGEST = [
   'services',
   'edited-and-shared',
   'package',
+  'ledger-postgres',
   'pause',
   'alerts',
   'wordpress',
