@@ -1027,61 +1027,44 @@ describe('lanes', () => {
     240_000,
   );
 
-  test('a job that another batch has paused keeps no lane of the one that joined it', async () => {
-    const own = new Night('own-paused', 3).tickets;
-    const opened: OpenedBatch[] = [];
-    const owner: Night = new Night('owner-paused', 1, {
-      openBatch: async () => opened.shift() ?? owner.opened(),
-    });
-    let isPaused = true;
-    const { runAgent } = owner.activities;
-    let asked = 0;
-    owner.activities.runAgent = async (ref) => {
-      if (!isPaused || ref.key !== owner.tickets[0]?.key) return runAgent(ref);
-      asked++;
-      return { kind: 'paused' };
-    };
-    await owner.work(async () => {
-      const first = await owner.start();
-      await until('its job stands still', () => asked > 0);
-      opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
-      const other = await startOther(owner, first, { concurrency: 1, jobs: 4 });
-      await until('its other jobs are done', () => owner.count('publish') === 3);
-      isPaused = false;
-      await env.client.workflow.getHandle(owner.jobId()).signal('resume');
-      expect(await first.result()).toMatchObject({ done: 1 });
-      expect(await other.result()).toMatchObject({ done: 3, adopted: 1 });
-    });
-  }, 120_000);
-
-  test('a joined job that has made nothing ends no canary', async () => {
-    const own = new Night('own-canary', 3).tickets;
-    const opened: OpenedBatch[] = [];
-    const owner: Night = new Night('owner-canary', 1, {
-      openBatch: async () => opened.shift() ?? owner.opened(),
-    });
-    let isPaused = true;
-    const { runAgent } = owner.activities;
-    let asked = 0;
-    owner.activities.runAgent = async (ref) => {
-      if (!isPaused || ref.key !== owner.tickets[0]?.key) return runAgent(ref);
-      asked++;
-      return { kind: 'paused' };
-    };
-    await owner.work(async () => {
-      const first = await owner.start();
-      await until('its job stands still', () => asked > 0);
-      opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
-      const other = await startOther(owner, first, { concurrency: 4, jobs: 4, canary: 1 });
-      await until('it is joined', async () => (await awaitedJobs(other)) === 1);
-      await sleep(1500);
-      expect(owner.count('runAgent')).toBe(0);
-      isPaused = false;
-      await env.client.workflow.getHandle(owner.jobId()).signal('resume');
-      expect(await first.result()).toMatchObject({ done: 1 });
-      expect(await other.result()).toMatchObject({ done: 3, adopted: 1 });
-    });
-  }, 120_000);
+  test.each([
+    ['keeps no lane', { concurrency: 1 }],
+    ['ends no canary', { concurrency: 4, canary: 1 }],
+  ])(
+    'a job that another batch has paused %s of the one that joined it',
+    async (what, how) => {
+      const name = `paused-${what}`.replaceAll(' ', '-');
+      const own = new Night(`own-${name}`, 3).tickets;
+      const opened: OpenedBatch[] = [];
+      const owner: Night = new Night(name, 1, {
+        openBatch: async () => opened.shift() ?? owner.opened(),
+      });
+      let isPaused = true;
+      const { runAgent } = owner.activities;
+      let asked = 0;
+      owner.activities.runAgent = async (ref) => {
+        if (!isPaused || ref.key !== owner.tickets[0]?.key) return runAgent(ref);
+        asked++;
+        return { kind: 'paused' };
+      };
+      await owner.work(async () => {
+        const first = await owner.start();
+        await until('its job stands still', () => asked > 0);
+        opened.push(owner.opened({ tickets: [...owner.tickets, ...own] }));
+        const other = await startOther(owner, first, { ...how, jobs: 4 });
+        await until('it is joined', async () => (await awaitedJobs(other)) === 1);
+        if ('canary' in how) {
+          await sleep(1500);
+          expect(owner.count('runAgent')).toBe(0);
+        } else await until('its other jobs are done', () => owner.count('publish') === 3);
+        isPaused = false;
+        await env.client.workflow.getHandle(owner.jobId()).signal('resume');
+        expect(await first.result()).toMatchObject({ done: 1 });
+        expect(await other.result()).toMatchObject({ done: 3, adopted: 1 });
+      });
+    },
+    120_000,
+  );
 
   test('a run that begins nothing more takes no retry, and says so', async () => {
     const agent = barrier();
