@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Nightshift } from '../src/index.js';
+import type { BatchStatus, Nightshift } from '../src/index.js';
 import { PREFLIGHT } from '../src/contract/messages.js';
 import { batchFileOf } from './batch-file.js';
 import { NIGHT_HOURS, minutesMs } from './night.js';
@@ -40,15 +40,10 @@ export async function nightshiftNight(
     errors.push(deadline.aborted ? 'not done at the deadline' : String(error));
     const late = await nightshift.status(batch.definition.name).catch(() => undefined);
     if (late) errors.push(JSON.stringify(late).slice(0, 1500));
-    // All is done: no more than the end of its run was not heard of.
-    if (late !== undefined && late.counts.done + late.counts.adopted === batch.jobs.length) {
+    const end = late && clearEnd(late);
+    if (end !== undefined) {
       failed = false;
-      for (const { identity } of batch.jobs) states[identity['slug'] ?? ''] = 'done';
-    }
-    // It says itself that no job was begun, and what a person has to put right.
-    if (late?.batch.state === 'incomplete' && late.batch.stateBy === PREFLIGHT) {
-      failed = false;
-      for (const { identity } of batch.jobs) states[identity['slug'] ?? ''] = 'waiting';
+      for (const { identity } of batch.jobs) states[identity['slug'] ?? ''] = end;
     }
     await ready(); // without a worker, this process would host one
     await nightshift.cancel(batch.definition.name, 'past its deadline').catch((reason: unknown) => {
@@ -58,4 +53,12 @@ export async function nightshiftNight(
   const endedAt = Date.now();
   const minutes = ((endedAt - begun) * places.speed) / 60_000;
   return { world: 'nightshift', night, begun, endedAt, minutes, failed, errors, states };
+}
+
+/** How all jobs of a night stand that nobody has heard the end of, where that is no failure. */
+function clearEnd({ batch, counts }: BatchStatus): 'done' | 'waiting' | undefined {
+  // No more than the end of its run was not heard of.
+  if (counts.done + counts.adopted === counts.jobs) return 'done';
+  // It says itself that no job was begun, and what a person has to put right.
+  return batch.state === 'incomplete' && batch.stateBy === PREFLIGHT ? 'waiting' : undefined;
 }

@@ -2,7 +2,7 @@ import { budgetInForce } from '../batch/budget-in-force.js';
 import { readDefinition } from '../batch/manifest.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import { isAbout } from '../policy/alert-rules.js';
-import { alertCauses, onlyApprovalsLeft, overNights } from '../policy/alerts.js';
+import { alertCauses, onlyYesIsMissing, overNights } from '../policy/alerts.js';
 import { isUnderWay } from '../contract/states.js';
 import { routesOf } from './courier.js';
 import { deadlineLook } from './deadline.js';
@@ -65,7 +65,7 @@ export async function lookAtBatch(
     isOver: (alert) => (isAbout(alert.rule, 'deadline') ? deadline.isOver(alert) : endOf(alert)),
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
-    gatherMs: over || batch.state === 'paused' || onlyApprovalsLeft(standing) ? 0 : gatherMs,
+    gatherMs: over || batch.state === 'paused' || onlyYesIsMissing(standing) ? 0 : gatherMs,
   });
   return true;
 }

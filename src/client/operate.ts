@@ -14,7 +14,7 @@ import { eachAtOnce } from './each-at-once.js';
 import { isGrpcNotFound } from './grpc-not-found.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
-import { isLeftAlone, runUnderWay } from './run-under-way.js';
+import { runLeftAlone, runUnderWay } from './run-under-way.js';
 import { tellBatch } from './tell-batches.js';
 import { untilQuiet } from './until-quiet.js';
 import { isWorkerAlive } from './worker-host.js';
@@ -176,17 +176,18 @@ async function cancel(
   connections: Connections,
   reason?: string,
 ): Promise<Answer<undefined>> {
-  const runId = await requestCancel(id, connections, reason);
-  if (runId !== undefined) await untilAllEnded([{ workflowId: id, runId }], connections);
+  const client = await connections.client();
+  const asked = await requestCancel(id, await runUnderWay(id, client), connections, reason);
+  if (asked) await untilAllEnded([asked], connections);
   // A run that was terminated, or cancelled before it had opened, could not tell the ledger.
   const ledger = await connections.ledger();
   const row = await ledger.batch(id);
-  const isItsOwn = runId === undefined || row?.runId === runId;
+  const isItsOwn = asked === undefined || row?.runId === asked.runId;
   if (isItsOwn && isUnderWay(row?.state)) {
     await ledger.setBatchState(id, 'cancelled', connections.who, reason);
   }
   const left = await cancelLeft(id, connections, reason);
-  return runId === undefined && left === 0 ? { kind: 'ended' } : { kind: 'answered', state: undefined };
+  return asked === undefined && left === 0 ? { kind: 'ended' } : { kind: 'answered', state: undefined };
 }
 
 /**
@@ -206,9 +207,8 @@ async function cancelLeft(
   );
   const runs: Run[] = [];
   await eachAtOnce(new Set(asked.map(jobWorkflowId)), CANCELS_AT_ONCE, async (workflowId) => {
-    if (!(await isLeftAlone(workflowId, client))) return;
-    const runId = await requestCancel(workflowId, connections, reason);
-    if (runId !== undefined) runs.push({ workflowId, runId });
+    const run = await requestCancel(workflowId, await runLeftAlone(workflowId, client), connections, reason);
+    if (run) runs.push(run);
   });
   if (runs.length > 0) await untilAllEnded(runs, connections);
   return runs.length;
@@ -236,20 +236,24 @@ interface Run {
 }
 
 /** @returns the run that was asked; undefined when there is none to cancel */
-async function requestCancel(id: string, connections: Connections, reason = ''): Promise<string | undefined> {
-  const client = await connections.client();
-  const runId = await runUnderWay(id, client);
+async function requestCancel(
+  workflowId: string,
+  runId: string | undefined,
+  connections: Connections,
+  reason = '',
+): Promise<Run | undefined> {
   if (runId === undefined) return undefined;
+  const client = await connections.client();
   try {
     // As the handle's cancel() does, which has no place for a reason; it is shown in the Web UI.
     await client.workflowService.requestCancelWorkflowExecution({
       namespace: client.options.namespace,
-      workflowExecution: { workflowId: id, runId },
+      workflowExecution: { workflowId, runId },
       identity: connections.who,
       requestId: randomUUID(),
       reason,
     });
-    return runId;
+    return { workflowId, runId };
   } catch (error) {
     if (isGrpcNotFound(error)) return undefined; // it has ended meanwhile
     throw error;

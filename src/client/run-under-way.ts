@@ -18,17 +18,22 @@ export async function runUnderWay(
   }
 }
 
-/** Whether a job runs that whoever started it has left: it has ended before. */
-export async function isLeftAlone(
+/**
+ * The run of a job that is under way though whoever started it has ended.
+ * @returns its run ID
+ */
+export async function runLeftAlone(
   workflowId: string,
   { workflow }: Pick<Client, 'workflow'>,
-): Promise<boolean> {
+): Promise<string | undefined> {
   try {
-    const { status, parentExecution: parent } = await workflow.getHandle(workflowId).describe();
-    if (status.name !== 'RUNNING') return false;
-    return !parent?.workflowId || (await runUnderWay(parent.workflowId, { workflow })) !== parent.runId;
+    const { status, runId, parentExecution: parent } = await workflow.getHandle(workflowId).describe();
+    if (status.name !== 'RUNNING') return undefined;
+    const isCarried =
+      parent?.workflowId && (await runUnderWay(parent.workflowId, { workflow })) === parent.runId;
+    return isCarried ? undefined : runId;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
+    if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;
   }
 }

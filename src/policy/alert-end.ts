@@ -14,7 +14,7 @@
  *  AE6. Else it stays open, and is put off: told again by the look that finds it again (`remind.ts`).
  */
 import type { AlertRule } from '../contract/alerts.js';
-import type { BatchState } from '../contract/states.js';
+import { isUnderWay, type BatchState } from '../contract/states.js';
 import { isAbout } from './alert-rules.js';
 
 /** An alert that was not found. */
@@ -61,7 +61,7 @@ function isOver(
   const isOwn = batchId === id;
   if (state !== 'completed' && state !== 'incomplete') return false;
   if (!isOwn && closedAt < lastSeen) return false;
-  if (isAbout(rule, 'jobs')) return own !== 'running' && own !== 'paused';
+  if (isAbout(rule, 'jobs')) return !isUnderWay(own);
   if (rule !== 'incomplete' || state === 'completed') return true;
   return isOwn && (settled || 'untold');
 }

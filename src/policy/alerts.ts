@@ -14,6 +14,7 @@ import type { ErrorClass } from '../contract/errors.js';
 import { PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
 import { type BatchState, isUnderWay } from '../contract/states.js';
+import { HOUR_MS, MINUTE_MS } from '../contract/units.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout, isToldAtOnce } from './alert-rules.js';
 import { mendSteps, type MendCommands } from './mend.js';
@@ -73,13 +74,10 @@ export interface AlertStanding {
   };
 }
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-
 /** A service that is down for less time mostly comes back by itself. */
-const DOWN_MS = 30 * MINUTE;
+const DOWN_MS = 30 * MINUTE_MS;
 /** A quota that comes back sooner costs the night little. */
-const QUOTA_MS = HOUR;
+const QUOTA_MS = HOUR_MS;
 
 const EXAMPLES_MAX = 3;
 
@@ -94,7 +92,7 @@ export const alertFingerprint = (
 export function alertCauses(standing: AlertStanding): AlertCause[] {
   if (standing.state === 'cancelled') return [];
   const over = !isUnderWay(standing.state);
-  const all = over || onlyApprovalsLeft(standing);
+  const all = over || onlyYesIsMissing(standing);
   // A service first: it knows until when it is closed.
   const causes = eachOnce([...serviceCauses(standing), ...jobCauses(standing), ...batchCauses(standing)]);
   const shown = causes.filter(({ rule }) => all || tellsAtOnce(rule, standing));
@@ -208,7 +206,7 @@ const bothOf = (first: AlertDetail, other: AlertDetail): AlertDetail => ({
 });
 
 /** Open, and nothing moves before a person has said yes or no: what would be told at its end is told now. */
-export const onlyApprovalsLeft = ({
+export const onlyYesIsMissing = ({
   state,
   waiting,
   approvals,

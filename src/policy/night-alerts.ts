@@ -1,7 +1,7 @@
 import type { AlertDetail, AlertRule } from '../contract/alerts.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
-import type { BatchState } from '../contract/states.js';
+import { isUnderWay, type BatchState } from '../contract/states.js';
 import { alertFingerprint, batchCause, type AlertCause } from './alerts.js';
 import type { SeenNight } from './seen-nights.js';
 import { spanText } from './span-text.js';
@@ -184,7 +184,7 @@ export function judgeNight(night: NightStanding): NightFinding {
     }),
   });
   if (last === undefined) return bad('missed', 'the night did not happen: no run of this batch is known');
-  const under = last.state === 'running' || last.state === 'paused';
+  const under = isUnderWay(last.state);
   if (under && nowMs - last.openedMs > longestMs) {
     return bad('late', `the run that began ${ago(last.openedMs)} is ${last.state} and not over yet`);
   }

@@ -1,5 +1,6 @@
 import { durationMs, retrySchema, type RetrySpec } from '../contract/batch-file.js';
 import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
+import { MINUTE_MS, SECOND_MS } from '../contract/units.js';
 import { backAt } from './back-at.js';
 import { spanText } from './span-text.js';
 
@@ -24,9 +25,6 @@ export interface RetryRule {
   readonly tries?: number;
 }
 
-const SECOND = 1000;
-const MINUTE = 60 * SECOND;
-
 const again = (budget: RetryRule['budget'], baseMs: number, capMs: number, tries?: number): RetryRule => ({
   agent: 'again',
   effect: 'again',
@@ -39,19 +37,19 @@ const gate: RetryRule = { agent: 'gate', effect: 'gate', budget: 'none', baseMs:
 const park: RetryRule = { agent: 'park', effect: 'park', budget: 'none', baseMs: 0, capMs: 0 };
 
 export const RETRY_RULES: Readonly<Record<ErrorClass, RetryRule>> = {
-  transient: again('sessions', 2 * SECOND, 5 * MINUTE),
-  throttled: again('sessions', 30 * SECOND, 10 * MINUTE),
+  transient: again('sessions', 2 * SECOND_MS, 5 * MINUTE_MS),
+  throttled: again('sessions', 30 * SECOND_MS, 10 * MINUTE_MS),
   exhausted: { ...gate, budget: 'sessions' },
   auth: gate,
   config: gate,
   invalid: { ...park, budget: 'sessions' },
-  rejected: { ...again('rejected', 1 * SECOND, 30 * SECOND), effect: 'park' },
+  rejected: { ...again('rejected', 1 * SECOND_MS, 30 * SECOND_MS), effect: 'park' },
   budget: park,
-  unknown: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
-  lost: again('sessions', 1 * SECOND, 1 * MINUTE, 12),
-  timeout: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
+  unknown: again('sessions', 2 * SECOND_MS, 1 * MINUTE_MS, 12),
+  lost: again('sessions', 1 * SECOND_MS, 1 * MINUTE_MS, 12),
+  timeout: again('sessions', 2 * SECOND_MS, 1 * MINUTE_MS, 12),
   conflict: { ...park, agent: 'hold', effect: 'hold' },
-  bug: again('sessions', 2 * SECOND, 1 * MINUTE, 12),
+  bug: again('sessions', 2 * SECOND_MS, 1 * MINUTE_MS, 12),
 };
 
 /** The table with a batch's own numbers in it. */
@@ -294,8 +292,7 @@ export function afterEffect(failed: FailedTry, policy: RetryPolicy): Next {
  * or reading what it made.
  */
 export function afterStep(failed: FailedTry, policy: RetryPolicy): Next {
-  const { errorClass, elapsedMs, excuse } = failed;
-  if (excuse?.kind === 'closed') return afterClosed(excuse, policy, elapsedMs);
+  const { errorClass, excuse } = failed;
   const next = afterEffect(failed, policy);
   return next.kind === 'gate' && next.backInMs === undefined && excuse === undefined
     ? gated(errorClass)

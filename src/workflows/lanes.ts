@@ -248,11 +248,7 @@ export class Lanes {
   /** L8. All that is under way waits for a person, and nothing more is begun. */
   private get isLeft(): boolean {
     if (this.stopped === undefined || this.inFlight.size === 0 || this.atWork > 0) return false;
-    return !this.waitsFor('site') && !this.waitsFor('agent');
-  }
-
-  private waitsFor(why: AwayFor): boolean {
-    return [...this.aside.values()].includes(why);
+    return [...this.aside.values()].every((why) => why === 'person' || why === 'pause');
   }
 
   /** What a joined job waits for may be its own batch's business. */

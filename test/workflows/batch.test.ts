@@ -649,26 +649,48 @@ describe('lanes', () => {
   const isAt = (night: Night, key: string, site: string) =>
     night.tickets.some((ticket) => ticket.key === key && ticket.site === site);
 
+  /** Effects that wait for a yes: how many leave at one time once it was given. */
+  class Leaving {
+    approved = false;
+    now = 0;
+    most = 0;
+
+    /** @param last until it has landed */
+    constructor(private readonly last: () => Promise<unknown>) {}
+
+    readonly publish: Activities['publish'] = async ({ looks }) => {
+      if (!this.approved) return asks;
+      if (looks) return ready;
+      this.most = Math.max(this.most, ++this.now);
+      await this.last();
+      this.now--;
+      return landed;
+    };
+  }
+
+  /** Lands what is not down, and notes it. */
+  const landing =
+    (night: () => Night, isDown: (key: string) => boolean): Activities['publish'] =>
+    async ({ key, looks }) => {
+      if (isDown(key)) return down;
+      if (looks) return ready;
+      night().calls.push(`landed ${key}`);
+      return landed;
+    };
+
   test.each([
     ['in one run', 8, 2],
     ['in shards', 420, 60],
   ])(
     '%s: what a person has approved all at once goes on as lanes become free',
     async (_where, jobs, concurrency) => {
-      let [approved, now, most] = [false, 0, 0];
+      const leaving = new Leaving(() => sleep(20));
       const night: Night = new Night(
         `approved-${jobs}`,
         jobs,
         {
           ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
-          publish: async ({ looks }) => {
-            if (!approved) return asks;
-            if (looks) return ready;
-            most = Math.max(most, ++now);
-            await sleep(20);
-            now--;
-            return landed;
-          },
+          publish: leaving.publish,
         },
         concurrency,
       );
@@ -680,15 +702,15 @@ describe('lanes', () => {
             Boolean(event.signalExternalWorkflowExecutionInitiatedEventAttributes),
           );
         await until('the last waits', () => waits(jobs - 1));
-        approved = true;
+        leaving.approved = true;
         for (const index of night.tickets.keys()) {
           const job = env.client.workflow.getHandle(night.jobId(index));
           await job.signal('decided').catch(() => undefined); // one that asked by itself has ended
         }
         expect(await handle.result()).toMatchObject({ done: jobs });
       });
-      expect(most).toBeGreaterThan(0);
-      expect(most).toBeLessThanOrEqual(concurrency);
+      expect(leaving.most).toBeGreaterThan(0);
+      expect(leaving.most).toBeLessThanOrEqual(concurrency);
     },
     240_000,
   );
@@ -696,12 +718,10 @@ describe('lanes', () => {
   test('a job whose site is down leaves its lane to jobs of other sites, and no other of its site is begun', async () => {
     let isUp = false;
     const night: Night = new Night('site-down', 12, {
-      publish: async ({ key, looks }) => {
-        if (!isUp && isAt(night, key, 'a')) return down;
-        if (looks) return ready;
-        night.calls.push(`landed ${key}`);
-        return landed;
-      },
+      publish: landing(
+        () => night,
+        (key) => !isUp && isAt(night, key, 'a'),
+      ),
     });
     night.sites('aaaaaaaabbbb');
     await night.work(async () => {
@@ -722,12 +742,10 @@ describe('lanes', () => {
       'two-down',
       12,
       {
-        publish: async ({ key, looks }) => {
-          if ([...dead].some((site) => isAt(night, key, site))) return down;
-          if (looks) return ready;
-          night.calls.push(`landed ${key}`);
-          return landed;
-        },
+        publish: landing(
+          () => night,
+          (key) => [...dead].some((site) => isAt(night, key, site)),
+        ),
       },
       2,
     );
@@ -746,12 +764,10 @@ describe('lanes', () => {
   test('jobs of no site are begun while others of none wait', async () => {
     let isUp = false;
     const night: Night = new Night('no-site', 8, {
-      publish: async ({ key, looks }) => {
-        if (!isUp && night.tickets.slice(0, 5).some((ticket) => ticket.key === key)) return down;
-        if (looks) return ready;
-        night.calls.push(`landed ${key}`);
-        return landed;
-      },
+      publish: landing(
+        () => night,
+        (key) => !isUp && night.tickets.slice(0, 5).some((ticket) => ticket.key === key),
+      ),
     });
     for (const [at, ticket] of night.tickets.entries()) night.tickets[at] = { ...ticket, site: undefined };
     await night.work(async () => {
@@ -811,12 +827,10 @@ describe('lanes', () => {
       12,
       {
         openBatch: async () => night.openedInShards([6, 6]),
-        publish: async ({ key, looks }) => {
-          if (!isUp && isAt(night, key, 'a')) return down;
-          if (looks) return ready;
-          night.calls.push(`landed ${key}`);
-          return landed;
-        },
+        publish: landing(
+          () => night,
+          (key) => !isUp && isAt(night, key, 'a'),
+        ),
       },
       2, // one shard at once
     );
@@ -850,20 +864,13 @@ describe('lanes', () => {
   }, 120_000);
 
   test('in more shards than are at work at one time: each takes back one job at once of those that were approved', async () => {
-    let [approved, now, most] = [false, 0, 0];
+    const leaving = new Leaving(() => sleep(100));
     const night: Night = new Night(
       'approved-shards',
       24,
       {
         openBatch: async () => night.openedInShards([6, 6, 6, 6]),
-        publish: async ({ looks }) => {
-          if (!approved) return asks;
-          if (looks) return ready;
-          most = Math.max(most, ++now);
-          await sleep(100);
-          now--;
-          return landed;
-        },
+        publish: leaving.publish,
       },
       3,
     );
@@ -871,29 +878,22 @@ describe('lanes', () => {
       const handle = await night.start();
       await until('all wait', () => night.count('runAgent') === 24);
       await sleep(2000);
-      approved = true;
+      leaving.approved = true;
       for (const index of night.tickets.keys())
         await env.client.workflow.getHandle(night.jobId(index)).signal('decided');
       expect(await handle.result()).toMatchObject({ done: 24 });
     });
-    expect(most).toBeLessThanOrEqual(4);
+    expect(leaving.most).toBeLessThanOrEqual(4);
   }, 120_000);
 
   test('a resume sets off no more jobs at once than there are lanes', async () => {
-    let [approved, now, most] = [false, 0, 0];
     const going = barrier();
+    const leaving = new Leaving(() => going.opened);
     const night: Night = new Night(
       'approved-resumed',
       8,
       {
-        publish: async ({ looks }) => {
-          if (!approved) return asks;
-          if (looks) return ready;
-          most = Math.max(most, ++now);
-          await going.opened;
-          now--;
-          return landed;
-        },
+        publish: leaving.publish,
       },
       2,
     );
@@ -901,17 +901,17 @@ describe('lanes', () => {
       const handle = await night.start();
       await until('all wait', () => night.count('runAgent') === 8);
       await sleep(1000);
-      approved = true;
+      leaving.approved = true;
       for (const index of night.tickets.keys())
         await env.client.workflow.getHandle(night.jobId(index)).signal('decided');
-      await until('the lanes are taken', () => now === 2);
+      await until('the lanes are taken', () => leaving.now === 2);
       await handle.signal('holdsChanged');
       await sleep(1500);
-      expect(most).toBe(2);
+      expect(leaving.most).toBe(2);
       going.open();
       expect(await handle.result()).toMatchObject({ done: 8 });
     });
-    expect(most).toBe(2);
+    expect(leaving.most).toBe(2);
   }, 120_000);
 
   test.each([

@@ -1,4 +1,4 @@
-import type { JobState } from '../../contract/states.js';
+import { isUnderWay, type JobState } from '../../contract/states.js';
 import type { ErrorClass } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
 import type { ReportJob, ReportRows } from '../../ledger/report-rows.js';
@@ -39,7 +39,6 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
   // Without a question about an effect, what is unknown is what a session did.
   const heldSessions = heldOtherwise.filter(({ errorClass }) => errorClass === 'unknown');
   const atGate = are('gated').filter(({ errorClass }) => errorClass === undefined);
-  const isUnderWay = batch.state === 'running' || batch.state === 'paused';
   const again = { say: 'then start it again', command: runCommand(command, batch) };
   const mend = (errorClass: Mendable): Command[] =>
     mendSteps(errorClass, { run: again.command, retry: command('retry', ...named) }).map((step) => ({
@@ -103,7 +102,7 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
     ),
     some(
       'again',
-      isUnderWay ? [] : atGate.filter(({ asks }) => !asks), // a run under way does it by itself
+      isUnderWay(batch.state) ? [] : atGate.filter(({ asks }) => !asks), // a run under way does it by itself
       {
         title: 'Answered, and not carried out yet',
         why: 'The run had ended by then; the next start does it.',

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AdapterError } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import { refusal } from '../../http/refusal.js';
 import { codeOf, isNotSent, placeOf } from '../../http/request.js';
 import { timeLimit, type TimeLimit } from '../../../time-limit.js';
@@ -105,7 +106,7 @@ async function* chunksOf(
 
 function brokenOff(error: unknown, url: string, secrets: readonly string[]): AdapterError {
   const code = codeOf(error);
-  const said = saidText(code ?? (error instanceof Error ? error.message : String(error)), secrets);
+  const said = saidText(code ?? messageOf(error), secrets);
   return new AdapterError('transient', `reading ${placeOf(url)} broke off: ${said}`, {
     sent: isNotSent(error) ? 'no' : 'maybe',
     ...(code !== undefined && { code }),

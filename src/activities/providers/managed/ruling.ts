@@ -1,4 +1,5 @@
 import { AdapterError, type ErrorClass } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import { isServerFault } from '../../http/refusal.js';
 import { codeOf, isNotSent } from '../../http/request.js';
 import type { ProviderVerb } from '../provider.js';
@@ -81,7 +82,7 @@ export function unanswered(
 ): AdapterError {
   const code = codeOf(error);
   const facts = (sent: 'no' | 'maybe') => ({ sent, ...(code !== undefined && { code }) });
-  const said = saidText(code ?? (error instanceof Error ? error.message : String(error)), secrets);
+  const said = saidText(code ?? messageOf(error), secrets);
   if (isNotSent(error))
     return new AdapterError('transient', `${what}: can’t be reached: ${said}`, facts('no'));
   const message = `${what}: no usable answer: ${said}`;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AdapterError } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import {
   cleaned,
   refusedError,
@@ -110,9 +111,5 @@ export function azureError(
     if (!safe || found.errorClass !== 'unknown') return found;
     return new AdapterError('transient', found.message, found.facts);
   }
-  return unansweredError(
-    request,
-    error,
-    cleaned(error instanceof Error ? error.message : String(error), secrets),
-  );
+  return unansweredError(request, error, cleaned(messageOf(error), secrets));
 }

@@ -1,4 +1,5 @@
 import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import { codeOf } from '../../http/request.js';
 import { shownText } from '../http/said.js';
 import type { GitEnd } from './run-git.js';
@@ -133,7 +134,7 @@ function meaningOf({ stderr, code, timedOut }: GitEnd): Omit<Meaning, 'said'> {
 
 function systemError(error: unknown, doing: string): AdapterError {
   const code = codeOf(error);
-  const said = shownText(error instanceof Error ? error.message : String(error));
+  const said = shownText(messageOf(error));
   const facts: ErrorFacts = { sent: 'no', ...(code !== undefined && { code }) };
   const make = (errorClass: ErrorClass, text: string) =>
     new AdapterError(errorClass, `${doing} failed [use=git]: ${text}`, facts, { cause: error });

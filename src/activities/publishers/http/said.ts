@@ -1,4 +1,5 @@
 import { AdapterError } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import { jsonOf, type HttpAnswer } from '../../http/request.js';
 import type { PublisherVerb } from '../publisher.js';
 import { masked } from '../../../batch/masked.js';
@@ -38,7 +39,7 @@ function messageIn(value: unknown): string | undefined {
 /** Gives every error of a verb a class; those that have one keep it. */
 export function classified(error: unknown, during: PublisherVerb, name: string): AdapterError {
   if (error instanceof AdapterError) return error;
-  const said = shownText(error instanceof Error ? error.message : String(error));
+  const said = shownText(messageOf(error));
   const sent = during === 'lookup' || during === 'probe' ? 'no' : 'maybe';
   const isStop = error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
   const message = `${during} failed [use=${name}]: ${said}`;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AdapterError } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import {
   cleaned,
   refusedError,
@@ -128,7 +129,7 @@ export function s3Error(
   if (error instanceof AdapterError) return error;
   const refused = s3Refusal(error, secrets);
   if (refused && refused.status >= 300) return refusedError(request, refused, S3_MEANINGS);
-  const said = cleaned(error instanceof Error ? error.message : String(error), secrets);
+  const said = cleaned(messageOf(error), secrets);
   const name = error instanceof Error ? error.name : '';
   if (name === 'CredentialsProviderError' || name === 'TokenProviderError') {
     const fix = 'set accessKeyId and secretAccessKey, or sign in as the AWS SDK expects it';
