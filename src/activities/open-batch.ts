@@ -5,7 +5,7 @@ import { openBatchRow } from '../batch/open-batch-row.js';
 import { readPermit } from '../batch/permit.js';
 import { isFinished } from '../contract/states.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
-import type { BatchInput, OpenedBatch, Slice, Ticket, Unfinished } from '../contract/messages.js';
+import type { BatchInput, OpenedBatch, StoredSlice, Ticket, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import { jobTitle, type Effect } from '../contract/job.js';
 import type { Permit } from '../contract/permit.js';
@@ -126,7 +126,7 @@ async function handOver(
   artifacts: ArtifactStore,
 ): Promise<Pick<OpenedBatch, 'tickets' | 'slices'>> {
   if (tickets.length <= DIRECT_JOBS_MAX) return { tickets, slices: [] };
-  const slices: Slice[] = [];
+  const slices: StoredSlice[] = [];
   for (const { index, from, count } of partsOf(tickets.length)) {
     const lines = tickets.slice(from, from + count).map((ticket) => JSON.stringify(ticket));
     const { sha256 } = await artifacts.put(Buffer.from(lines.join('\n')), 'application/jsonl');
@@ -138,7 +138,7 @@ async function handOver(
 /** Reads the part of a large batch that a shard carries. */
 export const openShard =
   ({ artifacts }: Deps) =>
-  async ({ tickets }: Slice): Promise<Ticket[]> => {
+  async ({ tickets }: StoredSlice): Promise<Ticket[]> => {
     const text = new TextDecoder().decode(await artifacts.read(tickets));
     return text.split('\n').map((line) => JSON.parse(line) as Ticket);
   };

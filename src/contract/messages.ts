@@ -71,19 +71,22 @@ export interface Ticket {
   readonly again: boolean;
 }
 
-/** A part of the tickets of a large batch, stored as an artifact: too many for a Workflow's history. */
+/** A part of a large batch. */
 export interface Slice {
   readonly index: number;
-  /** Hash of the stored tickets, JSON Lines. */
-  readonly tickets: string;
+  /** Those of jobs that were given a new try; or the hash of an artifact, JSON Lines: too many for a Workflow's history. */
+  readonly tickets: string | readonly Ticket[];
   readonly from: number;
   readonly count: number;
 }
 
+/** Of the jobs that a run found unfinished. */
+export type StoredSlice = Slice & { readonly tickets: string };
+
 /** What `openBatch` found. Tickets come directly while they are few, else in slices. */
 export interface OpenedBatch {
   readonly tickets: readonly Ticket[];
-  readonly slices: readonly Slice[];
+  readonly slices: readonly StoredSlice[];
   readonly adopted: number;
   readonly parked: number;
   readonly held: number;

@@ -66,6 +66,9 @@ import { NAMED_MAX, Tally } from './tally.js';
 const NOTES_REQUESTS = 'notes-requests';
 const NOTES_RETRIES = 'notes-retries';
 
+/** Large batches begun by older releases give jobs their new try when all shards have ended. */
+const RETRIES_BY_SHARDS = 'retries-by-shards';
+
 /**
  * Carries a batch from its manifest to a summary. Owns the order of steps and the messages; does no I/O.
  *
@@ -140,7 +143,9 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
         const tickets = await requeueJobs(input, request);
         // What was discarded, or parked by a shard that is not over, is not in the tally.
         const isNew = (key: string) => tally.forget(key) || (!lanes.has(key) && patched('retries-all'));
-        lanes.add(tickets.filter(({ key }) => isNew(key)));
+        const again = tickets.filter(({ key }) => isNew(key));
+        if (shards.areMany && patched(RETRIES_BY_SHARDS)) shards.add(again);
+        else lanes.add(again);
         if (patched(NOTES_RETRIES))
           await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
         return tickets.map(({ key }) => key);
@@ -159,11 +164,13 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
     if (opened.pauseLevel !== undefined) await pauses.foundHeld(opened.pauseLevel);
     phase = 'open';
     lanes.add(opened.tickets); // B1
-    await shards.run(opened.slices);
+    shards.open(opened.slices);
+    await shards.run();
     await lanes.run();
     // The last job ended while others were being given a new try: nobody else would run those.
     while (retrying > 0 && patched('retries-awaited')) {
       await condition(() => retrying === 0);
+      await shards.run();
       await lanes.run();
     }
   } catch (error) {

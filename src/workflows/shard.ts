@@ -82,7 +82,8 @@ export async function shard({
   });
   setHandler(setConcurrencySignal, (value) => void (lanes.concurrency = shareOf(value) ?? lanes.concurrency));
 
-  lanes.add(await openShard(slice));
+  const { tickets } = slice;
+  lanes.add(typeof tickets === 'string' ? await openShard({ ...slice, tickets }) : tickets);
   await lanes.run();
   await condition(allHandlersFinished);
 

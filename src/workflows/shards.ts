@@ -15,6 +15,8 @@ import {
   type ShardAside,
   type ShardSummary,
   type Slice,
+  type StoredSlice,
+  type Ticket,
 } from '../contract/messages.js';
 import { shardWorkflowId, parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { SHARDS_UNDER_WAY_MAX, sharesOf, shardsAtOnce } from '../policy/shards.js';
@@ -28,6 +30,8 @@ interface RunningShard {
   readonly child: ChildWorkflowHandle<typeof shard>;
   /** Of the concurrency, as it was last told. */
   share: number;
+  /** Jobs that it has parked, and that were given a new try since: another shard has them. */
+  readonly given: Set<string>;
 }
 
 /** In batches begun by older releases each shard keeps at least one job at once. */
@@ -47,15 +51,19 @@ const STOPS_SHARDS = 'stops-shards';
  *  S2. Shards whose jobs all wait leave their lanes to others. While these are at work, each takes them back one by one.
  *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's, and so that of all.
  *  S4. While there is a canary, one shard is at work, which carries it; the others begin when it says that it did well.
+ *  S5. Jobs that are given a new try are one more shard: they wait for their turn, not for the end of all others.
  */
 export class Shards {
   private readonly running = new Map<number, RunningShard>();
   /** Indexes of those that can begin nothing, and whose jobs all wait; one may say so before its start was heard of. */
   private readonly aside = new Set<number>();
   private sharesAnew = false;
+  /** So far; the next one's index. */
+  private count = 0;
   private atOnce = 1;
   private starting: 0 | 1 = 0;
-  private pending: Slice[] = [];
+  private readonly pending: Slice[] = [];
+  private hasFailed = false;
   private unstarted = 0;
   private left = 0;
 
@@ -67,7 +75,7 @@ export class Shards {
     private readonly onChange: () => void,
   ) {}
 
-  /** Shards report when they end: until then, all their jobs count as in progress. */
+  /** Shards report when they end: until then, all their jobs count as in progress, also one that another shard has now. */
   get inFlightCount(): number {
     return [...this.running.values()].reduce((sum, { slice }) => sum + slice.count, 0);
   }
@@ -81,39 +89,65 @@ export class Shards {
     return this.left;
   }
 
-  /** Rejects when cancelled, after the shards have ended. */
-  async run(slices: readonly Slice[]): Promise<void> {
-    this.pending = [...slices];
+  /** Whether the batch is large. */
+  get areMany(): boolean {
+    return this.count > 0;
+  }
+
+  open(slices: readonly StoredSlice[]): void {
+    this.pending.push(...slices);
+    this.count = slices.length;
+    this.atOnce = shardsAtOnce(this.lanes.concurrency, this.count);
+    this.sharesAnew = this.areMany && patched(SHARES_ANEW);
+  }
+
+  /** S5 */
+  add(tickets: readonly Ticket[]): void {
+    const count = tickets.length;
+    if (count === 0) return;
+    this.pending.push({ index: this.count++, tickets, from: 0, count });
+    this.atOnce = shardsAtOnce(this.lanes.concurrency, this.count);
+    for (const { given } of this.running.values()) for (const { key } of tickets) given.add(key);
+  }
+
+  /** Runs until none is pending and none is under way. Rejects when cancelled, after the shards have ended. */
+  async run(): Promise<void> {
     const ends: Promise<void>[] = [];
-    this.atOnce = shardsAtOnce(this.lanes.concurrency, slices.length);
-    this.sharesAnew = slices.length > 0 && patched(SHARES_ANEW);
     try {
-      while (this.pending.length > 0) {
-        await condition(() => this.lanes.stoppedBy !== undefined || (!this.lanes.isPaused && this.hasRoom()));
-        if (this.lanes.stoppedBy) break;
-        const slice = this.pending.shift();
+      for (;;) {
+        await condition(() => this.isOver || this.mayStart);
+        const slice = this.isOver ? undefined : this.pending.shift();
         if (!slice) break;
         const end = this.settle(await this.start(slice));
-        end.catch(() => undefined); // awaited below; until then its failure is nobody's
+        end.catch(() => (this.hasFailed = true)); // awaited below
         ends.push(end);
       }
-      await this.allEnd(ends);
+      await this.stop();
+      await Promise.all(ends);
     } finally {
       await CancellationScope.nonCancellable(() => Promise.allSettled(ends));
     }
   }
 
-  private async allEnd(ends: readonly Promise<void>[]): Promise<void> {
-    let over = false;
-    const all = Promise.all(ends).finally(() => (over = true));
-    all.catch(() => undefined); // awaited below
-    await condition(() => over || this.lanes.stoppedBy !== undefined);
+  /** Whether none will be started any more. */
+  private get isOver(): boolean {
+    return (
+      this.hasFailed ||
+      this.lanes.stoppedBy !== undefined ||
+      (this.pending.length === 0 && this.running.size === 0)
+    );
+  }
+
+  private get mayStart(): boolean {
+    return this.pending.length > 0 && !this.lanes.isPaused && this.hasRoom();
+  }
+
+  /** S3 */
+  private async stop(): Promise<void> {
     const { stoppedBy } = this.lanes;
-    if (!over && stoppedBy && patched(STOPS_SHARDS)) {
-      const tell = ({ child }: RunningShard) => child.signal(stopSignal, stoppedBy);
-      await Promise.allSettled([...this.running.values()].map(tell)); // S3
-    }
-    await all;
+    if (!stoppedBy || this.running.size === 0 || !patched(STOPS_SHARDS)) return;
+    const tell = ({ child }: RunningShard) => child.signal(stopSignal, stoppedBy);
+    await Promise.allSettled([...this.running.values()].map(tell));
   }
 
   async setPaused(level: PauseLevel | undefined): Promise<void> {
@@ -199,23 +233,26 @@ export class Shards {
       // Which jobs a shard holds differs from run to run; what was done is told by the jobs, not by the shard.
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       parentClosePolicy: 'TERMINATE',
-      staticSummary: `jobs ${slice.from + 1} to ${slice.from + slice.count}`,
+      staticSummary:
+        typeof slice.tickets === 'string'
+          ? `jobs ${slice.from + 1} to ${slice.from + slice.count}`
+          : `new tries: ${slice.count}`,
     });
-    const running: RunningShard = { slice, child, share };
+    const running: RunningShard = { slice, child, share, given: new Set() };
     this.running.set(slice.index, running);
     this.starting = 0;
     void this.shareOut(); // its share may be another one by now
     return running;
   }
 
-  private async settle({ slice, child }: RunningShard): Promise<void> {
+  private async settle({ slice, child, given }: RunningShard): Promise<void> {
     try {
       this.take(await child.result());
     } catch (error) {
       if (isCancellation(error)) throw error;
       const summary = summaryOf(error);
       if (!summary) throw error;
-      this.take(summary);
+      this.take(without(given, summary));
     } finally {
       this.running.delete(slice.index);
       void this.shareOut();
@@ -229,6 +266,12 @@ export class Shards {
     this.left += summary.aside ?? 0;
     if (summary.stoppedBy) this.lanes.stop(summary.stoppedBy); // S3
   }
+}
+
+/** What it says of jobs that another shard has now, says nothing any more. */
+function without(given: ReadonlySet<string>, summary: ShardSummary): ShardSummary {
+  const unfinished = summary.unfinished.filter(({ key }) => !given.has(key));
+  return { ...summary, unfinished, parked: summary.parked - (summary.unfinished.length - unfinished.length) };
 }
 
 function summaryOf(error: unknown): ShardSummary | undefined {

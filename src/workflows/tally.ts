@@ -75,7 +75,8 @@ export class Tally {
       jobs: this.jobs,
       done: this.done,
       adopted: this.adopted,
-      parked: inState('parked') + this.found.parked,
+      // Which of the unnamed ones have been done since, no shard tells.
+      parked: Math.min(inState('parked') + this.found.parked, this.jobs - this.finished),
       held: inState('held') + this.found.held,
       cancelled: inState('cancelled') + this.found.cancelled,
     };

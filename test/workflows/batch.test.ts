@@ -20,7 +20,7 @@ import {
   type OpenedBatch,
   type Progress,
   type PublishEnd,
-  type Slice,
+  type StoredSlice,
   type Ticket,
 } from '../../src/contract/messages.js';
 import { locateBinary } from '../../src/engine/index.js';
@@ -80,7 +80,7 @@ class Night {
         called('openBatch');
         return this.opened();
       },
-      openShard: async ({ tickets }: Slice) => this.slices.get(tickets) ?? [],
+      openShard: async ({ tickets }: StoredSlice) => this.slices.get(tickets) ?? [],
       closeBatch: async ({ state }) => void called(`closeBatch ${state}`),
       noteBatch: async (_batchId, state, { by, reason }) =>
         void called(`noteBatch ${state} by ${by}${reason === undefined ? '' : `: ${reason}`}`),
@@ -461,6 +461,42 @@ describe('a batch', () => {
       expect(await handle.result()).toMatchObject({ done: 14 });
     });
     expect(night.mostInProgress).toBeLessThanOrEqual(4);
+  }, 120_000);
+
+  test('in shards gives jobs their new try while others wait for a person', async () => {
+    let decided = false;
+    const isParkedFirst = (key: string) =>
+      [1, 5].some((at) => night.tickets[at]?.key === key) && night.count(`runAgent ${key}`) === 1;
+    const night: Night = new Night('shard-retry', 8, {
+      openBatch: async () => night.openedInShards([4, 4]),
+      runAgent: async ({ key }) => {
+        night.calls.push(`runAgent ${key}`);
+        return isParkedFirst(key)
+          ? { kind: 'parked', errorClass: 'rejected', message: 'too short' }
+          : { kind: 'made', sha256: sha256(key) };
+      },
+      requeueJobs: async () => [1, 5].flatMap((at) => night.tickets[at] ?? []),
+      publish: async ({ key, looks }) => {
+        const waits = !decided && key === night.tickets[3]?.key;
+        if (waits) return { kind: 'approval', why: 'post waits for approval', delayMs: undefined };
+        night.calls.push(`landed ${key}`);
+        return looks ? { kind: 'ready' } : { kind: 'landed', url: undefined };
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      const parked = async () => (await handle.query<Progress>('progress')).parked;
+      await until('the other shard has ended', async () => (await parked()) === 1);
+      expect(night.count('landed')).toBe(5);
+      const again = await handle.executeUpdate('retryJob', { args: [{ by: 'ann' }] });
+      expect(again).toEqual([night.tickets[1]?.key, night.tickets[5]?.key]);
+      await until('both have landed', () => night.count('landed') === 7);
+      expect(await statusOf(`${night.workflowId}:shard:0`)).toBe('RUNNING');
+      decided = true;
+      await env.client.workflow.getHandle(night.jobId(3)).signal('decided');
+      expect(await handle.result()).toMatchObject({ done: 8, parked: 0, unfinished: [] });
+    });
+    expect(night.count('runAgent')).toBe(10);
   }, 120_000);
 
   test('in shards keeps to a concurrency that is smaller than their number', async () => {
