@@ -10,14 +10,19 @@ import {
   type FaultRuleInput,
 } from '../src/testing/agent-server/index.js';
 import { JOBS, nightFaults, type JobFaults } from './faults.js';
-import { WORLDS, serviceKey, type World } from './night.js';
+import { WORLDS, minutesMs, serviceKey, type World } from './night.js';
 import { Weathers, type Weather } from './weather.js';
 import { bodyOf, kill, reply, serveFake, settingsOfProcess, whoseRequest, type Whose } from './wire.js';
 
 export interface ServiceCounts {
   readonly ledger: AgentLedger;
-  /** By `<world>/<night>`: starts sent while the service had said when to come back. */
+  /**
+   * By `<world>/<night>`: starts, and environments asked for, that were refused because a limit was reached, but for the
+   * first; those that were under way when it was told too.
+   */
   readonly whileLimited: Readonly<Record<string, number>>;
+  /** Of these: the carrier had been told, a minute of the night before or earlier, to wait for longer. */
+  readonly ignoredWaits: Readonly<Record<string, number>>;
   /** By `<world>/<night>`: calls that went wrong by the draw. */
   readonly struck: Readonly<Record<string, number>>;
 }
@@ -25,6 +30,9 @@ export interface ServiceCounts {
 const settings = settingsOfProcess();
 const weathers = new Weathers(settings);
 const whileLimited = new Map<string, number>();
+const ignoredWaits = new Map<string, number>();
+/** By `<world>/<night>`: when the carrier was told to wait, and how long; milliseconds since the epoch. */
+const told = new Map<string, { readonly at: number; readonly until: number }>();
 const jobByKey = new Map<string, number>();
 /** Which job an environment or an interaction belongs to. */
 const jobById = new Map<string, number>();
@@ -138,7 +146,13 @@ function readStart(world: World, night: number, body: Buffer, weather: Weather):
 
 function limit(response: ServerResponse, whose: Whose, weather: Weather, waitMs: number): void {
   const name = `${whose.world}/${whose.night}`;
-  if (weather.nth('told to wait') > 1) whileLimited.set(name, (whileLimited.get(name) ?? 0) + 1);
+  const count = (counts: Map<string, number>): unknown => counts.set(name, (counts.get(name) ?? 0) + 1);
+  if (weather.nth('told to wait') > 1) count(whileLimited);
+  const before = told.get(name);
+  const now = Date.now();
+  const isWaiting = before !== undefined && now < before.until;
+  if (isWaiting && now - before.at >= minutesMs(1, settings.speed)) count(ignoredWaits);
+  if (!isWaiting) response.once('finish', () => told.set(name, { at: Date.now(), until: now + waitMs }));
   refuse(response, 429, 'RESOURCE_EXHAUSTED', { 'retry-after-ms': String(Math.ceil(waitMs)) });
 }
 
@@ -190,6 +204,7 @@ serveFake(handle, {
     ({
       ledger: agents.ledger(),
       whileLimited: Object.fromEntries(whileLimited),
+      ignoredWaits: Object.fromEntries(ignoredWaits),
       struck: weathers.struck(),
     }) satisfies ServiceCounts,
 });

@@ -59,7 +59,6 @@ const results: Results = {
   firstNight: first,
   jobsPerNight: JOBS,
   nightHours: NIGHT_HOURS,
-  speed,
   rates: RATES,
   node: process.version,
   ...byWorld(rows, book.without('nightshift', all).length),

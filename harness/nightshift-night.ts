@@ -22,7 +22,8 @@ export async function nightshiftNight(
   writeFileSync(file, JSON.stringify(batchFileOf(night, places))); // YAML reads JSON
   const batch = await nightshift.read(file);
   const begun = Date.now();
-  const deadline = AbortSignal.timeout(minutesMs(NIGHT_HOURS * 60, places.speed));
+  const nightMs = minutesMs(NIGHT_HOURS * 60, places.speed);
+  const deadline = AbortSignal.timeout(nightMs);
   const errors: string[] = [];
   const states: Record<string, string> = {};
   let failed = false;
@@ -50,9 +51,10 @@ export async function nightshiftNight(
       errors.push(`could not be cancelled: ${String(reason)}`);
     });
   }
-  const endedAt = Date.now();
-  const minutes = ((endedAt - begun) * places.speed) / 60_000;
-  return { world: 'nightshift', night, begun, endedAt, minutes, failed, errors, states };
+  const endedAt = Math.min(Date.now(), begun + nightMs);
+  const { speed } = places;
+  const minutes = ((endedAt - begun) * speed) / 60_000;
+  return { world: 'nightshift', night, begun, endedAt, minutes, speed, failed, errors, states };
 }
 
 /** How all jobs of a night stand that nobody has heard the end of, where that is no failure. */

@@ -8,8 +8,6 @@ export interface Results extends Partial<Record<World, Figures>> {
   readonly firstNight: number;
   readonly jobsPerNight: number;
   readonly nightHours: number;
-  /** Seconds of the night per real second. */
-  readonly speed: number;
   readonly rates: typeof RATES;
   readonly node: string;
   /** Rows of nightshift's nights in which anything was not as it should be; the `RowBook` has all. */
@@ -51,15 +49,17 @@ const LINES: readonly (readonly [string, (figures: Figures) => string])[] = [
   ['failed nights', (f) => `${f.failedNights} of ${f.nights} (${percent(f.failedShare)})`],
   ['  not run, for calm', (f) => `${f.calmNotRun}`],
   ['  run, and calm', (f) => `${f.calm}`],
-  ['  with parked jobs', (f) => `${f.failedNightsParkedToo}`],
   ['  95% bound', (f) => percent(f.failedShareBound95)],
-  ['jobs needing a person', (f) => `${f.jobsNeedingPerson}`],
+  ['  with parked jobs', (f) => `${f.failedNightsParkedToo}`],
+  ['  95% bound', (f) => percent(f.parkedTooBound95)],
+  ['jobs needing a person', (f) => `${f.jobsNeedingPerson} (${percent(f.jobsNeedingPerson / f.jobs)})`],
   ['duplicates', (f) => `${f.duplicates}`],
   ['losses', (f) => `${f.losses}`],
   ['rubbish published', (f) => `${f.rubbishPublished}`],
   ['spent', (f) => `$${f.dollars.toFixed(2)}`],
   ['wasted', (f) => `$${f.dollarsWasted.toFixed(2)}`],
   ['calls while limited', (f) => `${f.callsWhileLimited}`],
+  ['  told a minute before', (f) => `${f.ignoredWaits}`],
   ['minutes, median', (f) => `${Math.round(f.minutesMedian)}`],
   ['minutes, 95%', (f) => `${Math.round(f.minutesP95)}`],
 ];

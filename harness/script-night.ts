@@ -62,6 +62,7 @@ export async function scriptNight(
     begun,
     endedAt,
     minutes,
+    speed,
     failed: nightErrors.length > 0 || isLate,
     errors: nightErrors,
     states: {},

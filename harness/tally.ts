@@ -15,10 +15,11 @@ export interface Places {
 /** How a night ended, as its carrier saw it. */
 export interface NightEnd extends Whose {
   readonly begun: number;
-  /** Milliseconds since the epoch; for scripts before the morning. */
+  /** Milliseconds since the epoch; not after the deadline, and for scripts before the morning. */
   readonly endedAt: number;
   /** Of the night, to its end or to where it broke off. */
   readonly minutes: number;
+  readonly speed: number;
   readonly failed: boolean;
   readonly errors: readonly string[];
   /** By slug, for a carrier that reports them. */
@@ -46,7 +47,10 @@ export interface NightRow extends Whose {
   readonly cents: number;
   readonly wastedCents: number;
   readonly whileLimited: number;
+  readonly ignoredWaits: number;
   readonly minutes: number;
+  /** Seconds of the night per real second. */
+  readonly speed: number;
   readonly errors: readonly string[];
 }
 
@@ -97,7 +101,9 @@ export function rowOf(
     cents: round(cents),
     wastedCents: round(cents - useful),
     whileLimited: counts.whileLimited[name] ?? 0,
+    ignoredWaits: counts.ignoredWaits[name] ?? 0,
     minutes: round(end.minutes),
+    speed: end.speed,
     errors: end.errors,
   };
 }
@@ -116,6 +122,7 @@ export interface Figures {
   readonly failedShare: number;
   /** With jobs parked by policy counted as failed. */
   readonly failedNightsParkedToo: number;
+  readonly jobs: number;
   readonly jobsNeedingPerson: number;
   readonly jobsParkedByPolicy: number;
   readonly duplicates: number;
@@ -125,16 +132,22 @@ export interface Figures {
   readonly dollars: number;
   readonly dollarsWasted: number;
   readonly callsWhileLimited: number;
+  readonly ignoredWaits: number;
   readonly minutesMedian: number;
   readonly minutesP95: number;
   /** One-sided 95% upper bound of the share of failed nights, exact (Clopper-Pearson). */
   readonly failedShareBound95: number;
+  /** The same with jobs parked by policy counted as failed. */
+  readonly parkedTooBound95: number;
+  /** At which the nights ran; seconds of the night per real second. */
+  readonly speeds: readonly number[];
 }
 
 export function figuresOf(rows: readonly NightRow[], calmNotRun = 0): Figures {
   const sum = (of: (row: NightRow) => number): number => rows.reduce((total, row) => total + of(row), 0);
   const count = (of: (row: NightRow) => boolean): number => rows.filter(of).length;
   const failed = count((row) => row.failed);
+  const failedParkedToo = count((row) => row.failed || row.parkedByPolicy > 0);
   const minutes = rows.map((row) => row.minutes).sort((a, b) => a - b);
   const at = (part: number): number =>
     minutes[Math.min(minutes.length - 1, Math.floor(part * minutes.length))] ?? 0;
@@ -145,7 +158,8 @@ export function figuresOf(rows: readonly NightRow[], calmNotRun = 0): Figures {
     calm: count((row) => row.faults.length === 0 && row.struck === 0),
     failedNights: failed,
     failedShare: nights === 0 ? 0 : failed / nights,
-    failedNightsParkedToo: count((row) => row.failed || row.parkedByPolicy > 0),
+    failedNightsParkedToo: failedParkedToo,
+    jobs: nights * JOBS,
     jobsNeedingPerson: sum((row) => row.needPerson),
     jobsParkedByPolicy: sum((row) => row.parkedByPolicy),
     duplicates: sum((row) => row.duplicates),
@@ -155,9 +169,12 @@ export function figuresOf(rows: readonly NightRow[], calmNotRun = 0): Figures {
     dollars: round(sum((row) => row.cents) / 100),
     dollarsWasted: round(sum((row) => row.wastedCents) / 100),
     callsWhileLimited: sum((row) => row.whileLimited),
+    ignoredWaits: sum((row) => row.ignoredWaits),
     minutesMedian: at(0.5),
     minutesP95: at(0.95),
     failedShareBound95: upperBound95(failed, nights),
+    parkedTooBound95: upperBound95(failedParkedToo, nights),
+    speeds: [...new Set(rows.map((row) => row.speed))],
   };
 }
 

@@ -3,14 +3,17 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { draw } from '../../harness/draw.js';
 import { RATES, callFault, isCalm, namesOf, nightFaults, spellMinutes } from '../../harness/faults.js';
 import { gate } from '../../harness/report.js';
 import { RowBook } from '../../harness/row-book.js';
-import { rowOf, figuresOf, upperBound95, type NightEnd } from '../../harness/tally.js';
+import { nightshiftNight } from '../../harness/nightshift-night.js';
+import { rowOf, figuresOf, upperBound95, type NightEnd, type Places } from '../../harness/tally.js';
+import type { Nightshift } from '../../src/index.js';
 import { JOBS } from '../../harness/faults.js';
-import { slugOf } from '../../harness/night.js';
+import { NIGHT_HOURS, slugOf } from '../../harness/night.js';
 
 const CALM = Array.from({ length: 100 }, (_, index) => index + 1).find((night) => {
   const { jobs, deadCredential, twoStarts, ...rest } = nightFaults('seed', night);
@@ -20,6 +23,7 @@ const CALM = Array.from({ length: 100 }, (_, index) => index + 1).find((night) =
 const counts = {
   ledger: { runs: [], totals: { sessions: 0, runs: 0, paidTurns: 0, cents: 0, open: 0 } },
   whileLimited: {},
+  ignoredWaits: {},
   struck: {},
 };
 const post = (job: number, id: number, whole = true) => ({
@@ -36,6 +40,7 @@ const ended = (over: Partial<NightEnd> = {}): NightEnd => ({
   begun: 0,
   endedAt: 100,
   minutes: 10,
+  speed: 60,
   failed: false,
   errors: [],
   states: Object.fromEntries(Array.from({ length: JOBS }, (_, job) => [slugOf(job), 'done'])),
@@ -81,6 +86,26 @@ it('takes a job parked without a cause of its own for a failure, and for no loss
 
 it('does not count what came after the deadline', () => {
   expect(row(ended({ endedAt: 5 }), all)).toMatchObject({ done: 0, failed: true });
+});
+
+it('ends a night at its deadline, however long its end takes to be heard of', async () => {
+  const late = async () => sleep(300);
+  const nightshift = {
+    read: async () => ({ definition: { name: 'night' }, jobs: [] }),
+    start: async () => ({}),
+    watch: (_started: unknown, { signal }: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => reject(new Error('aborted')), { once: true }),
+      ),
+    status: async () => undefined,
+    cancel: late,
+  } as unknown as Nightshift;
+  const speed = (NIGHT_HOURS * 3600) / 0.2; // the night is 200 ms
+  const fake = { url: 'http://127.0.0.1:9' } as unknown as Places['service'] & Places['destination'];
+  const places = { service: fake, destination: fake, speed, block: [1] };
+  const folder = mkdtempSync(join(tmpdir(), 'harness-night-'));
+  const end = await nightshiftNight({ nightshift, ready: late }, folder, 1, false, places);
+  expect(end).toMatchObject({ failed: true, minutes: NIGHT_HOURS * 60, endedAt: end.begun + 200 });
 });
 
 it('bounds a share as the textbooks do', () => {
