@@ -53,7 +53,7 @@ export {
 } from './contract/errors.js';
 export type { Hold, HoldScope, PauseLevel } from './contract/holds.js';
 export type { Receipt } from './contract/receipt.js';
-export type { Counts, JobReport, RunReport } from './contract/result.js';
+export type { Counts, EarlierList, JobReport, RunReport } from './contract/result.js';
 export { EngineUnavailable } from './engine/index.js';
 export type { ExportProblem, ExportVerdict } from './evidence/verify-export.js';
 export { batchKey, effectKey, jobKey, runKey } from './identity/keys.js';

@@ -4,10 +4,10 @@ import type { Shell } from './shell.js';
 
 /** Leaves a started batch to itself; says what it needs to get on, and how to come back to it. */
 export async function detached(started: Started, nightshift: Nightshift, shell: Shell): Promise<ExitCode> {
-  const { how, name, key, workflowId, runId } = started;
+  const { how, name, key, workflowId, runId, earlier } = started;
   const { out } = shell;
   const worker = await nightshift.isWorkerAlive();
-  if (shell.flags.json) out.json({ batch: { name, key, workflowId, runId }, how, worker });
+  if (shell.flags.json) out.json({ batch: { name, key, workflowId, runId }, how, worker, earlier });
   else {
     const named = await nightshift.wordsFor(workflowId);
     out.result(`${name} goes on by itself; watch it: ${shell.command('watch', ...named)}`);

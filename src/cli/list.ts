@@ -1,3 +1,4 @@
+import type { ListedBatch } from '../client/hold-over.js';
 import { holdText, resumeWords } from '../contract/holds.js';
 import { localTime } from '../report/format.js';
 import type { Span } from '../report/line.js';
@@ -20,17 +21,26 @@ export async function list({ limit }: ListFlags, shell: Shell): Promise<ExitCode
   } else if (batches.length === 0) {
     out.progress(`no batch was ever run in ${nightshift.config.stateDir}`);
   } else {
-    const rows = batches.map(({ name, work, edition, state, jobs, openedAt, closedAt, hold }): Span[] => [
-      name,
-      edition ?? '',
-      work,
-      stateSpan(state, hold),
-      String(jobs),
-      localTime(openedAt),
-      closedAt === undefined ? '' : localTime(closedAt),
-    ]);
+    const newest = new Map([...batches].reverse().map((batch) => [wordsOf(batch), batch]));
+    const rows = batches.map((batch): Span[] => {
+      const { id, name, work, edition, state, jobs, openedAt, closedAt, hold } = batch;
+      return [
+        name,
+        edition ?? '',
+        work,
+        stateSpan(state, hold),
+        String(jobs),
+        localTime(openedAt),
+        closedAt === undefined ? '' : localTime(closedAt),
+        newest.get(wordsOf(batch)) === batch ? '' : id,
+      ];
+    });
     out.results(
-      tableLines(['batch', 'edition', 'work', 'state', 'jobs', 'opened', 'closed'], rows, out.resultColumns),
+      tableLines(
+        ['batch', 'edition', 'work', 'state', 'jobs', 'opened', 'closed', 'id'],
+        rows,
+        out.resultColumns,
+      ),
     );
   }
   for (const hold of flags.json ? [] : holds) {
@@ -40,3 +50,7 @@ export async function list({ limit }: ListFlags, shell: Shell): Promise<ExitCode
   }
   return ExitCode.done;
 }
+
+/** What people call it by, which means the one opened last. */
+const wordsOf = ({ name, edition }: Pick<ListedBatch, 'name' | 'edition'>): string =>
+  JSON.stringify([name, edition]);

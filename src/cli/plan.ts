@@ -3,6 +3,7 @@ import { UsageError } from '../contract/errors.js';
 import type { PlanFile } from '../contract/plan-file.js';
 import { plural } from '../report/format.js';
 import { stepsAfterPlan } from '../report/next-steps.js';
+import { earlierLines } from './earlier-lines.js';
 import { ExitCode } from './exit-codes.js';
 import { planLines } from './plan-lines.js';
 import { rehearsal } from './rehearsal.js';
@@ -35,12 +36,14 @@ export async function plan(file: string, flags: PlanFlags, shell: Shell): Promis
   return planned.counts.adopt === planned.jobs.length ? ExitCode.done : ExitCode.incomplete;
 }
 
-export function printPlan(planned: Plan, { flags, out }: Shell, { all }: Pick<PlanFlags, 'all'> = {}): void {
+export function printPlan(planned: Plan, shell: Shell, { all }: Pick<PlanFlags, 'all'> = {}): void {
+  const { flags, out } = shell;
   const { name, key, workflowId, ...rest } = planned;
   if (flags.json) out.json({ batch: { name, key, workflowId }, ...rest });
   else {
     out.results(planLines(planned, all ? undefined : out.resultColumns));
-    for (const warning of planned.warnings) out.note(`note: ${warning}`);
+    for (const warning of [...planned.warnings, ...earlierLines(planned.earlier, shell)])
+      out.note(`note: ${warning}`);
   }
 }
 

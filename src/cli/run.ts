@@ -1,6 +1,7 @@
 import type { Started, WontDo } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
 import { plural } from '../report/format.js';
+import { earlierLines } from './earlier-lines.js';
 import type { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import { dryRun as rehearse } from './rehearsal.js';
@@ -36,6 +37,7 @@ export async function run(
     shell.out.note(`note: ${asks} for an answer that only a person can give: ${shell.command('approve')}`);
   }
   const started = await nightshift.start(batch, { host: !detach });
+  for (const line of earlierLines(started.earlier ?? [], shell)) shell.out.note(`note: ${line}`);
   if (detach && started.after) return notStarted(started, started.after.because, shell);
   if (started.how !== 'already-completed') shell.out.progress(howStarted(started, batch.jobs.length));
   if (detach && started.how !== 'already-completed') return detached(started, nightshift, shell);

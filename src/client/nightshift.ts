@@ -48,7 +48,7 @@ import type { AgentRehearsalOptions, PlanWithAgent } from './rehearse-with-agent
 import type { ReportMade, ReportRequest } from './report.js';
 import type { Retried } from './retry.js';
 import { schedulesWith, type Schedules } from './schedules/schedules.js';
-import { startBatch, type Started, type WontDo } from './start.js';
+import { startAmongOthers, type Started, type WontDo } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
 import type { JobQuery, JobTrace } from './trace/trace-job.js';
 import type { UnpublishedJob } from './unpublish.js';
@@ -264,12 +264,12 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     untold: (batch) => findUntold(batch, connections),
     start: async (batch, { by, host = false } = {}) => {
       await preflightWorker(batch, connections, host);
-      return startBatch(batch, connections, by);
+      return startAmongOthers(batch, connections, by);
     },
     watch: (started, watchOptions) => watchBatch(started, connections, watchOptions),
     run: async (batch, { by, onStarted, ...watchOptions } = {}) => {
       await preflightWorker(batch, connections, watchOptions.host !== false);
-      const started = await startBatch(batch, connections, by);
+      const started = await startAmongOthers(batch, connections, by);
       onStarted?.(started);
       return watchBatch(started, connections, watchOptions);
     },

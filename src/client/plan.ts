@@ -3,12 +3,14 @@ import { judgeJobs, type Judged } from '../batch/judge-jobs.js';
 import type { Batch } from '../batch/read-batch.js';
 import { jobTitle, type Effect, type PlacedJob } from '../contract/job.js';
 import type { PlannedAction } from '../contract/planned-action.js';
+import type { EarlierList } from '../contract/result.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { sha256Hex } from '../identity/digest.js';
 import type { Verdict } from '../ledger/ledger.js';
 import { needsSession, RUNS } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
 import type { Difference } from './difference.js';
+import { earlierLists } from './earlier-lists.js';
 import { estimateCost, type CostEstimate } from './estimate-cost.js';
 import { findUntold } from './untold.js';
 
@@ -64,6 +66,8 @@ export interface Plan {
   readonly refused: readonly string[];
   /** What nobody can tell, and should be known before a start. */
   readonly warnings: readonly string[];
+  /** Runs of the same name, and edition, that were started with another list of jobs: those under way, and the newest. */
+  readonly earlier: readonly EarlierList[];
 }
 
 /** What a run would do about each job, from the ledger alone. Reads only. */
@@ -105,6 +109,7 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     cost: await estimateCost(batch, sessions, ledger),
     refused: [],
     warnings: untold.warnings,
+    earlier: await earlierLists(batch, connections),
   };
 }
 

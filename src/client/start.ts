@@ -8,6 +8,7 @@ import { currencyOf, durationMs, type Definition } from '../contract/batch-file.
 import type { Job } from '../contract/job.js';
 import { manifestRefSchema, type ManifestRef } from '../contract/manifest-ref.js';
 import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput } from '../contract/messages.js';
+import type { EarlierList } from '../contract/result.js';
 import { SEARCH_ATTRIBUTE_MAX } from '../contract/search-attributes.js';
 import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
@@ -16,6 +17,7 @@ import type { StartedFrom } from '../report/batch-file-command.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
+import { asTheEngineHasThem, earlierLists } from './earlier-lists.js';
 import { batchAttributes, batchDetails, knownAttributes } from './search-attributes.js';
 import { tellBatch } from './tell-batches.js';
 
@@ -39,6 +41,8 @@ export interface Started extends StartedFrom {
   readonly since: number;
   /** Set when the run joined will not do this batch, which is then to be started when that run has ended. */
   readonly after?: { readonly batch: Batch; readonly because: WontDo };
+  /** Runs of the same name, and edition, that were started with another list of jobs; absent where there is none. */
+  readonly earlier?: readonly EarlierList[];
 }
 
 /** Why a run that goes by the ID of a batch does not do it: it was started from other files, or is being cancelled. */
@@ -60,6 +64,19 @@ export async function startBatch(batch: Batch, connections: Starter, by = connec
     () => startUnnoted(batch, connections, by),
     ({ how, runId }) => ({ outcome: how, runId }),
   );
+}
+
+/** The same for who is to be told what else of that name is under way. */
+export async function startAmongOthers(
+  batch: Batch,
+  connections: Connections,
+  by?: string,
+): Promise<Started> {
+  const lists = await earlierLists(batch, connections); // before it, for then this run is the newest
+  const started = await startBatch(batch, connections, by);
+  if (lists.length === 0) return started;
+  if (started.how === 'already-completed') return { ...started, earlier: lists }; // no engine may be running
+  return { ...started, earlier: await asTheEngineHasThem(lists, connections) };
 }
 
 async function startUnnoted(batch: Batch, connections: Starter, by: string): Promise<Started> {

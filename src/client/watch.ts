@@ -79,7 +79,8 @@ export async function watchBatch(
   const next = await startBatch(started.after.batch, connections);
   if (next.how === 'already-completed' && result === 'completed') return watched;
   connections.notify('the run under way has ended; started again with the present contents of the batch');
-  return watchBatch({ ...next, since: started.since }, connections, options);
+  const { since, earlier } = started;
+  return watchBatch({ ...next, since, ...(earlier && { earlier }) }, connections, options);
 }
 
 async function watchRun(
@@ -204,9 +205,9 @@ async function report(
   { reason, hold }: { readonly reason?: string | undefined; readonly hold?: Hold | undefined } = {},
 ): Promise<RunReport> {
   const ledger = await connections.ledger();
-  const { name, key, workflowId, runId, since } = started;
+  const { name, key, workflowId, runId, since, earlier } = started;
   const [totals, jobs] = await Promise.all([ledger.totals(workflowId, since), ledger.jobReports(workflowId)]);
   const batch = { name, key, workflowId, runId, result, ...(reason !== undefined && { reason }) };
   const shown = jobs.map(withLastOutput(connections.config.stateDir));
-  return { batch, ...totals, ...(hold && { hold }), jobs: shown };
+  return { batch, ...totals, ...(hold && { hold }), ...(earlier && { earlier: [...earlier] }), jobs: shown };
 }

@@ -100,6 +100,24 @@ export const shownHoldSchema = z.strictObject({
   since: z.string(),
 });
 
+/** What a list of jobs has become since a run of the same name, and edition, that was started with another one. */
+export const earlierListSchema = z.strictObject({
+  workflowId: z.string().describe('of that run'),
+  openedAt: z.string(),
+  underWay: z.boolean().describe('it goes on with its own list'),
+  added: count.describe('jobs that it does not have'),
+  gone: z
+    .array(
+      z.strictObject({
+        key: keySchema,
+        identity: z.record(z.string(), z.string()),
+        state: z.enum(SHOWN_JOB_STATES),
+      }),
+    )
+    .describe('jobs that only it has'),
+});
+export type EarlierList = z.infer<typeof earlierListSchema>;
+
 /** The document that `run --json` prints. */
 export const runReportSchema = totalsSchema.extend({
   batch: z.strictObject({
@@ -113,6 +131,10 @@ export const runReportSchema = totalsSchema.extend({
   hold: shownHoldSchema
     .optional()
     .describe('of a paused batch: the pause that it stands before, its own or a wider one'),
+  earlier: z
+    .array(earlierListSchema)
+    .optional()
+    .describe('runs of the same name, and edition, with another list of jobs; newest first'),
   jobs: z.array(jobReportSchema),
 });
 export type RunReport = z.infer<typeof runReportSchema>;

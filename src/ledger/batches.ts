@@ -1,7 +1,8 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type Selectable, type SqlBool } from 'kysely';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
 import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
+import { membersOf, memberState } from './members.js';
 import { identityOf, inChunks } from './rows.js';
 import type { BatchesTable, BatchJobsTable } from './schema.js';
 import { headOf, type Db, type Store } from './store.js';
@@ -24,6 +25,8 @@ type Batches = Pick<
   | 'batch'
   | 'latestBatch'
   | 'batches'
+  | 'batchesNamed'
+  | 'listedJobs'
   | 'namesakes'
   | 'stuckBatchesNamed'
 >;
@@ -95,6 +98,35 @@ export const batches = (store: Store): Batches => ({
     return (await newestFirst(store.db, limit, edition).execute()).map(batchRow);
   },
 
+  async batchesNamed(name, { edition, states, limit }) {
+    const rows = await newestFirst(store.db, limit, undefined)
+      .where('b.name', '=', name)
+      .$if(states !== undefined, (query) => query.where('b.state', 'in', states ?? []))
+      .$if(edition !== undefined, (query) =>
+        query.where((eb) => {
+          const first = eb
+            .selectFrom('batch_jobs as f')
+            .select('f.position')
+            .whereRef('f.batch_id', '=', 'b.id')
+            .where('f.position', '=', 0);
+          return eb.or([
+            eb.not(eb.exists(first)),
+            eb.exists(first.where(hasEdition('f.identity', edition ?? ''))),
+          ]);
+        }),
+      )
+      .execute();
+    return rows.map(batchRow);
+  },
+
+  async listedJobs(batchId) {
+    const rows = await membersOf(store.db, batchId)
+      .select(['m.job_key', 'm.identity', memberState.as('state')])
+      .orderBy('m.position')
+      .execute();
+    return rows.map((row) => ({ key: row.job_key, identity: identityOf(row.identity), state: row.state }));
+  },
+
   async namesakes({ id, name, edition }) {
     // An edition is looked for in every job of a batch: not in all nights there ever were.
     const rows = newestFirst(store.db, edition === undefined ? 2 : 1, edition);
@@ -153,7 +185,7 @@ const newestFirst = (db: Db, limit: number, edition: string | undefined) =>
             .selectFrom('batch_jobs as n')
             .select('n.position')
             .whereRef('n.batch_id', '=', 'b.id')
-            .where(sql<boolean>`n.identity like ${like(edition ?? '')} escape '!'`),
+            .where(hasEdition('n.identity', edition ?? '')),
         ),
       ),
     )
@@ -161,8 +193,10 @@ const newestFirst = (db: Db, limit: number, edition: string | undefined) =>
     .limit(limit);
 
 /** Quotes inside a value are escaped in JSON, so only the field itself fits. */
-const like = (edition: string): string =>
-  `%${`"edition":${JSON.stringify(edition)}`.replace(/[!%_]/g, '!$&')}%`;
+function hasEdition(identity: string, edition: string) {
+  const field = `"edition":${JSON.stringify(edition)}`.replace(/[!%_]/g, '!$&');
+  return sql<SqlBool>`${sql.ref(identity)} like ${`%${field}%`} escape '!'`;
+}
 
 async function openBatch(
   db: Db,

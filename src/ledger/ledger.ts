@@ -62,6 +62,17 @@ export interface Ledger extends AlertLedger {
   latestBatch(name: string, edition?: string): Promise<BatchRow | undefined>;
   /** Newest first. */
   batches(limit?: number, edition?: string): Promise<readonly BatchRow[]>;
+  /** Newest first. @param only.edition those whose first job is of it; also those whose jobs no worker has written down yet */
+  batchesNamed(
+    name: string,
+    only: {
+      readonly edition?: string | undefined;
+      readonly states?: readonly BatchState[];
+      readonly limit: number;
+    },
+  ): Promise<readonly BatchRow[]>;
+  /** The jobs that a batch names, in its order; none before a worker has written them down. */
+  listedJobs(batchId: string): Promise<readonly ListedJob[]>;
   /** Which other batches its name, with its edition where it has one, would stand for; of an edition, only newer ones are looked for. */
   namesakes(batch: NamedBatch): Promise<Namesakes>;
   /** Batches of that name, under way or ended unfinished, with jobs that wait for a person; newest first. A cancelled one waits for nobody. */
@@ -376,6 +387,10 @@ export interface Member {
   readonly verdict: Verdict;
   /** Why a conflict is one; names both fingerprints. */
   readonly note?: string;
+}
+
+export interface ListedJob extends Pick<JobReport, 'key' | 'identity'> {
+  readonly state: ShownJobState;
 }
 
 export interface BatchRow extends Omit<OpenBatch, 'by'> {

@@ -5,6 +5,15 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../contract/units.js';
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count} ${count === 1 ? one : many}`;
 
+/** Of what one line names; the others are counted. */
+const NAMED_MAX = 5;
+
+/** `one, two, three, four, five and 4 more`. */
+export function firstOf(names: readonly string[]): string {
+  const more = names.length - NAMED_MAX;
+  return `${names.slice(0, NAMED_MAX).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
 /** `12 s`, `3 min 5 s`, `2 h 10 min`, `1 d 4 h`. */
 export function duration(ms: number): string {
   const whole = Math.max(0, ms);

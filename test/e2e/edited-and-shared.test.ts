@@ -51,6 +51,31 @@ test('a batch edited while its earlier contents run is done with both, and says 
   expect(batch.published()).toHaveLength(2);
 });
 
+test('a job taken out of the list while its run is under way is told of, and is not done once that run is ended', async () => {
+  const before = '[ "$slug" = one ] && sleep 8';
+  const batch = writeBatch({ slugs: ['one', 'two', 'three'], before, concurrency: 1 });
+  const options = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const first = startCli(['run', batch.file], options);
+  await until('the first job is under way', () => batch.sessions().length === 1);
+  writeBatch({ slugs: ['one', 'two', 'four'], dir: batch.dir, before, concurrency: 1 });
+
+  const plan = await cli(['plan', batch.file, '--json'], options);
+  const change = { underWay: true, added: 1, gone: [{ identity: { slug: 'three' }, state: 'waiting' }] };
+  expect(JSON.parse(plan.stdout)).toMatchObject({ earlier: [change] });
+  const detached = await cli(['run', batch.file, '--detach'], options);
+  expect(detached.stderr).toMatch(
+    /1 job added, 1 job gone: blog \/ news \/ three \(waiting\); that run is still/,
+  );
+  const [, endIt = ''] = /end it: nightshift (cancel \S+)/.exec(detached.stderr) ?? [];
+  expect((await cli(endIt.split(' '), options)).code).toBe(0);
+  expect((await first.exit).code).toBe(2);
+
+  const second = await cli(['run', batch.file], options);
+  expect(second.code, second.stderr).toBe(0);
+  expect(second.stderr).not.toContain('still under way');
+  expect(batch.published()).toEqual(['blog/news/four.md', 'blog/news/one.md', 'blog/news/two.md']);
+}, 240_000);
+
 test('an artifact that was lost is made again, and its first session is counted as wasted', async () => {
   const batch = writeBatch({
     slugs: ['one'],

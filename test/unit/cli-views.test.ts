@@ -296,6 +296,7 @@ describe('the plan', () => {
     toRun: jobs,
     waiting: 0,
     warnings: [],
+    earlier: [],
     looked: false,
     cost: { from: 'nothing', sessions: jobs },
     refused: [],

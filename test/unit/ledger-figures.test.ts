@@ -110,6 +110,30 @@ describe('batches', () => {
     expect(await ledger.batch('nobody')).toBeUndefined();
   });
 
+  test('batches of a name are told apart by their edition, and by whether they are over', async () => {
+    const { ledger } = await aLedger();
+    for (const edition of ['2026-11-27', '50%', '50_']) {
+      await openBatch(ledger, ['one'], { id: edition });
+      const identity = { ...identityOf('one'), edition };
+      await ledger.setMembers(edition, [member('one', { identity })]);
+    }
+    await openBatch(ledger, [], { id: 'unwritten' });
+    await openBatch(ledger, ['one', 'two'], { id: 'without' });
+    await ledger.setBatchState('without', 'incomplete', NOBODY);
+    await openBatch(ledger, ['one'], { id: 'of-another', name: 'other' });
+    const ids = async (only: Partial<Parameters<typeof ledger.batchesNamed>[1]>) =>
+      (await ledger.batchesNamed('nightly', { limit: 9, ...only })).map(({ id }) => id);
+    expect(await ids({ limit: 2 })).toEqual(['without', 'unwritten']);
+    expect(await ids({ states: ['incomplete'] })).toEqual(['without']);
+    expect(await ids({ edition: '50_' })).toEqual(['unwritten', '50_']);
+    expect(await ids({ edition: '2026-11-27', states: ['paused'] })).toEqual([]);
+    expect(await ledger.listedJobs('unwritten')).toEqual([]);
+    expect(await ledger.listedJobs('without')).toMatchObject([
+      { key: keyOf('one'), identity: identityOf('one'), state: 'waiting' },
+      { key: keyOf('two') },
+    ]);
+  });
+
   test('the night that is meant is found by its edition', async () => {
     const { ledger } = await aLedger();
     for (const edition of ['2026-11-27', '2026-11-28', '50%']) {
