@@ -1,6 +1,7 @@
 /** `nightshift`: everything that the command line does, as a library. */
 export { createNightshift } from './client/nightshift.js';
 export type {
+  AlsoRun,
   Answer,
   Batch,
   BatchStatus,

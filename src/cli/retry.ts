@@ -1,8 +1,9 @@
-import type { JobSelection } from '../client/nightshift.js';
+import type { AlsoRun, JobSelection } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
+import { jobTitle } from '../contract/job.js';
 import { selectionText } from '../contract/job-selection.js';
 import { paceMsOf } from '../contract/rate.js';
-import { duration, plural } from '../report/format.js';
+import { duration, firstOf, plural } from '../report/format.js';
 import { detached } from './detached.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
@@ -27,7 +28,7 @@ export async function retry(name: string, flags: RetryFlags, shell: Shell): Prom
     throw new UsageError(`either --all, or what is meant of them (${narrowedBy}), not both`);
   if (flags.list) return list(name, selection, flags.rate, shell);
   const nightshift = await shell.nightshift();
-  const { keys: requeued, started } = await nightshift.retry(name, selection, flags.reason, flags.rate);
+  const { keys: requeued, also, started } = await nightshift.retry(name, selection, flags.reason, flags.rate);
   const left = selection.keys?.filter((key) => !requeued.includes(key)) ?? [];
   const isNarrower = selection.errors !== undefined || selection.first !== undefined;
   for (const key of left) {
@@ -39,6 +40,7 @@ export async function retry(name: string, flags: RetryFlags, shell: Shell): Prom
       ? noneText(name, selection)
       : `${plural(requeued.length, 'job runs', 'jobs run')} again with a fresh budget`,
   );
+  if (also.length > 0) out.progress(alsoText(also, name, also.length === 1 ? 'goes on' : 'go on'));
   if (flags.detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
   return follow(started, nightshift, shell);
 }
@@ -52,23 +54,31 @@ async function list(
 ): Promise<ExitCode> {
   const { out, flags } = shell;
   const paceMs = rate === undefined ? 0 : paceMsOf(rate);
-  const jobs = await (await shell.nightshift()).toRetry(name, selection);
+  const nightshift = await shell.nightshift();
+  const jobs = await nightshift.toRetry(name, selection);
+  const also = await nightshift.alsoRuns(name, selection);
   if (flags.json) {
     const errors = byError(jobs).map(({ class: errorClass, jobs: group }) => ({
       ...(errorClass !== undefined && { class: errorClass }),
       jobs: group.length,
     }));
-    out.json({ batch: name, count: jobs.length, errors, jobs });
+    out.json({ batch: name, count: jobs.length, errors, jobs, also });
   } else if (jobs.length === 0) {
     out.result(noneText(name, selection));
+    if (also.length > 0) out.result(alsoText(also, name, 'would go on'));
   } else {
     out.result(
       `${plural(jobs.length, 'job')} of ${name} would run again with a fresh budget${beginText(jobs.length, paceMs)}; nothing was changed`,
     );
+    if (also.length > 0) out.result(alsoText(also, name, 'would go on'));
     out.results(retryLines(jobs));
   }
   return ExitCode.done;
 }
+
+/** A batch that has ended is started as a whole. */
+const alsoText = (also: readonly AlsoRun[], name: string, goOn: string): string =>
+  `${plural(also.length, 'other unfinished job')} of ${name} ${goOn} too: ${firstOf(also.map(({ identity }) => jobTitle(identity)))}`;
 
 /** Also of those that are unfinished otherwise: they begin with them. */
 const beginText = (jobs: number, paceMs: number): string =>

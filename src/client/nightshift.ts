@@ -51,6 +51,7 @@ import { schedulesWith, type Schedules } from './schedules/schedules.js';
 import { startAmongOthers, type Started, type WontDo } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
 import type { JobQuery, JobTrace } from './trace/trace-job.js';
+import type { AlsoRun } from './to-retry.js';
 import type { UnpublishedJob } from './unpublish.js';
 import { findUntold, type Untold } from './untold.js';
 import type { Verification } from './verify-ledger.js';
@@ -146,6 +147,8 @@ export interface Nightshift {
   /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
   toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
   /**
+  /** Other unfinished jobs, which a retry of those goes on with: a batch that has ended is started as a whole. As `toRetry`. */
+  alsoRuns(nameOrId: string, selection?: JobSelection): Promise<readonly AlsoRun[]>;
    * Decides that stopped jobs will not be done: those of these keys, or the parked of these error classes. No start runs
    * them below a higher revision, until `retry` names them. @returns what came of each @throws UsageError
    */
@@ -315,6 +318,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),
     discard: async (nameOrId, selection, reason) =>
       (await import('./discard.js')).discardJobs(await resolve(nameOrId), connections, selection, reason),
+    alsoRuns: async (nameOrId, selection) =>
+      (await import('./to-retry.js')).alsoRuns(await resolve(nameOrId), connections, selection),
     openQuestions: async (nameOrId) =>
       (await connections.ledger()).openQuestions((await optionally(nameOrId)).batchId),
     decide: async (effectKey, decision, reason = '') =>
@@ -418,6 +423,7 @@ export type {
   AbandonedSession,
   Answer,
   Batch,
+  AlsoRun,
   BatchStatus,
   Cancelled,
   Discarding,

@@ -14,10 +14,12 @@ import { whileHosted } from './hosted.js';
 import { requestFor } from './operate.js';
 import { runUnderWay } from './run-under-way.js';
 import { restartBatch, type Started } from './start.js';
-import { assertSelection, toRetry } from './to-retry.js';
+import { alsoUnfinished, assertSelection, toRetry, type AlsoRun } from './to-retry.js';
 
 export interface Retried {
   readonly keys: readonly string[];
+  /** Other unfinished jobs of a batch that was started again, which goes on with all of them; none where it was under way. */
+  readonly also: readonly AlsoRun[];
   readonly started: Started;
 }
 
@@ -61,7 +63,7 @@ async function retryJobs(
       );
     }
     const keys = await requeueInto(row, connections, selection);
-    return { keys, started: { ...known, how: 'joined', runId: running } };
+    return { keys, also: [], started: { ...known, how: 'joined', runId: running } };
   }
   const keys = await ledger.requeue(row.id, connections.who, selection);
   const meant = selectionText(selection);
@@ -70,12 +72,13 @@ async function retryJobs(
     throw new UsageError(`no parked job of ${name} is meant by: ${meant}; nothing was started`);
   }
   if (keys.length === 0 && row.state === 'completed') {
-    return { keys, started: { ...known, how: 'already-completed', runId: row.runId } };
+    return { keys, also: [], started: { ...known, how: 'already-completed', runId: row.runId } };
   }
   const manifest = readManifestRef(row.manifest);
   const definition = await readDefinition(manifest, connections.artifacts);
+  const also = await alsoUnfinished(row, keys, connections);
   const started = await restartBatch(row, definition, manifest, connections, paceMs);
-  return { keys, started: { ...started, since } };
+  return { keys, also, started: { ...started, since } };
 }
 
 /** A batch under way starts them itself, as children of its own: no more than its history has room for. */

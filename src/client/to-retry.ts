@@ -1,8 +1,16 @@
 import { withLastOutput } from '../artifacts/last-output.js';
-import { ERROR_CLASSES, UsageError } from '../contract/errors.js';
-import type { JobSelection } from '../contract/job-selection.js';
+import { judgeManifest } from '../batch/judge-jobs.js';
+import { AdapterError, ERROR_CLASSES, UsageError } from '../contract/errors.js';
+import { selectionText, type JobSelection } from '../contract/job-selection.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
+import type { JobReport } from '../contract/result.js';
+import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, StoppedJob } from '../ledger/ledger.js';
+import { RUNS } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
+
+/** A job that a retry does not mean, and goes on with. */
+export type AlsoRun = Pick<JobReport, 'key' | 'identity'>;
 
 /** The jobs that a retry would take. Changes nothing, and needs no engine. @throws UsageError */
 export async function toRetry(
@@ -13,6 +21,40 @@ export async function toRetry(
   assertSelection(selection);
   const jobs = await (await connections.ledger()).stopped(row.id, selection);
   return jobs.map(withLastOutput(connections.config.stateDir));
+}
+
+/**
+ * Other unfinished jobs, in the order of the batch: its start runs all that is unfinished, whichever of them a retry
+ * means. None where a run has them in hand already, or nothing would be started. Needs no engine. @throws UsageError
+ */
+export async function alsoRuns(
+  row: BatchRow,
+  connections: Connections,
+  selection: JobSelection = {},
+): Promise<readonly AlsoRun[]> {
+  if (isUnderWay(row.state)) return [];
+  const keys = (await toRetry(row, connections, selection)).map(({ key }) => key);
+  if (keys.length === 0 && (row.state === 'completed' || selectionText(selection) !== undefined)) return [];
+  try {
+    return await alsoUnfinished(row, keys, connections);
+  } catch (error) {
+    if (error instanceof AdapterError) return []; // its list is lost, which whoever starts it is told
+    throw error;
+  }
+}
+
+/** What a start of the batch runs beside the jobs of these keys. @throws AdapterError `lost` */
+export async function alsoUnfinished(
+  { manifest }: Pick<BatchRow, 'manifest'>,
+  keys: readonly string[],
+  connections: Connections,
+): Promise<readonly AlsoRun[]> {
+  const meant = new Set(keys);
+  const also: AlsoRun[] = [];
+  const judged = judgeManifest(readManifestRef(manifest), await connections.ledger(), connections.artifacts);
+  for await (const { job, verdict } of judged)
+    if (RUNS.has(verdict) && !meant.has(job.key)) also.push({ key: job.key, identity: job.identity });
+  return also;
 }
 
 /** @throws UsageError */

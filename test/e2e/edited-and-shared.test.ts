@@ -76,6 +76,38 @@ test('a job taken out of the list while its run is under way is told of, and is 
   expect(batch.published()).toEqual(['blog/news/four.md', 'blog/news/one.md', 'blog/news/two.md']);
 }, 240_000);
 
+test('a retry of one job says beforehand which others its start goes on with', async () => {
+  const before = '[ "$slug" != one ] || [ "$NIGHTSHIFT_ATTEMPT" != 1 ] || exit 65; [ -e calm ] || sleep 60';
+  const batch = writeBatch({
+    slugs: ['one', 'two', 'three', 'four'],
+    before,
+    concurrency: 1,
+    sessionsMax: 1,
+  });
+  const options = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const first = startCli(['run', batch.file], options);
+  await until('one is parked and two is under way', () => batch.sessions().length === 2);
+  expect((await cli(['cancel', 'nightly'], options)).code).toBe(0);
+  await first.exit;
+  writeFileSync(join(batch.dir, 'calm'), '');
+
+  const list = await cli(['retry', 'nightly', '--list', '--first', '1', '--json'], options);
+  const { count, also } = JSON.parse(list.stdout) as Record<string, { identity: { slug: string } }[]>;
+  expect({ count, also: also?.map(({ identity }) => identity.slug) }).toEqual({
+    count: 1,
+    also: ['two', 'three', 'four'],
+  });
+  expect(batch.sessions()).toHaveLength(2);
+  const retry = await cli(['retry', 'nightly', '--first', '1'], options);
+  expect(retry.code, retry.stderr).toBe(0);
+  expect(retry.stderr).toContain('1 job runs again with a fresh budget');
+  expect(retry.stderr).toContain(
+    '3 other unfinished jobs of nightly go on too: blog / news / two, blog / news / three, blog / news / four',
+  );
+  expect(batch.sessions()).toHaveLength(2 + 1 + 3);
+  expect(batch.published()).toHaveLength(4);
+}, 240_000);
+
 test('an artifact that was lost is made again, and its first session is counted as wasted', async () => {
   const batch = writeBatch({
     slugs: ['one'],

@@ -1,11 +1,16 @@
 // Which parked jobs a retry takes: as the ledger decides it, and as a person and a program are shown it before.
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storeManifest } from '../../src/batch/manifest.js';
 import { retry, type RetryFlags } from '../../src/cli/retry.js';
 import { Interrupts } from '../../src/cli/interrupts.js';
 import { Output } from '../../src/cli/output.js';
 import { Shell } from '../../src/cli/shell.js';
 import { createNightshift } from '../../src/client/nightshift.js';
+import { statePaths } from '../../src/config.js';
+import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { UsageError, type ErrorClass } from '../../src/contract/errors.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
@@ -14,6 +19,8 @@ import {
   BATCH,
   by,
   claimed,
+  FINGERPRINT,
+  identityOf,
   jobOf,
   keyOf,
   member,
@@ -22,6 +29,7 @@ import {
   rawSql,
   stateOf,
   temporaryFolder,
+  WORK,
 } from './ledger-fixture.js';
 
 type Stopped = readonly [slug: string, by: ErrorClass, state?: 'held'];
@@ -165,6 +173,57 @@ describe('retry --list', () => {
     await expect(listed({ error: ['timeouts'] })).rejects.toThrow(
       /"timeouts" is no error class; there are: transient, .*timeout/,
     );
+  });
+});
+
+describe('what a retry goes on with beside the jobs that it means', () => {
+  async function aNightThatEnded(state: 'incomplete' | 'running') {
+    const folder = temporaryFolder();
+    const ledger = await openLedger({ path: join(folder, 'ledger.db') });
+    onTestFinished(() => ledger.close());
+    const slugs = ['a', 'b', 'c'];
+    await aNight(ledger, [['a', 'timeout']]);
+    const jobs = slugs.map((slug) => ({
+      ...{ key: keyOf(slug), identity: identityOf(slug), input: {}, revision: 1, fingerprint: FINGERPRINT },
+      ...{ file: 'jobs.csv', line: 1 },
+    }));
+    const { jobs: _, ...file } = batchFileSchema.parse({
+      ...{ name: 'nightly', work: WORK, jobs: [], agent: { use: 'command', command: ['true'] } },
+      effects: [{ name: 'post', use: 'folder', target: './public' }],
+    });
+    const artifacts = folderArtifactStore({ root: statePaths(folder).artifacts });
+    const stored = await storeManifest({ definition: { ...file, baseDir: folder }, jobs }, artifacts);
+    await openBatch(ledger, slugs, { runId: 'run-2', manifest: JSON.stringify(stored) });
+    if (state !== 'running') await ledger.setBatchState(BATCH, state, NOBODY);
+    const nightshift = createNightshift({ state: folder });
+    onTestFinished(() => nightshift.close());
+    return { ledger, nightshift, folder };
+  }
+
+  test('all that is unfinished, and was never chosen', async () => {
+    const { nightshift, ledger } = await aNightThatEnded('incomplete');
+    const also = [
+      { key: keyOf('b'), identity: identityOf('b') },
+      { key: keyOf('c'), identity: identityOf('c') },
+    ];
+    const head = await ledger.head();
+    expect(await nightshift.alsoRuns('nightly', { keys: [keyOf('a')] })).toEqual(also);
+    expect(await nightshift.alsoRuns('nightly')).toEqual(also);
+    expect(await nightshift.alsoRuns('nightly', { errors: ['lost'] }), 'nothing would be started').toEqual(
+      [],
+    );
+    expect(await ledger.head(), 'a look changes nothing').toBe(head);
+  });
+
+  test('nothing where a run of the batch has it in hand already', async () => {
+    const { nightshift } = await aNightThatEnded('running');
+    expect(await nightshift.alsoRuns('nightly', { keys: [keyOf('a')] })).toEqual([]);
+  });
+
+  test('nothing is said where the list of jobs is lost', async () => {
+    const { nightshift, folder } = await aNightThatEnded('incomplete');
+    rmSync(statePaths(folder).artifacts, { recursive: true });
+    expect(await nightshift.alsoRuns('nightly')).toEqual([]);
   });
 });
 
