@@ -1,7 +1,7 @@
 import { parse, type CsvError, type InfoRecord } from 'csv-parse';
 import { Readable } from 'node:stream';
 import type { JsonObject } from '../contract/json.js';
-import { suggestion } from './nearest.js';
+import { missingHint } from './missing-hint.js';
 import type { Place } from './problems.js';
 import { FILE_BYTES_MAX, JOB_BYTES_MAX, type Row, type RowSource } from './rows.js';
 import { shown } from './shown.js';
@@ -103,7 +103,7 @@ function headerIsGood(
     refuse(
       0,
       `the identity field "${field}" has no column`,
-      suggestion(
+      missingHint(
         field,
         record.filter((name) => name !== ''),
       ),

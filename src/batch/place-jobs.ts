@@ -4,7 +4,7 @@ import { normaliseValue } from '../identity/canonical.js';
 import { fingerprint } from '../identity/fingerprint.js';
 import { keyOf } from '../identity/keys.js';
 import { inputFault } from './job-input.js';
-import { suggestion } from './nearest.js';
+import { missingHint } from './missing-hint.js';
 import type { ProblemHere } from './problems.js';
 import { JOB_BYTES_MAX, JOBS_MAX, type Row } from './rows.js';
 import { shown } from './shown.js';
@@ -111,7 +111,7 @@ function refusal(row: Row, name: string, raw: unknown, why: string): Pick<Proble
   if (raw === undefined) {
     return {
       message: `the identity field "${name}" is missing`,
-      hint: suggestion(name, Object.keys(row.fields)),
+      hint: missingHint(name, Object.keys(row.fields)),
     };
   }
   return {
