@@ -28,6 +28,8 @@ export interface Batch {
   readonly key: string;
   readonly workflowId: string;
   readonly placeOf: PlaceOf;
+  /** That whoever read it gave to its jobs; absent where none of them took it. */
+  readonly edition?: string;
   /** Set by whoever binds a run to a plan; no file has it. */
   readonly permit?: Permit;
 }
@@ -99,7 +101,9 @@ export async function tryReadBatch(path: string, options: ReadBatchOptions = {})
   const definition = { ...withoutJobs(checked.file), ...placeOfFile(absolute) };
   if (read.jobs.length === 0)
     return { problems: [], nothing: new NothingToDo(read.problems.file, definition) };
-  return { problems: [], batch: batchOf(path, definition, read.jobs, placeOf) };
+  const given = read.jobs.some((job) => job.identity['edition'] === edition) ? edition : undefined;
+  const batch = batchOf(path, definition, read.jobs, placeOf);
+  return { problems: [], batch: given === undefined ? batch : { ...batch, edition: given } };
 }
 
 /**

@@ -30,6 +30,7 @@ import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
 import type { Drill } from './drill.js';
 import { doctor, type Finding } from './doctor.js';
+import { assertEdition } from './edition.js';
 import { batchMeant } from './find-batch.js';
 import type { Exported, ExportRequest } from './export.js';
 import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
@@ -50,8 +51,8 @@ import type { Retried } from './retry.js';
 import { schedulesWith, type Schedules } from './schedules/schedules.js';
 import { startAmongOthers, type Started, type WontDo } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
-import type { JobQuery, JobTrace } from './trace/trace-job.js';
 import type { AlsoRun } from './to-retry.js';
+import type { JobQuery, JobTrace } from './trace/trace-job.js';
 import type { UnpublishedJob } from './unpublish.js';
 import { findUntold, type Untold } from './untold.js';
 import type { Verification } from './verify-ledger.js';
@@ -89,7 +90,7 @@ export interface RunOptions extends StartOptions, WatchOptions {
  */
 export interface Nightshift {
   readonly config: Config;
-  /** @throws InvalidBatch with every problem found; NothingToDo where the list of jobs is empty */
+  /** @throws InvalidBatch with every problem found; NothingToDo where the list of jobs is empty; UsageError for an edition that is no night */
   read(file: string): Promise<Batch>;
   /** What a run would do. Changes nothing, and needs no engine. */
   plan(batch: Batch): Promise<Plan>;
@@ -146,9 +147,9 @@ export interface Nightshift {
   retry(nameOrId: string, selection?: JobSelection, reason?: string, rate?: string): Promise<Retried>;
   /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
   toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
-  /**
   /** Other unfinished jobs, which a retry of those goes on with: a batch that has ended is started as a whole. As `toRetry`. */
   alsoRuns(nameOrId: string, selection?: JobSelection): Promise<readonly AlsoRun[]>;
+  /**
    * Decides that stopped jobs will not be done: those of these keys, or the parked of these error classes. No start runs
    * them below a higher revision, until `retry` names them. @returns what came of each @throws UsageError
    */
@@ -241,6 +242,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       const { batch, nothing } = read;
       if (nothing) throw nothing;
       if (!batch) return preflightOfRest(file, read, config);
+      await assertEdition(batch, () => looking.ledger());
       await preflight(batch, config, undefined, async () => leftToDo(batch, await looking.ledger()));
       return batch;
     },
@@ -316,10 +318,10 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await operate()).retryBatch(await resolve(nameOrId), connections, selection, reason, rate),
     toRetry: async (nameOrId, selection) =>
       (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),
-    discard: async (nameOrId, selection, reason) =>
-      (await import('./discard.js')).discardJobs(await resolve(nameOrId), connections, selection, reason),
     alsoRuns: async (nameOrId, selection) =>
       (await import('./to-retry.js')).alsoRuns(await resolve(nameOrId), connections, selection),
+    discard: async (nameOrId, selection, reason) =>
+      (await import('./discard.js')).discardJobs(await resolve(nameOrId), connections, selection, reason),
     openQuestions: async (nameOrId) =>
       (await connections.ledger()).openQuestions((await optionally(nameOrId)).batchId),
     decide: async (effectKey, decision, reason = '') =>
@@ -421,9 +423,9 @@ const operate = async () => ({
 
 export type {
   AbandonedSession,
+  AlsoRun,
   Answer,
   Batch,
-  AlsoRun,
   BatchStatus,
   Cancelled,
   Discarding,

@@ -10,6 +10,7 @@ import { afterSilence } from '../policy/unknown-outcome.js';
 import { isEngineConfigured } from '../engine/index.js';
 import { channelProblems } from './channel-problems.js';
 import type { Connections } from './connections.js';
+import { foreignEdition } from './edition.js';
 
 /** What only a person can tell or put right, and a run goes on without; found out before anything starts. */
 export interface Untold {
@@ -21,14 +22,16 @@ export interface Untold {
 
 /**
  * Effects that were sent without an answer and that no look-up and no key can settle any more; and destinations that
- * can't be asked at all, when the ledger knows nothing of the batch; channels that would reach nobody. Asks no destination.
+ * can't be asked at all, when the ledger knows nothing of the batch; channels that would reach nobody; an
+ * edition that no night of a schedule has. Asks no destination.
  */
 export async function findUntold(batch: Batch, connections: Connections): Promise<Untold> {
-  const [untold, channels] = await Promise.all([
+  const [untold, channels, edition] = await Promise.all([
     untoldEffects(batch, connections),
     channelWarnings(batch, connections),
+    foreignEdition(batch, await connections.ledger()),
   ]);
-  return { ...untold, warnings: [...untold.warnings, ...channels] };
+  return { ...untold, warnings: [...untold.warnings, ...channels, ...edition] };
 }
 
 /** Channels that would reach nobody. Workers of a configured engine may run on hosts that have what this one lacks. */

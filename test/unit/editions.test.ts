@@ -1,10 +1,55 @@
-// Which night is meant: an edition that nobody gave.
+// Which night is meant: an edition that nobody gave, one that is surely mistyped, and one that no schedule has.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createNightshift } from '../../src/client/nightshift.js';
-import { InvalidBatch } from '../../src/contract/errors.js';
-import { temporaryFolder, WORK } from './ledger-fixture.js';
+import { InvalidBatch, UsageError } from '../../src/contract/errors.js';
+import { EDITION_RULES, type EditionRule } from '../../src/contract/schedules-file.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { editionFault, readPeriod } from '../../src/policy/editions.js';
+import { editionOf } from '../../src/policy/nights.js';
+import { identityOf, member, NOBODY, temporaryFolder, WORK } from './ledger-fixture.js';
+
+describe('an edition', () => {
+  test('of any night of a schedule is what it is', () => {
+    const instant = fc.date({
+      min: new Date('1970-01-02'),
+      max: new Date('2999-01-01'),
+      noInvalidDate: true,
+    });
+    fc.assert(
+      fc.property(instant, fc.constantFrom(...EDITION_RULES), (at, rule) => {
+        const edition = editionOf(at, 'Europe/Madrid', rule);
+        expect(readPeriod(edition)).toEqual({ kind: rule, normal: edition });
+        expect(editionFault(edition)).toBeUndefined();
+      }),
+    );
+  });
+
+  test.each(['spring', 'garbage x', '20261109', '2026', '3-2026', 'v2026-11-09', '2026-11-09T02:30', ''])(
+    'of another kind is as good as any: %j',
+    (edition) => expect(editionFault(edition)).toBeUndefined(),
+  );
+
+  test.each([
+    ['2026-11-9', '"2026-11-9" is no edition of a day, and would be a night of its own; write 2026-11-09'],
+    ['2026-1-01', /write 2026-01-01$/],
+    ['2026-1', /no edition of a month, .*write 2026-01$/],
+    ['2026-w48', /no edition of a week, .*write 2026-W48$/],
+    ['2026W48', /write 2026-W48$/],
+    ['2026-W9', /write 2026-W09$/],
+    ['2026-13-45', '"2026-13-45" is no edition: there is no such day'],
+    ['2026-02-29', /there is no such day$/],
+    ['2026-13', /there is no such month$/],
+    ['2026-00', /there is no such month$/],
+    ['2025-W53', /there is no such week$/],
+    ['2026-W00', /there is no such week$/],
+  ])('that is surely mistyped is told with what was meant: %s', (edition, said) => {
+    if (typeof said === 'string') expect(editionFault(edition)).toBe(said);
+    else expect(editionFault(edition)).toMatch(said);
+  });
+});
 
 function aDigest({ jobs = '[{ slug: one }, { slug: two }]' } = {}) {
   const folder = temporaryFolder();
@@ -23,6 +68,11 @@ effects: [{ name: post, use: folder, target: ./public, with: { path: "{{ edition
   return {
     file,
     folder,
+    ledger: async () => {
+      const ledger = await openLedger({ path: join(state, 'ledger.db') });
+      onTestFinished(() => ledger.close());
+      return ledger;
+    },
     of: (edition?: string) => {
       const nightshift = createNightshift({ state, ...(edition !== undefined && { edition }) });
       onTestFinished(() => nightshift.close());
@@ -56,5 +106,57 @@ describe('a batch that needs an edition', () => {
     expect((await problemsOf(digest.file, digest))[0]?.hint).toMatch(hint);
     writeFileSync(csv, 'slug,editon\none,2026-11-09\n');
     expect((await problemsOf(digest.file, digest))[0]?.hint).toBe('did you mean "editon"?');
+  });
+
+  test('refuses one that is surely mistyped, but for a night that was run as that', async () => {
+    const digest = aDigest();
+    expect((await digest.of('2026-11-09').read(digest.file)).edition).toBe('2026-11-09');
+    const mistyped = digest.of('2026-11-9').read(digest.file);
+    await expect(mistyped).rejects.toThrow(UsageError);
+    await expect(mistyped).rejects.toThrow('write 2026-11-09');
+
+    const ledger = await digest.ledger();
+    const run = { id: 'batch:digest:1', name: 'digest', key: '1', work: WORK, runId: 'run-1', by: NOBODY };
+    await ledger.openBatch({ ...run, manifest: '{}', jobs: 1, currency: 'EUR' });
+    await ledger.setMembers(run.id, [
+      member('one', { identity: { edition: '2026-11-9', ...identityOf('one') } }),
+    ]);
+    expect((await digest.of('2026-11-9').read(digest.file)).jobs).toHaveLength(2);
+  });
+
+  test('leaves alone what stands in its list', async () => {
+    const digest = aDigest({ jobs: '[{ slug: one, edition: 2026-11-9 }]' });
+    const batch = await digest.of('2026-13-45').read(digest.file);
+    expect(batch.jobs[0]?.identity['edition']).toBe('2026-11-9');
+    expect(batch.edition).toBeUndefined();
+  });
+
+  test.each<[edition: string, rule: EditionRule, isForeign: boolean]>([
+    ['2026-11-09', 'date', false],
+    ['2026-W46', 'date', true],
+    ['garbage x', 'date', true],
+    ['2026-W46', 'week', false],
+    ['2026-11', 'week', true],
+  ])('says of %s whether a schedule by %s would ever have it', async (edition, rule, isForeign) => {
+    const digest = aDigest();
+    const ledger = await digest.ledger();
+    const of = digest.of(edition);
+    const batch = await of.read(digest.file);
+    expect((await of.untold(batch)).warnings.filter((text) => text.includes('editions such as'))).toEqual([]);
+    await ledger.keepSchedule({
+      batchName: 'digest',
+      channels: '0'.repeat(64),
+      paused: false,
+      definition: {
+        ...{ name: 'every-night', batch: digest.file, from: '/s.yaml', crons: ['30 2 * * *'] },
+        ...{ timeZone: 'Europe/Madrid', overlap: 'skip', catchUpMs: 1, staleMs: 1, edition: rule },
+        ...{ paused: false, since: '2026-01-01T00:00:00.000Z' },
+      },
+    });
+    const warnings = (await of.untold(batch)).warnings.filter((text) =>
+      text.startsWith('every-night starts'),
+    );
+    expect(warnings).toHaveLength(isForeign ? 1 : 0);
+    if (isForeign) expect(warnings[0]).toContain(`: "${edition}" is a night beside all of these`);
   });
 });
