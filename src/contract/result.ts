@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { UNAPPROVED } from './approval.js';
+import { artifactRefSchema } from './artifact.js';
 import { ERROR_CLASSES } from './errors.js';
 import { PAUSE_LEVELS } from './holds.js';
 import { keySchema, sha256Schema } from './job.js';
@@ -46,6 +47,12 @@ export const jobReportSchema = z.strictObject({
       takenBack: z.literal(true).optional().describe('it landed, and was unpublished since'),
     }),
   ),
+  artifact: artifactRefSchema.optional().describe('what its session made, which its effects are made of'),
+  tokens: z
+    .strictObject({ input: count, output: count, cached: count })
+    .optional()
+    .describe('used by all sessions that it ever had; absent where none has ended'),
+  cost: costSchema.optional().describe('of the same sessions'),
   error: z.strictObject({ class: z.enum(ERROR_CLASSES), message: z.string() }).optional(),
   heldForSession: z
     .literal(true)

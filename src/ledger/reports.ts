@@ -1,12 +1,15 @@
+import { sql, type SqlBool } from 'kysely';
 import type { JobReport } from '../contract/result.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { OPEN_SESSION, type ShownJobState } from '../contract/states.js';
+import { MICROS } from '../policy/money.js';
 import { IN_PROGRESS, isHeldForSession } from './job-state.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import type { Ledger, Verdict } from './ledger.js';
 import { discardOf } from './discarded.js';
 import { membersOf, memberState } from './members.js';
-import { identityOf } from './rows.js';
+import { countCostUnknown, neverRan } from './never-ran.js';
+import { artifactOf, identityOf } from './rows.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
 import { unapproved, unapprovedOf } from './unapproved.js';
@@ -72,11 +75,12 @@ interface Only {
   readonly limit?: number;
 }
 
-/** In the order of the member list. Two queries, however many jobs there are. */
+/** In the order of the member list. Three queries, however many jobs there are. */
 async function jobReports(db: Db, batchId: string, { states, limit }: Only): Promise<readonly JobReport[]> {
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
-    .select(['j.error_class', 'j.error_message', 'j.step', 'j.artifact_sha256'])
+    .select(['j.error_class', 'j.error_message', 'j.step'])
+    .select(['j.artifact_sha256', 'j.artifact_bytes', 'j.artifact_mime'])
     .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved')])
     .select(['d.discarded_by', 'd.discarded_at', 'd.reason'])
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
@@ -86,12 +90,16 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
   const last = members.at(-1);
   if (last === undefined) return [];
 
-  const effects = await effectsOf(db, batchId, { states, upTo: last.position });
+  const upTo = last.position;
+  const effects = await effectsOf(db, batchId, { states, upTo });
+  const spent = await spentOn(db, batchId, { states, upTo });
   return members.map((row) => ({
     key: row.job_key,
     identity: identityOf(row.identity),
     state: row.state,
     effects: effects.get(row.position) ?? [],
+    ...artifactIn(row),
+    ...spent.get(row.position),
     ...errorOf(row),
     ...(row.verdict !== 'conflict' && isHeldForSession(row) && { heldForSession: true as const }),
     ...(row.verdict !== 'conflict' && unapprovedOf(row)),
@@ -102,11 +110,17 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
 
 type EffectReports = JobReport['effects'];
 
-/** Effects of the same members that the reports are about, by their position in the list. */
+/** The members that the reports are about. */
+interface Reported {
+  readonly states: readonly ShownJobState[] | undefined;
+  readonly upTo: number;
+}
+
+/** Their effects, by their position in the list. */
 async function effectsOf(
   db: Db,
   batchId: string,
-  { states, upTo }: { states: readonly ShownJobState[] | undefined; upTo: number },
+  { states, upTo }: Reported,
 ): Promise<ReadonlyMap<number, EffectReports>> {
   const rows = await membersOf(db, batchId)
     .innerJoin('effects as e', (join) =>
@@ -135,6 +149,68 @@ async function effectsOf(
     byPosition.set(position, effects);
   }
   return byPosition;
+}
+
+/** What their sessions used and cost, likewise. Of several currencies, the one in which most was spent. */
+async function spentOn(
+  db: Db,
+  batchId: string,
+  { states, upTo }: Reported,
+): Promise<ReadonlyMap<number, Pick<JobReport, 'tokens' | 'cost'>>> {
+  const meant = membersOf(db, batchId)
+    .select('m.position')
+    .where(memberState, 'in', states ?? []);
+  const rows = await db
+    .selectFrom('batch_jobs as m')
+    .innerJoin('sessions as s', (join) =>
+      join.onRef('s.work', '=', 'm.work').onRef('s.job_key', '=', 'm.job_key'),
+    )
+    .innerJoin('batches as b', 'b.id', 'm.batch_id')
+    .select(({ eb, fn }) => [
+      'm.position',
+      fn.coalesce('s.currency', 'b.currency').as('currency'),
+      fn.sum<number>('s.input_tokens').as('input'),
+      fn.sum<number>('s.output_tokens').as('output'),
+      fn.sum<number>('s.cached_tokens').as('cached'),
+      fn.sum<number>('s.cost_micros').as('total'),
+      fn
+        .sum<number>(eb.case().when('s.state', '=', 'collected').then(0).else(eb.ref('s.cost_micros')).end())
+        .as('wasted'),
+      countCostUnknown('s').as('unknown'),
+    ])
+    .where('m.batch_id', '=', batchId)
+    .where('s.ended_at', 'is not', null)
+    .where(sql<SqlBool>`not ${neverRan('s')}`)
+    .where('m.position', '<=', upTo)
+    .$if(states !== undefined, (query) => query.where('m.position', 'in', meant))
+    .groupBy(['m.position', 's.currency', 'b.currency'])
+    .orderBy('m.position')
+    .orderBy('total', 'desc')
+    .execute();
+  const byPosition = new Map<number, Pick<JobReport, 'tokens' | 'cost'>>();
+  for (const { position, currency, input, output, cached, total, wasted, unknown } of rows) {
+    const tokens = byPosition.get(position)?.tokens ?? { input: 0, output: 0, cached: 0 };
+    const cost = byPosition.get(position)?.cost ?? {
+      currency,
+      total: total / MICROS,
+      wasted: wasted / MICROS,
+      unknown: 0,
+    };
+    tokens.input += input;
+    tokens.output += output;
+    tokens.cached += cached;
+    cost.unknown += unknown ?? 0;
+    byPosition.set(position, { tokens, cost });
+  }
+  return byPosition;
+}
+
+/** A conflict is about another payload than what is stored was made for. */
+function artifactIn(
+  row: Parameters<typeof artifactOf>[0] & { readonly verdict: Verdict },
+): Pick<JobReport, 'artifact'> {
+  const artifact = row.verdict === 'conflict' ? undefined : artifactOf(row);
+  return artifact ? { artifact } : {};
 }
 
 function errorOf(row: {

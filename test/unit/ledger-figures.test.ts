@@ -424,6 +424,49 @@ describe('reports', () => {
     expect(Object.keys(reports[0]?.identity ?? {})).toEqual(['site', 'category', 'slug']);
   });
 
+  test('say what a job made, and what all its sessions used and cost, whichever start asks', async () => {
+    const { ledger } = await aLedger();
+    const slugs = ['mended', 'free', 'open', 'untouched'];
+    await openBatch(ledger, slugs);
+    const usage = { ...NO_USAGE, inputTokens: 100, outputTokens: 20, cachedTokens: 5, costMicros: 40_000 };
+    const first = await claimed(ledger, 'mended');
+    const tooShort = failed({ usage: { ...usage, costSource: 'provider' } });
+    await ledger.endSession(await startedSession(ledger, 'mended', first), tooShort, first.fence);
+    const second = await claimed(ledger, 'mended');
+    const good = { ...collected(), usage: { ...usage, costSource: 'provider' as const } };
+    await ledger.endSession(await startedSession(ledger, 'mended', second), good, second.fence);
+    await landed(ledger, 'mended');
+    const free = await claimed(ledger, 'free');
+    await ledger.endSession(await startedSession(ledger, 'free', free), collected(), free.fence);
+    await startedSession(ledger, 'open', await claimed(ledger, 'open'));
+
+    const figures = async (only?: Parameters<typeof ledger.jobReports>[1]) =>
+      (await ledger.jobReports(BATCH, only)).map((report) => {
+        const { artifact, tokens, cost } = jobReportSchema.parse(report);
+        return { artifact, tokens, cost };
+      });
+    const artifact = { sha256: 'a'.repeat(64), bytes: 3 };
+    const mended = {
+      artifact,
+      tokens: { input: 200, output: 40, cached: 10 },
+      cost: { currency: 'EUR', total: 0.08, wasted: 0.04, unknown: 0 },
+    };
+    const nothing = { artifact: undefined, tokens: undefined, cost: undefined };
+    expect(await figures()).toEqual([
+      mended,
+      {
+        artifact,
+        tokens: { input: 0, output: 0, cached: 0 },
+        cost: { currency: 'EUR', total: 0, wasted: 0, unknown: 1 },
+      },
+      nothing,
+      nothing,
+    ]);
+    expect(await figures({ states: ['done'] })).toEqual([mended]);
+    await openBatch(ledger, slugs, { runId: 'run-2' });
+    expect((await figures())[0], 'the next start').toEqual(mended);
+  });
+
   test('can be asked for by state and in part', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['a', 'b', 'c', 'd']);
