@@ -27,6 +27,7 @@ export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';
 export type { ApprovalPreview } from './client/approval-preview.js';
 export type { AlertSeen, AlertsRequest, AlertsSeen } from './client/alerts.js';
 export type { NightsRequest } from './client/check-nights.js';
+export type { Cleaned, CleanedRun, CleanOptions } from './client/clean-runs.js';
 export type { CostReport, CostsRequest } from './client/costs.js';
 export type { CostDimension, CostSlice } from './client/cost-slices.js';
 export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';

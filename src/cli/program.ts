@@ -8,6 +8,7 @@ import { addRunVerbs } from './run-verbs.js';
 import { addScheduleVerbs } from './schedule-verbs.js';
 import { examples, nonEmpty, verbsBelow } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
+import type { CleanFlags } from './clean.js';
 import type { NightsFlags } from './doctor-nights.js';
 import type { AgentServerFlags } from '../testing/agent-server/flags.js';
 
@@ -115,6 +116,20 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .action((names: string[], flags: DoctorFlags) =>
       use(async (shell) => (await import('./doctor.js')).doctor(names, flags, shell)),
     );
+
+  verb(
+    'clean',
+    'remove what agent programs of done jobs have left on this host; the ledger and artifacts stay',
+    ['nightshift clean --runs-older-than 30d --list', 'what would go'],
+    ['nightshift clean --runs-older-than 30d'],
+  )
+    .requiredOption(
+      '--runs-older-than <duration>',
+      'of sessions that ended so long ago, such as 30d',
+      nonEmpty,
+    )
+    .option('--list', 'show what would be removed; change nothing')
+    .action((flags: CleanFlags) => use(async (shell) => (await import('./clean.js')).clean(flags, shell)));
 
   verb(
     'agent-server',

@@ -22,6 +22,7 @@ import type { AlertsRequest, AlertsSeen } from './alerts.js';
 import type { NightsRequest } from './check-nights.js';
 import type { ChannelAnswer } from '../ledger/alert-rows.js';
 import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
+import type { Cleaned, CleanOptions } from './clean-runs.js';
 import { Connections, type Notify } from './connections.js';
 import { costReport, type CostReport, type CostsRequest } from './costs.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
@@ -206,6 +207,8 @@ export interface Nightshift {
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
   /** Sessions in the ledger that no job watches any more; with `end`, they are booked as lost. */
   abandoned(options?: { readonly end?: boolean }): Promise<readonly AbandonedSession[]>;
+  /** Takes away what programs of done jobs have left on this host. Needs no engine. @throws UsageError */
+  clean(options: CleanOptions): Promise<Cleaned>;
   /** @param batch its channels, the service of its agent, and its destinations are looked at too */
   doctor(batch?: Batch): Promise<readonly Finding[]>;
   /** Nights: when batches start by themselves. */
@@ -393,6 +396,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await import('./orphans.js')).sweepSessions(batch, connections, options),
     abandoned: async ({ end = false } = {}) =>
       (await import('./abandoned.js')).abandonedSessions(connections, end),
+    clean: async (options) => (await import('./clean-runs.js')).cleanRuns(options, connections),
     schedules: schedulesWith(connections),
     host: async () => {
       const host = new WorkerHost(connections);

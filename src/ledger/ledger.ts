@@ -495,6 +495,7 @@ export interface SessionId {
 export interface KnownSession extends JobId {
   readonly state: SessionState;
   readonly jobState: JobState;
+  readonly endedAt: string | undefined;
   /** As saved by the adapter. */
   readonly handle: unknown;
 }

@@ -10,7 +10,7 @@ export const sessionOf = (store: Store): SessionOf => ({
       .innerJoin('jobs as j', (join) =>
         join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
       )
-      .select(['s.state', 's.handle', 's.work', 's.job_key', 'j.state as job_state'])
+      .select(['s.state', 's.handle', 's.work', 's.job_key', 's.ended_at', 'j.state as job_state'])
       .where('s.run_key', '=', runKey)
       .where('s.attempt', '=', attempt)
       .executeTakeFirst();
@@ -18,6 +18,7 @@ export const sessionOf = (store: Store): SessionOf => ({
       row && {
         state: row.state,
         jobState: row.job_state,
+        endedAt: row.ended_at ?? undefined,
         work: row.work,
         jobKey: row.job_key,
         handle: row.handle === null ? undefined : (JSON.parse(row.handle) as unknown),

@@ -33,6 +33,17 @@ export interface RunPaths {
   readonly out: string;
 }
 
+/** Where the directories of all runs are. */
+export const runsFolder = (stateDir: string): string => join(stateDir, 'runs');
+
+/** The run that a directory is of; undefined for any other name. */
+export function parseRunDirectory(
+  name: string,
+): { readonly runKey: string; readonly attempt: number } | undefined {
+  const [, runKey, attempt] = /^([0-9a-f]{32})-([1-9]\d{0,8})$/.exec(name) ?? [];
+  return runKey === undefined ? undefined : { runKey, attempt: Number(attempt) };
+}
+
 /** @throws AdapterError `bug` for a key or attempt that would not make a directory name */
 export function runPaths(
   stateDir: string,
@@ -41,7 +52,7 @@ export function runPaths(
   if (!/^[0-9a-f]{32}$/.test(run.runKey) || !Number.isSafeInteger(run.attempt) || run.attempt < 1) {
     throw new AdapterError('bug', `no run can be called "${run.runKey}-${run.attempt}"`, { sent: 'no' });
   }
-  const dir = join(stateDir, 'runs', `${run.runKey}-${run.attempt}`);
+  const dir = join(runsFolder(stateDir), `${run.runKey}-${run.attempt}`);
   return {
     dir,
     spec: join(dir, 'spec.json'),
