@@ -23,6 +23,12 @@ test.each<[use: string, both: object, ...each: [object, object]]>([
   ['wordpress', { slug: 'a' }, { url: 'https://one.test' }, { url: 'https://two.test' }],
   ['wordpress', { slug: 'a', url: 'https://one.test' }, { restPath: '/wp/v2/pages' }, {}],
   ['ghost', { slug: 'a' }, { url: 'https://one.test' }, { url: 'https://two.test' }],
+  [
+    'http',
+    {},
+    { lookup: { url: 'https://one.test/?slug=a' } },
+    { lookup: { url: 'https://two.test/?slug=a' } },
+  ],
 ])('%s: one name is two places where something else tells them apart', (use, both, ...each) => {
   expect(problemsOf(use, 't', both, ...each)).toEqual([]);
   expect(problemsOf(use, 't', both, each[0], each[0])).toHaveLength(1);
@@ -31,6 +37,49 @@ test.each<[use: string, both: object, ...each: [object, object]]>([
 test('the second job is told whose place it has, and what to do', () => {
   expect(problemsOf('git', 't', { path: 'a.md', branch: 'main' }, { message: 'x' }, {})).toEqual([SHARED]);
   expect(problemsOf('folder', 't', { path: 'a.md' }, {}, {})).toEqual([SHARED]);
+});
+
+test.each<[use: string, option: string]>([
+  ['folder', 'path'],
+  ['git', 'path'],
+  ['s3', 'key'],
+  ['azure-blob', 'key'],
+])('%s: composed and decomposed spellings are one place', (use, option) => {
+  expect(problemsOf(use, 't', {}, { [option]: 'caf\u00e9' }, { [option]: 'cafe\u0301' })).toHaveLength(1);
+});
+
+test('names of a folder that differ only by case are one place, and the message says so', () => {
+  expect(problemsOf('folder', 't', {}, { path: 'Hello.md' }, { path: 'hello.md' })).toEqual([
+    SHARED.replace(
+      '"a.md" at "t"',
+      '"hello.md" at "t", but for upper and lower case: not every system keeps them apart',
+    ),
+  ]);
+  expect(problemsOf('git', 't', {}, { path: 'Hello.md' }, { path: 'hello.md' })).toEqual([]);
+});
+
+test('where target ends and path begins makes no other file of a folder, and a label no other post', () => {
+  const at = (use: string, ...each: [string, object][]): number => {
+    const places = new SharedPlaces();
+    for (const [index, job] of jobs.entries()) {
+      const [target, options] = each[index] ?? ['', {}];
+      places.add(job, { name: 'post', use, target, with: options } as unknown as Effect);
+    }
+    return places.problems().length;
+  };
+  expect(at('folder', ['./public/a', { path: 'b.md' }], ['public', { path: 'a/b.md' }])).toBe(1);
+  expect(at('s3', ['s3://bucket/a', { key: 'b' }], ['s3://bucket/', { key: 'a/b' }])).toBe(1);
+  const post = { slug: 'a', url: 'https://one.test' };
+  for (const use of ['wordpress', 'ghost']) expect(at(use, ['news', post], ['tips', post])).toBe(1);
+});
+
+test('http: jobs whose look-ups ask at one URL would find each other’s', () => {
+  const lookup = { url: 'https://one.test/?slug=same', key: '/key' };
+  expect(problemsOf('http', 't', { lookup }, { url: 'https://one.test/a' }, {})).toEqual([
+    'effect "post" of "two" has the place of "one" (batch.yaml:4): "https://one.test/?slug=same" at "t"; ' +
+      'make lookup.url from a field that tells the jobs apart',
+  ]);
+  expect(problemsOf('http', 't', { url: 'https://one.test' }, {}, {})).toEqual([]);
 });
 
 test('a destination that says nothing of names is left to itself', () => {
