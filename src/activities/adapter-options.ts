@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import { findingsOf, type FieldFinding } from '../batch/issue-sentences.js';
 import { pathText } from '../batch/shown.js';
 import { AdapterError } from '../contract/errors.js';
+import type { Effect } from '../contract/job.js';
+import type { PublisherModule } from './publishers/publisher.js';
 
 /** What an adapter or a check says of itself, as far as its options need it. */
 export interface Taker<Options> {
@@ -62,6 +64,18 @@ export function parseOptions<Options>(
       sent: 'no',
     },
   );
+}
+
+/** What a publisher has against options of one effect that its schema takes. */
+export function faultOf(
+  { fault }: Pick<PublisherModule, 'fault'>,
+  { with: options, key }: Pick<Effect, 'with' | 'key'>,
+  base: readonly PropertyKey[],
+): FieldFinding[] {
+  const found = fault?.(options, key);
+  if (found === undefined) return [];
+  const path = [...base, ...found.path];
+  return [{ path, at: 'value', message: `${pathText(path)} ${found.message}`, hint: found.hint }];
 }
 
 /** A finding where there is no room for a second line. */

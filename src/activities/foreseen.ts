@@ -9,7 +9,7 @@ import type { Json, JsonObject } from '../contract/json.js';
 import type { Effect } from '../contract/job.js';
 import { messageOf } from '../contract/thrown.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
-import { optionFindings, parseOptions } from './adapter-options.js';
+import { faultOf, optionFindings, parseOptions } from './adapter-options.js';
 import { givenFindings, withPage } from './given-findings.js';
 import { assertArtifactPlaces, loadCheck, loadProvider, loadPublisher, optionsPage } from './load-adapter.js';
 import { agentOptionPlace, agentOptionsOf } from './providers/provider-for.js';
@@ -38,7 +38,7 @@ type Path = FieldFinding['path'];
  */
 export async function foreseenTrouble(
   declared: Declared,
-  effects: readonly Pick<Effect, 'name' | 'with'>[],
+  effects: readonly Pick<Effect, 'name' | 'with' | 'key'>[],
   { env, worksHere, left }: ForeseenOn,
 ): Promise<readonly Foreseen[]> {
   const { agent, baseDir } = declared;
@@ -61,7 +61,7 @@ export async function foreseenTrouble(
   for (const [at, spec] of declared.effects.entries()) {
     if (!spec) continue;
     const path = ['effects', at];
-    const filled = effects.find(({ name }) => name === spec.name)?.with;
+    const filled = effects.find(({ name }) => name === spec.name);
     await look(`effect "${spec.name}"`, path, spec.with, () =>
       lookAtEffect(spec, filled, path, { baseDir, env, here: effectsHere }),
     );
@@ -165,18 +165,20 @@ async function lookAtCheck(
 
 async function lookAtEffect(
   spec: EffectSpec,
-  filled: JsonObject | undefined,
+  filled: Pick<Effect, 'with' | 'key'> | undefined,
   path: Path,
   { baseDir, env, here }: Where,
 ): Promise<readonly FieldFinding[]> {
   const found = await loaded(loadPublisher(spec.use, baseDir), [...path, 'use']);
   if ('finding' in found) return [found.finding];
   const { module } = found;
-  const options = filled ?? spec.with;
+  const options = filled?.with ?? spec.with;
   assertArtifactPlaces(module, options, `effect "${spec.name}"`);
   const page = optionsPage('publisher', spec.use);
   const isTemplate = filled === undefined ? hasTemplate : () => false;
-  return givenFindings(module, options, { base: [...path, 'with'], env, here, page, isTemplate });
+  const base = [...path, 'with'];
+  const findings = givenFindings(module, options, { base, env, here, page, isTemplate });
+  return filled === undefined ? findings : [...findings, ...withPage(faultOf(module, filled, base), page)];
 }
 
 const hasTemplate = (text: string): boolean => /\{[{%]/.test(text);

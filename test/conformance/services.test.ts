@@ -1,5 +1,6 @@
 import { provesItself } from './proves-itself.js';
 import {
+  httpByName,
   httpWithKey,
   httpWithLookup,
   httpWithNothing,
@@ -8,5 +9,6 @@ import {
 } from './subjects/services.js';
 
 for (const subject of [httpWithLookup, resendSubject, stripeSubject]) provesItself(subject);
-// Of the publisher `http`, one that can look up is killed at every point; these two differ in what is asked before.
-for (const subject of [httpWithKey, httpWithNothing]) provesItself(subject, subject.name, ['kill']);
+// Of the publisher `http`, one that can look up is killed at every point; these differ in what is asked before.
+for (const subject of [httpByName, httpWithKey, httpWithNothing])
+  provesItself(subject, subject.name, ['kill']);

@@ -439,7 +439,7 @@ test('a rehearsal with its agent, killed in the middle and started again, pays e
   api.onRequest = () => void (api.status = 404); // nothing is there
   const options = { dir: join(root, 'rehearsed'), name: 'rehearsed', work: 'rehearsed', slugs: slugsOf(3) };
   const batch = writeBatch({ ...options, concurrency: 1, seconds: 1 });
-  const effect = `  - { name: call, use: http, target: api, with: { url: "${api.url}/posts", body: "x", lookup: { url: "${api.url}/posts/{{ slug }}", id: /id } } }`;
+  const effect = `  - { name: call, use: http, target: api, with: { url: "${api.url}/posts", body: "x", lookup: { url: "${api.url}/posts/{{ effect.key }}", id: /id } } }`;
   writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace('limits:', `${effect}\nlimits:`));
 
   const first = rehearse(batch);

@@ -9,6 +9,8 @@ import { httpOptionsSchema } from '../../src/activities/publishers/http/options.
 import { at, textAt } from '../../src/activities/publishers/http/pointer.js';
 import { safeWindowMs, windowKey } from '../../src/activities/publishers/http/window-key.js';
 import type { Publisher } from '../../src/activities/publishers/publisher.js';
+import { publisherFor } from '../../src/activities/publishers/publisher-for.js';
+import type { JsonObject } from '../../src/contract/json.js';
 import type { FakeDestinations, FaultRule } from '../../src/testing/fake-destinations/index.js';
 import {
   aFake,
@@ -545,7 +547,136 @@ describe('look-up', () => {
   });
 });
 
+describe('what a look-up finds is ours only where something says so', () => {
+  const mine = keyOf('effect');
+  const list = (...ids: string[]) => JSON.stringify({ data: ids.map((id) => ({ id })) });
+
+  /** A service that keeps what is posted, and looks by `key` or by a parameter that it does not know. */
+  async function aBlog(...there: string[]) {
+    const posts = [...there];
+    const asked: string[] = [];
+    const url = await aServer((request, response) => {
+      const { searchParams } = new URL(request.url ?? '/', 'http://blog');
+      if (request.method === 'POST') {
+        posts.push(KEY);
+        response.writeHead(201).end(JSON.stringify({ id: KEY }));
+        return;
+      }
+      asked.push(request.url ?? '');
+      const key = searchParams.get('key');
+      response.end(list(...(key === null ? posts : posts.filter((id) => id === key))));
+    });
+    return { url, posts, asked };
+  }
+  const lookAt = (url: string, more: Options = {}): Options => ({
+    url,
+    settle: 0.02,
+    lookup: { url: `${url}?key=${KEY}`, id: '/data/0/id', ...more },
+  });
+
+  test('a look-up that passes over its parameter takes no stranger’s post for ours: nothing is sent', async () => {
+    const { url, posts } = await aBlog('a-stranger');
+    const wrong = lookAt(url, { url: `${url}?ref=${KEY}` });
+    const error = await errorOf(new Effect(() => publisherOf(wrong)).try());
+    expect(error).toMatchObject({ errorClass: 'config', facts: { sent: 'no' } });
+    expect(error.message).toMatch(
+      /^GET http:[^?]* finds something for a key that nobody has, so .* anybody’s; /,
+    );
+    expect(posts).toEqual(['a-stranger']);
+
+    expect(await new Effect(() => publisherOf(lookAt(url))).try()).toMatchObject({ kind: 'landed' });
+    expect(posts).toEqual(['a-stranger', KEY]);
+  });
+
+  test('one where HEAD says found of everything is no proof either', async () => {
+    const { url, posts } = await aBlog();
+    const wrong = lookAt(url, { method: 'HEAD' });
+    expect(await errorOf(new Effect(() => publisherOf(wrong)).try())).toMatchObject({ errorClass: 'config' });
+    expect(posts).toEqual([]);
+  });
+
+  test('a key that nobody has is asked for once in a process, and not at all where the answer has the key', async () => {
+    const { url, asked } = await aBlog();
+    const nobodys = () => asked.filter((path) => path.includes('0'.repeat(32)));
+    await new Effect(() => publisherOf(lookAt(url))).untilEnd();
+    await new Effect(() => publisherOf(lookAt(url))).untilEnd();
+    expect(nobodys()).toHaveLength(1);
+
+    const { url: other, asked: ofOther } = await aBlog();
+    for (const more of [{ key: '/data/0/id' }, { ownUrl: true }])
+      await new Effect(() => publisherOf(lookAt(other, more))).untilEnd();
+    expect(ofOther.filter((path) => path.includes('0'.repeat(32)))).toEqual([]);
+  });
+
+  test.each<[number, string, string | undefined]>([
+    [404, '', undefined],
+    [400, '{"error":"no such key"}', undefined],
+    [403, '', undefined],
+    [204, '', undefined],
+    [200, '{"data":[]}', undefined],
+    [200, '{"data":[{"id":"x"}]}', 'config'],
+    [401, '', 'auth'],
+    [429, '', 'throttled'],
+    [500, '', 'transient'],
+    [302, '', 'config'],
+  ])('for a key that nobody has, %i %s: %s', async (status, body, errorClass) => {
+    const url = await aServer((request, response) => {
+      if ((request.url ?? '').includes(mine)) response.end(list('a'));
+      else response.writeHead(status).end(body);
+    });
+    const lookup = { url: `${url}?key=${mine}`, id: '/data/0/id' };
+    const look = publisherOf({ url, lookup }).lookup?.(bodyRequest(''), context);
+    if (errorClass === undefined) expect(await look).toMatchObject({ kind: 'ours', placed: { id: 'a' } });
+    else expect(await errorOf(look ?? Promise.resolve())).toMatchObject({ errorClass });
+  });
+
+  const url = 'https://api.example.com/posts?slug=same';
+  test.each<[boolean, JsonObject]>([
+    [true, { url }],
+    [true, { url, method: 'HEAD' }],
+    [true, { url, ownUrl: 'false' }],
+    [false, { url: `https://api.example.com/posts?key=${mine}` }],
+    [false, { url, key: '/data/0/key' }],
+    [false, { url, ownUrl: true }],
+    [false, { url, ownUrl: 'true' }],
+    [false, {}],
+  ])('refused before anything starts: %s %j', async (isRefused, lookup) => {
+    expect(http.fault?.({ lookup }, mine) !== undefined).toBe(isRefused);
+    expect(http.fault?.({}, mine)).toBe(undefined);
+    if (!isRefused) return;
+    const effect = { ...post, with: { url, lookup: { ...lookup } } };
+    const made = publisherFor(effect, '/nowhere', { env: {}, stateDir: '/nowhere' });
+    expect(await errorOf(made)).toMatchObject({ errorClass: 'config', facts: { sent: 'no' } });
+  });
+  const post = { key: mine, name: 'post', use: 'http', target: 'blog', onUnknown: 'hold' } as const;
+
+  test.each(['key', 'revision', 'content'])(
+    '%s by HEAD is refused: such an answer has no content',
+    (field) => {
+      const lookup = { url, method: 'HEAD', [field]: '/x' };
+      expect(httpOptionsSchema.safeParse({ url, lookup }).success).toBe(false);
+    },
+  );
+});
+
 describe('probe', () => {
+  test.each<[string, Options, string]>([
+    ['{"id":"x"}', {}, 'fail'],
+    ['{"id":"x"}', { key: '/key' }, 'ok'],
+    ['{"id":"x"}', { ownUrl: true }, 'ok'],
+    ['{}', {}, 'ok'],
+  ])('a look-up that finds %s for a key that nobody has, %j: %s', async (body, more, status) => {
+    const asked: string[] = [];
+    const url = await aServer((request, response) => {
+      asked.push(request.url ?? '');
+      response.end(body);
+    });
+    const options = httpOptionsSchema.parse({ url, lookup: { url: `${url}?key=${KEY}`, ...more } });
+    const [finding] = (await httpPublisher(options, KEY).probe?.(context)) ?? [];
+    expect(finding?.status).toBe(status);
+    expect(asked).toEqual([`/?key=${'0'.repeat(32)}`]);
+  });
+
   test.each<[number, Options, string[]]>([
     [404, { lookup: {} }, ['ok', 'ok']],
     [200, KEYED, ['ok', 'ok']],

@@ -35,6 +35,7 @@ async function problemsOf(
     jobs = '[{ slug: one }]',
     path = '{{ slug }}.md',
     token = '',
+    lookup = '',
   },
   env: Record<string, string>,
   worksHere?: boolean,
@@ -55,6 +56,7 @@ checks: ${checks}
 effects:
   - { name: post, use: folder, target: ./public, with: { path: "${path}" } }
 ${token === '' ? '' : `  - { name: told, use: http, target: x, with: { url: "https://example.org", headers: { token: "${token}" } } }`}
+${lookup === '' ? '' : `  - { name: told, use: http, target: x, with: { url: "https://example.org", lookup: ${lookup} } }`}
 `,
   );
   try {
@@ -108,6 +110,23 @@ test('two jobs that would have one place are told apart before either is paid fo
     expect.stringMatching(/effect "post" of "two" has the place of "one" \(.*batch.yaml:4\): "news.md"/),
   ]);
   expect(await problemsOf({ jobs, path: '{{ section }}/{{ slug }}.md' }, {})).toEqual([]);
+});
+
+test('a look-up that would take anything for ours is refused before either job is paid for', async () => {
+  const jobs = '[{ slug: one }, { slug: two }]';
+  const bySlug = 'url: "https://example.org?slug={{ slug }}"';
+  expect(await problemsOf({ jobs, lookup: `{ ${bySlug} }` }, {})).toEqual([
+    'effects[1].with.lookup takes whatever it finds for ours: another job’s article, or somebody else’s, would count as landed',
+  ]);
+  for (const lookup of [
+    `{ ${bySlug}, key: /key }`,
+    `{ ${bySlug}, ownUrl: true }`,
+    '{ url: "https://example.org?key={{ effect.key }}" }',
+  ])
+    expect(await problemsOf({ jobs, lookup }, {}), lookup).toEqual([]);
+  expect(await problemsOf({ jobs, lookup: '{ url: "https://example.org/post", key: /key }' }, {})).toEqual([
+    expect.stringContaining('effect "told" of "two" has the place of "one"'),
+  ]);
 });
 
 test('what is not needed any more is not asked for: a key where only effects are left, or nothing at all', async () => {

@@ -70,7 +70,7 @@ async function aNight(
         name: 'post',
         use: 'http',
         target: 'blog',
-        with: { url, lookup: { url: `${url}/{{ slug }}` } },
+        with: { url, lookup: { url: `${url}/{{ slug }}?key={{ effect.key }}` } },
         limits: more.effectLimits,
       },
     ],

@@ -5,7 +5,7 @@ import { AdapterError } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
 import type { Deps } from '../deps.js';
 import { assertArtifactPlaces, loadPublisher } from '../load-adapter.js';
-import { parseOptions } from '../adapter-options.js';
+import { faultOf, inOneLine, parseOptions } from '../adapter-options.js';
 import { redactor, withoutSecrets } from '../redact.js';
 import { checkFacts } from './check-facts.js';
 import type { Publisher } from './publisher.js';
@@ -30,9 +30,12 @@ export async function publisherFor(
   const withSecrets = resolveSecretsIn(effect.with, env);
   const filled = namesArtifact(withSecrets) ? fillArtifact(withSecrets, textOf(artifact)) : withSecrets;
   const options = parseOptions(module, filled, `effect "${effect.name}"`, effect.with);
+  const [fault] = faultOf(module, effect, ['with']);
+  if (fault) throw new AdapterError('config', `effect "${effect.name}": ${inOneLine(fault)}`, { sent: 'no' });
   const publisher = await module.create({
     options,
     baseDir,
+    effectKey: effect.key,
     target: effect.target,
     cacheDir: join(stateDir, 'cache', module.name),
   });

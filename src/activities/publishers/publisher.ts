@@ -151,6 +151,15 @@ export interface PublisherSetup<Options> {
   readonly cacheDir: string;
   /** Absolute folder of the batch file. */
   readonly baseDir: string;
+  /** Of the effect. */
+  readonly effectKey: string;
+}
+
+/** What is wrong with options that their schema takes. `message` goes on after the name of the option. */
+export interface OptionFault {
+  readonly path: readonly string[];
+  readonly message: string;
+  readonly hint?: string;
 }
 
 /** What an adapter module exports as `publisher` (or by default). */
@@ -167,6 +176,12 @@ export interface PublisherModule<Options = unknown> {
    * @param options filled in for a job and checked by nobody; secrets are references still
    */
   preview?(options: JsonObject): readonly string[];
+  /**
+   * What no schema can see, because it lies in what the options are for: asked before anything starts, and again before
+   * each effect. Pure and total.
+   * @param options filled in for the effect; secrets are references still
+   */
+  fault?(options: JsonObject, effectKey: string): OptionFault | undefined;
   /** Made anew for each effect; must be cheap. Connections are shared inside the module. */
   create(setup: PublisherSetup<Options>): Publisher | Promise<Publisher>;
 }

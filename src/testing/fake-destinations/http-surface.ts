@@ -8,7 +8,8 @@ const PATH = /^\/http\/([\w-]+)(?:\/(by-key\/)?([^/]+))?$/;
 
 /**
  * A service like many: `POST /http/<collection>` creates, `GET /http/<collection>/<id>` and
- * `GET /http/<collection>/by-key/<effect key>` look, `DELETE` takes away. Its keys follow
+ * `GET /http/<collection>/by-key/<effect key>` look, `GET /http/<collection>` lists all, or with `?slug=…` those whose
+ * body has that slug, `DELETE` takes away. Names may be taken twice. Its keys follow
  * draft-ietf-httpapi-idempotency-key-header-07: 400 missing, 422 other body, 409 in flight, else the first answer.
  */
 export function httpSurface(store: Store): Surface {
@@ -20,7 +21,9 @@ export function httpSurface(store: Store): Surface {
     plan(request, isInFlight) {
       const [, collection = '', byKey, id] = PATH.exec(request.path) ?? [];
       if (request.method === 'GET' || request.method === 'HEAD') {
-        const answer = id === undefined ? listed(store, collection) : looked(store, collection, byKey, id);
+        const slug = request.query.get('slug');
+        const answer =
+          id === undefined ? listed(store, collection, slug) : looked(store, collection, byKey, id);
         return { kind: 'answer', answer, outcome: 'read' };
       }
       if (request.method === 'DELETE' && id !== undefined) return removal(store, collection, id);
@@ -99,7 +102,8 @@ function create(store: Store, collection: string, request: FakeRequest): FakeAns
   const id = `obj_${String(store.next('http')).padStart(6, '0')}`;
   const url = `/http/${collection}/${id}`;
   const hash = createHash('sha256').update(request.body).digest('hex');
-  const doc = { id, url, key: request.effectKey, sha256: hash, content: request.body };
+  const { slug = null } = request.fields;
+  const doc = { id, url, key: request.effectKey, slug, sha256: hash, content: request.body };
   store.put(`http:${collection}`, id, request.effectKey, doc);
   store.effect(request.effectKey || id, id);
   return { status: 201, headers: { location: url }, body: { id, url } };
@@ -116,13 +120,14 @@ function looked(store: Store, collection: string, byKey: string | undefined, id:
 const isSeen = (store: Store, { atMs }: Stored): boolean =>
   atMs + settingsOf(store).http.lagMs <= store.nowMs();
 
-const listed = (store: Store, collection: string): FakeAnswer => ({
+const listed = (store: Store, collection: string, slug: string | null): FakeAnswer => ({
   status: 200,
   body: {
     data: store
       .list(`http:${collection}`)
       .filter((one) => isSeen(store, one))
-      .map(({ doc }) => doc),
+      .map(({ doc }) => doc)
+      .filter((doc) => slug === null || doc['slug'] === slug),
   },
 });
 

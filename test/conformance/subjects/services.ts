@@ -11,9 +11,10 @@ interface Service {
   readonly env: Readonly<Record<string, string>>;
   readonly options: (slug: string, url: string, effectKey: string) => JsonObject;
   readonly prepare?: (url: string) => Promise<void>;
+  readonly foreign?: (url: string, slug: string) => Promise<() => Promise<boolean>>;
 }
 
-const service = ({ name, use, env, options, prepare }: Service): ConformanceSubject => ({
+const service = ({ name, use, env, options, prepare, foreign }: Service): ConformanceSubject => ({
   name,
   open: async () => {
     const fake = await startFakeDestinations({ seed: name });
@@ -29,6 +30,7 @@ const service = ({ name, use, env, options, prepare }: Service): ConformanceSubj
         hidden: (await fake.leftovers())[effectKey] ?? 0,
       }),
       dump: async () => JSON.stringify([await fake.effects(), await fake.leftovers()]),
+      ...(foreign && { foreign: (slug) => foreign(fake.url, slug) }),
       methods: () => proxy.seen.map(({ method }) => method),
       advance: (ms) => fake.advance(ms),
       faults: faultsBy(proxy),
@@ -40,23 +42,47 @@ const service = ({ name, use, env, options, prepare }: Service): ConformanceSubj
   },
 });
 
-const http = (name: string, more: (url: string, effectKey: string) => JsonObject): ConformanceSubject =>
+const http = (
+  name: string,
+  more: (url: string, effectKey: string, slug: string) => JsonObject,
+  foreign?: Service['foreign'],
+): ConformanceSubject =>
   service({
     name,
     use: 'http',
+    ...(foreign && { foreign }),
     env: { API_TOKEN: 'planted-token-of-http' },
     options: (slug, url, effectKey) => ({
       url: `${url}/http/effects`,
       headers: { authorization: 'Bearer ${env:API_TOKEN}' },
       body: { slug, text: '{{ artifact }}' },
       settle: '1s',
-      ...more(url, effectKey),
+      ...more(url, effectKey, slug),
     }),
   });
 
 export const httpWithLookup = http('http, look-up', (url, effectKey) => ({
   lookup: { url: `${url}/http/effects/by-key/${effectKey}` },
 }));
+/** Found by its name, as many services can; whose it is, the answer says. */
+export const httpByName = http(
+  'http, name',
+  (url, _effectKey, slug) => ({
+    lookup: {
+      // Also asked for as it stands in a batch file.
+      url: `${url}/http/effects?slug=${slug.startsWith('{{') ? slug : encodeURIComponent(slug)}`,
+      id: '/data/0/id',
+      key: '/data/0/key',
+    },
+  }),
+  async (url, slug) => {
+    const body = JSON.stringify({ slug, text: 'somebody else’s' });
+    await fetch(`${url}/http/effects`, { method: 'POST', body });
+    const all = async () => (await fetch(`${url}/http/effects?slug=${slug}`)).text();
+    const before = await all();
+    return async () => (await all()) === before;
+  },
+);
 export const httpWithKey = http('http, key', () => ({ keyWindow: '24h' }));
 export const httpWithNothing = http('http, neither', () => ({}));
 

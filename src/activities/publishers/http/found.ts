@@ -43,6 +43,20 @@ export function foundBy(
   return { kind: 'ours', placed: placedAt(options, answer, lookup, effectKey) };
 }
 
+/** Statuses that say something of the service or of who asks, and nothing of what was asked for. */
+const SAYS_NOTHING: ReadonlySet<number> = new Set([401, 407, 408, 425, 429]);
+
+/** Whether there is something at all, whosever. A refusal of what was asked for is as good as "no". @throws AdapterError */
+export function findsSomething(options: HttpOptions, lookup: Lookup, answer: HttpAnswer): boolean {
+  const { status } = answer;
+  if (status === lookup.found)
+    return lookup.method === 'HEAD' || textAt(lookup.id ?? ID_DEFAULT, jsonOf(answer)) !== undefined;
+  const isAnswer = lookup.absent.includes(status) || (status >= 200 && status < 300);
+  const isRefusal = status >= 400 && status < 500 && !SAYS_NOTHING.has(status);
+  if (isAnswer || isRefusal) return false;
+  throw unclear(options, lookup, answer);
+}
+
 function unclear(options: HttpOptions, lookup: Lookup, answer: HttpAnswer): AdapterError {
   const request = { method: lookup.method, url: lookup.url } as const;
   const { status } = answer;

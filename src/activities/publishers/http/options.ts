@@ -23,20 +23,37 @@ const headerSchema = z
 
 const statusSchema = z.coerce.number().int().min(200).max(599);
 
-const lookupSchema = z.strictObject({
-  url: urlSchema.describe(
-    'that answers for this effect, such as https://api.example.com/posts?key={{ effect.key }}',
-  ),
-  method: z.enum(['GET', 'HEAD']).default('GET').describe('of the look-up'),
-  found: statusSchema.default(200).describe('status that means: it is there'),
-  absent: z.array(statusSchema).default([404]).describe('statuses that mean: it is not there'),
-  id: pointerSchema.optional().describe('JSON pointer to the id; /id unless given'),
-  key: pointerSchema
-    .optional()
-    .describe('JSON pointer to the effect key; another key there is somebody else’s object'),
-  revision: pointerSchema.optional().describe('JSON pointer to our revision, where the service keeps it'),
-  content: pointerSchema.optional().describe('JSON pointer to what must not change unseen'),
-});
+/** A look-up by HEAD has no answer to point into, so it would be ours unseen. */
+const IN_ANSWER = ['key', 'revision', 'content'] as const;
+
+const lookupSchema = z
+  .strictObject({
+    url: urlSchema.describe(
+      'that answers for this effect, such as https://api.example.com/posts?key={{ effect.key }}',
+    ),
+    method: z.enum(['GET', 'HEAD']).default('GET').describe('of the look-up'),
+    found: statusSchema.default(200).describe('status that means: it is there'),
+    absent: z.array(statusSchema).default([404]).describe('statuses that mean: it is not there'),
+    id: pointerSchema.optional().describe('JSON pointer to the id; /id unless given'),
+    key: pointerSchema
+      .optional()
+      .describe('JSON pointer to the effect key; another key there is somebody else’s object'),
+    ownUrl: yesOrNoSchema
+      .default(false)
+      .describe('nobody else can put anything at this URL: whatever is there is this effect’s'),
+    revision: pointerSchema.optional().describe('JSON pointer to our revision, where the service keeps it'),
+    content: pointerSchema.optional().describe('JSON pointer to what must not change unseen'),
+  })
+  .superRefine((lookup, context) => {
+    if (lookup.method !== 'HEAD') return;
+    for (const field of IN_ANSWER)
+      if (lookup[field] !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: [field],
+          message: 'needs method: GET; an answer to HEAD has no content',
+        });
+  });
 
 export const httpOptionsSchema = z
   .strictObject({

@@ -2,20 +2,35 @@ import { AdapterError } from '../../../contract/errors.js';
 import { placeOf, sendHttp } from '../../http/request.js';
 import type { ProbeFinding, PublisherContext } from '../publisher.js';
 import { factsOf } from './facts.js';
+import { findsSomething } from './found.js';
 import type { HttpOptions } from './options.js';
 import { inspection } from './outgoing.js';
+import { lookupOfNobody, TELL_APART } from './whose.js';
 
-/** Asks what a night would ask, and sends nothing: the look-up where there is one, else HEAD. */
-export async function probeHttp(options: HttpOptions, context: PublisherContext): Promise<ProbeFinding[]> {
-  return [await reach(options, context), classFinding(options)];
+/**
+ * Asks what a night would ask, and sends nothing: the look-up where there is one, else HEAD. The look-up is asked for a
+ * key that nobody has, where its URL has one: it has to find nothing.
+ */
+export async function probeHttp(
+  options: HttpOptions,
+  context: PublisherContext,
+  effectKey: string | undefined,
+): Promise<ProbeFinding[]> {
+  return [await reach(options, context, effectKey), classFinding(options)];
 }
 
-async function reach(options: HttpOptions, context: PublisherContext): Promise<ProbeFinding> {
+async function reach(
+  options: HttpOptions,
+  context: PublisherContext,
+  effectKey: string | undefined,
+): Promise<ProbeFinding> {
   const { lookup } = options;
-  const asked = lookup ?? { url: options.url, method: 'HEAD' as const };
+  const nobody = lookup && effectKey !== undefined ? lookupOfNobody(lookup, effectKey) : undefined;
+  const asked = nobody ?? lookup ?? { url: options.url, method: 'HEAD' as const };
   const place = `${asked.method} ${placeOf(asked.url)}`;
   try {
-    const { status } = await sendHttp(inspection(options, asked, context));
+    const answer = await sendHttp(inspection(options, asked, context));
+    const { status } = answer;
     const detail = `${place} was answered ${status}`;
     if (status === 401 || status === 403)
       return { status: 'fail', detail, fix: 'check the credentials in with.headers' };
@@ -27,6 +42,17 @@ async function reach(options: HttpOptions, context: PublisherContext): Promise<P
         status: 'fail',
         detail,
         fix: 'set with.lookup.found and with.lookup.absent to what the service answers',
+      };
+    if (
+      nobody &&
+      lookup?.key === undefined &&
+      lookup?.ownUrl === false &&
+      findsSomething(options, nobody, answer)
+    )
+      return {
+        status: 'fail',
+        detail: `${detail}, and finds something for a key that nobody has: what it finds may be anybody’s`,
+        fix: TELL_APART,
       };
     return { status: 'ok', detail };
   } catch (error) {

@@ -9,12 +9,13 @@ import {
   type PublisherContext,
 } from '../publisher.js';
 import { factsOf } from './facts.js';
-import { createdBy, foundBy } from './found.js';
+import { createdBy, findsSomething, foundBy } from './found.js';
 import { httpOptionsSchema, type HttpOptions } from './options.js';
 import { creation, inspection, outgoing } from './outgoing.js';
 import { probeHttp } from './probe.js';
 import { classified } from './said.js';
 import { isDone, refusedCreation } from './verdict.js';
+import { assertTellsApart, lookupFault } from './whose.js';
 import { sendUnderKey, windowKey } from './window-key.js';
 
 /**
@@ -24,21 +25,30 @@ import { sendUnderKey, windowKey } from './window-key.js';
  *  H2. The class is what the options declare, never more: `facts.ts`.
  *  H3. An answer that says neither "done" nor "refused" is unclear; nothing is concluded from it.
  *  H4. A look-up says "absent" only by a status that was declared for it, or by an empty list.
+ *  H5. What it finds is ours only where something says so: `whose.ts`.
  */
 export const http = definePublisher<HttpOptions>({
   name: 'http',
   version: '1',
   options: httpOptionsSchema,
-  create: ({ options }) => httpPublisher(options),
+  fault: lookupFault,
+  create: ({ options, effectKey }) => httpPublisher(options, effectKey),
 });
 
-export function httpPublisher(options: HttpOptions): Publisher {
+/** @param probeKey key of some effect that the options are filled in for, for `probe` */
+export function httpPublisher(options: HttpOptions, probeKey?: string): Publisher {
   const facts = factsOf(options);
   const { lookup } = options;
 
   async function look(request: EffectRequest, context: PublisherContext): Promise<FoundEffect> {
     if (!lookup) return { kind: 'absent' };
-    return foundBy(options, lookup, await sendHttp(inspection(options, lookup, context)), request);
+    const ask = (at: typeof lookup) => sendHttp(inspection(options, at, context));
+    const found = foundBy(options, lookup, await ask(lookup), request);
+    if (found.kind === 'ours')
+      await assertTellsApart(lookup, request.effectKey, async (nobody) =>
+        findsSomething(options, nobody, await ask(nobody)),
+      ); // H5
+    return found;
   }
 
   async function create(request: BodyRequest, context: PublisherContext): Promise<FoundEffect> {
@@ -63,7 +73,7 @@ export function httpPublisher(options: HttpOptions): Publisher {
     facts,
     ...(lookup && { lookup: look }),
     create,
-    probe: (context) => probeHttp(options, context),
+    probe: (context) => probeHttp(options, context, probeKey),
     classify: (error, during) => classified(error, during, 'http'),
   };
 }
