@@ -12,7 +12,7 @@ import { jobSchema, type Job } from '../contract/job.js';
 import { readManifestRef, type ManifestRef } from '../contract/manifest-ref.js';
 import { canonicalJson } from '../identity/canonical-json.js';
 import { fingerprint } from '../identity/fingerprint.js';
-import { jobKey } from '../identity/keys.js';
+import { storedJobKey } from '../identity/keys.js';
 import { Lru } from './lru.js';
 import { storePermit } from './permit.js';
 import type { Batch } from './read-batch.js';
@@ -123,7 +123,7 @@ export async function readJob({ jobs, offset, length }: JobPlace, store: Artifac
   const parsed = jobSchema.safeParse(parseJson(await store.readRange(jobs, offset, length)));
   if (!parsed.success) throw lost(jobs, `no job stands at byte ${offset}`, parsed.error);
   const job = parsed.data;
-  if (jobKey(job.identity) !== job.key || fingerprint(job) !== job.fingerprint) {
+  if (storedJobKey(job.identity) !== job.key || fingerprint(job) !== job.fingerprint) {
     throw lost(jobs, `the job at byte ${offset} does not match its key and fingerprint`);
   }
   return job;

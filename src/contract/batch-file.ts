@@ -14,6 +14,7 @@ import {
   stopLossSchema,
 } from './limits.js';
 import { timeZoneSchema } from './local-time.js';
+import { isVolatileField, VOLATILE_PROBLEM } from './volatile-fields.js';
 
 /** Names become part of Workflow IDs and keys: short, lower case, safe everywhere. */
 export const nameSchema = z
@@ -34,53 +35,13 @@ export const adapterUseSchema = z
     'must be an adapter name such as "folder", or a path such as "./my-adapter.ts"',
   );
 
-/** Names that say when, where or how often something ran. Such a field would make every run look like new work. */
-export const VOLATILE_FIELDS: ReadonlySet<string> = new Set([
-  'date',
-  'time',
-  'timestamp',
-  'now',
-  'today',
-  'createdat',
-  'updatedat',
-  'startedat',
-  'datetime',
-  'attempt',
-  'attempts',
-  'try',
-  'retry',
-  'runid',
-  'run',
-  'executionid',
-  'sessionid',
-  'batchid',
-  'uuid',
-  'guid',
-  'nonce',
-  'random',
-  'seed',
-  'index',
-  'position',
-  'row',
-  'line',
-  'rownumber',
-  'linenumber',
-]);
-
-/** True for names that may not be part of an identity, whatever their spelling (`run_id`, `runId`, `RUN-ID`). */
-export const isVolatileField = (name: string): boolean =>
-  VOLATILE_FIELDS.has(name.toLowerCase().replace(/[^a-z0-9]/g, ''));
-
 /** Fields of a job that mean something to nightshift and can't be part of an identity. */
 export const RESERVED_FIELDS: ReadonlySet<string> = new Set(['revision']);
 
 export const identityFieldSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a field name of letters, digits and "_"')
-  .refine((name) => !isVolatileField(name), {
-    message:
-      'says when or how a job runs, not what it is; use "edition" for repeating work (its nominal date or period)',
-  })
+  .refine((name) => !isVolatileField(name), { message: VOLATILE_PROBLEM })
   .refine((name) => !RESERVED_FIELDS.has(name), { message: 'is reserved; the revision never changes a key' });
 
 export const agentSchema = z
@@ -214,6 +175,8 @@ export const jobSourceSchema = z.union([
   z.strictObject({ command: z.array(z.string().min(1)).min(1) }).describe('a program that prints JSON lines'),
 ]);
 
+const IDENTITY_DEFAULT = ['site', 'category', 'slug'];
+
 /** What an operator writes. Strict: an unknown field is a typo, and a typo must not run all night. */
 export const batchFileSchema = z
   .strictObject({
@@ -225,7 +188,7 @@ export const batchFileSchema = z
       .array(identityFieldSchema)
       .min(1)
       .max(16)
-      .default(['site', 'category', 'slug'])
+      .default(IDENTITY_DEFAULT)
       .refine((fields) => new Set(fields).size === fields.length, { message: 'names a field twice' })
       .describe('fields that say what is processed'),
     jobs: jobSourceSchema,
@@ -270,6 +233,8 @@ export type BatchFile = z.infer<typeof batchFileSchema>;
 export const definitionSchema = batchFileSchema.omit({ jobs: true }).extend({
   baseDir: z.string().describe('absolute folder of the batch file; relative paths start there'),
   fileName: z.string().optional().describe('name of the batch file in it'),
+  // As it was taken when it was stored, by whatever release.
+  identity: z.array(z.string()).min(1).default(IDENTITY_DEFAULT),
 });
 export type Definition = z.infer<typeof definitionSchema>;
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { AdapterError } from '../contract/errors.js';
 import { jsonObjectSchema, type JsonObject } from '../contract/json.js';
-import { jobKey } from '../identity/keys.js';
+import { storedJobKey } from '../identity/keys.js';
 import { footerText, type Footer, type Header, type ReceiptLine } from './export-lines.js';
 import { isSignedBy, publicKeyOf } from './signing.js';
 
@@ -99,7 +99,7 @@ export function publicKeyIn(pem: string): KeyObject | undefined {
 /** The identity is not signed itself; the job's key, which is, can only have been made from it. */
 export function isIdentityOf({ identity, jobKey: key }: ReceiptLine): boolean {
   try {
-    return jobKey(identity) === key;
+    return storedJobKey(identity) === key;
   } catch {
     return false; // no identity at all
   }

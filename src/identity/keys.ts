@@ -2,6 +2,7 @@
  * Every idempotency key there is. Pure: a key depends on its named parts alone, never on a clock, an attempt,
  * a position or chance, and is the same on every host and in every release. Golden vectors pin that.
  */
+import { isVolatileField, VOLATILE_PROBLEM } from '../contract/volatile-fields.js';
 import { canonicalForm, normaliseValue, type IdentityValue } from './canonical.js';
 import { sha256Hex } from './digest.js';
 
@@ -35,10 +36,20 @@ export function normaliseIdentity(identity: Readonly<Record<string, IdentityValu
  * Key of a job: its identity values in declared order. Field names and the kind of work are not part of it,
  * so that plain values give exactly SHA-256 of `site:category:slug`.
  * @param identity fields in declared order; at least one
- * @throws RangeError where a value can't be part of a key
+ * @throws RangeError where a value can't be part of a key, or a field says when or how a job runs, not what it is
  */
-export const jobKey = (identity: Readonly<Record<string, IdentityValue>>): string =>
-  keyOf(Object.values(normaliseIdentity(identity)));
+export function jobKey(identity: Readonly<Record<string, IdentityValue>>): string {
+  const field = Object.keys(identity).find(isVolatileField);
+  if (field !== undefined) throw new RangeError(`identity field "${field}" ${VOLATILE_PROBLEM}`);
+  return storedJobKey(normaliseIdentity(identity));
+}
+
+/**
+ * The same of an identity that was taken before, in its normal form: releases may differ in what they take, never in the
+ * key of what was taken.
+ */
+export const storedJobKey = (identity: Readonly<Record<string, string>>): string =>
+  keyOf(Object.values(identity));
 
 /** Key of one revision of a job at a provider: what a session is looked up by. */
 export const runKey = (of: {

@@ -120,7 +120,8 @@ test.each([
   [
     { identity: '[site, runId]' },
     'night.yaml:3:18: identity[1] ("runId") says when or how a job runs, not what it is; ' +
-      'use "edition" for repeating work (its nominal date or period)',
+      'use "edition" for repeating work (its nominal date or period), ' +
+      'or another name where it does say what it is: names are no part of a key',
   ],
   [
     { identity: '[site, site]' },

@@ -11,6 +11,8 @@ import {
 import type { Batch } from '../../src/batch/read-batch.js';
 import type { ArtifactStore } from '../../src/contract/artifact.js';
 import { AdapterError } from '../../src/contract/errors.js';
+import { fingerprint } from '../../src/identity/fingerprint.js';
+import { keyOf } from '../../src/identity/keys.js';
 import { batchFile, read } from './fixtures/batch/folder.js';
 
 interface MemoryStore extends ArtifactStore {
@@ -55,6 +57,25 @@ const aBatch = (jobs = 3): Promise<Batch> => {
   );
   return read({ 'night.yaml': batchFile(), 'jobs.csv': `site,slug,title\n${lines.join('\n')}\n` });
 };
+
+test('what an earlier release took as an identity, and this one refuses, is still read', async () => {
+  const store = memoryStore();
+  const batch = await aBatch(1);
+  const [job] = batch.jobs;
+  if (!job) throw new Error('no job');
+  const identity = { requestId: 'a\u00adb' };
+  const taken = {
+    ...job,
+    identity,
+    key: keyOf(['a\u00adb']),
+    fingerprint: fingerprint({ identity, input: {} }),
+    input: {},
+  };
+  const definition = { ...batch.definition, identity: ['requestId'] };
+  const ref = await storeManifest({ ...batch, definition, jobs: [taken] }, store);
+  expect((await readDefinition(ref, store)).identity).toEqual(['requestId']);
+  expect((await all(readTickets(ref, store))).map((ticket) => ticket.job.identity)).toEqual([identity]);
+});
 
 const all = async (tickets: AsyncIterable<StoredJob>): Promise<StoredJob[]> => {
   const list: StoredJob[] = [];

@@ -1,12 +1,12 @@
 /** What must hold for every key, whatever the values: properties, and the values that are refused. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { nameSchema } from '../../src/contract/batch-file.js';
+import { identityFieldSchema, nameSchema } from '../../src/contract/batch-file.js';
 import type { JsonObject } from '../../src/contract/json.js';
 import { canonicalForm, encodeValue, normaliseValue } from '../../src/identity/canonical.js';
 import { canonicalJson } from '../../src/identity/canonical-json.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
-import { batchKey, effectKey, jobKey, keyOf, runKey } from '../../src/identity/keys.js';
+import { batchKey, effectKey, jobKey, keyOf, runKey, storedJobKey } from '../../src/identity/keys.js';
 import {
   batchNameOf,
   batchWorkflowId,
@@ -90,6 +90,33 @@ test('numbers and booleans are the job that their JSON form is', () => {
   expect(jobKey({ id: 7, done: true })).toBe(jobKey({ id: '7', done: 'true' }));
   expect(normaliseValue(-0)).toEqual({ ok: true, value: '0' });
   expect(normaliseValue(1.5)).toEqual({ ok: true, value: '1.5' });
+});
+
+test.each(
+  (
+    'attempt attemptNumber attempt_no attempt2 try_no tries retry_count runId runNumber run_no RUN-ID runAt lastRunAt ' +
+    'workflowId workflow_run_id executionId requestId request_id requestid traceId span_id correlationId sessionId batchId ' +
+    'createdAt createdOn created_date generatedAt updated_at startedAt currentDate currentdate date time now now_utc nowUtc ' +
+    'today timestamp timestampMs ts ts_ms epoch epochMs unixTime counter nonce uuid uuid2 guid random randomSeed rand_id ' +
+    'index rowIndex row_number lineNo position'
+  ).split(' '),
+)('%s says when or how a job runs: no key is made from it', (field) => {
+  expect(identityFieldSchema.safeParse(field.replace('-', '_')).success).toBe(false);
+  expect(() => jobKey({ date: '2026' })).toThrow(/^identity field "date" says when or how a job runs/);
+  expect(() => jobKey({ slug: 'a', [field]: '1' })).toThrow(`identity field "${field}" says`);
+  expect(storedJobKey({ slug: 'a', [field]: '1' })).toBe(keyOf(['a', '1'])); // one that was taken before
+});
+
+test.each(
+  (
+    'edition day week month year slug id name site category customer customerId product_uuid publishDate publishedAt ' +
+    'release_date eventTimestamp deliveryTime createdBy current created request requestNumber session sessionTitle workflow trace ' +
+    'batchNumber batch_no runtime runTime runner trySite tryon tryOn country random_house counterparty nowPlaying seq series ' +
+    'part chapter itemNumber lineItem lineId rowId indexName fund_index account_number epochs history timeline datebook'
+  ).split(' '),
+)('%s may say what is processed', (field) => {
+  expect(identityFieldSchema.safeParse(field).success).toBe(true);
+  expect(jobKey({ [field]: 'a' })).toBe(keyOf(['a']));
 });
 
 test('clock and chance do not enter a key: the same parts give it again, at any time', () => {
