@@ -29,6 +29,8 @@ export interface PlacedJobs {
   readonly rows: number;
   /** Every field that some row has, also the rows that became no job. */
   readonly fields: ReadonlySet<string>;
+  /** What looks odd but is allowed, for people. */
+  readonly notes: readonly string[];
 }
 
 /** Checks rows and turns them into jobs, in their order. A row with a problem becomes no job. */
@@ -54,8 +56,7 @@ export async function placeJobs(rows: AsyncIterable<Row> | Iterable<Row>, o: Pla
     if (count % PROGRESS_STEP === 0) o.onProgress?.(`read ${count} jobs from ${o.file}`);
   }
   for (const problem of twins.problems()) o.report(problem);
-  for (const note of twins.lookalikes()) o.onProgress?.(note);
-  return { jobs, rows: count, fields };
+  return { jobs, rows: count, fields, notes: twins.lookalikes() };
 }
 
 function placeJob(row: Row, { file, identity: names, report }: PlaceJobs): PlacedJob | undefined {

@@ -10,7 +10,7 @@ import { declaredIn, type Declared } from './declared.js';
 import type { FieldFinding } from './issue-sentences.js';
 import { FileProblems, type Place } from './problems.js';
 import type { Permit } from '../contract/permit.js';
-import { readJobs } from './read-jobs.js';
+import { readJobs, type JobsRead } from './read-jobs.js';
 import type { Environment } from './secrets.js';
 import { UnreadableFile, wholeText } from './source-text.js';
 import { parseYaml, type YamlDocument } from './yaml-document.js';
@@ -25,6 +25,8 @@ export interface Batch {
   readonly definition: Definition;
   /** In the order of their source; keys unique; at least one. */
   readonly jobs: readonly PlacedJob[];
+  /** What looks odd but is allowed, such as two jobs that look like one; for people. */
+  readonly notes?: readonly string[];
   readonly key: string;
   readonly workflowId: string;
   readonly placeOf: PlaceOf;
@@ -55,7 +57,7 @@ export interface ReadBatchOptions {
   readonly signal?: AbortSignal;
   /** What jobs get as `edition` that have none, where the identity names it; else it is not used. */
   readonly edition?: string | undefined;
-  /** Told what takes long, and of what looks odd but is allowed. */
+  /** Told what takes long. */
   readonly onProgress?: (line: string) => void;
   /** Where a program that lists the jobs gets its PATH and HOME from; those of the process unless given. */
   readonly env?: Environment;
@@ -102,7 +104,7 @@ export async function tryReadBatch(path: string, options: ReadBatchOptions = {})
   if (read.jobs.length === 0)
     return { problems: [], nothing: new NothingToDo(read.problems.file, definition) };
   const given = read.jobs.some((job) => job.identity['edition'] === edition) ? edition : undefined;
-  const batch = batchOf(path, definition, read.jobs, placeOf);
+  const batch = batchOf(path, definition, read, placeOf);
   return { problems: [], batch: given === undefined ? batch : { ...batch, edition: given } };
 }
 
@@ -145,10 +147,23 @@ function mayReadJobs(checked: CheckedBatchFile): checked is WithJobs {
   return jobs !== undefined && (file !== undefined || typeof jobs === 'string' || Array.isArray(jobs));
 }
 
-function batchOf(file: string, definition: Definition, jobs: readonly PlacedJob[], placeOf: PlaceOf): Batch {
+function batchOf(
+  file: string,
+  definition: Definition,
+  { jobs, notes = [] }: Pick<JobsRead, 'jobs' | 'notes'>,
+  placeOf: PlaceOf,
+): Batch {
   const { name } = definition;
   const key = batchKey({ name, jobKeys: jobs.map((job) => job.key) });
-  return { file, definition, jobs, key, workflowId: batchWorkflowId({ name, batchKey: key }), placeOf };
+  return {
+    file,
+    definition,
+    jobs,
+    notes,
+    key,
+    workflowId: batchWorkflowId({ name, batchKey: key }),
+    placeOf,
+  };
 }
 
 /** Absolute path of the file that a definition comes from; undefined where it was not noted. */

@@ -37,6 +37,8 @@ export interface JobsRead {
   readonly problems: FileProblems;
   /** Every field that a job may have, beside `revision`; undefined when the list could not be read to its end. */
   readonly fields: ReadonlySet<string> | undefined;
+  /** What looks odd but is allowed, for people. */
+  readonly notes?: readonly string[];
 }
 
 const FORMATS: Readonly<Record<string, (source: RowSource) => AsyncIterable<Row>>> = {
@@ -106,7 +108,8 @@ async function collect(
   const rows = Object.keys(given).length === 0 ? read : withGiven(read, given);
   try {
     const placed = await placeJobs(rows, { file, identity, report, onProgress, signal });
-    return { jobs: placed.jobs, problems, fields: fieldsOf(placed, declared) };
+    const { jobs, notes } = placed;
+    return { jobs, problems, fields: fieldsOf(placed, declared), notes };
   } catch (error) {
     if (!(error instanceof UnreadableFile) || error instanceof CommandFailed) throw error;
     const { problem } = error;

@@ -39,20 +39,37 @@ export class Twins {
     }
   }
 
-  /** Notes for the operator, not problems: case matters, but a person may not have meant it to. */
+  /** Notes for the operator, not problems: case and spaces matter, but a person may not have meant them to. */
   lookalikes(): readonly string[] {
     return this.looksAlike;
   }
 
   private note(job: PlacedJob): void {
-    const look = Object.values(job.identity).join('\0').normalize('NFKC').toLowerCase();
+    const look = lookOf(Object.values(job.identity));
     const first = this.firstByLook.get(look);
     if (!first) this.firstByLook.set(look, job);
     else if (this.looksAlike.length < NAMED_MAX) {
       this.looksAlike.push(
         `${first.file}:${first.line} and ${job.file}:${job.line} are two jobs that look like one: ` +
-          `${shown(jobTitle(first.identity))} and ${shown(jobTitle(job.identity))}`,
+          `${spaced(first)} and ${spaced(job)}`,
       );
     }
   }
 }
+
+/** The same for values that a person could take for one: case, width, white space and what has no look of its own aside. */
+const lookOf = (values: readonly string[]): string =>
+  values
+    .join('\0')
+    .normalize('NFKC')
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, '')
+    .replace(/\s+/gu, ' ')
+    .toLowerCase()
+    .normalize('NFC');
+
+/** A space of another kind looks like one; here it is what tells the two apart. */
+const spaced = ({ identity }: PlacedJob): string =>
+  shown(jobTitle(identity)).replace(
+    /(?! )\p{Zs}/gu,
+    (space) => `\\u{${space.codePointAt(0)?.toString(16) ?? ''}}`,
+  );

@@ -31,7 +31,8 @@ export async function findUntold(batch: Batch, connections: Connections): Promis
     channelWarnings(batch, connections),
     foreignEdition(batch, await connections.ledger()),
   ]);
-  return { ...untold, warnings: [...untold.warnings, ...channels, ...edition] };
+  const warnings = [...(batch.notes ?? []), ...untold.warnings, ...channels, ...edition];
+  return { ...untold, warnings };
 }
 
 /** Channels that would reach nobody. Workers of a configured engine may run on hosts that have what this one lacks. */

@@ -307,14 +307,17 @@ test('a column named like something templates always have must be named through 
   expect(await problemsOf(files('{{ input.key }}'))).toEqual([]);
 });
 
-test('jobs that differ only in case are two jobs, and the operator is told', async () => {
-  const notes: string[] = [];
-  const files = { 'night.yaml': batchFile(), 'jobs.csv': 'site,slug\nb,One\nb,one\n' };
-  const { jobs } = await read(files, { onProgress: (line) => notes.push(line) });
+test.each([
+  ['case', 'One', 'one', '"b / One" and "b / one"'],
+  ['a run of spaces', 'a  b', 'a b', '"b / a  b" and "b / a b"'],
+  ['a no-break space', 'a b', 'a\u00a0b', '"b / a b" and "b / a\\u{a0}b"'],
+  ['a joiner', 'a\u200cb', 'ab', '"b / a\\u{200c}b" and "b / ab"'],
+  ['the look of an emoji', '\u2764\ufe0f', '\u2764', '"b / \u2764\ufe0f" and "b / \u2764"'],
+])('jobs that differ only in %s are two jobs, and the operator is told', async (_, first, second, titles) => {
+  const files = { 'night.yaml': batchFile(), 'jobs.csv': `site,slug\nb,${first}\nb,${second}\n` };
+  const { jobs, notes } = await read(files);
   expect(jobs).toHaveLength(2);
-  expect(notes).toEqual([
-    'jobs.csv:2 and jobs.csv:3 are two jobs that look like one: "b / One" and "b / one"',
-  ]);
+  expect(notes).toEqual([`jobs.csv:2 and jobs.csv:3 are two jobs that look like one: ${titles}`]);
 });
 
 test('reading stops when it is cancelled', async () => {

@@ -207,6 +207,17 @@ test.each([
   ['a\u3000', 'ends with white space'],
   ['\ufeffa', 'begins with white space'],
   ['a\u200b', 'ends with white space'],
+  ['soft\u00adhyphen', 'has the invisible character U+00AD'],
+  ['a\u200bb', 'has the invisible character U+200B'],
+  ['a\u202eb', 'has the invisible character U+202E'],
+  ['a\u2060b', 'has the invisible character U+2060'],
+  ['a\ufeffb', 'has the invisible character U+FEFF'],
+  ['word\u200d', 'has the invisible character U+200D'],
+  ['\u200dword', 'has the invisible character U+200D'],
+  ['a \u200cb', 'has the invisible character U+200C'],
+  ['a-\u200db', 'has the invisible character U+200D'],
+  ['a\u200d\u200db', 'has the invisible character U+200D'],
+  ['a\u{e0041}b', 'has the invisible character U+E0041'],
   ['a\tb', 'has the control character U+0009'],
   ['a\u0000b', 'has the control character U+0000'],
   ['a\u0085b', 'has the control character U+0085'],
@@ -233,7 +244,13 @@ test('inner white space and every script are fine', () => {
     'a b',
     '\u65e5\u672c\u8a9e',
     'x \u{1f600}',
-    '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645',
+    '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645', // a joiner inside a word
+    '\u{1f469}\u{1f3fd}\u200d\u{1f4bb}', // one emoji of several
+    '\u2764\ufe0f\u200d\u{1f525}',
+    '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', // a flag
+    '\u8fbb\u{e0100}', // the form of a name
+    'Quoi\u00a0?',
+    '\u0600\u0661', // shows, though it is a format character
   ]) {
     expect(normaliseValue(text)).toMatchObject({ ok: true });
   }
