@@ -88,7 +88,7 @@ export function planLines(plan: Plan, columns?: number): Line[] {
   ];
 }
 
-const isNews = ({ verdict }: PlannedJob): boolean => verdict !== 'adopt';
+const isNews = ({ verdict, note }: PlannedJob): boolean => verdict !== 'adopt' || note !== undefined;
 
 const rowOf = ({ title, verdict, effects, note }: PlannedJob): Span[] => [
   title,

@@ -12,7 +12,8 @@ import type { Connections } from './connections.js';
 import type { Difference } from './difference.js';
 import { earlierLists } from './earlier-lists.js';
 import { estimateCost, type CostEstimate } from './estimate-cost.js';
-import { findUntold } from './untold.js';
+import { otherOptionsText } from './other-options.js';
+import { findUntold, type Untold } from './untold.js';
 
 export interface PlannedEffect {
   readonly name: string;
@@ -91,7 +92,7 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
   let waiting = 0;
   const listed = jobs.map((job) => ({ job }));
   for await (const judged of judgeJobs(definition, listed, ledger)) {
-    const one = planJob(judged, { held: untold.held, asked });
+    const one = planJob(judged, { ...untold, asked });
     counts[one.verdict]++;
     if (RUNS.has(one.verdict) && one.effects.some(({ key: effectKey }) => asked.has(effectKey))) waiting++;
     if (RUNS.has(one.verdict) && one.artifact === undefined) sessions++;
@@ -115,10 +116,11 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
 
 function planJob(
   { job, effects, known, verdict, note }: Judged<{ readonly job: PlacedJob }>,
-  { held, asked }: { readonly held: ReadonlyMap<string, string>; readonly asked: ReadonlySet<string> },
+  { held, edited, asked }: Pick<Untold, 'held' | 'edited'> & { readonly asked: ReadonlySet<string> },
 ): PlannedJob {
   const { fingerprint, revision } = job;
   const question = effects.find((effect) => held.has(effect.key));
+  const other = effects.map(({ key }) => edited.get(key)).find((one) => one !== undefined);
   const gate = RUNS.has(verdict) ? effects.find((effect) => asked.has(effect.key)) : undefined;
   return {
     key: job.key,
@@ -134,7 +136,8 @@ function planJob(
       (gate && `${gate.name} waits for approval`) ??
       (verdict === 'parked' || verdict === 'held'
         ? `${known?.errorClass ?? ''}: ${known?.errorMessage ?? ''}`
-        : undefined),
+        : undefined) ??
+      (other && otherOptionsText(other)),
     effects: effects.map((effect) => {
       const { name, use, target, key, approval } = effect;
       const reached = known?.effects.get(key);
@@ -143,7 +146,13 @@ function planJob(
       const blocked = !RUNS.has(verdict) || held.has(key);
       const action = current ? 'nothing' : blocked ? 'held' : landed ? 'update' : 'create';
       const options = optionsHash(effect);
-      return { name, use, target, key, action, options, ...(approval && { approval }) };
+      const then = current ? edited.get(key) : undefined;
+      const why = then && otherOptionsText(then);
+      return {
+        ...{ name, use, target, key, action, options },
+        ...(approval && { approval }),
+        ...(why !== undefined && { why }),
+      };
     }),
   };
 }

@@ -138,10 +138,12 @@ export async function rehearseBatch(
       artifact && (action === 'create' || action === 'update')
         ? await differenceTo(placed?.sha256, artifact, connections.artifacts)
         : undefined;
+    const { why: known, ...same } = before;
+    const note = why ?? (action === 'nothing' ? known : undefined);
     return {
-      ...before,
+      ...same,
       action,
-      ...(why !== undefined && { why }),
+      ...(note !== undefined && { why: note }),
       ...(placed && { place: placed.url ?? placed.id, there: placed.sha256 }),
       ...(difference && { difference }),
     };

@@ -11,28 +11,36 @@ import { isEngineConfigured } from '../engine/index.js';
 import { channelProblems } from './channel-problems.js';
 import type { Connections } from './connections.js';
 import { foreignEdition } from './edition.js';
+import { otherOptions, otherOptionsWarning, type OtherOptions } from './other-options.js';
 
 /** What only a person can tell or put right, and a run goes on without; found out before anything starts. */
 export interface Untold {
   /** Effect key -> why a run would hold it. */
   readonly held: ReadonlyMap<string, string>;
+  /** Effect key -> what landed with other options than the batch has now. */
+  readonly edited: ReadonlyMap<string, OtherOptions>;
   /** About the batch as a whole. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Effects that were sent without an answer and that no look-up and no key can settle any more; and destinations that
- * can't be asked at all, when the ledger knows nothing of the batch; channels that would reach nobody; an
- * edition that no night of a schedule has. Asks no destination.
+ * can't be asked at all, when the ledger knows nothing of the batch; what landed with other options than the batch has
+ * now; channels that would reach nobody; an edition that no night of a schedule has. Asks no destination.
  */
 export async function findUntold(batch: Batch, connections: Connections): Promise<Untold> {
-  const [untold, channels, edition] = await Promise.all([
+  const [untold, channels, edited, edition] = await Promise.all([
     untoldEffects(batch, connections),
     channelWarnings(batch, connections),
+    otherOptions(batch, connections),
     foreignEdition(batch, await connections.ledger()),
   ]);
-  const warnings = [...(batch.notes ?? []), ...untold.warnings, ...channels, ...edition];
-  return { ...untold, warnings };
+  const landed = otherOptionsWarning(edited);
+  return {
+    ...untold,
+    edited: new Map(edited.map((one) => [one.effectKey, one])),
+    warnings: [...(batch.notes ?? []), ...untold.warnings, ...landed, ...channels, ...edition],
+  };
 }
 
 /** Channels that would reach nobody. Workers of a configured engine may run on hosts that have what this one lacks. */
@@ -44,7 +52,10 @@ async function channelWarnings(batch: Batch, { config }: Connections): Promise<s
   );
 }
 
-async function untoldEffects({ definition, jobs }: Batch, connections: Connections): Promise<Untold> {
+async function untoldEffects(
+  { definition, jobs }: Batch,
+  connections: Connections,
+): Promise<Omit<Untold, 'edited'>> {
   const ledger = await connections.ledger();
   const [first] = jobs;
   if (!first) return { held: new Map(), warnings: [] };

@@ -186,6 +186,8 @@ export interface Ledger extends AlertLedger {
     reason: string,
     settles?: Settles,
   ): Promise<{ readonly jobState: JobState }>;
+  /** What was sent of the effects of these jobs that have landed; left out where nothing is known of that. */
+  landedRequests(work: string, keys: readonly string[]): Promise<readonly LandedRequest[]>;
   /** Effects of unknown outcome, oldest first; of a batch: those of all jobs that it names. */
   openQuestions(batchId?: string): Promise<readonly OpenQuestion[]>;
 
@@ -643,6 +645,19 @@ export interface EffectRow extends EffectId {
   readonly receipt: Receipt | undefined;
   /** The revision that was last taken back: what landed up to it is not there any more, by our own doing. */
   readonly unpublishedRevision: number | undefined;
+}
+
+/** What the last request of an effect that landed was made from. */
+export interface LandedRequest {
+  readonly jobKey: string;
+  readonly effectKey: string;
+  readonly revision: number;
+  /** Hash of artifact, options, revision and adapter. */
+  readonly sentSha256: string;
+  /** Hash of what the job has by now; another one where the agent was run again since. */
+  readonly artifact: string;
+  /** That had it when the receipt was written. */
+  readonly batchId: string;
 }
 
 /** One exact request that needs a person's yes. */

@@ -15,6 +15,7 @@ import { evidence } from './evidence.js';
 import { holds } from './holds.js';
 import { keptSchedules } from './kept-schedules.js';
 import { jobs } from './jobs.js';
+import { landedRequests } from './landed-requests.js';
 import type { Ledger } from './ledger.js';
 import { lanes } from './lanes.js';
 import { reportRows } from './read-report-rows.js';
@@ -58,6 +59,7 @@ export async function createSqlLedger(
     ...sessionAhead(store),
     ...sessionOf(store),
     ...effects(store, signer),
+    ...landedRequests(store),
     ...decisions(store, signer),
     ...evidence(store),
     ...reading(store),

@@ -168,6 +168,11 @@ export interface PublisherModule<Options = unknown> {
   readonly name: string;
   readonly version: string;
   readonly options: z.ZodType<Options>;
+  /**
+   * Options that say how it is sent and looked for, and change nothing of what is there then. When others are edited after
+   * an effect has landed, `plan` and `run` say that nothing is sent again for it.
+   */
+  readonly handling?: readonly string[];
   /** Options that say who gets it or what it costs: an artifact, which an agent wrote, may not be named in them. */
   readonly neverArtifact?: readonly string[];
   /**

@@ -15,6 +15,7 @@ import { placeOfTarget } from './target.js';
 export const azureBlob = definePublisher<AzureBlobOptions>({
   name: 'azure-blob',
   version: '1',
+  handling: ['connectionString', 'accountKey', 'sasToken', 'publicUrl'],
   options: azureBlobOptions,
   create: (setup) => azureBlobPublisher(setup),
 });

@@ -36,6 +36,7 @@ import { checkedSlug, wishedPost } from './wished-post.js';
 export const ghost = definePublisher<GhostOptions>({
   name: 'ghost',
   version: '1',
+  handling: ['key', 'timeout', 'settle'],
   options: ghostOptionsSchema,
   create: (setup) => ghostPublisher(setup),
 });

@@ -49,6 +49,7 @@ const MOVES_MAX = 8;
 export const git = definePublisher<GitOptions>({
   name: 'git',
   version: '1',
+  handling: ['claims', 'allowWorkflows', 'sshKeyFile', 'token', 'user', 'timeout'],
   options: gitOptionsSchema,
   create: (setup) => gitPublisher(setup),
 });

@@ -32,6 +32,7 @@ import { inTransaction, type Query } from './transaction.js';
 export const postgres = definePublisher<PostgresOptions>({
   name: 'postgres',
   version: '1',
+  handling: ['url', 'unpublish', 'deletedColumn', 'timeout'],
   options: postgresOptionsSchema,
   create: (setup) => postgresPublisher(setup),
 });

@@ -26,6 +26,7 @@ import { scan } from './scan.js';
 export const resend = definePublisher<ResendOptions>({
   name: 'resend',
   version: '1',
+  handling: ['apiKey', 'scan', 'url', 'keyWindow', 'timeout'],
   neverArtifact: ['from', 'to', 'cc', 'bcc', 'replyTo'],
   options: resendOptionsSchema,
   create: ({ options }) => resendPublisher(options),

@@ -17,6 +17,15 @@ import { placeOfTarget } from './target.js';
 export const s3 = definePublisher<S3Options>({
   name: 's3',
   version: '1',
+  handling: [
+    'region',
+    'forcePathStyle',
+    'accessKeyId',
+    'secretAccessKey',
+    'sessionToken',
+    'publicUrl',
+    'onUnconditional',
+  ],
   options: s3Options,
   create: (setup) => s3Publisher(setup),
 });

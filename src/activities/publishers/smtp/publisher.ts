@@ -16,6 +16,7 @@ import { dialogue } from './session.js';
 export const smtp = definePublisher<SmtpOptions>({
   name: 'smtp',
   version: '1',
+  handling: ['host', 'port', 'secure', 'requireTLS', 'user', 'pass', 'timeout'],
   neverArtifact: ['host', 'from', 'to', 'replyTo'],
   options: smtpOptionsSchema,
   create: (setup) => smtpPublisher(setup),

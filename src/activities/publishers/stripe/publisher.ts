@@ -25,6 +25,7 @@ import { discardDraft, takeBack } from './undo.js';
 export const stripe = definePublisher<StripeOptions>({
   name: 'stripe',
   version: '1',
+  handling: ['apiKey', 'maxAmount', 'lookBack', 'url', 'keyWindow', 'timeout'],
   neverArtifact: ['customer', 'currency', 'lines', 'maxAmount', 'collection'],
   options: stripeOptionsSchema,
   preview: billed,

@@ -37,6 +37,7 @@ import { checkedSlug, wishedPost } from './wished-post.js';
 export const wordpress = definePublisher<WordPressOptions>({
   name: 'wordpress',
   version: '1',
+  handling: ['username', 'password', 'metaKey', 'unpublish', 'timeout', 'settle', 'race'],
   options: wordpressOptionsSchema,
   create: (setup) => wordpressPublisher(setup),
 });
