@@ -28,6 +28,8 @@ export interface ErrorFacts {
   readonly sent?: 'no' | 'maybe' | 'rejected';
   /** The server's own hint, a lower bound, in milliseconds. */
   readonly retryAfterMs?: number;
+  /** Of `exhausted`: it does not come back by itself, such as an empty balance. `retryAfterMs` then says when to look again. */
+  readonly needsPerson?: true;
   /** The service answered, and said that it is in trouble (5xx), whatever has become of the request. */
   readonly serverFault?: boolean;
   /** Short code of the destination or provider, such as `EACCES` or `429`. */

@@ -14,9 +14,10 @@ import type { ErrorClass } from '../contract/errors.js';
 import { PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
 import type { JobReport } from '../contract/result.js';
 import { type BatchState, isUnderWay } from '../contract/states.js';
-import { HOUR_MS, MINUTE_MS } from '../contract/units.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout, isToldAtOnce } from './alert-rules.js';
+import { isoTime } from './back-at.js';
+import { worthTelling, type ClosedService } from './closed-service.js';
 import { mendSteps, type MendCommands } from './mend.js';
 
 /** One thing that a person must see to. */
@@ -27,16 +28,6 @@ export interface AlertCause {
   readonly subject: string;
   readonly errorClass: ErrorClass | undefined;
   readonly detail: AlertDetail;
-}
-
-/** A service that is closed to us. */
-export interface ClosedService {
-  readonly subject: string;
-  readonly cause: 'transient' | 'auth' | 'exhausted';
-  readonly sinceMs: number;
-  /** When it is looked at again. */
-  readonly retryAtMs: number;
-  readonly why: string;
 }
 
 export interface ApprovalLimit {
@@ -73,11 +64,6 @@ export interface AlertStanding {
     readonly lanes: string;
   };
 }
-
-/** A service that is down for less time mostly comes back by itself. */
-const DOWN_MS = 30 * MINUTE_MS;
-/** A quota that comes back sooner costs the night little. */
-const QUOTA_MS = HOUR_MS;
 
 const EXAMPLES_MAX = 3;
 
@@ -399,15 +385,12 @@ function nextOf(
 function serviceCauses(standing: AlertStanding): AlertCause[] {
   const { name, closed, nowMs, commands, jobs, waiting } = standing;
   if (standing.state === 'completed') return [];
-  return closed.flatMap(({ subject, cause, sinceMs, retryAtMs, why }): AlertCause[] => {
-    const isQuota = cause === 'exhausted' && retryAtMs - nowMs >= QUOTA_MS;
-    const isDown = cause === 'transient' && nowMs - sinceMs >= DOWN_MS;
-    if (!isQuota && !isDown) return [];
-    const rule = isQuota ? 'quota' : 'down';
-    const errorClass = isQuota ? 'exhausted' : 'transient';
-    const headline = isQuota
-      ? `the quota at ${subject} is used up until ${new Date(retryAtMs).toISOString()}; ${waiting} of ${jobs} jobs wait`
-      : `${subject} has been failing since ${new Date(sinceMs).toISOString()}; ${waiting} of ${jobs} jobs wait`;
+  return closed.flatMap((service): AlertCause[] => {
+    const { subject, needsPerson, why } = service;
+    const rule = worthTelling(service, nowMs);
+    if (rule === undefined) return [];
+    const errorClass = rule === 'quota' ? 'exhausted' : 'transient';
+    const see = { what: 'see what is closed, and until when', command: commands.lanes };
     return [
       {
         fingerprint: alertFingerprint(rule, name, subject, errorClass),
@@ -415,16 +398,30 @@ function serviceCauses(standing: AlertStanding): AlertCause[] {
         subject,
         errorClass,
         detail: {
-          headline,
+          headline: `${closedHeadline(rule, service)}; ${waiting} of ${jobs} jobs wait`,
           jobs: 0,
           of: jobs,
           examples: [{ key: '', title: subject, message: why }],
-          next: [{ what: 'see what is closed, and until when', command: commands.lanes }],
+          next: needsPerson ? [{ ...see, what: SEEN_TO }] : [see],
         },
       },
     ];
   });
 }
+
+function closedHeadline(
+  rule: 'quota' | 'down',
+  { subject, needsPerson, sinceMs, retryAtMs }: ClosedService,
+): string {
+  if (rule === 'down') return `${subject} has been failing since ${isoTime(sinceMs)}`;
+  return needsPerson
+    ? `the balance or a spend limit at ${subject} is used up, and does not come back by itself`
+    : `the quota at ${subject} is used up until ${isoTime(retryAtMs)}`;
+}
+
+/** What a person does about a balance; shown with the command that lists lanes. */
+const SEEN_TO =
+  'pay there, or raise the limit; this shows when it is looked at again, and how to open it at once';
 
 /** About the batch itself: it stands still by its own rules, or could not begin. */
 function batchCauses(standing: AlertStanding): AlertCause[] {

@@ -1,4 +1,4 @@
-import type { ClosedService } from './alerts.js';
+import type { ClosedService } from './closed-service.js';
 
 /** What jobs of a batch wait for, each thing once. */
 export type WaitsFor = ({ readonly kind: 'service' } & ClosedService) | UsedUpBudget;

@@ -2,14 +2,23 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { agentLane } from '../../src/activities/lanes/lane-of.js';
 import { lookAtBatch } from '../../src/alerts/look.js';
 import { remind } from '../../src/alerts/remind.js';
 import { artifactFile, folderArtifactStore } from '../../src/artifacts/folder-store.js';
-import { storedDefinition } from '../../src/batch/manifest.js';
+import { readDefinition, storedDefinition } from '../../src/batch/manifest.js';
+import type { Connections } from '../../src/client/connections.js';
+import { batchStatus } from '../../src/client/status.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
+import { AdapterError } from '../../src/contract/errors.js';
+import { readManifestRef } from '../../src/contract/manifest-ref.js';
 import { STOP_LOSS } from '../../src/contract/messages.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
+import { rendered } from '../../src/report/line.js';
+import { makeReport } from '../../src/report/morning/make-report.js';
+import { reportLines } from '../../src/report/morning/terminal.js';
+import { waitsText } from '../../src/report/waits-text.js';
 import {
   by,
   claimed,
@@ -381,6 +390,49 @@ test('a service that another run under way is refused by is not trusted yet', as
   await delivers(second, 'two');
   expect(await openAlerts()).toEqual(['auth']);
   expect((await ledger.alertMessages()).map(({ kind }) => kind)).toEqual(['opened']);
+});
+
+test('an empty balance is told at once: by an alert, in the report, and in status; its end when sessions begin again', async () => {
+  const id = await aBatch(['one']);
+  const batch = await ledger.batch(id);
+  if (!batch) throw new Error(`no batch ${id}`);
+  const definition = await readDefinition(readManifestRef(batch.manifest), artifacts());
+  const lane = agentLane(definition, { key: keyOf('one'), batchId: id }, { ledger });
+  await lane.report(
+    new AdapterError('exhausted', 'create was answered 402: Your prepayment credits are depleted.', {
+      sent: 'rejected',
+      retryAfterMs: 60 * 60_000,
+      needsPerson: true,
+    }),
+  );
+  nowMs += 60_000;
+  await look(id);
+  expect(await ledger.alerts({ open: true })).toMatchObject([
+    { rule: 'quota', subject: 'command', detail: { examples: [{ message: /credits are depleted/ }] } },
+  ]);
+  const made = () =>
+    makeReport({ id, name: 'nightly' }, ledger, { stateDir: folder, now: now(), artifacts: artifacts() });
+  const report = reportLines(await made(), 100)
+    .map((line) => rendered(line, undefined))
+    .join('\n');
+  expect(report).toContain('A balance or a spend limit is used up');
+  expect(report).toContain('nightshift lanes');
+  const connections = { ledger: async () => ledger, artifacts: artifacts(), config: { stateDir: folder } };
+  const { waitsFor } = await batchStatus(batch, connections as Connections);
+  expect(waitsFor.map(waitsText)).toEqual([
+    expect.stringContaining(
+      'command: the balance or a spend limit is used up, and does not come back by itself',
+    ),
+  ]);
+
+  nowMs += 60 * 60_000;
+  await look(id);
+  expect(await ledger.alerts({ open: true }), 'nobody knows before the next look at it').toHaveLength(1);
+  const claim = await claimed(ledger, 'one', { by: by(id) });
+  const session = await startedSession(ledger, 'one', claim, { batchId: id });
+  await ledger.endSession(session, collected(), claim.fence);
+  await look(id);
+  expect(await ledger.alerts({ open: true })).toEqual([]);
 });
 
 test('a reminder comes after a look: of what was mended none goes out, of the rest it says what is so by now', async () => {

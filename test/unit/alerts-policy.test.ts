@@ -228,6 +228,32 @@ describe('a service that is closed to us', () => {
     expect(rules(closed('transient', 40 * 60_000, 60_000))).toEqual(['down']);
     expect(rules(closed('exhausted', 1000, 5 * HOUR))).toEqual(['quota']);
   });
+  test('is told at once when its quota does not come back by itself, however soon it is looked at again', () => {
+    const [service] = closed('exhausted', 1000, HOUR - 1000).closed;
+    if (service === undefined) throw new Error('one is closed');
+    const [cause] = alertCauses(
+      standing({ state: 'running', waiting: 3, closed: [{ ...service, needsPerson: true }] }),
+    );
+    expect(cause).toMatchObject({
+      rule: 'quota',
+      subject: 'claude',
+      detail: {
+        headline:
+          'the balance or a spend limit at claude is used up, and does not come back by itself; 3 of 100 jobs wait',
+        next: [{ what: expect.stringContaining('raise the limit') as string, command: commands.lanes }],
+      },
+    });
+  });
+  test('is told when its quota was put off again and again for an hour, and of an hour from its beginning on', () => {
+    expect(rules(closed('exhausted', 40 * 60_000, 10 * 60_000))).toEqual([]);
+    expect(rules(closed('exhausted', 51 * 60_000, 10 * 60_000))).toEqual(['quota']);
+    expect(rules(closed('exhausted', 10 * 60_000, 50 * 60_000)), 'looked at after ten minutes').toEqual([
+      'quota',
+    ]);
+  });
+  test('is not told when the time of its next look has come: nobody knows what that will find', () => {
+    expect(rules(closed('exhausted', 20 * HOUR, -1000))).toEqual([]);
+  });
   test('is one cause with the jobs that gave up waiting for it, also where it is down', () => {
     const gated = standing({ unfinished: jobs(2, 'gated', 'transient', '503'), waiting: 3 });
     const causes = alertCauses({ ...closed('transient', HOUR, 48 * HOUR), ...gated, closed: [] });

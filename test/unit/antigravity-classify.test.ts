@@ -139,6 +139,14 @@ test.each(TABLE)('%s', (error, atStart, sent, atRead, waitMs) => {
   }
 });
 
+test('an empty balance is one that a person has to see to, a limit that comes back by itself is none', () => {
+  const asks = (error: unknown) => judge(error, 'starting', kindOf('start'), OPTIONS).facts.needsPerson;
+  expect(asks(word(402, 'payment_required'))).toBe(true);
+  expect(asks(classic(429, 'RESOURCE_EXHAUSTED', 'Your prepayment credits are depleted.'))).toBe(true);
+  expect(asks(word(429, 'resource_exhausted', 'You exceeded the spend limit.'))).toBeUndefined();
+  expect(asks(word(429, 'quota_exceeded'))).toBeUndefined();
+});
+
 test('whatever is thrown gets a class, and nothing paid is taken for unsent without proof', () => {
   const odd = fc.anything({ withNullPrototype: true, withObjectString: true });
   const shaped = fc.record({

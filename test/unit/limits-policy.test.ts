@@ -287,6 +287,26 @@ test('after an outage it does not keep closed what another’s write has opened'
   }
 });
 
+test('a quota that does not come back by itself says so until it is open, also where another one closed it first', () => {
+  const balance = {
+    ...failing('exhausted', 'job-2', HOUR),
+    error: { errorClass: 'exhausted', hintMs: HOUR, needsPerson: true, why: 'no credits', perSecond: 1 },
+  } as const;
+  const both = settle(settle(NEW_LANE, failing('exhausted', 'job-1', MINUTE), T0).state, balance, T0 + 1);
+  expect(both.state.gate).toMatchObject({ needsPerson: true, why: 'no credits', retryAt: T0 + 1 + HOUR });
+  expect(pass(both.state, 'job-3', T0 + 2)).toMatchObject({
+    kind: 'wait',
+    why: expect.stringContaining('does not come back by itself') as string,
+  });
+  const probe = pass(both.state, 'job-1', T0 + 2 * HOUR);
+  const limited = settle(
+    probe.kind === 'go' ? probe.state : NEW_LANE,
+    failing('exhausted', 'job-1', MINUTE),
+    T0 + 2 * HOUR,
+  );
+  expect(limited.state.gate?.needsPerson, 'as the last answer says').toBeUndefined();
+});
+
 test('an exhausted quota closes it until its reset, in one note, whatever comes in late', () => {
   const first = settle(NEW_LANE, failing('exhausted', 'job-1', 2 * HOUR), T0);
   let { state } = first;

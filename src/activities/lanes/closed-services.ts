@@ -1,6 +1,6 @@
 import type { Definition } from '../../contract/batch-file.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import type { ClosedService } from '../../policy/alerts.js';
+import type { ClosedService } from '../../policy/closed-service.js';
 import { agentAccount, mayBeLane } from './lane-key.js';
 
 /** Services of a batch that are closed to us now. */
@@ -20,6 +20,7 @@ export async function closedServices(
   return (await ledger.lanes()).flatMap(({ id, label, state: { gate } }) => {
     const subject = services.find((service) => mayBeLane({ id, label }, service))?.subject;
     if (subject === undefined || gate === undefined) return [];
-    return [{ subject, cause: gate.cause, sinceMs: gate.since, retryAtMs: gate.retryAt, why: gate.why }];
+    const { cause, needsPerson, since: sinceMs, retryAt: retryAtMs, why } = gate;
+    return [{ subject, cause, ...(needsPerson && { needsPerson }), sinceMs, retryAtMs, why }];
   });
 }

@@ -162,7 +162,8 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
       if (outcome === 'ok' || outcome === 'written') return book.answered(user.who, outcome === 'written');
       const { errorClass, facts, message } = outcome;
       if (facts.code === LANE_CLOSED) return;
-      await book.wentWrong(user.who, { errorClass, hintMs: facts.retryAfterMs, why: message });
+      const { retryAfterMs: hintMs, needsPerson } = facts;
+      await book.wentWrong(user.who, { errorClass, hintMs, needsPerson, why: message });
     },
 
     shared: () => book.state && sharedTrouble(book.state, book.clock.nowMs()),

@@ -152,6 +152,8 @@ export type SessionProgress =
       readonly errorClass: ErrorClass;
       readonly message: string;
       readonly retryAfterMs?: number;
+      /** See `ErrorFacts`. */
+      readonly needsPerson?: true;
     }
   | {
       readonly kind: 'lost';

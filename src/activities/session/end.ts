@@ -63,6 +63,13 @@ export const notStarted = ({ errorClass, message }: AdapterError): Failed => ({
   usage: NOTHING_USED,
 });
 
+/** What the service said with it, and what its lane knows. */
+interface SaidOfEnd {
+  readonly hintMs?: number | undefined;
+  readonly needsPerson?: true | undefined;
+  readonly excuse?: Excuse | undefined;
+}
+
 /**
  * Books a session that came to nothing, and does what the policy says next.
  * @throws ApplicationFailure when the step is to be tried again soon
@@ -71,7 +78,7 @@ export async function failSession(
   scope: SessionScope,
   handle: SessionHandle | undefined,
   failed: Failed,
-  { hintMs, excuse }: { readonly hintMs?: number | undefined; readonly excuse?: Excuse | undefined } = {},
+  { hintMs, needsPerson, excuse }: SaidOfEnd = {},
 ): Promise<AgentEnd> {
   const { deps, retry, session, claim } = scope;
   const { errorClass } = failed;
@@ -89,7 +96,7 @@ export async function failSession(
   const next = afterSession([...claim.failures, present], retry, how);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const job = goesOn ? undefined : stopped(next, failed, nowMs);
-  if (handle !== undefined) await toldAtEnd(scope, failed, hintMs);
+  if (handle !== undefined) await toldAtEnd(scope, failed, { hintMs, needsPerson });
   const artifact = failed.artifact ?? (await leftOver(scope, handle, failed));
   await deps.ledger.endSession(
     session,
@@ -113,11 +120,14 @@ export async function failSession(
 async function toldAtEnd(
   { lane }: SessionScope,
   { errorClass, message }: Failed,
-  hintMs: number | undefined,
+  { hintMs, needsPerson }: SaidOfEnd,
 ): Promise<void> {
   if (errorClass !== 'throttled' && errorClass !== 'exhausted') return;
-  const hint = { ...(hintMs !== undefined && { retryAfterMs: hintMs }) };
-  await reportTrouble(lane, new AdapterError(errorClass, message, hint));
+  const facts = {
+    ...(hintMs !== undefined && { retryAfterMs: hintMs }),
+    ...(needsPerson && { needsPerson }),
+  };
+  await reportTrouble(lane, new AdapterError(errorClass, message, facts));
 }
 
 /** Of these the service has trouble of its own, and is asked for nothing more than must be. */

@@ -27,8 +27,8 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
       if (end.state === 'collected') return await bookSession(scope, handle, end);
       return await failSession(scope, handle, end);
     }
-    const hintMs = over.kind === 'failed' ? over.retryAfterMs : undefined;
-    return await failSession(scope, handle, await failureOf(scope, handle, over), { hintMs });
+    const said = over.kind === 'failed' ? { hintMs: over.retryAfterMs, needsPerson: over.needsPerson } : {};
+    return await failSession(scope, handle, await failureOf(scope, handle, over), said);
   } catch (error) {
     if (error instanceof CancelledFailure || cancellationSignal().aborted)
       throw await afterCancel(scope, handle ?? scope.lastSaved(), error);

@@ -98,9 +98,16 @@ const CAUSES: Readonly<Record<GateCause, string>> = {
   exhausted: 'the quota is used up',
 };
 
+const NEEDS_PERSON = 'the balance or a spend limit is used up, and does not come back by itself';
+
 /** In one sentence: why it is closed to us, until when, and what the service said. */
-export const reasonOf = ({ cause, retryAt, why }: Pick<Gate, 'cause' | 'retryAt' | 'why'>): string =>
-  `${CAUSES[cause]}; next look at ${isoTime(retryAt)}: ${why}`;
+export const reasonOf = ({
+  cause,
+  needsPerson,
+  retryAt,
+  why,
+}: Pick<Gate, 'cause' | 'needsPerson' | 'retryAt' | 'why'>): string =>
+  `${needsPerson ? NEEDS_PERSON : CAUSES[cause]}; next look at ${isoTime(retryAt)}: ${why}`;
 
 interface Changed {
   readonly state: LaneState;
@@ -136,7 +143,7 @@ export function failed(state: LaneState, who: string, why: string, now: number, 
   if (!open) return { state: counted, notes: [] };
   // Looks, which go on, are counted anew: what was counted so far were writes too.
   const known = isWrite ? uncounted(counted, now) : counted;
-  return openGate(known, 'transient', why, undefined, now, isWrite);
+  return openGate(known, 'transient', why, undefined, now, { writesOnly: isWrite });
 }
 
 const among = (jobs: readonly string[], who: string): readonly string[] =>
@@ -160,7 +167,7 @@ export function sharedTrouble(state: LaneState, now: number): Extract<Passage, {
  * Opens the circuit, or keeps it open for longer. One that is open stays open for the graver cause, and says no more
  * about it: what comes in late, from requests that were under way, is no news.
  * @param hintMs the service's own word for how long
- * @param writesOnly looks may go on
+ * @param how `writesOnly`: looks may go on · `needsPerson`: see `Gate`
  */
 export function openGate(
   state: LaneState,
@@ -168,7 +175,10 @@ export function openGate(
   why: string,
   hintMs: number | undefined,
   now: number,
-  writesOnly = false,
+  {
+    writesOnly = false,
+    needsPerson,
+  }: { readonly writesOnly?: boolean; readonly needsPerson?: true | undefined } = {},
 ): Changed {
   const { gate } = state;
   const times = gate?.cause === cause ? gate.times + (gate.probe === undefined ? 0 : 1) : 1;
@@ -179,11 +189,18 @@ export function openGate(
     const wider = gate.writesOnly && !writesOnly;
     if (cause === gate.cause && !wider) {
       const retryAt = hintMs === undefined ? gate.retryAt : Math.max(gate.retryAt, until);
-      return { state: { ...state, gate: { ...gate, retryAt } }, notes: [] };
+      return {
+        state: { ...state, gate: { ...gate, retryAt, ...(needsPerson && { needsPerson, why }) } },
+        notes: [],
+      };
     }
   }
   const since = gate?.since ?? now;
-  const opened: Gate = { cause, since, retryAt: until, times, why, ...(writesOnly && { writesOnly }) };
+  const opened: Gate = {
+    ...{ cause, since, retryAt: until, times, why },
+    ...(writesOnly && { writesOnly }),
+    ...(needsPerson && { needsPerson }),
+  };
   const news = gate?.cause !== cause;
   return {
     state: { ...state, gate: opened },

@@ -17,6 +17,8 @@ export interface LaneReport {
     readonly errorClass: ErrorClass;
     /** Said by the service, in milliseconds. */
     readonly hintMs: number | undefined;
+    /** A quota that does not come back by itself. */
+    readonly needsPerson?: true | undefined;
     readonly why: string;
     /** Requests that this process sent lately, per second. */
     readonly perSecond: number;
@@ -66,15 +68,17 @@ export function settle(
     return closeGate(before, now);
   }
 
-  const { errorClass, hintMs, why } = error;
+  const { errorClass, hintMs, needsPerson, why } = error;
   switch (MEANING[errorClass]) {
     case 'exhausted':
     case 'auth':
-      return openGate(before, errorClass === 'auth' ? 'auth' : 'exhausted', why, hintMs, now);
+      return openGate(before, errorClass === 'auth' ? 'auth' : 'exhausted', why, hintMs, now, {
+        needsPerson,
+      });
     case 'failed': {
       // Only a write leaves in doubt whether it was carried out.
       const isWrite = errorClass === 'unknown';
-      if (probing) return openGate(before, 'transient', why, hintMs, now, isWrite);
+      if (probing) return openGate(before, 'transient', why, hintMs, now, { writesOnly: isWrite });
       if (gate === undefined || (looksPass && !isWrite)) return failed(before, who, why, now, isWrite);
       return { state: before, notes: [] };
     }

@@ -42,6 +42,8 @@ export interface Gate {
   readonly cause: GateCause;
   /** Only writes fail there: looks pass. */
   readonly writesOnly?: true;
+  /** Of `exhausted`: it does not come back by itself, as far as the service says. */
+  readonly needsPerson?: true;
   readonly since: number;
   /** From then on one probe may pass. */
   readonly retryAt: number;

@@ -1,6 +1,7 @@
 import { type BatchState, isUnderWay } from '../../contract/states.js';
 import type { DeadlineStanding } from '../../policy/deadline.js';
 import type { ReportCostRow, ReportRows } from '../../ledger/report-rows.js';
+import type { ClosedService } from '../../policy/closed-service.js';
 import { batchWords, type Namesakes } from '../../policy/batch-words.js';
 import { runCommand } from '../batch-file-command.js';
 import { localTimesIn, plural } from '../format.js';
@@ -35,6 +36,8 @@ export interface BuildOptions {
   readonly unheard?: Decision | undefined;
   /** What effects that wait for a yes are sent with, in short, by job key. */
   readonly asked?: ReadonlyMap<string, readonly string[]> | undefined;
+  /** Services that its jobs wait for, and that a person is to hear of. */
+  readonly closed?: readonly ClosedService[];
 }
 
 /** The morning report of a batch, from what the ledger has of it. Pure. */
@@ -49,13 +52,14 @@ export function morningReport(
     deadline,
     unheard,
     asked = new Map(),
+    closed = [],
   }: BuildOptions,
 ): MorningReport {
   const rows = inLocalTime(ofLedger, timeZone);
   const { batch, counts, totals } = rows;
   const { name } = batch;
   const named = batchWords(batch, namesakes);
-  const own = decisionsOf(rows, { named, command: commandsAt(place), timeZone, asked });
+  const own = decisionsOf(rows, { named, command: commandsAt(place), timeZone, asked, closed });
   const { planned, missed, decision } = scheduled;
   const beside = [decision, unheard].filter((one) => one !== undefined);
   const decisions = [...(decision ? [decision] : []), ...own, ...(unheard ? [unheard] : [])];

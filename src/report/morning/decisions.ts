@@ -4,9 +4,11 @@ import { jobTitle } from '../../contract/job.js';
 import type { ReportJob, ReportRows } from '../../ledger/report-rows.js';
 import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
+import type { ClosedService } from '../../policy/closed-service.js';
+import { reasonOf } from '../../policy/limits/breaker.js';
 import { mendSteps, type Mendable } from '../../policy/mend.js';
 import { runCommand } from '../batch-file-command.js';
-import { localTime } from '../format.js';
+import { localTime, localTimesIn } from '../format.js';
 import type { Command, Decision, DecisionCase } from './model.js';
 
 /** Cases that are spelt out; the command that lists the others follows. */
@@ -19,12 +21,14 @@ interface Words {
   readonly timeZone: string;
   /** What effects that wait for a yes are sent with, by job key. */
   readonly asked: ReadonlyMap<string, readonly string[]>;
+  /** Services that its jobs wait for, and that a person is to hear of. */
+  readonly closed: readonly ClosedService[];
 }
 
 /** What does not go on without a person, what can't be taken back first; each with what to type. */
 export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[] {
   const { batch, unfinished, questions, counts } = rows;
-  const { command, named } = words;
+  const { command, named, closed } = words;
   const asked = new Set(questions.map(({ jobKey }) => jobKey));
   const are = (state: JobState, ...classes: readonly ErrorClass[]) =>
     unfinished.filter(
@@ -157,6 +161,26 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
           commands: [{ say: 'go on', command: command('resume', ...named) }],
         }
       : undefined,
+    some(
+      'quota',
+      closed.filter(({ needsPerson }) => needsPerson),
+      {
+        title: 'A balance or a spend limit is used up',
+        why: 'It does not come back by itself: pay there, or raise the limit. The jobs wait, and go on when that is found out.',
+        case: (service) => closedCase(service, words),
+        commands: [{ say: 'see when, and how to have it found out at once', command: command('lanes') }],
+      },
+    ),
+    some(
+      'quota',
+      closed.filter(({ needsPerson }) => !needsPerson),
+      {
+        title: 'A service has been closed to us for long',
+        why: 'The jobs wait, and go on by themselves when it takes them again.',
+        case: (service) => closedCase(service, words),
+        commands: [{ say: 'see what is closed, and until when', command: command('lanes') }],
+      },
+    ),
     some('quota', are('gated', 'exhausted', 'throttled', 'transient'), {
       title: 'A service is closed to us for now',
       why: 'A quota is used up, or the service is down. Start again when it is back.',
@@ -208,6 +232,12 @@ const jobCase = ({ identity, message, lastOutput }: ReportJob): DecisionCase => 
   title: jobTitle(identity),
   detail: message,
   ...(lastOutput !== undefined && { lastOutput }),
+  commands: [],
+});
+
+const closedCase = (service: ClosedService, { timeZone }: Words): DecisionCase => ({
+  title: service.subject,
+  detail: localTimesIn(reasonOf({ ...service, retryAt: service.retryAtMs }), timeZone),
   commands: [],
 });
 

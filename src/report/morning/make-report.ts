@@ -1,9 +1,13 @@
 import { basename, dirname, join } from 'node:path';
+import { closedServices } from '../../activities/lanes/closed-services.js';
 import { withLastOutput } from '../../artifacts/last-output.js';
+import { definitionToShow } from '../../batch/manifest.js';
 import type { ArtifactStore } from '../../contract/artifact.js';
-import type { Ledger } from '../../ledger/ledger.js';
+import { isUnderWay } from '../../contract/states.js';
+import type { BatchRow, Ledger } from '../../ledger/ledger.js';
 import { readDeadline } from '../../nights/deadline.js';
 import type { NightsLedger } from '../../nights/read-nights.js';
+import { worthTelling, type ClosedService } from '../../policy/closed-service.js';
 import { morningReport, noNightReport } from './build.js';
 import { commandsAt, type Place } from './commands.js';
 import type { MorningReport } from './model.js';
@@ -35,7 +39,8 @@ export const placeOf = (stateDir: string): Place =>
 /** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
-  ledger: Pick<Ledger, 'reportRows' | 'alertMessages' | 'finishedBefore' | 'namesakes'> & NightsLedger,
+  ledger: Pick<Ledger, 'reportRows' | 'alertMessages' | 'finishedBefore' | 'namesakes' | 'lanes'> &
+    NightsLedger,
   { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts, asked }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
@@ -53,7 +58,19 @@ export async function makeReport(
   const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
   const unfinished = rows.unfinished.map(withLastOutput(stateDir));
   const namesakes = await ledger.namesakes(rows.batch);
-  return morningReport({ ...rows, unfinished }, { ...options, namesakes, deadline, asked });
+  const closed = artifacts ? await closedTo(rows.batch, { ledger, artifacts }, now) : [];
+  return morningReport({ ...rows, unfinished }, { ...options, namesakes, deadline, asked, closed });
+}
+
+/** Services that jobs of a run under way wait for, and that a person is to hear of. */
+async function closedTo(
+  batch: BatchRow,
+  { ledger, artifacts }: { readonly ledger: Pick<Ledger, 'lanes'>; readonly artifacts: ArtifactStore },
+  now: Date,
+): Promise<readonly ClosedService[]> {
+  const definition = isUnderWay(batch.state) ? await definitionToShow(batch, artifacts) : undefined;
+  const closed = definition ? await closedServices(definition, ledger) : [];
+  return closed.filter((service) => worthTelling(service, now.getTime()) !== undefined);
 }
 
 /** The page, drawn. What draws is loaded only now: a worker that writes no report does without it. */

@@ -93,12 +93,13 @@ export function progressOf(
 
 function failedRun(errors: NonNullable<Interaction['errors']>, options: JudgeOptions): SessionProgress {
   const [{ code = '', message = '' } = {}] = errors;
-  const { errorClass, retryAfterMs } = rulingOfRun(code, message, options);
+  const { errorClass, retryAfterMs, needsPerson } = rulingOfRun(code, message, options);
   const said = [code, message].filter((part) => part !== '').map((part) => saidText(part, options.secrets));
   return {
     kind: 'failed',
     errorClass,
     message: `the run failed${said.length === 0 ? ' without a reason' : `: ${said.join(': ')}`}`,
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(needsPerson && { needsPerson }),
   };
 }

@@ -81,7 +81,7 @@ function limitReached(
   const day = dayQuotaMs(fault, now);
   if (day !== undefined) return { errorClass: 'exhausted', retryAfterMs: day };
   if (status === 402 || code === 'payment_required' || /prepayment credits are depleted/i.test(message)) {
-    return { errorClass: 'exhausted', retryAfterMs: BALANCE_PROBE_MS };
+    return { errorClass: 'exhausted', retryAfterMs: BALANCE_PROBE_MS, needsPerson: true };
   }
   const hint = waitHintMs(headers, details, now);
   if (code === 'resource_exhausted' && /\bspend/i.test(message)) {

@@ -32,6 +32,7 @@ export type Meanings = Readonly<Partial<Record<number, ErrorClass>>>;
 export interface Ruling {
   readonly errorClass: ErrorClass;
   readonly retryAfterMs?: number;
+  readonly needsPerson?: true;
 }
 
 export interface Judged extends Ruling {
@@ -55,13 +56,14 @@ export const mayHaveWorked = (status: number): boolean =>
 export function refused(
   what: string,
   kind: CallKind,
-  { errorClass, retryAfterMs, status, code, said, requestId }: Judged,
+  { errorClass, retryAfterMs, needsPerson, status, code, said, requestId }: Judged,
 ): AdapterError {
   const unclear = status !== undefined && mayHaveWorked(status);
   const shown = [code, said].filter((part) => part !== undefined && part !== '').join(': ');
   const facts = {
     sent: unclear ? ('maybe' as const) : ('rejected' as const),
     ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(needsPerson && { needsPerson }),
     ...(status !== undefined && isServerFault(status) && { serverFault: true }),
     ...((code ?? status) !== undefined && { code: code ?? String(status) }),
   };
