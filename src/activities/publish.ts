@@ -75,7 +75,10 @@ async function publishOnce(
 
   const lane = effectLane(definition, effect, request, deps);
   const entry = await lane?.enter('effect', { tentative: request.looks });
-  if (entry?.kind === 'wait') return waitOrLeave(entry, { job: request, retry, deps, effect: effect.name });
+  if (entry?.kind === 'wait') {
+    const provider = definition.agent.use;
+    return waitOrLeave(entry, { job: request, provider, retry, deps, effect: effect.name });
+  }
   if (request.looks) return ready(request);
 
   const tried = await tryEffect(

@@ -4,6 +4,7 @@
  *      artifact, or another option, is asked for anew. Of one effect, only the request asked last waits.
  *  P2. Silence is not an answer: what was not decided in time is held, unless the batch says otherwise. The time is that
  *      of the batch as it is started now: with another one it is asked for anew, and has the whole of it.
+ *      No time of a pause counts: people may answer then, and need not.
  *  P3. An answer is never overwritten. A person who gives a job a new try (`requeue`) that was rejected, or that nobody
  *      answered in time, opens the question again.
  *  P4. What waits is listed while its job may go on: not of one that was cancelled, which asks at its next start, that was
@@ -11,11 +12,13 @@
  */
 import type { Selectable } from 'kysely';
 import { FINISHED } from '../contract/states.js';
+import { pausedMs } from '../policy/pauses.js';
 import { recordRequest } from './audit.js';
 import { moveJob, type Written } from './job-state.js';
 import type { Approval, ApprovalAsked, ApprovalRequest, DecidedApproval, Ledger } from './ledger.js';
 import { decisionHolds, isMemberOf } from './members.js';
 import { identityOf } from './rows.js';
+import { pausesOf } from './pauses.js';
 import type { ApprovalsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 import { TIME_LIMIT } from './unapproved.js';
@@ -24,7 +27,7 @@ type Approvals = Pick<Ledger, 'askApproval' | 'approvals' | 'decideApproval'>;
 
 export const approvals = (store: Store): Approvals => ({
   askApproval: (request, by) => store.write((db) => ask(db, request, { at: store.now(), by })),
-  approvals: (filter) => store.read((db) => list(db, filter)),
+  approvals: (filter) => store.read((db) => list(db, store.now(), filter)),
   decideApproval: (id, decision, by, reason) =>
     store.write((db) => decide(db, id, decision, reason, { at: store.now(), by })),
 });
@@ -32,7 +35,8 @@ export const approvals = (store: Store): Approvals => ({
 async function ask(db: Db, request: ApprovalRequest, written: Written): Promise<ApprovalAsked> {
   await replaceOthers(db, request, written);
   const known = await rowOf(db, request);
-  const row = known && isAsked(known, request) ? known : await open(db, request, written);
+  const asked = known && isAsked(known, request) ? known : await open(db, request, written);
+  const row = { ...asked, due_at: await dueOf(db, asked, written.at) };
   const late = row.state === 'waiting' && row.due_at !== null && row.due_at <= written.at;
   if (late && row.on_timeout !== 'hold') {
     const state = row.on_timeout === 'approve' ? ('approved' as const) : ('rejected' as const);
@@ -58,6 +62,27 @@ function isAsked(row: Selectable<ApprovalsTable>, { timeoutMs, onTimeout }: Appr
 
 const dueAt = (askedAt: string, timeoutMs: number | undefined): string | null =>
   timeoutMs === undefined ? null : new Date(Date.parse(askedAt) + timeoutMs).toISOString();
+
+/** P2: when the time for an answer is over, as far as is known. */
+async function dueOf(
+  db: Db,
+  row: Pick<ApprovalsTable, 'work' | 'job_key' | 'batch_id' | 'asked_at' | 'due_at'>,
+  now: string,
+): Promise<string | null> {
+  if (row.due_at === null) return null;
+  const session = await db
+    .selectFrom('sessions')
+    .select('provider')
+    .where('work', '=', row.work)
+    .where('job_key', '=', row.job_key)
+    .orderBy('attempt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const gate = { work: row.work, batchId: row.batch_id, provider: session?.provider ?? '' };
+  const pauses = await pausesOf(db, gate, row.asked_at);
+  const waitedMs = pausedMs(pauses, Date.parse(row.asked_at), Date.parse(now));
+  return new Date(Date.parse(row.due_at) + waitedMs).toISOString();
+}
 
 /** What the answer so far means for the job. */
 async function settle(
@@ -192,6 +217,7 @@ export async function reopen(
 
 async function list(
   db: Db,
+  now: string,
   { batchId, waiting = true }: { batchId?: string; waiting?: boolean } = {},
 ): Promise<readonly Approval[]> {
   const rows = await db
@@ -217,6 +243,8 @@ async function list(
     .orderBy('a.asked_at')
     .orderBy('a.effect_key')
     .execute();
+  const due = new Map<(typeof rows)[number], string | null>();
+  for (const row of rows) due.set(row, await dueOf(db, row, now));
   return rows.map((row) => ({
     effectKey: row.effect_key,
     requestSha256: row.request_sha256,
@@ -232,7 +260,7 @@ async function list(
     batchId: row.batch_id,
     state: row.state,
     askedAt: row.asked_at,
-    dueAt: row.due_at ?? undefined,
+    dueAt: due.get(row) ?? undefined,
     onTimeout: row.on_timeout,
     decidedAt: row.decided_at ?? undefined,
     decidedBy: row.decided_by ?? undefined,

@@ -1,11 +1,13 @@
 import { AGENT_STEP, beginAttempt, endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
 import { isFinished, OPEN_SESSION } from '../contract/states.js';
+import { resumedMs } from '../policy/pauses.js';
 import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
 import { hasRun, isPrepared } from './never-ran.js';
 import { isHeldForSession, isInProgress } from './job-state.js';
 import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
+import { pausesOf } from './pauses.js';
 import { artifactColumns, artifactOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -193,6 +195,7 @@ async function sessionsSoFar(
   const failed = ofBudget.filter(({ state }) => state === 'failed' || state === 'lost');
   // A payload that was edited and edited back is new work once more: what failed before the other one is no try of it.
   const otherOne = ofBudget.findLast((row) => !isOfThis(row))?.attempt ?? 0;
+  const goesOnSince = await lastResume(db, claim, failed);
   const failures = failed
     .filter(({ attempt }) => attempt > otherOne)
     .map((row) => ({
@@ -200,7 +203,7 @@ async function sessionsSoFar(
       ran: ran(row),
       sha256: row.artifact_sha256 ?? undefined,
       endedAt: Date.parse(row.ended_at ?? row.opened_at),
-      earlierRun: row.run_id !== claim.by.runId,
+      earlier: row.run_id !== claim.by.runId || (row.ended_at ?? row.opened_at) <= goesOnSince,
     }));
   // Of whatever payload: an edit is no person's word that an agent may act on the outside world once more.
   const ranBefore =
@@ -211,6 +214,19 @@ async function sessionsSoFar(
         ((row.state === 'cancelled' || givenUp.includes(row)) && !isPrepared(row.handle)),
     );
   return { openSession: open && sessionRow(open), failures, ranBefore, givenUp: givenUp.map(sessionRow) };
+}
+
+/** When the last pause ended that its failed sessions have seen; before them all where there was none. ISO 8601. */
+async function lastResume(
+  db: Db,
+  { work, by: { batchId } }: ClaimRequest,
+  failed: readonly Pick<SessionsTable, 'provider' | 'opened_at'>[],
+): Promise<string> {
+  const [first, last] = [failed[0], failed.at(-1)];
+  if (first === undefined || last === undefined) return '';
+  const gate = { work, batchId, provider: last.provider };
+  const endedMs = resumedMs(await pausesOf(db, gate, first.opened_at));
+  return endedMs === undefined ? '' : new Date(endedMs).toISOString();
 }
 
 const sessionRow = (

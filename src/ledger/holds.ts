@@ -7,11 +7,12 @@ import { DEFAULT_LEVEL, type Hold, type HoldScope, type WideHold } from '../cont
 import { OPEN_SESSION } from '../contract/states.js';
 import { holdsStep, levelMeant, strictest } from '../policy/hold.js';
 import { HeldBack, type Gate, type InHand, type Ledger } from './ledger.js';
+import { pausesOf } from './pauses.js';
 import type { HoldsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 import type { Selectable } from 'kysely';
 
-type Holds = Pick<Ledger, 'placeHold' | 'liftHold' | 'holds' | 'holdOf' | 'inHand'>;
+type Holds = Pick<Ledger, 'placeHold' | 'liftHold' | 'holds' | 'holdOf' | 'pauses' | 'inHand'>;
 
 export const holds = (store: Store): Holds => ({
   placeHold: (scope, asked, by, reason) =>
@@ -39,6 +40,8 @@ export const holds = (store: Store): Holds => ({
   },
 
   holdOf: (gate) => store.read((db) => holdOf(db, gate)),
+
+  pauses: (gate, since) => store.read((db) => pausesOf(db, gate, since)),
 
   inHand: (scope) => store.read((db) => inHand(db, scope)),
 });

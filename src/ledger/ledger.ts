@@ -12,6 +12,7 @@ import type { BatchState, EffectState, JobState, SessionState, ShownJobState } f
 import type { JobId } from '../identity/workflow-ids.js';
 import type { NamedBatch, Namesakes } from '../policy/batch-words.js';
 import type { BudgetDecision, BudgetLimits } from '../policy/budget.js';
+import type { Pause } from '../policy/pauses.js';
 import type { BudgetUse } from '../policy/spending.js';
 import type { SessionFailure } from '../policy/retry.js';
 import type { Places } from '../policy/limits/places.js';
@@ -87,6 +88,8 @@ export interface Ledger extends AlertLedger {
   holds(): Promise<readonly WideHold[]>;
   /** The strictest of the pauses that a job stands before, that of its batch among them. */
   holdOf(gate: Omit<Gate, 'underWay'>): Promise<Hold | undefined>;
+  /** Pauses that were on after a moment, ISO 8601, before jobs of a batch: its own and wider ones. */
+  pauses(gate: Omit<Gate, 'underWay'>, since: string): Promise<readonly Pause[]>;
   /** What is under way; of a batch by its Workflow ID. */
   inHand(scope: HoldScope | { readonly kind: 'batch'; readonly name: string }): Promise<InHand>;
 

@@ -116,8 +116,8 @@ export interface SessionFailure {
   readonly sha256?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly endedAt: number;
-  /** Of another run of the job than the present one. */
-  readonly earlierRun?: boolean;
+  /** Of another run of the job than the present one, or from before a pause that is over by now. */
+  readonly earlier?: boolean;
 }
 
 /**
@@ -125,8 +125,9 @@ export interface SessionFailure {
  *
  *  RP1. Sessions that ran use up budgets that are counted in the ledger, over all runs of the job, also where it was the
  *       service that ended them: each was paid for. A start that never came about uses none, and is tried until
- *       patience ends: a service that is down parks nobody. Patience is that of one run, as it is for effects, and its
- *       tries are those of one class: what last night failed of, or another fault did, is no try of this one.
+ *       patience ends: a service that is down parks nobody. Patience is that of one run, as it is for effects, and begins
+ *       anew after a pause, in which nobody tries anything. Its tries are those of one class: what last night failed of, or
+ *       another fault did, is no try of this one.
  *  RP2. The same output rejected twice will be rejected a third time.
  *  RP3. A quota that comes back by itself is waited for.
  *  RP4. What is back only after patience has ended is not waited for, whoever says so: the service to this job, or its lane
@@ -173,7 +174,7 @@ export function afterSession(
 const streakOf = (failures: readonly SessionFailure[]): readonly SessionFailure[] =>
   failures
     .slice(failures.findLastIndex(({ ran, errorClass }) => ran || errorClass === 'exhausted') + 1)
-    .filter(({ earlierRun = false }) => !earlierRun);
+    .filter(({ earlier = false }) => !earlier);
 
 /** RP1, RP2: what ends a job whose last session ran. */
 function usedUp(failures: readonly SessionFailure[], policy: RetryPolicy): Next | undefined {

@@ -94,6 +94,7 @@ export class Gate {
         if (this.paused) {
           details.paused(name);
           await this.standStill();
+          tried = undefined; // a pause uses up nobody's patience
         }
         const looks = this.lane.awayFor !== undefined && patched(ASKS_FOR_LANE);
         if (!looks) details.begun(name);

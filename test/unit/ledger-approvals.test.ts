@@ -139,6 +139,31 @@ test('what nobody answers in time is held, let go, or rejected, as the batch say
   await ledger.close();
 });
 
+test('a pause uses up nothing of the time for an answer', async () => {
+  let now = new Date('2026-11-28T00:00:00Z');
+  const ledger = await openLedger({ ...placeOf(await aPlace()), now: () => now });
+  onTestFinished(() => ledger.close());
+  await openBatch(ledger, ['one']);
+  await claimed(ledger, 'one');
+  const limited = { timeoutMs: 3_600_000, onTimeout: 'approve' } as const;
+  const due = async () => (await ledger.approvals({ batchId: BATCH })).map(({ dueAt }) => dueAt);
+  await ask(ledger, 'one', limited);
+  expect(await due()).toEqual(['2026-11-28T01:00:00.000Z']);
+  now = new Date('2026-11-28T00:30:00Z');
+  await ledger.setBatchState(BATCH, 'paused', 'ann');
+  await ledger.placeHold({ kind: 'all' }, 'freeze', 'ann'); // on top of it: the time counts once
+  now = new Date('2026-11-28T12:30:00Z');
+  expect(await due(), 'so far').toEqual(['2026-11-28T13:00:00.000Z']);
+  await ledger.liftHold({ kind: 'all' }, 'ann');
+  now = new Date('2026-11-29T00:30:00Z');
+  await ledger.setBatchState(BATCH, 'running', 'ann');
+  now = new Date('2026-11-29T00:45:00Z');
+  expect(await ask(ledger, 'one', limited)).toMatchObject({ kind: 'waiting', delayMs: 15 * 60_000 });
+  expect(await due()).toEqual(['2026-11-29T01:00:00.000Z']);
+  now = new Date('2026-11-29T01:00:00Z');
+  expect(await ask(ledger, 'one', limited)).toEqual({ kind: 'approved' });
+});
+
 test('a rejected job that is given a new try is asked for again', async () => {
   const ledger = await asking('one');
   await say(ledger, 'one', 'rejected');

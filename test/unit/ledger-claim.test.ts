@@ -1,9 +1,13 @@
 // Who may take a job, with which payload, and what the next try is told of the earlier ones.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { HoldScope } from '../../src/contract/holds.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { StaleFence } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { afterSession, DEFAULT_RETRY } from '../../src/policy/retry.js';
 import {
   aLedger,
+  aPlace,
   BATCH,
   by,
   claimed,
@@ -20,6 +24,7 @@ import {
   NOBODY,
   openBatch,
   PARKED,
+  placeOf,
   rawSql,
   receiptOf,
   sessionOf,
@@ -320,8 +325,48 @@ describe('sessions of earlier tries', () => {
       await ledger.endSession(session, failed({ errorClass: 'transient' }), claim.fence);
     }
     expect(await claimed(ledger, 'one', { by: { ...by(), runId: 'run-2' } })).toMatchObject({
-      failures: [{ earlierRun: true }, { earlierRun: false }],
+      failures: [{ earlier: true }, { earlier: false }],
     });
+  });
+
+  test.each([
+    ['of its batch', true],
+    ['of everything', true],
+    ['of its provider', true],
+    ['of another work', false],
+  ])('patience begins anew after a pause %s: %s', async (whose, anew) => {
+    const HOUR = 3_600_000;
+    let nowMs = Date.parse('2026-11-28T02:00:00Z');
+    const ledger = await openLedger({ ...placeOf(await aPlace()), now: () => new Date(nowMs) });
+    onTestFinished(() => ledger.close());
+    await openBatch(ledger, ['one']);
+    const refused = async () => {
+      const claim = await claimed(ledger, 'one');
+      const session = sessionOf('one', claim.nextAttempt);
+      const intent = { ...session, ...jobOf('one'), provider: 'command', revision: 1, by: by() };
+      await ledger.intendSession(intent, claim.fence);
+      const failure = { errorClass: 'transient', ran: false, endedAt: nowMs } as const;
+      const next = afterSession([...claim.failures, failure], DEFAULT_RETRY, { jitter: 1 });
+      await ledger.endSession(session, failed({ errorClass: 'transient' }), claim.fence);
+      return next.kind;
+    };
+    const scope = {
+      'of its batch': undefined,
+      'of everything': { kind: 'all' },
+      'of its provider': { kind: 'provider', name: 'command' },
+      'of another work': { kind: 'work', name: 'translation' },
+    }[whose] as HoldScope | undefined;
+    expect(await refused()).toBe('again');
+    if (scope) await ledger.placeHold(scope, 'finish', 'ann');
+    else await ledger.setBatchState(BATCH, 'paused', 'ann');
+    nowMs += 24 * HOUR;
+    if (scope) await ledger.liftHold(scope, 'ann');
+    else await ledger.setBatchState(BATCH, 'running', 'ann');
+    nowMs += 1000;
+    expect(await refused()).toBe(anew ? 'again' : 'park');
+    if (!anew) return;
+    nowMs += 13 * HOUR; // longer than patience, and nothing stood still
+    expect(await refused()).toBe('park');
   });
 
   test('an artifact that fails its checks after it was collected is not handed on', async () => {

@@ -65,8 +65,8 @@ describe('the table of retries', () => {
         fc.integer({ min: 1, max: 6 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
         (ends, sessions, rejected, jitter) => {
-          const all = ends.map(([errorClass, ran, earlierRun], at) =>
-            failed(errorClass, { ran, earlierRun: earlierRun && at < ends.length - 1 }),
+          const all = ends.map(([errorClass, ran, earlier], at) =>
+            failed(errorClass, { ran, earlier: earlier && at < ends.length - 1 }),
           );
           const last = all.at(-1) ?? failed('bug');
           const { agent, budget, tries = Infinity } = RETRY_RULES[last.errorClass];
@@ -74,7 +74,7 @@ describe('the table of retries', () => {
           const used = all.filter(({ errorClass, ran }) => ran && RETRY_RULES[errorClass].budget === budget);
           const most = { sessions, rejected, none: Infinity }[budget];
           const starts = all.slice(all.findLastIndex(({ ran }) => ran) + 1);
-          const alike = starts.filter((one) => one.errorClass === last.errorClass && !one.earlierRun);
+          const alike = starts.filter((one) => one.errorClass === last.errorClass && !one.earlier);
           const mayGoOn = agent === 'again' && (last.ran ? used.length < most : alike.length < tries);
           expect(next.kind === 'again').toBe(mayGoOn);
         },
@@ -99,7 +99,7 @@ describe('the table of retries', () => {
     const DAY = 24 * 3_600_000;
     const start = (errorClass: ErrorClass, more: Partial<SessionFailure> = {}) =>
       failed(errorClass, { ran: false, ...more });
-    const lastNight = (errorClass: ErrorClass) => start(errorClass, { earlierRun: true });
+    const lastNight = (errorClass: ErrorClass) => start(errorClass, { earlier: true });
 
     test('what was refused last night parks nobody tonight', () => {
       for (const errorClass of ['auth', 'exhausted', 'transient', 'unknown'] as const) {
@@ -112,7 +112,7 @@ describe('the table of retries', () => {
             delayMs: RETRY_RULES[now].baseMs,
           });
       }
-      const ranBefore = Array<SessionFailure>(2).fill(failed('lost', { earlierRun: true }));
+      const ranBefore = Array<SessionFailure>(2).fill(failed('lost', { earlier: true }));
       expect(
         afterSession([...ranBefore, failed('lost')], DEFAULT_RETRY, { jitter: 1 }).kind,
         'what was paid for counts',

@@ -260,6 +260,9 @@ describe('a service that fails, and goes on failing', () => {
       await sql('update batches set opened_at = ?', new Date(hourAgo).toISOString());
       const message = expect.stringContaining('it has failed for 61 min, and patience ends there') as string;
       expect((await night.try('three')).end).toMatchObject({ kind: 'gated', message });
+      await night.ledger.placeHold({ kind: 'provider', name: 'command' }, 'finish', 'ann');
+      await night.ledger.liftHold({ kind: 'provider', name: 'command' }, 'ann');
+      expect((await night.try('three')).end, 'it was paused meanwhile').toMatchObject({ kind: 'wait' });
     },
   );
 

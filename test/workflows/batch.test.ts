@@ -1534,6 +1534,26 @@ describe('pause', () => {
     });
   });
 
+  test('uses up no patience of a job that was waiting when it came', async () => {
+    const told: unknown[] = [];
+    const night: Night = new Night('pause-patience', 1, {
+      runAgent: async ({ key, tried }) => {
+        told.push(tried);
+        if (told.length > 2) return { kind: 'made', sha256: sha256(key) };
+        return { kind: 'wait', delayMs: 1000, why: 'it fails', tried: { tries: 3, failingSinceMs: 1 } };
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('it waits for the second time', () => told.length === 2);
+      await handle.executeUpdate<ControlState, [unknown]>('pause', { args: [{ by: 'test' }] });
+      await sleep(1500); // its wait is over by then
+      await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'test' }] });
+      expect(await handle.result()).toMatchObject({ done: 1 });
+    });
+    expect(told).toEqual([undefined, { tries: 3, failingSinceMs: 1 }, undefined]);
+  });
+
   test('of a batch that is terminated then: its next run takes its jobs on, though nobody resumed them', async () => {
     let ledgerPaused = false;
     const landed: string[] = [];

@@ -1,4 +1,5 @@
 import type { TriedBefore, Trouble, Waiting } from '../../contract/messages.js';
+import { resumedMs } from '../../policy/pauses.js';
 import { afterClosed, whyOf, type RetryPolicy } from '../../policy/retry.js';
 import { activityWriter, type Deps } from '../deps.js';
 import { triedBefore, triesSoFar } from '../failure.js';
@@ -16,6 +17,8 @@ interface Leaving {
   };
   readonly retry: RetryPolicy;
   readonly deps: Pick<Deps, 'ledger' | 'now' | 'worker'>;
+  /** `agent.use` of the batch file: pauses of it count. */
+  readonly provider: string;
   /** Name of the effect whose destination it is. */
   readonly effect?: string;
 }
@@ -27,9 +30,11 @@ interface Leaving {
  */
 export async function waitOrLeave(
   { delayMs, why, down: failing, closure }: LaneWait,
-  { job: { work, key: jobKey, batchId, tried: before }, retry, deps, effect }: Leaving,
+  leaving: Leaving,
 ): Promise<Told> {
-  const elapsedMs = Math.max(triesSoFar(before).elapsedMs, await waitedInRun(closure, batchId, retry, deps));
+  const { job, retry, deps, effect } = leaving;
+  const { work, key: jobKey, batchId, tried: before } = job;
+  const elapsedMs = Math.max(triesSoFar(before).elapsedMs, await waitedInRun(closure, leaving));
   const waits = { delayMs, why, failing, ...(closure && { backInMs: closure.backInMs }) };
   const next = afterClosed(waits, retry, elapsedMs);
   if (closure === undefined || next.kind === 'wait') {
@@ -50,14 +55,18 @@ export async function waitOrLeave(
   return { kind: 'gated', ...trouble, ...(effect !== undefined && { ofDestination: true }) };
 }
 
-/** How long the run of a job has had to do with a service that fails; 0 where that is less than patience. */
+/**
+ * How long the run of a job has had to do with a service that fails, since it was last paused; 0 where that is less than
+ * patience.
+ */
 async function waitedInRun(
   closure: LaneWait['closure'],
-  batchId: string,
-  { patienceMs }: RetryPolicy,
-  { ledger, now }: Leaving['deps'],
+  { job: { work, batchId }, provider, retry: { patienceMs }, deps: { ledger, now } }: Leaving,
 ): Promise<number> {
   const { failedForMs = 0 } = closure ?? {};
   const run = failedForMs < patienceMs ? undefined : await ledger.batch(batchId);
-  return run === undefined ? 0 : Math.min(failedForMs, now().getTime() - Date.parse(run.openedAt));
+  if (run === undefined) return 0;
+  const pauses = await ledger.pauses({ batchId, work, provider }, run.openedAt);
+  const sinceMs = Math.max(Date.parse(run.openedAt), resumedMs(pauses) ?? 0);
+  return Math.min(failedForMs, now().getTime() - sinceMs);
 }

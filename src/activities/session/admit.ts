@@ -36,11 +36,13 @@ export interface Asking {
 }
 
 /** What stands in the way of a new session; undefined when nothing does, and its place is taken then, unless it only looks. */
-export async function refusal({ lane, ref, retry, deps }: Asking): Promise<Told | undefined> {
+export async function refusal({ lane, ref, definition, retry, deps }: Asking): Promise<Told | undefined> {
   const entry = ref.looks
     ? await lane.enter('look', { tentative: true })
     : await lane.enter('session', { waits: ref.waits ?? 0 });
-  return entry.kind === 'wait' ? waitOrLeave(entry, { job: ref, retry, deps }) : undefined;
+  return entry.kind === 'wait'
+    ? waitOrLeave(entry, { job: ref, provider: definition.agent.use, retry, deps })
+    : undefined;
 }
 
 /**
@@ -57,7 +59,14 @@ export async function closedDestination({
   for (const effect of effectsOf(definition, job)) {
     const lane = effectLane(definition, effect, ref, deps);
     const entry = ref.looks ? await lane?.enter('look', { tentative: true }) : await lane?.closed();
-    if (entry?.kind === 'wait') return waitOrLeave(entry, { job: ref, retry, deps, effect: effect.name });
+    if (entry?.kind === 'wait')
+      return waitOrLeave(entry, {
+        job: ref,
+        provider: definition.agent.use,
+        retry,
+        deps,
+        effect: effect.name,
+      });
   }
   return undefined;
 }
