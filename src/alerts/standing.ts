@@ -2,6 +2,7 @@ import { closedServices } from '../activities/lanes/closed-services.js';
 import { definitionToShow } from '../batch/manifest.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
+import { resumeWords, type Hold } from '../contract/holds.js';
 import { jobTitle } from '../contract/job.js';
 import type { Approval, BatchRow, Ledger } from '../ledger/ledger.js';
 import type { AlertStanding, ApprovalLimit } from '../policy/alerts.js';
@@ -114,5 +115,7 @@ export function commandsFor(from: StartedFrom, named: readonly string[], stateDi
     lanes: command('lanes'),
     concurrency: `${command('concurrency', ...named)} N`,
     doctor: command('doctor'),
+    lift: (scope: Hold['scope']) =>
+      scope.kind === 'batch' ? command('resume', ...named) : command(...resumeWords(scope)),
   };
 }

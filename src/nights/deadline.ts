@@ -1,5 +1,6 @@
 import type { ArtifactStore } from '../contract/artifact.js';
 import type { Definition } from '../contract/batch-file.js';
+import { isUnderWay } from '../contract/states.js';
 import { definitionToShow } from '../batch/manifest.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import {
@@ -10,9 +11,10 @@ import {
   type DeadlineStanding,
   type Progress,
 } from '../policy/deadline.js';
+import { pausedMs } from '../policy/pauses.js';
 import { leftOf } from '../report/job-counts.js';
 
-type Read = Pick<Ledger, 'counts' | 'finishedBefore'>;
+type Read = Pick<Ledger, 'counts' | 'finishedBefore' | 'pauses' | 'holdOf'>;
 
 /** The deadline of a run, as the batch file that it was started from says it. */
 export const deadlineOfRun = (
@@ -23,21 +25,27 @@ export const deadlineOfRun = (
 
 /** How far a run is, now and at the look before this one. */
 export async function progressOf(
-  { id, openedAt, openedSeq }: BatchRow,
-  { limits }: Pick<Definition, 'limits'>,
+  { id, work, state, openedAt, openedSeq }: BatchRow,
+  { limits, agent }: Pick<Definition, 'limits' | 'agent'>,
   ledger: Read,
   now: Date,
 ): Promise<Progress> {
   const counts = await ledger.counts(id, openedSeq);
   const earlier = new Date(now.getTime() - LOOKS_APART_MS);
+  const openedMs = Date.parse(openedAt);
+  const gate = { batchId: id, work, provider: agent.use };
+  const pauses = await ledger.pauses(gate, openedAt);
   return {
-    openedMs: Date.parse(openedAt),
+    openedMs,
     jobs: counts.jobs,
     concurrency: limits.concurrency,
     done: counts.done,
     doneEarlier: await ledger.finishedBefore(id, openedSeq, earlier.toISOString()),
     moving: counts.waiting + counts.running,
     left: leftOf(counts),
+    pausedMs: pausedMs(pauses, openedMs, now.getTime()),
+    pausedEarlierMs: pausedMs(pauses, openedMs, earlier.getTime()),
+    hold: isUnderWay(state) ? await ledger.holdOf(gate) : undefined,
   };
 }
 

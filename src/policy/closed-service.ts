@@ -20,15 +20,16 @@ const QUOTA_MS = HOUR_MS;
 
 /**
  * What a person is to hear of it while jobs wait, if anything. A quota counts from when it was used up to when it is looked at
- * again, however often that was put off. When the time for that look has come, nothing is known before its answer.
+ * again, however often that was put off. When the time for that look has come, nothing is known before its answer: nobody may
+ * have asked since, as in a pause.
  */
 export function worthTelling(
   { cause, needsPerson, sinceMs, retryAtMs }: ClosedService,
   nowMs: number,
 ): 'quota' | 'down' | undefined {
+  if (nowMs >= retryAtMs) return undefined;
   switch (cause) {
     case 'exhausted':
-      if (nowMs >= retryAtMs) return undefined;
       return needsPerson || retryAtMs - sinceMs >= QUOTA_MS ? 'quota' : undefined;
     case 'transient':
       return nowMs - sinceMs >= DOWN_MS ? 'down' : undefined;

@@ -4,15 +4,19 @@
  *       a night in the morning is not told once more what the night has told.
  *  DL2. The estimate is the pace of this run so far. Nobody is warned by one look: it has to be late now, and to have
  *       been late some minutes ago as well. Both are read from when jobs finished, so no look hands anything over.
- *  DL3. A warning that has become a missed deadline is the same alert, told once more. Each run has its own: nights beside
+ *  DL3. The pace is that of the time in which jobs could be done. Of a run that is paused the estimate is what it were if
+ *       it went on now, and whoever is told is told to let it go on.
+ *  DL4. A warning that has become a missed deadline is the same alert, told once more. Each run has its own: nights beside
  *       each other are late by themselves.
  */
 import { durationMs } from '../contract/duration-ms.js';
 import type { DeadlineSpec } from '../contract/deadline.js';
+import { holdText, type Hold } from '../contract/holds.js';
 import { alertFingerprint, type AlertCause } from './alerts.js';
 import { nextFire } from './fire-times.js';
 import { nightTitle } from './night-alerts.js';
 import { nightOf } from './nights.js';
+import { spanText } from './span-text.js';
 
 export interface Deadline {
   readonly at: Date;
@@ -45,6 +49,11 @@ export interface Progress {
   readonly moving: number;
   /** All that is not done, and not discarded by a person. */
   readonly left: number;
+  /** How long it has been paused so far, and until `LOOKS_APART_MS` ago. */
+  readonly pausedMs: number;
+  readonly pausedEarlierMs: number;
+  /** The pause that it stands before now. */
+  readonly hold?: Pick<Hold, 'scope' | 'by' | 'reason'> | undefined;
 }
 
 export const LOOKS_APART_MS = 5 * 60_000;
@@ -59,13 +68,18 @@ const MARGIN = 0.1;
 export type Outlook = 'unsaid' | 'in-time' | 'tight' | 'late' | 'passed';
 
 export function outlookOf({ at }: Deadline, progress: Progress, nowMs: number): Outlook {
-  const { openedMs, done, doneEarlier, moving, left } = progress;
+  const { openedMs, done, doneEarlier, moving, left, pausedEarlierMs } = progress;
   const deadlineMs = at.getTime();
   if (left === 0) return 'in-time';
   if (nowMs >= deadlineMs) return 'passed';
   const endMs = estimatedEnd(progress, nowMs);
   if (endMs === undefined) return 'unsaid';
-  const before = { ...progress, done: doneEarlier, moving: moving + done - doneEarlier };
+  const before = {
+    ...progress,
+    done: doneEarlier,
+    moving: moving + done - doneEarlier,
+    pausedMs: pausedEarlierMs,
+  };
   const endBeforeMs = estimatedEnd(before, nowMs - LOOKS_APART_MS);
   if (endBeforeMs !== undefined && endMs > deadlineMs && endBeforeMs > deadlineMs) return 'late';
   return endMs <= deadlineMs - MARGIN * (deadlineMs - openedMs) ? 'in-time' : 'tight';
@@ -73,12 +87,14 @@ export function outlookOf({ at }: Deadline, progress: Progress, nowMs: number): 
 
 /** When all that moves is done at the pace so far; undefined before as many are done as run at once, or a quarter. */
 export function estimatedEnd(
-  { openedMs, jobs, concurrency, done, moving }: Omit<Progress, 'doneEarlier' | 'left'>,
+  { openedMs, jobs, concurrency, done, moving, pausedMs }: Omit<Progress, Earlier | 'left'>,
   nowMs: number,
 ): number | undefined {
   if (moving === 0 || done === 0 || done < Math.min(concurrency, jobs / 4)) return undefined;
-  return nowMs + (moving * (nowMs - openedMs)) / done;
+  return nowMs + (moving * (nowMs - openedMs - pausedMs)) / done;
 }
+
+type Earlier = 'doneEarlier' | 'pausedEarlierMs';
 
 /** Minutes are enough: `2026-11-29 07:00 (Europe/Madrid)`. */
 export const wallText = (at: Date, timeZone: string): string => nightTitle(nightOf(at, timeZone), timeZone);
@@ -92,46 +108,53 @@ export function deadlineCauses(
 ): AlertCause[] {
   const outlook = outlookOf(deadline, progress, nowMs);
   if (outlook !== 'late' && outlook !== 'passed') return [];
-  const { jobs, left, concurrency } = progress;
+  const { jobs, left, concurrency, hold } = progress;
   const due = wallText(deadline.at, deadline.timeZone);
   const endMs = estimatedEnd(progress, nowMs) ?? nowMs;
   const see = { what: 'see how it stands', command: commands.status };
   const closed = { what: 'see whether a service is closed to us', command: commands.lanes };
   const rule = outlook === 'late' ? 'deadline' : 'overdue';
+  const ends = `at its pace so far it ends about ${wallText(new Date(endMs), deadline.timeZone)}`;
+  const late = `its deadline is ${due}${hold ? `, in ${spanText(deadline.at.getTime() - nowMs)}` : ''}; ${left} of ${jobs} jobs are left`;
+  const passed = `its deadline, ${due}, has passed with ${left} of ${jobs} jobs left`;
+  const goOn = hold && { what: 'let it go on', command: commands.lift(hold.scope) };
+  const faster = {
+    what: `where services bear it, let more than ${concurrency} jobs run at once`,
+    command: commands.concurrency,
+  };
   return [
     {
-      fingerprint: alertFingerprint('deadline', name, id, undefined), // DL3
+      fingerprint: alertFingerprint('deadline', name, id, undefined), // DL4
       rule,
       subject: '',
       errorClass: undefined,
       detail: {
         headline:
-          rule === 'deadline'
-            ? `at its pace so far it ends about ${wallText(new Date(endMs), deadline.timeZone)}, and its deadline is ${due}; ${left} of ${jobs} jobs are left`
-            : `its deadline, ${due}, has passed with ${left} of ${jobs} jobs left`,
+          rule === 'overdue'
+            ? `${passed}${hold ? `; ${pausedBy(hold)}` : ''}`
+            : hold
+              ? `${pausedBy(hold)}; if it goes on now, ${ends}, and ${late}`
+              : `${ends}, and ${late}`,
         jobs: 0,
         of: jobs,
         examples: [],
-        next:
-          rule === 'deadline'
-            ? [
-                see,
-                closed,
-                {
-                  what: `where services bear it, let more than ${concurrency} jobs run at once`,
-                  command: commands.concurrency,
-                },
-              ]
-            : [see, closed],
+        next: goOn ? [goOn, see] : rule === 'deadline' ? [see, closed, faster] : [see, closed],
       },
     },
   ];
 }
 
+const pausedBy = (hold: NonNullable<Progress['hold']>): string =>
+  hold.scope.kind === 'batch'
+    ? `it is paused by ${hold.by}${hold.reason === undefined ? '' : `: ${hold.reason}`}`
+    : holdText(hold);
+
 export interface DeadlineCommands {
   readonly status: string;
   readonly lanes: string;
   readonly concurrency: string;
+  /** What ends a pause. */
+  readonly lift: (scope: Hold['scope']) => string;
 }
 
 /** How a run stands to its deadline, for people and programs. */
@@ -147,10 +170,10 @@ export interface DeadlineStanding {
 /** @param endedMs when the run ended; undefined while it is under way */
 export function deadlineStanding(
   { at, timeZone }: Deadline,
-  progress: Omit<Progress, 'doneEarlier'>,
+  progress: Omit<Progress, Earlier>,
   { nowMs, endedMs }: { readonly nowMs: number; readonly endedMs: number | undefined },
 ): DeadlineStanding {
-  const { left, jobs } = progress;
+  const { left, jobs, hold } = progress;
   const deadlineMs = at.getTime();
   const due = wallText(at, timeZone);
   const stands = (met: boolean | undefined, how: string): DeadlineStanding => ({
@@ -168,5 +191,8 @@ export function deadlineStanding(
   const endMs = endedMs === undefined ? estimatedEnd(progress, nowMs) : undefined;
   return endMs === undefined
     ? stands(undefined, `${left} of ${jobs} jobs are left`)
-    : stands(undefined, `at its pace so far it ends about ${wallText(new Date(endMs), timeZone)}`);
+    : stands(
+        undefined,
+        `${hold ? 'if it goes on now, ' : ''}at its pace so far it ends about ${wallText(new Date(endMs), timeZone)}`,
+      );
 }

@@ -253,6 +253,7 @@ describe('a service that is closed to us', () => {
   });
   test('is not told when the time of its next look has come: nobody knows what that will find', () => {
     expect(rules(closed('exhausted', 20 * HOUR, -1000))).toEqual([]);
+    expect(rules(closed('transient', 20 * HOUR, -1000)), 'nor has anybody asked in a pause').toEqual([]);
   });
   test('is one cause with the jobs that gave up waiting for it, also where it is down', () => {
     const gated = standing({ unfinished: jobs(2, 'gated', 'transient', '503'), waiting: 3 });

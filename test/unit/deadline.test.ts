@@ -58,6 +58,8 @@ const progress = (done: number, doneEarlier: number, more: Partial<Progress> = {
   doneEarlier,
   moving: 100 - done,
   left: 100 - done,
+  pausedMs: 0,
+  pausedEarlierMs: 0,
   ...more,
 });
 
@@ -73,6 +75,13 @@ test('nobody is warned before it was late twice, nor while too little is done to
   expect(outlook(progress(99, 99), 6 * HOUR)).toBe('passed');
   expect(outlook(progress(100, 99), 6 * HOUR)).toBe('in-time');
   expect(outlook(progress(97, 97, { moving: 0 })), 'the rest waits for a person').toBe('unsaid');
+});
+
+test('time in which it was paused is none that jobs were done in', () => {
+  const ofAnHour = (paused: number) =>
+    outlookOf(DEADLINE, progress(10, 10, { pausedMs: paused, pausedEarlierMs: paused }), HOUR);
+  expect(ofAnHour(0)).toBe('late');
+  expect(ofAnHour(40 * MINUTE)).toBe('in-time');
 });
 
 const START = Date.parse('2026-11-24T00:00:00Z');
@@ -229,6 +238,52 @@ test('a run that ends past its deadline with jobs left has not recovered from it
   await ledger.setBatchState(id, 'incomplete', NOBODY);
   expect(await look(7 * HOUR), 'it is about the rest from now on').toEqual(['incomplete']);
   expect(await told()).not.toContain('recovered pending');
+});
+
+test('a paused run is late when it would be though it went on now, and whoever is told is told to let it go on', async () => {
+  const { ledger, id, look, told, standing } = await aRun(SEVEN);
+  expect(await look(HOUR, 10)).toEqual([]);
+  await ledger.setBatchState(id, 'paused', 'ann', 'the blog moves');
+  expect(await look(4 * HOUR), 'the other ten need an hour').toEqual([]);
+  expect((await standing())?.text).toBe(
+    '2026-11-24 07:00 (Europe/Madrid), if it goes on now, at its pace so far it ends about 2026-11-24 06:00 (Europe/Madrid)',
+  );
+  expect(await look(5 * HOUR + 4 * MINUTE), 'late once').toEqual([]);
+  expect(await look(5 * HOUR + 10 * MINUTE)).toEqual(['deadline']);
+  const [late] = await ledger.alerts({ open: true });
+  expect(late?.detail).toMatchObject({
+    headline:
+      'it is paused by ann: the blog moves; if it goes on now, at its pace so far it ends about 2026-11-24 07:10 (Europe/Madrid), and its deadline is 2026-11-24 07:00 (Europe/Madrid), in 50 min; 10 of 20 jobs are left',
+    next: [
+      { command: expect.stringMatching(/^nightshift resume nightly /) as string },
+      { command: expect.stringMatching(/^nightshift status nightly /) as string },
+    ],
+  });
+  expect(await look(6 * HOUR)).toEqual(['overdue']);
+  const [missed] = await ledger.alerts({ open: true });
+  expect(missed?.detail.headline).toMatch(
+    /has passed with 10 of 20 jobs left; it is paused by ann: the blog moves$/,
+  );
+  expect(await told()).toEqual(['opened pending', 'reminder pending']);
+});
+
+test('a wider pause is lifted by its own command, and a run that went on after a pause is not late for it', async () => {
+  const { ledger, look, standing } = await aRun(SEVEN);
+  await look(HOUR, 10);
+  await ledger.placeHold({ kind: 'work', name: 'article' }, 'finish', 'ann');
+  expect(await look(5 * HOUR + 10 * MINUTE)).toEqual(['deadline']);
+  const [late] = await ledger.alerts({ open: true });
+  expect(late?.detail.headline).toMatch(/^work article is paused by ann; if it goes on now/);
+  expect(late?.detail.next[0]?.command).toMatch(/^nightshift resume --work article /);
+  await ledger.liftHold({ kind: 'work', name: 'article' }, 'ann');
+  expect((await standing())?.text).toContain('at its pace so far it ends about 2026-11-24 07:10');
+
+  const early = await aRun(SEVEN);
+  await early.look(HOUR, 10);
+  await early.ledger.placeHold({ kind: 'all' }, 'finish', 'ann');
+  expect(await early.look(4 * HOUR)).toEqual([]);
+  await early.ledger.liftHold({ kind: 'all' }, 'ann');
+  expect(await early.look(4 * HOUR + 10 * MINUTE, 1), 'by its whole time it were late').toEqual([]);
 });
 
 test('the report says the deadline by its own clock, and whether it was met', async () => {

@@ -39,7 +39,10 @@ export const placeOf = (stateDir: string): Place =>
 /** The report of a batch, afresh from the ledger. Needs no engine. @param why said where the ledger has no run of it */
 export async function makeReport(
   batch: { readonly id: string; readonly name: string },
-  ledger: Pick<Ledger, 'reportRows' | 'alertMessages' | 'finishedBefore' | 'namesakes' | 'lanes'> &
+  ledger: Pick<
+    Ledger,
+    'reportRows' | 'alertMessages' | 'finishedBefore' | 'namesakes' | 'lanes' | 'pauses' | 'holdOf'
+  > &
     NightsLedger,
   { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts, asked }: MakeOptions,
   why = 'The ledger knows no run of it.',
