@@ -8,6 +8,8 @@ import { routesOf } from './courier.js';
 import { deadlineLook } from './deadline.js';
 import { endsOf } from './ends.js';
 import { jobsLeft } from './jobs-left.js';
+import { paceLook } from './pace.js';
+import { runsOfName } from './runs-of-name.js';
 import { spendingOf } from './spending.js';
 import { standingOf, type StandingDeps } from './standing.js';
 
@@ -41,17 +43,20 @@ export async function lookAtBatch(
   const budget = await budgetInForce(batchId, definition, deps);
   const spending = await spendingOf(batch, budget, { ledger, now: deps.now(), statusCommand });
   const open = await ledger.alerts({ open: true, batchName: batch.name });
-  const deadline = await deadlineLook(batch, definition, open, {
+  const runs = await runsOfName(batch.name, open, ledger);
+  const deadline = await deadlineLook(batch, definition, runs, {
     ledger,
     now: deps.now(),
     commands: standing.commands,
   });
+  const pace = await paceLook({ batch, definition, standing }, runs, open, { ledger, now: deps.now() });
   const own = alertCauses(standing);
   const left = await jobsLeft({ batch, standing, causes: own }, open, deps);
   const causes = [
     ...own.filter(({ rule }) => !isAbout(rule, 'jobs')),
     ...spending,
     ...deadline.causes,
+    ...pace.causes,
     ...overNights(left),
   ];
   const known = new Set(open.map(({ fingerprint }) => fingerprint));
@@ -62,7 +67,10 @@ export async function lookAtBatch(
     batchName: batch.name,
     batchId,
     causes: wanted === 'all' ? causes : causes.filter(({ fingerprint }) => known.has(fingerprint)),
-    isOver: (alert) => (isAbout(alert.rule, 'deadline') ? deadline.isOver(alert) : endOf(alert)),
+    isOver: (alert) => {
+      if (!isAbout(alert.rule, 'run')) return endOf(alert);
+      return alert.rule === 'standstill' ? pace.isOver(alert) : deadline.isOver(alert);
+    },
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyYesIsMissing(standing) ? 0 : gatherMs,

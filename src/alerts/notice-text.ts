@@ -10,7 +10,7 @@ const SIGNS: Readonly<Record<Notice['kind'], string>> = {
 };
 
 /** Tell of what may come. */
-const WARNINGS: ReadonlySet<Notice['rule']> = new Set(['spending', 'deadline']);
+const WARNINGS: ReadonlySet<Notice['rule']> = new Set(['spending', 'deadline', 'failing']);
 
 /** One line that says which batch, and what is the matter. */
 export const noticeTitle = ({ kind, batch, detail, rule }: Notice): string =>

@@ -111,6 +111,7 @@ export function commandsFor(from: StartedFrom, named: readonly string[], stateDi
     run: runCommand(command, from),
     retry: command('retry', ...named),
     approve: command('approve', ...named),
+    pause: command('pause', ...named),
     resume: command('resume', ...named),
     lanes: command('lanes'),
     concurrency: `${command('concurrency', ...named)} N`,

@@ -29,7 +29,7 @@ const NAME_MAX = 64;
 export function rehearsalOf(batch: Batch, wanted: ReadonlySet<string>, keptDir: string): Batch {
   assertHarmless(batch);
   const { definition } = batch;
-  const { deadMan: _, deadline: __, canary: ___, ...quiet } = definition;
+  const { deadMan: _, deadline: __, canary: ___, warnAt: ____, ...quiet } = definition;
   const name = `${definition.name.slice(0, NAME_MAX - SUFFIX.length)}${SUFFIX}`;
   const jobs = batch.jobs.filter(({ key }) => wanted.has(key)).map((job) => draftOf(definition, job));
   const key = batchKey({ name, jobKeys: jobs.map((job) => job.key) });

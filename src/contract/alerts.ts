@@ -92,6 +92,8 @@ export type AlertRule =
   | 'stop-loss'
   | 'down'
   | 'spending'
+  | 'failing'
+  | 'standstill'
   | 'deadline'
   | 'overdue'
   | 'approval'

@@ -15,6 +15,7 @@ import {
 } from './limits.js';
 import { timeZoneSchema } from './local-time.js';
 import { isVolatileField, VOLATILE_PROBLEM } from './volatile-fields.js';
+import { warnAtSchema } from './warn-at.js';
 
 /** Names become part of Workflow IDs and keys: short, lower case, safe everywhere. */
 export const nameSchema = z
@@ -219,6 +220,7 @@ export const batchFileSchema = z
       .optional()
       .describe('most that may be spent, such as { perJob: 0.50, perBatch: 20 }'),
     deadline: deadlineSchema.optional(),
+    warnAt: warnAtSchema.optional(),
     alerts: channelsSchema,
     deadMan: deadManSchema.optional().describe('a monitor that notices when nothing was heard'),
   })

@@ -278,10 +278,17 @@ export interface Ledger extends AlertLedger {
   ): Promise<Counts & { readonly waiting: number; readonly running: number; readonly gated: number }>;
   /** Jobs that this batch has finished after `since`, and by that time; ISO 8601. */
   finishedBefore(batchId: string, since: number, at: string): Promise<number>;
+  /**
+   * When something came of the work of a batch last: a job was done or stopped, an effect landed, an agent delivered. A session
+   * that ran out of time, or was lost, is no such thing. Undefined: never.
+   * @param enough where a job says one later than this, nothing else is asked; ISO 8601
+   */
+  lastMove(batchId: string, enough: string): Promise<string | undefined>;
   totals(batchId: string, since: number): Promise<Totals>;
+  /** @param only `changedSince`: by this batch, at that moment or later; ISO 8601 */
   jobReports(
     batchId: string,
-    only?: { states?: readonly ShownJobState[]; limit?: number },
+    only?: { states?: readonly ShownJobState[]; limit?: number; changedSince?: string },
   ): Promise<readonly JobReport[]>;
   /** Jobs in progress, longest first. */
   activeJobs(batchId: string, limit: number): Promise<readonly ActiveJob[]>;

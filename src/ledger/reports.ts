@@ -73,10 +73,15 @@ const gatedByBudget = (db: Db, batchId: string) =>
 interface Only {
   readonly states?: readonly ShownJobState[];
   readonly limit?: number;
+  readonly changedSince?: string;
 }
 
 /** In the order of the member list. Three queries, however many jobs there are. */
-async function jobReports(db: Db, batchId: string, { states, limit }: Only): Promise<readonly JobReport[]> {
+async function jobReports(
+  db: Db,
+  batchId: string,
+  { states, limit, changedSince }: Only,
+): Promise<readonly JobReport[]> {
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
     .select(['j.error_class', 'j.error_message', 'j.step'])
@@ -84,6 +89,9 @@ async function jobReports(db: Db, batchId: string, { states, limit }: Only): Pro
     .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved')])
     .select(['d.discarded_by', 'd.discarded_at', 'd.reason'])
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
+    .$if(changedSince !== undefined, (query) =>
+      query.where('j.batch_id', '=', batchId).where('j.updated_at', '>=', changedSince ?? ''),
+    )
     .orderBy('m.position')
     .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
     .execute();

@@ -8,7 +8,7 @@ import { countCostUnknown, neverRan } from './never-ran.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
 
-type Figures = Pick<Ledger, 'counts' | 'finishedBefore' | 'totals' | 'spend' | 'spendOfJob'>;
+type Figures = Pick<Ledger, 'counts' | 'finishedBefore' | 'lastMove' | 'totals' | 'spend' | 'spendOfJob'>;
 type StateCounts = Awaited<ReturnType<Ledger['counts']>>;
 
 /** Figures are read from the rows that carry the states, so they always agree with them. */
@@ -25,6 +25,8 @@ export const figures = (store: Store): Figures => ({
       .executeTakeFirstOrThrow();
     return jobs;
   },
+
+  lastMove: (batchId, enough) => store.read((db) => lastMove(db, batchId, enough)),
 
   totals: (batchId, since) =>
     store.read(async (db): Promise<Totals> => {
@@ -61,6 +63,31 @@ export const figures = (store: Store): Figures => ({
 });
 
 /** A finished job counts as `done` when this batch did it after `since`, and as `adopted` when it was found done. */
+async function lastMove(db: Db, batchId: string, enough: string): Promise<string | undefined> {
+  const jobs = await membersOf(db, batchId)
+    .select(({ fn }) => fn.max('j.updated_at').as('at'))
+    .where('j.batch_id', '=', batchId)
+    .where('j.state', 'not in', ['waiting', 'running'])
+    .executeTakeFirst();
+  if ((jobs?.at ?? '') > enough) return jobs?.at ?? undefined;
+  const sessions = await db
+    .selectFrom('sessions')
+    .select(({ fn }) => fn.max('ended_at').as('at'))
+    .where((eb) => eb(eb.fn.coalesce('attached_batch_id', 'batch_id'), '=', batchId))
+    .where((eb) => eb.or([eb('state', '=', 'collected'), eb('error_class', '=', 'rejected')]))
+    .executeTakeFirst();
+  const receipts = await db
+    .selectFrom('receipts')
+    .select(({ fn }) => fn.max('recorded_at').as('at'))
+    .where('batch_id', '=', batchId)
+    .executeTakeFirst();
+  return [jobs, sessions, receipts]
+    .map((row) => row?.at ?? undefined)
+    .filter((at) => at !== undefined)
+    .sort()
+    .at(-1);
+}
+
 async function countJobs(db: Db, batchId: string, since: number): Promise<StateCounts> {
   const finishedNow = sql<number>`case
     when ${sql.ref('j.batch_id')} = ${batchId} and ${sql.ref('j.finished_seq')} > ${since} then 1 else 0 end`;

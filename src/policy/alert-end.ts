@@ -4,7 +4,7 @@
  * Each alert is about one batch, its own: the one that its cause was found in last. Where jobs of several nights wait for
  * the same thing, that is the newest of them, and the cause is found as long as one of them is left.
  *
- *  AE1. Nights that did not run, and deadlines, are ended by those who look at them.
+ *  AE1. Nights that did not run, deadlines and standstills are ended by those who look at them.
  *  AE2. Called off: whoever cancelled its own batch knows. It ends untold, for nothing has recovered.
  *  AE3. Mended: what it asks for was done while runs go on, or what did not work has worked since.
  *  AE4. Over: a run has come to its end without the cause. That is its own, or one that ended after the cause was found
@@ -45,7 +45,7 @@ export interface AlertEndFacts {
 /** Whether it is over; `untold` where its end is no good news. */
 export function endOf(alert: UnfoundAlert, facts: AlertEndFacts): boolean | 'untold' {
   const { looked, own, isMended, isElsewhere } = facts;
-  if (isAbout(alert.rule, 'nights') || isAbout(alert.rule, 'deadline')) return false; // AE1
+  if (isAbout(alert.rule, 'nights') || isAbout(alert.rule, 'run')) return false; // AE1
   if (isElsewhere) return false; // AE5
   if (own === 'cancelled') return 'untold'; // AE2
   if (isMended) return true; // AE3

@@ -5,11 +5,11 @@ import type { AlertRule } from '../contract/alerts.js';
  * - `service`: it does not work with us, or stands before all jobs. Over when it has worked again since.
  * - `batch`: the run as such.
  * - `jobs`: open until somebody has seen to those very jobs.
- * - `deadline`: of a run. Over with that run, or when its pace has become good again.
+ * - `run`: how it gets on. Over with that run, or when its pace has become good again.
  * - `nights`: as such. Settled by whoever looks at nights; no end of a run is the end of them.
  * - `news`: only told, asks nothing of anybody. Neither repeated nor taken back.
  */
-export type AlertAbout = 'service' | 'batch' | 'jobs' | 'deadline' | 'nights' | 'news';
+export type AlertAbout = 'service' | 'batch' | 'jobs' | 'run' | 'nights' | 'news';
 
 interface RuleFacts {
   readonly about: AlertAbout;
@@ -26,8 +26,10 @@ const RULES: Readonly<Record<AlertRule, RuleFacts>> = {
   'stop-loss': { about: 'batch', atOnce: true },
   incomplete: { about: 'batch', atOnce: false },
   spending: { about: 'news', atOnce: true },
-  deadline: { about: 'deadline', atOnce: true },
-  overdue: { about: 'deadline', atOnce: true },
+  failing: { about: 'news', atOnce: true },
+  standstill: { about: 'run', atOnce: true },
+  deadline: { about: 'run', atOnce: true },
+  overdue: { about: 'run', atOnce: true },
   approval: { about: 'jobs', atOnce: false },
   unanswered: { about: 'jobs', atOnce: true },
   parked: { about: 'jobs', atOnce: false },

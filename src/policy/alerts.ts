@@ -3,7 +3,8 @@
  *
  *  AL1. Only what a person must do is an alert. Success, waits, retries and whatever put itself right are not.
  *  AL2. A cause is one alert however many jobs it hit, in however many runs: its fingerprint has no run, no job and
- *       no time in it. Only of what one run alone has, its deadline or a share of its budget, each has an alert of its own.
+ *       no time in it. Only of what one run alone has, its deadline, its pace or a share of its budget, each has an alert of
+ *       its own.
  *  AL3. An open alert is repeated seldom, and its end is told once, to those who had heard of it (`alert-end.ts`).
  *  AL4. It knows the nights that are in it. One that brings what is told at once is news, and told again at once: a question
  *       with a time limit, time that has run out.
@@ -65,7 +66,7 @@ export interface AlertStanding {
   };
 }
 
-const EXAMPLES_MAX = 3;
+export const EXAMPLES_MAX = 3;
 
 export const alertFingerprint = (
   rule: AlertRule,

@@ -1,8 +1,10 @@
 // Counts, totals and reports: figures of one start, told apart from what was there before by `since`.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { jobReportSchema, totalsSchema } from '../../src/contract/result.js';
+import { openLedger } from '../../src/ledger/open.js';
 import {
   aLedger,
+  aPlace,
   BATCH,
   by,
   claimed,
@@ -18,6 +20,7 @@ import {
   NOBODY,
   openBatch,
   PARKED,
+  placeOf,
   receiptOf,
   sessionOf,
   startedSession,
@@ -517,6 +520,42 @@ describe('reports', () => {
     await ledger.endSession(session, collected(), again.fence);
     expect(await sessionless(), 'what it has made waits for its effects').toBe(false);
   });
+});
+
+test('something came of a batch when a job stopped, an effect landed or an agent delivered, not when a session ran out of time', async () => {
+  let nowMs = Date.parse('2026-11-28T00:00:00Z');
+  const ledger = await openLedger({ ...placeOf(await aPlace()), now: () => new Date(nowMs) });
+  onTestFinished(() => ledger.close());
+  await openBatch(ledger, ['one', 'two', 'three']);
+  const pass = () => new Date((nowMs += 60_000)).toISOString();
+  const lastMove = () => ledger.lastMove(BATCH, '2027-01-01T00:00:00.000Z');
+  const ends = async (slug: string, end: Parameters<typeof ledger.endSession>[1]) => {
+    const claim = await claimed(ledger, slug);
+    await ledger.endSession(await startedSession(ledger, slug, claim), end, claim.fence);
+  };
+  await ends('one', failed({ errorClass: 'timeout' }));
+  expect(await lastMove()).toBeUndefined();
+  const refusedAt = pass();
+  await ends('one', failed({ errorClass: 'rejected' }));
+  expect(await lastMove()).toBe(refusedAt);
+  pass();
+  await ends('one', failed({ state: 'lost', errorClass: 'lost' }));
+  expect(await lastMove()).toBe(refusedAt);
+  const madeAt = pass();
+  await ends('one', collected());
+  expect(await lastMove()).toBe(madeAt);
+  const landedAt = pass();
+  await landed(ledger, 'one');
+  expect(await lastMove()).toBe(landedAt);
+  const parkedAt = pass();
+  await claimed(ledger, 'two');
+  await ledger.settleJob(jobOf('two'), PARKED, by());
+  expect(await lastMove()).toBe(parkedAt);
+  expect(await ledger.lastMove('batch:other:1', parkedAt)).toBeUndefined();
+
+  const since = (changedSince: string) => ledger.jobReports(BATCH, { states: ['parked'], changedSince });
+  expect((await since(parkedAt)).map(({ key }) => key)).toEqual([keyOf('two')]);
+  expect(await since(pass())).toEqual([]);
 });
 
 test('what a batch was last asked to start with is kept over its runs', async () => {
