@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { RunReport } from '../../src/contract/result.js';
 import { startAgentServer } from '../../src/testing/index.js';
 import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
-import { cli, startCli } from '../support/cli.js';
+import { cli, startCli, until } from '../support/cli.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 
 const KEY = 'AIza-planted-secret-41';
@@ -112,6 +112,41 @@ test('a person hears once of what they must do, once that it is over, and of not
   expect(test.code).toBe(78);
   expect(test.stdout).toContain('HTTP 500');
 }, 240_000);
+
+test('an account without credits: a person hears of it while the night waits, and that it is over when it was paid', async () => {
+  const receiver = await startReceiver();
+  onTestFinished(() => receiver.stop());
+  const empty = await startAgentServer({
+    seed: 6,
+    speed: 1500,
+    faults: [{ do: 'spend-cap', with: { form: '402' } }],
+  });
+  const batch = aBatch(empty.geminiUrl, receiver.url);
+  const { file, state, dir } = batch;
+  const env = { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' };
+  const call = (...args: string[]) => cli([...args, '--state', state], { cwd: dir, env });
+  const alerts = () => told(receiver).map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`);
+
+  const night = startCli(['run', file, '--state', state], { cwd: dir, env });
+  onTestFinished(() => void night.process.kill('SIGKILL'));
+  await until('somebody is told', () => alerts().length > 0);
+  expect(alerts()).toEqual(['opened quota']);
+  const said = 'the balance or a spend limit is used up, and does not come back by itself';
+  expect((await call('status', 'nightly')).stdout).toContain(`antigravity: ${said}`);
+  const report = (await call('report', 'nightly')).stdout;
+  expect(report).toContain('A balance or a spend limit is used up');
+  expect(report).not.toContain('nothing needs a decision');
+  await empty.close();
+
+  const paid = await startAgentServer({ seed: 6, speed: 1500, port: Number(new URL(empty.url).port) });
+  onTestFinished(() => paid.close());
+  const [lane] = (JSON.parse((await call('lanes', '--json')).stdout) as { lanes: { id: string }[] }).lanes;
+  expect((await call('lanes', '--reset', lane?.id ?? '')).code).toBe(0);
+  const { code, stderr } = await night.exit;
+  expect(code, stderr).toBe(0);
+  expect(batch.published()).toHaveLength(JOBS);
+  expect(alerts()).toEqual(['opened quota', 'recovered quota']);
+}, 120_000);
 
 function aBatch(geminiUrl: string, receiverUrl: string): TestBatch {
   const batch = writeBatch({ dir: tempDir('nightshift-alerts-'), slugs: slugsOf(JOBS) });
