@@ -10,6 +10,16 @@ export interface LandedBefore {
   readonly takenBack: boolean;
 }
 
+/** A receipt with the effect that it is for. */
+interface Landed extends Receipt {
+  readonly work: string;
+  readonly jobKey: string;
+  readonly name: string;
+  readonly target: string;
+  /** Key of the effect that it took back. */
+  readonly undoes?: string;
+}
+
 /** @param receipts all of the job, in any order */
 export function landedBefore(
   receipts: readonly Receipt[],
@@ -21,6 +31,17 @@ export function landedBefore(
   const takenBack = receipt !== undefined && undone !== undefined && undone.revision >= receipt.revision;
   return { receipt, takenBack };
 }
+
+/**
+ * What is to be at the destinations by a job's receipts alone: the newest of each effect that was not taken back.
+ * @param receipts all of the job, in any order
+ */
+export const standing = <R extends Landed>(receipts: readonly R[]): readonly R[] =>
+  receipts.filter((row) => {
+    if (row.undoes !== undefined) return false;
+    const { receipt, takenBack } = landedBefore(receipts, { ...row, key: row.effectKey }, row);
+    return receipt === row && !takenBack;
+  });
 
 const newestOf = (receipts: readonly Receipt[], effectKey: string): Receipt | undefined =>
   receipts

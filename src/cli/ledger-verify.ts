@@ -13,6 +13,7 @@ const STYLES: Readonly<Record<VerifiedEffect['drift'], Style>> = {
   drifted: 'yellow',
   extra: 'yellow',
   failed: 'red',
+  former: 'yellow',
 };
 
 /** `nightshift ledger verify [NAME]`: asks the destinations whether all is as the receipts say. Needs no engine. */
@@ -27,8 +28,8 @@ export async function ledgerVerify(name: string | undefined, shell: Shell): Prom
   return isSound(verification) ? ExitCode.done : ExitCode.incomplete;
 }
 
-const isSound = ({ counts: { missing, drifted, extra, failed } }: Verification): boolean =>
-  missing + drifted + extra + failed === 0;
+const isSound = ({ counts: { missing, drifted, extra, failed, former } }: Verification): boolean =>
+  missing + drifted + extra + failed + former === 0;
 
 export function verificationLines({ jobs, counts, findings }: Verification, columns?: number): Line[] {
   const rows = findings.map(({ drift, title, name, place, why }) => [
@@ -38,7 +39,7 @@ export function verificationLines({ jobs, counts, findings }: Verification, colu
     place ?? '',
     why ?? '',
   ]);
-  const { same, missing, drifted, extra, unasked, failed } = counts;
+  const { same, missing, drifted, extra, unasked, failed, former } = counts;
   const words = [
     [same, 'as the receipt says'],
     [missing, 'missing'],
@@ -46,6 +47,7 @@ export function verificationLines({ jobs, counts, findings }: Verification, colu
     [extra, 'without a receipt'],
     [unasked, 'at a destination that can’t be asked'],
     [failed, 'not answered'],
+    [former, 'of a former effect, not asked'],
   ] as const;
   const text = words.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
   return [

@@ -47,7 +47,7 @@ async function pageReceipts(db: Db, batchId: string | undefined, sink: EvidenceS
   let after = { seq: -1, effectKey: '', revision: 0 };
   for (;;) {
     const rows = await receiptsOf(db, batchId)
-      .select(['r.batch_id', 'r.recorded_at', 'r.recorded_seq'])
+      .select(['r.recorded_at', 'r.recorded_seq'])
       .where((eb) =>
         eb(
           eb.refTuple('r.recorded_seq', 'r.effect_key', 'r.revision'),
@@ -62,9 +62,7 @@ async function pageReceipts(db: Db, batchId: string | undefined, sink: EvidenceS
       .execute();
     const last = rows.at(-1);
     if (last === undefined) return;
-    await sink.receipts(
-      rows.map((row) => ({ ...receiptRow(row), batchId: row.batch_id, recordedAt: row.recorded_at })),
-    );
+    await sink.receipts(rows.map((row) => ({ ...receiptRow(row), recordedAt: row.recorded_at })));
     after = { seq: last.recorded_seq, effectKey: last.effect_key, revision: last.revision };
   }
 }

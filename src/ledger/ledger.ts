@@ -850,6 +850,8 @@ export interface ReceiptRow extends Receipt {
   readonly name: string;
   readonly target: string;
   readonly use: string;
+  /** The batch that it landed in. */
+  readonly batchId: string;
   /** Key of the effect that it took back. */
   readonly undoes?: string;
   /** The person who said that it landed, where no look-up could. */
@@ -862,7 +864,6 @@ export interface ReceiptRow extends Receipt {
 
 /** A receipt with all that its signature covers. */
 export interface EvidenceRow extends ReceiptRow {
-  readonly batchId: string;
   readonly recordedAt: string;
 }
 

@@ -12,7 +12,7 @@ export const receiptsOf = (db: Db, batchId: string | undefined) =>
       join.onRef('j.work', '=', 'r.work').onRef('j.job_key', '=', 'r.job_key'),
     )
     .select(['r.effect_key', 'r.revision', 'r.id', 'r.url', 'r.sha256', 'r.landed_at', 'r.adopted'])
-    .select(['r.decided_by', 'r.signature', 'r.signed_by'])
+    .select(['r.decided_by', 'r.signature', 'r.signed_by', 'r.batch_id'])
     .select(['r.work', 'r.job_key', 'j.identity', 'e.name', 'e.target', 'e.use', 'e.undoes'])
     .$if(batchId !== undefined, (query) => query.where(isMemberOf(db, batchId ?? '', 'r')));
 
@@ -26,6 +26,7 @@ export const receiptRow = (row: Row): ReceiptRow => ({
   name: row.name,
   target: row.target,
   use: row.use,
+  batchId: row.batch_id,
   ...(row.undoes !== null && { undoes: row.undoes }),
   ...(row.decided_by !== null && { decidedBy: row.decided_by }),
   ...(row.signature !== null && { signature: row.signature }),

@@ -101,6 +101,7 @@ test('a receipt that a person answered for names the person', () => {
     name: 'mail',
     target: 't',
     use: 'smtp',
+    batchId: 'batch:nightly:1',
   };
   expect(text(receiptLines([receipt], undefined, 'UTC'))).toContain('mail (ann said so)');
 });

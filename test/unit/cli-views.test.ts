@@ -431,6 +431,7 @@ test('receipts show local time, job, effect, id and address', () => {
         name: 'post',
         target: 't',
         use: 'folder',
+        batchId: 'batch:nightly:1',
       },
     ],
     undefined,
