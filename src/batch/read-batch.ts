@@ -108,17 +108,25 @@ export async function tryReadBatch(path: string, options: ReadBatchOptions = {})
   return { problems: [], batch: given === undefined ? batch : { ...batch, edition: given } };
 }
 
+/** A batch file without its jobs. */
+export interface Settings {
+  readonly definition: Definition;
+  /** They stand in the batch file itself, and not in another file or in what a program prints. */
+  readonly areJobsListed: boolean;
+}
+
 /**
  * The settings of a batch file, its jobs left aside: nothing of them is read or run.
  * @throws InvalidBatch
  */
-export async function readSettings(path: string): Promise<Definition> {
+export async function readSettings(path: string): Promise<Settings> {
   const absolute = resolve(path);
   const problems = new FileProblems(path);
   const document = await readDocument(absolute, problems, undefined);
   const file = document && checkBatchFile(document, problems).file;
   if (!file) throw new InvalidBatch(problems.all());
-  return { ...withoutJobs(file), ...placeOfFile(absolute) };
+  const definition = { ...withoutJobs(file), ...placeOfFile(absolute) };
+  return { definition, areJobsListed: Array.isArray(file.jobs) };
 }
 
 /** A batch whose identity has no edition is the same each night: a field more would be another payload. */

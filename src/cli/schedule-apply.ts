@@ -27,6 +27,7 @@ export async function scheduleApply(
     out.results(changes.flatMap(changeLines));
     if (changes.length === 0) out.result(`${file} declares no schedule`);
   }
+  for (const { name, notes } of changes) for (const text of notes) out.note(`note: "${name}": ${text}`);
   const changed = changes.some(({ action }) => action !== 'none' && action !== 'keep');
   if (dryRun) {
     if (changed)

@@ -30,6 +30,7 @@ export async function schedulePreview(
   const preview = await nightshift.schedules.preview({ days, ...(file !== undefined && { file }) });
   for (const { schedule, batch } of preview.missing)
     out.note(`note: the batch file of "${schedule}" is not here, and its nights would fail: ${batch}`);
+  for (const { schedule, text } of preview.notes) out.note(`note: "${schedule}": ${text}`);
   if (html !== undefined) {
     const { firePage } = await import('../report/fire-page.js');
     await writeFile(html, firePage(preview, timeZone));

@@ -69,7 +69,8 @@ export async function testAlerts(
   connections: Connections,
   file: string | undefined,
 ): Promise<readonly ChannelAnswer[]> {
-  const definition = file === undefined ? await newestDefinition(connections) : await readSettings(file);
+  const definition =
+    file === undefined ? await newestDefinition(connections) : (await readSettings(file)).definition;
   const { env, stateDir } = connections.config;
   const now = new Date();
   const id = `ns-test-${sha256Hex(`${definition.name} ${now.toISOString()} ${process.pid}`).slice(0, 24)}`;

@@ -123,7 +123,7 @@ async function nightsOf(
     return Promise.all(
       names.map(async (name): Promise<Night> => {
         if (/[./]/.test(name)) {
-          const definition = await readSettings(name);
+          const { definition } = await readSettings(name);
           return { name: definition.name, definition };
         }
         const last = await ledger.latestBatch(name);

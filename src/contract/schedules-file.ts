@@ -7,7 +7,7 @@ export const OVERLAPS = ['skip', 'queue', 'attach', 'cancel-older'] as const;
 export type Overlap = (typeof OVERLAPS)[number];
 
 /** Which period a night belongs to: the edition that its jobs get. */
-export const EDITION_RULES = ['date', 'week', 'month'] as const;
+export const EDITION_RULES = ['date', 'week', 'month', 'time'] as const;
 export type EditionRule = (typeof EDITION_RULES)[number];
 
 export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
@@ -126,7 +126,7 @@ export const scheduleSchema = z
       .enum(EDITION_RULES)
       .default('date')
       .describe(
-        'what jobs get as "edition", where it is part of the identity: 2026-11-23, 2026-W48, 2026-11',
+        'what jobs get as "edition", where it is part of the identity: 2026-11-23, 2026-W48, 2026-11, or 2026-11-23T14:30',
       ),
     after: afterSchema
       .optional()
@@ -152,13 +152,14 @@ export const schedulesFileSchema = z
       }),
   })
   .superRefine(({ schedules, timeZone }, context) => {
-    for (const [at, { name, edition, after, timeZone: own = timeZone }] of schedules.entries()) {
+    for (const [at, schedule] of schedules.entries()) {
+      const { after, timeZone: own = timeZone } = schedule;
       if (own === undefined) {
         const message = 'is missing, here or for the whole file';
         context.addIssue({ code: 'custom', path: ['schedules', at, 'timeZone'], message });
       }
       if (!after) continue;
-      const message = wrongWith(after.schedule, { name, edition }, schedules);
+      const message = wrongWith(after.schedule, schedule, schedules);
       const path = ['schedules', at, 'after', 'schedule'];
       if (message !== undefined) context.addIssue({ code: 'custom', path, message });
     }
@@ -166,17 +167,19 @@ export const schedulesFileSchema = z
   .meta({ id: 'schedules', title: 'nightshift schedules file' });
 export type SchedulesFile = z.infer<typeof schedulesFileSchema>;
 
-type Declared = Pick<z.infer<typeof scheduleSchema>, 'name' | 'edition' | 'after'>;
+type Declared = z.infer<typeof scheduleSchema>;
 
 function wrongWith(
   upstream: string,
-  { name, edition }: Declared,
+  { name, edition, when, timeZone }: Declared,
   schedules: readonly Declared[],
 ): string | undefined {
   const byName = new Map(schedules.map((schedule) => [schedule.name, schedule]));
   const before = byName.get(upstream);
   if (!before) return 'is no schedule of this file';
   if (before.edition !== edition) return `has the edition "${before.edition}", and this one "${edition}"`;
+  if (edition === 'time' && !isSame([before.when, before.timeZone], [when, timeZone]))
+    return 'has other times, or another time zone, and so no edition that this one has: with "edition: time" both need the same';
   const seen = new Set([name]);
   for (let next: Declared | undefined = before; next; next = byName.get(next.after?.schedule ?? '')) {
     if (next.name === name) return 'waits for this one itself, so neither would ever start';
@@ -185,6 +188,8 @@ function wrongWith(
   }
   return undefined;
 }
+
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
 
 /** A schedule as the engine keeps it: the argument of its Workflow, so wire format. */
 export const scheduleDefinitionSchema = z.object({

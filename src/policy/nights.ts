@@ -52,10 +52,11 @@ export function nightOf(at: Date, timeZone: string): string {
 }
 
 /**
- * The edition of a night, from its nominal time and never from the clock: `2026-11-23`, `2026-W48` (ISO 8601 weeks) or
- * `2026-11`.
+ * The edition of a night, from its nominal time and never from the clock: `2026-11-23`, `2026-W48` (ISO 8601 weeks),
+ * `2026-11`, or its local time as `nightOf` has it, which is one night even where a clock shows it twice.
  */
 export function editionOf(at: Date, timeZone: string, rule: EditionRule): string {
+  if (rule === 'time') return nightOf(at, timeZone);
   const { year, month, day } = wallOf(at, timeZone);
   if (rule === 'month') return `${year}-${two(month)}`;
   if (rule === 'date') return `${year}-${two(month)}-${two(day)}`;

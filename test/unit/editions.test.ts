@@ -27,7 +27,7 @@ describe('an edition', () => {
     );
   });
 
-  test.each(['spring', 'garbage x', '20261109', '2026', '3-2026', 'v2026-11-09', '2026-11-09T02:30', ''])(
+  test.each(['spring', 'garbage x', '20261109', '2026', '3-2026', 'v2026-11-09', '2026-11-09 at noon', ''])(
     'of another kind is as good as any: %j',
     (edition) => expect(editionFault(edition)).toBeUndefined(),
   );
@@ -39,6 +39,9 @@ describe('an edition', () => {
     ['2026-w48', /no edition of a week, .*write 2026-W48$/],
     ['2026W48', /write 2026-W48$/],
     ['2026-W9', /write 2026-W09$/],
+    ['2026-11-9T2:30', /no edition of a time, .*write 2026-11-09T02:30$/],
+    ['2026-11-09 02:30', /write 2026-11-09T02:30$/],
+    ['2026-11-09T24:30', /there is no such time$/],
     ['2026-13-45', '"2026-13-45" is no edition: there is no such day'],
     ['2026-02-29', /there is no such day$/],
     ['2026-13', /there is no such month$/],
@@ -136,6 +139,8 @@ describe('a batch that needs an edition', () => {
     ['2026-W46', 'date', true],
     ['garbage x', 'date', true],
     ['2026-W46', 'week', false],
+    ['2026-11-09T14:30', 'time', false],
+    ['2026-11-09', 'time', true],
     ['2026-11', 'week', true],
   ])('says of %s whether a schedule by %s would ever have it', async (edition, rule, isForeign) => {
     const digest = aDigest();

@@ -82,6 +82,9 @@ test.each([
   ['week', '2026-11-23T01:30:00Z', '2026-W48'],
   ['week', '2027-01-01T12:00:00Z', '2026-W53'],
   ['month', '2026-12-31T23:30:00Z', '2027-01'],
+  ['time', '2026-12-31T23:30:00Z', '2027-01-01T00:30'],
+  // The clock shows this half past two for the second time.
+  ['time', '2026-10-25T01:30:00Z', '2026-10-25T02:30'],
 ] as const)('the %s edition of %s in Berlin is %s', (rule, at, edition) => {
   expect(editionOf(new Date(at), 'Europe/Berlin', rule)).toBe(edition);
 });
@@ -197,6 +200,67 @@ test('a schedule that comes after another has a limit, and no circle', async () 
   await expect(read('name: one', 'name: two, after: { schedule: one, within: 72h }')).rejects.toThrow(
     'must be at most 48h',
   );
+  const hourly = (name: string, hour: string) =>
+    `name: ${name}, edition: time, when: { cron: "0 ${hour} * * *" }`;
+  expect(
+    (await read(hourly('one', '*'), `${hourly('two', '*')}, after: { schedule: one }`)).schedules,
+  ).toHaveLength(2);
+  await expect(read(hourly('one', '1'), `${hourly('two', '5')}, after: { schedule: one }`)).rejects.toThrow(
+    'has other times, or another time zone',
+  );
+});
+
+describe('nights that find everything done by an earlier one are told before they come', () => {
+  const from = new Date('2026-11-30T00:00:00Z');
+  async function notesOf(schedule: string, batch: { readonly edition: boolean; readonly jobs?: string }) {
+    const dir = tempDir();
+    writeFileSync(join(dir, 'batch.yaml'), aBatchOf(batch));
+    const file = join(dir, 's.yaml');
+    const fields = `name: digest, batch: ./batch.yaml, ${schedule}`;
+    writeFileSync(file, `timeZone: Europe/Madrid\nschedules: [{ ${fields} }]\n`);
+    const nightshift = createNightshift({ state: join(dir, 'state') });
+    const { notes } = await nightshift.schedules.preview({ file, from });
+    await nightshift.close();
+    return notes.map(({ schedule: name, text }) => `${name}: ${text}`);
+  }
+  const aBatchOf = ({ edition, jobs = '[{ site: blog }]' }: { edition: boolean; jobs?: string }) =>
+    `name: digest
+work: digest
+identity: [site${edition ? ', edition' : ''}]
+jobs: ${jobs}
+agent: { use: command, command: [sh] }
+effects: [{ name: post, use: folder, target: public, with: { path: '{{ site }}.md' } }]
+`;
+  const TWICE = "when: { at: ['02:30', '14:30'] }";
+
+  test('two times of a day, in editions of a date', async () => {
+    expect(await notesOf(TWICE, { edition: true })).toEqual([
+      'digest: 2026-11-30 02:30 and 2026-11-30 14:30 are both of edition 2026-11-30: the later night does only what ' +
+        'the earlier one left undone; with "edition: time" each is a night of its own',
+    ]);
+    expect(await notesOf(`${TWICE}, edition: time`, { edition: true })).toEqual([]);
+  });
+
+  test.each([
+    ['week', "when: { at: '02:30' }", /2026-W49.*"edition: date"/],
+    ['month', "when: { cron: '0 3 1,15 * *' }", /2026-12-01 03:00 and 2026-12-15 03:00.*"edition: date"/],
+  ])('two days of a %s', async (rule, when, expected) => {
+    expect((await notesOf(`${when}, edition: ${rule}`, { edition: true })).join()).toMatch(expected);
+  });
+
+  test.each([
+    ['date', "when: { at: '02:30' }"],
+    ['week', "when: { at: '02:30', days: [mon] }"],
+    ['month', "when: { cron: '0 3 1 * *' }"],
+  ])('and nothing is said of a schedule that is due once in each %s', async (rule, when) => {
+    expect(await notesOf(`${when}, edition: ${rule}`, { edition: true })).toEqual([]);
+  });
+
+  test('a list that nobody adds to, in a batch without editions', async () => {
+    const once = "when: { at: '02:30' }";
+    expect((await notesOf(once, { edition: false })).join()).toMatch(/has no "edition"/);
+    expect(await notesOf(once, { edition: false, jobs: './jobs.csv' })).toEqual([]);
+  });
 });
 
 test('the edition reaches the jobs of a batch whose identity names it, and no other', async () => {
@@ -248,6 +312,7 @@ test('names in the page of a preview are text, whatever they hold', () => {
       schedules: ['<img src=x>', 'b'],
       fires: [{ ...fire, timeZone: 'Europe/Berlin', collides: ['b'] }],
       missing: [],
+      notes: [],
     },
     'Europe/Berlin',
   );

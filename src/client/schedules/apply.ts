@@ -9,6 +9,7 @@ import { nextFire } from '../../policy/fire-times.js';
 import { editionOf } from '../../policy/nights.js';
 import type { Connections } from '../connections.js';
 import { preflight } from '../preflight.js';
+import { editionNote } from './edition-notes.js';
 import { fileName, fileWords } from './file-words.js';
 import { hasPresentTimes, optionsOf } from './engine-schedule.js';
 import { allSchedules, findSchedule, type EngineSchedule } from './find.js';
@@ -20,7 +21,11 @@ export interface ScheduleChange {
   readonly action: 'create' | 'update' | 'delete' | 'keep' | 'none';
   /** `overlap: skip -> queue`, one for each field that differs; of a new one, that it stays paused. */
   readonly differences: readonly string[];
+  /** What is allowed, and is seldom meant. */
+  readonly notes: readonly string[];
 }
+
+type Change = Omit<ScheduleChange, 'notes'>;
 
 export interface ApplyOptions {
   /** Delete what the same file declared before and no longer does. */
@@ -43,11 +48,11 @@ export async function applySchedules(
   const changes: ScheduleChange[] = [];
   for (const wanted of read.schedules) {
     const present = await findSchedule(wanted.name, connections);
-    changes.push(
-      present
-        ? await update(present, wanted, connections, dryRun)
-        : await create(wanted, connections, dryRun),
-    );
+    const change = present
+      ? await update(present, wanted, connections, dryRun)
+      : await create(wanted, connections, dryRun);
+    const note = await editionNote(wanted, new Date());
+    changes.push({ ...change, notes: note === undefined ? [] : [note] });
     if (!dryRun) await keep(wanted.name, batches, connections);
   }
   const names = new Set(read.schedules.map(({ name }) => name));
@@ -56,7 +61,7 @@ export async function applySchedules(
       await handle?.delete();
       await forget(name, connections);
     }
-    changes.push({ name, action: remove ? 'delete' : 'keep', differences: [] });
+    changes.push({ name, action: remove ? 'delete' : 'keep', differences: [], notes: [] });
   }
   return changes;
 }
@@ -100,11 +105,7 @@ async function keep(
 }
 
 /** One that the ledger knows is made anew, for the engine has lost it: its pause and its nights go on. */
-async function create(
-  wanted: WantedSchedule,
-  connections: Connections,
-  dryRun: boolean,
-): Promise<ScheduleChange> {
+async function create(wanted: WantedSchedule, connections: Connections, dryRun: boolean): Promise<Change> {
   const { name } = wanted;
   const ledger = await connections.ledger();
   const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === name);
@@ -132,7 +133,7 @@ async function update(
   wanted: WantedSchedule,
   connections: Connections,
   dryRun: boolean,
-): Promise<ScheduleChange> {
+): Promise<Change> {
   const { name } = wanted;
   // A file that says "paused" is taken at its word, also after a resume by hand.
   const isResumed = definition.paused && wanted.paused && !description.state.paused;

@@ -6,6 +6,7 @@ import { fireTimes, nextFire } from '../../policy/fire-times.js';
 import { nightOf } from '../../policy/nights.js';
 import { seenNights, type SeenNight } from '../../policy/seen-nights.js';
 import type { Connections } from '../connections.js';
+import { editionNote } from './edition-notes.js';
 import { allSchedules, schedule, type EngineSchedule } from './find.js';
 
 /** A night as people are shown it: what was said of it last, and how its batch stands. */
@@ -86,6 +87,8 @@ export interface Preview {
   readonly fires: readonly Fire[];
   /** Batch files that are not there, as this host sees it. */
   readonly missing: readonly { readonly schedule: string; readonly batch: string }[];
+  /** What is allowed, and is seldom meant. */
+  readonly notes: readonly { readonly schedule: string; readonly text: string }[];
 }
 
 /** The times to come: of a schedules file, which needs no engine, or of all schedules at the engine that are not paused. */
@@ -110,6 +113,11 @@ export async function previewSchedules(
       })),
     )
     .sort((a, b) => a.at.localeCompare(b.at) || a.schedule.localeCompare(b.schedule));
+  const notes: { schedule: string; text: string }[] = [];
+  for (const each of due) {
+    const text = await editionNote(each, from);
+    if (text !== undefined) notes.push({ schedule: each.name, text });
+  }
   const together = new Map<string, string[]>();
   for (const { at, schedule } of fires) together.set(at, [...(together.get(at) ?? []), schedule]);
   return {
@@ -128,6 +136,7 @@ export async function previewSchedules(
     missing: due
       .filter(({ batch }) => !existsSync(batch))
       .map(({ name, batch }) => ({ schedule: name, batch })),
+    notes,
   };
 }
 
