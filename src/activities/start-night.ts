@@ -9,6 +9,7 @@ import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js'
 import { messageOf } from '../contract/thrown.js';
 import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { upstreamStanding } from '../nights/upstream.js';
+import { newestInstead } from '../policy/catch-up.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
 import { editionOf, nightOf } from '../policy/nights.js';
@@ -43,6 +44,7 @@ import { tellOfNight } from './tell-of-night.js';
  *  S5. What may pass, such as a program that failed to list the jobs, a file that is not there yet, a full disk or an
  *      engine that does not answer, is no reason to leave a night out while it may still be late; a mistake in a file is
  *      one at once.
+ *  S6. Of nights that an outage has brought together the newest begins, whichever comes first.
  */
 export const startNight =
   (deps: Deps) =>
@@ -120,6 +122,11 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   /** Whether a run is to begin, now that none is there. */
   async function mayStart(): Promise<NightStep | Go> {
     if (isStale) return tooLate();
+    const newest = newestDue();
+    if (newest !== undefined) {
+      const title = nightTitle(newest, schedule.timeZone);
+      return end('skipped', `it came late, and the night of ${title} was due as well: the newest starts`);
+    }
     const before = await whatGoesBefore();
     if (before.kind !== 'go') return before;
     const other = await otherRun(batch.definition.name, batch.workflowId, deps);
@@ -131,6 +138,12 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (way.kind === 'end') return end(way.outcome, way.why, other.id);
     await note('queued', way.noted, other.id);
     return { ...wait(other.id, way.why), ...(way.orApprovalsLeft && { orApprovalsLeft: true }) };
+  }
+
+  /** The night that this one leaves its place to (S6); one that it shares its batch with is served by the same run. */
+  function newestDue(): string | undefined {
+    if (night.asked || waits > 0 || !batch.definition.identity.includes('edition')) return undefined;
+    return newestInstead(schedule, night, overlapping.rule, deps.now());
   }
 
   function rowsOfNight(): Promise<readonly NightRow[]> {

@@ -5,7 +5,7 @@ import { lastFires } from './fire-times.js';
 import { editionOf, nightOf } from './nights.js';
 
 /** What the engine and a busy worker may need. */
-const GRACE_MS = 10 * 60_000;
+export const GRACE_MS = 10 * 60_000;
 /** Nights are looked for this far back. */
 const BACK_MS = 62 * DAY_MS;
 

@@ -14,6 +14,7 @@ import { startNight } from '../../src/activities/start-night.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { readDefinition } from '../../src/batch/manifest.js';
 import { readBatch } from '../../src/batch/read-batch.js';
+import type { Overlap } from '../../src/contract/schedules-file.js';
 import type { NightRequest, NightStep } from '../../src/contract/messages.js';
 import type { ApprovalRequest, Ledger, NewNight, NightOutcome } from '../../src/ledger/ledger.js';
 import { rereadDelay } from '../../src/policy/reread.js';
@@ -405,6 +406,61 @@ describe('an earlier night of which only effects are left that wait for a yes', 
       batchId: OLDER,
       orApprovalsLeft: true,
     });
+  });
+});
+
+describe('of nights that an outage has brought together', () => {
+  const DAY = 24 * 60;
+  const EACH_A_BATCH = '[{ site: blog, category: a, slug: one }]\nidentity: [site, category, slug, edition]';
+  const threeDays = { ...NIGHTLY, catchUpMs: 3 * DAY * MINUTE, staleMs: 3 * DAY * MINUTE };
+  const takenOf = (night: number, overlap: Overlap, more: Partial<NightRequest> = {}) => {
+    const dueAt = new Date(Date.parse(DUE) + night * DAY * MINUTE).toISOString();
+    const schedule = { ...threeDays, overlap, batch: join(folder, 'batch.yaml') };
+    return taken(2 * DAY + 60, { schedule, dueAt, ...more });
+  };
+  const outcomeOf = async (step: Promise<NightStep>) => {
+    const taken = await step;
+    return taken.kind === 'ended' ? taken.night.outcome : taken.kind;
+  };
+  beforeEach(() => {
+    running.clear();
+    batchFile(EACH_A_BATCH);
+  });
+
+  test.each([
+    ['skip', ['skipped', 'skipped', 'started']],
+    ['attach', ['skipped', 'skipped', 'started']],
+    ['cancel-older', ['skipped', 'skipped', 'started']],
+    ['queue', ['skipped', 'started', 'wait']],
+  ] as const)(
+    'the newest starts, though the engine begins with the oldest (%s)',
+    async (overlap, expected) => {
+      const outcomes: string[] = [];
+      for (const night of [0, 1, 2]) {
+        outcomes.push(await outcomeOf(takenOf(night, overlap)));
+        for (const id of running) await openBatch(ledger, [], { id, name: 'news' });
+      }
+      expect(outcomes).toEqual(expected);
+      expect((await said())[0]).toEqual([
+        'skipped',
+        'it came late, and the night of 2026-11-25 02:30 (Europe/Berlin) was due as well: the newest starts',
+      ]);
+    },
+  );
+
+  test('one that a person asks for starts', async () => {
+    expect(await outcomeOf(takenOf(0, 'skip', { exact: true }))).toBe('started');
+  });
+
+  test('nights before a schedule was there are none of its own', async () => {
+    const schedule = { ...threeDays, since: '2026-11-25T12:00:00Z', batch: join(folder, 'batch.yaml') };
+    expect(await outcomeOf(takenOf(0, 'skip', { schedule }))).toBe('started');
+  });
+
+  test('all are served by one run, where they are one batch', async () => {
+    batchFile('[{ site: blog, category: a, slug: one }]');
+    expect(await outcomeOf(takenOf(0, 'skip'))).toBe('started');
+    expect(await outcomeOf(takenOf(2, 'skip'))).toBe('joined');
   });
 });
 
