@@ -21,6 +21,7 @@ import { asTheEngineHasThem, earlierLists } from './earlier-lists.js';
 import { batchAttributes, batchDetails, knownAttributes } from './search-attributes.js';
 import { tellBatch } from './tell-batches.js';
 
+// Both are told in docs/guides/deployment.md, "When a worker dies".
 /** Self-hosted and embedded engines charge nothing for a heartbeat; crashes and cancellation are noticed sooner. */
 const HEARTBEAT_EMBEDDED_MS = 10_000;
 /** A configured engine may be Temporal Cloud, where each heartbeat is paid for. */
