@@ -106,6 +106,14 @@ const afterSchema = z.strictObject({
     .describe('when it is not done by then: skip the night, or run it all the same'),
 });
 
+/** The engine's least catch-up window; and a worker that is in time takes a night some seconds after it was due. */
+const LATENESS_MIN_MS = 10_000;
+
+const latenessSchema = durationSchema.refine(
+  (late) => durationMs(late) >= LATENESS_MIN_MS,
+  'must be at least 10s',
+);
+
 export const scheduleSchema = z
   .strictObject({
     name: nameSchema.describe('name of the schedule, for you and for "nightshift schedule"'),
@@ -116,10 +124,10 @@ export const scheduleSchema = z
       .enum(OVERLAPS)
       .default('skip')
       .describe('when an earlier night of the batch still runs: skip, queue, attach or cancel-older'),
-    catchUp: durationSchema
+    catchUp: latenessSchema
       .default('4h')
       .describe('how late a night may start that the engine was down for; older ones are missed'),
-    staleAfter: durationSchema
+    staleAfter: latenessSchema
       .optional()
       .describe('how late a night may start that no worker took; as catchUp unless given'),
     edition: z
@@ -132,10 +140,6 @@ export const scheduleSchema = z
       .optional()
       .describe('a night starts when the night of another schedule, of the same edition, is done'),
     paused: z.boolean().default(false).describe('known, and never started'),
-  })
-  .refine(({ catchUp }) => durationMs(catchUp) >= 10_000, {
-    path: ['catchUp'],
-    message: 'must be at least 10s',
   })
   .meta({ id: 'schedule' });
 

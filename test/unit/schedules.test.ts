@@ -135,6 +135,8 @@ describe('a schedules file', () => {
     ['when: { at: "02:30" }, overlaps: skip', /3:\d+ .*overlaps/],
     ['when: { at: "02:30" }, timeZone: Berlin', /3:\d+ .*time zone/],
     ['when: { at: "02:30" }, catchUp: 1s', /3:\d+ .*at least 10s/],
+    ['when: { at: "02:30" }, staleAfter: 0s', /3:\d+ .*at least 10s/],
+    ['when: { at: "02:30" }, staleAfter: 1ms', /3:\d+ .*at least 10s/],
   ])('%s is refused at its place', async (fields, expected) => {
     const problems = await problemsOf(one(fields));
     expect(problems).toHaveLength(1);
