@@ -80,6 +80,7 @@ export function addLedgerVerbs(ledger: Command, use: (action: Action) => void): 
     'restore <file>',
     'put a backup in the place of the ledger, which stays beside it; nobody may use it meanwhile',
     ['nightshift ledger restore ledger-2026-11-23.db'],
+    ['NIGHTSHIFT_LEDGER=postgres://… nightshift ledger restore monday.db', 'from a file into PostgreSQL'],
   )
     .option('--artifacts <dir>', 'folder with artifacts; those that are missing are copied', nonEmpty)
     .action((file: string, flags: { artifacts?: string }) =>

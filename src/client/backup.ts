@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { statePaths, type Config } from '../config.js';
-import { AdapterError } from '../contract/errors.js';
+import { AdapterError, UsageError } from '../contract/errors.js';
+import { systemCode } from '../contract/thrown.js';
 import { tryExclusiveLock, type ProcessLock } from '../engine/index.js';
 import type { BackedUp } from '../ledger/backup.js';
 import type { Restored } from '../ledger/restore.js';
@@ -49,30 +51,65 @@ export async function backUp(config: Place, { file, artifacts }: BackupRequest):
 }
 
 /**
- * Puts a backup in the place of the ledger, which stays beside it. The caller has closed its own ledger.
+ * Puts a backup in the place of the ledger, which stays beside it. The caller has closed its own ledger. Where the ledger
+ * is in PostgreSQL, a backup of a file is brought into it while it is empty.
  * @throws UsageError when there is no such file
  * @throws AdapterError `throttled` while a worker lives or anybody has the ledger open; `config` when the file can't be
- *         restored, or the ledger is in PostgreSQL. Then nothing has changed.
+ *         restored, or the ledger in PostgreSQL is in use. Then nothing has changed.
  */
 export async function restore(
   config: Place,
   { file, artifacts }: RestoreRequest,
   by: string,
 ): Promise<Restoration> {
-  const path = pathOf(
-    config,
-    `pg_restore --clean --if-exists --single-transaction --dbname="$NIGHTSHIFT_LEDGER" ${shellWord(file)}`,
-  );
-  const { restoreSqlite } = await import('../ledger/restore.js');
+  const put = await restorerOf(config, file);
   const lock = withoutWorkers(config);
   try {
     // First, so that a ledger never names artifacts that are still to come.
     const folder = artifacts === undefined ? undefined : resolve(artifacts);
     const copies = folder === undefined ? undefined : await copyArtifacts(folder, artifactsOf(config));
-    const restored = await restoreSqlite(path, file, by);
+    const restored = await put(by);
     return { ...restored, ...(folder !== undefined && copies && { artifacts: { folder, ...copies } }) };
   } finally {
     lock.release();
+  }
+}
+
+async function restorerOf(config: Place, file: string): Promise<(by: string) => Promise<Restored>> {
+  const { ledger, stateDir } = config;
+  if ('url' in ledger && (await isSqlite(file))) {
+    const { restoreIntoPostgres } = await import('../ledger/restore-into-postgres.js');
+    return (by) => restoreIntoPostgres(ledger.url, file, by, statePaths(stateDir).ledger);
+  }
+  const path = pathOf(
+    config,
+    `pg_restore --clean --if-exists --single-transaction --dbname="$NIGHTSHIFT_LEDGER" ${shellWord(file)}`,
+  );
+  const { restoreSqlite } = await import('../ledger/restore.js');
+  return (by) => restoreSqlite(path, file, by);
+}
+
+/** Source: sqlite.org/fileformat.html, "Magic Header String". */
+const SQLITE_MAGIC = 'SQLite format 3\0';
+
+/** @throws UsageError when there is no such file */
+async function isSqlite(file: string): Promise<boolean> {
+  try {
+    const opened = await open(file);
+    try {
+      const { buffer, bytesRead } = await opened.read(
+        Buffer.alloc(SQLITE_MAGIC.length),
+        0,
+        SQLITE_MAGIC.length,
+        0,
+      );
+      return buffer.toString('latin1', 0, bytesRead) === SQLITE_MAGIC;
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+    throw new UsageError(`there is no file to restore [file=${file}]`, { cause: error });
   }
 }
 

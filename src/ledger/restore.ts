@@ -41,9 +41,7 @@ export async function restoreSqlite(path: string, from: string, by: string): Pro
   await makeDirectory(dirname(path));
   const partial = partialOf(path);
   try {
-    await copyFile(file, partial);
-    await chmod(partial, 0o600);
-    const facts = await prepare(partial, file, by);
+    const facts = await preparedCopy(file, partial, by);
     const { replaced, before } = await exchange(path, partial);
     return { from: file, ...facts, replaced, before };
   } finally {
@@ -51,10 +49,14 @@ export async function restoreSqlite(path: string, from: string, by: string): Pro
   }
 }
 
-async function assertCopy(file: string, path: string): Promise<void> {
+/**
+ * @param path of the ledger in place, where it is a file
+ * @throws UsageError, AdapterError `config`
+ */
+export async function assertCopy(file: string, path?: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
   if (!found?.isFile()) throw new UsageError(`there is no file to restore [file=${file}]`);
-  const ledger = await stat(path).catch(() => undefined);
+  const ledger = path === undefined ? undefined : await stat(path).catch(() => undefined);
   if (ledger && ledger.ino === found.ino && ledger.dev === found.dev) {
     throw new UsageError(`${file} is the ledger in place: name a backup of it`);
   }
@@ -68,7 +70,9 @@ async function assertCopy(file: string, path: string): Promise<void> {
 }
 
 /** R1. @returns what the backup has in it, as it came */
-async function prepare(partial: string, file: string, by: string): Promise<CopyFacts> {
+export async function preparedCopy(file: string, partial: string, by: string): Promise<CopyFacts> {
+  await copyFile(file, partial);
+  await chmod(partial, 0o600);
   const { default: Sqlite } = await import('better-sqlite3');
   const copy = new Sqlite(partial);
   let facts: CopyFacts;

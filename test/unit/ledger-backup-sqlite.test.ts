@@ -358,7 +358,9 @@ describe('with the state directory', () => {
       ) as string,
     });
     await expect(refused).rejects.not.toThrow(/hunter2/);
-    await expect(restore(config, { file: 'x.dump' }, 'ann')).rejects.toThrow(/pg_restore .*x\.dump/);
+    const file = join(config.stateDir, 'x.dump');
+    writeFileSync(file, 'PGDMP');
+    await expect(restore(config, { file }, 'ann')).rejects.toThrow(/pg_restore .*x\.dump/);
   });
 });
 
