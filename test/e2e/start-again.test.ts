@@ -1,9 +1,9 @@
 // What happens when a batch is started again after something changed: the input, the histories, the ledger.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cli, runJson, startCli, until } from '../support/cli.js';
-import { slugsOf, writeBatch } from '../support/batch.js';
+import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
 
 test('a job edited after it was done is a conflict with both fingerprints; a higher revision updates the same file', async () => {
   const slugs = ['one', 'two'];
@@ -183,3 +183,51 @@ async function terminate(state: string): Promise<void> {
   }
   await connection.close();
 }
+
+test('a batch that is half done goes on in another folder, from a backup of its ledger and artifacts', async () => {
+  const slugs = slugsOf(4);
+  const old = writeBatch({
+    slugs,
+    concurrency: 1,
+    before: 'while [ "$slug" = job-02 ] && [ ! -e go ]; do sleep 0.05; done',
+  });
+  const backup = join(old.dir, 'moving.db');
+  const artifacts = join(old.dir, 'moving');
+  const nightshift = (at: TestBatch, ...words: string[]) =>
+    cli([...words, '--state', at.state], { cwd: at.dir });
+
+  const running = startCli(['run', old.file, '--state', old.state], { cwd: old.dir });
+  await until('the second agent is at work', () => old.sessions().length === 2);
+  expect((await nightshift(old, 'pause', 'nightly', '--level', 'admit')).code).toBe(0);
+  writeFileSync(join(old.dir, 'go'), '');
+  await until('no job is under way', async () => {
+    const { stdout } = await nightshift(old, 'status', 'nightly', '--json');
+    return (JSON.parse(stdout) as { readonly active: readonly unknown[] }).active.length === 0;
+  });
+  running.process.kill('SIGINT');
+  await running.exit;
+  await until('the engine has stopped', () => !existsSync(join(old.state, 'engine', 'engine.json')));
+  expect((await nightshift(old, 'ledger', 'backup', backup, '--artifacts', artifacts)).code).toBe(0);
+
+  // The other machine: the project at another path, what it has published, and its keys.
+  const dir = join(tempDir(), 'elsewhere');
+  cpSync(old.dir, dir, { recursive: true, filter: (path) => path !== old.state });
+  cpSync(join(old.state, 'keys'), join(dir, 'state', 'keys'), { recursive: true });
+  rmSync(old.dir, { recursive: true });
+  const moved = writeBatch({ slugs, concurrency: 1, dir });
+  const restored = await nightshift(
+    moved,
+    'ledger',
+    'restore',
+    join(dir, 'moving.db'),
+    '--artifacts',
+    join(dir, 'moving'),
+  );
+  expect(restored.code, restored.stderr).toBe(0);
+  const { exit, report } = await runJson(moved.file, { cwd: dir, state: moved.state });
+  expect(exit.code, exit.stderr).toBe(0);
+  expect(report.counts).toMatchObject({ adopted: 2, done: 2 });
+  expect(moved.published()).toEqual(slugs.map((slug) => `blog/news/${slug}.md`));
+  expect(moved.sessions().map((line) => line.split(' ')[0])).toEqual(slugs);
+  expect((await nightshift(moved, 'ledger', 'verify', 'nightly')).code).toBe(0);
+});
