@@ -12,6 +12,7 @@ export type {
   Nightshift,
   NightshiftOptions,
   PauseOptions,
+  CancelState,
   Cancelled,
   Placed,
   Plan,

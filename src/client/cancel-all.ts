@@ -5,7 +5,7 @@ import { batchesUnderWay } from './batches-under-way.js';
 import type { Connections } from './connections.js';
 import { scopeRequest } from './holds.js';
 import { whileHosted } from './hosted.js';
-import { cancelBatch, type Answer } from './operate.js';
+import { cancelBatch, type Answer, type CancelState } from './operate.js';
 import { membersOf, unknownName } from './scope-members.js';
 
 /** A batch that the ledger had as under way, and what came of its cancellation. */
@@ -13,7 +13,9 @@ export interface Cancelled {
   /** Workflow ID. */
   readonly batch: string;
   /** `ended`: it was over by then. */
-  readonly answer: Answer<undefined>['kind'];
+  readonly answer: Answer<CancelState>['kind'];
+  /** As of a single one. */
+  readonly mayRunOn: CancelState['mayRunOn'];
 }
 
 /**
@@ -40,10 +42,11 @@ export async function cancelAll(
       // One worker for all, where none lives: those that each call would host find the place taken.
       return whileHosted(connections, async () => {
         const ends = await Promise.allSettled(
-          members.map(async (row) => ({
-            batch: row.id,
-            answer: (await cancelBatch(row, connections, reason)).kind,
-          })),
+          members.map(async (row): Promise<Cancelled> => {
+            const answer = await cancelBatch(row, connections, reason);
+            const { mayRunOn } = answer.kind === 'answered' ? answer.state : { mayRunOn: [] };
+            return { batch: row.id, answer: answer.kind, mayRunOn };
+          }),
         );
         return ends.map((end) => {
           if (end.status === 'rejected') throw end.reason;

@@ -37,7 +37,7 @@ import type { Exported, ExportRequest } from './export.js';
 import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
 import type { Cancelled } from './cancel-all.js';
 import type { Lifted, Placed } from './holds.js';
-import type { Answer, PauseOptions } from './operate.js';
+import type { Answer, CancelState, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
 import { withHold, type ListedBatch } from './hold-over.js';
 import { planBatch, type Plan } from './plan.js';
@@ -137,7 +137,7 @@ export interface Nightshift {
   /** Jobs in progress at once, 1 to 500. @throws UsageError */
   setConcurrency(nameOrId: string, concurrency: number): Promise<Answer<ControlState>>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
-  cancel(nameOrId: string, reason?: string): Promise<Answer<undefined>>;
+  cancel(nameOrId: string, reason?: string): Promise<Answer<CancelState>>;
   /** Ends all batches of a work, of a provider, or of everything that are under way; not those that start later. @throws UsageError */
   cancelAll(scope: HoldScope, reason?: string): Promise<readonly Cancelled[]>;
   /**
@@ -431,6 +431,7 @@ export type {
   Answer,
   Batch,
   BatchStatus,
+  CancelState,
   Cancelled,
   Discarding,
   Finding,

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/common';
 import { UsageError } from '../contract/errors.js';
 import type { PauseLevel } from '../contract/holds.js';
 import { MESSAGE, isConcurrency, type ControlRequest, type ControlState } from '../contract/messages.js';
+import type { JobReport } from '../contract/result.js';
 import { isUnderWay } from '../contract/states.js';
 import { isInProgress } from '../ledger/job-state.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
@@ -157,12 +158,17 @@ async function ask<T>(
   }
 }
 
+export interface CancelState {
+  /** Jobs whose sessions could not be ended at their service, and may run on and cost; each says which, and what to do. */
+  readonly mayRunOn: readonly JobReport[];
+}
+
 /** Asks the batch to end: sessions are cancelled, effects under way finish. A worker is hosted for that if none lives. */
 export async function cancelBatch(
   row: BatchRow,
   connections: Connections,
   reason?: string,
-): Promise<Answer<undefined>> {
+): Promise<Answer<CancelState>> {
   return audited(
     await connections.ledger(),
     requestFor('cancel', row, connections, reason),
@@ -175,7 +181,7 @@ async function cancel(
   { id }: BatchRow,
   connections: Connections,
   reason?: string,
-): Promise<Answer<undefined>> {
+): Promise<Answer<CancelState>> {
   const client = await connections.client();
   const asked = await requestCancel(id, await runUnderWay(id, client), connections, reason);
   if (asked) await untilAllEnded([asked], connections);
@@ -187,7 +193,9 @@ async function cancel(
     await ledger.setBatchState(id, 'cancelled', connections.who, reason);
   }
   const left = await cancelLeft(id, connections, reason);
-  return asked === undefined && left === 0 ? { kind: 'ended' } : { kind: 'answered', state: undefined };
+  if (asked === undefined && left === 0) return { kind: 'ended' };
+  const cancelled = await ledger.jobReports(id, { states: ['cancelled'] });
+  return { kind: 'answered', state: { mayRunOn: cancelled.filter(({ error }) => error?.class === 'lost') } };
 }
 
 /**

@@ -612,21 +612,36 @@ export type CostRow = SessionId &
 /** `collected`: the artifact becomes the job's. All others are waste, whatever they cost. */
 export type SessionEnd =
   | { readonly state: 'collected'; readonly artifact: ArtifactRef; readonly usage: Usage }
-  | {
-      readonly state: 'failed' | 'lost' | 'cancelled';
-      readonly usage: Usage;
-      readonly errorClass: ErrorClass;
-      readonly message: string;
-      /** What the session made although it failed; kept for inspection only. */
-      readonly artifact?: ArtifactRef;
-      /** Set when the budget is spent: the job is parked in the same transaction. */
-      readonly job?: JobEnd;
-    };
+  | FailedSession
+  | CancelledSession;
+
+interface WastedSession {
+  readonly usage: Usage;
+  /** Booked where nobody knows what it cost, and no budget has set anything aside for it. */
+  readonly reserveMicros?: number;
+  readonly message: string;
+  /** What the session made although it failed; kept for inspection only. */
+  readonly artifact?: ArtifactRef;
+  /** Set when the budget is spent: the job is parked in the same transaction. */
+  readonly job?: JobEnd;
+}
+
+export interface FailedSession extends WastedSession {
+  readonly state: 'failed' | 'lost' | 'cancelled';
+  readonly errorClass: ErrorClass;
+}
+
+/** Nothing went wrong: a person has cancelled its job. */
+export interface CancelledSession extends WastedSession {
+  readonly state: 'cancelled';
+  readonly errorClass?: never;
+}
 
 /** Of a session that nobody goes on with, while its job does. */
-export type GivenUpEnd = Omit<Exclude<SessionEnd, { state: 'collected' }>, 'state' | 'artifact' | 'job'> & {
+export interface GivenUpEnd extends Omit<WastedSession, 'artifact' | 'job'> {
   readonly state: 'cancelled' | 'lost';
-};
+  readonly errorClass: ErrorClass;
+}
 
 export interface EffectId extends JobId {
   readonly effectKey: string;

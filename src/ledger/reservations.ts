@@ -157,7 +157,7 @@ const CUT_OFF: ReadonlySet<ErrorClass> = new Set([
 
 /**
  * What the end of a session books. Of one that ran, was cut off, and of whose cost nobody knows: what was set aside for
- * it, as waste, so that budgets never show less than may have been spent.
+ * it, or else the reserve of its agent, as waste, so that budgets never show less than may have been spent.
  */
 export function settled(
   session: Pick<SessionsTable, 'currency' | 'settled_at' | 'handle'> & {
@@ -168,19 +168,29 @@ export function settled(
   at: string,
 ) {
   const { usage } = end;
-  const cutOff =
-    end.state === 'lost' || (end.state !== 'collected' && CUT_OFF.has(end.errorClass) && hasRun(session));
-  const unknown = cutOff && usage.costSource === 'none' && session.reserved_micros > 0;
+  const guess = usage.costSource === 'none' && isCutOff(session, end) ? guessOf(session, end) : undefined;
   return {
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
     cached_tokens: usage.cachedTokens,
-    cost_micros: unknown ? session.reserved_micros : usage.costMicros,
-    cost_source: unknown ? ('reserved' as const) : usage.costSource,
+    cost_micros: guess?.micros ?? usage.costMicros,
+    cost_source: guess?.source ?? usage.costSource,
     currency: usage.currency ?? session.currency,
     model: usage.model ?? null,
     price_table: usage.priceTable?.id ?? null,
     price_date: usage.priceTable?.date ?? null,
     settled_at: session.settled_at ?? at,
   };
+}
+
+function isCutOff(session: Parameters<typeof hasRun>[0], end: SessionEnd): boolean {
+  if (end.state === 'lost') return true;
+  if (end.state === 'collected' || !hasRun(session)) return false;
+  return end.errorClass === undefined || CUT_OFF.has(end.errorClass);
+}
+
+function guessOf({ reserved_micros }: { readonly reserved_micros: number }, end: SessionEnd) {
+  if (reserved_micros > 0) return { micros: reserved_micros, source: 'reserved' } as const;
+  const reserve = 'reserveMicros' in end ? end.reserveMicros : undefined;
+  return reserve === undefined ? undefined : ({ micros: reserve, source: 'estimate' } as const);
 }

@@ -166,6 +166,26 @@ test('a session that can’t be ended is booked all the same after a few tries, 
 });
 
 test.each([
+  ['the reserve of the agent', { reserveMicros: 5_000_000, capMicros: 9_000_000 }, 'started', 5_000_000],
+  ['the cap of the session', { capMicros: 9_000_000 }, 'started', 9_000_000],
+  ['nothing, where nobody can say', {}, 'started', undefined],
+  ['nothing, where it was only made ready', { capMicros: 9_000_000 }, 'prepared', undefined],
+] as const)('of a session whose use can’t be learnt: %s', async (_, more, phase, reserveMicros) => {
+  const facts = {
+    ...aScope(
+      () => Promise.reject(isBusy),
+      async () => undefined,
+    ).provider.facts,
+    ...more,
+  };
+  for (const verb of ['usage', 'cancel'] as const) {
+    const { booked } = await endedBy({ facts, [verb]: () => Promise.reject(isBusy) }, phase);
+    expect(booked, verb).toMatchObject([{ usage: NOTHING_USED }]);
+    expect(booked[0]?.reserveMicros, verb).toBe(reserveMicros);
+  }
+});
+
+test.each([
   ['that can list its sessions', /see "nightshift doctor FILE --orphans", with a file whose agent is model$/],
   ['that can’t', /model can’t list its sessions, so it has to be ended there by hand$/],
 ])('what can be done is advised of a service %s', async (which, advice) => {
@@ -188,7 +208,7 @@ test('a program on another host is named with its host and its run directory', a
 });
 
 /** Ends a session. @returns what was booked, and whether it was freed */
-async function endedBy(more: Partial<Provider>) {
+async function endedBy(more: Partial<Provider>, phase: NonNullable<SessionHandle['phase']> = 'started') {
   const { provider } = aScope(
     () => Promise.reject(new Error('not asked')),
     async () => undefined,
@@ -197,8 +217,9 @@ async function endedBy(more: Partial<Provider>) {
   const release = async (handle: SessionHandle) => void freed.push(handle);
   const context = { ...endingContext(() => new Date()), sleep: async () => undefined };
   const booked: LeftSession[] = [];
+  const handle = phase === 'started' ? HANDLE : { ...HANDLE, phase };
   await new MockActivityEnvironment().run(() =>
-    endAtService({ ...provider, release, ...more }, HANDLE, context, async (left) => void booked.push(left)),
+    endAtService({ ...provider, release, ...more }, handle, context, async (left) => void booked.push(left)),
   );
   return { booked, freed };
 }

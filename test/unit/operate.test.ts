@@ -7,6 +7,8 @@ import { describe, expect, test, vi } from 'vitest';
 import type { ControlState } from '../../src/contract/messages.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storeManifest } from '../../src/batch/manifest.js';
+import { cancelled } from '../../src/activities/session/end.js';
+import { cancel } from '../../src/cli/cancel.js';
 import { pause } from '../../src/cli/pause.js';
 import type { Shell } from '../../src/cli/shell.js';
 import { cancelAll } from '../../src/client/cancel-all.js';
@@ -18,8 +20,17 @@ import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { scopeText, type HoldScope } from '../../src/contract/holds.js';
 import { statePaths } from '../../src/config.js';
 import { tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
-import type { BatchRow, Ledger } from '../../src/ledger/ledger.js';
-import { BATCH, WORK, aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
+import { NOTHING_USED, type BatchRow, type Ledger } from '../../src/ledger/ledger.js';
+import { rendered, type Line } from '../../src/report/line.js';
+import {
+  BATCH,
+  WORK,
+  aLedger,
+  claimed,
+  openBatch,
+  startedSession,
+  temporaryFolder,
+} from './ledger-fixture.js';
 
 interface Asked {
   readonly connections: Connections;
@@ -138,7 +149,7 @@ test('a cancelled batch counts as cancelled when it has ended, not when the engi
   waits[1]?.(
     new WorkflowFailedError('cancelled', new CancelledFailure('cancelled'), 'NON_RETRYABLE_FAILURE'),
   );
-  expect(await cancelling).toEqual({ kind: 'answered', state: undefined });
+  expect(await cancelling).toEqual({ kind: 'answered', state: { mayRunOn: [] } });
   expect(await row()).toMatchObject({ state: 'cancelled', reason: 'wrong list' });
   lock.release();
 });
@@ -298,8 +309,44 @@ describe('a cancellation beyond one batch', () => {
       await ledger.setBatchState(`batch:later:${key}`, 'completed', 'batch');
     }
     const lock = workerElsewhere(stateDir);
-    expect(await cancelAll({ kind: 'all' }, connections)).toEqual([{ batch: BATCH, answer: 'answered' }]);
+    expect(await cancelAll({ kind: 'all' }, connections)).toEqual([
+      { batch: BATCH, answer: 'answered', mayRunOn: [] },
+    ]);
     lock.release();
+  });
+
+  test.each([
+    ['of one batch', [BATCH], {}],
+    ['of everything', [undefined], { all: true }],
+  ] as const)('%s says which sessions may run on, and is incomplete', async (_, [name], flags) => {
+    const asked = await aBatch({ result: () => Promise.reject(CANCELLED) });
+    const { connections, ledger, stateDir } = asked;
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    const mayRunOn = 'the session at claude (session sesn_1) could not be ended and may run on: 503';
+    await ledger.endSession(session, cancelled({ usage: NOTHING_USED, mayRunOn }), claim.fence);
+    const lock = workerElsewhere(stateDir);
+    const lines: string[] = [];
+    const shell = {
+      flags: { color: false, json: false },
+      out: {
+        result: (line: string) => lines.push(line),
+        results: (more: readonly Line[]) => lines.push(...more.map((line) => rendered(line))),
+      },
+      command: () => '',
+      commandsFor: () => ({ run: 'nightshift run FILE' }),
+      nightshift: async () => ({
+        list: () => ledger.batches(),
+        wordsFor: async () => [BATCH],
+        cancel: async () => cancelBatch(await asked.row(), connections),
+        cancelAll: (scope: HoldScope) => cancelAll(scope, connections),
+      }),
+    };
+    expect(await cancel(name, flags, shell as unknown as Shell)).toBe(2);
+    lock.release();
+    expect(lines.join('\n')).toMatch(
+      /cancelled[^]*1 job has a session that could not be ended, and may run on:[^]*sesn_1/,
+    );
   });
 
   test('that finds none under way is no mistake, and of what nothing has ever had it is refused', async () => {

@@ -684,12 +684,16 @@ async function aService(which: 'antigravity' | 'claude', name: string) {
 }
 
 /** Leaves a session of job `one` open at the first service. */
-async function leftOpen(first: 'antigravity' | 'claude', second: 'antigravity' | 'claude') {
+async function leftOpen(
+  first: 'antigravity' | 'claude',
+  second: 'antigravity' | 'claude',
+  more: object = { budget: { perSession: 2 } },
+) {
   const old = await aService(first, 'OLD_KEY');
   const present = await aService(second, 'NEW_KEY');
   const night = await aNight({
     agent: { command: undefined, ...old.agent },
-    budget: { perSession: 2 },
+    ...more,
     now: () => new Date(old.server.now()),
   });
   Object.assign(night.deps.env, { OLD_KEY: 'old', NEW_KEY: 'new' });
@@ -753,6 +757,9 @@ describe('an open session of a job whose agent is another one now', () => {
     expect([night.old.running(), night.present.server.requests()]).toEqual([0, []]);
     expect(await sql('select state from jobs')).toEqual([{ state: 'cancelled' }]);
     expect(await night.sessions()).toMatchObject([{ state: 'cancelled', why: 'the job was cancelled' }]);
+    expect(await sql('select error_class from sessions'), 'a person did it, and nothing failed').toEqual([
+      { error_class: null },
+    ]);
   });
 
   test('is no second one of an agent that acts on the outside world', async () => {
@@ -847,18 +854,37 @@ describe('a job that is cancelled while its session can’t be ended', () => {
         state: 'cancelled' as const,
       });
       expect(night.old.calls()).toEqual(Array(asked).fill('interactions.cancel'));
-      expect(await sql('select state from jobs')).toEqual([{ state: 'cancelled' }]);
+      const told = expect.stringMatching(
+        /^the job was cancelled; the session at antigravity .* may run on/,
+      ) as string;
+      expect(await sql('select state, error_class, error_message as why from jobs')).toEqual([
+        { state: 'cancelled', error_class: 'lost', why: told },
+      ]);
       expect(await night.sessions()).toMatchObject([
         {
           state: 'cancelled',
           cost_micros: 2_000_000,
-          why: expect.stringMatching(
-            /^the job was cancelled; the session at antigravity .* may run on/,
-          ) as string,
+          why: told,
         },
       ]);
     },
   );
+
+  test.each([
+    ['antigravity', 'interactions.cancel'],
+    ['claude', 'sessions.retrieve'],
+  ] as const)('%s: where no budget has set anything aside, its reserve is booked', async (provider, call) => {
+    const night = await leftOpen(provider, provider, {});
+    night.old.server.addFault({ match: { call }, ...down });
+    const sql = rawSql(night.path);
+    await sql(`update jobs set state = 'running'`);
+    await new MockActivityEnvironment().run(settleJob(night.deps), night.refOf('one'), {
+      state: 'cancelled' as const,
+    });
+    expect(await sql('select state, cost_micros, cost_source from sessions')).toEqual([
+      { state: 'cancelled', cost_micros: 5_000_000, cost_source: 'estimate' },
+    ]);
+  });
 
   test('also while a worker watches it', async () => {
     const old = await aService('antigravity', 'OLD_KEY');

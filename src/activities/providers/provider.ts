@@ -68,6 +68,8 @@ export interface ProviderFacts {
   readonly cost: 'provider' | 'price-table' | 'reported' | 'none';
   /** At which the service itself stops a session, in micro-units of the currency. */
   readonly capMicros?: number;
+  /** What to book for a session whose cost can't be learnt, in the same units; `capMicros` where absent. */
+  readonly reserveMicros?: number;
 }
 
 /** Everything about one paid attempt of one job. */

@@ -8,7 +8,7 @@ import type { Json } from '../../contract/json.js';
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
-import type { SessionEnd } from '../../ledger/ledger.js';
+import type { CancelledSession, SessionEnd } from '../../ledger/ledger.js';
 import { readIfWhole } from '../read-artifact.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { ask, naming, struck, type SessionScope } from './scope.js';
@@ -18,7 +18,10 @@ import { ask, naming, struck, type SessionScope } from './scope.js';
  * @throws AdapterError when it could not be read or checked, which says nothing of it: the session stays open, and is
  *   collected again
  */
-export async function collectSession(scope: SessionScope, handle: SessionHandle): Promise<SessionEnd> {
+export async function collectSession(
+  scope: SessionScope,
+  handle: SessionHandle,
+): Promise<Exclude<SessionEnd, CancelledSession>> {
   const { provider, definition, context, reached } = scope;
   const { artifacts } = scope.deps;
   const usageOf = () =>

@@ -8,6 +8,8 @@ import { sessionName } from './session-name.js';
 /** What is known of a session that nobody goes on with. */
 export interface LeftSession {
   readonly usage: Usage;
+  /** Of a session that ran, where what it has used could not be learnt. */
+  readonly reserveMicros?: number;
   /** Its service could not be brought to end it: which one may run on, and why. */
   readonly mayRunOn?: string;
   /** Nobody knows whether it was ever begun. */
@@ -45,12 +47,21 @@ async function end(
   context: ProviderContext,
 ): Promise<LeftSession> {
   const ended = await tried(provider, 'cancel', context, () => provider.cancel(handle, context));
-  if ('why' in ended) return notEnded(provider.facts.name, handle, ended.why, provider.sweep !== undefined);
+  if ('why' in ended) {
+    const left = notEnded(provider.facts.name, handle, ended.why, provider.sweep !== undefined);
+    return { ...left, ...reserveOf(provider, handle) };
+  }
   const used = await tried(provider, 'usage', context, () => provider.usage(handle, context));
   if ('answer' in used) return { usage: used.answer };
   log.warn('what a session that was ended has used could not be learnt', { reason: used.why });
-  return { usage: NOTHING_USED };
+  return { usage: NOTHING_USED, ...reserveOf(provider, handle) };
 }
+
+const reserveOf = (
+  { facts: { capMicros, reserveMicros = capMicros } }: Provider,
+  { phase }: SessionHandle,
+): Pick<LeftSession, 'reserveMicros'> =>
+  phase === 'prepared' || reserveMicros === undefined ? {} : { reserveMicros };
 
 /** A verb for a session that nobody goes on with: its answer, or why there is none after a few tries. */
 export async function tried<T>(

@@ -2,7 +2,7 @@ import { cancellationDetails, log } from '@temporalio/activity';
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
-import { NOTHING_USED, type SessionEnd } from '../../ledger/ledger.js';
+import { NOTHING_USED, type FailedSession as Failed, type SessionEnd } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, whyOf, type Excuse, type Next } from '../../policy/retry.js';
 import { withTimeLimit } from '../../time-limit.js';
@@ -17,8 +17,6 @@ import { ask, isRemote, type SessionScope } from './scope.js';
 import { sessionName } from './session-name.js';
 import { usageFacts } from './usage-facts.js';
 import type { SessionOver } from './watch.js';
-
-type Failed = Exclude<SessionEnd, { state: 'collected' }>;
 
 /** Books a session whose artifact is stored. */
 export async function bookSession(
@@ -167,13 +165,16 @@ const stopped = (
   message: `${message} (${whyOf(next, nowMs)})`,
 });
 
-/** What the ledger is told of a session that ended with its job. */
-export const cancelled = ({ usage, mayRunOn, unseen }: LeftSession): SessionEnd => ({
-  ...(unseen ? { state: 'lost', errorClass: 'lost' } : { state: 'cancelled', errorClass: 'timeout' }),
-  message: ['the job was cancelled', mayRunOn].filter((part) => part !== undefined).join('; '),
-  usage,
-  job: { state: 'cancelled' },
-});
+/**
+ * What the ledger is told of a session that ended with its job. That one may run on is said of the job, too: it is what a
+ * cancelled job leaves to a person.
+ */
+export function cancelled({ mayRunOn, unseen, ...left }: LeftSession): SessionEnd {
+  const state = 'cancelled';
+  if (mayRunOn === undefined) return { state, message: 'the job was cancelled', ...left, job: { state } };
+  const trouble = { errorClass: 'lost', message: `the job was cancelled; ${mayRunOn}` } as const;
+  return { state: unseen ? 'lost' : state, ...trouble, ...left, job: { state, ...trouble } };
+}
 
 /**
  * RA4: a worker that stops leaves its session alone; a cancelled job ends it, pays for it and frees it.

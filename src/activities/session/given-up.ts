@@ -66,10 +66,10 @@ const giveUp = (
     step.deps.ledger.endGivenUp(session, givenUp(why, left), fence),
   );
 
-const givenUp = (why: string, { usage, mayRunOn }: LeftSession): GivenUpEnd =>
+const givenUp = (why: string, { mayRunOn, unseen: _, ...left }: LeftSession): GivenUpEnd =>
   mayRunOn === undefined
-    ? { state: 'cancelled', errorClass: 'conflict', message: why, usage }
-    : { state: 'lost', errorClass: 'lost', message: `${why}; ${mayRunOn}`, usage };
+    ? { state: 'cancelled', errorClass: 'conflict', message: why, ...left }
+    : { state: 'lost', errorClass: 'lost', message: `${why}; ${mayRunOn}`, ...left };
 
 /**
  * G1, for one session that nobody goes on with.

@@ -196,7 +196,11 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
           title: batch.state === 'cancelled' ? 'Cancelled before they were done' : 'Not started',
           why: `${batch.reason ?? cancelled ?? 'The batch ended before their turn came'}. What is done stays done.`,
           count: stopped,
-          cases: [],
+          // Only those of which something is left to see to.
+          cases: are('cancelled')
+            .filter(({ message }) => message !== '')
+            .slice(0, CASES_MAX)
+            .map(jobCase),
           commands: [{ ...again, say: 'go on with the rest' }],
         }
       : undefined,

@@ -1,5 +1,6 @@
 import { credentialOf } from '../managed/credential.js';
 import { phaseOf } from '../managed/handle.js';
+import { microsOf } from '../managed/options.js';
 import { kindOf } from '../managed/ruling.js';
 import { defineProvider, type Provider, type ProviderSetup } from '../provider.js';
 import { geminiApi } from './api.js';
@@ -43,6 +44,7 @@ function antigravityProvider({ options, secret, turn }: ProviderSetup<Antigravit
       startIsIdempotent: true,
       survivesWorkerLoss: true,
       cost: 'price-table',
+      reserveMicros: microsOf(options.reserve),
     },
 
     async find(_request, known) {

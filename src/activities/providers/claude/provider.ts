@@ -13,7 +13,7 @@ import { pollSession } from './poll.js';
 import { startSession } from './start.js';
 import { cancelSession, releaseSession } from './stop.js';
 import { sweepSessions } from './sweep.js';
-import { usageOfSession } from './usage.js';
+import { mostOf, usageOfSession } from './usage.js';
 
 const NAME = 'claude';
 
@@ -46,6 +46,7 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
       survivesWorkerLoss: true,
       cost: 'provider',
       ...(options.budget !== undefined && { capMicros: microsOf(options.budget) }),
+      reserveMicros: microsOf(mostOf(options)),
     },
 
     async find(request, known, context) {

@@ -76,7 +76,7 @@ async function withoutFigures(
 }
 
 /** A session may go over its budget by its last request; what was set aside is the better guess then too. */
-const mostOf = ({ budget, reserve }: PriceOptions): number => budget ?? reserve;
+export const mostOf = ({ budget, reserve }: PriceOptions): number => budget ?? reserve;
 
 const cacheWrites = (created: {
   ephemeral_5m_input_tokens?: number | undefined;
