@@ -1,6 +1,7 @@
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Effect, Job } from '../contract/job.js';
+import type { JsonObject } from '../contract/json.js';
 import type { KnownJob } from '../ledger/ledger.js';
 import { refusesAll } from '../policy/refuses-all.js';
 import { hasLanded } from '../policy/verdict.js';
@@ -103,6 +104,26 @@ export async function askAgent(
     }
   };
   return answerTo(ask, context.signal, answerMs);
+}
+
+/** What the agent's service would take by itself now, as options that say it exactly; why that can't be learnt. */
+export async function pinOf(
+  definition: Definition,
+  { context, answerMs, ...deps }: AheadDeps,
+): Promise<{ readonly options?: JsonObject; readonly why?: string }> {
+  let options: JsonObject | undefined;
+  const ask = async (signal: AbortSignal) => {
+    const provider = await providerFor(definition, deps);
+    try {
+      options = await provider.pin?.({ ...context, signal, save: async () => undefined });
+      return true;
+    } catch (error) {
+      throw provider.classify(error, 'pin');
+    }
+  };
+  const answer = await answerTo(ask, context.signal, answerMs);
+  if (answer instanceof AdapterError) return { why: answer.message };
+  return answer === 'late' ? { why: 'no answer in time' } : { ...(options && { options }) };
 }
 
 /** @returns what would refuse every job */

@@ -1,6 +1,6 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest, type Judged } from '../batch/judge-jobs.js';
-import { readDefinition, type StoredJob } from '../batch/manifest.js';
+import { readDefinition, storedDefinition, type StoredJob } from '../batch/manifest.js';
 import { openBatchRow } from '../batch/open-batch-row.js';
 import { readPermit } from '../batch/permit.js';
 import { isFinished } from '../contract/states.js';
@@ -16,6 +16,7 @@ import { needsSession } from '../policy/verdict.js';
 import { PlacesAhead } from './ask-ahead.js';
 import type { Deps } from './deps.js';
 import { mustBeAbleTo } from './must-be-able-to.js';
+import { pinnedAgent } from './pin-agent.js';
 import { pingStart } from './tell-monitor.js';
 import { ticketOf } from './ticket.js';
 
@@ -69,12 +70,14 @@ export const openBatch =
     }
     await ledger.setMembers(batchId, members);
     if (first !== undefined) await mustBeAbleTo(definition, { effects: first, places, left }, deps);
+    const pinned = left === 'sessions' ? await pinnedAgent(definition, deps) : undefined;
     const provider = definition.agent.use;
     const hold = await ledger.holdOf({ batchId: undefined, work: input.work, provider });
     return {
       ...(await handOver(tickets, artifacts)),
       ...counts,
       notes,
+      ...(pinned && { definition: await storedDefinition(pinned, artifacts) }),
       ...(hold && { pauseLevel: hold.level }),
     };
   };

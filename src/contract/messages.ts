@@ -94,6 +94,8 @@ export interface OpenedBatch {
   readonly notes: readonly Unfinished[];
   /** A pause of its work, its provider or everything is on. */
   readonly pauseLevel?: PauseLevel;
+  /** SHA-256 of the definition with its agent pinned for this run; absent where nothing of it was left open. */
+  readonly definition?: string;
 }
 
 export interface JobInput {

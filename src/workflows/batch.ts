@@ -76,7 +76,8 @@ const RETRIES_BY_SHARDS = 'retries-by-shards';
  *  B2. Completed means that every job is done, adopted, or discarded by a person. Otherwise the run ends Failed as
  *      BatchIncomplete, so that the engine refuses a second run of a finished batch and allows one of an unfinished batch.
  */
-export async function batch(input: BatchInput): Promise<BatchSummary> {
+export async function batch(given: BatchInput): Promise<BatchSummary> {
+  const input = { ...given }; // its agent is pinned when it opens, for all that begin after that
   const { workflowId: batchId } = workflowInfo();
   const { openBatch, closeBatch, noteBatch, noteRequest, requeueJobs, askLeft, decideApprovals } =
     batchActivities(input.timing);
@@ -160,6 +161,8 @@ export async function batch(input: BatchInput): Promise<BatchSummary> {
   try {
     const summaryText = `compare ${input.manifest.count} jobs with the ledger`;
     const opened = await openBatch.executeWithOptions({ summary: summaryText }, [input]);
+    const { definition = input.manifest.definition } = opened;
+    Object.assign(input, { manifest: { ...input.manifest, definition } });
     tally.open(opened);
     if (opened.pauseLevel !== undefined) await pauses.foundHeld(opened.pauseLevel);
     phase = 'open';

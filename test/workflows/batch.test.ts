@@ -435,6 +435,32 @@ describe('a batch', () => {
     expect(night.count('publish')).toBe(376);
   }, 240_000);
 
+  test.each([
+    ['directly', undefined],
+    ['in shards', [2, 1]],
+  ])('%s, all jobs are done by the definition that was pinned as it opened', async (how, counts) => {
+    const pinned = sha256('pinned');
+    const used: string[] = [];
+    const night: Night = new Night(`pinned-${how.replace(' ', '-')}`, 3, {
+      openBatch: async () => ({
+        ...(counts ? night.openedInShards(counts) : night.opened()),
+        definition: pinned,
+      }),
+      runAgent: async ({ key, manifest }) => {
+        used.push(manifest.definition);
+        return { kind: 'made', sha256: sha256(key) };
+      },
+      publish: async ({ manifest }) => {
+        used.push(manifest.definition);
+        return { kind: 'landed', url: undefined };
+      },
+    });
+    await night.work(async () => {
+      expect(await (await night.start()).result()).toMatchObject({ done: 3 });
+    });
+    expect(used).toEqual(Array(6).fill(pinned));
+  });
+
   test('in shards runs to the end of all others while jobs of one wait for a person, and never too many at once', async () => {
     let decided = false;
     const night: Night = new Night('shard-aside', 14, {

@@ -50,12 +50,18 @@ export interface Provider {
    * Absent where there is none to ask.
    */
   probe?(context: ProviderContext): Promise<void>;
+  /**
+   * Options that say exactly what the batch file leaves to the service, such as the latest version of an agent; undefined
+   * where it leaves nothing to it. Asked when a run opens, and put in place for all its sessions: an edit at the service
+   * reaches the next run, not the second half of this one. Only reads, and costs nothing.
+   */
+  pin?(context: ProviderContext): Promise<JsonObject | undefined>;
   /** Pure and total: every error that a verb may throw gets a class. */
   classify(error: unknown, during: ProviderVerb): AdapterError;
 }
 
 export type ProviderVerb =
-  'find' | 'start' | 'poll' | 'cancel' | 'collect' | 'usage' | 'release' | 'sweep' | 'probe';
+  'find' | 'start' | 'poll' | 'cancel' | 'collect' | 'usage' | 'release' | 'sweep' | 'probe' | 'pin';
 
 export interface ProviderFacts {
   readonly name: string;

@@ -13,6 +13,7 @@ import {
   readSent,
   readSession,
   readSessions,
+  readVersion,
   type OutputFile,
   type Session,
   type SessionEvent,
@@ -36,6 +37,8 @@ interface Page<P> {
 
 /** The calls that this adapter makes. Each is sent once, and each error has a class when it leaves. */
 export interface ClaudeApi {
+  /** Of an agent; undefined where the service does not say. */
+  latestVersion(agent: string, signal: AbortSignal): Promise<number | undefined>;
   /** Costs nothing: the session is idle. */
   createSession(body: SessionBody, signal: AbortSignal): Promise<Session>;
   /** undefined where it is not there (any more). */
@@ -140,6 +143,11 @@ export function claudeApi(
   }
 
   return {
+    latestVersion: (agent, signal) =>
+      call('GET agent', 'read', signal, async (at, once) =>
+        readVersion(await at.beta.agents.retrieve(agent, { betas }, once)),
+      ),
+
     createSession: (body, signal) =>
       call('creating a session', 'free', signal, async (at, once) =>
         readSession(await at.beta.sessions.create({ ...body, betas }, once)),

@@ -10,7 +10,7 @@ import { findSession } from './find.js';
 import { leftOverOf } from './left-over.js';
 import { claudeOptionsSchema, type ClaudeOptions } from './options.js';
 import { pollSession } from './poll.js';
-import { startSession } from './start.js';
+import { idsOf, startSession } from './start.js';
 import { cancelSession, releaseSession } from './stop.js';
 import { sweepSessions } from './sweep.js';
 import { mostOf, usageOfSession } from './usage.js';
@@ -55,7 +55,7 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
       // One that is idle and was never given its prompt is as good as none: `start` goes on with it.
       if (!found?.kickedOff) return { kind: 'none' };
       const startedAt = found.session.created_at ?? context.now().toISOString();
-      const handle = advanced(newHandle(NAME, request), 'started', { session: found.session.id, startedAt });
+      const handle = advanced(newHandle(NAME, request), 'started', { ...idsOf(found.session), startedAt });
       return { kind: 'session', handle: { ...handle, sentAt: startedAt } };
     },
 
@@ -69,6 +69,11 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
     sweep: (since, context) => sweepSessions(since, parts, context),
     async probe(context) {
       await api.sessionsSince(context.now(), context.signal)[Symbol.asyncIterator]().next();
+    },
+    async pin(context) {
+      if (options.agentVersion !== undefined) return undefined;
+      const agentVersion = await api.latestVersion(options.agent, context.signal);
+      return agentVersion === undefined ? undefined : { agentVersion };
     },
     classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
   };

@@ -33,7 +33,10 @@ const sessionSchema = z.object({
   created_at: text,
   metadata: z.record(z.string(), z.string()).optional().catch(undefined),
   agent: z
-    .object({ model: z.union([z.string(), z.object({ id: z.string() })]).optional() })
+    .object({
+      model: z.union([z.string(), z.object({ id: z.string() })]).optional(),
+      version: z.number().optional().catch(undefined),
+    })
     .optional()
     .catch(undefined),
   usage: usageSchema.optional().catch(undefined),
@@ -64,12 +67,15 @@ const fileSchema = z.object({
 });
 export type OutputFile = z.infer<typeof fileSchema>;
 
+const versionSchema = z.object({ version: z.int().positive().optional().catch(undefined) });
+
 const sentSchema = z.object({ data: z.array(z.object({ id })).min(1) });
 
 export const readSession = (value: unknown): Session => read(sessionSchema, value);
 export const readSessions = (page: unknown): Session[] => readPage(sessionSchema, page);
 export const readEvents = (page: unknown): SessionEvent[] => readPage(eventSchema, page);
 export const readFiles = (page: unknown): OutputFile[] => readPage(fileSchema, page);
+export const readVersion = (value: unknown): number | undefined => read(versionSchema, value).version;
 /** Id of the first event of those that were sent. */
 export const readSent = (value: unknown): string => read(sentSchema, value).data[0]?.id ?? '';
 

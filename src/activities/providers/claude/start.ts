@@ -13,6 +13,7 @@ import { judge } from './classify.js';
 import { findSession, isOpen } from './find.js';
 import type { ClaudeOptions } from './options.js';
 import { OUT_FOLDER } from './places.js';
+import type { Session } from './replies.js';
 
 export interface StartParts {
   readonly name: string;
@@ -86,7 +87,7 @@ async function prepare(
 
   const found = await findSession(request, parts, context);
   if (found) {
-    return { handle: advanced(fresh, 'prepared', { session: found.session.id }), kickedOff: found.kickedOff };
+    return { handle: advanced(fresh, 'prepared', idsOf(found.session)), kickedOff: found.kickedOff };
   }
   return create(parts, request, fresh, context);
 }
@@ -101,8 +102,8 @@ async function create(
   let unclear: AdapterError | undefined;
   for (let tries = 0; tries < CREATE_TRIES_MAX; tries++) {
     try {
-      const { id } = await api.createSession(bodyOf(options, request), context.signal);
-      const ids = { session: id, ...(unclear !== undefined && straysOf(request)) };
+      const session = await api.createSession(bodyOf(options, request), context.signal);
+      const ids = { ...idsOf(session), ...(unclear !== undefined && straysOf(request)) };
       return { handle: advanced(fresh, 'prepared', ids), kickedOff: false };
     } catch (error) {
       if (!(error instanceof AdapterError) || error.facts.sent !== 'maybe') throw error;
@@ -115,7 +116,7 @@ async function create(
     });
     if (found) {
       const { session, kickedOff } = found;
-      const ids = { session: session.id, ...(tries > 0 && straysOf(request)) };
+      const ids = { ...idsOf(session), ...(tries > 0 && straysOf(request)) };
       return { handle: advanced(fresh, 'prepared', ids), kickedOff };
     }
   }
@@ -222,6 +223,12 @@ function textOf({ output, file }: ClaudeOptions, { prompt }: SessionRequest): st
 
 /** Metadata holds at most 512 characters a value. */
 const METADATA_MAX = 512;
+
+/** By which agent it was made stays known, whichever is the latest by then. */
+export const idsOf = ({ id, agent }: Session): Record<string, Json> => ({
+  session: id,
+  ...(agent?.version !== undefined && { agentVersion: agent.version }),
+});
 
 /** By `run_key` and `attempt` a session is found again; the others are for whoever reads the service's own bill. */
 function metadataOf({

@@ -50,6 +50,26 @@ function createAgent({ call, now, draw }: Ask, { store }: World): Reply {
   return { status: 200, body: agent };
 }
 
+/** Every edit is a new version; sessions may name an older one. */
+function updateAgent({ call, params }: Ask, { store }: World): Reply {
+  const found = agentAt(params['id'] ?? '', store);
+  if (!found) throw notFound(`agent ${params['id'] ?? ''}`);
+  const edit = parseBody(agentSchema.partial(), jsonBody(call));
+  const { name = found.name, model = found.model } = edit;
+  const asShown = typeof model === 'string' ? { id: model } : model;
+  const agent: Agent = { ...found, ...edit, name, model: asShown, version: found.version + 1 };
+  store.put('agent version', `${found.id}#${found.version}`, found);
+  store.put('agent', found.id, agent);
+  return { status: 200, body: agent };
+}
+
+/** @param version the latest where none is named */
+export function agentAt(id: string, store: World['store'], version?: number): Agent | undefined {
+  const latest = store.get<Agent>('agent', id);
+  if (version === undefined || latest?.version === version) return latest;
+  return store.get<Agent>('agent version', `${id}#${version}`);
+}
+
 function agentFrom(id: string, body: z.infer<typeof agentSchema>, now: number): Agent {
   return {
     id,
@@ -122,6 +142,7 @@ export const catalogueRoutes: readonly Route[] = [
     who: nobody,
     handle: getter('agent', 'agent'),
   },
+  { method: 'POST', pattern: '/v1/agents/{id}', name: 'agents.update', who: nobody, handle: updateAgent },
   {
     method: 'POST',
     pattern: '/v1/environments',

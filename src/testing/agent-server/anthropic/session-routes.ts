@@ -2,7 +2,7 @@ import { claudeMicros } from '../agent/money.js';
 import type { Ask, Reply, Route, World } from '../http/call.js';
 import { jsonBody } from '../http/json-body.js';
 import { parseBody, sessionSchema, sessionUpdateSchema, type Budget, type SessionBody } from './bodies.js';
-import type { Agent } from './catalogue-routes.js';
+import { agentAt, type Agent } from './catalogue-routes.js';
 import { invalid, notFound } from './errors.js';
 import { nobody, save, sessionOf, whoOfCreate, whoOfSession } from './find-session.js';
 import { manyOf, orderAsked, pageAsked, timeFilter } from './paging.js';
@@ -42,9 +42,8 @@ function create(ask: Ask, world: World): Reply {
 
 function agentOf({ agent }: SessionBody, { store }: World): Agent {
   const id = typeof agent === 'string' ? agent : agent.id;
-  const found = store.get<Agent>('agent', id);
-  const version = typeof agent === 'string' ? undefined : agent.version;
-  if (!found || (version !== undefined && version !== found.version)) throw notFound(`agent ${id}`);
+  const found = agentAt(id, store, typeof agent === 'string' ? undefined : agent.version);
+  if (!found) throw notFound(`agent ${id}`);
   return found;
 }
 

@@ -1,0 +1,96 @@
+// A run goes on with the agent that it began with, whoever edits that at its service meanwhile.
+import { join } from 'node:path';
+import type { Client } from '@temporalio/client';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect, test } from 'vitest';
+import type { Deps } from '../../src/activities/deps.js';
+import { openBatch } from '../../src/activities/open-batch.js';
+import { providerFor } from '../../src/activities/providers/provider-for.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { readDefinition, storeManifest } from '../../src/batch/manifest.js';
+import { definitionSchema, type Definition } from '../../src/contract/batch-file.js';
+import type { BatchInput, OpenedBatch } from '../../src/contract/messages.js';
+import { anthropicAt, aServer } from './agent-server-fixture.js';
+import { aLedger, jobOf, BATCH, FINGERPRINT, identityOf, temporaryFolder, WORK } from './ledger-fixture.js';
+import { aContext, idIn, requestOf } from './managed-agents-fixture.js';
+
+async function aNight(more: object = {}) {
+  const server = await aServer();
+  const service = anthropicAt(server.anthropicUrl);
+  const dir = temporaryFolder();
+  const { ledger } = await aLedger();
+  const artifacts = folderArtifactStore({ root: join(dir, 'artifacts') });
+  const deps: Deps = {
+    ledger,
+    artifacts,
+    client: {} as unknown as Client,
+    stateDir: dir,
+    env: { ANTHROPIC_API_KEY: 'test-key' },
+    worker: 'test',
+    now: () => new Date(),
+    reached: async () => undefined,
+    alarm: { look: () => undefined, wake: () => undefined },
+    config: { taskQueue: 'test', heartbeatTimeoutMs: 30_000 },
+    engineKind: 'embedded',
+  };
+  const ids = { agent: 'agent_nightshift', environment: 'env_nightshift' };
+  const definition = definitionSchema.parse({
+    ...{ name: 'nightly', work: WORK, baseDir: dir },
+    agent: { use: 'claude', prompt: 'Write.', with: { baseUrl: server.anthropicUrl, ...ids, ...more } },
+    effects: [{ name: 'post', use: 'folder', target: './public', with: { path: '{{ slug }}.md' } }],
+  });
+  const job = {
+    ...{ key: jobOf('one').jobKey, identity: identityOf('one') },
+    ...{ input: {}, revision: 1, fingerprint: FINGERPRINT, file: 'jobs.csv', line: 2 },
+  };
+  const manifest = await storeManifest({ definition, jobs: [job] }, artifacts);
+  const workflowExecution = { workflowId: BATCH, runId: 'run-1' };
+  const input = { name: 'nightly', work: WORK, key: '1', manifest, startedBy: 'ann' } as BatchInput;
+  return {
+    server,
+    definition,
+    edit: () => service.beta.agents.update(ids.agent, { description: 'bolder' }),
+    async open(): Promise<Definition> {
+      const environment = new MockActivityEnvironment({ workflowExecution });
+      const { definition: sha256 = manifest.definition } = await environment.run<
+        [BatchInput],
+        OpenedBatch,
+        ReturnType<typeof openBatch>
+      >(openBatch(deps), input);
+      return readDefinition({ definition: sha256 }, artifacts);
+    },
+    /** @returns the version that a session of that run is made by, as the service has it, and as its handle says */
+    async session(by: Definition, attempt: number): Promise<readonly unknown[]> {
+      const provider = await providerFor(by, deps);
+      const { context } = aContext(server);
+      const handle = await provider.start(requestOf({ attempt }), undefined, context);
+      const { agent } = await service.beta.sessions.retrieve(idIn(handle, 'session'));
+      return [agent.version, handle.ids['agentVersion']];
+    },
+  };
+}
+
+test('an agent that is edited while a run is under way is that of the next run', async () => {
+  const night = await aNight();
+  const run = await night.open();
+  expect(run.agent.with).toMatchObject({ agentVersion: 1 });
+  expect(await night.session(run, 1)).toEqual([1, 1]);
+  await night.edit();
+  expect(await night.session(run, 2)).toEqual([1, 1]);
+  expect(await night.session(await night.open(), 3)).toEqual([2, 2]);
+});
+
+test('a version that the batch file names is not asked for', async () => {
+  const night = await aNight({ agentVersion: 1 });
+  expect(await night.open()).toEqual(night.definition);
+  expect(night.server.requests().map(({ call }) => call)).not.toContain('agents.retrieve');
+});
+
+test('a service that can’t say keeps no run from beginning; its sessions say what they were made by', async () => {
+  const night = await aNight();
+  night.server.addFault({ match: { call: 'agents.retrieve' }, do: 'server-error', times: 1 });
+  const run = await night.open();
+  expect(run).toEqual(night.definition);
+  await night.edit();
+  expect(await night.session(run, 1)).toEqual([2, 2]);
+});
