@@ -66,7 +66,7 @@ async function assertWithinBudget(
 ): Promise<void> {
   const { budget, work } = definition;
   if (budget?.perDay === undefined && budget?.perSite === undefined) return;
-  const { perJob: _, perBatch: __, ...limits } = budgetLimits(budget);
+  const { perJob: _, perBatch: __, sessions: ___, tokens: ____, ...limits } = budgetLimits(budget);
   const { name, capMicros } = (await providerFor(definition, { stateDir, env })).facts;
   const bySite = new Map(jobs.map((job) => [job.identity['site'], job.key]));
   for (const [site, jobKey] of bySite) {

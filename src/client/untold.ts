@@ -8,6 +8,7 @@ import { jobTitle, type Effect } from '../contract/job.js';
 import type { OpenQuestion } from '../ledger/ledger.js';
 import { afterSilence } from '../policy/unknown-outcome.js';
 import { isEngineConfigured } from '../engine/index.js';
+import { blindBudget } from './blind-budget.js';
 import { channelProblems } from './channel-problems.js';
 import type { Connections } from './connections.js';
 import { foreignEdition } from './edition.js';
@@ -26,20 +27,22 @@ export interface Untold {
 /**
  * Effects that were sent without an answer and that no look-up and no key can settle any more; and destinations that
  * can't be asked at all, when the ledger knows nothing of the batch; what landed with other options than the batch has
- * now; channels that would reach nobody; an edition that no night of a schedule has. Asks no destination.
+ * now; channels that would reach nobody; an edition that no night of a schedule has; a budget that would hold nothing. Asks no
+ * destination.
  */
 export async function findUntold(batch: Batch, connections: Connections): Promise<Untold> {
-  const [untold, channels, edited, edition] = await Promise.all([
+  const [untold, channels, edited, edition, budgets] = await Promise.all([
     untoldEffects(batch, connections),
     channelWarnings(batch, connections),
     otherOptions(batch, connections),
     foreignEdition(batch, await connections.ledger()),
+    blindBudget(batch, connections),
   ]);
   const landed = otherOptionsWarning(edited);
   return {
     ...untold,
     edited: new Map(edited.map((one) => [one.effectKey, one])),
-    warnings: [...(batch.notes ?? []), ...untold.warnings, ...landed, ...channels, ...edition],
+    warnings: [...(batch.notes ?? []), ...untold.warnings, ...landed, ...channels, ...edition, ...budgets],
   };
 }
 

@@ -123,6 +123,20 @@ export const budgetSchema = z.strictObject({
   perSite: moneySchema
     .optional()
     .describe('most that one site (identity field "site") may cost in one day, over all batches'),
+  sessions: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'most sessions that this batch may begin, over all its runs; holds also where an agent tells no cost',
+    ),
+  tokens: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'most tokens, in and out, that this batch may use over all its runs, by what its sessions report',
+    ),
   warnAt: z
     .array(z.number().gt(0).lt(1))
     .default([0.5, 0.8])

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { BudgetUse } from '../policy/spending.js';
 import type { Ledger } from './ledger.js';
-import { spentIn } from './reservations.js';
+import { countedIn, spentIn } from './reservations.js';
 import type { Db, Store } from './store.js';
 
 /** The sums that a reservation is judged by, for all budgets of a batch that are not those of single jobs. */
@@ -11,7 +11,8 @@ export const budgetUse = (store: Store): Pick<Ledger, 'budgetUse'> => ({
       const spent = spentIn(db, currency, today);
       const sites: BudgetUse['sites'][number][] = [];
       for (const name of await sitesOf(db, batchId)) sites.push({ name, ...(await spent.site(name)) });
-      return { batch: await spent.batch(batchId), day: await spent.day(), sites };
+      const counted = await countedIn(db, batchId);
+      return { batch: await spent.batch(batchId), counted, day: await spent.day(), sites };
     }),
 });
 

@@ -4,9 +4,11 @@ import { neverRan } from './never-ran.js';
 import { identityOf, usedBy } from './rows.js';
 import type { Db, Store } from './store.js';
 
-type Costs = Pick<Ledger, 'costs'>;
+type Costs = Pick<Ledger, 'costs' | 'costsTold'>;
 
 const PAGE = 2_000;
+/** Sessions that say whether the next one will tell its cost. */
+const LATELY = 50;
 
 /** Sessions that began, one by one: whatever is summed up from them, slices add up to the total. */
 export const costs = (store: Store): Costs => ({
@@ -20,6 +22,21 @@ export const costs = (store: Store): Costs => ({
         if (last === undefined || rows.length < PAGE) return;
         after = last;
       }
+    }),
+
+  costsTold: ({ work, provider }) =>
+    store.read(async (db) => {
+      const rows = await db
+        .selectFrom('sessions')
+        .select('cost_source')
+        .where('work', '=', work)
+        .where('provider', '=', provider)
+        .where('state', '=', 'collected')
+        .orderBy('end_seq', 'desc')
+        .limit(LATELY)
+        .execute();
+      const untold = rows.filter(({ cost_source }) => (cost_source ?? 'none') === 'none').length;
+      return { told: rows.length - untold, untold };
     }),
 });
 

@@ -313,6 +313,11 @@ export interface Ledger extends AlertLedger {
     currency: string,
     today: { readonly from: Date; readonly until: Date },
   ): Promise<BudgetUse>;
+  /** Of the last sessions of a work that a provider has delivered: how many told what they cost. */
+  costsTold(of: {
+    readonly work: string;
+    readonly provider: string;
+  }): Promise<{ readonly told: number; readonly untold: number }>;
   /** Hands over what each session used and cost, in pages, at one moment. */
   costs(filter: CostFilter, sink: (rows: readonly CostRow[]) => void): Promise<void>;
   /** What other jobs of the same work have made, newest first. */

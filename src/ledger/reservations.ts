@@ -1,9 +1,15 @@
 import { sql, type RawBuilder } from 'kysely';
-import { decideBudget, type BudgetDecision, type BudgetStanding, type Spent } from '../policy/budget.js';
+import {
+  decideBudget,
+  type BudgetDecision,
+  type BudgetStanding,
+  type Counted,
+  type Spent,
+} from '../policy/budget.js';
 import { dayOf, type CalendarDay } from '../policy/calendar-day.js';
 import type { JobId, RoomAsked, SessionBudget, SessionEnd } from './ledger.js';
 import type { ErrorClass } from '../contract/errors.js';
-import { hasRun } from './never-ran.js';
+import { hasRun, neverRan } from './never-ran.js';
 import { identityOf } from './rows.js';
 import type { SessionsTable } from './schema.js';
 import type { Db } from './store.js';
@@ -31,7 +37,9 @@ export async function roomFor(
 ): Promise<BudgetDecision> {
   const today = dayOf(new Date(at), limits.timeZone);
   const standing = await standingOf(db, session, limits.currency, today);
-  return decideBudget(limits, standing, today.until.toISOString(), capMicros);
+  const counts = limits.sessions !== undefined || limits.tokens !== undefined;
+  const counted = counts ? { counted: await countedIn(db, session.batchId) } : {};
+  return decideBudget(limits, { ...standing, ...counted }, today.until.toISOString(), capMicros);
 }
 
 async function standingOf(
@@ -80,6 +88,21 @@ export function spentIn(db: Db, currency: string, day: Pick<CalendarDay, 'from' 
     day: () => of(today, isLive),
     site: (name: string) => of(sql`site = ${name} and ${today}`, sql`site = ${name} and ${isLive}`),
   };
+}
+
+/** What a batch has used beside money. A start that was surely refused is no session. */
+export async function countedIn(db: Db, batchId: string): Promise<Counted> {
+  const { ended, open, tokens } = await db
+    .selectFrom('sessions')
+    .select([
+      sql<number | null>`sum(case when ended_at is null then 0 else 1 end)`.as('ended'),
+      sql<number | null>`sum(case when ended_at is null then 1 else 0 end)`.as('open'),
+      sql<number | null>`sum(input_tokens + output_tokens)`.as('tokens'),
+    ])
+    .where(sql<boolean>`coalesce(booked_batch_id, attached_batch_id, batch_id) = ${batchId}`)
+    .where(sql<boolean>`not ${neverRan('sessions')}`)
+    .executeTakeFirstOrThrow();
+  return { endedSessions: ended ?? 0, openSessions: open ?? 0, tokens: tokens ?? 0 };
 }
 
 async function sum(

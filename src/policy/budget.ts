@@ -1,7 +1,7 @@
 import type { BatchFile } from '../contract/batch-file.js';
 import { MICROS } from './money.js';
 
-/** Amounts are whole micro-units of the currency: 0.01 USD is 10,000. */
+/** Amounts of money are whole micro-units of the currency: 0.01 USD is 10,000. */
 export interface BudgetLimits {
   readonly currency: string;
   readonly perSession?: number;
@@ -9,6 +9,10 @@ export interface BudgetLimits {
   readonly perBatch?: number;
   readonly perDay?: number;
   readonly perSite?: number;
+  /** That the batch may begin. */
+  readonly sessions?: number;
+  /** That the batch may use. */
+  readonly tokens?: number;
   /** Shares of a budget, from 0 to 1, whose crossing is told. */
   readonly warnAt: readonly number[];
   /** IANA name of the zone whose midnight ends a day. */
@@ -21,10 +25,20 @@ export interface Spent {
   readonly reservedMicros: number;
 }
 
+/** What a batch has used beside money, over all its runs. */
+export interface Counted {
+  /** That are over, and have run. */
+  readonly endedSessions: number;
+  readonly openSessions: number;
+  readonly tokens: number;
+}
+
 /** All that the decision rests on, read in the transaction that would reserve. */
 export interface BudgetStanding {
   readonly job: Spent;
   readonly batch: Spent;
+  /** Of the batch; absent where no budget asks for it. */
+  readonly counted?: Counted;
   readonly day: Spent;
   /** Absent for jobs without a site. */
   readonly site?: Spent & { readonly name: string };
@@ -72,6 +86,8 @@ export function budgetLimits(spec: BudgetSpec): BudgetLimits {
   });
   return {
     ...Object.fromEntries(limits),
+    ...(spec.sessions !== undefined && { sessions: spec.sessions }),
+    ...(spec.tokens !== undefined && { tokens: spec.tokens }),
     currency: spec.currency,
     warnAt: spec.warnAt,
     timeZone: spec.timeZone,
@@ -97,10 +113,15 @@ export function reservationMicros(
 }
 
 interface Scope {
-  readonly option: 'perJob' | 'perBatch' | 'perSite' | 'perDay';
+  readonly option: 'perJob' | 'perBatch' | 'perSite' | 'perDay' | 'sessions' | 'tokens';
   readonly subject: string;
   readonly limit: number;
-  readonly spent: Spent;
+  readonly booked: number;
+  readonly reserved: number;
+  /** What one more session takes of it. */
+  readonly each: number;
+  /** An amount of it, for people. */
+  readonly amount: (value: number) => string;
 }
 
 /**
@@ -114,72 +135,105 @@ export function decideBudget(
   nextDay: string,
   capMicros?: number,
 ): BudgetDecision {
+  const micros = reservationMicros(limits, standing.seenMicros, capMicros);
+  const scopes = scopesOf(limits, standing, micros);
   const [other] = standing.otherCurrencies;
-  if (other !== undefined) {
+  if (other !== undefined && scopes.some(isOfMoney)) {
     const message = `the budget is in ${limits.currency}, but sessions were booked in ${other}, and the two can't be added: put the budget in ${other}, and run the batch again`;
     return { kind: 'gate', message, errorClass: 'config' };
   }
-  const micros = reservationMicros(limits, standing.seenMicros, capMicros);
-  const scopes = scopesOf(limits, standing);
-  const refuses = ({ limit, spent: { bookedMicros: used, reservedMicros } }: Scope, reserved: boolean) => {
-    const before = used + (reserved ? reservedMicros : 0);
-    return before >= limit || before + micros > limit;
+  const refuses = ({ limit, booked, reserved, each }: Scope, isReserved: boolean) => {
+    const before = booked + (isReserved ? reserved : 0);
+    return before >= limit || before + each > limit;
   };
   const used = scopes.find((scope) => refuses(scope, false));
-  if (used !== undefined) return refusal(used, micros, limits.currency, nextDay);
+  if (used !== undefined) return refusal(used, nextDay);
   const taken = scopes.find((scope) => refuses(scope, true));
   if (taken !== undefined) {
-    const message = `${account(taken, micros, limits.currency)}: it starts when sessions under way have left room`;
+    const message = `${account(taken)}: it starts when sessions under way have left room`;
     return { kind: 'wait', message, delayMs: ROOM_WAIT_MS };
   }
-  return { kind: 'ok', micros, warnings: scopes.flatMap((scope) => warningOf(scope, micros, limits)) };
+  return { kind: 'ok', micros, warnings: scopes.flatMap((scope) => warningOf(scope, limits)) };
 }
 
 /** In this order, so that a job over its own budget does not hold the others. */
-function scopesOf(limits: BudgetLimits, { job, batch, site, day }: BudgetStanding): readonly Scope[] {
-  const scope = (option: Scope['option'], subject: string, spent: Spent | undefined): Scope[] => {
+function scopesOf(
+  limits: BudgetLimits,
+  { job, batch, counted, site, day }: BudgetStanding,
+  micros: number,
+): readonly Scope[] {
+  const scope = (
+    option: Scope['option'],
+    subject: string,
+    how: Pick<Scope, 'booked' | 'reserved' | 'each' | 'amount'>,
+  ): Scope[] => {
     const limit = limits[option];
-    return limit === undefined || spent === undefined ? [] : [{ option, subject, limit, spent }];
+    return limit === undefined ? [] : [{ option, subject, limit, ...how }];
   };
+  const money = ({ bookedMicros: booked, reservedMicros: reserved }: Spent) => ({
+    ...{ booked, reserved, each: micros },
+    amount: (value: number) => `${unitsOf(value)} ${limits.currency}`,
+  });
   return [
-    ...scope('perJob', 'the job', job),
-    ...scope('perBatch', 'the batch', batch),
-    ...scope('perSite', `site ${site?.name ?? ''}, today,`, site),
-    ...scope('perDay', 'all batches, today,', day),
+    ...scope('perJob', 'the job', money(job)),
+    ...scope('perBatch', 'the batch', money(batch)),
+    ...(counted ? scope('sessions', 'the batch', sessionsIn(counted)) : []),
+    ...(counted ? scope('tokens', 'the batch', tokensIn(counted)) : []),
+    ...(site ? scope('perSite', `site ${site.name}, today,`, money(site)) : []),
+    ...scope('perDay', 'all batches, today,', money(day)),
   ];
 }
 
-function refusal(scope: Scope, micros: number, currency: string, nextDay: string): BudgetDecision {
-  const message = account(scope, micros, currency);
-  const raise = `raise budget.${scope.option}`;
-  if (scope.option === 'perJob') {
-    return { kind: 'park', message: `${message}: ${raise}, then retry the job` };
+const sessionsIn = ({ endedSessions, openSessions }: Counted) => ({
+  ...{ booked: endedSessions, reserved: openSessions, each: 1 },
+  amount: (value: number) => `${value} ${value === 1 ? 'session' : 'sessions'}`,
+});
+
+/** Of a session under way nobody knows them: what it uses beyond the budget, it uses. */
+const tokensIn = ({ tokens }: Counted) => ({
+  ...{ booked: tokens, reserved: 0, each: 0 },
+  amount: (value: number) => `${value} tokens`,
+});
+
+const isOfMoney = ({ option }: Scope): boolean => option !== 'sessions' && option !== 'tokens';
+
+function refusal(scope: Scope, nextDay: string): BudgetDecision {
+  const { option } = scope;
+  const message = account(scope);
+  if (option === 'perJob')
+    return { kind: 'park', message: `${message}: raise budget.perJob, then retry the job` };
+  if (option !== 'perDay' && option !== 'perSite') {
+    const raise = `raise budget.${option}, then run it again`;
+    return { kind: 'gate', message: `${message}: ${raise}`, errorClass: 'budget' };
   }
-  if (scope.option === 'perBatch')
-    return { kind: 'gate', message: `${message}: ${raise}, then run it again`, errorClass: 'budget' };
-  const until = `budget.${scope.option} is used up until ${nextDay}, or until it is raised`;
-  const ofSite = scope.option === 'perSite' && { ofSite: true };
+  const until = `budget.${option} is used up until ${nextDay}, or until it is raised`;
+  const ofSite = option === 'perSite' && { ofSite: true };
   return { kind: 'gate', message: `${until}: ${message}`, until: nextDay, ...ofSite, errorClass: 'budget' };
 }
 
 /** Says all of the sum that was too much. */
-function account({ option, subject, limit, spent }: Scope, micros: number, currency: string): string {
-  const amount = (value: number) => `${unitsOf(value)} ${currency}`;
-  const { bookedMicros, reservedMicros } = spent;
-  return (
-    `${subject} used ${amount(bookedMicros)}, ${amount(reservedMicros)} more is reserved, one more session may cost ` +
-    `${amount(micros)}, and budget.${option} is ${amount(limit)}`
-  );
+function account(scope: Scope): string {
+  const { option, subject, limit, booked, reserved, each, amount } = scope;
+  const parts = [
+    `${subject} used ${amount(booked)}`,
+    ...(isOfMoney(scope)
+      ? [`${amount(reserved)} more is reserved`, `one more session may cost ${amount(each)}`]
+      : []),
+    ...(option === 'sessions' && reserved > 0 ? [`${reserved} more under way`] : []),
+  ];
+  return `${parts.join(', ')}, and budget.${option} is ${amount(limit)}`;
 }
 
-function warningOf({ option, subject, limit, spent }: Scope, micros: number, limits: BudgetLimits): string[] {
-  const before = spent.bookedMicros + spent.reservedMicros;
-  const crossed = limits.warnAt.filter((share) => before < share * limit && before + micros >= share * limit);
+function warningOf(
+  { option, subject, limit, booked, reserved, each, amount }: Scope,
+  { warnAt }: BudgetLimits,
+): string[] {
+  const before = booked + reserved;
+  const crossed = warnAt.filter((share) => before < share * limit && before + each >= share * limit);
   if (crossed.length === 0) return [];
   const share = Math.round(Math.max(...crossed) * 100);
-  const { currency } = limits;
   return [
-    `${subject} used or reserved ${unitsOf(before + micros)} ${currency}, ${share}% of budget.${option} or more (${unitsOf(limit)} ${currency})`,
+    `${subject} used or reserved ${amount(before + each)}, ${share}% of budget.${option} or more (${amount(limit)})`,
   ];
 }
 

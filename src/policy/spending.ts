@@ -6,12 +6,13 @@
  */
 import type { AlertCause } from './alerts.js';
 import { alertFingerprint } from './alerts.js';
-import type { BudgetLimits, Spent } from './budget.js';
+import type { BudgetLimits, Counted, Spent } from './budget.js';
 import { MICROS } from './money.js';
 
 /** What sessions have cost, and what is set aside for those under way, as far as budgets go. */
 export interface BudgetUse {
   readonly batch: Spent;
+  readonly counted: Counted;
   /** All batches together, today. */
   readonly day: Spent;
   /** Today, of the sites of this batch. */
@@ -30,23 +31,22 @@ export interface SpendingStanding {
 }
 
 interface Used {
-  readonly option: 'perBatch' | 'perDay' | 'perSite';
+  readonly option: 'perBatch' | 'perDay' | 'perSite' | 'sessions' | 'tokens';
   readonly of: string;
   /** Whose budget it is, and of when. */
   readonly instance: string;
   readonly limit: number;
-  readonly spent: Spent;
+  readonly used: number;
+  readonly amount: (value: number) => string;
 }
 
 /** The highest share of each budget that is used or set aside by now. */
 export function spendingCauses(standing: SpendingStanding): AlertCause[] {
   const { name, limits, jobs, statusCommand } = standing;
-  return usedOf(standing).flatMap(({ option, of, instance, limit, spent }) => {
-    const used = spent.bookedMicros + spent.reservedMicros;
+  return usedOf(standing).flatMap(({ option, of, instance, limit, used, amount }) => {
     const crossed = limits.warnAt.filter((share) => used >= share * limit);
     if (crossed.length === 0 || limit <= 0) return [];
     const percent = Math.round(Math.max(...crossed) * 100);
-    const amount = (micros: number) => `${micros / MICROS} ${limits.currency}`;
     return [
       {
         fingerprint: alertFingerprint('spending', name, `${option} ${instance} ${percent}`, undefined),
@@ -71,25 +71,27 @@ export function spendingCauses(standing: SpendingStanding): AlertCause[] {
 }
 
 function usedOf({ batchId, day, limits, use }: SpendingStanding): Used[] {
-  const { perBatch, perDay, perSite } = limits;
-  const of: Used[] = [];
-  if (perBatch !== undefined)
-    of.push({
-      option: 'perBatch',
-      of: 'of this batch',
-      instance: batchId,
-      limit: perBatch,
-      spent: use.batch,
-    });
-  if (perDay !== undefined)
-    of.push({ option: 'perDay', of: 'of all batches today', instance: day, limit: perDay, spent: use.day });
-  if (perSite === undefined) return of;
-  const bySite = use.sites.map((site): Used => ({
-    option: 'perSite',
-    of: `of site ${site.name} today`,
-    instance: JSON.stringify([day, site.name]),
-    limit: perSite,
-    spent: site,
-  }));
-  return [...of, ...bySite];
+  const money = ({ bookedMicros, reservedMicros }: Spent) => ({
+    used: bookedMicros + reservedMicros,
+    amount: (micros: number) => `${micros / MICROS} ${limits.currency}`,
+  });
+  const { endedSessions, openSessions, tokens } = use.counted;
+  const budget = (option: Used['option'], how: Pick<Used, 'of' | 'instance' | 'used' | 'amount'>): Used[] => {
+    const limit = limits[option];
+    return limit === undefined ? [] : [{ option, limit, ...how }];
+  };
+  const ofBatch = { of: 'of this batch', instance: batchId };
+  return [
+    ...budget('perBatch', { ...ofBatch, ...money(use.batch) }),
+    ...budget('sessions', { ...ofBatch, used: endedSessions + openSessions, amount: String }),
+    ...budget('tokens', { ...ofBatch, used: tokens, amount: String }),
+    ...budget('perDay', { of: 'of all batches today', instance: day, ...money(use.day) }),
+    ...use.sites.flatMap((site) =>
+      budget('perSite', {
+        of: `of site ${site.name} today`,
+        instance: JSON.stringify([day, site.name]),
+        ...money(site),
+      }),
+    ),
+  ];
 }

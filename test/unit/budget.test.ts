@@ -16,6 +16,9 @@ const spent = (booked = 0, reserved = 0) => ({
   bookedMicros: booked * UNIT,
   reservedMicros: reserved * UNIT,
 });
+const counted = (endedSessions: number, openSessions = 0, tokens = 0) => ({
+  ...{ endedSessions, openSessions, tokens },
+});
 const standing = (more: Partial<BudgetStanding> = {}): BudgetStanding => ({
   job: spent(),
   batch: spent(),
@@ -38,6 +41,14 @@ describe('the decision', () => {
     [{ perBatch: 1, perDay: 1 }, { batch: spent(0, 0.6), day: spent(0.6) }, 'gate'],
     [{ perBatch: 0 }, {}, 'gate'],
     [{}, { batch: spent(1e6) }, 'ok'],
+    [{ sessions: 3 }, { counted: counted(2) }, 'ok'],
+    [{ sessions: 3 }, { counted: counted(3) }, 'gate'],
+    [{ sessions: 3 }, { counted: counted(2, 1) }, 'wait'],
+    [{ tokens: 100 }, { counted: counted(1, 5, 99) }, 'ok'],
+    [{ tokens: 100 }, { counted: counted(1, 0, 100) }, 'gate'],
+    // Of no money, so no currency is in the way.
+    [{ sessions: 3 }, { counted: counted(2), otherCurrencies: ['EUR'] }, 'ok'],
+    [{ sessions: 3, perBatch: 1 }, { counted: counted(2), otherCurrencies: ['EUR'] }, 'gate'],
   ])('%j with %j: %s', (spec, has, kind) => {
     const limits = limitsOf({ perSession: 0.5, ...spec });
     expect(decideBudget(limits, standing(has), NEXT_DAY).kind).toBe(kind);
@@ -51,6 +62,19 @@ describe('the decision', () => {
       errorClass: 'budget',
       message: `budget.perDay is used up until ${NEXT_DAY}, or until it is raised: all batches, today, used 1.75 USD, 0.5 USD more is reserved, one more session may cost 0.5 USD, and budget.perDay is 2 USD`,
     });
+  });
+
+  test('so does one of sessions or of tokens', () => {
+    const messageOf = (spec: object) => {
+      const decision = decideBudget(limitsOf(spec), standing({ counted: counted(3, 2, 1000) }), NEXT_DAY);
+      return decision.kind === 'ok' ? '' : decision.message;
+    };
+    expect(messageOf({ sessions: 3 })).toBe(
+      'the batch used 3 sessions, 2 more under way, and budget.sessions is 3 sessions: raise budget.sessions, then run it again',
+    );
+    expect(messageOf({ tokens: 1000 })).toBe(
+      'the batch used 1000 tokens, and budget.tokens is 1000 tokens: raise budget.tokens, then run it again',
+    );
   });
 
   test('another currency is a matter of what the file says, not of an amount that is to be raised', () => {

@@ -211,6 +211,37 @@ describe('reservations', () => {
     expect(capped).toMatchObject({ micros: 7 });
   });
 
+  test('a budget of sessions and tokens holds an agent that tells no cost; a start that was refused is none', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, slugs(5));
+    const asked = async (slug: string, more: object) => {
+      const claim = await claimed(ledger, slug);
+      const { kind } = await reserve(ledger, slug, claim, { limits: { ...LIMITS, ...more } });
+      const session = sessionOf(slug, 1);
+      return {
+        kind,
+        end: (end: SessionEnd) => ledger.endSession(session, end, claim.fence),
+        begun: () => ledger.saveHandle(session, {}, claim.fence),
+      };
+    };
+    const two = { sessions: 2 };
+    const refused = await asked('job-0', two);
+    await refused.end(failed({ errorClass: 'auth' })); // it was never begun
+    const first = await asked('job-1', two);
+    const second = await asked('job-2', two);
+    expect([refused.kind, first.kind, second.kind]).toEqual(['ok', 'ok', 'ok']);
+    expect((await asked('job-3', two)).kind, 'those under way may come to nothing').toBe('wait');
+    const usage: Usage = { ...NO_USAGE, inputTokens: 70, outputTokens: 30 };
+    for (const { begun } of [first, second]) await begun();
+    await first.end({ state: 'collected', artifact: { sha256: 'a'.repeat(64), bytes: 1 }, usage });
+    await second.end({ state: 'collected', artifact: { sha256: 'b'.repeat(64), bytes: 1 }, usage });
+    expect((await asked('job-3', two)).kind).toBe('gate');
+    expect((await asked('job-3', { tokens: 200 })).kind).toBe('gate');
+    expect((await asked('job-3', { tokens: 201 })).kind).toBe('ok');
+    const { counted } = await ledger.budgetUse(BATCH, 'USD', { from: new Date(0), until: new Date() });
+    expect(counted).toEqual({ endedSessions: 2, openSessions: 1, tokens: 200 });
+  });
+
   test('a budget in another currency than that of the sessions stops the batch', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one', 'two']);

@@ -21,7 +21,11 @@ function causesOf(
     batchId: BATCH,
     day: '2026-11-28',
     limits: { ...LIMITS, ...limits },
-    use: { batch: used(0), day: used(0), sites: [], ...use },
+    use: {
+      ...{ batch: used(0), day: used(0), sites: [] },
+      counted: { endedSessions: 0, openSessions: 0, tokens: 0 },
+      ...use,
+    },
     jobs: 100,
     statusCommand: 'nightshift status nightly',
     ...more,
@@ -39,6 +43,15 @@ test('the highest share that is used or set aside is told, and none before it is
   expect(headlines(31.9)).toEqual([expect.stringMatching(/^50%/)]);
   expect(headlines(32)).toEqual([expect.stringMatching(/^80%/)]);
   expect(causesOf({ ...limits, warnAt: [] }, { batch: used(40) })).toEqual([]);
+});
+
+test('sessions and tokens are told of as money is', () => {
+  const counted = { endedSessions: 6, openSessions: 2, tokens: 600 };
+  const told = causesOf({ sessions: 10, tokens: 1000 }, { counted });
+  expect(told.map(({ detail }) => detail.headline)).toEqual([
+    '80% of budget.sessions of this batch or more is used or set aside: 8 of 10',
+    '50% of budget.tokens of this batch or more is used or set aside: 600 of 1000',
+  ]);
 });
 
 test('each budget, share, batch, day and site is a cause of its own; single jobs are none', () => {
@@ -74,12 +87,14 @@ test('the ledger adds up what is booked and what is set aside, by batch, day and
   const both = used(3, 10);
   expect(await ledger.budgetUse(BATCH, 'USD', today)).toEqual({
     batch: both,
+    counted: { endedSessions: 1, openSessions: 1, tokens: 0 },
     day: both,
     sites: [{ name: 'blog', ...both }],
   });
   const past = { from: new Date(0), until: new Date(1) };
   expect(await ledger.budgetUse('batch:other', 'USD', past)).toEqual({
     batch: used(0),
+    counted: { endedSessions: 0, openSessions: 0, tokens: 0 },
     day: used(0, 10),
     sites: [],
   });
