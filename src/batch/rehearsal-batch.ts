@@ -80,12 +80,16 @@ export function draftOf(definition: Pick<Definition, 'agent' | 'checks'>, job: P
   };
 }
 
+/** Whether a job is one of a rehearsal: what its agent hands over goes nowhere. */
+export const isDraft = (identity: Readonly<Record<string, string>>): boolean =>
+  identity[DRAFT_FIELD] !== undefined;
+
 /** Whether one of two jobs is another draft of the other; false outside rehearsals. */
 export function areDraftsOfOne(
   a: Readonly<Record<string, string>>,
   b: Readonly<Record<string, string>>,
 ): boolean {
-  if (a[DRAFT_FIELD] === undefined || b[DRAFT_FIELD] === undefined) return false;
+  if (!isDraft(a) || !isDraft(b)) return false;
   return canonicalJson({ ...a, [DRAFT_FIELD]: '' }) === canonicalJson({ ...b, [DRAFT_FIELD]: '' });
 }
 

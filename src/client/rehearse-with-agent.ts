@@ -11,6 +11,7 @@ import { estimateCost } from './estimate-cost.js';
 import { assertMayRehearse } from './may-rehearse.js';
 import type { Plan } from './plan.js';
 import { wouldPay, rehearseBatch, type Draft, type RehearseOptions } from './rehearse.js';
+import { unwatchedIn } from './unwatched.js';
 import { startBatch } from './start.js';
 import { watchBatch, type WatchOptions } from './watch.js';
 
@@ -109,6 +110,7 @@ export async function rehearseWithAgent(
       ...after,
       // What sessions of this agent have just cost says more than what others did.
       cost: known.from === 'ledger' ? known : after.cost,
+      warnings: [...new Set([...after.warnings, ...unwatchedIn(batch.definition, true)])],
       rehearsal: { state, name: rehearsal.definition.name, report, jobs },
     };
   } finally {

@@ -24,6 +24,7 @@ import { estimateCost } from './estimate-cost.js';
 import { lookContext } from './look-context.js';
 import { planBatch, type Plan, type PlannedEffect, type PlannedJob } from './plan.js';
 import { findUntold } from './untold.js';
+import { unwatchedIn } from './unwatched.js';
 
 export interface RehearseOptions {
   readonly signal?: AbortSignal;
@@ -80,6 +81,7 @@ export async function rehearseBatch(
     jobs,
     cost: await estimateCost(batch, sessions, ledger),
     refused: [...refused],
+    warnings: [...plan.warnings, ...unwatchedIn(batch.definition, false)],
   };
 
   async function rehearseJob(planned: PlannedJob, job: PlacedJob): Promise<PlannedJob> {

@@ -76,6 +76,12 @@ test('the environment of a program is PATH, HOME, what was declared and NIGHTSHI
   });
 });
 
+test('a program is told that it is rehearsed', async () => {
+  const night = await bench({ command: sh('printf %s "$NIGHTSHIFT_REHEARSAL"') }, { rehearsal: true });
+  await runToEnd(night);
+  expect((await collected(night)).toString()).toBe('1');
+});
+
 test('a secret is in no file of the run directory and in no message, even when the program prints it', async () => {
   const night = await bench(
     { command: sh('echo "key is $TOKEN" >&2; exit 3'), env: { TOKEN: '${env:API}' } },

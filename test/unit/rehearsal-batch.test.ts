@@ -2,6 +2,8 @@
 import { expect, test } from 'vitest';
 import { areDraftsOfOne, draftOf, rehearsalOf } from '../../src/batch/rehearsal-batch.js';
 import type { Batch } from '../../src/batch/read-batch.js';
+import { requestFor } from '../../src/activities/session/scope.js';
+import { unwatchedIn } from '../../src/client/unwatched.js';
 import { definitionSchema } from '../../src/contract/batch-file.js';
 import { UsageError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
@@ -86,4 +88,33 @@ test('an agent that acts outside by itself is refused', () => {
   expect(() => rehearsalOf(batchOf({ definition: outward }), new Set([job.key]), '/kept')).toThrow(
     UsageError,
   );
+});
+
+test('a session is told that it is rehearsed, and a real one is not', () => {
+  const asked = (one: PlacedJob) =>
+    requestFor({ ref: { work: 'article' }, definition, job: one }, { runKey: 'r', attempt: 1 }, new Date(0));
+  expect(asked(draftOf(definition, job))).toMatchObject({ rehearsal: true });
+  expect(asked(job)).not.toHaveProperty('rehearsal');
+});
+
+test('what a rehearsal can’t hold back is said: code of the operator’s own', () => {
+  const [post] = definition.effects;
+  const own = {
+    ...definition,
+    effects: [
+      { ...post, use: './own.ts' },
+      { ...post, use: './own.ts' },
+    ],
+  };
+  const module = expect.stringMatching(
+    /^\.\/own\.ts is a module of your own: .*files that it writes are not$/,
+  ) as unknown;
+  const program = expect.stringMatching(/^what sh agent\.sh does .* NIGHTSHIFT_REHEARSAL=1$/) as unknown;
+  expect(unwatchedIn(definition, false)).toEqual([]);
+  expect(unwatchedIn(definition, true)).toEqual([program]);
+  expect(unwatchedIn(own as typeof definition, false)).toEqual([module]);
+  expect(unwatchedIn(own as typeof definition, true)).toEqual([module, program]);
+  expect(unwatchedIn({ ...definition, agent: { ...definition.agent, use: 'claude' } }, true)).toEqual([]);
+  const byModule = unwatchedIn({ ...definition, agent: { ...definition.agent, use: './own.ts' } }, true);
+  expect(byModule).toEqual([expect.stringMatching(/request\.rehearsal$/)]);
 });

@@ -102,6 +102,8 @@ export interface SessionRequest {
    * session which ran is not followed by another one sees whoever calls.
    */
   readonly outward?: boolean;
+  /** What it hands over goes nowhere: an agent that can also act by itself should not. */
+  readonly rehearsal?: boolean;
   /** Absolute folder of the batch file. */
   readonly baseDir: string;
 }

@@ -1,4 +1,5 @@
 import { cancellationSignal } from '@temporalio/activity';
+import { isDraft } from '../../batch/rehearsal-batch.js';
 import { renderTemplate, templateScope } from '../../batch/template.js';
 import { durationMs, type Definition } from '../../contract/batch-file.js';
 import { AdapterError } from '../../contract/errors.js';
@@ -126,6 +127,7 @@ export function requestFor(
     openedAt: openedAt.toISOString(),
     deadlineAt: deadline.toISOString(),
     outward,
+    ...(isDraft(job.identity) && { rehearsal: true }),
     baseDir: definition.baseDir,
   };
 }

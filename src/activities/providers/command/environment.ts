@@ -18,7 +18,7 @@ type Secret = (text: string) => string;
  */
 export function programEnvironment(
   options: CommandOptions,
-  { jobKey, attempt, deadlineAt }: SessionRequest,
+  { jobKey, attempt, deadlineAt, rehearsal }: SessionRequest,
   paths: RunPaths,
   secret: Secret,
 ): Record<string, string> {
@@ -35,6 +35,7 @@ export function programEnvironment(
     NIGHTSHIFT_OUT_DIR: paths.out,
     NIGHTSHIFT_RESULT_FILE: paths.result,
     NIGHTSHIFT_DEADLINE: deadlineAt,
+    ...(rehearsal && { NIGHTSHIFT_REHEARSAL: '1' }),
   };
 }
 
