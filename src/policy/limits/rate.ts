@@ -32,7 +32,10 @@ const PER_SECOND_MIN = 1 / 120;
  */
 const BEFORE_MIN = 1;
 
-/** Without a hint: doubled for each time in a row. */
+/**
+ * Without a hint: doubled for each time in a row. Short, for the rate is halved as well, and a service that wants more
+ * says so again.
+ */
 const PAUSE_MS = 2 * SECOND_MS;
 const PAUSE_MAX_MS = 10 * MINUTE_MS;
 
