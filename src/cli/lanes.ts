@@ -29,7 +29,7 @@ export async function lanes({ reset }: LanesFlags, shell: Shell): Promise<ExitCo
 
 const table = (list: readonly LaneStatus[], columns: number | undefined): Line[] =>
   tableLines(
-    ['lane', 'service', 'state', 'requests/min', 'sessions', 'tokens/min', 'until'],
+    ['lane', 'service', 'state', 'requests/min', 'sessions', 'tokens/min', 'spend/10min', 'until'],
     list.map((lane): Span[] => [
       lane.id,
       lane.label,
@@ -37,6 +37,7 @@ const table = (list: readonly LaneStatus[], columns: number | undefined): Line[]
       lane.requestsPerMinute === undefined ? '' : String(lane.requestsPerMinute),
       lane.sessionsMax === undefined ? '' : `${lane.sessions} of ${lane.sessionsMax}`,
       lane.tokensPerMinute === undefined ? '' : String(lane.tokensPerMinute),
+      lane.spendPer10Min === undefined ? '' : String(lane.spendPer10Min),
       lane.until === undefined ? '' : localTime(lane.until),
     ]),
     columns,

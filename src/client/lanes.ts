@@ -22,6 +22,8 @@ export interface LaneStatus {
   readonly sessions: number;
   readonly sessionsMax: number | undefined;
   readonly tokensPerMinute: number | undefined;
+  /** In units of the currency. */
+  readonly spendPer10Min: number | undefined;
 }
 
 export interface LanesSeen {
@@ -82,6 +84,7 @@ function laneStatus({ id, label, state, sessions, nowMs }: LaneRow): LaneStatus 
     sessions,
     sessionsMax: limits.sessions,
     tokensPerMinute: limits.tokensPerMinute,
+    spendPer10Min: limits.spendPer10Min,
   };
   if (gate !== undefined) {
     const probing = gate.probe !== undefined && gate.probe.until > nowMs;

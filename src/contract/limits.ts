@@ -22,6 +22,8 @@ export interface LaneLimits {
   readonly requestsPerSecond?: number | undefined;
   readonly sessions?: number | undefined;
   readonly tokensPerMinute?: number | undefined;
+  /** In units of the currency that the sessions are booked in. */
+  readonly spendPer10Min?: number | undefined;
 }
 
 export const agentLimitsSchema = z.strictObject({
@@ -36,6 +38,12 @@ export const agentLimitsSchema = z.strictObject({
     .max(1_000_000_000)
     .optional()
     .describe('tokens a minute, by what earlier sessions used'),
+  spendPer10Min: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .optional()
+    .describe('money in ten minutes, in the currency of the agent, by what earlier sessions cost'),
 });
 
 export const effectLimitsSchema = z.strictObject({ requestsPerMinute: requestsPerMinuteSchema });

@@ -124,6 +124,21 @@ describe('places of sessions', () => {
     expect(await here.lanes()).toMatchObject([{ ...LANE, sessions: 2 }]);
   });
 
+  test('what a session has cost keeps the next one back, on whichever worker', async () => {
+    const { place, here, there } = await twoWorkers();
+    const spending = { limits: { spendPer10Min: 10 } };
+    const first = laneFor(here, 'a', spending);
+    expect((await first.enter('session')).kind).toBe('go');
+    await first.leave({ tokens: 0, micros: 5_000_000, isPriced: true });
+    const second = laneFor(there, 'b', spending);
+    expect(await second.enter('session')).toMatchObject({
+      kind: 'wait',
+      why: '10 in ten minutes are spent (limits.spendPer10Min)',
+    });
+    await timePasses(place, 5 * 60_000);
+    expect((await second.enter('session')).kind).toBe('go');
+  });
+
   test('a dead worker’s places come free; a live one’s are renewed', async () => {
     const { place, here, there } = await twoWorkers();
     await laneFor(here, 'a', { limits }).enter('session');

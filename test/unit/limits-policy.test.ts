@@ -1,9 +1,9 @@
 // The decisions about shared limits: pure, so time is a number.
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { pass, sharedTrouble } from '../../src/policy/limits/breaker.js';
-import { declare } from '../../src/policy/limits/declared.js';
-import { enter, leave } from '../../src/policy/limits/places.js';
+import { ceiling, declare } from '../../src/policy/limits/declared.js';
+import { enter, leave, type Used } from '../../src/policy/limits/places.js';
 import { DELIVERY_MS, reserve, spacing } from '../../src/policy/limits/rate.js';
 import { settle, type LaneReport } from '../../src/policy/limits/report.js';
 import { NEW_LANE, type LaneState, type LaneUser } from '../../src/policy/limits/state.js';
@@ -22,6 +22,7 @@ const user = (limits: LaneLimits = {}, more: Partial<LaneUser> = {}): LaneUser =
   priority: 'normal',
   ...more,
 });
+const used = (more: Partial<Used>): Used => ({ tokens: 0, micros: 0, isPriced: true, ...more });
 const failing = (errorClass: ErrorClass, who = 'job-1', hintMs?: number): LaneReport => ({
   who,
   answers: 0,
@@ -371,19 +372,75 @@ test('tokens: while nobody knows what a session takes, one goes first and shows 
     why: expect.stringContaining('not known yet') as string,
   });
   // One that tells no tokens counts as known too: else all would go one by one for ever.
-  const known = leave(first.state, 0, 0, T0 + MINUTE);
+  const known = leave(first.state, 0, used({ tokens: 0 }), T0 + MINUTE);
   expect(enter(known, limited, T0 + MINUTE, { held: 1 }).kind).toBe('go');
 });
 
 test('tokens: sessions are booked by what earlier ones used, and wait until the minute has room', () => {
   const limits = { tokensPerMinute: 1000 };
   let { state } = enter(NEW_LANE, user(limits), T0, { held: 0 });
-  state = leave(state, 0, 3000, T0); // three minutes' worth
+  state = leave(state, 0, used({ tokens: 3000 }), T0); // three minutes' worth
   const next = enter(state, user(limits), T0, { held: 0 });
   expect(next).toMatchObject({ kind: 'wait' });
   expect(next.kind === 'wait' && next.delayMs).toBeGreaterThan(MINUTE);
   expect(enter(state, user(limits), T0 + 2 * MINUTE, { held: 0 })).toMatchObject({
     kind: 'go',
     place: { tokens: 3000 },
+  });
+});
+
+describe('spending in ten minutes', () => {
+  const limited = user({ spendPer10Min: 10 });
+  const UNIT = 1_000_000;
+
+  test('while nobody knows what a session costs, one goes first and shows it', () => {
+    const first = enter(NEW_LANE, limited, T0, { held: 0 });
+    expect(first.kind).toBe('go');
+    expect(enter(first.state, limited, T0, { held: 1 })).toMatchObject({
+      kind: 'wait',
+      why: 'what a session costs is not known yet: the first one shows it',
+    });
+    const refused = leave(first.state, 0, used({ isPriced: false }), T0);
+    expect(enter(refused, limited, T0, { held: 1 }).kind, 'a start that was refused says nothing').toBe(
+      'wait',
+    );
+    const silent = leave(first.state, 0, used({ micros: 0 }), T0);
+    expect(enter(silent, limited, T0, { held: 1 }).kind, 'one that tells no cost counts as free').toBe('go');
+  });
+
+  test('starts are spread by what sessions cost: no ten minutes have more than the limit', () => {
+    let state = leave(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: 2 * UNIT }), T0);
+    const starts: number[] = [];
+    for (let now = T0; now < T0 + 60 * MINUTE; now += 10_000) {
+      const entry = enter(state, limited, now, { held: starts.length });
+      if (entry.kind === 'go') starts.push(now);
+      state = entry.state;
+    }
+    expect(starts).toHaveLength(29); // 10 in ten minutes are five sessions of 2 each; the first was booked before
+    for (const from of starts) {
+      const within = starts.filter((at) => at >= from && at < from + 10 * MINUTE);
+      expect(within.length).toBeLessThanOrEqual(5);
+    }
+    const late = enter(state, limited, T0 + 60 * MINUTE, { held: 1 });
+    expect(late.kind === 'wait' ? late.why : '').toMatch(/^$|10 in ten minutes are spent/);
+  });
+
+  test('what one costs beyond the mean is made up for, what it costs less is given back', () => {
+    const known = leave(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: UNIT }), T0);
+    const at = T0 + 10 * MINUTE;
+    const next = enter(known, limited, at, { held: 0 }).state;
+    expect(next.spendAt).toBe(at + MINUTE);
+    expect(leave(next, 0, used({ micros: 5 * UNIT }), at).spendAt).toBe(at + 5 * MINUTE);
+    expect(leave(next, 0, used({ micros: 0, isPriced: false }), at).spendAt).toBe(at);
+  });
+
+  test('the strictest of the batches that use the account counts, and lanes of earlier releases know nothing of it', () => {
+    const both = enter(
+      enter(NEW_LANE, limited, T0).state,
+      user({ spendPer10Min: 4 }, { batchId: 'batch-2' }),
+      T0,
+    ).state;
+    expect(ceiling(both, T0).spendPer10Min).toBe(4);
+    expect(leave(NEW_LANE, 0, used({ micros: UNIT }), T0)).toEqual(NEW_LANE);
   });
 });

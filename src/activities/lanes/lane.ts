@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
 import { sharedTrouble, type Closure } from '../../policy/limits/breaker.js';
-import { attach, enter, leave, type Entry } from '../../policy/limits/places.js';
-import { ceiling, declare } from '../../policy/limits/declared.js';
+import { attach, enter, leave, type Entry, type Used } from '../../policy/limits/places.js';
+import { ceiling, countsSessions, declare } from '../../policy/limits/declared.js';
 import { declaredSpacing, LATE_MAX_MS } from '../../policy/limits/rate.js';
 import type { LaneUser } from '../../policy/limits/state.js';
 import { LaneBook, type Turn } from './lane-book.js';
@@ -66,8 +66,8 @@ export interface Lane {
   closed(): Promise<LaneWait | undefined>;
   /** Goes on with a session under way: it takes its place again, also where all are taken, for it runs and costs. */
   attach(): Promise<void>;
-  /** The session ended: the place that this process took for it, if any, is free. @param opts.tokens what it used */
-  leave(opts?: { readonly tokens?: number }): Promise<void>;
+  /** The session ended: the place that this process took for it, if any, is free. @param used absent where it is not known */
+  leave(used?: Used): Promise<void>;
   /**
    * The session is still watched; call it every `KEEP_EVERY_MS`, whether or not looks at it go well. A place that was lost
    * meanwhile is taken again. Costs one ledger call a minute for a whole process.
@@ -131,15 +131,14 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
       if (!(await isPlain(book, user))) await takeAgain();
     },
 
-    async leave({ tokens } = {}) {
+    async leave(used) {
       if (!keeper.left(lane.id, user.who)) return;
       const state = book.state ?? (await book.look());
       if (state === undefined) return; // nobody ever limited it
-      const { sessions, tokensPerMinute } = ceiling(state, book.clock.nowMs());
-      if (sessions === undefined && tokensPerMinute === undefined) return;
+      if (!countsSessions(ceiling(state, book.clock.nowMs()))) return;
       await book.change(
         (before, now, places) => ({
-          state: places?.mine === undefined ? before : leave(before, places.mine.tokens, tokens, now),
+          state: places?.mine === undefined ? before : leave(before, places.mine.tokens, used, now),
           result: undefined,
           place: 'free',
         }),
@@ -184,9 +183,7 @@ async function isPlain(book: LaneBook, user: LaneUser): Promise<boolean> {
   const state = await book.look();
   if (state === undefined) return true;
   const now = book.clock.nowMs();
-  const { sessions, tokensPerMinute } = ceiling(state, now);
-  const places = sessions !== undefined || tokensPerMinute !== undefined;
-  return !places && !book.isGuarded && declare(state, user, now) === state;
+  return !countsSessions(ceiling(state, now)) && !book.isGuarded && declare(state, user, now) === state;
 }
 
 /** LN1. */

@@ -200,8 +200,12 @@ export async function afterCancel(
 }
 
 /** The session is over: its place in the lane is free. */
-const leave = ({ lane }: SessionScope, { usage }: SessionEnd): Promise<void> =>
-  lane.leave({ tokens: usage.inputTokens + usage.outputTokens });
+const leave = ({ lane }: SessionScope, { usage, state }: SessionEnd): Promise<void> =>
+  lane.leave({
+    tokens: usage.inputTokens + usage.outputTokens,
+    micros: usage.costMicros,
+    isPriced: usage.costSource !== 'none' || state === 'collected',
+  });
 
 /** Of a booked session. Also where its job is cancelled, or its worker stops, meanwhile: nobody comes back to it. */
 async function free(

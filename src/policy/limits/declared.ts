@@ -6,7 +6,13 @@ import type { LaneState, LaneUser } from './state.js';
 const DECLARED_FOR_MS = 30 * MINUTE_MS;
 const RENEWED_AFTER_MS = 5 * MINUTE_MS;
 
-const KINDS = ['requestsPerMinute', 'requestsPerSecond', 'sessions', 'tokensPerMinute'] as const;
+const KINDS = [
+  'requestsPerMinute',
+  'requestsPerSecond',
+  'sessions',
+  'tokensPerMinute',
+  'spendPer10Min',
+] as const;
 
 /** Notes the limits of the user's batch, and forgets those of batches that ended. The same object where nothing changes. */
 export function declare(state: LaneState, { batchId, limits }: LaneUser, now: number): LaneState {
@@ -33,3 +39,7 @@ export function ceiling(state: LaneState, now: number): LaneLimits {
   }
   return strictest;
 }
+
+/** Whether sessions are counted there: each takes a place then. */
+export const countsSessions = ({ sessions, tokensPerMinute, spendPer10Min }: LaneLimits): boolean =>
+  sessions !== undefined || tokensPerMinute !== undefined || spendPer10Min !== undefined;

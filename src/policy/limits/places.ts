@@ -1,12 +1,16 @@
-import { PRIORITIES, type Priority } from '../../contract/limits.js';
+import { PRIORITIES, type LaneLimits, type Priority } from '../../contract/limits.js';
 import { MINUTE_MS, SECOND_MS } from '../../contract/units.js';
 import { longer } from '../longer.js';
+import { MICROS } from '../money.js';
 import { pass, type Asking, type Closure } from './breaker.js';
-import { ceiling, declare } from './declared.js';
+import { ceiling, countsSessions, declare } from './declared.js';
 import type { LaneState, LaneUser } from './state.js';
 
 /** Tokens of the coming minute may be given out at once: a minute is what the limit counts by. */
 const TOKENS_AHEAD_MS = MINUTE_MS;
+
+/** What services count spending by. Nothing of it is given out ahead, so that the limit holds in any ten minutes. */
+const SPEND_WINDOW_MS = 10 * MINUTE_MS;
 
 /** Shorter waits are left to the requests themselves. */
 const SHORT_MS = 5 * SECOND_MS;
@@ -16,7 +20,7 @@ const PLACE_WAIT_MS = 5 * SECOND_MS;
 /** Waiting counts as urgent for so long after the next try was due. */
 const WAITING_GRACE_MS = 10 * SECOND_MS;
 
-/** How much the newest session weighs in the mean of tokens. */
+/** How much the newest session weighs in a mean. */
 const MEAN_WEIGHT = 0.3;
 
 /** The places of sessions at the moment. */
@@ -78,33 +82,47 @@ export function enter(
   }
   if (places === undefined) return { kind: 'go', state: passage.state };
 
-  const { sessions, tokensPerMinute } = ceiling(state, now);
-  if (sessions === undefined && tokensPerMinute === undefined) return { kind: 'go', state: passage.state };
+  const limits = ceiling(state, now);
+  if (!countsSessions(limits)) return { kind: 'go', state: passage.state };
+  const { sessions, tokensPerMinute, spendPer10Min } = limits;
   if (places.mine !== undefined) return { kind: 'go', state: passage.state, place: places.mine };
 
   const full = sessions !== undefined && places.held >= sessions;
   const urgent = moreUrgent(state, user.priority, now);
   const debt = tokensPerMinute === undefined ? 0 : state.tokensAt - now - TOKENS_AHEAD_MS;
-  const first = tokensPerMinute !== undefined && state.tokensPerSession === 0 && places.held > 0;
-  if (full || urgent !== undefined || debt > 0 || first) {
-    const delayMs = Math.max(debt, longer(PLACE_WAIT_MS, waits)) * (0.75 + 0.5 * jitter);
+  const spendDebt = spendPer10Min === undefined ? 0 : (state.spendAt ?? 0) - now;
+  const unknown = places.held === 0 ? undefined : unknownOf(state, limits);
+  if (full || urgent !== undefined || debt > 0 || spendDebt > 0 || unknown !== undefined) {
+    const delayMs = Math.max(debt, spendDebt, longer(PLACE_WAIT_MS, waits)) * (0.75 + 0.5 * jitter);
     const why = full
       ? `all ${sessions} places for sessions are taken`
       : urgent !== undefined
         ? `a session of priority ${urgent} goes first`
         : debt > 0
           ? `${tokensPerMinute} tokens a minute are used up`
-          : 'how many tokens a session takes is not known yet: the first one shows it';
+          : spendDebt > 0
+            ? `${spendPer10Min} in ten minutes are spent (limits.spendPer10Min)`
+            : `${unknown} is not known yet: the first one shows it`;
     // One that came later, and asks again sooner, does not speak for the one that waits for longer.
     const until = Math.max(state.waiting[user.priority] ?? 0, now + delayMs + WAITING_GRACE_MS);
     return wait(delayMs, why, { ...state, waiting: { ...state.waiting, [user.priority]: until } });
   }
   const tokens = tokensPerMinute === undefined ? 0 : Math.round(state.tokensPerSession);
+  const booked = bookTokens(passage.state, tokens, tokensPerMinute, now);
   return {
     kind: 'go',
-    state: bookTokens(passage.state, tokens, tokensPerMinute, now),
+    state: bookSpend(booked, state.microsPerSession ?? 0, spendPer10Min, now),
     place: { tokens },
   };
+}
+
+/** What the first session has to show before others begin beside it. */
+function unknownOf(
+  { tokensPerSession, microsPerSession }: LaneState,
+  { tokensPerMinute, spendPer10Min }: LaneLimits,
+): string | undefined {
+  if (tokensPerMinute !== undefined && tokensPerSession === 0) return 'how many tokens a session takes';
+  return spendPer10Min !== undefined && microsPerSession === undefined ? 'what a session costs' : undefined;
 }
 
 /** A session goes on under another worker: its place is its own, whether or not its lease has ended meanwhile. */
@@ -115,22 +133,54 @@ export function attach(
   places?: Places,
 ): { readonly state: LaneState; readonly place?: { readonly tokens: number } } {
   const state = declare(before, user, now);
-  const { sessions, tokensPerMinute } = ceiling(state, now);
-  if (sessions === undefined && tokensPerMinute === undefined) return { state };
+  if (!countsSessions(ceiling(state, now))) return { state };
   return { state, place: places?.mine ?? { tokens: 0 } };
 }
 
-/** A session ended: books what it used beyond what was booked for it. */
-export function leave(state: LaneState, booked: number, used: number | undefined, now: number): LaneState {
-  const { tokensPerMinute } = ceiling(state, now);
-  if (used === undefined || tokensPerMinute === undefined) return state;
-  // Never 0 again: that stands for a lane of which nothing is known.
-  const mean =
-    state.tokensPerSession === 0
-      ? Math.max(1, used)
-      : state.tokensPerSession + MEAN_WEIGHT * (used - state.tokensPerSession);
-  return { ...bookTokens(state, used - booked, tokensPerMinute, now), tokensPerSession: mean };
+/** What a session has used. */
+export interface Used {
+  readonly tokens: number;
+  /** What it cost. */
+  readonly micros: number;
+  /** That is known: one that delivered and told no cost counts as free, one that never ran says nothing of the next. */
+  readonly isPriced: boolean;
 }
+
+/** A session ended: books what it used beyond what was booked for it. */
+export function leave(state: LaneState, booked: number, used: Used | undefined, now: number): LaneState {
+  if (used === undefined) return state;
+  const limits = ceiling(state, now);
+  return leaveSpend(leaveTokens(state, booked, used, limits, now), used, limits, now);
+}
+
+function leaveTokens(
+  state: LaneState,
+  booked: number,
+  { tokens }: Used,
+  { tokensPerMinute }: LaneLimits,
+  now: number,
+): LaneState {
+  if (tokensPerMinute === undefined) return state;
+  // Never 0 again: that stands for a lane of which nothing is known.
+  const mean = state.tokensPerSession === 0 ? Math.max(1, tokens) : meanWith(state.tokensPerSession, tokens);
+  return { ...bookTokens(state, tokens - booked, tokensPerMinute, now), tokensPerSession: mean };
+}
+
+/** What was booked for it was the mean of then: what that has moved since is small, and evens out. */
+function leaveSpend(
+  state: LaneState,
+  { micros, isPriced }: Used,
+  { spendPer10Min }: LaneLimits,
+  now: number,
+): LaneState {
+  if (spendPer10Min === undefined) return state;
+  const { microsPerSession: mean } = state;
+  const corrected = bookSpend(state, micros - (mean ?? 0), spendPer10Min, now);
+  if (!isPriced) return corrected;
+  return { ...corrected, microsPerSession: mean === undefined ? micros : meanWith(mean, micros) };
+}
+
+const meanWith = (mean: number, newest: number): number => mean + MEAN_WEIGHT * (newest - mean);
 
 function bookTokens(
   state: LaneState,
@@ -140,6 +190,17 @@ function bookTokens(
 ): LaneState {
   if (tokens === 0 || tokensPerMinute === undefined) return state;
   return { ...state, tokensAt: Math.max(state.tokensAt, now) + (tokens / tokensPerMinute) * MINUTE_MS };
+}
+
+function bookSpend(
+  state: LaneState,
+  micros: number,
+  spendPer10Min: number | undefined,
+  now: number,
+): LaneState {
+  if (micros === 0 || spendPer10Min === undefined) return state;
+  const tookMs = (micros / (spendPer10Min * MICROS)) * SPEND_WINDOW_MS;
+  return { ...state, spendAt: Math.max(state.spendAt ?? 0, now) + tookMs };
 }
 
 /** Priorities are listed from the most urgent. */

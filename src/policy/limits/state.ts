@@ -13,6 +13,10 @@ export interface LaneState {
   readonly tokensAt: number;
   /** Running mean of what a session used, booked in advance for the next one; 0 while nothing is known of it. */
   readonly tokensPerSession: number;
+  /** When the next session may start for what was spent: as `slotAt`. Absent: never limited. */
+  readonly spendAt?: number;
+  /** Running mean of what a session cost, in micro-units; absent while nothing is known of it. */
+  readonly microsPerSession?: number;
   /** Nobody sends before this: the service said so. */
   readonly notBefore: number;
   /** Throttled so often in a row. */
