@@ -1,4 +1,5 @@
 /** `nightshift`: everything that the command line does, as a library. */
+export { defineBatch, type BatchDefinition, type BatchInCode } from './batch/define-batch.js';
 export { createNightshift } from './client/nightshift.js';
 export type {
   AlsoRun,

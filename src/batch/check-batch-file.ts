@@ -8,7 +8,7 @@ import { kindOf } from './shown.js';
 import { spelledOutInChannels, spelledOutInDeadMan } from './spelled-out.js';
 import { TEMPLATE_NAMES } from './template.js';
 import { withoutEffect } from './without-effect.js';
-import type { YamlDocument } from './yaml-document.js';
+import type { SourceDocument } from './yaml-document.js';
 
 /** What a batch file holds, as far as it is good. */
 export interface CheckedBatchFile {
@@ -19,7 +19,7 @@ export interface CheckedBatchFile {
 }
 
 /** Checks the shape of a batch file. Its jobs can be looked at even when something else in it is wrong. */
-export function checkBatchFile(document: YamlDocument, { report }: FileProblems): CheckedBatchFile {
+export function checkBatchFile(document: SourceDocument, { report }: FileProblems): CheckedBatchFile {
   const { value } = document;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     report({
@@ -71,7 +71,7 @@ const listedJobs = (jobs: unknown): JobSource | undefined =>
 
 function identityNamesFit(
   identity: readonly string[],
-  document: YamlDocument,
+  document: SourceDocument,
   report: FileProblems['report'],
 ): boolean {
   const taken = identity.filter((name) => TEMPLATE_NAMES.has(name) || name === '__proto__');
@@ -90,7 +90,7 @@ const HOSTED: ReadonlySet<string> = new Set(['antigravity', 'claude']);
 
 function reportMissingPrompt(
   parts: JsonObject,
-  document: YamlDocument,
+  document: SourceDocument,
   report: FileProblems['report'],
 ): void {
   const agent = parts['agent'];

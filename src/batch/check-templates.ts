@@ -10,10 +10,10 @@ import { looksLikeReference, malformedReference } from './secrets.js';
 import { nearest } from './nearest.js';
 import { pathText, shown } from './shown.js';
 import { checkTemplate, renderTemplate, TEMPLATE_NAMES, templateScope, type NameUsed } from './template.js';
-import type { YamlDocument } from './yaml-document.js';
+import type { SourceDocument } from './yaml-document.js';
 
 export interface CheckTemplates {
-  readonly document: YamlDocument;
+  readonly document: SourceDocument;
   /** Of the batch file. */
   readonly problems: FileProblems;
   /** Undefined when it is not good; then every name may be a field. */

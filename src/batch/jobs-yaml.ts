@@ -3,7 +3,7 @@ import type { ProblemHere } from './problems.js';
 import type { Row, RowSource } from './rows.js';
 import { kindOf } from './shown.js';
 import { wholeText } from './source-text.js';
-import { parseYaml, type YamlDocument } from './yaml-document.js';
+import { parseYaml, type SourceDocument } from './yaml-document.js';
 
 /** The YAML parser keeps a tree with places: about a hundred times the text. Large lists belong into CSV or JSONL. */
 const YAML_BYTES_MAX = 20 * 1024 * 1024;
@@ -16,7 +16,7 @@ export async function* readYaml({ path, report, signal }: RowSource): AsyncGener
 
 /** The jobs at a path of a document: of a jobs file as a whole, or of a batch file under `jobs`. */
 export function* rowsOfDocument(
-  document: YamlDocument,
+  document: SourceDocument,
   path: readonly PropertyKey[],
   report: (problem: ProblemHere) => void,
 ): Generator<Row> {
@@ -27,7 +27,7 @@ export function* rowsOfDocument(
   }
   for (const [i, fields] of (list as unknown[]).entries()) {
     const here = [...path, i];
-    const place = document.placeOf(here);
+    const place = document.placeOf(here) ?? { line: i + 1 };
     if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
       report({ ...place, message: `a job must be an object, not ${kindOf(fields)}` });
       continue;
@@ -39,7 +39,7 @@ export function* rowsOfDocument(
       fieldAt: (name) => {
         if (!Object.hasOwn(fields, name)) return undefined;
         const written = document.sourceOf([...here, name]);
-        return { ...document.placeOf([...here, name]), ...(written !== undefined && { written }) };
+        return { ...place, ...document.placeOf([...here, name]), ...(written !== undefined && { written }) };
       },
     };
   }

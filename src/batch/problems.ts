@@ -3,10 +3,10 @@ import type { Problem } from '../contract/errors.js';
 /** Problems kept per file: enough to see the pattern, few enough to read. The rest is counted. */
 export const PROBLEMS_MAX = 100;
 
-/** A place in a file, both from 1. */
+/** A place in a file, both from 1; of a list in code, the number of the job. */
 export interface Place {
   readonly line: number;
-  readonly column: number;
+  readonly column?: number | undefined;
 }
 
 /** A problem of a file that the collector already knows. */

@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Definition } from '../contract/batch-file.js';
 import { InvalidBatch, NothingToDo, type Problem } from '../contract/errors.js';
 import type { PlacedJob } from '../contract/job.js';
@@ -7,20 +7,22 @@ import { batchWorkflowId } from '../identity/workflow-ids.js';
 import { checkBatchFile, type CheckedBatchFile } from './check-batch-file.js';
 import { checkTemplates } from './check-templates.js';
 import { declaredIn, type Declared } from './declared.js';
+import { documentInCode, type BatchInCode } from './define-batch.js';
 import type { FieldFinding } from './issue-sentences.js';
 import { FileProblems, type Place } from './problems.js';
 import type { Permit } from '../contract/permit.js';
 import { readJobs, type JobsRead } from './read-jobs.js';
 import type { Environment } from './secrets.js';
+import { shown } from './shown.js';
 import { UnreadableFile, wholeText } from './source-text.js';
-import { parseYaml, type YamlDocument } from './yaml-document.js';
+import { parseYaml, type SourceDocument } from './yaml-document.js';
 
 /** A batch file is a page of settings; jobs by the thousand belong into a file of their own. */
 const BATCH_BYTES_MAX = 5 * 1024 * 1024;
 
 /** A batch as the operator wrote it, checked as a whole: nothing in it is known to be wrong. */
 export interface Batch {
-  /** Path as the operator gave it. */
+  /** Path as the operator gave it; of a batch in code, what it is called in messages. */
   readonly file: string;
   readonly definition: Definition;
   /** In the order of their source; keys unique; at least one. */
@@ -36,11 +38,13 @@ export interface Batch {
   readonly permit?: Permit;
 }
 
-/** Where something stands in the batch file. */
-export type PlaceOf = (of: Pick<FieldFinding, 'path' | 'at'>) => Place;
+/** Where something stands in the batch file; a batch in code has no such places. */
+export type PlaceOf = (of: Pick<FieldFinding, 'path' | 'at'>) => Place | undefined;
 
 /** What could be read of a batch file. */
 export interface BatchRead {
+  /** As `Batch.file`. */
+  readonly file: string;
   /** In the order of their files. */
   readonly problems: readonly Problem[];
   /** Where there is no problem. */
@@ -76,18 +80,20 @@ export async function readBatch(path: string, options: ReadBatchOptions = {}): P
   return batch;
 }
 
-/** The same, for those who look for more problems before they tell of them. Throws for none. */
-export async function tryReadBatch(path: string, options: ReadBatchOptions = {}): Promise<BatchRead> {
+/** The same, also of a batch in code, for those who look for more problems before they tell of them. Throws for none. */
+export async function tryReadBatch(
+  source: string | BatchInCode,
+  options: ReadBatchOptions = {},
+): Promise<BatchRead> {
   const { cwd = process.cwd(), signal, onProgress, env = process.env, edition } = options;
-  const absolute = resolve(cwd, path);
-  const baseDir = dirname(absolute);
-  const problems = new FileProblems(path);
-
-  const document = await readDocument(absolute, problems, signal);
-  if (!document) return { problems: problems.all() };
+  const opened =
+    typeof source === 'string' ? await openFile(source, cwd, signal) : openDefinition(source, cwd);
+  const { file, folder, listed, place, problems, document } = opened;
+  const { baseDir } = place;
+  if (!document) return { file, problems: problems.all() };
   const checked = checkBatchFile(document, problems);
   const { identity } = checked;
-  const context = { file: path, baseDir, document, problems, env, onProgress, signal };
+  const context = { file, folder, listed, baseDir, document, problems, env, onProgress, signal };
   const read =
     identity && mayReadJobs(checked)
       ? await readJobs(checked.jobs, { ...context, identity, given: editionFor(identity, edition) })
@@ -99,13 +105,49 @@ export async function tryReadBatch(path: string, options: ReadBatchOptions = {})
   const placeOf: PlaceOf = ({ path: inside, at }) =>
     at === 'key' ? document.placeOfKey(inside) : document.placeOf(inside);
   if (found.length > 0 || !checked.file || !read)
-    return { problems: found, parts: { declared: declaredIn(document.value, baseDir), placeOf } };
-  const definition = { ...withoutJobs(checked.file), ...placeOfFile(absolute) };
+    return { file, problems: found, parts: { declared: declaredIn(document.value, baseDir), placeOf } };
+  const definition = { ...withoutJobs(checked.file), ...place };
   if (read.jobs.length === 0)
-    return { problems: [], nothing: new NothingToDo(read.problems.file, definition) };
+    return { file, problems: [], nothing: new NothingToDo(read.problems.file, definition) };
   const given = read.jobs.some((job) => job.identity['edition'] === edition) ? edition : undefined;
-  const batch = batchOf(path, definition, read, placeOf);
-  return { problems: [], batch: given === undefined ? batch : { ...batch, edition: given } };
+  const batch = batchOf(file, definition, read, placeOf);
+  return { file, problems: [], batch: given === undefined ? batch : { ...batch, edition: given } };
+}
+
+/** What a batch is read from, in whatever form it was given. */
+interface Opened {
+  /** What messages call it. */
+  readonly file: string;
+  /** Its folder, as the operator sees it. */
+  readonly folder: string;
+  readonly place: Pick<Definition, 'baseDir' | 'fileName'>;
+  readonly problems: FileProblems;
+  /** For the problems of jobs that it lists itself. */
+  readonly listed: FileProblems;
+  /** Undefined where it can't be read; why is among the problems. */
+  readonly document: SourceDocument | undefined;
+}
+
+async function openFile(path: string, cwd: string, signal: AbortSignal | undefined): Promise<Opened> {
+  const absolute = resolve(cwd, path);
+  const problems = new FileProblems(path);
+  const document = await readDocument(absolute, problems, signal);
+  return {
+    ...{ file: path, folder: dirname(path), place: placeOfFile(absolute) },
+    ...{ problems, listed: problems, document },
+  };
+}
+
+function openDefinition({ definition, baseDir }: BatchInCode, cwd: string): Opened {
+  const absolute = resolve(cwd, baseDir);
+  const name: unknown = definition.name;
+  const file = typeof name === 'string' ? `batch ${shown(name)}` : 'batch';
+  const problems = new FileProblems(file);
+  return {
+    ...{ file, folder: relative(cwd, absolute), place: { baseDir: absolute } },
+    ...{ problems, listed: new FileProblems('jobs') },
+    document: documentInCode(definition, problems.report),
+  };
 }
 
 /** A batch file without its jobs. */
@@ -137,7 +179,7 @@ async function readDocument(
   path: string,
   { report }: FileProblems,
   signal: AbortSignal | undefined,
-): Promise<YamlDocument | undefined> {
+): Promise<SourceDocument | undefined> {
   try {
     return parseYaml(await wholeText(path, { bytesMax: BATCH_BYTES_MAX, signal }), report);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { dirname, extname, isAbsolute, join, resolve } from 'node:path';
+import { extname, isAbsolute, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import type { jobSourceSchema } from '../contract/batch-file.js';
 import type { PlacedJob } from '../contract/job.js';
@@ -13,16 +13,19 @@ import type { Row, RowSource } from './rows.js';
 import type { Environment } from './secrets.js';
 import { shown } from './shown.js';
 import { UnreadableFile } from './source-text.js';
-import type { YamlDocument } from './yaml-document.js';
+import type { SourceDocument } from './yaml-document.js';
 
 export type JobSource = z.infer<typeof jobSourceSchema>;
 
 export interface ReadJobs {
-  /** The batch file as the operator gave it, its absolute folder, its content, and its problems. */
+  /** The batch file as the operator gave it, its folder as they see it and absolute, its content, and its problems. */
   readonly file: string;
+  readonly folder: string;
   readonly baseDir: string;
-  readonly document: YamlDocument;
+  readonly document: SourceDocument;
   readonly problems: FileProblems;
+  /** For the problems of jobs that stand in the batch file itself. */
+  readonly listed: FileProblems;
   readonly identity: readonly string[];
   readonly env: Environment;
   /** Fields that each job gets which does not have them. */
@@ -56,7 +59,7 @@ const FORMATS: Readonly<Record<string, (source: RowSource) => AsyncIterable<Row>
  */
 export async function readJobs(jobs: JobSource, o: ReadJobs): Promise<JobsRead> {
   if (Array.isArray(jobs)) {
-    const read = await collect(({ report }) => rowsOfDocument(o.document, ['jobs'], report), o.problems, o);
+    const read = await collect(({ report }) => rowsOfDocument(o.document, ['jobs'], report), o.listed, o);
     if (jobs.length === 0) o.problems.report({ message: `there is nothing to do: no jobs in ${o.file}` });
     return read;
   }
@@ -74,7 +77,7 @@ async function readFromFile(path: string, o: ReadJobs): Promise<JobsRead> {
     return { jobs: [], problems: o.problems, fields: undefined };
   }
   // Seen from where the operator stands, as the batch file's own path is.
-  const problems = new FileProblems(isAbsolute(path) ? path : join(dirname(o.file), path));
+  const problems = new FileProblems(isAbsolute(path) ? path : join(o.folder, path));
   const { signal, given } = o;
   const identity = o.identity.filter((name) => !Object.hasOwn(given, name)); // what a row must have itself
   return collect((hear) => read({ path: resolve(o.baseDir, path), identity, signal, ...hear }), problems, o);

@@ -8,9 +8,9 @@ import {
   type SchedulesFile,
 } from '../contract/schedules-file.js';
 import { findingsOf } from './issue-sentences.js';
-import { FileProblems } from './problems.js';
+import { FileProblems, type Place } from './problems.js';
 import { UnreadableFile, wholeText } from './source-text.js';
-import { parseYaml, type YamlDocument } from './yaml-document.js';
+import { parseYaml, type SourceDocument } from './yaml-document.js';
 
 const SCHEDULES_BYTES_MAX = 5 * 1024 * 1024;
 
@@ -22,7 +22,7 @@ export interface SchedulesRead {
   readonly path: string;
   readonly schedules: readonly WantedSchedule[];
   /** Where the batch file of a schedule is named, for problems found later. */
-  placeOfBatch(name: string): { readonly line: number; readonly column: number };
+  placeOfBatch(name: string): Place | undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ export async function readSchedules(path: string, cwd = process.cwd()): Promise<
   };
 }
 
-async function documentOf(path: string, { report }: FileProblems): Promise<YamlDocument | undefined> {
+async function documentOf(path: string, { report }: FileProblems): Promise<SourceDocument | undefined> {
   try {
     return parseYaml(await wholeText(path, { bytesMax: SCHEDULES_BYTES_MAX }), report);
   } catch (error) {

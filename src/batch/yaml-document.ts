@@ -20,13 +20,13 @@ const ERRORS_MAX = 5;
 
 const ALIAS_HINT = 'a text that begins with * needs quotes around it';
 
-/** A parsed YAML (or JSON) file that knows where each of its values stands. */
-export interface YamlDocument {
+/** What was read, and where each of its values stands: of a YAML (or JSON) file, or of an object in code. */
+export interface SourceDocument {
   readonly value: unknown;
-  /** Place of the value at a path; where the path ends early, of the deepest value that is there. */
-  placeOf(path: readonly PropertyKey[]): Place;
+  /** Place of the value at a path; where the path ends early, of the deepest value that is there. Code has none. */
+  placeOf(path: readonly PropertyKey[]): Place | undefined;
   /** Place of the field name at a path. */
-  placeOfKey(path: readonly PropertyKey[]): Place;
+  placeOfKey(path: readonly PropertyKey[]): Place | undefined;
   /** How a number is written, which may differ from how it reads: `1.10`, `007`. */
   sourceOf(path: readonly PropertyKey[]): string | undefined;
 }
@@ -36,7 +36,7 @@ export interface YamlDocument {
  * @param text  without a byte order mark, lines ended by LF
  * @returns undefined when the text is no YAML; what is wrong went to `report`
  */
-export function parseYaml(text: string, report: (problem: ProblemHere) => void): YamlDocument | undefined {
+export function parseYaml(text: string, report: (problem: ProblemHere) => void): SourceDocument | undefined {
   const lines = new LineCounter();
   const document = parsed(text, lines);
   if (!document) {

@@ -1,3 +1,4 @@
+import type { BatchInCode } from '../batch/define-batch.js';
 import { tryReadBatch, type Batch } from '../batch/read-batch.js';
 import { resolveConfig, type Config } from '../config.js';
 import type { ApprovalChoice } from '../contract/approval.js';
@@ -91,8 +92,12 @@ export interface RunOptions extends StartOptions, WatchOptions {
  */
 export interface Nightshift {
   readonly config: Config;
-  /** @throws InvalidBatch with every problem found; NothingToDo where the list of jobs is empty; UsageError for an edition that is no night */
-  read(file: string): Promise<Batch>;
+  /**
+   * @param source path of a batch file, or what `defineBatch` gave
+   * @throws InvalidBatch with every problem found; NothingToDo where the list of jobs is empty; UsageError for an
+   *   edition that is no night
+   */
+  read(source: string | BatchInCode): Promise<Batch>;
   /** What a run would do. Changes nothing, and needs no engine. */
   plan(batch: Batch): Promise<Plan>;
   /** The same with every destination asked. Publishers can only look, and the ledger is only read. */
@@ -240,11 +245,11 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
 
   const nightshift: Nightshift = {
     config,
-    read: async (file) => {
-      const read = await tryReadBatch(file, { edition, ...(onProgress && { onProgress }) });
+    read: async (source) => {
+      const read = await tryReadBatch(source, { edition, ...(onProgress && { onProgress }) });
       const { batch, nothing } = read;
       if (nothing) throw nothing;
-      if (!batch) return preflightOfRest(file, read, config);
+      if (!batch) return preflightOfRest(read, config);
       await assertEdition(batch, () => looking.ledger());
       await preflight(batch, config, undefined, async () => leftToDo(batch, await looking.ledger()));
       return batch;

@@ -43,8 +43,7 @@ export async function preflight(
  * @throws InvalidBatch with those, and what was found beside them
  */
 export async function preflightOfRest(
-  file: string,
-  { problems, parts }: BatchRead,
+  { file, problems, parts }: BatchRead,
   config: Pick<Config, 'env' | 'engine'>,
 ): Promise<never> {
   if (!parts) throw new InvalidBatch(problems);

@@ -66,7 +66,7 @@ export interface Problem {
   /** From 1; absent where the whole file is meant. */
   readonly line?: number;
   /** From 1. */
-  readonly column?: number;
+  readonly column?: number | undefined;
   /** What is wrong, in one sentence. */
   readonly message: string;
   /** What would be right. */

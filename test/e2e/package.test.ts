@@ -128,15 +128,43 @@ describe('the package', () => {
     await expect(inside).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
+  test('runs a batch that is defined in code, and finds it done the next time', async () => {
+    writeFileSync(
+      join(project, 'defined.mjs'),
+      `import { createNightshift, defineBatch } from 'nightshift';
+       const nightshift = createNightshift();
+       const batch = await nightshift.read(defineBatch({
+         name: 'defined',
+         work: 'note',
+         identity: ['slug'],
+         jobs: [{ slug: 'one' }, { slug: 'two' }],
+         agent: { use: 'command', command: ['sh', '-c', 'echo text'] },
+         effects: [{ name: 'note', use: 'folder', target: './notes', with: { path: '{{ slug }}.md' } }],
+       }, { baseDir: import.meta.dirname }));
+       const { batch: { result }, counts } = await nightshift.run(batch);
+       await nightshift.close();
+       console.log(JSON.stringify({ result, done: counts.done }));`,
+    );
+    const ended = async () => JSON.parse((await run(process.execPath, ['defined.mjs'])).stdout) as unknown;
+    expect(await ended()).toEqual({ result: 'completed', done: 2 });
+    expect(readdirSync(join(project, 'notes')).filter((name) => !name.startsWith('.'))).toEqual([
+      'one.md',
+      'two.md',
+    ]);
+    expect(await ended()).toMatchObject({ result: 'already-completed' });
+  });
+
   test('has types that a strict project compiles against', async () => {
     writeFileSync(
       join(project, 'use.ts'),
-      `import { createNightshift, type RunReport } from 'nightshift';
+      `import { createNightshift, defineBatch, type RunReport } from 'nightshift';
        import { definePublisher, type Publisher } from 'nightshift/adapter';
        export async function night(file: string): Promise<RunReport> {
          const nightshift = createNightshift({ state: 'state' });
          return nightshift.run(await nightshift.read(file), { by: 'test' });
        }
+       // @ts-expect-error: without effects it is no batch
+       export const bare = defineBatch({ name: 'bare', work: 'x', jobs: [], agent: { use: 'command' } });
        // @ts-expect-error: without create it is no publisher
        export const half = definePublisher({ name: 'half', version: '1' });
        export const facts = (publisher: Publisher): 1 | 2 | 3 | 4 => publisher.facts.class;`,
