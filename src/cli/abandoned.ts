@@ -1,12 +1,13 @@
+import type { EndOptions } from '../client/abandoned.js';
 import type { AbandonedSession } from '../client/nightshift.js';
 import { dim, type Line } from '../report/line.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
 /** `nightshift doctor --abandoned [--end]`: sessions in the ledger that no job watches any more. */
-export async function abandoned(end: boolean, shell: Shell): Promise<ExitCode> {
+export async function abandoned({ end, reason }: EndOptions, shell: Shell): Promise<ExitCode> {
   const nightshift = await shell.nightshift();
-  const sessions = await nightshift.abandoned({ end });
+  const sessions = await nightshift.abandoned({ end, reason });
   if (shell.flags.json) shell.out.json({ sessions, ended: end });
   else shell.out.results(linesOf(sessions, end));
   return sessions.length === 0 || end ? ExitCode.done : ExitCode.incomplete;

@@ -9,6 +9,7 @@ interface Flags extends NightsFlags {
   readonly orphans?: true;
   readonly abandoned?: true;
   readonly end?: true;
+  readonly reason?: string;
   readonly nightly?: true;
 }
 
@@ -19,9 +20,11 @@ export async function doctor(names: readonly string[], flags: Flags, shell: Shel
     throw new UsageError('--within and --longest go with --nightly');
   if (names.length > 1) throw new UsageError('give one batch file at a time');
   const [file] = names;
-  if (flags.orphans === true) return (await import('./orphans.js')).orphans(file, flags.end === true, shell);
-  if (flags.abandoned === true) return (await import('./abandoned.js')).abandoned(flags.end === true, shell);
-  if (flags.end === true) throw new UsageError('--end goes with --orphans or --abandoned');
+  const { end = false, reason } = flags;
+  if (reason !== undefined && !end) throw new UsageError('--reason goes with --end');
+  if (flags.orphans === true) return (await import('./orphans.js')).orphans(file, { end, reason }, shell);
+  if (flags.abandoned === true) return (await import('./abandoned.js')).abandoned({ end, reason }, shell);
+  if (end) throw new UsageError('--end goes with --orphans or --abandoned');
   const nightshift = await shell.nightshift();
   const read = file === undefined ? undefined : await nightshift.read(file).catch(nothingToDo);
   const findings = [

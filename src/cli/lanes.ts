@@ -1,4 +1,5 @@
 import type { LaneStatus } from '../client/lanes.js';
+import { UsageError } from '../contract/errors.js';
 import { localTime, localTimesIn } from '../report/format.js';
 import { dim, type Line, type Span } from '../report/line.js';
 import { safeText } from '../report/safe-text.js';
@@ -8,14 +9,16 @@ import type { Shell } from './shell.js';
 
 export interface LanesFlags {
   readonly reset?: string;
+  readonly reason?: string;
 }
 
 /** `nightshift lanes`: what workers share of each account, and what is closed until when. Needs no engine. */
-export async function lanes({ reset }: LanesFlags, shell: Shell): Promise<ExitCode> {
+export async function lanes({ reset, reason }: LanesFlags, shell: Shell): Promise<ExitCode> {
   const { out, flags } = shell;
+  if (reason !== undefined && reset === undefined) throw new UsageError('--reason goes with --reset');
   const nightshift = await shell.nightshift();
   if (reset !== undefined) {
-    const lane = await nightshift.resetLane(reset);
+    const lane = await nightshift.resetLane(reset, reason);
     if (flags.json) out.json({ reset: lane });
     else out.result(`${lane.label} is open; what was learnt of its rate is forgotten`);
     return ExitCode.done;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CostsFlags } from './costs.js';
 import { nonEmpty, positiveCount, verbsBelow } from './program-text.js';
+import type { LanesFlags } from './lanes.js';
 import type { Action } from './program.js';
 import type { ReportFlags } from './report.js';
 
@@ -33,12 +34,11 @@ export function addLookVerbs(program: Command, use: (action: Action) => void): v
     'lanes',
     'show what workers share of each account: limits, and what is closed until when',
     ['nightshift lanes', 'exit code 75: a service is closed to us'],
-    ['nightshift lanes --reset ghost-1f', 'open it now, after the cause is gone'],
+    ['nightshift lanes --reset ghost-1f --reason "credit bought"', 'open it now, after the cause is gone'],
   )
     .option('--reset <lane>', 'open this lane; the first characters of its name will do', nonEmpty)
-    .action((flags: { reset?: string }) =>
-      use(async (shell) => (await import('./lanes.js')).lanes(flags, shell)),
-    );
+    .option('--reason <text>', 'why; kept')
+    .action((flags: LanesFlags) => use(async (shell) => (await import('./lanes.js')).lanes(flags, shell)));
 }
 
 /** The verbs that show what was done, and what it cost. */

@@ -1,3 +1,4 @@
+import type { EndOptions } from '../client/abandoned.js';
 import type { RemoteSession } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
 import { DAY_MS } from '../contract/units.js';
@@ -9,11 +10,15 @@ import type { Shell } from './shell.js';
 const LOOK_BACK_MS = 30 * DAY_MS;
 
 /** `nightshift doctor FILE --orphans [--end]`: sessions at the agent service that no job will come back to. */
-export async function orphans(file: string | undefined, end: boolean, shell: Shell): Promise<ExitCode> {
+export async function orphans(
+  file: string | undefined,
+  { end, reason }: EndOptions,
+  shell: Shell,
+): Promise<ExitCode> {
   if (file === undefined) throw new UsageError('--orphans needs a batch file: it names the agent service');
   const nightshift = await shell.nightshift();
   const since = new Date(Date.now() - LOOK_BACK_MS);
-  const sessions = await nightshift.sweep(await nightshift.read(file), { end, since });
+  const sessions = await nightshift.sweep(await nightshift.read(file), { end, since, reason });
   if (shell.flags.json) shell.out.json({ sessions });
   else shell.out.results(linesOf(sessions, end));
   const left = sessions.filter(({ standing, outcome }) => standing === 'orphan' && outcome !== 'ended');

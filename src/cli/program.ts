@@ -99,6 +99,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .option('--orphans', 'look through the sessions at the agent service of the batch instead')
     .option('--abandoned', 'look through the sessions in the ledger that no job watches any more instead')
     .option('--end', 'end those that no job owns, or book those that no job watches as lost')
+    .option('--reason <text>', 'with --end: why; kept')
     .option(
       '--nightly',
       'look whether the nights of these batches (names, or files) happened, and tell if not',

@@ -16,12 +16,20 @@ const SHOWN: Readonly<Record<ScheduleChange['action'], { style: Style; sign: str
 /** `nightshift schedule apply [FILE]`: makes the engine's schedules as a file says, and shows what differed. */
 export async function scheduleApply(
   file = SCHEDULES_FILE,
-  { delete: remove = false, dryRun = false }: { delete?: boolean; dryRun?: boolean },
+  {
+    delete: remove = false,
+    dryRun = false,
+    reason,
+  }: { readonly delete?: boolean; readonly dryRun?: boolean; readonly reason?: string },
   shell: Shell,
 ): Promise<ExitCode> {
   const { out, flags } = shell;
   const nightshift = await shell.nightshift();
-  const changes = await nightshift.schedules.apply(file, { remove, dryRun });
+  const changes = await nightshift.schedules.apply(file, {
+    remove,
+    dryRun,
+    ...(reason !== undefined && { reason }),
+  });
   if (flags.json) out.json({ dryRun, changes });
   else {
     out.results(changes.flatMap(changeLines));

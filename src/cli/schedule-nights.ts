@@ -1,4 +1,5 @@
 import type { Nightshift } from '../client/nightshift.js';
+import type { BackfillOptions, TriggerOptions } from '../client/schedules/nights.js';
 import type { Asked } from '../client/schedules/schedules.js';
 import { plural } from '../report/format.js';
 import { tableLines } from '../report/table.js';
@@ -7,11 +8,7 @@ import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
 /** `nightshift schedule trigger NAME`: the night that was due last, or the next. */
-export async function scheduleTrigger(
-  name: string,
-  flags: { next?: boolean; detach?: boolean },
-  shell: Shell,
-): Promise<ExitCode> {
+export async function scheduleTrigger(name: string, flags: TriggerOptions, shell: Shell): Promise<ExitCode> {
   const nightshift = await shell.nightshift();
   return answer(await nightshift.schedules.trigger(name, flags), nightshift, shell);
 }
@@ -19,7 +16,7 @@ export async function scheduleTrigger(
 /** `nightshift schedule backfill NAME --from --to`: the nights of a span, in their order. */
 export async function scheduleBackfill(
   name: string,
-  flags: { from: string; to: string; detach?: boolean },
+  flags: BackfillOptions,
   shell: Shell,
 ): Promise<ExitCode> {
   const nightshift = await shell.nightshift();

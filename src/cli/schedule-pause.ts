@@ -22,8 +22,12 @@ export async function scheduleResume(
 }
 
 /** `nightshift schedule delete NAME`. */
-export async function scheduleDelete(name: string, shell: Shell): Promise<ExitCode> {
-  await (await shell.nightshift()).schedules.delete(name);
+export async function scheduleDelete(
+  name: string,
+  { reason }: { reason?: string },
+  shell: Shell,
+): Promise<ExitCode> {
+  await (await shell.nightshift()).schedules.delete(name, reason);
   return said(name, 'deleted', 'a schedules file that still declares it would make it again', shell);
 }
 

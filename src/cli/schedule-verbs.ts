@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { BackfillOptions, TriggerOptions } from '../client/schedules/nights.js';
 import { nonEmpty, positiveCount, verbsBelow } from './program-text.js';
 import type { Action } from './program.js';
 import type { SchedulePreviewFlags } from './schedule-preview.js';
@@ -15,7 +16,8 @@ export function addScheduleVerbs(schedule: Command, use: (action: Action) => voi
   )
     .option('--delete', 'also delete schedules that the file declared before and no longer does')
     .option('--dry-run', 'only show what would change')
-    .action((file: string | undefined, flags: { delete?: true; dryRun?: true }) =>
+    .option('--reason <text>', 'why; kept')
+    .action((file: string | undefined, flags: { delete?: true; dryRun?: true; reason?: string }) =>
       use(async (shell) => (await import('./schedule-apply.js')).scheduleApply(file, flags, shell)),
     );
 
@@ -50,7 +52,8 @@ export function addScheduleVerbs(schedule: Command, use: (action: Action) => voi
   )
     .option('--next', 'the next night instead')
     .option('--detach', 'do not wait for the answer')
-    .action((name: string, flags: { next?: true; detach?: true }) =>
+    .option('--reason <text>', 'why; kept')
+    .action((name: string, flags: TriggerOptions) =>
       use(async (shell) => (await import('./schedule-nights.js')).scheduleTrigger(name, flags, shell)),
     );
 
@@ -62,7 +65,8 @@ export function addScheduleVerbs(schedule: Command, use: (action: Action) => voi
     .requiredOption('--from <date>', 'first local date, or date and time such as 2026-11-20T02:30', nonEmpty)
     .requiredOption('--to <date>', 'last one, included', nonEmpty)
     .option('--detach', 'do not wait for the answer')
-    .action((name: string, flags: { from: string; to: string; detach?: true }) =>
+    .option('--reason <text>', 'why; kept')
+    .action((name: string, flags: BackfillOptions) =>
       use(async (shell) => (await import('./schedule-nights.js')).scheduleBackfill(name, flags, shell)),
     );
 
@@ -84,7 +88,9 @@ export function addScheduleVerbs(schedule: Command, use: (action: Action) => voi
 
   verb('delete <name>', 'delete a schedule; its batches and what they did stay', [
     'nightshift schedule delete nightly-articles',
-  ]).action((name: string) =>
-    use(async (shell) => (await import('./schedule-pause.js')).scheduleDelete(name, shell)),
-  );
+  ])
+    .option('--reason <text>', 'why; kept')
+    .action((name: string, flags: { reason?: string }) =>
+      use(async (shell) => (await import('./schedule-pause.js')).scheduleDelete(name, flags, shell)),
+    );
 }

@@ -3,9 +3,13 @@ import { messageOf } from '../contract/thrown.js';
 import type { Ledger, NewRequest, RequestOutcome } from '../ledger/ledger.js';
 
 /** What came of a request, once that is known. */
-export interface Outcome extends Pick<NewRequest, 'runId' | 'jobKeys'> {
+export interface Outcome extends Pick<NewRequest, 'runId' | 'jobKeys' | 'reason'> {
   readonly outcome: RequestOutcome;
 }
+
+/** The reason of a request that is about something which has no column of its own: a scope, a lane, a schedule. */
+export const reasonAbout = (subject: string, reason: string | undefined): string =>
+  reason === undefined ? subject : `${subject}: ${reason}`;
 
 /**
  * Does what somebody asked for, and notes in the ledger who it was and what came of it; a request that was refused or
@@ -13,7 +17,7 @@ export interface Outcome extends Pick<NewRequest, 'runId' | 'jobKeys'> {
  */
 export async function audited<T>(
   ledger: Pick<Ledger, 'recordRequest'>,
-  request: Omit<NewRequest, keyof Outcome>,
+  request: Omit<NewRequest, 'outcome' | 'jobKeys'>,
   act: () => Promise<T>,
   outcomeOf: (result: T) => Outcome,
 ): Promise<T> {
@@ -29,7 +33,7 @@ export async function audited<T>(
 }
 
 function failureOf(error: unknown, asked: string | undefined): Pick<NewRequest, 'outcome' | 'reason'> {
-  const message = messageOf(error);
+  const [message = ''] = messageOf(error).split('\n'); // what follows is a list, for whoever asked
   return { outcome: kindOf(error), reason: asked === undefined ? message : `${asked}: ${message}` };
 }
 

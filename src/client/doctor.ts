@@ -124,7 +124,7 @@ const schedules = async (connections: Connections): Promise<Finding[]> =>
   (await import('./schedules/doctor.js')).scheduleFindings(connections);
 
 async function sessions(connections: Connections): Promise<Finding[]> {
-  const left = await (await import('./abandoned.js')).abandonedSessions(connections, false);
+  const left = await (await import('./abandoned.js')).abandonedSessions(connections, { end: false });
   const [oldest] = left;
   if (oldest === undefined) return [];
   return [

@@ -1,6 +1,6 @@
 import { scopeText, type Hold, type HoldScope, type PauseLevel } from '../contract/holds.js';
 import type { InHand } from '../ledger/ledger.js';
-import { audited } from './audited.js';
+import { audited, reasonAbout } from './audited.js';
 import type { Connections } from './connections.js';
 import { membersOf, unknownName } from './scope-members.js';
 import { tellBatches } from './tell-batches.js';
@@ -88,6 +88,6 @@ export const scopeRequest = (
 ) => ({
   by: who,
   what,
-  reason: reason === undefined ? scopeText(scope) : `${scopeText(scope)}: ${reason}`,
+  reason: reasonAbout(scopeText(scope), reason),
   ...(scope.kind === 'work' && { work: scope.name }),
 });

@@ -19,6 +19,7 @@ import type {
   RequestRow,
   StoppedJob,
 } from '../ledger/ledger.js';
+import type { EndOptions } from './abandoned.js';
 import type { AlertsRequest, AlertsSeen } from './alerts.js';
 import type { NightsRequest } from './check-nights.js';
 import type { ChannelAnswer } from '../ledger/alert-rows.js';
@@ -130,8 +131,8 @@ export interface Nightshift {
   testAlerts(file?: string): Promise<readonly ChannelAnswer[]>;
   /** Whether nights happened, did something, and are over; tells the channels when not. Needs no engine. */
   checkNights(request: NightsRequest): Promise<readonly Finding[]>;
-  /** Opens a lane now. @param id whole, or its first characters. @throws UsageError */
-  resetLane(id: string): Promise<LaneStatus>;
+  /** Opens a lane now. @param id whole, or its first characters @param reason why; kept in the ledger @throws UsageError */
+  resetLane(id: string, reason?: string): Promise<LaneStatus>;
   /** Nothing new begins once this answers; at which level, is said at `PauseLevel`. */
   pause(nameOrId: string, options?: PauseOptions): Promise<Answer<ControlState>>;
   /** Pauses jobs beyond one batch, also of batches that start later, until `liftHold`. */
@@ -211,7 +212,7 @@ export interface Nightshift {
   /** Looks through the sessions at the agent service of a batch, and ends those that no job owns when asked to. */
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
   /** Sessions in the ledger that no job watches any more; with `end`, they are booked as lost. */
-  abandoned(options?: { readonly end?: boolean }): Promise<readonly AbandonedSession[]>;
+  abandoned(options?: Partial<EndOptions>): Promise<readonly AbandonedSession[]>;
   /** Takes away what programs of done jobs have left on this host. Needs no engine. @throws UsageError */
   clean(options: CleanOptions): Promise<Cleaned>;
   /** @param batch its channels, the service of its agent, and its destinations are looked at too */
@@ -306,7 +307,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     alerts: async (request) => (await import('./alerts.js')).seeAlerts(connections, request),
     testAlerts: async (file) => (await import('./alerts.js')).testAlerts(connections, file),
     checkNights: async (request) => (await import('./check-nights.js')).checkNights(request, connections),
-    resetLane: (id) => resetLane(id, connections),
+    resetLane: (id, reason) => resetLane(id, connections, reason),
     pause: async (nameOrId, pauseOptions) =>
       (await operate()).controlBatch('pause', await resolve(nameOrId), connections, pauseOptions),
     placeHold: async (scope, { reason, level } = {}) =>
@@ -399,8 +400,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     ],
     sweep: async (batch, options) =>
       (await import('./orphans.js')).sweepSessions(batch, connections, options),
-    abandoned: async ({ end = false } = {}) =>
-      (await import('./abandoned.js')).abandonedSessions(connections, end),
+    abandoned: async ({ end = false, reason } = {}) =>
+      (await import('./abandoned.js')).abandonedSessions(connections, { end, reason }),
     clean: async (options) => (await import('./clean-runs.js')).cleanRuns(options, connections),
     schedules: schedulesWith(connections),
     host: async () => {

@@ -3,7 +3,9 @@ import { providerFor } from '../activities/providers/provider-for.js';
 import type { Provider, ProviderContext, SessionHandle } from '../activities/providers/provider.js';
 import type { Batch } from '../batch/read-batch.js';
 import { AdapterError } from '../contract/errors.js';
+import type { NewRequest } from '../ledger/ledger.js';
 import { standingOf, type Standing } from '../policy/orphan.js';
+import type { EndOptions } from './abandoned.js';
 import type { Connections } from './connections.js';
 
 /** A session that still holds something at its service. */
@@ -21,9 +23,8 @@ export interface RemoteSession {
   readonly why?: string;
 }
 
-export interface SweepOptions {
-  /** End those that nobody will come back to; else they are only shown. */
-  readonly end: boolean;
+/** `end` is about those that nobody will come back to. */
+export interface SweepOptions extends EndOptions {
   readonly since: Date;
 }
 
@@ -35,7 +36,7 @@ export interface SweepOptions {
 export async function sweepSessions(
   { definition }: Pick<Batch, 'definition'>,
   connections: Connections,
-  { end, since }: SweepOptions,
+  { end, since, reason }: SweepOptions,
 ): Promise<readonly RemoteSession[]> {
   const provider = await providerFor(definition, connections.config);
   if (!provider.sweep) {
@@ -52,14 +53,29 @@ export async function sweepSessions(
       const job = known && { work: known.work, jobKey: known.jobKey };
       const about = { provider: provider.facts.name, runKey, attempt, ids, standing, job };
       if (standing !== 'orphan' || !end) found.push({ ...about, outcome: 'left' });
-      // The ledger's handle knows more ids than the list shows.
-      else found.push({ ...about, ...(await ending(provider, fuller(known?.handle, handle), context)) });
+      else {
+        // The ledger's handle knows more ids than the list shows.
+        const ended = await ending(provider, fuller(known?.handle, handle), context);
+        found.push({ ...about, ...ended });
+        await ledger.recordRequest(requestOf({ ...about, ...ended }, connections.who, reason));
+      }
     }
   } catch (error) {
     throw error instanceof AdapterError ? error : provider.classify(error, 'sweep');
   }
   return found;
 }
+
+const requestOf = ({ job, outcome, why }: RemoteSession, by: string, reason?: string): NewRequest => {
+  const said = [reason, why].filter((part) => part !== undefined).join(': ');
+  return {
+    by,
+    what: 'end-orphan',
+    outcome: outcome === 'ended' ? 'done' : 'failed',
+    ...(job && { work: job.work, jobKeys: [job.jobKey] }),
+    ...(said !== '' && { reason: said }),
+  };
+};
 
 const fuller = (saved: unknown, listed: SessionHandle): SessionHandle => {
   const known = saved as SessionHandle | undefined;

@@ -6,6 +6,7 @@ import { holdText } from '../contract/holds.js';
 import type { JobSelection } from '../contract/job-selection.js';
 import type { JobEnd } from '../contract/messages.js';
 import type { Receipt } from '../contract/receipt.js';
+import type { RequestKind, RequestOutcome } from '../contract/requests.js';
 import type { Counts, JobReport, Totals } from '../contract/result.js';
 import type { ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchState, EffectState, JobState, SessionState, ShownJobState } from '../contract/states.js';
@@ -785,33 +786,7 @@ export interface Discarding {
   readonly why?: string;
 }
 
-export type RequestKind =
-  | 'start'
-  | 'pause'
-  | 'resume'
-  | 'concurrency'
-  | 'cancel'
-  | 'retry'
-  | 'discard'
-  | 'approve'
-  | 'reject'
-  | 'decide'
-  | 'unpublish'
-  | 'rebuild'
-  | 'restore';
-
-export type RequestOutcome =
-  | 'started'
-  | 'joined'
-  | 'reopened'
-  | 'already-completed'
-  | 'answered'
-  | 'queued'
-  | 'ended'
-  | 'done'
-  | 'conflict'
-  | 'refused'
-  | 'failed';
+export type { RequestKind, RequestOutcome } from '../contract/requests.js';
 
 export interface NewRequest {
   readonly by: string;

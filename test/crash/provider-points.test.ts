@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
+import type { RequestRow } from '../../src/ledger/ledger.js';
 import { startAgentServer, type AgentServer } from '../../src/testing/index.js';
 import { MISSED_SOON, cli, runJson, startNode } from '../support/cli.js';
 import { tempDir, writeHostedBatch } from '../support/batch.js';
@@ -86,7 +87,13 @@ test('what a kill has left at the service is found and ended, and what others ha
     return { code, stderr, standings: sessions.map(({ standing }) => standing).sort(), sessions };
   };
   expect(await look()).toMatchObject({ code: 2, standings: ['foreign', 'orphan'] });
-  expect(await look('--end')).toMatchObject({ code: 0, standings: ['foreign', 'orphan'] });
+  const ended = await look('--end', '--reason', 'left by a kill');
+  expect(ended).toMatchObject({ code: 0, standings: ['foreign', 'orphan'] });
+  const audit = await cli(['ledger', 'audit', '--json', '--state', state], { cwd: batch.dir, env });
+  const { requests } = JSON.parse(audit.stdout) as { requests: readonly RequestRow[] };
+  expect(requests.filter(({ what }) => what === 'end-orphan')).toMatchObject([
+    { outcome: 'done', reason: 'left by a kill' },
+  ]);
   expect(await look()).toMatchObject({ code: 0, standings: ['foreign'] });
   expect((await api.beta.sessions.retrieve(theirs.id)).archived_at).toBeNull();
   expect(server.ledger().totals.open).toBe(1);

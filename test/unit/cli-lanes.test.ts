@@ -41,7 +41,7 @@ afterAll(() => {
 });
 
 /** What it prints on stdout, and its exit code. */
-async function shown(json: boolean, reset?: string): Promise<{ code: number; out: string }> {
+async function shown(json: boolean, reset?: string, reason?: string): Promise<{ code: number; out: string }> {
   let out = '';
   const sink = (keep: boolean) =>
     new Writable({
@@ -53,7 +53,10 @@ async function shown(json: boolean, reset?: string): Promise<{ code: number; out
   const flags = { state, json, color: false };
   const shell = new Shell(flags, new Output(sink(true), sink(false), flags), new Interrupts(() => undefined));
   onTestFinished(() => shell.close());
-  const code = await lanes({ ...(reset !== undefined && { reset }) }, shell);
+  const code = await lanes(
+    { ...(reset !== undefined && { reset }), ...(reason !== undefined && { reason }) },
+    shell,
+  );
   return { code, out };
 }
 
@@ -103,7 +106,7 @@ test('the same for programs, in UTC, and from the library', async () => {
 test('a person opens it by the first characters of its id; one that fits none or several is refused', async () => {
   await expect(shown(false, 'antigravity')).rejects.toThrow('there is no lane antigravity');
   await expect(shown(false, '')).rejects.toThrow('fits 2 lanes');
-  expect(await shown(false, 'claude')).toMatchObject({
+  expect(await shown(false, 'claude', 'credit bought')).toMatchObject({
     code: 0,
     out: expect.stringContaining('claude https://api.anthropic.com is open') as string,
   });
@@ -111,4 +114,13 @@ test('a person opens it by the first characters of its id; one that fits none or
   expect(code).toBe(0);
   expect((JSON.parse(out) as LanesSeen).lanes.map((lane) => lane.state)).toEqual(['open', 'open']);
   expect((JSON.parse(out) as LanesSeen).notes.at(-1)).toMatchObject({ what: 'reset' });
+
+  const nightshift = createNightshift({ state });
+  onTestFinished(() => nightshift.close());
+  expect((await nightshift.requests()).map(({ what, outcome, reason }) => [what, outcome, reason])).toEqual([
+    ['reset-lane', 'refused', 'antigravity: there is no lane antigravity; "nightshift lanes" lists them'],
+    ['reset-lane', 'refused', expect.stringContaining('fits 2 lanes')],
+    ['reset-lane', 'done', 'claude: credit bought'],
+  ]);
+  await expect(shown(false, undefined, 'credit bought')).rejects.toThrow('--reason goes with --reset');
 });

@@ -1,5 +1,7 @@
 // Who asked for what: every request is a row, by batch and by job, and no row changes or goes.
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { REQUEST_KINDS, REQUEST_OUTCOMES } from '../../src/contract/requests.js';
 import { aLedger, keyOf, onPostgres, rawSql, WORK } from './ledger-fixture.js';
 
 const NIGHTLY = { id: 'batch:nightly:1', name: 'nightly', key: 'a'.repeat(32) };
@@ -36,6 +38,15 @@ test('requests are kept in their order, with who, what came of it, and why', asy
   ]);
   expect(rows.map(({ at }) => Number.isNaN(Date.parse(at)))).toEqual([false, false, false]);
   expect((rows[2]?.seq ?? 0) > (rows[0]?.seq ?? 0)).toBe(true);
+});
+
+test('the page of the ledger names every kind of request, and every outcome', () => {
+  const page = readFileSync('docs/reference/ledger.md', 'utf8');
+  const section = /## Requests\n([^]*?)\n## /.exec(page)?.[1] ?? '';
+  const [, table = '', text = ''] = /(\n\|[^]*\|\n)\n([^]*)/.exec(section) ?? [];
+  const named = (of: string) => [...of.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name).sort();
+  expect(named(table)).toEqual([...REQUEST_KINDS].sort());
+  expect(named(text).filter((name) => name !== '--reason')).toEqual([...REQUEST_OUTCOMES].sort());
 });
 
 test('a request for several jobs is a row for each of them', async () => {

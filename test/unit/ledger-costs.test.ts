@@ -1,8 +1,11 @@
 // What sessions cost: reserved before they start, booked when they end, each micro-unit in exactly one slice.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { abandonedSessions } from '../../src/client/abandoned.js';
+import type { Connections } from '../../src/client/connections.js';
 import { COST_DIMENSIONS } from '../../src/client/cost-slices.js';
 import { costReport } from '../../src/client/costs.js';
+import { ledgerEvents } from '../../src/client/trace/ledger-events.js';
 import type { CostRow, Ledger, SessionBudget, SessionEnd, Usage } from '../../src/ledger/ledger.js';
 import type { BudgetLimits } from '../../src/policy/budget.js';
 import {
@@ -133,6 +136,29 @@ describe('reservations', () => {
     const next = await claimed(ledger, 'one');
     expect(next).toMatchObject({ openSession: undefined, nextAttempt: 2 });
     expect(await reserve(ledger, 'one', next, { limits }), 'today').toMatchObject({ kind: 'ok' });
+  });
+
+  test('who booked a session as lost, and why, is asked for and kept by its job; a look is no request', async () => {
+    const { ledger, path } = await aLedger();
+    await openBatch(ledger, ['one']);
+    await reserve(ledger, 'one', await claimed(ledger, 'one'), { limits: { ...LIMITS, perSession: UNIT } });
+    const sql = rawSql(path);
+    await sql('update sessions set opened_at = ?', new Date(Date.now() - 48 * 3_600_000).toISOString());
+    await sql("update jobs set state = 'gated' where job_key = ?", jobOf('one').jobKey);
+    const connections = { ledger: async () => ledger, who: 'ann' } as unknown as Connections;
+    expect(await abandonedSessions(connections, { end: false })).toHaveLength(1);
+    expect(await ledger.requests()).toEqual([]);
+    expect(await abandonedSessions(connections, { end: true, reason: 'the key was revoked' })).toHaveLength(
+      1,
+    );
+    const { work, jobKey } = jobOf('one');
+    expect(await ledger.requests({ work, jobKey })).toMatchObject([
+      { by: 'ann', what: 'end-abandoned', outcome: 'done', reason: 'the key was revoked' },
+    ]);
+    const story = await ledger.story({ work, jobKey });
+    expect(story && ledgerEvents(story).map(({ text }) => text)).toContain(
+      'ann asked to book as lost a session of this job: done, because "the key was revoked"',
+    );
   });
 
   test('a refusal changes nothing, and the same session may be asked for again', async () => {

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { applySchedules } from '../../src/client/schedules/apply.js';
 import type { Connections } from '../../src/client/connections.js';
 import { optionsOf, scheduleId } from '../../src/client/schedules/engine-schedule.js';
+import { backfillNights, triggerNight } from '../../src/client/schedules/nights.js';
 import { deleteSchedule, pauseSchedule, resumeSchedule } from '../../src/client/schedules/pause.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
@@ -33,7 +34,10 @@ beforeEach(async () => {
   connections = {
     ledger: async () => ledger,
     artifacts: folderArtifactStore({ root: join(folder, 'artifacts') }),
-    client: async () => ({ schedule: { getHandle: handleOf, list: listed, create: created } }),
+    client: async () => ({
+      schedule: { getHandle: handleOf, list: listed, create: created },
+      workflow: { start: async () => ({ workflowId: 'asked' }) },
+    }),
     config: { taskQueue: 'nights', stateDir: folder, env: process.env, engine: 'embedded' },
     who: 'ann',
   } as unknown as Connections;
@@ -127,6 +131,39 @@ test('a schedule that has left its file and the engine is shown by apply, and fo
   expect(await changes({ remove: true })).toEqual(deleted);
   expect(await keptNames()).toEqual(['of-another-file']);
   expect(await changes({ remove: true })).toEqual([]);
+});
+
+test('who asked what of schedules, and why, is in the ledger; also what was refused; a dry run is no request', async () => {
+  const { file } = writeBatch({ name: 'news', work: 'article', slugs: ['one'], dir: folder });
+  const from = join(folder, 'schedules.yaml');
+  writeFileSync(
+    from,
+    JSON.stringify({ timeZone: 'UTC', schedules: [{ name: 'nights', batch: file, when: { at: '02:30' } }] }),
+  );
+  await applySchedules(from, connections, { dryRun: true });
+  await applySchedules(from, connections, { reason: 'new blog' });
+  await applySchedules(from, connections);
+  await pauseSchedule('nights', connections, 'the blog moves');
+  await resumeSchedule('nights', connections);
+  await triggerNight('nights', connections, { detach: true, reason: 'the night was lost' });
+  const span = { from: '2099-01-01', to: '2099-01-02', reason: 'the host was down' };
+  await expect(backfillNights('nights', span, connections)).rejects.toThrow('not due between');
+  await deleteSchedule('nights', connections, 'no more blog');
+  const rows = await ledger.requests();
+  expect(new Set(rows.map(({ by }) => by))).toEqual(new Set(['ann']));
+  expect(rows.map(({ what, outcome, reason }) => [what, outcome, reason])).toEqual([
+    ['apply-schedules', 'done', `${from} (create nights): new blog`],
+    ['apply-schedules', 'done', `${from} (nothing to change)`],
+    ['pause-schedule', 'done', 'nights: the blog moves'],
+    ['resume-schedule', 'done', 'nights'],
+    ['trigger', 'queued', 'nights: the night was lost'],
+    [
+      'backfill',
+      'refused',
+      'nights, 2099-01-01 to 2099-01-02: the host was down: "nights" was not due between 2099-01-01 and 2099-01-02',
+    ],
+    ['delete-schedule', 'done', 'nights: no more blog'],
+  ]);
 });
 
 describe('a schedule that the engine has lost, applied again', () => {

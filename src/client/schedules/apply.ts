@@ -7,6 +7,7 @@ import { InvalidBatch, NothingToDo, type Problem } from '../../contract/errors.j
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import { nextFire } from '../../policy/fire-times.js';
 import { editionOf } from '../../policy/nights.js';
+import { audited, reasonAbout } from '../audited.js';
 import type { Connections } from '../connections.js';
 import { preflight } from '../preflight.js';
 import { editionNote } from './edition-notes.js';
@@ -32,6 +33,8 @@ export interface ApplyOptions {
   readonly remove?: boolean;
   /** Only say what would change. */
   readonly dryRun?: boolean;
+  /** Why; kept with the request. */
+  readonly reason?: string;
 }
 
 /**
@@ -41,7 +44,32 @@ export interface ApplyOptions {
 export async function applySchedules(
   file: string,
   connections: Connections,
-  { remove = false, dryRun = false }: ApplyOptions = {},
+  { remove = false, dryRun = false, reason }: ApplyOptions = {},
+): Promise<readonly ScheduleChange[]> {
+  if (dryRun) return apply(file, connections, { remove, dryRun });
+  const request = {
+    by: connections.who,
+    what: 'apply-schedules',
+    reason: reasonAbout(file, reason),
+  } as const;
+  return audited(
+    await connections.ledger(),
+    request,
+    () => apply(file, connections, { remove, dryRun }),
+    (changes) => ({ outcome: 'done', reason: reasonAbout(`${file} (${changesText(changes)})`, reason) }),
+  );
+}
+
+const changesText = (changes: readonly ScheduleChange[]): string =>
+  changes
+    .filter(({ action }) => action !== 'none' && action !== 'keep')
+    .map(({ name, action }) => `${action} ${name}`)
+    .join(', ') || 'nothing to change';
+
+async function apply(
+  file: string,
+  connections: Connections,
+  { remove, dryRun }: Required<Omit<ApplyOptions, 'reason'>>,
 ): Promise<readonly ScheduleChange[]> {
   const read = await readSchedules(file);
   const batches = await checkBatches(read, file, connections);

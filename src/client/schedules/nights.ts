@@ -11,6 +11,7 @@ import type { Connections } from '../connections.js';
 import { isWorkerAlive } from '../worker-host.js';
 import { scheduleId } from './engine-schedule.js';
 import { schedule } from './find.js';
+import { asked } from './pause.js';
 
 /** `queued`: no worker runs, so the engine keeps the request for the next one. */
 export interface Asked {
@@ -27,19 +28,32 @@ export interface TriggerOptions {
   readonly next?: boolean;
   /** Do not wait for the answer. */
   readonly detach?: boolean;
+  /** Why; kept with the request. */
+  readonly reason?: string;
+}
+
+export interface BackfillOptions extends Omit<TriggerOptions, 'next'> {
+  /** Local date such as 2026-11-01, or date and time such as 2026-11-01T02:30. */
+  readonly from: string;
+  /** Likewise, and included. */
+  readonly to: string;
 }
 
 /** Asks for the night that was due last. It joins that night's run when there is one, and does nothing when it is done. */
 export async function triggerNight(
   name: string,
   connections: Connections,
-  { next = false, detach = false }: TriggerOptions = {},
+  { next = false, detach = false, reason }: TriggerOptions = {},
 ): Promise<Asked> {
-  const { definition } = await schedule(name, connections);
-  const now = new Date();
-  const at = next ? nextFire(definition, now) : lastFire(definition, now);
-  if (!at) throw new UsageError(`"${name}" was never due until now; its next night: --next`);
-  return ask(definition, [at], { overlap: definition.overlap }, connections, detach);
+  const subject = next ? `${name}, its next night` : name;
+  const trigger = async () => {
+    const { definition } = await schedule(name, connections);
+    const now = new Date();
+    const at = next ? nextFire(definition, now) : lastFire(definition, now);
+    if (!at) throw new UsageError(`"${name}" was never due until now; its next night: --next`);
+    return ask(definition, [at], { overlap: definition.overlap }, connections, detach);
+  };
+  return asked('trigger', subject, connections, reason, trigger, ({ kind }) => ({ outcome: kind }));
 }
 
 /** Most nights of one request: two years of them. */
@@ -47,20 +61,23 @@ const NIGHTS_MAX = 800;
 
 /**
  * Asks for all nights of a span, one after another, in their order. Those that are done already stay as they are.
- * @param from local date such as 2026-11-01, or date and time such as 2026-11-01T02:30; `to` likewise, and included
  */
 export async function backfillNights(
   name: string,
-  { from, to, detach = false }: { from: string; to: string; detach?: boolean },
+  { from, to, detach = false, reason }: BackfillOptions,
   connections: Connections,
 ): Promise<Asked> {
-  const { definition } = await schedule(name, connections);
-  const nights = nightsBetween(definition, from, to);
-  if (nights.length === 0) throw new UsageError(`"${name}" was not due between ${from} and ${to}`);
-  if (nights.length > NIGHTS_MAX) {
-    throw new UsageError(`${nights.length} nights are too many for one request; ${NIGHTS_MAX} at most`);
-  }
-  return ask(definition, nights, { overlap: 'queue' }, connections, detach);
+  const backfill = async () => {
+    const { definition } = await schedule(name, connections);
+    const nights = nightsBetween(definition, from, to);
+    if (nights.length === 0) throw new UsageError(`"${name}" was not due between ${from} and ${to}`);
+    if (nights.length > NIGHTS_MAX) {
+      throw new UsageError(`${nights.length} nights are too many for one request; ${NIGHTS_MAX} at most`);
+    }
+    return ask(definition, nights, { overlap: 'queue' }, connections, detach);
+  };
+  const subject = `${name}, ${from} to ${to}`;
+  return asked('backfill', subject, connections, reason, backfill, ({ kind }) => ({ outcome: kind }));
 }
 
 const LOCAL = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/;

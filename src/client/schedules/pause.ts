@@ -2,11 +2,16 @@ import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { endNightAlerts } from '../../nights/look-at-nights.js';
 import { nightsBefore } from '../../policy/missed-nights.js';
+import { audited, reasonAbout, type Outcome } from '../audited.js';
 import type { Connections } from '../connections.js';
 import { findSchedule, noSchedule, schedule } from './find.js';
 
 /** No night starts by itself until `resume`; the batch of a night under way goes on. */
 export async function pauseSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
+  await asked('pause-schedule', name, connections, reason, () => pause(name, connections, reason));
+}
+
+async function pause(name: string, connections: Connections, reason?: string): Promise<void> {
   const { handle, definition, description } = await schedule(name, connections);
   const ledger = await connections.ledger();
   // What nobody had taken before the pause is none of the pause's.
@@ -17,6 +22,10 @@ export async function pauseSchedule(name: string, connections: Connections, reas
 
 /** Nights go on from now. Those of the pause are noted, and not made up for. */
 export async function resumeSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
+  await asked('resume-schedule', name, connections, reason, () => resume(name, connections, reason));
+}
+
+async function resume(name: string, connections: Connections, reason?: string): Promise<void> {
   const { handle, definition, description } = await schedule(name, connections);
   const ledger = await connections.ledger();
   if (description.state.paused) await noteUnsaid(definition, 'paused', ledger);
@@ -28,11 +37,26 @@ export async function resumeSchedule(name: string, connections: Connections, rea
  * Its nights stay in the ledger; its batches, and what they did, are not touched. One that is gone at the engine, as when
  * somebody deleted it there, is forgotten by the ledger.
  */
-export async function deleteSchedule(name: string, connections: Connections): Promise<void> {
-  const found = await findSchedule(name, connections);
-  await found?.handle.delete();
-  const wasKept = await forget(name, connections);
-  if (!found && !wasKept) throw await noSchedule(name, connections);
+export async function deleteSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
+  await asked('delete-schedule', name, connections, reason, async () => {
+    const found = await findSchedule(name, connections);
+    await found?.handle.delete();
+    const wasKept = await forget(name, connections);
+    if (!found && !wasKept) throw await noSchedule(name, connections);
+  });
+}
+
+/** Does what somebody asked of a schedule, and notes it. */
+export async function asked<T>(
+  what: 'pause-schedule' | 'resume-schedule' | 'delete-schedule' | 'trigger' | 'backfill',
+  name: string,
+  connections: Connections,
+  reason: string | undefined,
+  act: () => Promise<T>,
+  outcomeOf: (result: T) => Outcome = () => ({ outcome: 'done' }),
+): Promise<T> {
+  const request = { by: connections.who, what, reason: reasonAbout(name, reason) };
+  return audited(await connections.ledger(), request, act, outcomeOf);
 }
 
 /** No night of it is waited for any more, and none is made up for. @returns whether the ledger had it */

@@ -1,6 +1,6 @@
 import type { Connections } from '../connections.js';
 import type { ApplyOptions, ScheduleChange } from './apply.js';
-import type { Asked, TriggerOptions } from './nights.js';
+import type { Asked, BackfillOptions, TriggerOptions } from './nights.js';
 import type { Preview, ScheduleView } from './views.js';
 
 /** Nights: what `nightshift schedule` does, one call each. Names are those of the schedules file. */
@@ -13,10 +13,10 @@ export interface Schedules {
   /** The times to come; with a file, no engine is needed. */
   preview(options?: { file?: string; days?: number; from?: Date }): Promise<Preview>;
   trigger(name: string, options?: TriggerOptions): Promise<Asked>;
-  backfill(name: string, span: { from: string; to: string; detach?: boolean }): Promise<Asked>;
+  backfill(name: string, span: BackfillOptions): Promise<Asked>;
   pause(name: string, reason?: string): Promise<void>;
   resume(name: string, reason?: string): Promise<void>;
-  delete(name: string): Promise<void>;
+  delete(name: string, reason?: string): Promise<void>;
 }
 
 /** Modules are loaded when used: they bring the whole SDK with them. */
@@ -29,7 +29,7 @@ export const schedulesWith = (connections: Connections): Schedules => ({
   backfill: async (name, span) => (await import('./nights.js')).backfillNights(name, span, connections),
   pause: async (name, reason) => (await import('./pause.js')).pauseSchedule(name, connections, reason),
   resume: async (name, reason) => (await import('./pause.js')).resumeSchedule(name, connections, reason),
-  delete: async (name) => (await import('./pause.js')).deleteSchedule(name, connections),
+  delete: async (name, reason) => (await import('./pause.js')).deleteSchedule(name, connections, reason),
 });
 
 export type { Asked, Preview, ScheduleChange, ScheduleView };

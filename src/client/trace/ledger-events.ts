@@ -1,6 +1,6 @@
 import { parseWriter } from '../../ledger/by.js';
 import { idsIn } from '../../activities/session/session-name.js';
-import type { HistoryRow } from '../../ledger/ledger.js';
+import type { HistoryRow, RequestKind } from '../../ledger/ledger.js';
 import type { JobStory, StorySession } from '../../ledger/story.js';
 import { MICROS, moneyOfMicros } from '../../policy/money.js';
 import { duration, plural } from '../../report/format.js';
@@ -17,7 +17,7 @@ export function ledgerEvents(story: JobStory): TraceEvent[] {
       return {
         at,
         kind: 'request',
-        text: `${by} asked to ${what} ${whom}: ${outcome}${reason === undefined ? '' : `, because "${reason}"`}`,
+        text: `${by} asked to ${ASKED_TO[what] ?? what} ${whom}: ${outcome}${reason === undefined ? '' : `, because "${reason}"`}`,
         tone: outcome === 'refused' || outcome === 'failed' || outcome === 'conflict' ? 'bad' : 'plain',
         source: 'ledger',
         ...(row.batch && { batch: row.batch.name }),
@@ -28,6 +28,12 @@ export function ledgerEvents(story: JobStory): TraceEvent[] {
     }),
   ];
 }
+
+/** Where the name of the kind does not say it. */
+const ASKED_TO: Partial<Record<RequestKind, string>> = {
+  'end-orphan': 'end, at its service, a session of',
+  'end-abandoned': 'book as lost a session of',
+};
 
 type Told = Pick<TraceEvent, 'kind' | 'text'> & Partial<Pick<TraceEvent, 'tone' | 'facts'>>;
 
