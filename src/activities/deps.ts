@@ -30,7 +30,7 @@ export interface Deps {
   readonly reached: Reached;
   readonly alarm: Alarm;
   /** What a batch is started with. */
-  readonly config: Pick<Config, 'taskQueue' | 'heartbeatTimeoutMs'>;
+  readonly config: Pick<Config, 'taskQueue' | 'heartbeatTimeoutMs' | 'tracing'>;
   readonly engineKind: Engine['kind'];
 }
 

@@ -66,9 +66,10 @@ export function addReportVerbs(program: Command, use: (action: Action) => void):
     'show everything one job did, in order, over all runs: sessions, tries, waits, effects, decisions',
     ['nightshift trace d54377b0', 'the first characters of its key'],
     ['nightshift trace slug=overnight-bread', 'by fields of its identity'],
+    ['nightshift trace https://blog.example/overnight-bread', 'by what it has landed'],
     ['nightshift trace slug=overnight-bread --html story.html', 'also as a page, to be handed on'],
   )
-    .usage('[options] KEY | WORK:KEY | NAME=VALUE...')
+    .usage('[options] KEY | WORK:KEY | NAME=VALUE... | TITLE | URL | ID')
     .option('--work <name>', 'only a job of this work', nonEmpty)
     .option('--html <file>', 'also write it as one HTML file', nonEmpty)
     .action((words: string[], flags: { work?: string; html?: string }) =>

@@ -31,12 +31,10 @@ export async function trace(
   return ExitCode.done;
 }
 
-/** A key, or a work and a key: jobs of several kinds of work may have one identity, and so one key. */
-const WORK_AND_KEY = /^(?:([^:]+):)?([0-9a-f]{1,32})$/;
+/** An URL may hold a "=" too. */
+const NAME_AND_VALUE = /^[A-Za-z_]\w*=/;
 
-function queryOf(words: readonly string[]): JobQuery {
-  if (words.every((word) => word.includes('='))) return { identity: identityOf(words) };
-  const [, work, key] = (words.length === 1 && WORK_AND_KEY.exec(words[0] ?? '')) || [];
-  if (key === undefined) return { title: words.join(' ') };
-  return { key, ...(work !== undefined && { work }) };
-}
+const queryOf = (words: readonly string[]): JobQuery =>
+  words.every((word) => NAME_AND_VALUE.test(word))
+    ? { identity: identityOf(words) }
+    : { text: words.join(' ') };

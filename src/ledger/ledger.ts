@@ -327,6 +327,8 @@ export interface Ledger extends AlertLedger {
   sessionOf(id: SessionId): Promise<KnownSession | undefined>;
   /** Jobs that were worked on, or that a batch names. @param filter.keyPrefix first characters of the key */
   namedJobs(filter?: { keyPrefix?: string }): Promise<readonly NamedJob[]>;
+  /** Jobs that one of these is of: URL or id of what landed, key of an effect, id of a session at its service, id of a batch. */
+  jobsOf(thing: string): Promise<readonly JobId[]>;
   /** All that is known of one job, over all batches and runs. Undefined where the ledger has never heard of it. */
   story(job: JobId): Promise<JobStory | undefined>;
   /** What the morning report of a batch is made of; undefined where no run of it was ever opened. */

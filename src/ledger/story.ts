@@ -94,7 +94,7 @@ export interface StoryReceipt {
   readonly seq: number;
 }
 
-type Stories = Pick<Ledger, 'namedJobs' | 'story'>;
+type Stories = Pick<Ledger, 'namedJobs' | 'jobsOf' | 'story'>;
 
 export const stories = (store: Store): Stories => ({
   async namedJobs({ keyPrefix } = {}) {
@@ -115,6 +115,25 @@ export const stories = (store: Store): Stories => ({
       jobKey: row.job_key,
       identity: identityOf(row.identity),
     }));
+  },
+
+  async jobsOf(thing) {
+    const columns = ['work', 'job_key'] as const;
+    const inHandle = `%${JSON.stringify(thing).replace(/[!%_]/g, '!$&')}%`; // a whole value of it
+    const rows = await store.db
+      .selectFrom('receipts')
+      .select(columns)
+      .where((where) => where.or([where('id', '=', thing), where('url', '=', thing)]))
+      .union(store.db.selectFrom('effects').select(columns).where('effect_key', '=', thing))
+      .union(
+        store.db
+          .selectFrom('sessions')
+          .select(columns)
+          .where(sql<boolean>`handle like ${inHandle} escape '!'`),
+      )
+      .union(store.db.selectFrom('batch_jobs').select(columns).where('batch_id', '=', thing))
+      .execute();
+    return rows.map((row) => ({ work: row.work, jobKey: row.job_key }));
   },
 
   story: (job) => store.read((db) => storyOf(db, job)),

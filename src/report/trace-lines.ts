@@ -20,6 +20,8 @@ export function traceLines(trace: JobTrace, columns?: number, timeZone?: string)
       job: `${work} ${key}${revision !== undefined && revision > 1 ? `, revision ${revision}` : ''}`,
       workflow: workflowId,
       batches: names.join(', ') || undefined,
+      [batches.length > 1 ? 'trace ids' : 'trace id']:
+        batches.map(({ traceId }) => traceId).join(', ') || undefined,
       'last output kept': lastOutput,
       spend,
       effects: effects.map(({ name, state: at }) => `${name} ${at}`).join(', ') || undefined,

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   ROOT_CONTEXT,
   SpanStatusCode,
@@ -11,6 +11,8 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { Resource } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type IdGenerator } from '@opentelemetry/sdk-trace-base';
+import { sha256Hex } from '../identity/digest.js';
+import { jobSpanIdOf, traceIdOf } from '../identity/trace-ids.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobStory } from '../ledger/story.js';
 import type { EndedStep } from './step-interceptor.js';
@@ -72,11 +74,11 @@ async function tellStep(
   const { facts } = step;
   const text = (name: string): string => String(facts[`nightshift.${name}`] ?? '');
   const [batchId, work, jobKey, runId] = [text('batch_id'), text('work'), text('job_key'), text('run_id')];
-  const traceId = idOf(batchId, 32);
-  const jobSpan = idOf(`${batchId} ${work} ${jobKey} ${runId}`, 16);
+  const traceId = traceIdOf(batchId);
+  const jobSpan = jobSpanIdOf({ batchId, work, jobKey, runId });
   const batch = await ledger.batch(batchId);
   // A batch may run more than once; each run is a span of its own.
-  const batchSpan = idOf(`${batchId} ${batch?.runId ?? ''}`, 16);
+  const batchSpan = sha256Hex(`${batchId} ${batch?.runId ?? ''}`).slice(0, 16);
   if (step.step === 'closeBatch') {
     span(tracer, ids, {
       name: `batch ${text('batch')}`,
@@ -176,6 +178,3 @@ class KeyedIds implements IdGenerator {
     return id;
   }
 }
-
-const idOf = (text: string, length: 16 | 32): string =>
-  createHash('sha256').update(text).digest('hex').slice(0, length);

@@ -12,6 +12,7 @@ import { startCollector, type Collector } from '../support/collector.js';
 const batch = writeBatch({
   slugs: ['rye', 'flaky', 'broken'],
   before:
+    'echo "$slug $TRACEPARENT" >> parents.log; ' +
     'if [ "$slug" = flaky ] && [ "$NIGHTSHIFT_ATTEMPT" = 1 ]; then exit 75; fi; [ "$slug" != broken ] || [ -e mended ] || exit 1',
 });
 let collector: Collector;
@@ -71,6 +72,14 @@ test('one trace holds the batch over both runs: batch, job, session, effect', ()
   ]);
   expect(tries[1]?.attributes['nightshift.agent_id']).toMatch(/^[0-9a-f]{32}#2$/);
   expect(new Set(spans.map(({ spanId }) => spanId)).size).toBe(spans.length); // none is told twice
+});
+
+test('a program hangs its own spans below those of its job, and trace names the trace', async () => {
+  const job = collector.spans.find(({ name }) => name.endsWith(' / rye'));
+  const parents = readFileSync(join(batch.dir, 'parents.log'), 'utf8').split('\n');
+  expect(parents).toContain(`rye 00-${job?.traceId}-${job?.spanId}-01`);
+  const told = await cli(['trace', 'slug=rye', '--json', '--state', batch.state], { cwd: batch.dir });
+  expect(JSON.parse(told.stdout)).toMatchObject({ batches: [{ name: 'nightly', traceId: job?.traceId }] });
 });
 
 test('each step is one line of JSON with batch, run, job and attempt', () => {

@@ -455,7 +455,7 @@ describe('what the ledger keeps of a schedule when a night begins, however long 
       ledger,
       artifacts: artifacts(),
       client,
-      config: { taskQueue: 'nights', heartbeatTimeoutMs: 1000 },
+      config: { taskQueue: 'nights', heartbeatTimeoutMs: 1000, tracing: false },
     });
 
   test('is nothing where it was deleted meanwhile', async () => {

@@ -104,7 +104,7 @@ async function aNight(
     now: more.now ?? (() => new Date()),
     reached: async () => undefined,
     alarm: { look: () => undefined, wake: () => undefined },
-    config: { taskQueue: 'test', heartbeatTimeoutMs: 30_000 },
+    config: { taskQueue: 'test', heartbeatTimeoutMs: 30_000, tracing: false },
     engineKind: 'embedded',
   };
   const sql = rawSql(path);

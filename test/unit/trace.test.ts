@@ -11,6 +11,7 @@ import { traceLines } from '../../src/report/trace-lines.js';
 import { tracePage } from '../../src/report/trace-page.js';
 import {
   aLedger,
+  BATCH,
   by,
   claimed,
   collected,
@@ -21,7 +22,9 @@ import {
   member,
   openBatch,
   PARKED,
+  receiptOf,
   sessionOf,
+  settlesOf,
   startedSession,
   temporaryFolder,
 } from './ledger-fixture.js';
@@ -129,6 +132,48 @@ test('an end that the policy decides names its run, its try, and its batch where
 test('what is written outside of any run is told with its name alone', () => {
   const rebuild = { ...by(), workflowId: '', runId: '', worker: 'rebuild by ann' };
   expect(parseWriter(writerOf(rebuild))).toEqual({ name: 'rebuild by ann' });
+});
+
+test('a job is found by whatever somebody has at hand of it', async () => {
+  const { ledger, nightshift } = await aNight();
+  const claim = await claimed(ledger, 'one');
+  const session = await startedSession(ledger, 'one', claim);
+  const handle = { v: 1, provider: 'claude', ...session, ids: { session: 'sesn_01%A', startedAt: 'x' } };
+  await ledger.saveHandle(session, handle, claim.fence);
+  await ledger.endSession(session, collected(), claim.fence);
+  const post = effectOf('one');
+  const { fence } = await ledger.beginEffect(post, by());
+  await ledger.attemptingEffect(post.effectKey, { sha256: 'b'.repeat(64), revision: 1 }, fence);
+  const url = 'file:///srv/site/first%20bread.md';
+  await ledger.landEffect(receiptOf(post, { id: '4711', url }), settlesOf('one', [post]), fence);
+
+  const key = keyOf('one');
+  for (const text of [
+    key.slice(0, 8),
+    `article:${key}`,
+    `job:article:${key}`,
+    'blog / a / one',
+    url,
+    '/srv/site/first bread.md',
+    '4711', // as it happens, also the form of a key
+    'sesn_01%A',
+    post.effectKey,
+  ]) {
+    expect((await nightshift.trace({ text })).key, text).toBe(key);
+  }
+  for (const text of ['sesn_01_A', 'sesn', 'https://blog.example/?p=1', '4712'])
+    await expect(nightshift.trace({ text }), text).rejects.toThrow(`no job fits "${text}"`);
+  await expect(nightshift.trace({ text: BATCH }), 'its batch').rejects.toThrow(
+    /2 jobs fit "batch:nightly:1"/,
+  );
+  await expect(nightshift.trace({ text: url, work: 'letter' })).rejects.toThrow('no job fits');
+
+  const found: unknown[] = [];
+  const out = { json: (document: unknown) => void found.push(document) };
+  const shell = { out, flags: { json: true }, nightshift: async () => nightshift } as unknown as Shell;
+  await traceVerb([url], {}, shell);
+  expect(found).toMatchObject([{ key }]);
+  await expect(traceVerb(['https://blog.example/?p=1'], {}, shell)).rejects.toThrow('no job fits');
 });
 
 test('a description that fits several jobs, or none, is refused with what there is', async () => {

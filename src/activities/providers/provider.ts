@@ -93,6 +93,8 @@ export interface SessionRequest {
   readonly revision: number;
   /** Filled in; absent when the batch file has none. */
   readonly prompt: string | undefined;
+  /** W3C Trace Context of the job's span, where spans are sent: an agent that makes spans hangs its own below it. */
+  readonly traceparent?: string;
   /** ISO 8601; when the intent of this attempt was written: nothing of it at the service is older. */
   readonly openedAt?: string;
   /** ISO 8601; a session that starts now, or runs already, is cancelled then. */

@@ -1,4 +1,4 @@
-import { cancellationSignal } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { isDraft } from '../../batch/rehearsal-batch.js';
 import { renderTemplate, templateScope } from '../../batch/template.js';
 import { durationMs, type Definition } from '../../contract/batch-file.js';
@@ -6,6 +6,7 @@ import { AdapterError } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
 import type { AgentRequest } from '../../contract/messages.js';
 import { runKey } from '../../identity/keys.js';
+import { traceparentOf } from '../../identity/trace-ids.js';
 import type { Claim, Gate, SessionId } from '../../ledger/ledger.js';
 import type { RetryPolicy } from '../../policy/retry.js';
 import type { CrashPoint } from '../crash-points.js';
@@ -87,11 +88,20 @@ export function sessionScope(
     deadline,
     context,
     lastSaved: () => last,
-    request: requestFor(given, session, openedAt, deadline()),
+    request: {
+      ...requestFor(given, session, openedAt, deadline()),
+      ...(deps.config.tracing && { traceparent: traceparentHere(ref) }),
+    },
     reached: async (point) => {
       await deps.reached(point, ref.key);
     },
   };
+}
+
+/** Of the job's run that this Activity is part of. */
+function traceparentHere({ batchId, work, key: jobKey }: AgentRequest): string {
+  const runId = activityInfo().workflowExecution?.runId ?? '';
+  return traceparentOf({ batchId, work, jobKey, runId });
 }
 
 /** @param otherwise where the handle does not say */

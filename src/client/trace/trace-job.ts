@@ -1,23 +1,37 @@
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { withLastOutput } from '../../artifacts/last-output.js';
 import { UsageError } from '../../contract/errors.js';
 import { jobTitle } from '../../contract/job.js';
 import { discardedText } from '../../contract/discarded-text.js';
 import type { ShownJobState } from '../../contract/states.js';
-import { jobWorkflowId } from '../../identity/workflow-ids.js';
+import { traceIdOf } from '../../identity/trace-ids.js';
+import { jobWorkflowId, parseJobWorkflowId, type JobId } from '../../identity/workflow-ids.js';
 import type { JobStory, NamedJob, StoryBatch, StoryEffect } from '../../ledger/story.js';
 import type { Connections } from '../connections.js';
 import type { TraceEvent } from './event.js';
 import { ledgerEvents, spendText } from './ledger-events.js';
 import { readHistories, type Histories } from './read-histories.js';
 
-/** Which job is meant: its key or the first characters of it, its title, or fields of its identity. */
+/** Which job is meant; what is left out may be anything. */
 export interface JobQuery {
+  /** Its key, or the first characters of it. */
   readonly key?: string;
   /** All of these fields must be equal; fields that are left out may be anything. */
   readonly identity?: Readonly<Record<string, string>>;
   /** As views show it: `blog / news / bread`. */
   readonly title?: string;
   readonly work?: string;
+  /**
+   * Whatever somebody has at hand: the beginning of its key, `WORK:KEY`, its title or Workflow ID; URL or id of what it
+   * has landed, key of an effect, id of a session at its service; ID of its batch. The first that any job fits is meant.
+   */
+  readonly text?: string;
+}
+
+/** A batch of the job, and the id of the trace that its spans are in, where they are sent. */
+export interface TracedBatch extends StoryBatch {
+  readonly traceId: string;
 }
 
 /** Everything one job did, over all batches and runs. */
@@ -34,7 +48,7 @@ export interface JobTrace {
   readonly lastOutput?: string;
   /** Sessions and money, for people; the events have it one by one. */
   readonly spend: string;
-  readonly batches: readonly StoryBatch[];
+  readonly batches: readonly TracedBatch[];
   readonly effects: readonly StoryEffect[];
   readonly histories: Histories;
   /** Oldest first. */
@@ -66,7 +80,7 @@ export async function traceJob(query: JobQuery, connections: Connections): Promi
     trouble: discarded ? discardedText(discarded) : troubleOf(story),
     ...(story.lastOutput !== undefined && { lastOutput: story.lastOutput }),
     spend: spendText(story),
-    batches,
+    batches: batches.map((batch) => ({ ...batch, traceId: traceIdOf(batch.id) })),
     effects,
     histories,
     // Stable: what was written in one moment stays in the order of its writing.
@@ -80,13 +94,44 @@ function troubleOf({ errorClass, errorMessage, batches }: JobStory): string | un
 }
 
 async function matching(
+  { text, ...query }: JobQuery,
+  connections: Connections,
+): Promise<readonly NamedJob[]> {
+  if (text === undefined) return named(query, connections);
+  for (const meant of meanings(text)) {
+    const found = await named({ ...query, ...meant }, connections);
+    if (found.length > 0) return found;
+  }
+  const ledger = await connections.ledger();
+  const things = isAbsolute(text) ? [text, pathToFileURL(text).href] : [text];
+  const ids = (await Promise.all(things.map((thing) => ledger.jobsOf(thing)))).flat().map(idText);
+  return (await named(query, connections)).filter((job) => ids.includes(idText(job)));
+}
+
+const idText = ({ work, jobKey }: JobId): string => `${work}:${jobKey}`;
+
+/** A key, or a work and a key: jobs of several kinds of work may have one identity, and so one key. */
+const WORK_AND_KEY = /^(?:([^:]+):)?([0-9a-f]{1,32})$/;
+
+/** What a text may say of a job by itself, likeliest first. */
+function meanings(text: string): JobQuery[] {
+  const ofWorkflow = parseJobWorkflowId(text);
+  const [, work, key] = WORK_AND_KEY.exec(text) ?? [];
+  return [
+    ...(ofWorkflow ? [{ work: ofWorkflow.work, key: ofWorkflow.jobKey }] : []),
+    ...(key === undefined ? [] : [{ key, ...(work !== undefined && { work }) }]),
+    { title: text },
+  ];
+}
+
+async function named(
   { key, identity, title, work }: JobQuery,
   connections: Connections,
 ): Promise<readonly NamedJob[]> {
   const ledger = await connections.ledger();
-  const named = await ledger.namedJobs(key === undefined ? {} : { keyPrefix: key });
+  const jobs = await ledger.namedJobs(key === undefined ? {} : { keyPrefix: key });
   const wanted = Object.entries(identity ?? {});
-  return named.filter(
+  return jobs.filter(
     (job) =>
       (work === undefined || job.work === work) &&
       (title === undefined || jobTitle(job.identity) === title) &&
@@ -96,14 +141,21 @@ async function matching(
 
 const SHOWN = 10;
 
-function theOne(jobs: readonly NamedJob[], { key, identity, title }: JobQuery): NamedJob {
-  const fields = Object.entries(identity ?? {}).map(([name, value]) => `${name}=${value}`);
-  const asked =
-    key === undefined ? (title === undefined ? fields.join(' ') : `"${title}"`) : `the key ${key}…`;
+function askedFor({ text, key, identity = {}, title }: JobQuery): string {
+  if (text !== undefined) return `"${text}"`;
+  if (key !== undefined) return `the key ${key}…`;
+  if (title !== undefined) return `"${title}"`;
+  return Object.entries(identity)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
+
+function theOne(jobs: readonly NamedJob[], query: JobQuery): NamedJob {
+  const asked = askedFor(query);
   const [job, another] = jobs;
   if (!job)
     throw new UsageError(
-      `no job fits ${asked}; say the beginning of its key, WORK:KEY, its title, or NAME=VALUE, as "nightshift status" shows them; and the state directory must be that of the run`,
+      `no job fits ${asked}; say the beginning of its key, WORK:KEY, its title, or NAME=VALUE, as "nightshift status" shows them, the URL or id of what it landed, or the id of a session; and the state directory must be that of the run`,
     );
   if (!another) return job;
   const list = jobs

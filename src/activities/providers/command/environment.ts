@@ -18,7 +18,7 @@ type Secret = (text: string) => string;
  */
 export function programEnvironment(
   options: CommandOptions,
-  { jobKey, attempt, deadlineAt, rehearsal }: SessionRequest,
+  { jobKey, attempt, deadlineAt, rehearsal, traceparent }: SessionRequest,
   paths: RunPaths,
   secret: Secret,
 ): Record<string, string> {
@@ -28,6 +28,7 @@ export function programEnvironment(
     PATH: workerPath(),
     ...(HOME !== undefined && { HOME }),
     ...presetOf(options)?.env,
+    ...(traceparent !== undefined && { TRACEPARENT: traceparent }),
     ...Object.fromEntries(Object.entries(env).map(([name, text]) => [name, secret(text)])),
     NIGHTSHIFT_JOB_KEY: jobKey,
     NIGHTSHIFT_ATTEMPT: String(attempt),
