@@ -1,6 +1,7 @@
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Effect } from '../contract/job.js';
+import { noRoom, roomIn } from '../free-room.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
 import { agentRefuses, destinationsRefuse, type PlacesAhead } from './ask-ahead.js';
 import { contextOf, type Deps } from './deps.js';
@@ -24,9 +25,12 @@ export interface Ahead {
  */
 export async function mustBeAbleTo(definition: Definition, ahead: Ahead, deps: Deps): Promise<void> {
   const { effects, left } = ahead;
-  const lacks = await foreseenTrouble(definition, effects, { env: deps.env, worksHere: true, left });
-  const trouble: readonly Pick<Foreseen, 'errorClass' | 'message' | 'hint'>[] =
-    lacks.length > 0 ? lacks : await refusals(definition, ahead, deps);
+  const full = noRoom(await roomIn(deps.stateDir));
+  const lacks: readonly Trouble[] = [
+    ...(full ? [{ errorClass: 'config', ...full } as const] : []),
+    ...(await foreseenTrouble(definition, effects, { env: deps.env, worksHere: true, left })),
+  ];
+  const trouble = lacks.length > 0 ? lacks : await refusals(definition, ahead, deps);
   if (trouble.length === 0) return;
   const what = trouble.map(inOneLine).join('; ');
   throw new AdapterError(
@@ -36,6 +40,8 @@ export async function mustBeAbleTo(definition: Definition, ahead: Ahead, deps: D
   );
 }
 
+type Trouble = Pick<Foreseen, 'errorClass' | 'message' | 'hint'>;
+
 /** A service that is closed to us is asked for nothing before its time, not even whether it would let us in. */
 const isOpen = async (lane: Lane | undefined): Promise<boolean> => (await lane?.closed()) === undefined;
 
@@ -44,7 +50,7 @@ async function refusals(
   definition: Definition,
   { places, left }: Ahead,
   deps: Deps,
-): Promise<readonly AdapterError[]> {
+): Promise<readonly Trouble[]> {
   const on = { env: deps.env, stateDir: deps.stateDir, context: contextOf(deps) };
   const user = { key: '', batchId: '' }; // only looks, and takes nothing
   const agentAsks = async () =>

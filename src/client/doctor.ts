@@ -1,8 +1,10 @@
-import { access, constants, mkdir, statfs } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { messageOf } from '../contract/thrown.js';
 import { clockFinding } from './clock-finding.js';
 import type { Connections } from './connections.js';
+import { roomIn } from '../free-room.js';
 import { localTime } from '../report/format.js';
+import { roomFinding } from './room-finding.js';
 import { missingAttributes } from './search-attributes.js';
 
 /** One line of `doctor`. */
@@ -13,8 +15,6 @@ export interface Finding {
   /** What to do about it. */
   readonly fix?: string;
 }
-
-const FREE_BYTES_MIN = 500 * 1024 * 1024;
 
 /** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
@@ -57,18 +57,7 @@ async function node(): Promise<Finding[]> {
 async function stateDir({ config }: Connections): Promise<Finding[]> {
   await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
   await access(config.stateDir, constants.W_OK);
-  const { bavail, bsize } = await statfs(config.stateDir);
-  const free = bavail * bsize;
-  const gigabytes = (free / 1024 ** 3).toFixed(1);
-  const enough = free > FREE_BYTES_MIN;
-  return [
-    {
-      subject: 'state directory',
-      status: enough ? 'ok' : 'warn',
-      detail: `${config.stateDir}, ${gigabytes} GiB free`,
-      ...(!enough && { fix: 'free some room: a full disk stops a night' }),
-    },
-  ];
+  return [roomFinding(config.stateDir, await roomIn(config.stateDir))];
 }
 
 async function ledger(connections: Connections): Promise<Finding[]> {

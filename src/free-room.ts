@@ -1,0 +1,46 @@
+import { statfs } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+
+const MIB = 1024 * 1024;
+
+/** Less may not last a night: each job adds to the ledger, the artifacts and, when it is embedded, the engine's file. */
+const WARN_BYTES = 500 * MIB;
+
+/** With less nothing is begun: the log that the ledger writes before its file grows to tens of MiB by itself. */
+const FAIL_BYTES = 100 * MIB;
+
+/** What is free where the state is kept. */
+export interface Room {
+  readonly dir: string;
+  readonly freeBytes: number;
+  readonly status: 'ok' | 'warn' | 'fail';
+}
+
+/** @param dir need not be there yet. @returns undefined where nobody can tell */
+export async function roomIn(dir: string): Promise<Room | undefined> {
+  for (let at = resolve(dir); ; at = dirname(at)) {
+    try {
+      const { bavail, bsize } = await statfs(at);
+      const freeBytes = bavail * bsize;
+      return { dir, freeBytes, status: roomStatus(freeBytes) };
+    } catch {
+      if (dirname(at) === at) return undefined;
+    }
+  }
+}
+
+export function roomStatus(freeBytes: number): Room['status'] {
+  if (freeBytes < FAIL_BYTES) return 'fail';
+  return freeBytes < WARN_BYTES ? 'warn' : 'ok';
+}
+
+/** What is in the way of a start, and what to do; undefined where there is room enough. */
+export function noRoom(
+  room: Room | undefined,
+): { readonly message: string; readonly hint: string } | undefined {
+  if (room?.status !== 'fail') return undefined;
+  return {
+    message: `${Math.floor(room.freeBytes / MIB)} MiB are free where the state is kept (${room.dir}), and nothing begins below ${FAIL_BYTES / MIB} MiB`,
+    hint: 'free some room there, or keep the state elsewhere: --state, NIGHTSHIFT_STATE',
+  };
+}

@@ -1,0 +1,92 @@
+// A disk that is nearly full: said by doctor, and nothing begins on it.
+import type * as files from 'node:fs/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { PlacesAhead } from '../../src/activities/ask-ahead.js';
+import type { Deps } from '../../src/activities/deps.js';
+import { mustBeAbleTo } from '../../src/activities/must-be-able-to.js';
+import { createNightshift, defineBatch } from '../../src/index.js';
+import { roomFinding } from '../../src/client/room-finding.js';
+import { noRoom, roomIn, roomStatus } from '../../src/free-room.js';
+import { tempDir } from '../support/batch.js';
+
+const MIB = 1024 * 1024;
+let freeMib: number | undefined;
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof files>();
+  const statfs = async (path: string) => {
+    const found = await real.statfs(path);
+    return freeMib === undefined ? found : { ...found, bavail: freeMib, bsize: MIB };
+  };
+  return { ...real, default: { ...real, statfs }, statfs };
+});
+
+const fullDisk = (mib: number) => {
+  freeMib = mib;
+  onTestFinished(() => (freeMib = undefined));
+};
+
+const batch = (dir: string) =>
+  defineBatch(
+    {
+      name: 'nightly',
+      work: 'article',
+      identity: ['slug'],
+      jobs: [{ slug: 'one' }],
+      agent: { use: 'command', command: ['sh'] },
+      effects: [{ name: 'post', use: 'folder', target: './public', with: { path: '{{ slug }}.md' } }],
+    },
+    { baseDir: dir },
+  );
+
+test.each([
+  [99, 'fail', 'no batch is begun'],
+  [499, 'warn', 'a full disk stops a night'],
+  [500, 'ok', undefined],
+])('doctor: %d MiB free is %s', (mib, status, fix) => {
+  const room = { dir: '/state', freeBytes: mib * MIB, status: roomStatus(mib * MIB) };
+  expect(roomFinding('/state', room)).toMatchObject({ subject: 'state directory', status });
+  expect(roomFinding('/state', room).fix ?? '').toContain(fix ?? '');
+  expect(noRoom(room) !== undefined).toBe(status === 'fail');
+});
+
+test('a folder that is not there yet has the room of the one that it will be made in', async () => {
+  const dir = tempDir();
+  expect((await roomIn(`${dir}/a/b`))?.freeBytes).toBeGreaterThan(0);
+});
+
+test('a start on a full disk is refused before an engine is started, and plan is not', async () => {
+  const dir = tempDir();
+  const nightshift = createNightshift({ state: `${dir}/state`, env: {} });
+  onTestFinished(() => nightshift.close());
+  const read = await nightshift.read(batch(dir));
+  fullDisk(12);
+  expect((await nightshift.plan(read)).toRun).toBe(1);
+  await expect(nightshift.run(read)).rejects.toMatchObject({
+    errorClass: 'config',
+    message: `nothing was started: 12 MiB are free where the state is kept (${dir}/state), and nothing begins below 100 MiB; free some room there, or keep the state elsewhere: --state, NIGHTSHIFT_STATE`,
+  });
+  expect(await nightshift.requests()).toEqual([]);
+});
+
+test('the worker that opens a batch begins no job on a full disk', async () => {
+  const dir = tempDir();
+  const nightshift = createNightshift({ state: `${dir}/state`, env: {} });
+  onTestFinished(() => nightshift.close());
+  const { definition } = await nightshift.read(batch(dir));
+  const deps = {
+    stateDir: dir,
+    env: process.env,
+    worker: '1@host',
+    now: () => new Date(),
+  } as unknown as Deps;
+  const look = () =>
+    new MockActivityEnvironment().run(() =>
+      mustBeAbleTo(definition, { effects: [], places: new PlacesAhead(), left: 'effects' }, deps),
+    );
+  await look();
+  fullDisk(12);
+  await expect(look()).rejects.toThrow(
+    /the worker 1@host can’t run this batch, and no job was begun: 12 MiB are free where the state is kept/,
+  );
+});
