@@ -7,6 +7,7 @@ import type { JobSelection } from '../contract/job-selection.js';
 import type { ControlState, Progress } from '../contract/messages.js';
 import type { PlanFile } from '../contract/plan-file.js';
 import type { RunReport } from '../contract/result.js';
+import { isUnderWay } from '../contract/states.js';
 import type { Engine } from '../engine/index.js';
 import type {
   AbandonedSession,
@@ -117,7 +118,7 @@ export interface Nightshift {
   watch(started: Started, options?: WatchOptions): Promise<RunReport>;
   /** `start`, then `watch`. */
   run(batch: Batch, options?: RunOptions): Promise<RunReport>;
-  /** A handle on the run of a batch opened last, to watch it. @throws UsageError when there is none */
+  /** A handle on the run of a batch opened last, to watch it, or to see what came of it. @throws UsageError when there is none */
   find(nameOrId: string): Promise<Started>;
   /** What means a batch on the command line, to be typed now: its name, where that is enough. @param workflowId its ID */
   wordsFor(workflowId: string): Promise<readonly string[]>;
@@ -289,8 +290,9 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     },
     find: async (nameOrId) => {
       // Figures of the run as a whole: this call starts nothing of its own.
-      const { id, name, key, runId, openedSeq, file, edition: night } = await resolve(nameOrId);
-      return { how: 'joined', name, key, workflowId: id, runId, since: openedSeq, file, edition: night };
+      const { id, name, key, runId, state, openedSeq, file, edition: night } = await resolve(nameOrId);
+      const found = { how: 'joined', name, key, workflowId: id, runId, since: openedSeq, file } as const;
+      return { ...found, edition: night, ...(!isUnderWay(state) && { ended: state }) };
     },
     wordsFor: async (workflowId) => {
       const ledger = await connections.ledger();

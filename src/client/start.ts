@@ -40,6 +40,8 @@ export interface Started extends StartedFrom {
   readonly runId: string;
   /** Head of the ledger's history before this start: what came later is its doing. */
   readonly since: number;
+  /** Of a run that had ended when it was found: how. Nothing of it is waited for. */
+  readonly ended?: 'completed' | 'incomplete' | 'cancelled';
   /** Set when the run joined will not do this batch, which is then to be started when that run has ended. */
   readonly after?: { readonly batch: Batch; readonly because: WontDo };
   /** Runs of the same name, and edition, that were started with another list of jobs; absent where there is none. */

@@ -63,7 +63,8 @@ const ACTIVE_SHOWN = 8;
 const TROUBLED = { states: ['parked', 'held', 'gated'], limit: 20 } as const;
 
 /**
- * Follows a batch to its end. While no worker lives, this process hosts one.
+ * Follows a batch to its end. While no worker lives, this process hosts one. Of a run that had ended when it was found
+ * the ledger tells; no engine is needed.
  * @throws WatchStopped when `signal` aborts
  */
 export async function watchBatch(
@@ -90,6 +91,7 @@ async function watchRun(
 ): Promise<RunReport> {
   const ledger = await connections.ledger();
   if (started.how === 'already-completed') return report(started, 'already-completed', connections);
+  if (started.ended !== undefined) return report(started, started.ended, connections);
 
   const ended = new AbortController();
   const host = new WorkerHost(connections);

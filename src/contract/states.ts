@@ -72,7 +72,7 @@ export type BatchState = (typeof BATCH_STATES)[number];
 /** Of batches that are not over: a paused one holds its place, and goes on. */
 export const UNDER_WAY = ['running', 'paused'] as const satisfies readonly BatchState[];
 
-export const isUnderWay = (state: BatchState | undefined): boolean =>
+export const isUnderWay = (state: BatchState | undefined): state is (typeof UNDER_WAY)[number] =>
   state === 'running' || state === 'paused';
 
 /** A batch may be opened again from every state: starting again is what nightshift is for. */

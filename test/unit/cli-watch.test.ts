@@ -1,0 +1,60 @@
+// `nightshift watch` for programs: one document, whether the batch was waited for or had ended a moment before.
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { expect, onTestFinished, test } from 'vitest';
+import { Interrupts } from '../../src/cli/interrupts.js';
+import { Output } from '../../src/cli/output.js';
+import { Shell } from '../../src/cli/shell.js';
+import { watch } from '../../src/cli/watch.js';
+import { runReportSchema } from '../../src/contract/result.js';
+import {
+  aLedger,
+  BATCH,
+  by,
+  claimed,
+  jobOf,
+  landed,
+  openBatch,
+  PARKED,
+  temporaryFolder,
+} from './ledger-fixture.js';
+
+async function watched(state: string): Promise<{ code: number; out: string }> {
+  let out = '';
+  const sink = (keep: boolean) =>
+    new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        if (keep) out += chunk.toString();
+        done();
+      },
+    }) as unknown as NodeJS.WriteStream;
+  const flags = { state, json: true, color: false };
+  const shell = new Shell(flags, new Output(sink(true), sink(false), flags), new Interrupts(() => undefined));
+  onTestFinished(() => shell.close());
+  const code = await watch('nightly', {}, shell);
+  return { code, out };
+}
+
+test.each([
+  ['completed', 0],
+  ['incomplete', 2],
+  ['cancelled', 2],
+] as const)(
+  'of a batch that has ended (%s) it prints the report of its run, and needs no engine',
+  async (end, code) => {
+    const state = temporaryFolder();
+    const { ledger } = await aLedger(join(state, 'ledger.db'));
+    await openBatch(ledger, ['one', 'two']);
+    for (const slug of ['one', 'two']) await claimed(ledger, slug);
+    await landed(ledger, 'one');
+    if (end === 'completed') await landed(ledger, 'two');
+    else await ledger.settleJob(jobOf('two'), PARKED, by());
+    await ledger.setBatchState(BATCH, end, 'batch');
+
+    const told = await watched(state);
+    const report = runReportSchema.parse(JSON.parse(told.out));
+    expect(report.batch).toMatchObject({ name: 'nightly', result: end });
+    expect(report.counts).toMatchObject({ jobs: 2, done: end === 'completed' ? 2 : 1 });
+    expect(told.code).toBe(code);
+  },
+);
