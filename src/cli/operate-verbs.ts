@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { DecideFlags } from './approvals.js';
 import type { ApproveFlags } from './approve.js';
 import type { CancelFlags } from './cancel.js';
+import type { ControlFlags } from './control.js';
 import type { DiscardFlags } from './discard.js';
 import type { HoldFlags } from './hold-flags.js';
 import { nonEmpty, positiveCount, verbsBelow } from './program-text.js';
@@ -41,10 +42,12 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
   );
 
   verb('concurrency <name> <count>', 'change how many jobs of a batch under way run at once', [
-    'nightshift concurrency nightly-articles 20',
-  ]).action((name: string, count: string, flags: object) =>
-    use(async (shell) => (await import('./concurrency.js')).concurrency(name, count, flags, shell)),
-  );
+    'nightshift concurrency nightly-articles 20 --reason "the blog bears more"',
+  ])
+    .option('--reason <text>', 'why; kept')
+    .action((name: string, count: string, flags: ControlFlags) =>
+      use(async (shell) => (await import('./concurrency.js')).concurrency(name, count, flags, shell)),
+    );
 
   verb(
     'cancel [name]',

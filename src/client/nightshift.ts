@@ -141,8 +141,8 @@ export interface Nightshift {
   liftHold(scope: HoldScope, reason?: string): Promise<Lifted>;
   /** Pauses beyond one batch that are on. */
   holds(): Promise<readonly WideHold[]>;
-  /** Jobs in progress at once, 1 to 500. @throws UsageError */
-  setConcurrency(nameOrId: string, concurrency: number): Promise<Answer<ControlState>>;
+  /** Jobs in progress at once, 1 to 500. @param reason why; kept in the ledger @throws UsageError */
+  setConcurrency(nameOrId: string, concurrency: number, reason?: string): Promise<Answer<ControlState>>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   cancel(nameOrId: string, reason?: string): Promise<Answer<CancelState>>;
   /** Ends all batches of a work, of a provider, or of everything that are under way; not those that start later. @throws UsageError */
@@ -316,8 +316,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await operate()).placeHold(scope, level, connections, reason),
     liftHold: async (scope, reason) => (await operate()).liftHold(scope, connections, reason),
     holds: async () => (await connections.ledger()).holds(),
-    setConcurrency: async (nameOrId, concurrency) =>
-      (await operate()).setConcurrency(await resolve(nameOrId), concurrency, connections),
+    setConcurrency: async (nameOrId, concurrency, reason) =>
+      (await operate()).setConcurrency(await resolve(nameOrId), concurrency, connections, reason),
     resume: async (nameOrId, reason) =>
       (await operate()).controlBatch('resume', await resolve(nameOrId), connections, {
         ...(reason !== undefined && { reason }),

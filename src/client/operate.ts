@@ -9,7 +9,7 @@ import { isInProgress } from '../ledger/job-state.js';
 import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { levelMeant } from '../policy/hold.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
-import { audited } from './audited.js';
+import { audited, reasonAbout } from './audited.js';
 import type { Connections } from './connections.js';
 import { eachAtOnce } from './each-at-once.js';
 import { isGrpcNotFound } from './grpc-not-found.js';
@@ -66,11 +66,12 @@ export async function controlBatch(
   );
 }
 
-/** Jobs in progress at once, from now on. */
+/** Jobs in progress at once, from now on. @param reason kept with the request */
 export async function setConcurrency(
   row: BatchRow,
   concurrency: number,
   connections: Connections,
+  reason?: string,
 ): Promise<Answer<ControlState>> {
   if (!isConcurrency(concurrency)) {
     throw new UsageError(`the concurrency is a whole number from 1 to 500, not ${concurrency}`);
@@ -78,7 +79,7 @@ export async function setConcurrency(
   const told: ControlRequest = { by: connections.who, noted: true };
   return audited(
     await connections.ledger(),
-    requestFor('concurrency', row, connections, `${concurrency} at once`),
+    requestFor('concurrency', row, connections, reasonAbout(`${concurrency} at once`, reason)),
     // Workers of older releases take a number, and leave alone what follows it.
     () => ask<ControlState>(MESSAGE.setConcurrency, [concurrency, told], row, connections),
     ({ kind }) => ({ outcome: kind }),

@@ -14,7 +14,7 @@ import type { Shell } from '../../src/cli/shell.js';
 import { cancelAll } from '../../src/client/cancel-all.js';
 import type { Connections } from '../../src/client/connections.js';
 import { liftHold, placeHold } from '../../src/client/holds.js';
-import { cancelBatch, controlBatch } from '../../src/client/operate.js';
+import { cancelBatch, controlBatch, setConcurrency } from '../../src/client/operate.js';
 import { retryBatch } from '../../src/client/retry.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { scopeText, type HoldScope } from '../../src/contract/holds.js';
@@ -99,6 +99,19 @@ test('a pause and its resume, both while no worker lives, leave no pause behind'
   expect(answer.kind).toBe('queued');
   expect(await row()).toMatchObject({ state: 'running', reason: 'it has moved', stateBy: 'ann@host' });
   expect(signals, 'jobs that met the pause are told').toEqual(['pause', 'resume', 'holdsChanged']);
+});
+
+test.each([
+  ['the blog bears more', '20 at once: the blog bears more'],
+  [undefined, '20 at once'],
+])('why other numbers of jobs run at once is kept (%s)', async (reason, kept) => {
+  const { connections, ledger, row } = await aBatch({
+    answer: async () => ({ ...RUNNING, concurrency: 20 }),
+  });
+  await setConcurrency(await row(), 20, connections, reason);
+  expect(await ledger.requests({ batchId: BATCH })).toMatchObject([
+    { by: 'ann@host', what: 'concurrency', outcome: 'answered', reason: kept },
+  ]);
 });
 
 test('a resume ends a pause that is in the ledger alone, whatever the batch thinks', async () => {
