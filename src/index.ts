@@ -31,6 +31,7 @@ export type { AlertSeen, AlertsRequest, AlertsSeen } from './client/alerts.js';
 export type { NightsRequest } from './client/check-nights.js';
 export type { Cleaned, CleanedRun, CleanOptions } from './client/clean-runs.js';
 export type { CostReport, CostsRequest } from './client/costs.js';
+export type { CostSession } from './client/cost-sessions.js';
 export type { CostDimension, CostSlice } from './client/cost-slices.js';
 export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';
 export { verifyReceipts, type Exported, type ExportRequest } from './client/export.js';

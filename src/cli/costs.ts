@@ -1,7 +1,7 @@
 import { COST_DIMENSIONS, type CostDimension } from '../client/cost-slices.js';
 import { UsageError } from '../contract/errors.js';
-import { barLines, costLines } from '../report/costs.js';
-import { costsCsv } from '../report/costs-csv.js';
+import { barLines, costLines, sessionLines } from '../report/costs.js';
+import { costsCsv, sessionsCsv } from '../report/costs-csv.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
@@ -11,12 +11,13 @@ export interface CostsFlags {
   readonly until?: string;
   readonly timeZone?: string;
   readonly csv?: boolean;
+  readonly sessions?: boolean;
 }
 
 /** `nightshift costs [NAME]`: what sessions cost, what of it was wasted and why. Needs no engine. */
 export async function costs(
   name: string | undefined,
-  { by = 'work', since, until, timeZone, csv }: CostsFlags,
+  { by = 'work', since, until, timeZone, csv, sessions }: CostsFlags,
   shell: Shell,
 ): Promise<ExitCode> {
   const { out, flags } = shell;
@@ -28,10 +29,14 @@ export async function costs(
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(timeZone !== undefined && { timeZone }),
+    ...(sessions && { sessions }),
   });
   if (flags.json) out.json(report);
-  else if (csv) for (const record of costsCsv(report)) out.result(record);
+  else if (csv)
+    for (const record of report.sessions ? sessionsCsv(report.sessions) : costsCsv(report))
+      out.result(record);
   else if (report.totals.length === 0) out.progress('no session was booked or is under way');
+  else if (report.sessions) out.results(sessionLines(report.sessions, report, out.resultColumns));
   else out.results([...costLines(report, out.resultColumns), ...barLines(report, out.resultColumns)]);
   return ExitCode.done;
 }

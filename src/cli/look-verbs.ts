@@ -51,11 +51,13 @@ export function addReportVerbs(program: Command, use: (action: Action) => void):
     ['nightshift costs --by reason', 'why money was wasted'],
     ['nightshift costs --by day --since 2026-11-01', 'each night as a bar'],
     ['nightshift costs --by site --csv > costs.csv', 'for a spreadsheet'],
+    ['nightshift costs --sessions --csv --since 2026-11-01', 'each session, to be held against a bill'],
   )
     .option('--by <what>', 'site, work, batch, job, provider, model, day or reason', 'work')
     .option('--since <day>', 'first day, such as 2026-11-23', nonEmpty)
     .option('--until <day>', 'last day', nonEmpty)
     .option('--time-zone <name>', 'whose midnight ends a day (default: that of this machine)', nonEmpty)
+    .option('--sessions', 'list each session: its id at the service, job, times, tokens, cost')
     .option('--csv', 'print a table for spreadsheets')
     .action((name: string | undefined, flags: CostsFlags) =>
       use(async (shell) => (await import('./costs.js')).costs(name, flags, shell)),

@@ -1,6 +1,7 @@
 import { UsageError } from '../contract/errors.js';
 import type { CostFilter, CostRow, Ledger } from '../ledger/ledger.js';
 import { dayAfter, dayNamer, startOfDay } from '../policy/calendar-day.js';
+import { costSession, type CostSession } from './cost-sessions.js';
 import { CostTable, type CostDimension, type CostSlice } from './cost-slices.js';
 
 export interface CostsRequest {
@@ -11,6 +12,8 @@ export interface CostsRequest {
   readonly until?: string;
   /** Whose midnight ends a day; that of this machine unless given. */
   readonly timeZone?: string;
+  /** Whether each session is listed, too. */
+  readonly sessions?: boolean;
 }
 
 export interface CostReport {
@@ -22,6 +25,8 @@ export interface CostReport {
   /** One for each currency: amounts of two are never added. */
   readonly totals: readonly CostSlice[];
   readonly days: readonly CostSlice[];
+  /** Where they were asked for: each session once, in the order in which they began. */
+  readonly sessions?: readonly CostSession[];
   /** Price tables that costs were reckoned with. */
   readonly prices: readonly { readonly id: string; readonly date: string }[];
 }
@@ -32,7 +37,7 @@ export interface CostReport {
  */
 export async function costReport(
   ledger: Pick<Ledger, 'costs'>,
-  { by = 'work', since, until, timeZone = ownTimeZone() }: CostsRequest,
+  { by = 'work', since, until, timeZone = ownTimeZone(), sessions = false }: CostsRequest,
   batchId?: string,
 ): Promise<CostReport> {
   const dayName = namerFor(timeZone);
@@ -44,10 +49,12 @@ export async function costReport(
   const slices = new CostTable(by, dayName);
   const totals = new CostTable('all', dayName);
   const days = new CostTable('day', dayName);
+  const listed: CostSession[] = [];
   const prices = new Map<string, { readonly id: string; readonly date: string }>();
   await ledger.costs(filter, (rows: readonly CostRow[]) => {
     for (const row of rows) {
       for (const table of [slices, totals, days]) table.add(row);
+      if (sessions) listed.push(costSession(row));
       const { priceTable } = row.usage;
       if (priceTable) prices.set(`${priceTable.id} ${priceTable.date}`, priceTable);
     }
@@ -60,9 +67,13 @@ export async function costReport(
     slices: slices.result(),
     totals: totals.result(),
     days: days.result(),
+    ...(sessions && { sessions: listed.sort(byBegin) }),
     prices: [...prices.values()],
   };
 }
+
+const byBegin = (a: CostSession, b: CostSession): number =>
+  a.openedAt < b.openedAt ? -1 : a.openedAt > b.openedAt ? 1 : a.attempt - b.attempt;
 
 const ownTimeZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
 

@@ -55,6 +55,7 @@ async function page(
     )
     .leftJoin('batches as b', (join) => join.on('b.id', '=', inBatch))
     .select(['s.run_key', 's.attempt', 's.work', 's.job_key', 's.site', 's.provider', 's.model', 's.state'])
+    .select(['s.handle', 's.run_id', 's.ended_at'])
     .select([
       's.error_class',
       's.started_seq',
@@ -92,7 +93,10 @@ async function page(
     batchName: row.batch_name ?? undefined,
     provider: row.provider,
     model: row.model ?? undefined,
+    ids: idsOf(row.handle),
+    runId: row.run_id,
     openedAt: row.opened_at,
+    endedAt: row.ended_at ?? undefined,
     bookedAt: row.booked_at ?? undefined,
     attached: row.attached,
     currency: row.currency ?? 'USD',
@@ -107,6 +111,9 @@ async function page(
       : useOf({ ...row, unseen: row.started_seq === null })),
   }));
 }
+
+const idsOf = (handle: string | null): CostRow['ids'] =>
+  handle === null ? {} : ((JSON.parse(handle) as { readonly ids?: CostRow['ids'] }).ids ?? {});
 
 /** What the money of an ended session was good for. */
 function useOf({

@@ -605,7 +605,12 @@ export type CostRow = SessionId &
     readonly batchName: string | undefined;
     readonly provider: string;
     readonly model: string | undefined;
+    /** Ids by which its service knows it, among what else its adapter keeps there. */
+    readonly ids: Readonly<Record<string, unknown>>;
+    /** Run of the job's Workflow that began it. */
+    readonly runId: string;
     readonly openedAt: string;
+    readonly endedAt: string | undefined;
     readonly bookedAt: string | undefined;
     /** How often a later try went on with it instead of paying again. */
     readonly attached: number;

@@ -1,6 +1,9 @@
 import type { CostReport } from '../client/costs.js';
 import type { CostSlice } from '../client/cost-slices.js';
+import type { CostSession } from '../client/cost-sessions.js';
+import { jobTitle } from '../contract/job.js';
 import { csvLine } from '../evidence/csv.js';
+import { idsText } from './costs.js';
 
 const COLUMNS: Readonly<Record<string, (slice: CostSlice) => string | number>> = {
   id: ({ id }) => id,
@@ -25,7 +28,41 @@ export const costsCsv = ({ by, slices }: CostReport): readonly string[] => [
   ...slices.map((slice) => record([slice.key, ...Object.values(COLUMNS).map((cell) => cell(slice))])),
 ];
 
-const record = (cells: readonly (string | number)[]): string => csvLine(cells).trimEnd();
+const SESSION_COLUMNS: Readonly<Record<string, (session: CostSession) => string | number | undefined>> = {
+  provider: ({ provider }) => provider,
+  session: ({ ids }) => idsText(ids),
+  run_key: ({ runKey }) => runKey,
+  attempt: ({ attempt }) => attempt,
+  site: ({ site }) => site,
+  work: ({ work }) => work,
+  job: ({ identity }) => jobTitle(identity),
+  job_key: ({ jobKey }) => jobKey,
+  batch: ({ batch, batchId }) => batch ?? batchId,
+  batch_id: ({ batchId }) => batchId,
+  run_id: ({ runId }) => runId,
+  model: ({ model }) => model,
+  began: ({ openedAt }) => openedAt,
+  ended: ({ endedAt }) => endedAt,
+  booked: ({ bookedAt }) => bookedAt,
+  use: ({ use }) => use,
+  reason: ({ reason }) => reason,
+  input_tokens: ({ inputTokens }) => inputTokens,
+  output_tokens: ({ outputTokens }) => outputTokens,
+  cached_tokens: ({ cachedTokens }) => cachedTokens,
+  cost: ({ costMicros }) => units(costMicros),
+  currency: ({ currency }) => currency,
+  cost_source: ({ costSource }) => costSource,
+  reserved: ({ reservedMicros }) => units(reservedMicros),
+  not_paid_again: ({ attached }) => attached,
+};
+
+/** One record for each session. */
+export const sessionsCsv = (sessions: readonly CostSession[]): readonly string[] => [
+  record(Object.keys(SESSION_COLUMNS)),
+  ...sessions.map((session) => record(Object.values(SESSION_COLUMNS).map((cell) => cell(session)))),
+];
+
+const record = (cells: readonly (string | number | undefined)[]): string => csvLine(cells).trimEnd();
 
 /** Exact, as a number that no locale can misread: six digits after the point. */
 function units(micros: number): string {

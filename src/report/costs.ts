@@ -1,8 +1,10 @@
 import type { CostReport } from '../client/costs.js';
+import type { CostSession } from '../client/cost-sessions.js';
 import type { CostSlice } from '../client/cost-slices.js';
+import { jobTitle } from '../contract/job.js';
 import { moneyOfMicros } from '../policy/money.js';
 import { bars } from './bars.js';
-import { plural } from './format.js';
+import { localTime, plural } from './format.js';
 import { bold, dim, yellow, type Line, type Span } from './line.js';
 import { tableLines } from './table.js';
 import { padTo, widthOf } from './columns.js';
@@ -22,6 +24,42 @@ export function costLines(report: CostReport, columns?: number): Line[] {
   const head = [by, ...amounts.map(({ title, width }) => padLeft(title, width))];
   return [...tableLines(head, rows, columns), ...noteLines(report)];
 }
+
+/** Each session with what it cost, and under it what else needs to be said of all. */
+export function sessionLines(
+  sessions: readonly CostSession[],
+  report: CostReport,
+  columns?: number,
+  timeZone = report.timeZone,
+): Line[] {
+  const rows = sessions.map((session): Span[] => {
+    const { openedAt, provider, ids, runKey, attempt, identity, batch, batchId, use, reason } = session;
+    const { inputTokens, outputTokens, costMicros, costSource, currency, reservedMicros } = session;
+    const money =
+      use === 'open'
+        ? `${moneyOfMicros(reservedMicros, currency)} reserved`
+        : costSource === 'none'
+          ? 'unknown'
+          : moneyOfMicros(costMicros, currency);
+    return [
+      localTime(openedAt, timeZone),
+      `${provider} ${idsText(ids) || `run ${runKey.slice(0, 12)}#${attempt}`}`,
+      jobTitle(identity),
+      batch ?? batchId,
+      use === 'wasted' ? yellow(`wasted: ${reason ?? ''}`) : use,
+      String(inputTokens + outputTokens),
+      money,
+    ];
+  });
+  const head = ['began', 'session', 'job', 'batch', 'use', 'tokens', 'cost'];
+  return [...tableLines(head, rows, columns), ...noteLines(report)];
+}
+
+/** `session sesn_01…`, as the service names them. */
+export const idsText = (ids: CostSession['ids']): string =>
+  Object.entries(ids)
+    .map(([name, id]) => `${name} ${id}`)
+    .join(', ');
 
 /** Few enough to be compared by eye; the dearest come first. */
 const BARS_MAX = 30;

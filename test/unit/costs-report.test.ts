@@ -4,8 +4,8 @@ import type { CostDimension } from '../../src/client/cost-slices.js';
 import { costReport, type CostReport } from '../../src/client/costs.js';
 import { UsageError } from '../../src/contract/errors.js';
 import type { CostFilter, CostRow } from '../../src/ledger/ledger.js';
-import { costsCsv } from '../../src/report/costs-csv.js';
-import { costLines, barLines } from '../../src/report/costs.js';
+import { costsCsv, sessionsCsv } from '../../src/report/costs-csv.js';
+import { barLines, costLines, sessionLines } from '../../src/report/costs.js';
 import { rendered } from '../../src/report/line.js';
 
 const row = (costMicros: number, more: Partial<CostRow> = {}): CostRow =>
@@ -20,7 +20,10 @@ const row = (costMicros: number, more: Partial<CostRow> = {}): CostRow =>
     batchName: 'nightly',
     provider: 'claude',
     model: undefined,
+    ids: {},
+    runId: 'run-1',
     openedAt: '2026-11-22T20:00:00.000Z',
+    endedAt: '2026-11-22T23:30:00.000Z',
     bookedAt: '2026-11-22T23:30:00.000Z',
     attached: 0,
     currency: 'USD',
@@ -96,4 +99,49 @@ test('a CSV has exact amounts and no formulas', async () => {
   expect(record).toMatch(/^"'=HYPERLINK\(""x""\)",/);
   expect(record).toContain(',USD,1,1.234567,1.234567,0.000000,');
   expect(rest).toEqual([]);
+});
+
+test('each session can be held against a bill: its ids at the service, times, tokens, cost; slices stay as they are', async () => {
+  const rows = [
+    row(250_000, {
+      attempt: 2,
+      openedAt: '2026-11-22T21:00:00.000Z',
+      ids: { session: '=sesn_2', sentAt: '2026-11-22T21:00:01.000Z' },
+      ...WASTED,
+    }),
+    row(1_500_000, { ids: { session: 'sesn_1' }, model: 'opus' }),
+    row(0, { use: 'open', reservedMicros: 5e6, bookedAt: undefined, endedAt: undefined, attempt: 3 }),
+  ];
+  const report = await reportOf(rows, { sessions: true });
+  const { sessions = [], ...rest } = report;
+  expect(rest).toEqual(await reportOf(rows, {}));
+  expect(sessions).toMatchObject([
+    {
+      ids: { session: 'sesn_1' },
+      attempt: 1,
+      runId: 'run-1',
+      model: 'opus',
+      use: 'useful',
+      costMicros: 1_500_000,
+    },
+    { ids: {}, attempt: 3, use: 'open', reservedMicros: 5e6, endedAt: undefined },
+    { ids: { session: '=sesn_2' }, attempt: 2, use: 'wasted', reason: 'timeout', costMicros: 250_000 },
+  ]);
+  const [head, first, second] = sessionsCsv(sessions);
+  expect(head).toBe(
+    'provider,session,run_key,attempt,site,work,job,job_key,batch,batch_id,run_id,model,began,ended,booked,use,reason,' +
+      'input_tokens,output_tokens,cached_tokens,cost,currency,cost_source,reserved,not_paid_again',
+  );
+  expect(first).toBe(
+    'claude,session sesn_1,r,1,blog,article,blog / a,k,nightly,batch:1,run-1,opus,2026-11-22T20:00:00.000Z,' +
+      '2026-11-22T23:30:00.000Z,2026-11-22T23:30:00.000Z,useful,,1,1,0,1.500000,USD,provider,0.000000,0',
+  );
+  expect(second).toContain(',open,,');
+  const lines = sessionLines(sessions, report).map((line) => rendered(line));
+  expect(lines[1]).toMatch(
+    /^2026-11-22 20:00:00 UTC +claude session sesn_1 +blog \/ a +nightly +useful +2 +1\.50 USD/,
+  );
+  expect(lines[2]).toContain('claude run r#3');
+  expect(lines[2]).toContain('5.00 USD reserved');
+  expect(lines.at(-1)).toBe('1 session under way, 5.00 USD reserved');
 });

@@ -138,6 +138,30 @@ describe('reservations', () => {
     expect(await reserve(ledger, 'one', next, { limits }), 'today').toMatchObject({ kind: 'ok' });
   });
 
+  test('a session is listed with its ids at the service, its run and its times', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    const handle = {
+      v: 1,
+      provider: 'claude',
+      ...session,
+      ids: { session: 'sesn_1', sentAt: '2026-11-22T20:00:00Z' },
+    };
+    await ledger.saveHandle(session, handle, claim.fence);
+    await ledger.endSession(session, collected(30_000), claim.fence);
+    const { sessions } = await costReport(ledger, { sessions: true });
+    expect(sessions).toMatchObject([
+      { ...session, ids: { session: 'sesn_1' }, runId: by().runId, use: 'useful', costMicros: 30_000 },
+    ]);
+    expect(await ledger.jobsOf('sesn_1'), 'and found by them').toEqual([jobOf('one')]);
+    expect(await ledger.jobsOf('sesn')).toEqual([]);
+    expect(Date.parse(sessions?.[0]?.endedAt ?? '')).toBeGreaterThanOrEqual(
+      Date.parse(sessions?.[0]?.openedAt ?? ''),
+    );
+  });
+
   test('who booked a session as lost, and why, is asked for and kept by its job; a look is no request', async () => {
     const { ledger, path } = await aLedger();
     await openBatch(ledger, ['one']);
