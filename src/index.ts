@@ -25,6 +25,7 @@ export type {
   StoppedJob,
   WatchOptions,
 } from './client/nightshift.js';
+export type { RetriedBatch, ToRetry, WideSelection } from './client/retry-all.js';
 export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';
 export type { ApprovalPreview } from './client/approval-preview.js';
 export type { AlertSeen, AlertsRequest, AlertsSeen } from './client/alerts.js';

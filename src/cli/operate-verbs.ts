@@ -64,18 +64,21 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
     );
 
   verb(
-    'retry <name>',
-    'run parked jobs again with a fresh budget, and watch',
+    'retry [name]',
+    'run parked jobs again with a fresh budget, and watch; or those of a work, a provider, or all batches',
     ['nightshift retry nightly-articles', 'all parked jobs'],
     ['nightshift retry nightly-articles --list', 'what that would be, and why each was parked'],
     ['nightshift retry nightly-articles --error timeout --first 5', 'try five of them'],
     ['nightshift retry nightly-articles --all --rate 40/m', 'all, and begin no more than 40 a minute'],
     ['nightshift retry nightly-articles --job KEY', 'one job, also a held one'],
+    ['nightshift retry --provider claude --error exhausted', 'of all batches whose agent uses it'],
   )
     .option('--job <key...>', 'only these jobs')
     .option('--error <class...>', 'only jobs stopped by an error of these classes')
     .option('--first <number>', 'only so many of them, the first in the order of the batch', positiveCount)
-    .option('--all', 'all parked jobs, as without --job, --error and --first')
+    .option('--work <name>', 'of all batches of this kind of work', nonEmpty)
+    .option('--provider <name>', 'of all batches whose agent uses this', nonEmpty)
+    .option('--all', 'all parked jobs, as without --job, --error and --first; without a name, of all batches')
     .option(
       '--rate <rate>',
       'begin no more jobs in that time: 10/s, 40/m, 500/h; the batch has to have ended',
@@ -84,7 +87,7 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
     .option('--list', 'show them, and change nothing')
     .option('--detach', 'do not watch')
     .option('--reason <text>', 'why; kept')
-    .action((name: string, flags: RetryFlags) =>
+    .action((name: string | undefined, flags: RetryFlags) =>
       use(async (shell) => (await import('./retry.js')).retry(name, flags, shell)),
     );
 

@@ -1,6 +1,6 @@
-import type { StoppedJob } from '../client/nightshift.js';
+import type { AlsoRun, StoppedJob } from '../client/nightshift.js';
 import { jobTitle } from '../contract/job.js';
-import { localTimesIn, plural } from '../report/format.js';
+import { firstOf, localTimesIn, plural } from '../report/format.js';
 import { styleOfState } from '../report/job-counts.js';
 import { lastOutputText } from '../report/last-output-text.js';
 import { bold, dim, type Line } from '../report/line.js';
@@ -47,3 +47,7 @@ export const retryLines = (jobs: readonly StoppedJob[]): Line[] =>
   });
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+/** A batch that has ended is started as a whole. */
+export const alsoText = (also: readonly AlsoRun[], name: string, goOn: string): string =>
+  `${plural(also.length, 'other unfinished job')} of ${name} ${goOn} too: ${firstOf(also.map(({ identity }) => jobTitle(identity)))}`;

@@ -1,18 +1,21 @@
-import type { AlsoRun, JobSelection } from '../client/nightshift.js';
+import type { JobSelection } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
-import { jobTitle } from '../contract/job.js';
 import { selectionText } from '../contract/job-selection.js';
 import { paceMsOf } from '../contract/rate.js';
-import { duration, firstOf, plural } from '../report/format.js';
+import { duration, plural } from '../report/format.js';
 import { detached } from './detached.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
-import { byError, retryLines } from './retry-list.js';
+import { scopeOf } from './hold-flags.js';
+import { alsoText, byError, retryLines } from './retry-list.js';
+import { retryScope } from './retry-scope.js';
 import { selectionOf, type SelectionFlags } from './selection-flags.js';
 import type { Shell } from './shell.js';
 
 export interface RetryFlags extends SelectionFlags {
   readonly all?: boolean;
+  readonly work?: string;
+  readonly provider?: string;
   readonly list?: boolean;
   readonly rate?: string;
   readonly detach?: boolean;
@@ -20,7 +23,13 @@ export interface RetryFlags extends SelectionFlags {
 }
 
 /** `nightshift retry NAME`: parked jobs, or those of them that are meant, run again with a fresh budget. */
-export async function retry(name: string, flags: RetryFlags, shell: Shell): Promise<ExitCode> {
+export async function retry(name: string | undefined, flags: RetryFlags, shell: Shell): Promise<ExitCode> {
+  const { all: _, ...narrower } = flags; // beside a name it says which jobs of it: all that are parked
+  const scope = scopeOf(name, name === undefined ? flags : narrower);
+  return scope.kind === 'batch' ? retryBatch(scope.name, flags, shell) : retryScope(scope, flags, shell);
+}
+
+async function retryBatch(name: string, flags: RetryFlags, shell: Shell): Promise<ExitCode> {
   const { out } = shell;
   const selection = selectionOf(name, flags, shell);
   const narrowedBy = selectionText(selection);
@@ -75,10 +84,6 @@ async function list(
   }
   return ExitCode.done;
 }
-
-/** A batch that has ended is started as a whole. */
-const alsoText = (also: readonly AlsoRun[], name: string, goOn: string): string =>
-  `${plural(also.length, 'other unfinished job')} of ${name} ${goOn} too: ${firstOf(also.map(({ identity }) => jobTitle(identity)))}`;
 
 /** Also of those that are unfinished otherwise: they begin with them. */
 const beginText = (jobs: number, paceMs: number): string =>

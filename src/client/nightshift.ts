@@ -52,6 +52,7 @@ import type { RehearseOptions } from './rehearse.js';
 import type { AgentRehearsalOptions, PlanWithAgent } from './rehearse-with-agent.js';
 import type { ReportMade, ReportRequest } from './report.js';
 import type { Retried } from './retry.js';
+import type { RetriedBatch, ToRetry, WideSelection } from './retry-all.js';
 import { schedulesWith, type Schedules } from './schedules/schedules.js';
 import { startAmongOthers, type Started, type WontDo } from './start.js';
 import { batchStatus, type BatchStatus } from './status.js';
@@ -153,6 +154,13 @@ export interface Nightshift {
    * begin in that time, such as `40/m` @throws UsageError
    */
   retry(nameOrId: string, selection?: JobSelection, reason?: string, rate?: string): Promise<Retried>;
+  /**
+   * The same for parked jobs of all batches of a work, of a provider, or of everything; watches none of them. @throws
+   * UsageError when no batch has ever had that work or provider
+   */
+  retryAll(scope: HoldScope, selection?: WideSelection, reason?: string): Promise<readonly RetriedBatch[]>;
+  /** The jobs that `retryAll` would take, by batch. Changes nothing, and needs no engine. @throws UsageError */
+  toRetryAll(scope: HoldScope, selection?: WideSelection): Promise<readonly ToRetry[]>;
   /** The jobs that `retry` would take, in the order of the batch. Changes nothing, and needs no engine. @throws UsageError */
   toRetry(nameOrId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
   /** Other unfinished jobs, which a retry of those goes on with: a batch that has ended is started as a whole. As `toRetry`. */
@@ -327,6 +335,10 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     cancelAll: async (scope, reason) => (await operate()).cancelAll(scope, connections, reason),
     retry: async (nameOrId, selection = {}, reason?: string, rate?: string) =>
       (await operate()).retryBatch(await resolve(nameOrId), connections, selection, reason, rate),
+    retryAll: async (scope, selection, reason) =>
+      (await import('./retry-all.js')).retryAll(scope, connections, selection, reason),
+    toRetryAll: async (scope, selection) =>
+      (await import('./retry-all.js')).toRetryAll(scope, connections, selection),
     toRetry: async (nameOrId, selection) =>
       (await import('./to-retry.js')).toRetry(await resolve(nameOrId), connections, selection),
     alsoRuns: async (nameOrId, selection) =>

@@ -15,6 +15,7 @@ import { cancelAll } from '../../src/client/cancel-all.js';
 import type { Connections } from '../../src/client/connections.js';
 import { liftHold, placeHold } from '../../src/client/holds.js';
 import { cancelBatch, controlBatch, setConcurrency } from '../../src/client/operate.js';
+import { retryAll } from '../../src/client/retry-all.js';
 import { retryBatch } from '../../src/client/retry.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { scopeText, type HoldScope } from '../../src/contract/holds.js';
@@ -24,9 +25,13 @@ import { NOTHING_USED, type BatchRow, type Ledger } from '../../src/ledger/ledge
 import { rendered, type Line } from '../../src/report/line.js';
 import {
   BATCH,
+  PARKED,
   WORK,
   aLedger,
+  by,
   claimed,
+  jobOf,
+  keyOf,
   openBatch,
   startedSession,
   temporaryFolder,
@@ -203,6 +208,27 @@ test('a batch under way takes no rate: nothing is requeued, and it is said why',
     outcome: 'refused',
     reason: expect.stringMatching(/^at 40\/m; quota raised: /) as string,
   });
+});
+
+test('a retry beyond one batch asks each of them, and is kept with each of its jobs', async () => {
+  const requeued = async () => [keyOf('one')] as unknown as ControlState; // what its update answers with
+  const { connections, ledger } = await aBatch({ answer: requeued });
+  await claimed(ledger, 'one');
+  await ledger.settleJob(jobOf('one'), PARKED, by());
+  const nothing = await retryAll({ kind: 'all' }, connections, { errors: ['timeout'] });
+  expect(nothing).toEqual([]);
+  const answers = await retryAll({ kind: 'work', name: WORK }, connections, {}, 'quota raised');
+  expect(answers).toMatchObject([
+    { batch: BATCH, retried: { keys: [keyOf('one')], started: { how: 'joined' } } },
+  ]);
+  expect(await ledger.requests({ batchId: BATCH })).toMatchObject([
+    {
+      what: 'retry',
+      outcome: 'joined',
+      jobKey: keyOf('one'),
+      reason: '1 job named; work article: quota raised',
+    },
+  ]);
 });
 
 /** Batches that run: of digests by the one provider, of translations by the other. */

@@ -104,10 +104,11 @@ describe('a selection', () => {
 });
 
 describe('retry --list', () => {
-  async function listed(flags: RetryFlags, json = false) {
+  async function listed(flags: RetryFlags, json = false, name: string | undefined = 'nightly') {
     const state = temporaryFolder();
     const ledger = await openLedger({ path: join(state, 'ledger.db') });
     await aNight(ledger, NIGHT);
+    await openBatch(ledger, ['a', 'b'], { id: 'batch:weekly:1', name: 'weekly' }); // later, of jobs of the other
     const head = await ledger.head();
     const out: string[] = [];
     const streamTo = (kept: string[]) =>
@@ -117,7 +118,7 @@ describe('retry --list', () => {
     const shell = new Shell(shellFlags, output, new Interrupts(() => undefined));
     onTestFinished(() => shell.close());
     onTestFinished(() => ledger.close());
-    const code = await retry('nightly', { list: true, ...flags }, shell);
+    const code = await retry(name === '' ? undefined : name, { list: true, ...flags }, shell);
     expect(await ledger.head(), 'nothing has changed').toBe(head);
     return { code, out: out.join('') };
   }
@@ -161,6 +162,32 @@ describe('retry --list', () => {
         { key: keyOf('c') },
       ],
     });
+  });
+
+  test('without a name shows those of many batches, each job once, with the batch opened last', async () => {
+    const document = async (flags: RetryFlags) => {
+      const { batches } = JSON.parse((await listed(flags, true, '')).out) as {
+        batches: { batch: string; jobs: { key: string }[] }[];
+      };
+      return batches.map(({ batch, jobs }) => [batch, jobs.map(({ key }) => key)]);
+    };
+    const weekly = ['batch:weekly:1', [keyOf('a'), keyOf('b')]];
+    expect(await document({ all: true })).toEqual([weekly, [BATCH, [keyOf('c'), keyOf('d'), keyOf('e')]]]);
+    expect(await document({ work: 'article', first: 3 })).toEqual([weekly, [BATCH, [keyOf('c')]]]);
+    expect(await document({ all: true, error: ['lost'] })).toEqual([[BATCH, [keyOf('d')]]]);
+    expect((await listed({ work: 'article' }, false, '')).out.split('\n')[0]).toBe(
+      '2 jobs of weekly would run again with a fresh budget; nothing was changed',
+    );
+  });
+
+  test('refuses what can’t be meant of many batches, and a name beside them', async () => {
+    await expect(listed({ all: true, job: [keyOf('a')] }, false, '')).rejects.toThrow(
+      '--job goes with the name',
+    );
+    await expect(listed({ all: true, rate: '2/m' }, false, '')).rejects.toThrow('--rate is of one batch');
+    await expect(listed({ work: 'artcile' }, false, '')).rejects.toThrow('did you mean "article"?');
+    await expect(listed({ work: 'article' })).rejects.toThrow('what is meant?');
+    await expect(listed({}, false, '')).rejects.toThrow('what is meant?');
   });
 
   test('says so where nothing fits', async () => {
@@ -209,6 +236,9 @@ describe('what a retry goes on with beside the jobs that it means', () => {
     const head = await ledger.head();
     expect(await nightshift.alsoRuns('nightly', { keys: [keyOf('a')] })).toEqual(also);
     expect(await nightshift.alsoRuns('nightly')).toEqual(also);
+    expect(await nightshift.toRetryAll({ kind: 'all' })).toMatchObject([
+      { jobs: [{ key: keyOf('a') }], also },
+    ]);
     expect(await nightshift.alsoRuns('nightly', { errors: ['lost'] }), 'nothing would be started').toEqual(
       [],
     );

@@ -1,0 +1,58 @@
+import type { Nightshift } from '../client/nightshift.js';
+import { UsageError } from '../contract/errors.js';
+import { scopeText, type HoldScope } from '../contract/holds.js';
+import { plural } from '../report/format.js';
+import { batchOf } from './batch-document.js';
+import { noWorkerText } from './detached.js';
+import { ExitCode } from './exit-codes.js';
+import type { RetryFlags } from './retry.js';
+import { alsoText, retryLines } from './retry-list.js';
+import { selectionOf } from './selection-flags.js';
+import type { Shell } from './shell.js';
+
+/** `nightshift retry --work W | --provider P | --all`: parked jobs of many batches. It starts them, and watches none. */
+export async function retryScope(scope: HoldScope, flags: RetryFlags, shell: Shell): Promise<ExitCode> {
+  if (flags.job !== undefined) throw new UsageError('--job goes with the name of its batch');
+  if (flags.rate !== undefined) throw new UsageError('--rate is of one batch: give its name');
+  const { keys: _, ...selection } = selectionOf('', flags, shell);
+  const nightshift = await shell.nightshift();
+  if (flags.list) return list(scope, await nightshift.toRetryAll(scope, selection), shell);
+
+  const { out } = shell;
+  const answers = await nightshift.retryAll(scope, selection, flags.reason);
+  if (shell.flags.json) out.json({ batches: answers });
+  else if (answers.length === 0) out.result(`${scopeText(scope)}: no parked job is meant`);
+  for (const { batch, retried, refused } of shell.flags.json ? [] : answers) {
+    const jobs = retried?.keys.length ?? 0;
+    const what =
+      refused === undefined ? `${plural(jobs, 'job runs', 'jobs run')} again with a fresh budget` : refused;
+    out.result(`${batchOf(batch)}: ${what}`);
+    const also = retried?.also ?? [];
+    if (also.length > 0) out.result(alsoText(also, batchOf(batch), also.length === 1 ? 'goes on' : 'go on'));
+  }
+  const isStarted = answers.some(({ retried }) => retried !== undefined);
+  if (isStarted && !(await nightshift.isWorkerAlive())) out.note(noWorkerText(shell));
+  return answers.some(({ refused }) => refused !== undefined) ? ExitCode.incomplete : ExitCode.done;
+}
+
+function list(
+  scope: HoldScope,
+  found: Awaited<ReturnType<Nightshift['toRetryAll']>>,
+  { out, flags }: Shell,
+): ExitCode {
+  if (flags.json) {
+    out.json({
+      batches: found.map(({ batch, jobs, also }) => ({ batch: batch.id, count: jobs.length, jobs, also })),
+    });
+    return ExitCode.done;
+  }
+  if (found.length === 0) out.result(`${scopeText(scope)}: no parked job is meant`);
+  for (const { batch, jobs, also } of found) {
+    out.result(
+      `${plural(jobs.length, 'job')} of ${batch.name} would run again with a fresh budget; nothing was changed`,
+    );
+    if (also.length > 0) out.result(alsoText(also, batch.name, 'would go on'));
+    out.results(retryLines(jobs));
+  }
+  return ExitCode.done;
+}
