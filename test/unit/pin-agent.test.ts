@@ -30,7 +30,7 @@ async function aNight(more: object = {}) {
     now: () => new Date(),
     reached: async () => undefined,
     alarm: { look: () => undefined, wake: () => undefined },
-    config: { taskQueue: 'test', heartbeatTimeoutMs: 30_000 },
+    config: { taskQueue: 'test', heartbeatTimeoutMs: 30_000, tracing: false },
     engineKind: 'embedded',
   };
   const ids = { agent: 'agent_nightshift', environment: 'env_nightshift' };
