@@ -183,5 +183,22 @@ test('a journal longer than what is read at once is read whole', async () => {
   const journal = new Journal(root, systemDisk);
   await journal.refresh();
   expect(words(0, 5000, 11_999).every((word) => knows(journal, word))).toBe(true);
-  expect(journal.ownerOf('é/w11999.md')).toBe(keyOf('w11999'));
+  expect(journal.lastToMark('é/w11999.md')).toBe(keyOf('w11999'));
+});
+
+test('a file is of the first that marked this very file, else of the last that marked its bytes there', async () => {
+  const root = aFolder();
+  const journal = new Journal(root, systemDisk);
+  const bytes = { path: 'a.md', sha256: sha256('same') };
+  for (const [word, file] of [
+    ['lost', '1-100'],
+    ['won', '2-100'],
+    ['came late', '2-100'],
+    ['lost too', '3-100'],
+  ] as const)
+    await journal.append(markOf(word, { ...bytes, file }));
+  const ownerOf = (file: string, text = 'same') => journal.ownerOf('a.md', { sha256: sha256(text), file });
+  expect(ownerOf('2-100')).toBe(keyOf('won'));
+  expect(ownerOf('2-999')).toBe(keyOf('lost too'));
+  expect(ownerOf('2-100', 'edited')).toBeUndefined();
 });

@@ -2,6 +2,7 @@
 import {
   appendFileSync,
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -17,6 +18,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Disk } from '../../src/activities/publishers/folder/disk.js';
 import { folder } from '../../src/activities/publishers/folder/publisher.js';
+import type { BodyRequest } from '../../src/activities/publishers/publisher.js';
 import {
   aFolder,
   anotherProcess,
@@ -138,6 +140,124 @@ test('two effects that want one path do not share it, even with equal bytes', as
     context,
   );
   expect(other).toMatchObject({ kind: 'theirs', why: expect.stringContaining(keyOf('effect')) as string });
+});
+
+/** All of them get as far as the step before anybody goes on. */
+function meetingAt(step: keyof Disk, racers: number): () => Disk {
+  let open = (): void => undefined;
+  const all = new Promise<void>((resolve) => (open = resolve));
+  let came = 0;
+  return () => {
+    const disk = anotherProcess();
+    const whole = disk[step] as (...args: readonly unknown[]) => Promise<void>;
+    const meeting = async (...args: readonly unknown[]): Promise<void> => {
+      if (++came === racers) open();
+      await all;
+      await whole(...args);
+    };
+    return { ...disk, [step]: meeting };
+  };
+}
+
+const wants = (word: string, fields: Partial<BodyRequest> = {}): BodyRequest =>
+  bodyRequest('the same words', { effectKey: keyOf(word), ...fields });
+
+test.each<keyof Disk>(['link', 'append'])(
+  'of effects that race for one path with equal bytes, and meet at %s, one gets it; the others are told whose it is',
+  async (step) => {
+    const base = aFolder();
+    const disk = meetingAt(step, 8);
+    const words = Array.from({ length: 8 }, (_, index) => `racer ${index}`);
+    const ends = await Promise.all(
+      words.map((word) => publisherAt(base, 'a.md', disk()).create(wants(word), context)),
+    );
+    const winners = words.filter((_, index) => ends[index]?.kind === 'ours');
+    expect(winners).toHaveLength(1);
+    const owner = keyOf(winners[0] ?? '');
+    for (const word of words) {
+      // Nobody changes their mind: not the look-up of another process, not a second try.
+      for (const end of [
+        await publisherAt(base, 'a.md', anotherProcess()).lookup?.(wants(word), context),
+        await publisherAt(base, 'a.md', anotherProcess()).create(wants(word), context),
+      ]) {
+        if (keyOf(word) === owner) ours(end);
+        else expect(end).toMatchObject({ kind: 'theirs', why: expect.stringContaining(owner) as string });
+      }
+    }
+  },
+);
+
+test('effects that take over one unmarked file at once: one gets it', async () => {
+  const base = aFolder();
+  mkdirSync(join(base, 'public'));
+  writeFileSync(join(base, 'public/a.md'), 'the same words');
+  const disk = meetingAt('append', 2);
+  const [one, two] = await Promise.all(
+    ['one', 'two'].map((word) => publisherAt(base, 'a.md', disk()).create(wants(word), context)),
+  );
+  expect([one?.kind, two?.kind].sort()).toEqual(['ours', 'theirs']);
+});
+
+test('without hard links too, effects that race with equal bytes do not share a file', async () => {
+  const base = aFolder();
+  const atClaim = meetingAt('append', 2);
+  const disk = (): Disk => ({ ...failing('link', 'EPERM'), append: atClaim().append });
+  const ends = await Promise.all(
+    ['one', 'two'].map((word) => publisherAt(base, 'a.md', disk()).create(wants(word), context)),
+  );
+  expect(ends.map(({ kind }) => kind).sort()).toEqual(['ours', 'theirs']);
+});
+
+test('what has the name of an effect that lost it is neither updated nor taken back by it', async () => {
+  const base = aFolder();
+  const [first, second] = ['first', 'second'].map((word) => wants(word));
+  if (!first || !second) throw new Error('two');
+  const placed = ours(await publisherAt(base, 'a.md').create(first, context));
+  const publisher = publisherAt(base, 'a.md');
+  // The receipt that a release which let both have it wrote for the other one.
+  const receipt = receiptOf(placed, second);
+  expect(
+    await publisher.update?.(
+      bodyRequest('newer', { effectKey: second.effectKey, revision: 2 }),
+      receipt,
+      context,
+    ),
+  ).toMatchObject({ kind: 'theirs' });
+  await expect(publisher.unpublish?.(second, receipt, context)).rejects.toMatchObject({
+    errorClass: 'conflict',
+    message: expect.stringContaining('another effect') as string,
+  });
+  expect(readFileSync(join(base, 'public/a.md'), 'utf8')).toBe('the same words');
+  await publisher.unpublish?.(first, receiptOf(placed, first), context);
+  expect(visibleFilesIn(join(base, 'public'))).toEqual([]);
+});
+
+test('a path that was given up is free for another effect, also with equal bytes', async () => {
+  const base = aFolder();
+  const publisher = publisherAt(base, 'a.md');
+  const placed = ours(await publisher.create(wants('first'), context));
+  await publisher.unpublish?.(wants('first'), receiptOf(placed, wants('first')), context);
+  ours(await publisher.create(wants('second'), context));
+  rmSync(join(base, 'public/a.md')); // by hand
+  ours(await publisher.create(wants('third'), context));
+  expect(await publisher.lookup?.(wants('second'), context)).toMatchObject({ kind: 'theirs' });
+});
+
+test('a copy of a folder, and one that an earlier release wrote, are of the effects that they were of', async () => {
+  const base = aFolder();
+  const publisher = publisherAt(base, 'a.md');
+  ours(await publisher.create(wants('first'), context));
+  rmSync(join(base, 'public/a.md'));
+  ours(await publisher.create(wants('second'), context));
+  cpSync(join(base, 'public'), join(base, 'copy/public'), { recursive: true });
+  const copied = publisherAt(join(base, 'copy'), 'a.md');
+  ours(await copied.lookup?.(wants('second'), context));
+  expect(await copied.lookup?.(wants('first'), context)).toMatchObject({ kind: 'theirs' });
+
+  const journal = join(base, 'copy/public/.nightshift.jsonl');
+  writeFileSync(journal, readFileSync(journal, 'utf8').replace(/"file":"[^"]*",/g, ''));
+  const earlier = publisherAt(join(base, 'copy'), 'a.md', anotherProcess());
+  ours(await earlier.lookup?.(wants('second'), context));
 });
 
 test('a file that a person changed is theirs, with the reason', async () => {

@@ -8,6 +8,7 @@ import { keySchema, revisionSchema, sha256Schema } from '../../../contract/job.j
 import { systemCode } from '../../../contract/thrown.js';
 import type { Disk } from './disk.js';
 import { pathFault } from './safe-path.js';
+import type { FileId } from './standing.js';
 
 export const JOURNAL_NAME = '.nightshift.jsonl';
 
@@ -20,6 +21,8 @@ const markSchema = z.object({
   /** Relative to the target; checked like a job's, because anyone who may write there can write this file. */
   path: z.string().refine((path) => pathFault(path) === undefined),
   sha256: sha256Schema,
+  /** The very file that was to get the name; not in lines of earlier releases. */
+  file: z.string().optional(),
   at: z.string(),
 });
 export type Mark = z.infer<typeof markSchema>;
@@ -31,7 +34,7 @@ const OPEN_JOURNALS_MAX = 256;
 /**
  * The marks of one target: which of its files are whose.
  *
- *  J1. A mark is on disk before the file that it speaks of has its name.
+ *  J1. A mark is on disk before the file that it speaks of has its name. Whoever lost the race for it left one too.
  *  J2. It only grows, by appending whole lines. Several processes may append at once.
  *  J3. It is read once, then only what was added. A line cut by a crash, or of a version that we don't know, is
  *      passed over, and the next writer begins a new one.
@@ -39,7 +42,7 @@ const OPEN_JOURNALS_MAX = 256;
 export class Journal {
   private readonly file: string;
   private marks = new Map<string, Mark[]>();
-  private owners = new Map<string, string>();
+  private marksAt = new Map<string, Mark[]>();
   private inode = -1;
   /** Up to where lines were taken in. */
   private offset = 0;
@@ -62,9 +65,22 @@ export class Journal {
     return this.marks.get(effectKey) ?? [];
   }
 
-  /** The effect that last marked a path. */
-  ownerOf(path: string): string | undefined {
-    return this.owners.get(path);
+  /** The effect that last marked a path, whether or not its file got the name. */
+  lastToMark(path: string): string | undefined {
+    return this.marksAt.get(path)?.at(-1)?.key;
+  }
+
+  /**
+   * Whose a file is; undefined when nobody marked these bytes at this path. Effects that race for a path with equal
+   * bytes all mark it: then it is of the first that marked this very file. A copy of a folder has other files, and
+   * there the last mark counts.
+   */
+  ownerOf(
+    path: string,
+    { sha256, file }: { readonly sha256: string; readonly file: FileId },
+  ): string | undefined {
+    const marks = this.marksAt.get(path)?.filter((mark) => mark.sha256 === sha256) ?? [];
+    return (marks.find((mark) => mark.file === file) ?? marks.at(-1))?.key;
   }
 
   /** Takes in what was added before the call. One look at a time: each goes on where the last one ended. */
@@ -155,7 +171,7 @@ export class Journal {
   /** Somebody put another file in its place, or took some of it away. */
   private forget(inode: number): void {
     this.marks = new Map();
-    this.owners = new Map();
+    this.marksAt = new Map();
     this.inode = inode;
     this.offset = 0;
     this.size = 0;
@@ -180,10 +196,8 @@ export class Journal {
   private takeLine(line: string): boolean {
     const mark = parseMark(line);
     if (!mark) return false;
-    const known = this.marks.get(mark.key);
-    if (known) known.push(mark);
-    else this.marks.set(mark.key, [mark]);
-    this.owners.set(mark.path, mark.key);
+    addTo(this.marks, mark.key, mark);
+    addTo(this.marksAt, mark.path, mark);
     return true;
   }
 }
@@ -194,8 +208,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-const lineOf = ({ v, key, revision, fingerprint, path, sha256, at }: Mark): string =>
-  `${JSON.stringify({ v, key, revision, fingerprint, path, sha256, at })}\n`;
+const lineOf = ({ v, key, revision, fingerprint, path, sha256, file, at }: Mark): string =>
+  `${JSON.stringify({ v, key, revision, fingerprint, path, sha256, file, at })}\n`;
+
+function addTo(marks: Map<string, Mark[]>, name: string, mark: Mark): void {
+  const known = marks.get(name);
+  if (known) known.push(mark);
+  else marks.set(name, [mark]);
+}
 
 function parseMark(line: string): Mark | undefined {
   if (!line.startsWith('{')) return undefined;

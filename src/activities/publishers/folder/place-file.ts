@@ -6,7 +6,7 @@ import { systemCode } from '../../../contract/thrown.js';
 import { DAY_MS } from '../../../contract/units.js';
 import type { BodyRequest, PublisherContext } from '../publisher.js';
 import { TEMPORARY_NAME } from './safe-path.js';
-import { insideParent, standingAt, type Standing } from './standing.js';
+import { fileIdOf, insideParent, standingAt, type FileId, type Standing } from './standing.js';
 import { asAdapterError } from './system-errors.js';
 import { claimText, isClaim, makeFolder, type Target } from './target.js';
 
@@ -43,7 +43,7 @@ export async function placeNew(
     const folder = await folderFor(target, path);
     const final = join(folder, basename(path));
     return await withTemporary(target, folder, request, undefined, async (temporary) => {
-      await appendMark(target, path, request, context);
+      await appendMark(target, path, request, await fileIdOf(temporary), context);
       stopIfAborted(context.signal);
       step.naming = true;
       if (!(await linkOrClaim(target, path, temporary, final, request, context))) return false;
@@ -72,7 +72,7 @@ export async function replaceFile(
   try {
     const folder = await folderFor(target, path);
     return await withTemporary(target, folder, request, expected.mode, async (temporary) => {
-      await appendMark(target, path, request, context);
+      await appendMark(target, path, request, await fileIdOf(temporary), context);
       stopIfAborted(context.signal);
       // The last look before the rename; a change within these microseconds is the one that would be overwritten.
       const now = await standingAt(target.root, path);
@@ -111,9 +111,11 @@ export async function appendMark(
   { journal }: Target,
   path: string,
   { effectKey: key, revision, fingerprint, sha256 }: BodyRequest,
+  file: FileId,
   context: PublisherContext,
 ): Promise<void> {
-  await journal.append({ v: 1, key, revision, fingerprint, path, sha256, at: context.now().toISOString() });
+  const at = context.now().toISOString();
+  await journal.append({ v: 1, key, revision, fingerprint, path, sha256, file, at });
 }
 
 /** Real path of the folder that a file goes to, made when missing. Checked before and after: nothing is made outside. */

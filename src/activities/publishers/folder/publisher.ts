@@ -15,7 +15,7 @@ import { probeFolder } from './probe.js';
 import { rootOf, safePath } from './safe-path.js';
 import { standingAt } from './standing.js';
 import { asAdapterError } from './system-errors.js';
-import { findEffect, isClaim, makeTarget, openTarget, type Target } from './target.js';
+import { findEffect, isClaim, makeTarget, openTarget, otherOwner, type Target } from './target.js';
 
 export interface FolderOptions {
   /** Of the file, inside the target; folders on the way are made. */
@@ -26,7 +26,7 @@ export interface FolderOptions {
  * Files in a folder. Class 1: a name is taken by `link`, which refuses one that exists.
  *
  *  F1. A file under its name is whole, and on disk before anybody says that it landed.
- *  F2. A file that our journal does not name, or names with another hash, is never touched.
+ *  F2. A file that our journal does not name, or names with another hash or for another effect, is never touched.
  *  F3. Nothing is written outside the target, whatever a job's fields hold.
  *  F4. Beside the files of effects there is one hidden journal, and temporary files only after a crash.
  *
@@ -85,6 +85,9 @@ export function folderPublisher(
           sent: 'no',
         });
       }
+      await target.journal.refresh();
+      if (otherOwner(target.journal, at, standing, request.effectKey) !== undefined)
+        throw new AdapterError('conflict', `${at} is the file of another effect; it stays`, { sent: 'no' });
       await removeIfStill(target, at, receipt.sha256);
     },
 
@@ -114,9 +117,9 @@ async function adoptTwinOf(
   const standing = await standingAt(target.root, path);
   if (standing.kind !== 'file' || standing.sha256 !== request.sha256) return theirs;
   await target.journal.refresh();
-  const owner = target.journal.ownerOf(path);
+  const owner = target.journal.ownerOf(path, standing) ?? target.journal.lastToMark(path);
   if (owner !== undefined && owner !== request.effectKey) return theirs;
-  await appendMark(target, path, request, context);
+  await appendMark(target, path, request, standing.file, context);
   return findEffect(target, path, request.effectKey);
 }
 
@@ -133,6 +136,7 @@ async function updateEffect(
   const from = found.kind === 'ours' ? found.placed : { id: safePath(before.id), sha256: before.sha256 };
   const standing = await standingAt(target.root, from.id);
   if (standing.kind !== 'file' || standing.sha256 !== from.sha256) return found;
+  if (otherOwner(target.journal, from.id, standing, effectKey) !== undefined) return found;
 
   if ('revision' in from && from.revision !== undefined && from.revision > revision) {
     return { kind: 'theirs', location: from.id, why: `has revision ${from.revision}, this is ${revision}` };
@@ -140,7 +144,7 @@ async function updateEffect(
   if (from.id !== path) {
     return moveEffect(target, path, from, request, context);
   } else if (standing.sha256 === sha256) {
-    await appendMark(target, path, request, context);
+    await appendMark(target, path, request, standing.file, context);
   } else {
     await replaceFile(target, path, standing, request, context);
   }

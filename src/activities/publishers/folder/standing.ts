@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { constants, type Stats } from 'node:fs';
+import { constants, type BigIntStats, type Stats } from 'node:fs';
 import { lstat, open, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
@@ -8,9 +8,18 @@ import { systemCode } from '../../../contract/thrown.js';
 /** What stands at a path inside a target. */
 export type Standing =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'file'; readonly sha256: string; readonly mode: number; readonly mtimeMs: number }
+  | {
+      readonly kind: 'file';
+      readonly sha256: string;
+      readonly mode: number;
+      readonly mtimeMs: number;
+      readonly file: FileId;
+    }
   /** A link, a folder, or whatever else is no file. */
   | { readonly kind: 'other'; readonly what: string };
+
+/** Tells one file of a file system from all others, also from a later one under its name; a copy is another file. */
+export type FileId = string;
 
 const READ_BYTES = 1 << 18;
 
@@ -66,7 +75,7 @@ export async function insideParent(root: string, path: string): Promise<string |
 async function readStanding(path: string): Promise<Standing> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    const { mode, mtimeMs } = await file.stat();
+    const stats = await file.stat({ bigint: true });
     const hash = createHash('sha256');
     const part = Buffer.allocUnsafe(READ_BYTES);
     for (;;) {
@@ -74,11 +83,23 @@ async function readStanding(path: string): Promise<Standing> {
       if (bytesRead === 0) break;
       hash.update(part.subarray(0, bytesRead));
     }
-    return { kind: 'file', sha256: hash.digest('hex'), mode: mode & 0o777, mtimeMs };
+    return {
+      kind: 'file',
+      sha256: hash.digest('hex'),
+      mode: Number(stats.mode) & 0o777,
+      mtimeMs: Number(stats.mtimeMs),
+      file: idOf(stats),
+    };
   } finally {
     await file.close();
   }
 }
+
+/** Of a file that exists and is no link. */
+export const fileIdOf = async (path: string): Promise<FileId> => idOf(await lstat(path, { bigint: true }));
+
+/** Numbers of files that are gone are given to new ones; the time of the last writing tells these apart. */
+const idOf = ({ ino, mtimeNs }: BigIntStats): FileId => `${ino}-${mtimeNs}`;
 
 function kindOf(stats: Stats): string {
   if (stats.isSymbolicLink()) return 'a link';

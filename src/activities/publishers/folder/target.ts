@@ -48,13 +48,15 @@ export const claimText = (effectKey: string): string => `nightshift ${effectKey}
 
 /**
  * Looks for an effect in a target: at its path, then at the paths that it had before. A file is ours when our marks
- * name both its path and its hash.
+ * name both its path and its hash, and no other effect got there first with the same bytes.
  */
 export async function findEffect(target: Target, path: string, effectKey: string): Promise<FoundEffect> {
   const { root, journal } = target;
   const standings = await lookAtAllPaths(target, path, effectKey);
   const marks = journal.marksOf(effectKey);
-  const ours = [...standings].flatMap(([at, standing]) => oursAt(root, at, standing, marks) ?? []);
+  const ours = [...standings].flatMap(
+    ([at, standing]) => oursAt(target, at, standing, marks, effectKey) ?? [],
+  );
   const here = standings.get(path) ?? { kind: 'absent' };
 
   // Of former paths the latest comes first.
@@ -83,7 +85,14 @@ async function lookAtAllPaths(
   return standings;
 }
 
-function oursAt(root: string, path: string, standing: Standing, marks: readonly Mark[]): Placed | undefined {
+function oursAt(
+  { root, journal }: Target,
+  path: string,
+  standing: Standing,
+  marks: readonly Mark[],
+  effectKey: string,
+): Placed | undefined {
+  if (otherOwner(journal, path, standing, effectKey) !== undefined) return undefined;
   if (standing.kind !== 'file' || !marks.some((mark) => mark.path === path)) return undefined;
   const mark = marks.findLast(({ sha256 }) => sha256 === standing.sha256);
   if (!mark) return undefined;
@@ -98,6 +107,18 @@ function oursAt(root: string, path: string, standing: Standing, marks: readonly 
   };
 }
 
+/** The effect that what stands at a path is the file of, where that is another one. */
+export function otherOwner(
+  journal: Journal,
+  path: string,
+  standing: Standing,
+  effectKey: string,
+): string | undefined {
+  if (standing.kind !== 'file') return undefined;
+  const owner = journal.ownerOf(path, standing);
+  return owner === effectKey ? undefined : owner;
+}
+
 /** Left by a crash of `placeWithoutLinks`; as good as nothing. */
 export const isClaim = (standing: Standing, effectKey: string): boolean =>
   standing.kind === 'file' &&
@@ -105,8 +126,10 @@ export const isClaim = (standing: Standing, effectKey: string): boolean =>
 
 function whyTheirs(here: Standing, path: string, effectKey: string, journal: Journal): string {
   if (here.kind === 'other') return `${here.what} has this name`;
-  const owner = journal.ownerOf(path);
-  if (journal.marksOf(effectKey).some((mark) => mark.path === path)) return 'changed since it was published';
+  const other = otherOwner(journal, path, here, effectKey);
+  if (other === undefined && journal.marksOf(effectKey).some((mark) => mark.path === path))
+    return 'changed since it was published';
+  const owner = other ?? journal.lastToMark(path);
   if (owner !== undefined) return `another effect (${owner}) published to this path; give each its own`;
   return 'a file that nightshift did not put there has this name';
 }
