@@ -14,6 +14,7 @@ import { placeholderProblems } from './placeholders.js';
 import { secretProblems } from './secrets.js';
 import { similarProblems, type Earlier } from './similarity.js';
 import { truncationProblems } from './truncated.js';
+import { unseenProblems } from './unseen-characters.js';
 import { wordProblems } from './words.js';
 
 export interface CheckRequest {
@@ -53,7 +54,7 @@ const VISIBLE = /[^\s\p{Cc}\p{Cf}]/u;
 
 /**
  * Holds an artifact against the checks of its batch. An empty one never passes, nor one with a secret of the batch in
- * it. Checks that ask somebody else, links and modules, are run only on what has passed all others.
+ * it, nor, unless the batch says so, one with characters that nobody sees and that change what is read. Checks that ask somebody else, links and modules, are run only on what has passed all others.
  * @throws AdapterError when a check could not run, so that nothing is known of the artifact: `config` for a module or a
  *   schema that does not work, `transient` for a network that is down. The artifact must not be published then.
  */
@@ -69,10 +70,13 @@ export async function runChecks(request: CheckRequest): Promise<CheckFindings> {
   const runner = new CheckRun(request, artifact);
   const inner = request.checks.filter((check) => !asksOthers(check));
   const outer = request.checks.filter(asksOthers);
-  const problems = await runner.all(inner);
+  const problems = [...unseenIn(artifact, request.checks), ...(await runner.all(inner))];
   if (problems.length === 0) problems.push(...(await runner.all(outer)));
   return { problems: firstOf(problems), notes: firstOf(runner.notes) };
 }
+
+const unseenIn = (artifact: CheckedArtifact, checks: readonly CheckSpec[]): readonly string[] =>
+  checks.some((check) => 'characters' in check) ? [] : unseenProblems(artifact);
 
 const asksOthers = (check: CheckSpec): boolean => 'links' in check || 'use' in check;
 
@@ -98,7 +102,7 @@ class CheckRun {
     const { artifact, request } = this;
     const { baseDir, context, job } = request;
     const { text } = artifact;
-    if ('notEmpty' in check) return [];
+    if ('notEmpty' in check || 'characters' in check) return []; // looked at already
     if ('use' in check) {
       const { bytes, mime } = artifact;
       const input = { text, bytes, mime, job, signal: context.signal };

@@ -53,6 +53,11 @@ export const checkSchema = z.union([
     noPlaceholders: z.literal(true).describe('no TODO, lorem ipsum, {{ name }} and the like'),
   }),
   z.strictObject({
+    characters: z
+      .literal('any')
+      .describe('lets control characters, and those that turn the direction of writing, pass'),
+  }),
+  z.strictObject({
     notSimilar: z.strictObject({
       to: z.literal('earlier').default('earlier').describe('earlier artifacts of the same work'),
       max: z.number().gt(0).max(1).default(0.8).describe('largest share of word sequences in common'),

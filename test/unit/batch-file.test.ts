@@ -95,7 +95,7 @@ test('everything that is wrong is said in one round, of the batch file and of th
     'night.yaml:7:5: checks[0].minWord is no field that can stand here\n    did you mean "minWords"?',
     'night.yaml:8:17: checks[1].minWords must be a number, not the text "3"',
     'night.yaml:9:5: checks[2] must be an object of one field, not the text "notEmpty"\n' +
-      '    known here: notEmpty, minWords, maxWords, contains, notContains, notTruncated, headings, frontMatter, links, jsonSchema, noPlaceholders, notSimilar, use',
+      '    known here: notEmpty, minWords, maxWords, contains, notContains, notTruncated, headings, frontMatter, links, jsonSchema, noPlaceholders, characters, notSimilar, use',
     'night.yaml:10:5: checks[3] has 2 fields, and each entry may have one\n    write each as an entry of its own',
     'night.yaml:13:10: effects[0].use ("Folder") must be an adapter name such as "folder", ' +
       'or a path such as "./my-adapter.ts"\n    publisher: folder, git, postgres, s3, azure-blob, wordpress, ghost, http, smtp, resend, stripe, or a module path',

@@ -37,6 +37,45 @@ describe('words', () => {
   });
 });
 
+describe('characters that nobody sees', () => {
+  test('overrides and control characters never go out, whether or not a check asks, and the problem says where', async () => {
+    expect(await problems('# Tides\n\nPay \u202e0001\u202c EUR.\n', [])).toEqual([
+      'the artifact has a character that turns the direction of what follows: U+202E on line 3, column 5',
+    ]);
+    expect(await problems('one\u0000 \u001b[2Jtwo\u0085', [{ notEmpty: true }])).toEqual([
+      'the artifact has a control character: U+0000 on line 1, column 4',
+    ]);
+    expect(await problems('words \u202d', [{ minWords: 9 }])).toHaveLength(2);
+    expect(await problems('{"a":"\u202e"}', [], { mime: 'application/json' })).toHaveLength(1);
+    expect(await problems('a\u0007', [], { mime: 'application/octet-stream' })).toHaveLength(1);
+  });
+
+  test('text that is written from right to left passes, its embeddings closed in their own line', async () => {
+    for (const text of [
+      '\u200fשלום, \u2066nightshift 2\u2069!\nסוף.',
+      'The name \u202bנגה\u202c and \u2067\u202aone in the other\u2069 end.',
+      'a\tb\r\n\fc\u00a0d \u200d\ufeff',
+    ])
+      expect(await problems(text, [])).toEqual([]);
+    for (const [text, found] of [
+      ['ends \u2067here\nwith \u202aanother\u202c', 'U+2067 on line 1, column 6'],
+      ['\u2066a\u2069\nends \u2066\u202bhere\u202c', 'U+2066 on line 2, column 6'],
+      ['\u202b\u2066a\u202c\u2069', 'U+202B on line 1, column 1'],
+    ])
+      expect(await problems(text ?? '', [])).toEqual([
+        `the artifact has a character that turns the direction of what follows: ${found}`,
+      ]);
+  });
+
+  test('they pass where the batch says so, and in what is no text', async () => {
+    expect(await problems('\u001b[1mbold\u001b[0m \u202e', [{ characters: 'any' }])).toEqual([]);
+    expect(await problems('%PDF-1.7 \u0000', [], { mime: 'application/pdf' })).toEqual([]);
+    expect(await problems(Uint8Array.from([0xff, 0x00, 0x1b]), [])).toEqual([]);
+    for (const mime of ['text/markdown; charset=utf-8', 'image/svg+xml', 'application/x-yaml'])
+      expect(await problems('a\u0000', [], { mime })).toHaveLength(1);
+  });
+});
+
 describe('headings', () => {
   const text =
     '---\ntitle: Sources\n---\n# Tides\n\nText.\n\n## *Open* questions\n\n```\n## Sources\n```\n\nMethod\n------\n';
@@ -95,7 +134,7 @@ describe('front matter', () => {
   });
 
   test('that is no YAML is quoted safely', async () => {
-    const [found = ''] = await problems('---\ntitle: [\u001b[31m\n---\n', [check]);
+    const [found = ''] = await problems('---\ntitle: [\u001b[31m\n---\n', [check, { characters: 'any' }]);
     expect(found).toMatch(/^its front matter is no YAML: "/);
     expect(found).not.toContain('\u001b');
   });
