@@ -8,6 +8,7 @@ import { knownJob } from '../ledger/known-job.js';
 import type { By, EffectRow, Ledger } from '../ledger/ledger.js';
 import { asked } from './ask-publisher.js';
 import { effectRequest, receiptOf } from './land-effect.js';
+import { withNamedOwner } from './named-owner.js';
 import type { FoundEffect, Placed, PublisherContext } from './publishers/publisher.js';
 import { publisherFor, type PublisherDeps } from './publishers/publisher-for.js';
 
@@ -35,7 +36,7 @@ export type LookVia = (
  */
 export async function askDestinations(
   { definition, job, context }: AskedJob,
-  deps: PublisherDeps,
+  deps: PublisherDeps & { readonly ledger: Pick<Ledger, 'effectOf'> },
   receipts: readonly Receipt[] = [],
   via: LookVia = (_effect, look) => look(context),
 ): Promise<AskedEffect[]> {
@@ -46,7 +47,7 @@ export async function askDestinations(
     const before = landedBefore(receipts, effect, { work: definition.work, jobKey: job.key });
     const request = { ...effectRequest(definition, job, effect), ...before };
     const look = lookup && ((at: PublisherContext) => asked(publisher, 'lookup', () => lookup(request, at)));
-    const found = look && (await via(effect, look));
+    const found = look && (await withNamedOwner(await via(effect, look), deps.ledger));
     const proves = publisher.facts.lookup === 'exact' || found?.kind !== 'absent';
     answers.push({ effect, found: proves ? found : undefined });
   }

@@ -16,7 +16,7 @@ const place = { location: z.string(), why: z.string(), extras };
 const foundEffectSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('absent'), extras }),
   z.object({ kind: z.literal('ours'), placed: placedSchema, extras }),
-  z.object({ kind: z.literal('theirs'), ...place }),
+  z.object({ kind: z.literal('theirs'), ...place, owner: z.string().optional() }),
   z.object({ kind: z.literal('removed'), ...place }),
 ]);
 

@@ -7,6 +7,7 @@ import type { EffectRow, Ledger, Settles } from '../ledger/ledger.js';
 import { afterContradiction, afterSilence, type AfterSilence } from '../policy/unknown-outcome.js';
 import { asked, guarded } from './ask-publisher.js';
 import type { CrashPoint } from './crash-points.js';
+import { withNamedOwner } from './named-owner.js';
 import type {
   BodyRequest,
   EffectRequest,
@@ -24,7 +25,7 @@ export interface Landing {
   readonly requestSha256: string;
   /** As `beginEffect` gave it to this try. */
   readonly row: EffectRow;
-  readonly ledger: Pick<Ledger, 'landEffect' | 'acknowledgedEffect'>;
+  readonly ledger: Pick<Ledger, 'landEffect' | 'acknowledgedEffect' | 'effectOf'>;
   /** Commits that a request is about to leave. @throws StaleFence */
   readonly attempting: () => Promise<void>;
   /**
@@ -158,7 +159,7 @@ async function send(
   await attempting(); // LE2
   await reached('E3');
   await landing.maySend();
-  const found = await asked(publisher, verb, request);
+  const found = await withNamedOwner(await asked(publisher, verb, request), landing.ledger);
   await reached('E5');
   switch (found.kind) {
     case 'theirs':
@@ -304,9 +305,9 @@ function assertNotOlder({ body }: Landing, { revision, url, id }: Placed): void 
   throw new AdapterError('unknown', message, { sent: 'maybe' });
 }
 
-async function look({ publisher, body, context }: Landing): Promise<FoundEffect | undefined> {
+async function look({ publisher, body, context, ledger }: Landing): Promise<FoundEffect | undefined> {
   const lookup = publisher.lookup?.bind(publisher);
-  return lookup && asked(publisher, 'lookup', () => lookup(body, context));
+  return lookup && withNamedOwner(await asked(publisher, 'lookup', () => lookup(body, context)), ledger);
 }
 
 /**

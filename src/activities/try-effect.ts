@@ -106,6 +106,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
           await ledger.acknowledgedEffect(...said);
           acknowledged = true;
         },
+        effectOf: (key) => ledger.effectOf(key),
       },
       onUnknown: effect.onUnknown,
       forbidden: given.forbidden,

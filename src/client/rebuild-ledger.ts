@@ -61,7 +61,7 @@ export async function rebuildLedger(
 
   async function rebuildJob(job: Batch['jobs'][number]): Promise<keyof typeof counts> {
     const asking = { definition, job, context: lookContext() };
-    const answers = await askDestinations(asking, connections.config);
+    const answers = await askDestinations(asking, { ...connections.config, ledger });
     unasked += answers.filter(({ found }) => found === undefined).length;
     const standings = answers.map(({ found }) => standingOf(found, job));
     const obstacle = standings.find((standing) => standing.kind === 'taken');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { asked } from '../activities/ask-publisher.js';
 import { previewOfEffect } from '../activities/effect-preview.js';
 import { effectRequest } from '../activities/land-effect.js';
+import { withNamedOwner } from '../activities/named-owner.js';
 import { lookerFor, type Looker } from '../activities/publishers/looker.js';
 import type { FoundEffect } from '../activities/publishers/publisher.js';
 import { readIfWhole } from '../activities/read-artifact.js';
@@ -167,7 +168,8 @@ export async function rehearseBatch(
       ...landed,
       sentBefore: state !== undefined && state !== 'pending',
     };
-    return { looker, found: await asked(looker, 'lookup', () => lookup(request, lookContext(signal))) };
+    const found = await asked(looker, 'lookup', () => lookup(request, lookContext(signal)));
+    return { looker, found: await withNamedOwner(found, ledger) };
   }
 
   /** Most jobs have none, and cost no query. */

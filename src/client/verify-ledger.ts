@@ -104,7 +104,7 @@ export async function verifyLedger(
     isMeant: (effectKey: string) => boolean = () => true,
   ): Promise<string[]> {
     const id = { work: definition.work, jobKey: job.key };
-    const answers = await answersOf(definition, job, receipts, isMeant, connections);
+    const answers = await answersOf(definition, job, receipts, isMeant, { ...connections.config, ledger });
     for (const { effect, ...answer } of answers) {
       const { receipt, takenBack } = landedBefore(receipts, effect, id);
       const { drift, why } =
@@ -149,7 +149,7 @@ async function answersOf(
   job: Job,
   receipts: readonly Receipt[],
   isMeant: (effectKey: string) => boolean,
-  { config }: Connections,
+  deps: Parameters<typeof askDestinations>[1],
 ): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (const spec of definition.effects) {
@@ -158,7 +158,7 @@ async function answersOf(
     if (!effect || !isMeant(effect.key)) continue;
     try {
       const asking = { definition: one, job, context: lookContext() };
-      answers.push(...(await askDestinations(asking, config, receipts)));
+      answers.push(...(await askDestinations(asking, deps, receipts)));
     } catch (error) {
       if (!(error instanceof AdapterError)) throw error;
       answers.push({ effect, failure: `${error.errorClass}: ${error.message}` });

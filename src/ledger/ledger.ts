@@ -325,6 +325,8 @@ export interface Ledger extends AlertLedger {
   earlierArtifacts(job: JobId, limit: number): Promise<readonly EarlierArtifactRow[]>;
   /** Undefined where the ledger has never heard of it. */
   sessionOf(id: SessionId): Promise<KnownSession | undefined>;
+  /** What people call an effect. Undefined where the ledger has never heard of it. */
+  effectOf(effectKey: string): Promise<NamedEffect | undefined>;
   /** Jobs that were worked on, or that a batch names. @param filter.keyPrefix first characters of the key */
   namedJobs(filter?: { keyPrefix?: string }): Promise<readonly NamedJob[]>;
   /** Jobs that one of these is of: URL or id of what landed, key of an effect, id of a session at its service, id of a batch. */
@@ -395,6 +397,14 @@ export interface OpenBatch {
   /** Absolute path of the file that it was started from; undefined where it is not known. */
   readonly file?: string | undefined;
   readonly by: string;
+}
+
+export interface NamedEffect {
+  readonly name: string;
+  /** Of its job. */
+  readonly identity: Readonly<Record<string, string>>;
+  /** Name of the batch that had it in hand last; its Workflow ID where the ledger has lost it. */
+  readonly batch: string;
 }
 
 /** What the plan said of a job of this batch. */

@@ -10,6 +10,7 @@ import { costs } from './costs.js';
 import { decisions } from './decisions.js';
 import { discards } from './discards.js';
 import type { LedgerDialect } from './dialect.js';
+import { effectOf } from './effect-of.js';
 import { effects } from './effects.js';
 import { evidence } from './evidence.js';
 import { holds } from './holds.js';
@@ -58,6 +59,7 @@ export async function createSqlLedger(
     ...abandoned(store),
     ...sessionAhead(store),
     ...sessionOf(store),
+    ...effectOf(store),
     ...effects(store, signer),
     ...landedRequests(store),
     ...decisions(store, signer),

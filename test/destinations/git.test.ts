@@ -347,7 +347,11 @@ test.each([
 test('two effects that want one path do not share it', async () => {
   await publisher().create(bodyRequest('words'), context);
   const found = await publisher().create(bodyRequest('words', { effectKey: keyOf('other') }), context);
-  expect(found).toMatchObject({ kind: 'theirs' });
+  expect(found).toMatchObject({
+    kind: 'theirs',
+    why: expect.stringContaining(`another effect (${key})`) as string,
+    owner: key,
+  });
   expect(repository.read('posts/a.md')).toBe('words');
 });
 

@@ -50,7 +50,11 @@ export async function land(
     },
     requestSha256: body.sha256,
     row,
-    ledger: { acknowledgedEffect: async () => undefined, landEffect: async () => ({ jobDone: true }) },
+    ledger: {
+      acknowledgedEffect: async () => undefined,
+      landEffect: async () => ({ jobDone: true }),
+      effectOf: async () => undefined,
+    },
     attempting: async () => {
       sent = true;
     },

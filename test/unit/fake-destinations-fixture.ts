@@ -138,6 +138,7 @@ export class Effect {
             this.row = { ...this.row, state: 'landed', receipt };
             return { jobDone: true };
           },
+          effectOf: async () => undefined,
         },
         attempting: async () => {
           const now = this.context.now().toISOString();

@@ -60,6 +60,7 @@ async function landOn(destination: Destination, o: Try = {}) {
         log.push('landed');
         return { jobDone: true };
       },
+      effectOf: async () => undefined,
     },
     attempting: async () => void log.push('attempting'),
     maySend: o.maySend ?? (async () => undefined),

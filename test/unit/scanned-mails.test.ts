@@ -77,7 +77,7 @@ test('a receipt’s mail is looked for by its id, and one that is not found is n
 test('a mail that an earlier run may have sent is held where the ledger is new, and not sent again', async () => {
   const { ledger, definition, job, config, sent } = await aMailSentLongAgo();
   const asking = { definition, job, context };
-  const answers = await askDestinations(asking, config);
+  const answers = await askDestinations(asking, { ...config, ledger });
   const adopted = await adoptFromDestinations(answers, asking, ledger, by(), async () => true);
   expect(adopted).toMatchObject({ kind: 'held', errorClass: 'unknown' });
   expect(await stateOf(ledger, 'one')).toBe('held');
@@ -87,6 +87,6 @@ test('a mail that an earlier run may have sent is held where the ledger is new, 
 test('where no other run is known, the agent runs', async () => {
   const { ledger, definition, job, config } = await aMailSentLongAgo();
   const asking = { definition, job, context };
-  const answers = await askDestinations(asking, config);
+  const answers = await askDestinations(asking, { ...config, ledger });
   expect(await adoptFromDestinations(answers, asking, ledger, by(), async () => false)).toBeUndefined();
 });

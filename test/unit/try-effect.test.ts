@@ -1,9 +1,10 @@
 // One try at one effect with a real ledger: what is known afterwards, and what the next try makes of it.
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { join } from 'node:path';
 import { setTimeout as timer } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { adoptFromDestinations } from '../../src/activities/adopt.js';
+import { adoptFromDestinations, askDestinations } from '../../src/activities/adopt.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { withGrace } from '../../src/activities/grace.js';
 import { publish } from '../../src/activities/publish.js';
@@ -17,8 +18,9 @@ import type {
 import type { Definition } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import { fingerprintOf } from '../../src/report/morning/causes.js';
 import { DEFAULT_RETRY } from '../../src/policy/retry.js';
-import { sha256 } from './folder-fixture.js';
+import { aFolder, context, publisherAt, sha256 } from './folder-fixture.js';
 import {
   BATCH,
   FINGERPRINT,
@@ -292,6 +294,51 @@ describe('a higher revision, where the destination keeps no revisions', () => {
     const asked = { definition: { work: WORK } as Definition, job, context: {} as never };
     expect(await adoptFromDestinations(answers, asked, ledger, by())).toBeUndefined();
     expect((await ledger.receipts({})).map(({ revision }) => revision)).toEqual([1]);
+  });
+});
+
+describe('a place that another effect has', () => {
+  const asking = (slug: string, baseDir: string, batchId = BATCH) => {
+    const { effectKey: key, name, target, jobKey } = effectOf(slug);
+    const effect = { key, name, use: 'folder', target, with: { path: 'a.md' }, onUnknown: 'hold' as const };
+    const definition = {
+      work: WORK,
+      baseDir,
+      effects: [{ ...effect, settle: '0s' }],
+    } as unknown as Definition;
+    const job = { key: jobKey, identity: identityOf(slug), input: {}, revision: 1, fingerprint: FINGERPRINT };
+    return { definition, job, context, by: by(batchId) };
+  };
+  const land = (ledger: Ledger, slug: string, baseDir: string) =>
+    tryOnce(ledger, new Service(), slug, {
+      artifact: { sha256: sha256('same'), read: async () => Buffer.from('same') },
+      publisher: async () => publisherAt(baseDir, 'a.md'),
+    });
+
+  test('is told with its name and batch, where a try meets it and where it is asked for before', async () => {
+    const ledger = await aJob('one');
+    await claimed(ledger, 'two', { effectKeys: [effectOf('two').effectKey] });
+    const baseDir = aFolder();
+    expect(await land(ledger, 'one', baseDir)).toMatchObject({ kind: 'landed' });
+    const place = join(baseDir, 'public/a.md');
+    const told = `${place}: another effect (post of "blog / a / one", batch nightly) published to this path; give each its own`;
+    expect(await land(ledger, 'two', baseDir)).toMatchObject({ kind: 'held', message: `post: ${told}` });
+    expect(await askedFirst(ledger)).toEqual([told]);
+    // A report that names causes counts those of a hundred jobs as one.
+    const ofOthers = told.replaceAll('one', 'three');
+    expect(fingerprintOf('conflict', ofOthers)).toBe(fingerprintOf('conflict', told));
+    // Another ledger has never heard of it: then its key is all there is.
+    const [other] = await askedFirst((await aLedger()).ledger);
+    expect(other).toContain(`another effect (${effectOf('one').effectKey}) published`);
+
+    async function askedFirst(known: Ledger): Promise<string[]> {
+      const answers = await askDestinations(asking('two', baseDir), {
+        env: {},
+        stateDir: aFolder(),
+        ledger: known,
+      });
+      return answers.map(({ found }) => (found?.kind === 'theirs' ? `${found.location}: ${found.why}` : ''));
+    }
   });
 });
 

@@ -95,6 +95,7 @@ export class Effect {
         row,
         ledger: {
           acknowledgedEffect: async () => undefined,
+          effectOf: async () => undefined,
           landEffect: async (receipt) => {
             this.receipt = receipt;
             this.state = 'landed';

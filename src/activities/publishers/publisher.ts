@@ -125,7 +125,13 @@ export interface Placed {
 export type FoundEffect = (
   | { readonly kind: 'absent' }
   | { readonly kind: 'ours'; readonly placed: Placed }
-  | { readonly kind: 'theirs'; readonly location: string; readonly why: string }
+  | {
+      readonly kind: 'theirs';
+      readonly location: string;
+      readonly why: string;
+      /** Key of the effect of ours that it belongs to, as it stands in `why`: people are told that effect's name. */
+      readonly owner?: string;
+    }
   | { readonly kind: 'removed'; readonly location: string; readonly why: string }
 ) & { readonly extras?: readonly Placed[] };
 

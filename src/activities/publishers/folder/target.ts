@@ -63,7 +63,7 @@ export async function findEffect(target: Target, path: string, effectKey: string
   const [first, ...extras] = ours[0]?.id === path ? ours : ours.reverse();
   if (first) return { kind: 'ours', placed: first, ...(extras.length > 0 && { extras }) };
   if (here.kind === 'absent' || isClaim(here, effectKey)) return { kind: 'absent' };
-  return { kind: 'theirs', location: join(root, path), why: whyTheirs(here, path, effectKey, journal) };
+  return { kind: 'theirs', location: join(root, path), ...whyTheirs(here, path, effectKey, journal) };
 }
 
 /**
@@ -124,12 +124,17 @@ export const isClaim = (standing: Standing, effectKey: string): boolean =>
   standing.kind === 'file' &&
   standing.sha256 === createHash('sha256').update(claimText(effectKey)).digest('hex');
 
-function whyTheirs(here: Standing, path: string, effectKey: string, journal: Journal): string {
-  if (here.kind === 'other') return `${here.what} has this name`;
+function whyTheirs(
+  here: Standing,
+  path: string,
+  effectKey: string,
+  journal: Journal,
+): { readonly why: string; readonly owner?: string } {
+  if (here.kind === 'other') return { why: `${here.what} has this name` };
   const other = otherOwner(journal, path, here, effectKey);
   if (other === undefined && journal.marksOf(effectKey).some((mark) => mark.path === path))
-    return 'changed since it was published';
+    return { why: 'changed since it was published' };
   const owner = other ?? journal.lastToMark(path);
-  if (owner !== undefined) return `another effect (${owner}) published to this path; give each its own`;
-  return 'a file that nightshift did not put there has this name';
+  if (owner === undefined) return { why: 'a file that nightshift did not put there has this name' };
+  return { why: `another effect (${owner}) published to this path; give each its own`, owner };
 }

@@ -81,9 +81,18 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
     const standing = standingOf(posts, { effectKey, slug, receipt, reveals });
     const extras = standing.extras.length > 0 ? { extras: standing.extras.map(placedUnread) } : {};
     switch (standing.kind) {
-      case 'theirs':
+      case 'theirs': {
+        const { post, why, owner } = standing;
+        return {
+          kind: 'theirs',
+          location: placeOf(post),
+          why,
+          ...(owner !== undefined && { owner }),
+          ...extras,
+        };
+      }
       case 'removed':
-        return { kind: standing.kind, location: placeOf(standing.post), why: standing.why, ...extras };
+        return { kind: 'removed', location: placeOf(standing.post), why: standing.why, ...extras };
       case 'ours': {
         const post = await api(context).read(standing.post.id);
         if (post) return { kind: 'ours', placed: placedOf(post, request), ...extras };

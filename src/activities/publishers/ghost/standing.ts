@@ -13,7 +13,13 @@ export interface Wanted {
 
 export type Standing = (
   | { readonly kind: 'ours'; readonly post: Entry }
-  | { readonly kind: 'theirs' | 'removed'; readonly post: Entry; readonly why: string }
+  | {
+      readonly kind: 'theirs';
+      readonly post: Entry;
+      readonly why: string;
+      readonly owner?: string | undefined;
+    }
+  | { readonly kind: 'removed'; readonly post: Entry; readonly why: string }
   /** No post in the way; a page may be. */
   | { readonly kind: 'free' }
 ) & { readonly extras: readonly Entry[] };
@@ -44,7 +50,8 @@ export function standingOf(posts: readonly Entry[], wanted: Wanted): Standing {
   const extras = marked.filter((post) => post !== ours && isLeftover(post, wanted));
 
   if (!ours) {
-    if (holder) return { kind: 'theirs', post: holder, why: whyTheirs(holder), extras };
+    if (holder)
+      return { kind: 'theirs', post: holder, why: whyTheirs(holder), owner: effectOf(holder), extras };
     const renamed = receipt ? undefined : marked.find((post) => !extras.includes(post));
     const why = `a draft with our mark has this name instead of "${slug}"; rename it back, or delete it`;
     return renamed ? { kind: 'theirs', post: renamed, why, extras } : { kind: 'free', extras };

@@ -64,21 +64,32 @@ export async function standingOfClaim(
   return { kind: 'landed', landed: await landedAt(clone, tip, claim, mark) };
 }
 
+/** The last commit on a path, where an effect made it: `undefined` where a person did, or it lies further back than our clone goes. */
+async function lastMark(
+  clone: OpenClone,
+  tip: string,
+  place: Place,
+): Promise<{ readonly sha: string; readonly mark: Mark } | undefined> {
+  const sha = await clone.lastCommitOf(place.path, tip);
+  const mark = sha === undefined ? undefined : await clone.markOf(sha);
+  return sha !== undefined && mark?.path === place.path ? { sha, mark } : undefined;
+}
+
+function ofAnother(taken: FoundEffect, { effectKey: owner }: Mark): FoundEffect {
+  if (taken.kind !== 'theirs') return taken;
+  const why = `another effect (${owner}) published to this path; give each its own`;
+  return { ...taken, why, owner };
+}
+
 /**
  * Our commit on the branch although its claim is gone, as after a server that died between two refs. Found only as far
  * back as our clone goes; beyond that the file counts as somebody else's, which is safe.
  */
-async function unclaimed(
+const unclaimed = (
   clone: OpenClone,
   tip: string,
-  { effectKey }: Pick<EffectRequest, 'effectKey'>,
-  place: Place,
-): Promise<Landed | undefined> {
-  const sha = await clone.lastCommitOf(place.path, tip);
-  const mark = sha === undefined ? undefined : await clone.markOf(sha);
-  if (sha === undefined || mark?.effectKey !== effectKey || mark.path !== place.path) return undefined;
-  return landedAt(clone, tip, { ref: '', revision: mark.revision, kind: 'publish', sha }, mark);
-}
+  { sha, mark }: { readonly sha: string; readonly mark: Mark },
+): Promise<Landed> => landedAt(clone, tip, { ref: '', revision: mark.revision, kind: 'publish', sha }, mark);
 
 async function landedAt(clone: OpenClone, tip: string, claim: Claim, mark: Mark): Promise<Landed> {
   const entry = await clone.entryAt(tip, mark.path);
@@ -139,8 +150,10 @@ export async function findEffect(
   await clone.fetch(branchRef(place.branch), tip);
   const taken = await takenBy(clone, tip, place);
   if (taken === undefined) return { kind: 'absent' };
-  const ours = refs.claims.length === 0 ? await unclaimed(clone, tip, request, place) : undefined;
-  return ours === undefined ? taken : foundOf(ours, place);
+  const last = await lastMark(clone, tip, place);
+  if (last === undefined) return taken;
+  if (last.mark.effectKey !== request.effectKey) return ofAnother(taken, last.mark);
+  return refs.claims.length === 0 ? foundOf(await unclaimed(clone, tip, last), place) : taken;
 }
 
 /** Somebody else's file, or folder, at a path or on the way to it; undefined where the path is free. */

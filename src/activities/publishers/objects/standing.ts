@@ -6,7 +6,12 @@ import type { ObjectStore, StoredObject } from './object-store.js';
 /** What has a name in the store, as one effect sees it. */
 export type Standing =
   | { readonly kind: 'absent' }
-  | { readonly kind: 'theirs'; readonly location: string; readonly why: string }
+  | {
+      readonly kind: 'theirs';
+      readonly location: string;
+      readonly why: string;
+      readonly owner?: string;
+    }
   | { readonly kind: 'ours'; readonly placed: Placed & { readonly revision: number }; readonly etag: string };
 
 /**
@@ -25,7 +30,8 @@ export async function standingAt(
   const mark = markIn(object.metadata, store.separator);
   const foreign = whyForeign(mark, effectKey);
   if (foreign !== undefined || mark === undefined || mark === 'damaged') {
-    return { kind: 'theirs', location: id, why: foreign ?? 'not ours' };
+    const owner = mark === undefined || mark === 'damaged' ? {} : { owner: mark.key };
+    return { kind: 'theirs', location: id, why: foreign ?? 'not ours', ...owner };
   }
   const sha256 = await contentHash(store, name, object, mark, signal);
   if (sha256 !== mark.sha256)

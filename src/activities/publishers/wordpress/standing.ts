@@ -82,7 +82,7 @@ export function judge(seen: Seen, wanted: Wanted): FoundEffect {
   const leftovers = live.filter(({ post }) => isNumbered(post, slug) && post.status === 'draft');
   const foreign = marked.find(
     (one) => one.post.slug === slug && one.post.status !== 'trash' && !ours.includes(one),
-  )?.post;
+  );
 
   const [winner, ...twins] = named; // lowest id
   const extras = [...twins, ...leftovers].map(placed);
@@ -128,11 +128,17 @@ const isNumbered = ({ slug }: Post, wished: string): boolean =>
 
 function theirsAt(
   { publicNamed, unseen }: Seen,
-  foreign: Post | undefined,
+  foreign: { readonly post: Post; readonly mark: Mark | undefined } | undefined,
   slug: string,
 ): Theirs | undefined {
   const held = 'has this slug and is not ours; rename one of them';
-  if (foreign) return { kind: 'theirs', location: foreign.link, why: `${titleOf(foreign)} ${held}` };
+  if (foreign) {
+    const { post, mark } = foreign;
+    if (mark === undefined) return { kind: 'theirs', location: post.link, why: `${titleOf(post)} ${held}` };
+    const owner = mark.effectKey;
+    const why = `another effect (${owner}) put ${titleOf(post)} under this slug; give each its own`;
+    return { kind: 'theirs', location: post.link, why, owner };
+  }
   const [first] = publicNamed;
   if (first) return { kind: 'theirs', location: first.link, why: `it ${held}` };
   if (unseen.named === 0) return undefined;
