@@ -30,23 +30,28 @@ export interface Collector {
   readonly url: string;
   /** In the order in which they came. */
   readonly spans: readonly Span[];
+  /** The bodies of all requests, as they came. */
+  readonly raw: readonly Buffer[];
   readonly close: () => void;
 }
 
 /** Takes spans as an OTLP collector does (HTTP, protobuf). */
 export async function startCollector(): Promise<Collector> {
   const spans: Span[] = [];
+  const raw: Buffer[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
-      spans.push(...decoded(Buffer.concat(parts)));
+      const body = Buffer.concat(parts);
+      raw.push(body);
+      spans.push(...decoded(body));
       response.end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, spans, close: () => void server.close() };
+  return { url: `http://127.0.0.1:${port}`, spans, raw, close: () => void server.close() };
 }
 
 function decoded(body: Buffer): Span[] {
