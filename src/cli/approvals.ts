@@ -105,6 +105,7 @@ export function approvalLines(
   return [
     [bold(`${name} of ${jobTitle(identity)}`), ` waits for approval: ${does} at ${use} ${target}`],
     [dim(`  ${size}, since ${localTime(askedAt, timeZone)}${until}`)],
+    ...(preview.irreversible ? [[yellow('  once sent, it can’t be taken back')]] : []),
     ...sentLines(preview.sent),
     ...(preview.changed
       ? [

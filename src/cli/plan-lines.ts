@@ -111,11 +111,21 @@ function approvalText(effect: PlannedEffect): string {
 
 function effectText(effect: PlannedEffect): string {
   const { name, action, leftOut } = effect;
-  const asked = isAsked(effect) ? ` (${approvalText(effect)})` : '';
-  return `${name}: ${leftOut ? LEFT_OUT : action === 'nothing' ? 'landed' : action}${asked}`;
+  const notes = [isAsked(effect) && approvalText(effect), isFinal(effect) && FINAL].filter(
+    (note) => note !== false,
+  );
+  const noted = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
+  return `${name}: ${leftOut ? LEFT_OUT : action === 'nothing' ? 'landed' : action}${noted}`;
 }
 
 const LEFT_OUT = 'left out';
+const FINAL = 'can’t be taken back';
+
+/** It may leave, and then nothing takes it back. */
+const isFinal = ({ irreversible, action, leftOut }: PlannedEffect): boolean =>
+  irreversible === true && !leftOut && MAY_LEAVE.has(action);
+
+const MAY_LEAVE: ReadonlySet<PlannedAction> = new Set<PlannedAction>(['create', 'update', 'held', 'unknown']);
 
 const actionSpan = ({ action, leftOut }: PlannedEffect): Span =>
   leftOut ? dim(LEFT_OUT) : { style: ACTIONS[action].style, text: action };
@@ -132,7 +142,7 @@ const effectRows = (
     effect.place ?? effect.target,
     ...(comesToSomething ? [effect.comesTo ?? ''] : []),
     differenceText(effect.difference),
-    effect.why ?? '',
+    [effect.why, isFinal(effect) ? FINAL : undefined].filter((note) => note !== undefined).join('; '),
   ]);
 
 function differenceText(difference: Difference | undefined): string {
@@ -166,6 +176,7 @@ const actionLines = (jobs: readonly PlannedJob[]): Line[] =>
 /** What only a person can let go, or has taken out. */
 function answerLines(jobs: readonly PlannedJob[]): Line[] {
   const asked = countOf(jobs, isAsked);
+  const final = countOf(jobs, isFinal);
   const left = countOf(jobs, ({ leftOut }) => leftOut === true);
   return [
     ...(asked > 0
@@ -173,6 +184,14 @@ function answerLines(jobs: readonly PlannedJob[]): Line[] {
           [
             { style: 'yellow', text: `  ${plural(asked, 'waits', 'wait')} for approval` } as const,
             dim("  leaves with a person's yes, and not without"),
+          ],
+        ]
+      : []),
+    ...(final > 0
+      ? [
+          [
+            { style: 'yellow', text: `  ${final} ${FINAL}` } as const,
+            dim('  once sent, no "unpublish" undoes it'),
           ],
         ]
       : []),

@@ -4,11 +4,14 @@ import { redactor } from '../activities/redact.js';
 import type { Approval } from '../ledger/ledger.js';
 import type { Environment } from '../batch/secrets.js';
 import type { Connections } from './connections.js';
+import { factsOf } from './facts-of.js';
 import { shortenedTo } from '../batch/shown.js';
 
 /** What would leave. */
 export interface ApprovalPreview {
   readonly action: 'create' | 'update';
+  /** Nothing takes it back once it has landed. */
+  readonly irreversible?: true;
   /** What it is sent with. Undefined: its batch was started again since from other contents, or is not stored any more. */
   readonly sent: EffectPreview | undefined;
   /** Undefined: the artifact is gone. */
@@ -39,6 +42,7 @@ export async function previewOf(
   asked: AskedEffect | undefined,
   { artifacts, config }: Pick<Connections, 'artifacts' | 'config'>,
 ): Promise<ApprovalPreview> {
+  const facts = asked && (await factsOf(asked.effect, asked.definition.baseDir, { config }));
   const action = updates ? 'update' : 'create';
   const body = await readIfWhole(artifacts, artifact);
   const text = body && textOf(body);
@@ -46,6 +50,7 @@ export async function previewOf(
   const earlier = before && textOf(before);
   const preview = {
     action,
+    ...(facts && facts.unpublish === undefined && { irreversible: true as const }),
     sent: asked?.preview,
     bytes: body?.byteLength,
     head: text === undefined ? [] : text.split('\n').slice(0, HEAD_LINES).map(shortened),

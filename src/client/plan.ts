@@ -1,4 +1,5 @@
 import type { Approving } from '../contract/approval.js';
+import type { Definition } from '../contract/batch-file.js';
 import { judgeJobs, type Judged } from '../batch/judge-jobs.js';
 import type { Batch } from '../batch/read-batch.js';
 import { jobTitle, type Effect, type PlacedJob } from '../contract/job.js';
@@ -27,6 +28,8 @@ export interface PlannedEffect {
   readonly approval?: Approving;
   /** A run that is bound by the saved plan does nothing about it. */
   readonly leftOut?: true;
+  /** Nothing takes it back once it has landed. */
+  readonly irreversible?: true;
   /** What it comes to, in the words of its publisher: `12.50 EUR to cus_…`. */
   readonly comesTo?: string;
   readonly why?: string;
@@ -109,14 +112,19 @@ export async function planBatch(batch: Batch, connections: Connections): Promise
     jobs: planned,
     cost: await estimateCost(batch, sessions, ledger),
     refused: [],
-    warnings: untold.warnings,
+    warnings: [...untold.warnings, ...sentTooEarly(definition, untold.irreversible)],
     earlier: await earlierLists(batch, connections),
   };
 }
 
 function planJob(
   { job, effects, known, verdict, note }: Judged<{ readonly job: PlacedJob }>,
-  { held, edited, asked }: Pick<Untold, 'held' | 'edited'> & { readonly asked: ReadonlySet<string> },
+  {
+    held,
+    edited,
+    irreversible,
+    asked,
+  }: Pick<Untold, 'held' | 'edited' | 'irreversible'> & { readonly asked: ReadonlySet<string> },
 ): PlannedJob {
   const { fingerprint, revision } = job;
   const question = effects.find((effect) => held.has(effect.key));
@@ -151,10 +159,27 @@ function planJob(
       return {
         ...{ name, use, target, key, action, options },
         ...(approval && { approval }),
+        ...(irreversible.has(name) && { irreversible: true as const }),
         ...(why !== undefined && { why }),
       };
     }),
   };
+}
+
+/** Effects leave one after another: when a later one fails, those before it have landed. */
+function sentTooEarly(
+  { effects }: Pick<Definition, 'effects'>,
+  irreversible: ReadonlySet<string>,
+): readonly string[] {
+  const at = effects.findLastIndex(({ name }) => !irreversible.has(name));
+  const last = effects[at]?.name ?? '';
+  return effects
+    .slice(0, Math.max(at, 0))
+    .filter(({ name }) => irreversible.has(name))
+    .map(
+      ({ name }) =>
+        `${name} can’t be taken back, and leaves before ${last}, which may still fail; name it last in "effects"`,
+    );
 }
 
 const optionsHash = (effect: Effect): string => sha256Hex(canonicalJson(effect.with));

@@ -1,10 +1,9 @@
 import { inOneLine } from '../activities/adapter-options.js';
-import { publisherFor } from '../activities/publishers/publisher-for.js';
 import type { PublisherFacts } from '../activities/publishers/publisher.js';
 import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
-import { AdapterError, formatProblem } from '../contract/errors.js';
-import { jobTitle, type Effect } from '../contract/job.js';
+import { formatProblem } from '../contract/errors.js';
+import { jobTitle } from '../contract/job.js';
 import type { OpenQuestion } from '../ledger/ledger.js';
 import { afterSilence } from '../policy/unknown-outcome.js';
 import { isEngineConfigured } from '../engine/index.js';
@@ -12,6 +11,7 @@ import { blindBudget } from './blind-budget.js';
 import { channelProblems } from './channel-problems.js';
 import type { Connections } from './connections.js';
 import { foreignEdition } from './edition.js';
+import { factsOf } from './facts-of.js';
 import { otherOptions, otherOptionsWarning, type OtherOptions } from './other-options.js';
 
 /** What only a person can tell or put right, and a run goes on without; found out before anything starts. */
@@ -20,6 +20,8 @@ export interface Untold {
   readonly held: ReadonlyMap<string, string>;
   /** Effect key -> what landed with other options than the batch has now. */
   readonly edited: ReadonlyMap<string, OtherOptions>;
+  /** Names of effects that nothing takes back once they have landed. */
+  readonly irreversible: ReadonlySet<string>;
   /** About the batch as a whole. */
   readonly warnings: readonly string[];
 }
@@ -61,15 +63,17 @@ async function untoldEffects(
 ): Promise<Omit<Untold, 'edited'>> {
   const ledger = await connections.ledger();
   const [first] = jobs;
-  if (!first) return { held: new Map(), warnings: [] };
+  if (!first) return { held: new Map(), irreversible: new Set(), warnings: [] };
+  const irreversible = new Set<string>();
   const factsByName = new Map<string, PublisherFacts>();
   for (const effect of effectsOf(definition, first)) {
     const facts = await factsOf(effect, definition.baseDir, connections);
+    if (facts && facts.unpublish === undefined) irreversible.add(effect.name);
     if (facts && facts.lookup !== 'exact') factsByName.set(effect.name, facts);
   }
   const questions = (await ledger.openQuestions()).filter(({ work }) => work === definition.work);
   const renamed = renamedEffects({ definition, jobs }, questions);
-  if (factsByName.size === 0) return { held: new Map(), warnings: renamed };
+  if (factsByName.size === 0) return { held: new Map(), irreversible, warnings: renamed };
 
   const held = new Map<string, string>();
   const onUnknown = new Map(definition.effects.map((effect) => [effect.name, effect.onUnknown]));
@@ -94,7 +98,7 @@ async function untoldEffects(
           `${name} can’t say for sure what it has received: what was sent before, only the ledger knows (${path}, which knows none of these jobs)`,
       )
     : [];
-  return { held, warnings: [...new Set([...warnings, ...renamed])] };
+  return { held, irreversible, warnings: [...new Set([...warnings, ...renamed])] };
 }
 
 /** An effect under another name or target is another effect: the one that got no answer is not in its way. */
@@ -111,17 +115,4 @@ function renamedEffects(
       `${name} of ${title} (${target}) got no answer, and this batch does not name it any more: what it names instead is sent as well`,
     ];
   });
-}
-
-async function factsOf(
-  effect: Effect,
-  baseDir: string,
-  { config }: Connections,
-): Promise<PublisherFacts | undefined> {
-  try {
-    return (await publisherFor(effect, baseDir, config)).facts;
-  } catch (error) {
-    if (error instanceof AdapterError) return undefined; // a run says it, where it matters
-    throw error;
-  }
 }

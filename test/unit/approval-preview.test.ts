@@ -72,7 +72,7 @@ async function asked({ artifactText = 'Thank you.\n', note = 'fine' } = {}) {
       );
     }
   }
-  const connections = { ledger: async () => ledger, artifacts, config: { env: ENV } };
+  const connections = { ledger: async () => ledger, artifacts, config: { env: ENV, stateDir: dir } };
   const waiting = () => waitingApprovals(undefined, connections as unknown as Connections);
   const restart = async (currency: string) =>
     openBatch(ledger, ['anna', 'bob'], { runId: 'run-2', manifest: (await write(currency)).manifest });
@@ -104,6 +104,8 @@ test('two invoices that differ in their amount alone look different, as money; a
   expect(withoutNames(textOf(anna))).not.toBe(withoutNames(textOf(bob)));
 
   const [call, other] = [named(all, 'call', 'anna'), named(all, 'call', 'bob')];
+  expect(textOf(call)).toContain('once sent, it can’t be taken back');
+  expect(textOf(anna)).not.toContain('taken back');
   expect(textOf(call)).toContain('https://crm.example.com/anna');
   expect(textOf(call)).toContain('{"amount":1250,"text":"fine"}');
   expect(call.preview.sent?.options[0]?.name, 'as its documentation has them').toBe('url');
