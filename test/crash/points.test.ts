@@ -3,13 +3,12 @@
 import { describe, expect, test } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
+import { NOT_AT_A_FOLDER } from '../support/crash-points.js';
 import { MISSED_SOON, cli, runJson, startNode } from '../support/cli.js';
 import { tempDir, writeBatch } from '../support/batch.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
 
-/** A folder hides nothing and has no twins: those points are reached at other destinations (test/conformance). */
-const ELSEWHERE: ReadonlySet<CrashPoint> = new Set(['E7', 'E8', 'E9']);
 /** Not reached by a first start. */
 const LATER: ReadonlySet<CrashPoint> = new Set(['E14', 'E15', 'E16']);
 
@@ -20,7 +19,7 @@ const env = MISSED_SOON;
 
 describe('a worker killed at a named point, and a second start', () => {
   const points = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter(
-    (point) => !ELSEWHERE.has(point) && !LATER.has(point),
+    (point) => !NOT_AT_A_FOLDER.has(point) && !LATER.has(point),
   );
 
   test.each(points)('%s: every effect lands once and no session is paid twice', async (point) => {
