@@ -1,3 +1,4 @@
+import { idsIn } from '../activities/session/session-name.js';
 import type { EndOptions } from '../client/abandoned.js';
 import type { RemoteSession } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
@@ -36,7 +37,9 @@ function linesOf(sessions: readonly RemoteSession[], end: boolean): Line[] {
   if (sessions.length === 0) return [['no session of a batch holds anything at the service']];
   const orphaned = sessions.filter(({ standing }) => standing === 'orphan').length;
   const lines = sessions.map(({ standing, outcome, why, ids, runKey, attempt, job }): Line => {
-    const id = Object.values(ids).join(' ');
+    const id = idsIn(ids)
+      .map(([, value]) => value)
+      .join(' ');
     const whose = job === undefined ? `run ${runKey} attempt ${attempt}` : `${job.work} ${job.jobKey}`;
     const done =
       outcome === 'left' ? MEANING[standing] : outcome === 'ended' ? 'ended' : `not ended: ${why ?? ''}`;

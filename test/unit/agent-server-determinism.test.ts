@@ -164,7 +164,10 @@ test('flags are checked, and each mistake says what would be right', () => {
   expect(() => readAgentServerFlags({ speed: '-1' })).toThrow('a number above 0, or "stepped"');
   expect(() => readAgentServerFlags({ port: '65536' })).toThrow('to 65535');
   expect(() => readAgentServerFlags({ profile: 'one-fault:no' })).toThrow('one-fault:<fault>');
-  expect(() => readAgentServerFlags({ fault: ['{'] })).toThrow('is no rule such as');
+  expect(() => readAgentServerFlags({ fault: ['x'] })).toThrow(
+    `--fault x is no JSON; write a rule such as '{"do":"throttle","times":2}'`,
+  );
+  expect(() => readAgentServerFlags({ fault: ['[]'] })).toThrow('is no rule such as');
   expect(() => readAgentServerFlags({ fault: ['{"do":"no"}'] })).toThrow('do: Invalid option');
 });
 

@@ -183,3 +183,11 @@ test('it listens on loopback only, and its control routes answer no page of a br
   expect(await statusWith({ host: 'example.com' })).toBe(403);
   await expect(fetch(`http://127.0.0.2:${port}/_/ledger`)).rejects.toThrow('fetch failed');
 });
+
+test('a port that is taken is no bug: it is named, and who started the server is told to choose another', async () => {
+  const port = Number(new URL((await aServer()).url).port);
+  await expect(startAgentServer({ seed: 1, port })).rejects.toMatchObject({
+    name: 'UsageError',
+    message: `port ${port} is taken by another program; choose another, or 0 for any that is free`,
+  });
+});

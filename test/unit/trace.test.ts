@@ -1,6 +1,7 @@
 // The story of one job, rebuilt from a real ledger; no engine runs here.
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { sessionName } from '../../src/activities/session/session-name.js';
 import type { Shell } from '../../src/cli/shell.js';
 import { trace as traceVerb } from '../../src/cli/trace.js';
 import { createNightshift, type Nightshift } from '../../src/client/nightshift.js';
@@ -212,6 +213,33 @@ test('what an agent said reaches no terminal raw, and times have their zone', as
   expect(text).not.toContain('\x1b');
   expect(text).toMatch(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (CET|CEST|GMT\+[12])/);
   expect(text).toContain('the ledger alone (no engine runs here)');
+});
+
+test('of a session people are told the ids at its service, and none of what its adapter notes for itself', async () => {
+  const { ledger, nightshift } = await aNight();
+  const claim = await claimed(ledger, 'one');
+  const session = await startedSession(ledger, 'one', claim);
+  const ids = {
+    environment: 'env_12',
+    claim: '5ade9e10-8ff0-4f0d-a3f7-0b6fd3f6b3e1',
+    sentAt: '2026-11-24T00:00:00.000Z',
+    onUnknown: 'restart',
+    seenUpdated: '2026-11-24T00:00:00Z',
+    seenAccess: '',
+    seenFiles: 1,
+    interaction: 'v1_7',
+    kickoff: 'evt_3',
+  };
+  const handle = { v: 1, provider: 'antigravity', ...session, ids };
+  await ledger.saveHandle(session, handle, claim.fence);
+
+  const { events } = await nightshift.trace({ key: keyOf('one') });
+  expect(events.map(({ text }) => text)).toContain(
+    'session 1 started (environment env_12, interaction v1_7)',
+  );
+  expect(sessionName({ ...handle, v: 1 }).session).toMatch(
+    /^environment env_12, interaction v1_7, run \S+#1$/,
+  );
 });
 
 test('a time in what was said is local too', async () => {

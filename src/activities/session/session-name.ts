@@ -15,9 +15,12 @@ export function sessionName(handle: SessionHandle | undefined): Session {
   return { session: text === '' ? run : `${text}, ${run}` };
 }
 
-/** Those by which the service knows a session. What is named `…At` says when, not which; all else is for the adapter. */
+/** What adapters keep beside the ids, for themselves: when something was, how the place looked before, what they decided. */
+const NOTE = /At$|^seen[A-Z]|^(?:claim|kickoff|onUnknown)$/;
+
+/** Those by which people find the session at its service. */
 export const idsIn = (ids: Readonly<Record<string, unknown>>): [name: string, id: string | number][] =>
   Object.entries(ids).filter(
     (entry): entry is [string, string | number] =>
-      (typeof entry[1] === 'string' || typeof entry[1] === 'number') && !/At$/.test(entry[0]),
+      (typeof entry[1] === 'string' || typeof entry[1] === 'number') && !NOTE.test(entry[0]),
   );

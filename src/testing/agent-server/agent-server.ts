@@ -1,3 +1,4 @@
+import { UsageError } from '../../contract/errors.js';
 import { READY_MADE, addReadyMade } from './anthropic/catalogue-routes.js';
 import { anthropic } from './anthropic/service.js';
 import { Clock, type ClockState } from './clock.js';
@@ -110,7 +111,8 @@ function speedOf(speed: number | 'stepped'): number {
 function checkSeed(store: Store, seed: string): void {
   const known = store.meta<string>('seed');
   if (known === undefined) store.setMeta('seed', seed);
-  else if (known !== seed) throw new RangeError(`the file belongs to seed ${known}, not ${seed}`);
+  else if (known !== seed)
+    throw new UsageError(`the file belongs to seed ${known}, not ${seed}; give that seed, or another file`);
 }
 
 function openClock(store: Store, speed: number): Clock {

@@ -49,9 +49,13 @@ function profileOf(text: string): NonNullable<AgentServerOptions['profile']> {
   throw new UsageError(`--profile is "${text}": it must be calm, night, storm or one-fault:<fault>`);
 }
 
+const RULE = '{"do":"throttle","times":2}';
+
 function faultOf(text: string): FaultRuleInput {
-  const read = faultRuleSchema.safeParse(jsonBody({ body: Buffer.from(text) }));
+  const rule = jsonBody({ body: Buffer.from(text) });
+  if (rule === undefined) throw new UsageError(`--fault ${text} is no JSON; write a rule such as '${RULE}'`);
+  const read = faultRuleSchema.safeParse(rule);
   if (read.success) return read.data;
   const why = read.error.issues.map(({ path, message }) => [...path, message].join(': ')).join('; ');
-  throw new UsageError(`--fault ${text} is no rule such as {"do":"throttle","times":2}: ${why}`);
+  throw new UsageError(`--fault ${text} is no rule such as '${RULE}': ${why}`);
 }

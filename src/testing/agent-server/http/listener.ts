@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageOf } from '../../../contract/thrown.js';
+import { UsageError } from '../../../contract/errors.js';
+import { messageOf, systemCode } from '../../../contract/thrown.js';
 import type { RuleBook } from '../faults/rule-book.js';
 import type { Call, Reply, World } from './call.js';
 import { deliver } from './deliver.js';
@@ -19,7 +20,7 @@ export interface Listening {
   readonly rules: RuleBook;
 }
 
-/** Serves on loopback only. @param port 0 asks the system for a free one */
+/** Serves on loopback only. @param port 0 asks the system for a free one @throws UsageError where it can't be had */
 export async function listen(port: number, listening: Listening): Promise<{ server: Server; port: number }> {
   const server = createServer((request, response) => {
     const gone = new AbortController();
@@ -31,10 +32,19 @@ export async function listen(port: number, listening: Listening): Promise<{ serv
   });
   server.keepAliveTimeout = 60_000; // above the pause between two polls
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error) => reject(cantListen(error, port)));
     server.listen(port, LOOPBACK, resolve);
   });
   return { server, port: (server.address() as AddressInfo).port };
+}
+
+/** What the system says of a port, as whoever chose it can act on it. */
+function cantListen(error: Error, port: number): Error {
+  const why = { EADDRINUSE: 'is taken by another program', EACCES: 'is not for this user' }[
+    systemCode(error) ?? ''
+  ];
+  if (why === undefined) return error;
+  return new UsageError(`port ${port} ${why}; choose another, or 0 for any that is free`, { cause: error });
 }
 
 async function answer(
