@@ -90,7 +90,8 @@ export const apartIn = (config: Config, stateDir: string): Config => ({
   metricsAddress: undefined,
 });
 
-const ledgerPlace = (place: string): Config['ledger'] =>
+/** A database where it is a URL of one, else a file. */
+export const ledgerPlace = (place: string): Config['ledger'] =>
   /^postgres(ql)?:/i.test(place) ? { url: place } : { path: resolve(place) };
 
 /** Places within the state directory. */

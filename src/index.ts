@@ -35,6 +35,7 @@ export type { CostReport, CostsRequest } from './client/costs.js';
 export type { CostSession } from './client/cost-sessions.js';
 export type { CostDimension, CostSlice } from './client/cost-slices.js';
 export type { Backup, BackupRequest, Restoration, RestoreRequest } from './client/backup.js';
+export type { Drill, DrilledBatch, DrilledEffect, DrillRequest } from './client/drill.js';
 export { verifyReceipts, type Exported, type ExportRequest } from './client/export.js';
 export type { JobQuery, JobTrace } from './client/trace/trace-job.js';
 export type { TraceEvent } from './client/trace/event.js';

@@ -51,7 +51,7 @@ export function drillLines(
     ...fieldLines({
       backup: from,
       newest: newestAt === undefined ? undefined : localTime(newestAt, timeZone),
-      restored: `${plural(receipts, 'receipt')}, ${plural(jobs, 'job')} in ${(restoredMs / 1000).toFixed(1)} s, in a place of its own`,
+      restored: `${plural(receipts, 'receipt')}, ${plural(jobs, 'job')}${restoredMs === undefined ? '' : ` in ${(restoredMs / 1000).toFixed(1)} s`}, in a place of its own`,
       artifacts: copiesOf(artifacts),
     }),
     [],

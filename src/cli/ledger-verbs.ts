@@ -91,6 +91,10 @@ export function addLedgerVerbs(ledger: Command, use: (action: Action) => void): 
     'drill <backup> <files...>',
     'tell what a restore would come to, from a copy: what would be sent a second time; changes nothing',
     ['nightshift ledger drill ledger-2026-11-23.db my-batch/batch.yaml', 'asks destinations'],
+    [
+      'nightshift ledger drill postgres://me@db/drill my-batch/batch.yaml',
+      'a database that one was restored into',
+    ],
   )
     .option('--artifacts <dir>', 'folder with artifacts, as for "restore"', nonEmpty)
     .action((backup: string, files: string[], flags: { artifacts?: string }) =>

@@ -41,7 +41,7 @@ type Place = Pick<Config, 'ledger' | 'stateDir'>;
 export async function backUp(config: Place, { file, artifacts }: BackupRequest): Promise<Backup> {
   const path = pathOf(
     config,
-    `pg_dump --format=custom --file=${shellWord(file)} --dbname="$NIGHTSHIFT_LEDGER"`,
+    `its own tools copy it; NIGHTSHIFT_LEDGER is its URL:\n  pg_dump --format=custom --file=${shellWord(file)} --dbname="$NIGHTSHIFT_LEDGER"`,
   );
   const { backupSqlite } = await import('../ledger/backup.js');
   const backedUp = await backupSqlite(path, file);
@@ -83,7 +83,7 @@ async function restorerOf(config: Place, file: string): Promise<(by: string) => 
   }
   const path = pathOf(
     config,
-    `pg_restore --clean --if-exists --single-transaction --dbname="$NIGHTSHIFT_LEDGER" ${shellWord(file)}`,
+    `its own tools restore it, into a new database, which NIGHTSHIFT_LEDGER names from then on:\n  pg_restore --single-transaction --dbname="$NEW_LEDGER" ${shellWord(file)}`,
   );
   const { restoreSqlite } = await import('../ledger/restore.js');
   return (by) => restoreSqlite(path, file, by);
@@ -113,12 +113,9 @@ async function isSqlite(file: string): Promise<boolean> {
   }
 }
 
-function pathOf({ ledger }: Place, command: string): string {
+function pathOf({ ledger }: Place, instead: string): string {
   if ('path' in ledger) return ledger.path;
-  throw new AdapterError(
-    'config',
-    `the ledger is in PostgreSQL, whose own tools copy it; NIGHTSHIFT_LEDGER is its URL:\n  ${command}`,
-  );
+  throw new AdapterError('config', `the ledger is in PostgreSQL: ${instead}`);
 }
 
 const artifactsOf = ({ stateDir }: Place): string => statePaths(stateDir).artifacts;

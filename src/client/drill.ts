@@ -1,12 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Batch } from '../batch/read-batch.js';
-import { apartIn } from '../config.js';
-import { AdapterError } from '../contract/errors.js';
+import { apartIn, ledgerPlace, statePaths, type Config } from '../config.js';
+import { AdapterError, UsageError } from '../contract/errors.js';
 import { fateOf, FATES, type Fate } from '../policy/drill.js';
 import { hasLanded } from '../policy/verdict.js';
 import { shellWord } from '../policy/shell-word.js';
+import { copyArtifacts } from './artifact-copies.js';
 import { restore, type Restoration, type RestoreRequest } from './backup.js';
 import { Connections } from './connections.js';
 import type { PlannedEffect, PlannedJob } from './plan.js';
@@ -33,8 +34,14 @@ export interface DrilledBatch {
   readonly findings: readonly DrilledEffect[];
 }
 
+export interface DrillRequest extends Pick<RestoreRequest, 'artifacts'> {
+  /** A backup; for a ledger in PostgreSQL, the URL of a database of its own that one was restored into. */
+  readonly file: string;
+}
+
 export interface Drill extends Pick<Restoration, 'from' | 'receipts' | 'jobs' | 'newestAt' | 'artifacts'> {
-  readonly restoredMs: number;
+  /** Undefined of a database, which others restored. */
+  readonly restoredMs: number | undefined;
   readonly batches: readonly DrilledBatch[];
 }
 
@@ -42,29 +49,71 @@ export interface Drill extends Pick<Restoration, 'from' | 'receipts' | 'jobs' | 
  * Restores a backup into a place of its own, and rehearses from there what a start of these batches would do to what
  * has landed by now, as the ledger in use knows it. Publishers can only look; nothing in use is changed, and nothing is
  * left behind.
- * @throws UsageError when there is no such file; AdapterError `config` when it can't be restored
+ * @throws UsageError when there is no such file, or the database named is the ledger in use
+ * @throws AdapterError `config` when it can't be restored, or the database has no ledger of this release
  */
 export async function drill(
-  request: RestoreRequest,
+  request: DrillRequest,
   batches: readonly Batch[],
   connections: Connections,
   options: RehearseOptions = {},
 ): Promise<Drill> {
   const { config, who, notify } = connections;
-  if (!('path' in config.ledger)) throw onPostgres(request.file);
+  const backup = ledgerPlace(request.file);
   const place = await mkdtemp(join(tmpdir(), 'nightshift-drill-'));
-  const apart = new Connections(apartIn(config, place), notify, 'look');
+  const apart = apartIn(config, place);
+  const restored = new Connections('url' in backup ? { ...apart, ledger: backup } : apart, notify, 'look');
   try {
-    const began = performance.now();
-    const { from, receipts, jobs, newestAt, artifacts } = await restore(apart.config, request, who);
-    const restoredMs = Math.round(performance.now() - began);
+    const { from, receipts, jobs, newestAt, artifacts, restoredMs } =
+      'url' in backup
+        ? await lookInto(restored, connections, request)
+        : await restoreInto(apart, config, request, who);
     const drilled: DrilledBatch[] = [];
-    for (const batch of batches) drilled.push(await drillBatch(batch, apart, connections, options));
+    for (const batch of batches) drilled.push(await drillBatch(batch, restored, connections, options));
     return { from, receipts, jobs, newestAt, ...(artifacts && { artifacts }), restoredMs, batches: drilled };
   } finally {
-    await apart.close();
+    await restored.close();
     await rm(place, { recursive: true, force: true });
   }
+}
+
+type Restored = Omit<Drill, 'batches'>;
+
+async function restoreInto(
+  apart: Config,
+  inUse: Config,
+  request: DrillRequest,
+  who: string,
+): Promise<Restored> {
+  if ('url' in inUse.ledger) throw onPostgres(request.file);
+  const began = performance.now();
+  const restored = await restore(apart, request, who);
+  return { ...restored, restoredMs: Math.round(performance.now() - began) };
+}
+
+/** The database stays as it is, and is not brought up to date. */
+async function lookInto(
+  restored: Connections,
+  inUse: Connections,
+  { artifacts }: DrillRequest,
+): Promise<Restored> {
+  const ledger = await restored.ledger();
+  const { dialect, path: from, settings } = await ledger.inspect();
+  if (dialect !== 'postgres') throw noLedger(); // what is read of a database without one is empty, in memory
+  const used = await (await inUse.ledger()).inspect();
+  if (used.path === from && used.settings['schema'] === settings['schema']) {
+    throw new UsageError(
+      `${from} is the ledger in use: name a database of its own, with a backup restored into it`,
+    );
+  }
+  const { artifacts: own } = statePaths(restored.config.stateDir);
+  const folder = artifacts === undefined ? undefined : resolve(artifacts);
+  return {
+    from,
+    ...(await ledger.contents()),
+    restoredMs: undefined,
+    ...(folder !== undefined && { artifacts: { folder, ...(await copyArtifacts(folder, own)) } }),
+  };
 }
 
 async function drillBatch(
@@ -106,6 +155,12 @@ const findingOf = (
 const onPostgres = (file: string): AdapterError =>
   new AdapterError(
     'config',
-    'the ledger is in PostgreSQL, whose own tools restore it: into a database of its own, from which a dry run tells the same:\n' +
-      `  pg_restore --dbname="$DRILL" ${shellWord(file)} && NIGHTSHIFT_LEDGER="$DRILL" nightshift run FILE --dry-run`,
+    'the ledger is in PostgreSQL: its own tools restore it, into a database of its own, which a drill takes in place of the file:\n' +
+      `  pg_restore --single-transaction --dbname="$DRILL" ${shellWord(file)} && nightshift ledger drill "$DRILL" FILE`,
+  );
+
+const noLedger = (): AdapterError =>
+  new AdapterError(
+    'config',
+    'the database has no ledger: restore a backup into it first, with pg_restore --single-transaction',
   );

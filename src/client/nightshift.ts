@@ -32,7 +32,7 @@ import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { batchWordsNow } from '../policy/batch-words.js';
 import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
-import type { Drill } from './drill.js';
+import type { Drill, DrillRequest } from './drill.js';
 import { doctor, type Finding } from './doctor.js';
 import { assertEdition } from './edition.js';
 import { batchMeant } from './find-batch.js';
@@ -217,7 +217,7 @@ export interface Nightshift {
   /** Puts a backup in the place of the ledger, which stays beside it. Refused while anybody uses it. */
   restore(request: RestoreRequest): Promise<Restoration>;
   /** What a restore of a backup would come to for these batches, from a copy of it. Sends look-ups only, changes nothing. */
-  drill(request: RestoreRequest, batches: readonly Batch[], options?: RehearseOptions): Promise<Drill>;
+  drill(request: DrillRequest, batches: readonly Batch[], options?: RehearseOptions): Promise<Drill>;
   /** Looks through the sessions at the agent service of a batch, and ends those that no job owns when asked to. */
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
   /** Sessions in the ledger that no job watches any more; with `end`, they are booked as lost. */

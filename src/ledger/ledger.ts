@@ -272,6 +272,12 @@ export interface Ledger extends AlertLedger {
   // --- reading -------------------------------------------------------------------------------------------
   /** Newest sequence number of `history`; 0 when empty. A start remembers it to tell what it did itself. */
   head(): Promise<number>;
+  /** What is in it, for people to compare; `newestAt` is that of the newest change of state. */
+  contents(): Promise<{
+    readonly jobs: number;
+    readonly receipts: number;
+    readonly newestAt: string | undefined;
+  }>;
   /** Counts by present state; cheap enough to be asked twice a second. `done` and `adopted` are split by `since`. */
   counts(
     batchId: string,

@@ -2,6 +2,7 @@ import { AdapterError } from '../contract/errors.js';
 import type { Signer } from '../evidence/signing.js';
 import type { LedgerDialect } from './dialect.js';
 import type { Ledger } from './ledger.js';
+import { postgresPlace } from './postgres-place.js';
 
 /** Where a ledger is. */
 export type LedgerPlace =
@@ -56,8 +57,8 @@ export async function openLedgerToLook({
   if (version === 0) return createSqlLedger(await openSqliteToLook(NO_FILE, newest), now);
   throw new AdapterError(
     'config',
-    `the ledger is of an older release [schema=${version}, known here: ${newest}], and looking changes nothing: ` +
-      'bring it up to date first with "nightshift doctor" or the next run',
+    `the ledger is of an older release [database=${postgresPlace(place.url)}, schema=${version}, known here: ${newest}], ` +
+      'and looking changes nothing: bring it up to date first, with "nightshift doctor" while NIGHTSHIFT_LEDGER names it, or the next run',
   );
 }
 

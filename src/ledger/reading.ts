@@ -4,10 +4,23 @@ import { receiptRow, receiptsOf } from './receipts.js';
 import { historyOf } from './rows.js';
 import { headOf, type Store } from './store.js';
 
-type Reading = Pick<Ledger, 'head' | 'receipts' | 'history' | 'earlierArtifacts'>;
+type Reading = Pick<Ledger, 'head' | 'contents' | 'receipts' | 'history' | 'earlierArtifacts'>;
 
 export const reading = (store: Store): Reading => ({
   head: () => headOf(store.db),
+
+  contents: () =>
+    store.read(async (db) => {
+      const countOf = async (table: 'jobs' | 'receipts') =>
+        (
+          await db
+            .selectFrom(table)
+            .select(({ fn }) => fn.countAll<number>().as('rows'))
+            .executeTakeFirstOrThrow()
+        ).rows;
+      const newest = await db.selectFrom('history').select('at').orderBy('seq', 'desc').limit(1).execute();
+      return { jobs: await countOf('jobs'), receipts: await countOf('receipts'), newestAt: newest[0]?.at };
+    }),
 
   earlierArtifacts: (job, limit) => earlierArtifacts(store.db, job, limit),
 

@@ -1,19 +1,39 @@
 // The place to run every night: what docker-compose.yml says, and the same topology as processes: a Temporal server,
 // PostgreSQL prepared by our scripts, and workers that are replaced while a batch runs.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.js';
 import { slugsOf, tempDir, writeBatch } from '../support/batch.js';
-import { cli, startCli, until, type RunningCli } from '../support/cli.js';
+import { CLI, cli, startCli, until, type RunningCli } from '../support/cli.js';
 import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
 import { startTemporal, type TemporalServer } from '../support/servers/temporal.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** Lines to type below a heading of the page, a list for each block. */
+function linesBelow(page: string, heading: string): string[][] {
+  const [, section = ''] = read(page).split(`\n## ${heading}\n`);
+  const [own = ''] = section.split('\n## ');
+  return own
+    .trimEnd()
+    .split('\n\n')
+    .filter((block) => block.startsWith('    '))
+    .map((block) => block.split('\n').map((line) => line.trim()));
+}
 
 interface Service {
   readonly image: string;
@@ -212,4 +232,117 @@ describe.runIf(hasPostgres())('the same as processes', () => {
       expect(doctor.stdout).not.toContain('lacks Nightshift');
     },
   );
+
+  test(
+    'the ledger, the artifacts and the key, put back as the page says: nothing lands twice, nothing is paid for twice',
+    { timeout: 300_000 },
+    async () => {
+      for (const worker of workers) worker.process.kill('SIGTERM');
+      await Promise.all(workers.map(({ exit }) => exit));
+      const night = { dir: join(dir, 'kept'), name: 'kept', work: 'kept' };
+      const batch = writeBatch({ ...night, slugs: slugsOf(2) });
+      const env = {
+        TEMPORAL_ADDRESS: temporal.address,
+        TEMPORAL_NAMESPACE: temporal.namespace,
+        NIGHTSHIFT_LEDGER: `postgres://nightshift@127.0.0.1:${postgres.port}/nightshift`,
+        PGPASSWORD: passwords.NIGHTSHIFT_DB_PASSWORD,
+        NIGHTSHIFT_STATE: batch.state,
+      };
+      const options = { cwd: batch.dir, env };
+      const runToEnd = async () => {
+        const end = await cli(['run', batch.file], options);
+        expect(end.code, end.stderr).toBe(0);
+      };
+      const type = containersAsProcesses(batch.dir, { postgres, passwords, env, file: batch.file });
+      const typeAll = (lines: readonly string[]): string[] =>
+        lines.map((line) => {
+          const { status, stdout, stderr } = type(line);
+          expect(status, `${line}\n${stderr}`).toBe(0);
+          return stdout;
+        });
+      const [save = [], putBack = [], drill = []] = linesBelow('docs/guides/deployment.md', 'Backup');
+      await runToEnd();
+      typeAll(save);
+
+      writeBatch({ ...night, slugs: slugsOf(4) });
+      await runToEnd();
+      expect(typeAll(drill)[2]).toContain(
+        'kept: 4 effects landed by now: 2 in the backup, 2 found at the destination, none sent a second time',
+      );
+
+      const key = () => readFileSync(join(batch.state, 'keys/receipts.key'), 'utf8');
+      const before = key();
+      rmSync(join(batch.state, 'keys'), { recursive: true });
+      rmSync(join(batch.state, 'artifacts'), { recursive: true });
+      typeAll(putBack);
+      expect(key()).toBe(before);
+      await runToEnd();
+      expect(batch.published()).toHaveLength(4);
+      expect(batch.sessions()).toHaveLength(4);
+      const shown = await cli(['ledger', 'show', 'kept', '--json'], options);
+      expect((JSON.parse(shown.stdout) as { receipts: unknown[] }).receipts).toHaveLength(4);
+    },
+  );
 });
+
+/**
+ * Types lines of the page in a folder. `docker compose` is one that does in this host's processes what it would do in
+ * the containers; services are started and stopped by the test.
+ */
+function containersAsProcesses(
+  folder: string,
+  about: {
+    readonly postgres: PostgresServer;
+    readonly passwords: { readonly NIGHTSHIFT_DB_PASSWORD: string };
+    readonly env: Readonly<Record<string, string>>;
+    readonly file: string;
+  },
+) {
+  const { postgres, passwords, env, file } = about;
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  const program = (name: string, text: string): void => {
+    writeFileSync(join(bin, name), `#!/bin/bash\nset -eu\n${text}\n`);
+    chmodSync(join(bin, name), 0o755);
+  };
+  program('nightshift', `exec '${process.execPath}' '${CLI}' "$@"`);
+  program(
+    'docker',
+    `[ "$1" = compose ]; verb=$2; shift 2
+case $verb in stop|start) exit 0;; exec|run) ;; *) exit 64;; esac
+entry=()
+while [[ $1 == -* ]]; do
+  if [ "$1" = --entrypoint ]; then entry=("$2"); shift; fi
+  shift
+done
+service=$1; shift
+words=()
+for word in "\${entry[@]}" "$@"; do
+  case $word in
+    /state*) word=$NIGHTSHIFT_STATE\${word#/state};;
+    /batches/*) word='${file}';;
+  esac
+  words+=("\${word/@postgres/@127.0.0.1:${postgres.port}}")
+done
+if [ "$service" = postgres ]; then unset PGPASSWORD; fi
+exec "\${words[@]}"`,
+  );
+  const { password } = new URL(postgres.url);
+  const known = { postgres: decodeURIComponent(password), nightshift: passwords.NIGHTSHIFT_DB_PASSWORD };
+  writeFileSync(
+    join(folder, 'pgpass'),
+    Object.entries(known)
+      .map(([user, word]) => `*:*:*:${user}:${word.replace(/[\\:]/g, '\\$&')}\n`)
+      .join(''),
+    { mode: 0o600 },
+  );
+  const all = {
+    ...process.env,
+    ...env,
+    PATH: [bin, postgres.bin, process.env.PATH].join(':'),
+    PGHOST: '127.0.0.1',
+    PGPORT: String(postgres.port),
+    PGPASSFILE: join(folder, 'pgpass'),
+  };
+  return (line: string) => spawnSync('bash', ['-c', line], { cwd: folder, env: all, encoding: 'utf8' });
+}

@@ -1,17 +1,19 @@
 // What a drill of a backup tells of jobs that landed before and after it, at a destination that nobody can ask.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { effectsOf } from '../../src/batch/effects.js';
 import type { Batch } from '../../src/batch/read-batch.js';
 import { createNightshift } from '../../src/client/nightshift.js';
 import { backupSqlite } from '../../src/ledger/backup.js';
+import { MIGRATIONS } from '../../src/ledger/migrate.js';
 import { openLedger } from '../../src/ledger/open.js';
-import { by, receiptOf, temporaryFolder } from './ledger-fixture.js';
+import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
+import { by, placeOf, rawSql, receiptOf, temporaryFolder } from './ledger-fixture.js';
 
 const SLUGS = ['one', 'two', 'three'];
 
-function aPlace() {
+function aPlace(url?: string) {
   const folder = temporaryFolder();
   const state = join(folder, 'state');
   mkdirSync(state);
@@ -28,9 +30,9 @@ function aPlace() {
       effects: [{ name: 'post', use: 'http', target: 'api', with: { url: 'http://127.0.0.1:9/posts' } }],
     }),
   );
-  const nightshift = createNightshift({ state, env: {} });
+  const nightshift = createNightshift({ state, env: url === undefined ? {} : { NIGHTSHIFT_LEDGER: url } });
   onTestFinished(() => nightshift.close());
-  return { folder, file, nightshift, path: join(state, 'ledger.db') };
+  return { folder, file, nightshift, path: url ?? join(state, 'ledger.db') };
 }
 
 /** As if a worker had done it. */
@@ -38,7 +40,7 @@ async function land(path: string, { definition, jobs }: Batch, slug: string): Pr
   const job = jobs.find(({ identity }) => identity['slug'] === slug);
   const [effect] = job ? effectsOf(definition, job) : [];
   if (!job || !effect) throw new Error('no such job');
-  const ledger = await openLedger({ path });
+  const ledger = await openLedger(placeOf(path));
   const { work } = definition;
   const { key: jobKey, identity, fingerprint, revision } = job;
   const { key: effectKey, name, target, use } = effect;
@@ -86,4 +88,62 @@ test('a file that is no backup is refused, and nothing is left behind', async ()
   writeFileSync(broken, 'no ledger');
   await expect(nightshift.drill({ file: broken }, [batch])).rejects.toMatchObject({ errorClass: 'config' });
   await expect(nightshift.drill({ file: join(folder, 'none.db') }, [batch])).rejects.toThrow('none.db');
+});
+
+describe.runIf(hasPostgres())('with the ledger in PostgreSQL', () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await startPostgres();
+  });
+  afterAll(() => server?.stop());
+
+  const aSchema = async (name: string): Promise<string> => {
+    await server.rows(`create schema ${name}`);
+    return `${server.url}?options=-csearch_path%3D${name}`;
+  };
+
+  test('a database that a backup was restored into is drilled, and stays as it is', async () => {
+    const inUse = await aSchema('in_use');
+    const restored = await aSchema('restored');
+    const { file, folder, nightshift } = aPlace(inUse);
+    const batch = await nightshift.read(file);
+    for (const slug of ['one', 'two']) await land(inUse, batch, slug);
+    await land(restored, batch, 'one');
+    const rows = () => rawSql(restored)('select seq, at from history order by seq');
+    const before = await rows();
+
+    const artifacts = join(folder, 'artifacts');
+    const drilled = await nightshift.drill({ file: restored, artifacts }, [batch]);
+    expect(drilled).toMatchObject({
+      from: `127.0.0.1:${server.port}/postgres`,
+      receipts: 1,
+      jobs: 1,
+      newestAt: before.at(-1)?.['at'],
+      artifacts: { folder: artifacts, copied: 0 },
+    });
+    expect(drilled.batches).toMatchObject([
+      { landed: 2, counts: { known: 1, again: 1 }, paidAgain: 1, findings: [{ title: 'two' }] },
+    ]);
+    expect(await rows()).toEqual(before);
+
+    await expect(nightshift.drill({ file: inUse }, [batch])).rejects.toThrow(/is the ledger in use/);
+    await expect(nightshift.drill({ file: 'ledger.dump' }, [batch])).rejects.toThrow(
+      /pg_restore .*ledger\.dump && nightshift ledger drill/,
+    );
+  });
+
+  test('one that has no ledger, or an older one, is refused, and nothing is made in it', async () => {
+    const { file, nightshift } = aPlace(await aSchema('used'));
+    const batch = await nightshift.read(file);
+    const empty = await aSchema('empty');
+    await expect(nightshift.drill({ file: empty }, [batch])).rejects.toThrow(/has no ledger/);
+    expect(await server.rows(`select from pg_tables where schemaname = 'empty'`)).toEqual([]);
+
+    const older = await aSchema('older');
+    await land(older, batch, 'one');
+    await rawSql(older)('delete from ledger_migrations where version = ?', MIGRATIONS.length);
+    await expect(nightshift.drill({ file: older }, [batch])).rejects.toThrow(
+      /older release.*NIGHTSHIFT_LEDGER/s,
+    );
+  });
 });

@@ -16,6 +16,8 @@ export interface PostgresServer {
   /** Connection string with user and password. */
   readonly url: string;
   readonly port: number;
+  /** Folder with the server's programs, and those of its clients. */
+  readonly bin: string;
   /** Rows of one statement, through a connection of its own. */
   rows<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Ends it in order and removes its data. Repeatable. */
@@ -87,6 +89,7 @@ export async function startPostgres({ settings = {} }: PostgresOptions = {}): Pr
   return {
     url,
     port,
+    bin,
     rows: async <Row extends pg.QueryResultRow>(sql: string, values: readonly unknown[] = []) => {
       const client = new pg.Client({ connectionString: url });
       await client.connect();
