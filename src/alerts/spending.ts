@@ -3,7 +3,7 @@ import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import type { AlertCause } from '../policy/alerts.js';
 import { budgetLimits } from '../policy/budget.js';
-import { dayOf } from '../policy/calendar-day.js';
+import { budgetDay } from '../policy/budget-day.js';
 import { spendingCauses } from '../policy/spending.js';
 
 /** What is to be told of the budgets of a batch under way; nothing of one that is over, for nothing is left to stop. */
@@ -14,7 +14,15 @@ export async function spendingOf(
 ): Promise<AlertCause[]> {
   if (budget === undefined || !isUnderWay(state)) return [];
   const limits = budgetLimits(budget);
-  const { from, until } = dayOf(now, limits.timeZone);
-  const use = await ledger.budgetUse(id, limits.currency, { from, until });
-  return spendingCauses({ name, batchId: id, day: from.toISOString(), limits, use, jobs, statusCommand });
+  const today = budgetDay(now, limits);
+  const use = await ledger.budgetUse(id, limits.currency, today);
+  return spendingCauses({
+    name,
+    batchId: id,
+    day: today.from.toISOString(),
+    limits,
+    use,
+    jobs,
+    statusCommand,
+  });
 }

@@ -26,9 +26,18 @@ const finding = (path: FieldFinding['path'], message: string, hint: string): Fie
   hint,
 });
 
-/** What is spent has no site where jobs have none. */
 function ofBudget(given: unknown, identity: readonly string[] | undefined): FieldFinding[] {
-  const perSite = budgetSchema.safeParse(given).data?.perSite;
+  const { perDay, perSite, dayEndsAt } = budgetSchema.safeParse(given).data ?? {};
+  if (dayEndsAt !== undefined && perDay === undefined && perSite === undefined) {
+    return [
+      finding(
+        ['budget', 'dayEndsAt'],
+        'budget.dayEndsAt does nothing: no amount of the budget is for a day',
+        'leave it out, or add perDay or perSite',
+      ),
+    ];
+  }
+  // What is spent has no site where jobs have none.
   if (perSite === undefined || identity === undefined || identity.includes('site')) return [];
   return [
     finding(

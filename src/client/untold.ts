@@ -5,6 +5,8 @@ import type { Batch } from '../batch/read-batch.js';
 import { formatProblem } from '../contract/errors.js';
 import { jobTitle } from '../contract/job.js';
 import type { OpenQuestion } from '../ledger/ledger.js';
+import { budgetLimits } from '../policy/budget.js';
+import { dayEndsInTheNight } from '../policy/budget-day.js';
 import { afterSilence } from '../policy/unknown-outcome.js';
 import { isEngineConfigured } from '../engine/index.js';
 import { blindBudget } from './blind-budget.js';
@@ -29,11 +31,11 @@ export interface Untold {
 /**
  * Effects that were sent without an answer and that no look-up and no key can settle any more; and destinations that
  * can't be asked at all, when the ledger knows nothing of the batch; what landed with other options than the batch has
- * now; channels that would reach nobody; an edition that no night of a schedule has; a budget that would hold nothing. Asks no
- * destination.
+ * now; channels that would reach nobody; an edition that no night of a schedule has; a budget that would hold nothing, or
+ * whose day ends in the night. Asks no destination.
  */
 export async function findUntold(batch: Batch, connections: Connections): Promise<Untold> {
-  const [untold, channels, edited, edition, budgets] = await Promise.all([
+  const [untold, channels, edited, edition, blind] = await Promise.all([
     untoldEffects(batch, connections),
     channelWarnings(batch, connections),
     otherOptions(batch, connections),
@@ -41,11 +43,18 @@ export async function findUntold(batch: Batch, connections: Connections): Promis
     blindBudget(batch, connections),
   ]);
   const landed = otherOptionsWarning(edited);
+  const budgets = [...blind, ...budgetWarnings(batch)];
   return {
     ...untold,
     edited: new Map(edited.map((one) => [one.effectKey, one])),
     warnings: [...(batch.notes ?? []), ...untold.warnings, ...landed, ...channels, ...edition, ...budgets],
   };
+}
+
+function budgetWarnings({ definition: { budget, deadline } }: Batch): string[] {
+  if (budget === undefined) return [];
+  const warning = dayEndsInTheNight(budgetLimits(budget), deadline, new Date());
+  return warning === undefined ? [] : [warning];
 }
 
 /** Channels that would reach nobody. Workers of a configured engine may run on hosts that have what this one lacks. */

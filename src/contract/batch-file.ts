@@ -13,7 +13,7 @@ import {
   prioritySchema,
   stopLossSchema,
 } from './limits.js';
-import { timeZoneSchema } from './local-time.js';
+import { timeOfDaySchema, timeZoneSchema } from './local-time.js';
 import { isVolatileField, VOLATILE_PROBLEM } from './volatile-fields.js';
 import { warnAtSchema } from './warn-at.js';
 
@@ -141,7 +141,12 @@ export const budgetSchema = z.strictObject({
     .array(z.number().gt(0).lt(1))
     .default([0.5, 0.8])
     .describe('shares of a budget; crossing one is told and stops nothing'),
-  timeZone: timeZoneSchema.default('UTC').describe('whose midnight ends a day'),
+  dayEndsAt: timeOfDaySchema
+    .optional()
+    .describe(
+      'local time at which a day ends, such as "12:00", so that a night is one day; midnight unless given',
+    ),
+  timeZone: timeZoneSchema.default('UTC').describe('whose clock says when a day ends'),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/)

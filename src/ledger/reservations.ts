@@ -6,7 +6,7 @@ import {
   type Counted,
   type Spent,
 } from '../policy/budget.js';
-import { dayOf, type CalendarDay } from '../policy/calendar-day.js';
+import { budgetDay, type BudgetDay } from '../policy/budget-day.js';
 import type { JobId, RoomAsked, SessionBudget, SessionEnd } from './ledger.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { hasRun, neverRan } from './never-ran.js';
@@ -35,7 +35,7 @@ export async function roomFor(
   { limits, capMicros }: SessionBudget,
   at: string,
 ): Promise<BudgetDecision> {
-  const today = dayOf(new Date(at), limits.timeZone);
+  const today = budgetDay(new Date(at), limits);
   const standing = await standingOf(db, session, limits.currency, today);
   const counts = limits.sessions !== undefined || limits.tokens !== undefined;
   const counted = counts ? { counted: await countedIn(db, session.batchId) } : {};
@@ -46,7 +46,7 @@ async function standingOf(
   db: Db,
   session: RoomAsked,
   currency: string,
-  today: CalendarDay,
+  today: BudgetDay,
 ): Promise<BudgetStanding> {
   const { work, jobKey, batchId } = session;
   const site = session.site ?? (await siteOf(db, session));
@@ -72,7 +72,7 @@ async function standingOf(
 }
 
 /** What of the sessions booked, today where a budget is of a day, and of those under way counts for which budget. */
-export function spentIn(db: Db, currency: string, day: Pick<CalendarDay, 'from' | 'until'>) {
+export function spentIn(db: Db, currency: string, day: BudgetDay) {
   const [from, until] = [day.from.toISOString(), day.until.toISOString()];
   const today = sql<boolean>`${BOOKED_AT} >= ${from} and ${BOOKED_AT} < ${until}`;
   const isLive = sql<boolean>`((opened_at >= ${from} and opened_at < ${until}) or exists (

@@ -15,7 +15,8 @@ export interface BudgetLimits {
   readonly tokens?: number;
   /** Shares of a budget, from 0 to 1, whose crossing is told. */
   readonly warnAt: readonly number[];
-  /** IANA name of the zone whose midnight ends a day. */
+  /** Local time at which a day ends, such as `12:00`, and the IANA name of its zone. */
+  readonly dayEndsAt: string;
   readonly timeZone: string;
 }
 
@@ -72,6 +73,8 @@ export const RESERVE_DEFAULT_MICROS = 5_000_000;
 /** How long a job waits before it asks again whether sessions under way have left room. */
 export const ROOM_WAIT_MS = 15_000;
 
+const MIDNIGHT = '00:00';
+
 type BudgetSpec = NonNullable<BatchFile['budget']>;
 
 /** The budget of a batch file in micro-units. */
@@ -90,6 +93,7 @@ export function budgetLimits(spec: BudgetSpec): BudgetLimits {
     ...(spec.tokens !== undefined && { tokens: spec.tokens }),
     currency: spec.currency,
     warnAt: spec.warnAt,
+    dayEndsAt: spec.dayEndsAt ?? MIDNIGHT,
     timeZone: spec.timeZone,
   };
 }

@@ -1,24 +1,7 @@
 import { DAY_MS } from '../contract/units.js';
 
-/** One day of a calendar, as instants: `from` belongs to it, `until` is the first moment after it. */
-export interface CalendarDay {
-  /** `2026-11-23`. */
-  readonly name: string;
-  readonly from: Date;
-  readonly until: Date;
-}
-
 /** Longer than any day, also one of 25 hours. */
 const SEARCH_MS = 27 * 3_600_000;
-
-/** The day that an instant belongs to in a time zone; right also where clocks are changed at midnight. */
-export function dayOf(at: Date, timeZone: string): CalendarDay {
-  const nameOf = dayNamer(timeZone);
-  const name = nameOf(at);
-  const from = firstWhere(at.getTime() - SEARCH_MS, at.getTime(), (ms) => nameOf(new Date(ms)) >= name);
-  const until = firstWhere(at.getTime(), at.getTime() + SEARCH_MS, (ms) => nameOf(new Date(ms)) > name);
-  return { name, from: new Date(from), until: new Date(until) };
-}
 
 /** Names the days of a time zone. @throws RangeError when there is no such zone */
 export function dayNamer(timeZone: string): (at: Date) => string {

@@ -13,7 +13,7 @@ import { durationMs } from '../contract/duration-ms.js';
 import type { DeadlineSpec } from '../contract/deadline.js';
 import { holdText, type Hold } from '../contract/holds.js';
 import { alertFingerprint, type AlertCause } from './alerts.js';
-import { nextFire } from './fire-times.js';
+import { dailyAt, nextFire } from './fire-times.js';
 import { nightTitle } from './night-alerts.js';
 import { nightOf } from './nights.js';
 import { spanText } from './span-text.js';
@@ -29,8 +29,7 @@ export function deadlineOf(spec: DeadlineSpec, openedAt: Date, ownTimeZone: stri
   if (typeof spec !== 'object')
     return { at: new Date(openedAt.getTime() + durationMs(spec)), timeZone: ownTimeZone };
   const { timeZone } = spec;
-  const [hour, minute] = spec.at.split(':').map(Number);
-  const at = nextFire({ crons: [`${minute} ${hour} * * *`], timeZone }, openedAt);
+  const at = nextFire(dailyAt(spec.at, timeZone), openedAt);
   if (at === undefined) throw new Error(`no ${spec.at} comes in ${timeZone}`);
   return { at, timeZone };
 }

@@ -11,6 +11,12 @@ import { nightOf, wallOf, type Wall } from './nights.js';
  */
 export type Due = Pick<ScheduleDefinition, 'crons' | 'timeZone'>;
 
+/** Every day at a local time such as `02:30`. */
+export function dailyAt(timeOfDay: string, timeZone: string): Due {
+  const [hour, minute] = timeOfDay.split(':').map(Number);
+  return { crons: [`${minute} ${hour} * * *`], timeZone };
+}
+
 /** Far more than anybody wants to see at once. */
 const FIRES_MAX = 10_000;
 

@@ -78,6 +78,10 @@ test('a budget of each site is refused where jobs have none: it would never hold
 
 test.each([
   [
+    'budget: { perBatch: 5, dayEndsAt: "12:00" }',
+    '11:35: budget.dayEndsAt does nothing: no amount of the budget is for a day\n    leave it out, or add perDay or perSite',
+  ],
+  [
     'retry: { classes: { auth: { tries: 4 } } }',
     '11:27: retry.classes.auth does nothing: what fails so is not tried again\n    leave it out; docs/reference/errors.md says what follows instead',
   ],

@@ -7,7 +7,8 @@ import {
   reservationMicros,
   type BudgetStanding,
 } from '../../src/policy/budget.js';
-import { dayAfter, dayOf, startOfDay } from '../../src/policy/calendar-day.js';
+import { budgetDay, dayEndsInTheNight } from '../../src/policy/budget-day.js';
+import { dayAfter, dayNamer, startOfDay } from '../../src/policy/calendar-day.js';
 
 const UNIT = 1_000_000;
 const NEXT_DAY = '2026-11-24T00:00:00.000Z';
@@ -116,16 +117,63 @@ describe('days', () => {
     ['Asia/Kathmandu', '2026-11-23T18:15:00Z', '2026-11-23T18:15:00.000Z', 24],
     ['America/Santiago', '2026-09-06T12:00:00Z', '2026-09-06T04:00:00.000Z', 23], // its clocks change at midnight
   ])('in %s, %s is in a day that begins at %s and has %i hours', (timeZone, at, from, hours) => {
-    const day = dayOf(new Date(at), timeZone);
+    const day = budgetDay(new Date(at), { timeZone, dayEndsAt: '00:00' });
     expect(day.from.toISOString()).toBe(from);
     expect((day.until.getTime() - day.from.getTime()) / 3_600_000).toBe(hours);
-    expect(startOfDay(day.name, timeZone)).toEqual(day.from);
-    expect(startOfDay(dayAfter(day.name), timeZone)).toEqual(day.until);
+    const name = dayNamer(timeZone)(new Date(at));
+    expect(startOfDay(name, timeZone)).toEqual(day.from);
+    expect(startOfDay(dayAfter(name), timeZone)).toEqual(day.until);
+  });
+
+  test.each([
+    ['a night is one day', '12:00', '2026-11-23T21:00:00Z', '2026-11-23T11:00Z', '2026-11-24T11:00Z'],
+    ['so is its end', '12:00', '2026-11-24T05:00:00Z', '2026-11-23T11:00Z', '2026-11-24T11:00Z'],
+    [
+      'the end belongs to the next',
+      '12:00',
+      '2026-11-24T11:00:00Z',
+      '2026-11-24T11:00Z',
+      '2026-11-25T11:00Z',
+    ],
+    ['clocks went forward', '12:00', '2026-03-29T01:30:00Z', '2026-03-28T11:00Z', '2026-03-29T10:00Z'],
+    ['a skipped end', '02:30', '2026-03-29T00:59:00Z', '2026-03-28T01:30Z', '2026-03-29T01:00Z'],
+    ['an end that comes twice', '02:30', '2026-10-25T00:45:00Z', '2026-10-25T00:30Z', '2026-10-26T01:30Z'],
+    ['and what follows it', '02:30', '2026-10-25T01:15:00Z', '2026-10-25T00:30Z', '2026-10-26T01:30Z'],
+  ])('by Madrid’s clock, %s: one that ends at %s', (_, dayEndsAt, at, from, until) => {
+    const day = budgetDay(new Date(at), { timeZone: 'Europe/Madrid', dayEndsAt });
+    expect(day).toEqual({ from: new Date(from), until: new Date(until) });
+  });
+
+  test.each([
+    ['midnight is in the night', {}, { at: '07:00', timeZone: 'UTC' }, '2026-11-23T10:00:00Z', true],
+    ['noon is not', { dayEndsAt: '12:00' }, { at: '07:00', timeZone: 'UTC' }, '2026-11-23T10:00:00Z', false],
+    ['midnight is over', {}, { at: '07:00', timeZone: 'UTC' }, '2026-11-24T02:00:00Z', false],
+    [
+      'a day ends with the night',
+      { dayEndsAt: '07:00' },
+      { at: '07:00', timeZone: 'UTC' },
+      '2026-11-23T22:00:00Z',
+      false,
+    ],
+    ['a span over midnight', {}, '8h', '2026-11-23T22:00:00Z', true],
+    ['a span before midnight', {}, '8h', '2026-11-23T10:00:00Z', false],
+    ['no deadline', {}, undefined, '2026-11-23T22:00:00Z', false],
+  ] as const)('a plan says that a day ends in the night: %s', (_, spec, deadline, now, said) => {
+    const limits = limitsOf({ perDay: 100, ...spec });
+    expect(dayEndsInTheNight(limits, deadline, new Date(now)) !== undefined).toBe(said);
+    const { perDay: _perDay, ...without } = limits;
+    expect(dayEndsInTheNight(without, deadline, new Date(now))).toBeUndefined();
   });
 });
 
 test('an unknown time zone, a share of 1, a misspelt budget are refused', () => {
-  for (const wrong of [{ timeZone: 'Mars/Base' }, { warnAt: [1] }, { perNight: 1 }, { perDay: -1 }]) {
+  for (const wrong of [
+    { timeZone: 'Mars/Base' },
+    { warnAt: [1] },
+    { perNight: 1 },
+    { perDay: -1 },
+    { perDay: 1, dayEndsAt: '24:00' },
+  ]) {
     expect(budgetSchema.safeParse(wrong).success).toBe(false);
   }
 });

@@ -1,12 +1,13 @@
 // What sessions cost: reserved before they start, booked when they end, each micro-unit in exactly one slice.
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { abandonedSessions } from '../../src/client/abandoned.js';
 import type { Connections } from '../../src/client/connections.js';
 import { COST_DIMENSIONS } from '../../src/client/cost-slices.js';
 import { costReport } from '../../src/client/costs.js';
 import { ledgerEvents } from '../../src/client/trace/ledger-events.js';
 import type { CostRow, Ledger, SessionBudget, SessionEnd, Usage } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
 import type { BudgetLimits } from '../../src/policy/budget.js';
 import {
   aLedger,
@@ -19,6 +20,7 @@ import {
   NO_USAGE,
   openBatch,
   PARKED,
+  placeOf,
   rawSql,
   sessionOf,
   startedSession,
@@ -27,7 +29,7 @@ import {
 import { rounds } from '../support/rounds.js';
 
 const UNIT = 1_000_000;
-const LIMITS: BudgetLimits = { currency: 'EUR', timeZone: 'UTC', warnAt: [] };
+const LIMITS: BudgetLimits = { currency: 'EUR', dayEndsAt: '00:00', timeZone: 'UTC', warnAt: [] };
 
 function reserve(ledger: Ledger, slug: string, { fence, nextAttempt }: Claimed, budget: SessionBudget) {
   const session = sessionOf(slug, nextAttempt);
@@ -78,6 +80,31 @@ describe('reservations', () => {
     const end = await reserve(ledger, 'three', await claimed(ledger, 'three'), { limits });
     expect(end).toMatchObject({ kind: 'gate' });
     expect(end).not.toHaveProperty('until');
+  });
+
+  test.each([
+    ['00:00', 'ok'],
+    ['12:00', 'gate'],
+  ])('a day that ends at %s: what midnight does to a night that has used it up', async (dayEndsAt, after) => {
+    let now = '2026-11-23T23:30:00.000Z';
+    const { path } = await aLedger();
+    const ledger = await openLedger({ ...placeOf(path), now: () => new Date(now) });
+    onTestFinished(() => ledger.close());
+    await openBatch(ledger, ['one', 'two']);
+    const one = await claimed(ledger, 'one');
+    const two = await claimed(ledger, 'two');
+    const limits = { ...LIMITS, dayEndsAt, perSession: UNIT, perDay: UNIT };
+    expect(await reserve(ledger, 'one', one, { limits })).toMatchObject({ kind: 'ok' });
+    await ledger.saveHandle(sessionOf('one', 1), {}, one.fence);
+    await ledger.endSession(sessionOf('one', 1), collected(UNIT), one.fence);
+    const asked = () =>
+      ledger.budgetRoom({ ...jobOf('two'), provider: 'command', batchId: BATCH }, { limits });
+    const until = dayEndsAt === '00:00' ? '2026-11-24T00:00:00.000Z' : '2026-11-24T12:00:00.000Z';
+    expect(await asked()).toMatchObject({ kind: 'gate', until });
+    now = '2026-11-24T00:30:00.000Z';
+    expect((await asked()).kind).toBe(after);
+    now = '2026-11-24T22:00:00.000Z';
+    expect(await reserve(ledger, 'two', two, { limits }), 'the next night').toMatchObject({ kind: 'ok' });
   });
 
   test('a session that nobody came back to weighs on the day it was opened, and on no later night', async () => {

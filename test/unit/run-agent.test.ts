@@ -351,6 +351,7 @@ describe('a job that waits all night', () => {
       perBatch: 1_000_000,
       currency: 'USD',
       warnAt: [],
+      dayEndsAt: '00:00',
       timeZone: 'UTC',
     };
     const { key: other } = night.refOf('two');

@@ -38,7 +38,7 @@ test('a start that was refused is in no figure of sessions, one that ran and tol
     if (slug === 'refused') await ledger.saveHandle(session, { phase: 'prepared' }, fence);
     await ledger.endSession(session, failed({ errorClass: 'auth', message: '401' }), fence);
   }
-  const limits = { perSession: 5_000_000, currency: 'EUR', warnAt: [], timeZone: 'UTC' };
+  const limits = { perSession: 5_000_000, currency: 'EUR', warnAt: [], dayEndsAt: '00:00', timeZone: 'UTC' };
   for (const slug of ['replaced', 'cancelled']) {
     const { fence } = await claimed(ledger, slug);
     const session = sessionOf(slug, 1);

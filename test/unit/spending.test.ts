@@ -5,7 +5,13 @@ import { spendingCauses, type BudgetUse, type SpendingStanding } from '../../src
 import { aLedger, BATCH, by, claimed, collected, jobOf, openBatch, sessionOf } from './ledger-fixture.js';
 
 const UNIT = 1_000_000;
-const LIMITS: BudgetLimits = { currency: 'USD', timeZone: 'UTC', warnAt: [0.5, 0.8], perSession: 10 * UNIT };
+const LIMITS: BudgetLimits = {
+  currency: 'USD',
+  dayEndsAt: '00:00',
+  timeZone: 'UTC',
+  warnAt: [0.5, 0.8],
+  perSession: 10 * UNIT,
+};
 const used = (booked: number, reserved = 0) => ({
   bookedMicros: booked * UNIT,
   reservedMicros: reserved * UNIT,
