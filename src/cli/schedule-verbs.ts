@@ -33,7 +33,7 @@ export function addScheduleVerbs(schedule: Command, use: (action: Action) => voi
 
   verb(
     'preview [file]',
-    'show the times to come, and which fall together; of a file, or of what is applied',
+    'show the times to come, and which fall together: of what is applied, with a file as if it were',
     ['nightshift schedule preview schedules.yaml --days 14'],
     ['nightshift schedule preview --html nights.html', 'as a page with a plot'],
   )

@@ -417,7 +417,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     abandoned: async ({ end = false, reason } = {}) =>
       (await import('./abandoned.js')).abandonedSessions(connections, { end, reason }),
     clean: async (options) => (await import('./clean-runs.js')).cleanRuns(options, connections),
-    schedules: schedulesWith(connections),
+    schedules: schedulesWith(connections, looking),
     host: async () => {
       const host = new WorkerHost(connections);
       await host.start();

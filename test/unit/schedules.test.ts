@@ -1,12 +1,13 @@
 // When schedules are due, what edition a night gets, what is missing, and what is wrong with a schedules file.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { schedulesJsonSchema } from '../../src/batch/json-schema.js';
 import { readBatch } from '../../src/batch/read-batch.js';
 import { readSchedules } from '../../src/batch/read-schedules.js';
 import { createNightshift } from '../../src/client/nightshift.js';
 import { InvalidBatch } from '../../src/contract/errors.js';
+import { openLedger } from '../../src/ledger/open.js';
 import { fireTimes, clockChangeTimes, lastFire, nextFire } from '../../src/policy/fire-times.js';
 import { missedNights } from '../../src/policy/missed-nights.js';
 import { editionOf, nightOf } from '../../src/policy/nights.js';
@@ -305,6 +306,39 @@ schedules:
   });
 });
 
+test('a preview of a file has what is applied beside it, but for what is paused or the file itself says', async () => {
+  const dir = tempDir();
+  const state = join(dir, 'state');
+  const file = join(dir, 'schedules.yaml');
+  const schedules = (...lines: string[]) =>
+    writeFileSync(file, `timeZone: UTC\nschedules:\n${lines.map((line) => `  - { ${line} }\n`).join('')}`);
+  const due = (name: string, at: string) => `name: ${name}, batch: ./schedules.yaml, when: { at: "${at}" }`;
+  const nightshift = createNightshift({ state, env: {} });
+  onTestFinished(() => nightshift.close());
+
+  schedules(due('mine', '02:30'));
+  expect(await nightshift.schedules.preview({ file, days: 1 })).toMatchObject({ beside: [] });
+  expect(existsSync(join(state, 'ledger.db')), 'nothing is made by looking').toBe(false);
+
+  schedules(due('mine', '05:00'), due('other', '02:30'), due('stopped', '02:30'));
+  const ledger = await openLedger({ path: join(state, 'ledger.db') });
+  for (const wanted of (await readSchedules(file)).schedules) {
+    const definition = { ...wanted, since: '2026-11-01T00:00:00.000Z' };
+    const paused = wanted.name === 'stopped';
+    await ledger.keepSchedule({ definition, batchName: 'n', channels: 'c'.repeat(64), paused });
+  }
+  await ledger.close();
+  schedules(due('mine', '02:30'));
+  const again = createNightshift({ state, env: {} });
+  onTestFinished(() => again.close());
+  const preview = await again.schedules.preview({ file, days: 1 });
+  expect(preview.beside).toEqual(['other']);
+  expect(preview.fires.map(({ schedule, collides }) => [schedule, collides])).toEqual([
+    ['mine', ['other']],
+    ['other', ['mine']],
+  ]);
+});
+
 test('names in the page of a preview are text, whatever they hold', () => {
   const fire = { schedule: '<img src=x>', at: '2026-11-23T01:30:00.000Z', local: '2026-11-23 02:30' };
   const page = firePage(
@@ -312,6 +346,7 @@ test('names in the page of a preview are text, whatever they hold', () => {
       from: '2026-11-22T12:00:00.000Z',
       to: '2026-11-24T12:00:00.000Z',
       schedules: ['<img src=x>', 'b'],
+      beside: [],
       fires: [{ ...fire, timeZone: 'Europe/Berlin', collides: ['b'] }],
       missing: [],
       notes: [],

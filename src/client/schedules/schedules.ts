@@ -10,7 +10,7 @@ export interface Schedules {
   list(): Promise<readonly ScheduleView[]>;
   /** @throws UsageError when there is none of that name */
   status(name: string): Promise<ScheduleView>;
-  /** The times to come; with a file, no engine is needed. */
+  /** The times to come; with a file, those of what is applied beside it too, and no engine is needed. */
   preview(options?: { file?: string; days?: number; from?: Date }): Promise<Preview>;
   trigger(name: string, options?: TriggerOptions): Promise<Asked>;
   backfill(name: string, span: BackfillOptions): Promise<Asked>;
@@ -19,12 +19,15 @@ export interface Schedules {
   delete(name: string, reason?: string): Promise<void>;
 }
 
-/** Modules are loaded when used: they bring the whole SDK with them. */
-export const schedulesWith = (connections: Connections): Schedules => ({
+/**
+ * Modules are loaded when used: they bring the whole SDK with them.
+ * @param looking for what makes no ledger where none is
+ */
+export const schedulesWith = (connections: Connections, looking: Connections): Schedules => ({
   apply: async (file, options) => (await import('./apply.js')).applySchedules(file, connections, options),
   list: async () => (await import('./views.js')).listSchedules(connections),
   status: async (name) => (await import('./views.js')).seeSchedule(name, connections),
-  preview: async (options) => (await import('./views.js')).previewSchedules(connections, options),
+  preview: async (options) => (await import('./views.js')).previewSchedules(looking, options),
   trigger: async (name, options) => (await import('./nights.js')).triggerNight(name, connections, options),
   backfill: async (name, span) => (await import('./nights.js')).backfillNights(name, span, connections),
   pause: async (name, reason) => (await import('./pause.js')).pauseSchedule(name, connections, reason),

@@ -84,6 +84,8 @@ export interface Preview {
   readonly from: string;
   readonly to: string;
   readonly schedules: readonly string[];
+  /** Those of them that are applied and that the file does not have; none without a file. */
+  readonly beside: readonly string[];
   readonly fires: readonly Fire[];
   /** Batch files that are not there, as this host sees it. */
   readonly missing: readonly { readonly schedule: string; readonly batch: string }[];
@@ -91,17 +93,22 @@ export interface Preview {
   readonly notes: readonly { readonly schedule: string; readonly text: string }[];
 }
 
-/** The times to come: of a schedules file, which needs no engine, or of all schedules at the engine that are not paused. */
+/**
+ * The times to come of all that is not paused: of the schedules at the engine; or of a file, and of what is applied beside
+ * it, which the ledger knows, so that no engine is needed.
+ */
 export async function previewSchedules(
   connections: Connections,
   { file, days = 7, from = new Date() }: { file?: string; days?: number; from?: Date } = {},
 ): Promise<Preview> {
+  const inFile = file === undefined ? [] : (await readSchedules(file)).schedules;
+  const beside = file === undefined ? [] : await appliedBeside(inFile, connections);
   const due =
     file === undefined
       ? (await allSchedules(connections))
           .filter(({ description }) => !description.state.paused)
           .map(({ definition }) => definition)
-      : (await readSchedules(file)).schedules.filter(({ paused }) => !paused);
+      : [...inFile.filter(({ paused }) => !paused), ...beside];
   const to = new Date(from.getTime() + days * DAY_MS);
   const fires = due
     .flatMap((each) =>
@@ -124,6 +131,7 @@ export async function previewSchedules(
     from: from.toISOString(),
     to: to.toISOString(),
     schedules: due.map(({ name }) => name),
+    beside: beside.map(({ name }) => name),
     fires: fires.map((fire) => ({
       ...fire,
       collides: (together.get(fire.at) ?? []).filter(
@@ -138,6 +146,16 @@ export async function previewSchedules(
       .map(({ name, batch }) => ({ schedule: name, batch })),
     notes,
   };
+}
+
+/** Their nights come as well: applying a file leaves alone what it does not have. */
+async function appliedBeside(
+  inFile: readonly Pick<ScheduleDefinition, 'name'>[],
+  connections: Connections,
+): Promise<readonly ScheduleDefinition[]> {
+  const names = new Set(inFile.map(({ name }) => name));
+  const kept = await (await connections.ledger()).keptSchedules();
+  return kept.flatMap(({ definition, paused }) => (paused || names.has(definition.name) ? [] : [definition]));
 }
 
 type Due = Pick<ScheduleDefinition, 'name' | 'after'>;
