@@ -514,6 +514,21 @@ describe('crashes and lost answers', () => {
       expect(slugs()).toEqual([`${SLUG} publish`]);
     });
 
+    test('a look that is refused as to somebody who is not signed in is a matter of the password, not of the post', async () => {
+      const body = JSON.stringify({
+        code: 'rest_invalid_param',
+        message: 'Invalid parameter(s): status',
+        data: { status: 400, params: { status: 'Status is forbidden.' } },
+      });
+      for (const _ of ['by slug', 'by key']) proxy.next({ kind: 'answer', status: 400, body });
+      const effect = new Effect(() => publisherWith({ url: proxy.url }));
+      await expect(effect.land()).rejects.toMatchObject({
+        errorClass: 'auth',
+        message: expect.stringContaining('check username and application password') as string,
+      });
+      expect(site.posts).toEqual([]);
+    });
+
     test('a rehearsal changes nothing', async () => {
       const publisher = publisherWith({ url: proxy.url });
       await publisher.lookup?.(anEffect().request(), context);

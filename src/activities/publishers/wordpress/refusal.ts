@@ -1,7 +1,7 @@
 import { AdapterError, type ErrorClass } from '../../../contract/errors.js';
 import { refusal } from '../../http/refusal.js';
 import { jsonOf, type HttpAnswer, type HttpRequest } from '../../http/request.js';
-import { errorSchema } from './schemas.js';
+import { errorSchema, type WordPressError } from './schemas.js';
 import { shortenedTo } from '../../../batch/shown.js';
 
 const SIGN_IN = 'check username and application password (Users, Profile, Application Passwords)';
@@ -37,7 +37,7 @@ export function wordpressRefusal(
 ): AdapterError {
   const said = errorOf(answer);
   const plain = refusal(answer, request, said === undefined ? '' : saidBy(said));
-  const { errorClass, fix } = meaningOf(answer.status, said?.code, request.method) ?? {};
+  const { errorClass, fix } = meaningOf(answer.status, said, request.method) ?? {};
   if (errorClass === undefined) return plain;
   const text = fix === undefined ? plain.message : `${plain.message}; ${fix}`;
   return new AdapterError(errorClass, text, { ...plain.facts, sent: 'rejected' });
@@ -45,16 +45,26 @@ export function wordpressRefusal(
 
 function meaningOf(
   status: number,
-  code: string | undefined,
+  said: WordPressError | undefined,
   method: HttpRequest['method'],
 ): Meaning | undefined {
-  if (code !== undefined) return Object.hasOwn(REFUSED, code) ? REFUSED[code] : undefined;
+  if (said !== undefined) {
+    if (mayNotLook(said, method)) return { errorClass: 'auth', fix: SIGN_IN };
+    return Object.hasOwn(REFUSED, said.code) ? REFUSED[said.code] : undefined;
+  }
   // Not a word of WordPress: something before it has answered.
   if (status === 404) return { errorClass: 'config', fix: REST_ADDRESS };
   if ((status === 403 || status === 406) && method !== 'GET')
     return { errorClass: 'invalid', fix: 'a firewall in front of WordPress seems to refuse this content' };
   return undefined;
 }
+
+/**
+ * With a password that is wrong or was revoked, some versions answer as to somebody who is not signed in. Nobody else is
+ * refused a look at drafts by the parameter that asks for them.
+ */
+const mayNotLook = ({ code, data }: WordPressError, method: HttpRequest['method']): boolean =>
+  method === 'GET' && code === 'rest_invalid_param' && Object.hasOwn(data?.params ?? {}, 'status');
 
 /** The code of WordPress’s own error; undefined where somebody else has answered. */
 export const codeIn = (answer: HttpAnswer): string | undefined => errorOf(answer)?.code;

@@ -34,4 +34,13 @@ export const userSchema = z.object({
 });
 export type User = z.infer<typeof userSchema>;
 
-export const errorSchema = z.object({ code: z.string(), message: z.string().default('') });
+export const errorSchema = z.object({
+  code: z.string(),
+  message: z.string().default(''),
+  /** The parameters that were refused, each with a sentence. */
+  data: z
+    .object({ params: z.record(z.string(), z.unknown()).catch({}) })
+    .optional()
+    .catch(undefined),
+});
+export type WordPressError = z.infer<typeof errorSchema>;
