@@ -54,10 +54,12 @@ const table = (names) => {
 const all = subjects.flatMap(({ rows }) => rows);
 const sum = (of) => all.reduce((total, row) => total + of(row), 0);
 const twice = sum(({ visible }) => Math.max(0, visible - 1));
-const leftOver = sum(({ hidden }) => hidden);
+// Where what has landed is taken back it is gone afterwards, or hidden, as it should be.
+const leftOver = sum(({ hidden, check }) => (check === 'take back' ? 0 : hidden));
+const TAKEN_AWAY = new Set(['a person', 'take back']);
 const untrue = all.filter(
   ({ visible, ended, check, at }) =>
-    visible === 0 && (ended === 'landed' || ended === 'adopted') && check !== 'a person' && at !== '',
+    visible === 0 && (ended === 'landed' || ended === 'adopted') && !TAKEN_AWAY.has(check) && at !== '',
 ).length;
 const text = `# What every destination was measured to do
 

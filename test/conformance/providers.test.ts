@@ -39,6 +39,7 @@ test('a provider that is wrong is found out, for that very reason', async () => 
       'attach: find says none',
       'collect: it is empty',
       expect.stringMatching(/^usage: no whole numbers/),
+      expect.stringMatching(/^usage: it is told as/),
       'die: attempt 1 was paid for 2 times',
       'unknown handle: it is said to have succeeded',
       'empty output: it counts as made, not as rejected',

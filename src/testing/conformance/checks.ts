@@ -3,6 +3,8 @@ import { HOUR_MS, MINUTE_MS } from '../../contract/units.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { judge, remark, row, type Row } from './judge.js';
 import type { Ending, Rig } from './rig.js';
+import { credentials, rehearses } from './sends-nothing.js';
+import { takesBack } from './takes-back.js';
 
 /** One thing that a publisher must stand; gives a row for each cell. */
 export interface Check {
@@ -257,5 +259,8 @@ export const CHECKS: readonly Check[] = [
   { name: 'revision', run: revisions },
   { name: 'people', run: people },
   { name: 'forgotten-key', run: keyWindow },
+  { name: 'take-back', run: takesBack },
+  { name: 'rehearsal', run: rehearses },
+  { name: 'credentials', run: credentials },
   { name: 'secrets', run: secrets },
 ];

@@ -15,6 +15,12 @@ export interface Row {
   readonly note: string;
 }
 
+/** What is wrong with a cell; nothing where it is as it should be. */
+export type Fault = string | false | undefined;
+
+export const firstOf = (...faults: readonly Fault[]): string | false =>
+  faults.find((fault) => fault) ?? false;
+
 /**
  * The promise in one place. Classes 1 to 3: one visible object, nothing left over, a receipt. Class 4, and class 2
  * after its key was forgotten: one, or none, and then a person is asked. Never two, and never a receipt for nothing.

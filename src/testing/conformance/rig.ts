@@ -4,16 +4,23 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asked, guarded } from '../../activities/ask-publisher.js';
 import type { CrashPoint } from '../../activities/crash-points.js';
-import { publisherFor } from '../../activities/publishers/publisher-for.js';
-import type { PublisherFacts } from '../../activities/publishers/publisher.js';
+import { effectRequest } from '../../activities/land-effect.js';
+import { lookerFor } from '../../activities/publishers/looker.js';
+import { publisherFor, type PublisherDeps } from '../../activities/publishers/publisher-for.js';
+import type { FoundEffect, PublisherContext, PublisherFacts } from '../../activities/publishers/publisher.js';
+import { rehearsing, type Rehearsed } from '../../activities/rehearsal/no-writes.js';
 import type { EffectTried } from '../../activities/try-effect.js';
+import type { Environment } from '../../batch/secrets.js';
+import { messageOf } from '../../contract/thrown.js';
 import { StaleFence, type Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/open.js';
 import type { ChildOrder } from './child.js';
-import { effectUnderTest, type EffectUnderTest } from './effect-under-test.js';
+import { effectUnderTest, WORK, type EffectUnderTest } from './effect-under-test.js';
 import type { Counted, Place } from './subject.js';
-import { effectOf, tryOnce } from './try-once.js';
+import { effectOf, tryOnce, type TryOptions } from './try-once.js';
 
 /** Tries before an effect that is neither there nor held counts as lost. */
 const TRIES_MAX = 12;
@@ -87,10 +94,13 @@ export class Rig {
     return path;
   }
 
-  /** Tries until it has landed, is held or parked, as the engine would, without its waits. */
-  async run(tested: EffectUnderTest, ledger: Ledger): Promise<Ending> {
+  /**
+   * Tries until it has landed, is held or parked, as the engine would, without its waits.
+   * @param env what `${env:NAME}` stands for, where that is to be something else than the place says
+   */
+  async run(tested: EffectUnderTest, ledger: Ledger, env?: Environment): Promise<Ending> {
     for (let tries = 1; ; tries++) {
-      const tried = await this.once(tested, ledger, tries);
+      const tried = await this.once(tested, ledger, { tries, ...(env && { env }) });
       if (tried.kind === 'again' && tries < TRIES_MAX) continue;
       return { tried, counted: await this.place.count(tested), tries };
     }
@@ -107,7 +117,7 @@ export class Rig {
         resolve(true);
         return new Promise(() => undefined);
       };
-      this.once(tested, ledger, 1, stop).then(() => resolve(false), reject);
+      this.once(tested, ledger, { reached: stop }).then(() => resolve(false), reject);
     });
   }
 
@@ -139,8 +149,36 @@ export class Rig {
   async pointsOf(tested: EffectUnderTest): Promise<CrashPoint[]> {
     const points: CrashPoint[] = [];
     const { ledger } = await this.ledger();
-    await this.once(tested, ledger, 1, (point) => void points.push(point));
+    await this.once(tested, ledger, { reached: (point) => void points.push(point) });
     return [...new Set(points)];
+  }
+
+  /** Looks as a rehearsal does: whatever else the publisher tries is refused, and told in `refused`. */
+  look(tested: EffectUnderTest): Promise<Rehearsed<FoundEffect | undefined>> {
+    return rehearsing(async () => {
+      const effect = effectOf(tested);
+      const looker = await lookerFor(effect, process.cwd(), this.deps(), Buffer.from(tested.text));
+      const lookup = looker.lookup?.bind(looker);
+      const request = effectRequest({ work: WORK }, tested.job, effect);
+      return lookup && asked(looker, 'lookup', () => lookup(request, this.context()));
+    });
+  }
+
+  /** Takes back what has landed, by a publisher of its own. @throws AdapterError; with a receipt only */
+  async takeBack(tested: EffectUnderTest, ledger: Ledger): Promise<void> {
+    const effect = effectOf(tested);
+    const landed = (await ledger.receipts({ work: WORK, jobKey: tested.job.key })).at(-1);
+    if (!landed) throw new Error(`nothing of ${tested.slug} has landed`);
+    const publisher = await publisherFor(effect, process.cwd(), this.deps());
+    const request = { ...effectRequest({ work: WORK }, tested.job, effect), receipt: landed };
+    try {
+      await guarded(publisher, 'unpublish', async () =>
+        publisher.unpublish?.(request, landed, this.context()),
+      );
+    } catch (error) {
+      this.messages.push(messageOf(error));
+      throw error;
+    }
   }
 
   async close(): Promise<void> {
@@ -148,15 +186,21 @@ export class Rig {
     await rm(this.dir, { recursive: true, force: true });
   }
 
+  private deps(env: Environment = this.place.env ?? {}): PublisherDeps {
+    return { env, stateDir: this.dir };
+  }
+
+  private context(): PublisherContext {
+    return { signal: new AbortController().signal, now: this.now, sleep: (ms) => sleep(ms) };
+  }
+
   private async once(
     tested: EffectUnderTest,
     ledger: Ledger,
-    tries: number,
-    reached: (point: CrashPoint) => void | Promise<void> = () => undefined,
+    { env, ...options }: Pick<TryOptions, 'tries' | 'reached'> & { readonly env?: Environment },
   ): Promise<EffectTried | { readonly kind: 'stale' }> {
     try {
-      const deps = { env: this.place.env ?? {}, stateDir: this.dir };
-      const tried = await tryOnce(tested, ledger, { deps, tries, now: this.now, reached });
+      const tried = await tryOnce(tested, ledger, { deps: this.deps(env), now: this.now, ...options });
       if ('message' in tried) this.messages.push(tried.message);
       return tried;
     } catch (error) {

@@ -19,6 +19,8 @@ export interface Place {
   options(slug: string, effectKey: string): JsonObject;
   /** What `${env:NAME}` stands for; planted values are looked for in every message. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Other values of them, which may create an object and not look for one. */
+  readonly blind?: Readonly<Record<string, string>>;
   /** Asks the destination itself. */
   count(object: ObjectName): Promise<Counted>;
   /** The object's content as its readers get it; undefined where it is not there, or can't be compared. */

@@ -1,10 +1,13 @@
 import { hostname } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import type { ProviderVerb, SessionHandle } from '../../activities/providers/provider.js';
 import { resolveSecrets } from '../../batch/secrets.js';
 import { AdapterError, ERROR_CLASSES } from '../../contract/errors.js';
 import { parseOptions } from '../../activities/adapter-options.js';
+import { spoilt } from '../spoilt.js';
 import { bytesOf, type Carried } from './carry.js';
 import { textOf, type Memory, type ProviderRig } from './rig.js';
+import type { Behaviour } from './subject.js';
 
 /** One line of the table. */
 export interface ProviderRow {
@@ -174,8 +177,6 @@ async function* collects(rig: ProviderRig): AsyncGenerator<ProviderRow> {
   const one = await bytesOf(await provider.collect(handle, context));
   const other = await rig.provider();
   const two = await bytesOf(await other.collect(handle, context));
-  const usage = await other.usage(handle, context);
-  const numbers = [usage.inputTokens, usage.outputTokens, usage.cachedTokens, usage.costMicros];
   yield await row(
     rig,
     'collect',
@@ -185,16 +186,51 @@ async function* collects(rig: ProviderRig): AsyncGenerator<ProviderRow> {
     !one.equals(two) && 'the second time it was something else',
     one.length === 0 && 'it is empty',
   );
-  yield await row(
-    rig,
-    'usage',
-    'of a session that ended',
-    memory,
-    '',
-    !numbers.every((n) => Number.isSafeInteger(n) && n >= 0) &&
-      `no whole numbers from 0: ${JSON.stringify(usage)}`,
-  );
   await provider.release?.(handle, context);
+}
+
+/** How sessions end that are asked what they used. */
+const ENDS: readonly (readonly [Behaviour, string])[] = [
+  ['good', 'of one with a result'],
+  ['empty', 'of one with nothing to show'],
+  ['long', 'of one that was cancelled'],
+];
+
+/** It is booked when a session ends, however that was, and a worker that dies before it has booked asks again. */
+async function* uses(rig: ProviderRig): AsyncGenerator<ProviderRow> {
+  for (const [behaviour, at] of ENDS.filter(([name]) => rig.place.behaviours.includes(name))) {
+    const memory = await rig.memory(`usage-${behaviour}`, behaviour);
+    const provider = await rig.provider(behaviour);
+    const context = rig.context(memory);
+    const handle = await provider.start(memory.request, undefined, context);
+    if (behaviour === 'long') await provider.cancel(handle, context);
+    const over = await rig.watch(provider, handle, context, CANCEL_MS_MAX);
+    // A worker that collects and finds nothing books all the same.
+    if (over.kind === 'succeeded')
+      await rejection(async () => bytesOf(await provider.collect(handle, context)));
+    const other = await rig.provider(behaviour);
+    const [one, two] = [await provider.usage(handle, context), await other.usage(handle, context)];
+    const numbers = [one.inputTokens, one.outputTokens, one.cachedTokens, one.costMicros];
+    yield await row(
+      rig,
+      'usage',
+      at,
+      memory,
+      '',
+      over.kind === 'running' && 'it still runs',
+      !numbers.every((n) => Number.isSafeInteger(n) && n >= 0) &&
+        `no whole numbers from 0: ${JSON.stringify(one)}`,
+    );
+    yield await row(
+      rig,
+      'usage',
+      `${at}, again by another worker`,
+      memory,
+      '',
+      !isDeepStrictEqual(one, two) && `it is told as ${JSON.stringify(one)}, then as ${JSON.stringify(two)}`,
+    );
+    await provider.release?.(handle, context);
+  }
 }
 
 /** A worker that dies just before, or just after, each handle that it saves. */
@@ -315,7 +351,7 @@ const strangeIds = (ids: SessionHandle['ids']): SessionHandle['ids'] =>
   Object.fromEntries(
     Object.entries(ids).map(([name, id]) => {
       const isId = typeof id === 'string' && id !== hostname() && Number.isNaN(Date.parse(id));
-      return [name, isId ? id.replace(/[0-9a-z](?=[^0-9a-z]*$)/i, (last) => (last === '0' ? '1' : '0')) : id];
+      return [name, isId ? spoilt(id) : id];
     }),
   );
 
@@ -510,6 +546,7 @@ export const PROVIDER_CHECKS: readonly ProviderCheck[] = [
   { name: 'carry', run: whole },
   { name: 'attach', run: attaches },
   { name: 'collect', run: collects },
+  { name: 'usage', run: uses },
   { name: 'die', run: dies },
   { name: 'lost-answer', run: lostAnswers },
   { name: 'unknown', run: unknown },

@@ -10,10 +10,14 @@ export const postgresSubject: ConformanceSubject = {
       `create table posts (nightshift_key text primary key, nightshift_revision integer, nightshift_sha256 text,
         fingerprint text, slug text, body text)`,
     );
+    await server.rows(`create role writer login password 'writes only'`);
+    await server.rows('grant insert on posts to writer');
+    const writer = Object.assign(new URL(server.url), { username: 'writer', password: 'writes only' });
     return {
       use: 'postgres',
       target: 'posts',
       env: { DATABASE_URL: server.url },
+      blind: { DATABASE_URL: writer.href },
       options: (slug) => ({
         url: '${env:DATABASE_URL}',
         columns: { slug },

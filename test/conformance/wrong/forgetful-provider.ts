@@ -1,5 +1,5 @@
 // A provider that is wrong on purpose: it starts again whatever it did before, takes nothing for a result, shows its key,
-// and lets errors through.
+// lets errors through, and tells another usage each time.
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { defineProvider, type SessionHandle } from '../../../src/activities/providers/provider.js';
@@ -8,6 +8,7 @@ import type { ProviderSubject } from '../../../src/testing/index.js';
 /** The kit loads this module by its path, which makes another instance of it than the test has: both share the list. */
 const LIST = Symbol.for('nightshift.test.forgetful');
 const started = ((globalThis as Record<symbol, unknown>)[LIST] ??= []) as string[];
+let asked = 0;
 const nameOf = ({ runKey, attempt }: { runKey: string; attempt: number }) => `${runKey} ${attempt}`;
 
 export const provider = defineProvider({
@@ -35,7 +36,7 @@ export const provider = defineProvider({
     collect: async () => ({ content: new Uint8Array() }),
     usage: async () => ({
       inputTokens: 0.5,
-      outputTokens: 0,
+      outputTokens: ++asked,
       cachedTokens: 0,
       costMicros: 0,
       costSource: 'none',

@@ -34,6 +34,10 @@ export class Store {
     }
   }
 
+  take(id: string): void {
+    rmSync(join(this.dir, id));
+  }
+
   put(stored: Stored): Stored {
     writeFileSync(join(this.dir, stored.id), JSON.stringify(stored));
     return stored;
@@ -71,6 +75,12 @@ export const wrong = (file: string, env: Record<string, string> = {}): Conforman
         const ours = store.all().filter(({ key }) => key === effectKey);
         const visible = ours.filter((one) => one.visible).length;
         return { visible, hidden: ours.length - visible };
+      },
+      ...(Object.keys(env).length > 0 && { blind: { TOKEN: 'blind-token' } }),
+      read: async ({ effectKey }) => store.all().find(({ key }) => key === effectKey)?.text,
+      edit: async ({ effectKey }) => {
+        const ours = store.all().filter(({ key }) => key === effectKey);
+        for (const one of ours) store.put({ ...one, text: 'edited by a person' });
       },
       foreign: async (slug) => {
         const { id } = store.add({ name: slug, key: 'somebody else', visible: true, text: 'theirs' });

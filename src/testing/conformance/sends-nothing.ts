@@ -1,0 +1,79 @@
+import type { FoundEffect } from '../../activities/publishers/publisher.js';
+import type { Environment } from '../../batch/secrets.js';
+import type { ErrorClass } from '../../contract/errors.js';
+import { messageOf } from '../../contract/thrown.js';
+import { spoilt } from '../spoilt.js';
+import { firstOf, remark, row, type Fault, type Row } from './judge.js';
+import type { Ending, Rig } from './rig.js';
+
+/** A rehearsal looks, and the destination is the same after it: no request could have changed anything. */
+export async function* rehearses(rig: Rig): AsyncGenerator<Row> {
+  const there = rig.effect('rehearsed');
+  await rig.run(there, (await rig.ledger()).ledger);
+  yield await looked(rig, there, 'what is there', 'ours');
+  yield await looked(rig, rig.effect('never-sent'), 'what is not', 'absent');
+}
+
+async function looked(
+  rig: Rig,
+  tested: ReturnType<Rig['effect']>,
+  at: string,
+  expected: FoundEffect['kind'],
+): Promise<Row> {
+  const { place, facts } = rig;
+  const state = async () => JSON.stringify([await place.count(tested), await place.dump?.()]);
+  const before = await state();
+  const seen = place.methods?.().length ?? 0;
+  const { value, error, refused } = await rig.look(tested);
+  const sent = (place.methods?.() ?? []).slice(seen).filter((method) => !READING.has(method));
+  const fault = firstOf(
+    refused.length > 0 && `it tried more than to look: ${refused.join('; ')}`,
+    sent.length > 0 && `it sent ${sent.join(', ')}`,
+    (await state()) !== before && 'the destination is not as it was',
+    error !== undefined && messageOf(error),
+    facts.lookup === 'exact' && value?.kind !== expected && `it found ${value?.kind ?? 'nothing to ask'}`,
+  );
+  return remark('rehearsal', at, fault);
+}
+
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Classes that a person puts right, and that are told before anything is sent. */
+const OF_CREDENTIALS: ReadonlySet<ErrorClass> = new Set(['auth', 'config']);
+
+/** Credentials that are missing, dead, or may not look: nothing is sent, and the class says whose turn it is. */
+export async function* credentials(rig: Rig): AsyncGenerator<Row> {
+  const { env = {}, blind } = rig.place;
+  const names = Object.keys(env);
+  if (names.length === 0) return;
+  const missing = await attempt(rig, 'no-credentials', {});
+  const { tried } = missing;
+  const isNamed = 'message' in tried && names.some((name) => tried.message.includes(name));
+  yield refusal('missing', missing, !isNamed && 'no variable is named');
+
+  const dead = await attempt(rig, 'dead-credentials', mapped(env, spoilt));
+  // One that takes any credentials, such as a stand-in, tells nothing of the publisher.
+  if (!hasLanded(dead)) yield refusal('dead', dead);
+  if (blind) yield refusal('may not look', await attempt(rig, 'blind-credentials', { ...env, ...blind }));
+}
+
+const attempt = async (rig: Rig, slug: string, env: Environment): Promise<Ending> =>
+  rig.run(rig.effect(slug), (await rig.ledger()).ledger, env);
+
+const hasLanded = ({ tried }: Ending): boolean => tried.kind === 'landed' || tried.kind === 'adopted';
+
+function refusal(at: string, ending: Ending, more: Fault = undefined): Row {
+  const { tried, counted } = ending;
+  const errorClass = 'errorClass' in tried ? tried.errorClass : undefined;
+  const fault = firstOf(
+    hasLanded(ending) && 'it landed all the same',
+    counted.visible + counted.hidden > 0 && 'something was sent',
+    (errorClass === undefined || !OF_CREDENTIALS.has(errorClass)) &&
+      `it ended ${tried.kind}, class ${errorClass ?? 'none'}${'message' in tried ? `: ${tried.message}` : ''}`,
+    more,
+  );
+  return row('credentials', at, ending, fault);
+}
+
+const mapped = (env: Readonly<Record<string, string>>, change: (value: string) => string) =>
+  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value)]));
