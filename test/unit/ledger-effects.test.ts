@@ -155,6 +155,7 @@ describe('receipts', () => {
     const [one] = await ledger.receipts({ batchId: BATCH });
     expect(one).toEqual({
       ...receiptOf(post),
+      batchId: BATCH,
       ...jobOf('one'),
       identity: { site: 'blog', category: 'a', slug: 'one' },
       name: 'post',

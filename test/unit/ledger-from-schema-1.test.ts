@@ -131,6 +131,7 @@ test('everything is found, and goes on from where it was', async () => {
   const [receipt] = await ledger.receipts({ batchId: BATCH });
   expect(receipt).toEqual({
     ...receiptOf(effectOf('one')),
+    batchId: BATCH,
     work: WORK,
     jobKey: keyOf('one'),
     identity: identityOf('one'),
