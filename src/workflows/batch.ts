@@ -66,7 +66,7 @@ import { NAMED_MAX, Tally } from './tally.js';
 const NOTES_REQUESTS = 'notes-requests';
 const NOTES_RETRIES = 'notes-retries';
 
-/** Large batches begun by older releases give jobs their new try when all shards have ended. */
+/** In large batches of older releases jobs were given their new try when all shards had ended. */
 const RETRIES_BY_SHARDS = 'retries-by-shards';
 
 /**
@@ -145,7 +145,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
         // What was discarded, or parked by a shard that is not over, is not in the tally.
         const isNew = (key: string) => tally.forget(key) || (!lanes.has(key) && patched('retries-all'));
         const again = tickets.filter(({ key }) => isNew(key));
-        if (shards.areMany && patched(RETRIES_BY_SHARDS)) shards.add(again);
+        if (shards.areUnderWay && patched(RETRIES_BY_SHARDS)) shards.add(again);
         else lanes.add(again);
         if (patched(NOTES_RETRIES))
           await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
@@ -173,7 +173,6 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     // The last job ended while others were being given a new try: nobody else would run those.
     while (retrying > 0 && patched('retries-awaited')) {
       await condition(() => retrying === 0);
-      await shards.run();
       await lanes.run();
     }
   } catch (error) {

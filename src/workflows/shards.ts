@@ -63,7 +63,7 @@ export class Shards {
   private atOnce = 1;
   private starting: 0 | 1 = 0;
   private readonly pending: Slice[] = [];
-  private hasFailed = false;
+  private underWay = false;
   private unstarted = 0;
   private left = 0;
 
@@ -89,16 +89,16 @@ export class Shards {
     return this.left;
   }
 
-  /** Whether the batch is large. */
-  get areMany(): boolean {
-    return this.count > 0;
+  /** Whether there are any, and one that is added will be run. */
+  get areUnderWay(): boolean {
+    return this.underWay && this.count > 0;
   }
 
   open(slices: readonly StoredSlice[]): void {
     this.pending.push(...slices);
     this.count = slices.length;
     this.atOnce = shardsAtOnce(this.lanes.concurrency, this.count);
-    this.sharesAnew = this.areMany && patched(SHARES_ANEW);
+    this.sharesAnew = this.count > 0 && patched(SHARES_ANEW);
   }
 
   /** S5 */
@@ -106,22 +106,25 @@ export class Shards {
     const count = tickets.length;
     if (count === 0) return;
     this.pending.push({ index: this.count++, tickets, from: 0, count });
-    this.atOnce = shardsAtOnce(this.lanes.concurrency, this.count);
+    // What those under way were given of a pace counts on so many of them.
+    if (this.batch.paceMs === undefined) this.atOnce = shardsAtOnce(this.lanes.concurrency, this.count);
     for (const { given } of this.running.values()) for (const { key } of tickets) given.add(key);
   }
 
   /** Runs until none is pending and none is under way. Rejects when cancelled, after the shards have ended. */
   async run(): Promise<void> {
     const ends: Promise<void>[] = [];
+    this.underWay = true;
     try {
       for (;;) {
         await condition(() => this.isOver || this.mayStart);
         const slice = this.isOver ? undefined : this.pending.shift();
         if (!slice) break;
         const end = this.settle(await this.start(slice));
-        end.catch(() => (this.hasFailed = true)); // awaited below
+        end.catch(() => undefined); // awaited below; until then its failure is nobody's
         ends.push(end);
       }
+      this.underWay = false;
       await this.stop();
       await Promise.all(ends);
     } finally {
@@ -131,11 +134,7 @@ export class Shards {
 
   /** Whether none will be started any more. */
   private get isOver(): boolean {
-    return (
-      this.hasFailed ||
-      this.lanes.stoppedBy !== undefined ||
-      (this.pending.length === 0 && this.running.size === 0)
-    );
+    return this.lanes.stoppedBy !== undefined || (this.pending.length === 0 && this.running.size === 0);
   }
 
   private get mayStart(): boolean {
@@ -271,7 +270,16 @@ export class Shards {
 /** What it says of jobs that another shard has now, says nothing any more. */
 function without(given: ReadonlySet<string>, summary: ShardSummary): ShardSummary {
   const unfinished = summary.unfinished.filter(({ key }) => !given.has(key));
-  return { ...summary, unfinished, parked: summary.parked - (summary.unfinished.length - unfinished.length) };
+  const gone = (state: string) =>
+    summary.unfinished.filter((job) => given.has(job.key) && job.state === state).length;
+  const { parked, held, cancelled } = summary;
+  return {
+    ...summary,
+    unfinished,
+    parked: parked - gone('parked'),
+    held: held - gone('held'),
+    cancelled: cancelled - gone('cancelled'),
+  };
 }
 
 function summaryOf(error: unknown): ShardSummary | undefined {

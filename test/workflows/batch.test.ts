@@ -489,6 +489,25 @@ describe('a batch', () => {
     expect(night.mostInProgress).toBeLessThanOrEqual(4);
   }, 120_000);
 
+  test("in shards: one that can't be read keeps no other from being worked on", async () => {
+    const night: Night = new Night(
+      'shard-lost',
+      6,
+      {
+        openBatch: async () => night.openedInShards([2, 2, 2]),
+        openShard: async ({ index, from, count }) => {
+          if (index === 0) throw ApplicationFailure.nonRetryable('its tickets are gone', 'lost');
+          return night.tickets.slice(from, from + count);
+        },
+      },
+      2, // one shard at once
+    );
+    await night.work(async () => {
+      await failureOf(await night.start());
+    });
+    expect(night.count('publish')).toBe(4);
+  }, 120_000);
+
   test('in shards gives jobs their new try while others wait for a person', async () => {
     let decided = false;
     const isParkedFirst = (key: string) =>
