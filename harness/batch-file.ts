@@ -57,6 +57,7 @@ export function batchFileOf(
           lookup: { url: `${posts}?key={{ effect.key }}`, found: 200, id: '/id' },
           headers: { 'x-account': key },
           settle: minutes(1),
+          timeout: minutes(10),
         },
       },
     ],

@@ -107,12 +107,16 @@ export const LOST_ANSWER: ReadonlySet<EffectRow['state']> = new Set<EffectRow['s
 export const isOpenQuestion = ({ row, publisher }: Pick<Landing, 'row' | 'publisher'>): boolean =>
   LOST_ANSWER.has(row.state) && publisher.facts.lookup !== 'exact';
 
-/** A request that is still at work there would be missed by a look-up that comes too early. */
+/**
+ * A request that is still at work there would be missed by a look-up that comes too early. Of a try whose end nobody has
+ * heard it may be on its way for as long as one may take: its worker need not be dead.
+ */
 async function settle({ publisher, row, context }: Landing): Promise<void> {
-  const { settleMs } = publisher.facts;
-  if (!LOST_ANSWER.has(row.state) || settleMs === 0) return;
+  const { requestMs = 0, settleMs } = publisher.facts;
+  const restMs = settleMs + (row.state === 'attempting' ? requestMs : 0);
+  if (!LOST_ANSWER.has(row.state) || restMs === 0) return;
   const sent = row.lastSentAt === undefined ? context.now().getTime() : Date.parse(row.lastSentAt);
-  const left = Math.min(settleMs, sent + settleMs - context.now().getTime());
+  const left = Math.min(restMs, sent + restMs - context.now().getTime());
   if (left > 0) await context.sleep(left);
 }
 

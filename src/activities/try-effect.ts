@@ -81,13 +81,14 @@ export const requestSha256Of = (
  * @throws StaleFence when another try took over; CancelledFailure
  */
 export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
-  const { work, job, effect, effectKeys, artifact, tried, turn } = given;
+  const { work, job, effect, effectKeys, artifact, turn, tried } = given;
   await given.reached('E0');
   const { key: effectKey, name } = effect;
   const open = await olderQuestion(given, ledger);
   if (open !== undefined) return open;
   const row = await ledger.beginEffect(effectIdOf(work, job, effect), given.by);
   let publisher: Publisher | undefined;
+  const turns = turn && new Turns(turn);
   let sending = false;
   let wrote = false;
   let acknowledged = row.acknowledged !== undefined;
@@ -111,6 +112,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       onUnknown: effect.onUnknown,
       forbidden: given.forbidden,
       attempting: async () => {
+        await turns?.takeAhead(given.context.signal);
         given.context.signal.throwIfAborted();
         const sent = { sha256: requestSha256, revision: job.revision };
         await ledger.attemptingEffect(effectKey, sent, row.fence, given.gate);
@@ -125,7 +127,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       reached: given.reached,
     } satisfies Omit<Landing, 'context'>;
     const landed = await withGrace(given.context, (context) =>
-      landEffect({ ...landing, context: { ...context, turn: turn && (() => turn(context.signal)) } }),
+      landEffect({ ...landing, context: { ...context, turn: turns && (() => turns.take(context.signal)) } }),
     );
     const asked = publisher.lookup !== undefined && (row.receipt?.revision ?? 0) < job.revision;
     // What was sent before and got no answer was carried out, as is known now.
@@ -186,6 +188,25 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     await ledger.stopEffect(effectKey, { state, errorClass, message, job }, row.fence);
     if (end.state === 'gated') return { kind: 'gated', errorClass, message, ofDestination: true };
     return { kind: end.state === 'held' ? 'held' : 'parked', errorClass, message };
+  }
+}
+
+/**
+ * The turn of the first request that changes something is waited for before the ledger hears that it leaves: what has left
+ * its hands long after it was noted could not be told from what is over.
+ */
+class Turns {
+  private isAhead = false;
+  constructor(private readonly turn: (signal: AbortSignal) => Promise<void>) {}
+
+  async takeAhead(signal: AbortSignal): Promise<void> {
+    await this.turn(signal);
+    this.isAhead = true;
+  }
+
+  async take(signal: AbortSignal): Promise<void> {
+    if (!this.isAhead) return this.turn(signal);
+    this.isAhead = false;
   }
 }
 

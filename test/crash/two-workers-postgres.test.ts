@@ -111,6 +111,7 @@ describe.runIf(hasPostgres())('two workers on one PostgreSQL ledger', () => {
       url: "${service.url}/{{ effect.key }}"
       lookup: { url: "${service.url}/{{ effect.key }}", key: /key }
       settle: 1s
+      timeout: 5s
 `;
       writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace(/effects:[^]*$/, effects));
       const schema = name.replace('-', '_');

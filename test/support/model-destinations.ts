@@ -59,7 +59,12 @@ export class Blog extends Destination {
   private arriving: { at: number; post: Omit<Post, 'id'> }[] = [];
 
   constructor(
-    private readonly manners: { sharesNames?: boolean; keepsNames?: boolean; settleMs?: number } = {},
+    private readonly manners: {
+      sharesNames?: boolean;
+      keepsNames?: boolean;
+      settleMs?: number;
+      requestMs?: number;
+    } = {},
   ) {
     super();
   }
@@ -95,9 +100,9 @@ export class Blog extends Destination {
   }
 
   publisher(): Publisher {
-    const { settleMs = 0 } = this.manners;
+    const { settleMs = 0, requestMs = 0 } = this.manners;
     return {
-      facts: { name: 'blog', class: 3, lookup: 'exact', settleMs, raceMs: 10 },
+      facts: { name: 'blog', class: 3, lookup: 'exact', settleMs, requestMs, raceMs: 10 },
       lookup: ({ effectKey }) => this.travel('lookup', () => this.find(effectKey)),
       create: ({ effectKey, revision }) =>
         this.travel('create', () => {

@@ -71,7 +71,7 @@ describe('class', () => {
       { class: 2, lookup: 'none', settleMs: 0, keyWindowMs: 23 * HOUR_MS },
     ],
     [{ keyWindow: '2m' }, { class: 2, lookup: 'none', settleMs: 0, keyWindowMs: 90_000 }],
-    [{ lookup }, { class: 3, lookup: 'exact', settleMs: 5000 }],
+    [{ lookup }, { class: 3, lookup: 'exact', settleMs: 5000, requestMs: 30_000 }],
     [
       { lookup, ...KEYED },
       { class: 2, lookup: 'exact', settleMs: 5000, keyWindowMs: 23 * HOUR_MS },

@@ -170,6 +170,16 @@ describe('a destination that hides, renames, and lets two have one name', () => 
     expect(blog.calls).not.toContain('create');
   });
 
+  test('a request of a worker that was not heard of again is waited for as long as one may take', async () => {
+    const blog = new Blog({ settleMs: 1000, requestMs: 30_000 });
+    blog.arriveAfter(20_000, { name: 'post', key: keyOf('effect'), visible: false });
+    const at = new Date('2026-03-01T02:00:00.000Z');
+    const row = { ...SENT, state: 'attempting', lastSentAt: at.toISOString() } as const;
+    const { end } = await landOn(blog, { row, at });
+    expect(end).toMatchObject({ kind: 'landed', receipt: { id: '1' } });
+    expect(blog.calls).not.toContain('create');
+  });
+
   test('a try that may no longer send changes nothing', async () => {
     const blog = new Blog();
     const stale = new Error('another try took over');

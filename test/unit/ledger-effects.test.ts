@@ -64,6 +64,23 @@ test('an effect goes from pending over attempting to landed, and remembers its f
   ]);
 });
 
+test('a try of the engine that comes late takes nothing from the one that is at work', async () => {
+  const ledger = await aRunningJob();
+  const { fence } = await ledger.beginEffect(post, by(BATCH, 2));
+  await ledger.attemptingEffect(post.effectKey, BODY, fence);
+  const head = await ledger.head();
+  await expect(ledger.beginEffect(post, by(BATCH, 1))).rejects.toThrow(StaleFence);
+  expect(await ledger.head()).toBe(head);
+  await ledger.checkFence(post.effectKey, fence);
+
+  // In another run the engine counts anew, and where a try has ended nobody is at work.
+  expect(await ledger.beginEffect(post, { ...by(BATCH, 1), runId: 'run-2' })).toMatchObject({ fence: 2 });
+  expect(await ledger.beginEffect(post, { ...by(BATCH, 5), runId: 'run-2' })).toMatchObject({ fence: 3 });
+  const stop = { state: 'failed', errorClass: 'transient', message: 'x' } as const;
+  await ledger.stopEffect(post.effectKey, stop, 3);
+  expect(await ledger.beginEffect(post, { ...by(BATCH, 1), runId: 'run-2' })).toMatchObject({ fence: 4 });
+});
+
 test('a try that was passed over can write nothing about the effect', async () => {
   const ledger = await aRunningJob();
   const { fence: old } = await ledger.beginEffect(post, by());

@@ -122,6 +122,24 @@ const statesOf = async (ledger: Ledger, slug: string) =>
       []),
   ].map(({ state, revision }) => `${state} ${revision}`);
 
+test('the turn of a request is waited for before the ledger hears that it leaves, and once', async () => {
+  const [ledger, service] = [await aJob('turn'), new Service()];
+  const publisher = service.publisher();
+  const atTurn: string[][] = [];
+  const end = await tryOnce(ledger, service, 'turn', {
+    turn: async () => void atTurn.push(await statesOf(ledger, 'turn')),
+    publisher: async () => ({
+      ...publisher,
+      create: async (body, given) => {
+        await given.turn?.();
+        return publisher.create(body, given);
+      },
+    }),
+  });
+  expect(end).toMatchObject({ kind: 'landed' });
+  expect(atTurn).toEqual([['pending 1']]);
+});
+
 describe('a job that is cancelled, or a worker that stops', () => {
   const reason = new CancelledFailure('WORKER_SHUTDOWN');
   const stoppable = () => {

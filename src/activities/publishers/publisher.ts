@@ -59,6 +59,11 @@ export interface PublisherFacts {
   readonly looksByPlace?: true;
   /** How long a request without an answer may still be at work there, in milliseconds. 0 where a late one does no harm. */
   readonly settleMs: number;
+  /**
+   * Class 3: how long a request may be on its way, in milliseconds, before its adapter gives it up. What a try has sent
+   * whose end nobody has heard is looked for after this and the settle time.
+   */
+  readonly requestMs?: number;
   /** Class 3: how long two creations at the same time take to see each other, in milliseconds. */
   readonly raceMs?: number;
   /** Class 2: how long a key is remembered, in milliseconds, safety margin taken off. */

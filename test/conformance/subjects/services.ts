@@ -57,6 +57,7 @@ const http = (
       headers: { authorization: 'Bearer ${env:API_TOKEN}' },
       body: { slug, text: '{{ artifact }}' },
       settle: '1s',
+      timeout: '3s',
       ...more(url, effectKey, slug),
     }),
   });

@@ -19,6 +19,7 @@ export function factsOf(options: HttpOptions): PublisherFacts {
     class: honoursKey ? 2 : lookup ? 3 : 4,
     lookup: lookup ? 'exact' : 'none',
     settleMs,
+    ...(!honoursKey && lookup && { requestMs: durationMs(options.timeout) }),
     ...(honoursKey && { keyWindowMs }),
   };
 }
