@@ -71,7 +71,7 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
     ['nightshift retry nightly-articles --error timeout --first 5', 'try five of them'],
     ['nightshift retry nightly-articles --all --rate 40/m', 'all, and begin no more than 40 a minute'],
     ['nightshift retry nightly-articles --job KEY', 'one job, also a held one'],
-    ['nightshift retry --provider claude --error exhausted', 'of all batches whose agent uses it'],
+    ['nightshift retry --provider claude --error timeout', 'of all batches whose agent uses it'],
   )
     .option('--job <key...>', 'only these jobs')
     .option('--error <class...>', 'only jobs stopped by an error of these classes')

@@ -245,6 +245,32 @@ describe('what a retry goes on with beside the jobs that it means', () => {
     expect(await ledger.head(), 'a look changes nothing').toBe(head);
   });
 
+  test('of many batches all that is unfinished, also where no job is parked, as after an outage', async () => {
+    const { nightshift, ledger } = await aNightThatEnded('incomplete');
+    await claimed(ledger, 'b');
+    await ledger.settleJob(jobOf('b'), { state: 'gated', errorClass: 'exhausted', message: 'down' }, by());
+    await ledger.requeue(BATCH, NOBODY);
+    const also = ['a', 'b', 'c'].map((slug) => ({ key: keyOf(slug), identity: identityOf(slug) }));
+    const all = { kind: 'all' } as const;
+    expect(await nightshift.toRetryAll(all)).toMatchObject([{ batch: { id: BATCH }, jobs: [], also }]);
+    for (const narrower of [{ errors: ['exhausted'] as const }, { first: 3 }]) {
+      expect(await nightshift.toRetryAll(all, narrower)).toEqual([]);
+    }
+  });
+
+  test('of many batches none that somebody cancelled, and no list that a newer one has replaced', async () => {
+    const { nightshift, ledger } = await aNightThatEnded('incomplete');
+    const manifest = (await ledger.batch(BATCH))?.manifest ?? '';
+    const meant = async () => (await nightshift.toRetryAll({ kind: 'all' })).map(({ batch }) => batch.id);
+    expect(await meant()).toEqual([BATCH]);
+    await openBatch(ledger, ['b'], { id: 'batch:nightly:2', manifest });
+    await ledger.setBatchState('batch:nightly:2', 'incomplete', NOBODY);
+    expect(await meant(), 'the older list has parked jobs').toEqual(['batch:nightly:2']);
+    await openBatch(ledger, ['b'], { id: 'batch:nightly:2', manifest, runId: 'run-2' });
+    await ledger.setBatchState('batch:nightly:2', 'cancelled', NOBODY);
+    expect(await meant()).toEqual([]);
+  });
+
   test('nothing where a run of the batch has it in hand already', async () => {
     const { nightshift } = await aNightThatEnded('running');
     expect(await nightshift.alsoRuns('nightly', { keys: [keyOf('a')] })).toEqual([]);
