@@ -9,7 +9,6 @@ import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js'
 import { messageOf } from '../contract/thrown.js';
 import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { upstreamStanding } from '../nights/upstream.js';
-import { newestInstead } from '../policy/catch-up.js';
 import { lastFire } from '../policy/fire-times.js';
 import { nightTitle } from '../policy/night-alerts.js';
 import { editionOf, nightOf } from '../policy/nights.js';
@@ -20,6 +19,7 @@ import type { Deps } from './deps.js';
 import { retryAfter } from './failure.js';
 import { failingSince, noteFailure } from './heartbeat.js';
 import { keepSchedule } from './keep-schedule.js';
+import { newestInstead } from './newest-instead.js';
 import {
   ANOTHER_WAITS,
   anotherWaits,
@@ -122,7 +122,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   /** Whether a run is to begin, now that none is there. */
   async function mayStart(): Promise<NightStep | Go> {
     if (isStale) return tooLate();
-    const newest = newestDue();
+    const newest = await newestDue();
     if (newest !== undefined) {
       const title = nightTitle(newest, schedule.timeZone);
       return end('skipped', `it came late, and the night of ${title} was due as well: the newest starts`);
@@ -141,9 +141,9 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   }
 
   /** The night that this one leaves its place to (S6); one that it shares its batch with is served by the same run. */
-  function newestDue(): string | undefined {
+  async function newestDue(): Promise<string | undefined> {
     if (night.asked || waits > 0 || !batch.definition.identity.includes('edition')) return undefined;
-    return newestInstead(schedule, night, overlapping.rule, deps.now());
+    return newestInstead(schedule, night, overlapping.rule, deps);
   }
 
   function rowsOfNight(): Promise<readonly NightRow[]> {

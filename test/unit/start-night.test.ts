@@ -448,6 +448,47 @@ describe('of nights that an outage has brought together', () => {
     },
   );
 
+  describe('a newer one that nobody will start takes no place', () => {
+    const HOUR = 60 * MINUTE;
+    const shortCatchUp = { ...threeDays, catchUpMs: 4 * HOUR };
+    const oldest = (schedule: typeof threeDays) =>
+      outcomeOf(
+        taken(2 * DAY + 5 * 60, {
+          schedule: { ...schedule, batch: join(folder, 'batch.yaml') },
+        }),
+      );
+    const nightOf = (night: number): NewNight => ({
+      ...{ schedule: 'nights', night: `2026-11-${23 + night}T02:30`, edition: `2026-11-${23 + night}` },
+      dueAt: new Date(Date.parse(DUE) + night * DAY * MINUTE).toISOString(),
+      ...{ outcome: 'paused', why: 'the schedule was paused', by: NOBODY, runId: '' },
+    });
+
+    test('the engine was down for longer than it catches up', async () => {
+      expect(await oldest(shortCatchUp)).toBe('started');
+    });
+
+    test('but one that the engine had handed on, and that waits for a worker, comes', async () => {
+      running.add('nightly:nights-2026-11-24T01:30:00Z');
+      expect(await oldest(shortCatchUp)).toBe('skipped');
+    });
+
+    test('it fell into a pause that is over', async () => {
+      for (const night of [1, 2]) await ledger.recordNight(nightOf(night));
+      expect(await oldest(threeDays)).toBe('started');
+    });
+
+    test('it fell into a pause that lasts', async () => {
+      const definition = { ...threeDays, batch: join(folder, 'batch.yaml') };
+      await ledger.keepSchedule({ definition, batchName: 'news', channels: '', paused: true });
+      expect(await oldest(threeDays)).toBe('started');
+    });
+
+    test('but one that was started has it, however long ago it was due', async () => {
+      await ledger.recordNight({ ...nightOf(1), outcome: 'started', why: 'started its batch' });
+      expect(await oldest(shortCatchUp)).toBe('skipped');
+    });
+  });
+
   test('one that a person asks for starts', async () => {
     expect(await outcomeOf(takenOf(0, 'skip', { exact: true }))).toBe('started');
   });

@@ -14,6 +14,10 @@ import { clockChangeTimes, type WallHour } from '../../policy/fire-times.js';
 /** Both the schedule's ID at the engine and the beginning of the IDs of its Workflows. */
 export const scheduleId = (name: string): string => `nightly:${name}`;
 
+/** Of the Workflow that the engine starts for a time: it adds the time, without fractions of a second. */
+export const nightWorkflowId = (name: string, at: Date): string =>
+  `${scheduleId(name)}-${at.toISOString().replace(/\.\d+Z$/, 'Z')}`;
+
 const MONTHS: readonly Month[] = [
   'JANUARY',
   'FEBRUARY',
