@@ -6,7 +6,7 @@ const MIB = 1024 * 1024;
 /** Less may not last a night: each job adds to the ledger, the artifacts and, when it is embedded, the engine's file. */
 const WARN_BYTES = 500 * MIB;
 
-/** With less nothing is begun: the log that the ledger writes before its file grows to tens of MiB by itself. */
+/** With less no session is begun: the log that the ledger writes before its file grows to tens of MiB by itself. */
 const FAIL_BYTES = 100 * MIB;
 
 /** What is free where the state is kept. */
@@ -20,7 +20,8 @@ export interface Room {
 export async function roomIn(dir: string): Promise<Room | undefined> {
   for (let at = resolve(dir); ; at = dirname(at)) {
     try {
-      const { bavail, bsize } = await statfs(at);
+      const { blocks, bavail, bsize } = await statfs(at);
+      if (blocks === 0) return undefined; // some file systems in user space don't count any
       const freeBytes = bavail * bsize;
       return { dir, freeBytes, status: roomStatus(freeBytes) };
     } catch {
@@ -34,13 +35,13 @@ export function roomStatus(freeBytes: number): Room['status'] {
   return freeBytes < WARN_BYTES ? 'warn' : 'ok';
 }
 
-/** What is in the way of a start, and what to do; undefined where there is room enough. */
+/** What is in the way of a start that needs sessions, and what to do; undefined where there is room enough. */
 export function noRoom(
   room: Room | undefined,
 ): { readonly message: string; readonly hint: string } | undefined {
   if (room?.status !== 'fail') return undefined;
   return {
-    message: `${Math.floor(room.freeBytes / MIB)} MiB are free where the state is kept (${room.dir}), and nothing begins below ${FAIL_BYTES / MIB} MiB`,
+    message: `${Math.floor(room.freeBytes / MIB)} MiB are free where the state is kept (${room.dir}), and no session begins below ${FAIL_BYTES / MIB} MiB`,
     hint: 'free some room there, or keep the state elsewhere: --state, NIGHTSHIFT_STATE',
   };
 }

@@ -4,9 +4,10 @@ import { readBatch, type Batch } from '../batch/read-batch.js';
 import { leftToDo } from '../client/left-to-do.js';
 import { mustBeFillable, preflight } from '../client/preflight.js';
 import { startBatch, type Starter, type Started, type WontDo, isBatchFinished } from '../client/start.js';
-import { InvalidBatch, NothingToDo } from '../contract/errors.js';
+import { AdapterError, InvalidBatch, NothingToDo } from '../contract/errors.js';
 import type { NightEnd, NightRequest, NightStep } from '../contract/messages.js';
 import { messageOf } from '../contract/thrown.js';
+import { noRoom, roomIn } from '../free-room.js';
 import type { NewNight, NightOutcome, NightRow } from '../ledger/ledger.js';
 import { upstreamStanding } from '../nights/upstream.js';
 import { lastFire } from '../policy/fire-times.js';
@@ -104,6 +105,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (!(await isRunning(batch.workflowId, deps))) {
       const may = await mayStart();
       if (may.kind !== 'go') return may;
+      await mustHaveRoom(); // S5
       although = may.although;
     }
     const started = await startBatch(batch, starter, night.by);
@@ -138,6 +140,13 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     if (way.kind === 'end') return end(way.outcome, way.why, other.id);
     await note('queued', way.noted, other.id);
     return { ...wait(other.id, way.why), ...(way.orApprovalsLeft && { orApprovalsLeft: true }) };
+  }
+
+  /** The batch would end at once on a full disk, and its night with it. */
+  async function mustHaveRoom(): Promise<void> {
+    const full = noRoom(await roomIn(deps.stateDir));
+    if (full === undefined || (await leftToDo(batch, ledger)) !== 'sessions') return;
+    throw new AdapterError('transient', `${full.message}; ${full.hint}`, { sent: 'no' });
   }
 
   /** The night that this one leaves its place to (S6); one that it shares its batch with is served by the same run. */

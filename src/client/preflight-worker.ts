@@ -33,7 +33,7 @@ async function mustHaveRoom(batch: Batch, connections: Connections): Promise<voi
   const { stateDir } = connections.config;
   const full = noRoom(await roomIn(stateDir));
   if (full === undefined || (await peekEngine(stateDir))) return;
-  if ((await leftToDo(batch, await connections.ledger())) === 'nothing') return;
+  if ((await leftToDo(batch, await connections.ledger())) !== 'sessions') return;
   throw new AdapterError('config', `nothing was started: ${full.message}; ${full.hint}`, { sent: 'no' });
 }
 

@@ -8,6 +8,6 @@ export function roomFinding(dir: string, room: Room | undefined): Finding {
   const { status, freeBytes } = room;
   const detail = `${dir}, ${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`;
   if (status === 'ok') return { subject, status, detail };
-  const fix = `free some room: ${status === 'fail' ? 'no batch is begun with so little' : 'a full disk stops a night'}`;
+  const fix = `free some room: ${status === 'fail' ? 'no session is begun with so little' : 'a full disk stops a night'}`;
   return { subject, status, detail, fix };
 }

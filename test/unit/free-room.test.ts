@@ -8,15 +8,17 @@ import { mustBeAbleTo } from '../../src/activities/must-be-able-to.js';
 import { createNightshift, defineBatch } from '../../src/index.js';
 import { roomFinding } from '../../src/client/room-finding.js';
 import { noRoom, roomIn, roomStatus } from '../../src/free-room.js';
+import type { LeftToDo } from '../../src/policy/left-to-do.js';
 import { tempDir } from '../support/batch.js';
 
 const MIB = 1024 * 1024;
 let freeMib: number | undefined;
+let blocks = 1000;
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof files>();
   const statfs = async (path: string) => {
     const found = await real.statfs(path);
-    return freeMib === undefined ? found : { ...found, bavail: freeMib, bsize: MIB };
+    return freeMib === undefined ? found : { ...found, blocks, bavail: freeMib, bsize: MIB };
   };
   return { ...real, default: { ...real, statfs }, statfs };
 });
@@ -40,7 +42,7 @@ const batch = (dir: string) =>
   );
 
 test.each([
-  [99, 'fail', 'no batch is begun'],
+  [99, 'fail', 'no session is begun'],
   [499, 'warn', 'a full disk stops a night'],
   [500, 'ok', undefined],
 ])('doctor: %d MiB free is %s', (mib, status, fix) => {
@@ -55,6 +57,13 @@ test('a folder that is not there yet has the room of the one that it will be mad
   expect((await roomIn(`${dir}/a/b`))?.freeBytes).toBeGreaterThan(0);
 });
 
+test('a file system that counts no blocks says nothing of its room', async () => {
+  fullDisk(0);
+  blocks = 0;
+  onTestFinished(() => void (blocks = 1000));
+  expect(await roomIn(tempDir())).toBeUndefined();
+});
+
 test('a start on a full disk is refused before an engine is started, and plan is not', async () => {
   const dir = tempDir();
   const nightshift = createNightshift({ state: `${dir}/state`, env: {} });
@@ -64,7 +73,7 @@ test('a start on a full disk is refused before an engine is started, and plan is
   expect((await nightshift.plan(read)).toRun).toBe(1);
   await expect(nightshift.run(read)).rejects.toMatchObject({
     errorClass: 'config',
-    message: `nothing was started: 12 MiB are free where the state is kept (${dir}/state), and nothing begins below 100 MiB; free some room there, or keep the state elsewhere: --state, NIGHTSHIFT_STATE`,
+    message: `nothing was started: 12 MiB are free where the state is kept (${dir}/state), and no session begins below 100 MiB; free some room there, or keep the state elsewhere: --state, NIGHTSHIFT_STATE`,
   });
   expect(await nightshift.requests()).toEqual([]);
 });
@@ -80,13 +89,13 @@ test('the worker that opens a batch begins no job on a full disk', async () => {
     worker: '1@host',
     now: () => new Date(),
   } as unknown as Deps;
-  const look = () =>
+  const look = (left: LeftToDo) =>
     new MockActivityEnvironment().run(() =>
-      mustBeAbleTo(definition, { effects: [], places: new PlacesAhead(), left: 'effects' }, deps),
+      mustBeAbleTo(definition, { effects: [], places: new PlacesAhead(), left }, deps),
     );
-  await look();
   fullDisk(12);
-  await expect(look()).rejects.toThrow(
+  await look('effects'); // what is made lands
+  await expect(look('sessions')).rejects.toThrow(
     /the worker 1@host can’t run this batch, and no job was begun: 12 MiB are free where the state is kept/,
   );
 });

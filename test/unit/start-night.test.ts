@@ -1,5 +1,6 @@
 // Nights that start nothing: whose batch can't be read or started, for now or for good, or is done already.
 import { writeFileSync } from 'node:fs';
+import type * as files from 'node:fs/promises';
 import { join } from 'node:path';
 import { ScheduleNotFoundError } from '@temporalio/client';
 import {
@@ -8,7 +9,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
 import { startNight } from '../../src/activities/start-night.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
@@ -31,6 +32,14 @@ import {
   by,
 } from './ledger-fixture.js';
 import { NIGHTLY } from './schedule-fixture.js';
+
+/** What the file system says of its room, where it is not what it really has. */
+const room = vi.hoisted(() => ({ found: undefined as object | undefined }));
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof files>();
+  const statfs = async (path: string) => ({ ...(await real.statfs(path)), ...room.found });
+  return { ...real, default: { ...real, statfs }, statfs };
+});
 
 const DUE = '2026-11-23T01:30:00.000Z';
 const MINUTE = 60_000;
@@ -406,6 +415,37 @@ describe('an earlier night of which only effects are left that wait for a yes', 
       batchId: OLDER,
       orApprovalsLeft: true,
     });
+  });
+});
+
+describe('a night that finds the disk full', () => {
+  const MIB = 1024 * 1024;
+  const full = () => {
+    room.found = { bavail: 12, bsize: MIB, blocks: 1000 };
+    onTestFinished(() => void (room.found = undefined));
+  };
+  beforeEach(() => {
+    running.clear();
+    batchFile('[{ site: blog, category: a, slug: one }]');
+  });
+
+  test('is tried again while it may be late, starts nothing, and starts when there is room', async () => {
+    full();
+    await expect(taken(1)).rejects.toMatchObject({
+      type: 'transient',
+      message: expect.stringContaining('12 MiB are free where the state is kept') as string,
+    });
+    expect([...running]).toEqual([]);
+    expect(await said()).toEqual([]);
+    room.found = undefined;
+    expect(await taken(2)).toMatchObject({ night: { outcome: 'started' } });
+  });
+
+  test('joins what is under way', async () => {
+    const { workflowId } = await readBatch(join(folder, 'batch.yaml'));
+    running.add(workflowId);
+    full();
+    expect(await taken(1)).toMatchObject({ night: { outcome: 'joined' } });
   });
 });
 
