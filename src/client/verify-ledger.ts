@@ -1,4 +1,5 @@
 import { askDestinations, type AskedEffect } from '../activities/adopt.js';
+import { loadPublisher } from '../activities/load-adapter.js';
 import { effectsOf } from '../batch/effects.js';
 import { landedBefore, standing } from '../batch/landed-before.js';
 import type { Definition } from '../contract/batch-file.js';
@@ -73,7 +74,8 @@ export async function verifyLedger(
   });
   for (const [batchId, receipts] of groupedBy(left, (receipt) => receipt.batchId)) {
     const asked = await askAsItLanded(batchId, receipts);
-    for (const receipt of receipts) if (!asked.has(receipt.effectKey)) noteFormer(receipt);
+    for (const receipt of receipts)
+      if (!asked.has(receipt.effectKey)) noteFormer(receipt, await isNeverAsked(receipt.use));
   }
   return { jobs, counts, findings };
 
@@ -86,6 +88,21 @@ export async function verifyLedger(
     const row = await ledger.batch(batchId);
     if (!row) return asked;
     const byJob = groupedBy(receipts, ({ work, jobKey }) => `${work}:${jobKey}`);
+    try {
+      await askOf(row, byJob, asked);
+    } catch (error) {
+      // What it was is lost with its list; what all others have answered is not.
+      if (!(error instanceof AdapterError && error.errorClass === 'lost')) throw error;
+    }
+    return asked;
+  }
+
+  /** @param asked gets the keys of the effects asked for */
+  async function askOf(
+    row: BatchRow,
+    byJob: ReadonlyMap<string, readonly ReceiptRow[]>,
+    asked: Set<string>,
+  ): Promise<void> {
     await eachAtOnce(jobsOf([row], connections), AT_ONCE, async ({ definition, job }) => {
       const ofJob = byJob.get(`${definition.work}:${job.key}`);
       if (!ofJob) return;
@@ -93,7 +110,6 @@ export async function verifyLedger(
       for (const key of await ask(definition, job, ofJob, (effectKey) => keys.includes(effectKey)))
         asked.add(key);
     });
-    return asked;
   }
 
   /** @returns keys of the effects asked for */
@@ -119,15 +135,28 @@ export async function verifyLedger(
     return answers.map(({ effect }) => effect.key);
   }
 
-  function noteFormer({ work, jobKey, identity, name, use, target, effectKey, id, url }: ReceiptRow): void {
+  /** Where nobody can be asked of it ever, it is as good as before: no fault that stays for ever. */
+  function noteFormer(receipt: ReceiptRow, neverAsked: boolean): void {
+    const { work, jobKey, identity, name, use, target, effectKey, id, url } = receipt;
     const why = 'its batch has no such effect any more: nobody was asked';
+    const drift = neverAsked ? 'unasked' : 'former';
     const title = jobTitle(identity);
-    note({ work, jobKey, title, name, use, target, effectKey, drift: 'former', place: url ?? id, why });
+    note({ work, jobKey, title, name, use, target, effectKey, drift, place: url ?? id, why });
   }
 
   function note(found: VerifiedEffect): void {
     counts[found.drift]++;
     if (found.drift !== 'same' && found.drift !== 'none') findings.push(found);
+  }
+}
+
+/** Of a module of the operator's own it is not known, where its path is one beside a batch file. */
+async function isNeverAsked(use: string): Promise<boolean> {
+  try {
+    return (await loadPublisher(use, '/')).neverAsked === true;
+  } catch (error) {
+    if (error instanceof AdapterError) return false;
+    throw error;
   }
 }
 

@@ -27,6 +27,8 @@ import {
   temporaryFolder,
 } from './ledger-fixture.js';
 
+const GONE = 'f'.repeat(64);
+
 /** The folder of a batch, whose file is edited between its runs. Slugs are jobs. */
 async function aBatchFolder() {
   const dir = temporaryFolder();
@@ -72,8 +74,25 @@ effects: [{ name: ${effect}, use: folder, target: public, with: { path: '${path}
       }
     },
     remove: (file: string) => rmSync(join(dir, 'public', file)),
-    async verified() {
-      const found = await verifyLedger(await ledger.batches(), connections);
+    /** It has landed a mail, too, of which no list tells. */
+    async mailed(id: string, slug: string) {
+      const [job] = (await edited(id, [slug], 'post', '{{ slug }}.md')).jobs;
+      const mail = { ...effectOf(slug, 'mail'), use: 'smtp' };
+      await claimed(ledger, slug, { fingerprint: job?.fingerprint ?? '', effectKeys: [mail.effectKey] });
+      const { fence } = await ledger.beginEffect(mail, by());
+      await ledger.landEffect(receiptOf(mail), settlesOf(slug, [mail]), fence);
+    },
+    async loseListOf(id: string) {
+      const manifest = {
+        ...(JSON.parse((await ledger.batch(id))?.manifest ?? '') as object),
+        definition: GONE,
+      };
+      await openBatch(ledger, [], { id, manifest: JSON.stringify(manifest), runId: 'run-lost' });
+    },
+    async verified(ids?: readonly string[]) {
+      const batches = await ledger.batches();
+      const meant = batches.filter(({ id }) => ids?.includes(id) ?? true);
+      const found = await verifyLedger(meant, connections);
       return {
         ...found,
         text: verificationLines(found)
@@ -108,6 +127,24 @@ test('what the batch that it landed in still has is asked for as it was sent', a
   expect(counts).toMatchObject({ same: 2, former: 0, missing: 1 });
   expect(findings).toMatchObject([{ drift: 'missing', name: 'post' }]);
   expect(findings[0]?.place).toMatch(/post-one\.md$/);
+});
+
+test('a batch whose list is gone takes from nobody what the others have answered', async () => {
+  const batch = await aBatchFolder();
+  await batch.ran('batch:nightly:1', ['one'], 'post', 'post-{{ slug }}.md');
+  await batch.ran('batch:nightly:2', ['one'], 'page', 'page-{{ slug }}.md');
+  await batch.loseListOf('batch:nightly:1');
+  const { counts, findings } = await batch.verified(['batch:nightly:2']);
+  expect(counts).toMatchObject({ same: 1, former: 1 });
+  expect(findings).toMatchObject([{ drift: 'former', name: 'post' }]);
+});
+
+test('a former effect of a destination that nobody can ever ask is no fault', async () => {
+  const batch = await aBatchFolder();
+  await batch.ran('batch:nightly:1', ['one']);
+  await batch.mailed('batch:nightly:1', 'one');
+  const { counts } = await batch.verified();
+  expect(counts).toMatchObject({ same: 1, unasked: 1, former: 0 });
 });
 
 test('one that was taken back is looked for nowhere', () => {

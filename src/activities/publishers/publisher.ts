@@ -186,6 +186,8 @@ export interface PublisherModule<Options = unknown> {
   readonly handling?: readonly string[];
   /** Options that say who gets it or what it costs: an artifact, which an agent wrote, may not be named in them. */
   readonly neverArtifact?: readonly string[];
+  /** No destination of it can be asked for an effect, whatever the options: its `facts.class` is always 4. */
+  readonly neverAsked?: true;
   /**
    * What an effect comes to, for a person who is to say yes to it: short lines, the one that tells most first, such as
    * `12.50 EUR to cus_…`. All its options are shown below. Pure and total.

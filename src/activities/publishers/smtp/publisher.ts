@@ -19,6 +19,7 @@ export const smtp = definePublisher<SmtpOptions>({
   handling: ['host', 'port', 'secure', 'requireTLS', 'user', 'pass', 'timeout'],
   neverArtifact: ['host', 'from', 'to', 'replyTo'],
   options: smtpOptionsSchema,
+  neverAsked: true,
   create: (setup) => smtpPublisher(setup),
 });
 
