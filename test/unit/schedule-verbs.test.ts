@@ -9,6 +9,7 @@ import { optionsOf, scheduleId } from '../../src/client/schedules/engine-schedul
 import { backfillNights, triggerNight } from '../../src/client/schedules/nights.js';
 import { deleteSchedule, pauseSchedule, resumeSchedule } from '../../src/client/schedules/pause.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
+import type { NightEnd } from '../../src/contract/messages.js';
 import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
@@ -164,6 +165,29 @@ test('who asked what of schedules, and why, is in the ledger; also what was refu
     ],
     ['delete-schedule', 'done', 'nights: no more blog'],
   ]);
+});
+
+test('a request is noted when the engine has it, and not when its nights are over', async () => {
+  await applied();
+  let end: (ends: readonly NightEnd[]) => void = () => undefined;
+  const result = () => new Promise<readonly NightEnd[]>((resolve) => (end = resolve));
+  const pollers = [{ lastAccessTime: { seconds: Date.now() / 1000 } }];
+  const client = {
+    ...(await connections.client()),
+    options: { namespace: 'test' },
+    connection: { withDeadline: (_: number, act: () => unknown) => act() },
+    workflowService: { describeTaskQueue: async () => ({ pollers }) },
+    workflow: { start: async () => ({ workflowId: 'asked', result }) },
+  };
+  const engine = async () => ({ kind: 'configured' });
+  const withWorker = { ...connections, engine, client: async () => client } as unknown as Connections;
+  const waits = triggerNight('nights', withWorker);
+  const noted = async () =>
+    (await ledger.requests()).filter(({ what }) => what === 'trigger').map(({ outcome }) => outcome);
+  await vi.waitFor(async () => expect(await noted()).toEqual(['started']));
+  end([]);
+  expect(await waits).toMatchObject({ kind: 'answered', workflowId: 'asked', ends: [] });
+  expect(await noted()).toEqual(['started']);
 });
 
 describe('a schedule that the engine has lost, applied again', () => {

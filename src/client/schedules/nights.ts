@@ -53,7 +53,7 @@ export async function triggerNight(
     if (!at) throw new UsageError(`"${name}" was never due until now; its next night: --next`);
     return ask(definition, [at], { overlap: definition.overlap }, connections, detach);
   };
-  return asked('trigger', subject, connections, reason, trigger, ({ kind }) => ({ outcome: kind }));
+  return answered(await asked('trigger', subject, connections, reason, trigger, outcomeOf));
 }
 
 /** Most nights of one request: two years of them. */
@@ -77,7 +77,7 @@ export async function backfillNights(
     return ask(definition, nights, { overlap: 'queue' }, connections, detach);
   };
   const subject = `${name}, ${from} to ${to}`;
-  return asked('backfill', subject, connections, reason, backfill, ({ kind }) => ({ outcome: kind }));
+  return answered(await asked('backfill', subject, connections, reason, backfill, outcomeOf));
 }
 
 const LOCAL = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/;
@@ -97,13 +97,28 @@ function nightsBetween(definition: ScheduleDefinition, from: string, to: string)
   });
 }
 
+/** What the engine has taken. */
+interface Taken extends Pick<Asked, 'workflowId' | 'nights'> {
+  /** Absent where nobody is waited for. */
+  readonly result?: () => Promise<readonly NightEnd[]>;
+}
+
+/** Noted at once: the nights may take days, and whoever waits for them may be gone by then. */
+const outcomeOf = ({ result }: Taken) => ({ outcome: result ? 'started' : 'queued' }) as const;
+
+async function answered({ result, ...taken }: Taken): Promise<Asked> {
+  return result
+    ? { kind: 'answered', ...taken, ends: await endsOf(result()) }
+    : { kind: 'queued', ...taken, ends: [] };
+}
+
 async function ask(
   definition: ScheduleDefinition,
   at: readonly Date[],
   { overlap }: Required<Pick<NightlyInput, 'overlap'>>,
   connections: Connections,
   detach: boolean,
-): Promise<Asked> {
+): Promise<Taken> {
   const client = await connections.client();
   const nights = at.map((each) => nightOf(each, definition.timeZone));
   const [first, last] = [nights[0], nights.at(-1)];
@@ -123,8 +138,8 @@ async function ask(
     staticSummary: `night of ${definition.name}, asked for`,
   });
   const { workflowId } = handle;
-  if (detach || !(await isWorkerAlive(connections))) return { kind: 'queued', workflowId, nights, ends: [] };
-  return { kind: 'answered', workflowId, nights, ends: await endsOf(handle.result()) };
+  if (detach || !(await isWorkerAlive(connections))) return { workflowId, nights };
+  return { workflowId, nights, result: () => handle.result() };
 }
 
 /** A night that could not be started ends its Workflow as failed, for the Web UI; here it is an answer like others. */
