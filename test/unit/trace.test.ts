@@ -177,6 +177,17 @@ test('a job is found by whatever somebody has at hand of it', async () => {
   await expect(traceVerb(['https://blog.example/?p=1'], {}, shell)).rejects.toThrow('no job fits');
 });
 
+test('a few characters that begin a key by chance, and are the id of what another job landed, are one of the two', async () => {
+  const { ledger, nightshift } = await aNight();
+  const id = keyOf('two').slice(0, 4);
+  await claimed(ledger, 'one');
+  const post = effectOf('one');
+  const { fence } = await ledger.beginEffect(post, by());
+  await ledger.landEffect(receiptOf(post, { id }), settlesOf('one', [post]), fence);
+  await expect(nightshift.trace({ text: id })).rejects.toThrow(`2 jobs fit "${id}"; name one:`);
+  expect((await nightshift.trace({ text: keyOf('two').slice(0, 8) })).key).toBe(keyOf('two'));
+});
+
 test('a description that fits several jobs, or none, is refused with what there is', async () => {
   const { nightshift } = await aNight();
   await expect(nightshift.trace({ identity: { site: 'blog' } })).rejects.toThrow(

@@ -24,7 +24,8 @@ export interface JobQuery {
   readonly work?: string;
   /**
    * Whatever somebody has at hand: the beginning of its key, `WORK:KEY`, its title or Workflow ID; URL or id of what it
-   * has landed, key of an effect, id of a session at its service; ID of its batch. The first that any job fits is meant.
+   * has landed, key of an effect, id of a session at its service; ID of its batch. The first that any job fits is meant;
+   * of fewer than eight characters that may begin a key, all that fit.
    */
   readonly text?: string;
 }
@@ -98,10 +99,25 @@ async function matching(
   connections: Connections,
 ): Promise<readonly NamedJob[]> {
   if (text === undefined) return named(query, connections);
-  for (const meant of meanings(text)) {
-    const found = await named({ ...query, ...meant }, connections);
-    if (found.length > 0) return found;
+  const all = new Map<string, NamedJob>();
+  for (const find of [
+    ...meanings(text).map((meant) => () => named({ ...query, ...meant }, connections)),
+    () => ofThing(text, query, connections),
+  ]) {
+    for (const job of await find()) all.set(idText(job), job);
+    if (all.size > 0 && !MAY_BE_ANY.test(text)) break;
   }
+  return [...all.values()];
+}
+
+/** So few characters begin some key by chance: they are as likely the id of a post. */
+const MAY_BE_ANY = /^[0-9a-f]{1,7}$/;
+
+async function ofThing(
+  text: string,
+  query: JobQuery,
+  connections: Connections,
+): Promise<readonly NamedJob[]> {
   const ledger = await connections.ledger();
   const things = isAbsolute(text) ? [text, pathToFileURL(text).href] : [text];
   const ids = (await Promise.all(things.map((thing) => ledger.jobsOf(thing)))).flat().map(idText);
