@@ -45,6 +45,7 @@ export async function costReport(
     ...(since !== undefined && { since: startOfDay(assertDay(since), timeZone).toISOString() }),
     ...(until !== undefined && { until: startOfDay(dayAfter(assertDay(until)), timeZone).toISOString() }),
     ...(batchId !== undefined && { batchId }),
+    ...(sessions && { ids: true }),
   };
   const slices = new CostTable(by, dayName);
   const totals = new CostTable('all', dayName);

@@ -42,7 +42,7 @@ export const costs = (store: Store): Costs => ({
 
 async function page(
   db: Db,
-  { since, until, batchId }: CostFilter,
+  { since, until, batchId, ids = false }: CostFilter,
   after: { readonly runKey: string; readonly attempt: number } | undefined,
 ): Promise<readonly CostRow[]> {
   const bookedAt = sql<string | null>`coalesce(s.settled_at, s.ended_at)`;
@@ -55,18 +55,12 @@ async function page(
     )
     .leftJoin('batches as b', (join) => join.on('b.id', '=', inBatch))
     .select(['s.run_key', 's.attempt', 's.work', 's.job_key', 's.site', 's.provider', 's.model', 's.state'])
-    .select(['s.handle', 's.run_id', 's.ended_at'])
-    .select([
-      's.error_class',
-      's.started_seq',
-      's.attached',
-      's.currency',
-      's.opened_at',
-      's.reserved_micros',
-    ])
+    .select(['s.run_id', 's.ended_at', 's.error_class', 's.started_seq', 's.attached', 's.currency'])
+    .select(['s.opened_at', 's.reserved_micros'])
     .select(['s.input_tokens', 's.output_tokens', 's.cached_tokens', 's.cost_micros', 's.cost_source'])
     .select(['s.price_table', 's.price_date', 's.artifact_sha256', 'j.identity', 'b.name as batch_name'])
     .select([bookedAt.as('booked_at'), inBatch.as('in_batch')])
+    .$if(ids, (query) => query.select('s.handle'))
     .where(sql<SqlBool>`not ${neverRan('s')}`)
     .$if(since !== undefined, (query) => query.where(sql<boolean>`coalesce(${bookedAt}, '9') >= ${since}`))
     .$if(until !== undefined, (query) =>
@@ -112,7 +106,7 @@ async function page(
   }));
 }
 
-const idsOf = (handle: string | null): CostRow['ids'] =>
+const idsOf = (handle: string | null = null): CostRow['ids'] =>
   handle === null ? {} : ((JSON.parse(handle) as { readonly ids?: CostRow['ids'] }).ids ?? {});
 
 /** What the money of an ended session was good for. */

@@ -607,6 +607,8 @@ export interface CostFilter {
   readonly since?: string;
   readonly until?: string;
   readonly batchId?: string;
+  /** With the ids of each session at its service, which may be long. */
+  readonly ids?: boolean;
 }
 
 /**
@@ -621,7 +623,7 @@ export type CostRow = SessionId &
     readonly batchName: string | undefined;
     readonly provider: string;
     readonly model: string | undefined;
-    /** Ids by which its service knows it, among what else its adapter keeps there. */
+    /** Ids by which its service knows it, among what else its adapter keeps there; none unless they were asked for. */
     readonly ids: Readonly<Record<string, unknown>>;
     /** Run of the job's Workflow that began it. */
     readonly runId: string;

@@ -182,6 +182,7 @@ describe('reservations', () => {
     expect(sessions).toMatchObject([
       { ...session, ids: { session: 'sesn_1' }, runId: by().runId, use: 'useful', costMicros: 30_000 },
     ]);
+    expect(await rowsOf(ledger), 'nobody else reads them').toMatchObject([{ ids: {} }]);
     expect(await ledger.jobsOf('sesn_1'), 'and found by them').toEqual([jobOf('one')]);
     expect(await ledger.jobsOf('sesn')).toEqual([]);
     expect(Date.parse(sessions?.[0]?.endedAt ?? '')).toBeGreaterThanOrEqual(
