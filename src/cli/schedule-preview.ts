@@ -30,6 +30,8 @@ export async function schedulePreview(
   const preview = await nightshift.schedules.preview({ days, ...(file !== undefined && { file }) });
   if (preview.beside.length > 0)
     out.note(`note: applied and not in this file, so shown as well: ${preview.beside.join(', ')}`);
+  if (preview.besideUnknown !== undefined)
+    out.note(`note: what is applied and not in this file is not shown: ${preview.besideUnknown}`);
   for (const { schedule, batch } of preview.missing)
     out.note(`note: the batch file of "${schedule}" is not here, and its nights would fail: ${batch}`);
   for (const { schedule, text } of preview.notes) out.note(`note: "${schedule}": ${text}`);

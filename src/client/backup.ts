@@ -55,7 +55,8 @@ export async function backUp(config: Place, { file, artifacts }: BackupRequest):
  * is in PostgreSQL, a backup of a file is brought into it while it is empty.
  * @throws UsageError when there is no such file
  * @throws AdapterError `throttled` while a worker lives or anybody has the ledger open; `config` when the file can't be
- *         restored, or the ledger in PostgreSQL is in use. Then nothing has changed.
+ *         restored, or the ledger in PostgreSQL is in use. Then the ledger is as it was; artifacts that were copied before
+ *         that stay.
  */
 export async function restore(
   config: Place,

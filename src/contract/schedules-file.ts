@@ -156,6 +156,7 @@ export const schedulesFileSchema = z
       }),
   })
   .superRefine(({ schedules, timeZone }, context) => {
+    const inZones = schedules.map((each) => ({ ...each, timeZone: each.timeZone ?? timeZone }));
     for (const [at, schedule] of schedules.entries()) {
       const { after, timeZone: own = timeZone } = schedule;
       if (own === undefined) {
@@ -163,7 +164,7 @@ export const schedulesFileSchema = z
         context.addIssue({ code: 'custom', path: ['schedules', at, 'timeZone'], message });
       }
       if (!after) continue;
-      const message = wrongWith(after.schedule, schedule, schedules);
+      const message = wrongWith(after.schedule, { ...schedule, timeZone: own }, inZones);
       const path = ['schedules', at, 'after', 'schedule'];
       if (message !== undefined) context.addIssue({ code: 'custom', path, message });
     }

@@ -1,5 +1,5 @@
 // When schedules are due, what edition a night gets, what is missing, and what is wrong with a schedules file.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { schedulesJsonSchema } from '../../src/batch/json-schema.js';
@@ -211,6 +211,9 @@ test('a schedule that comes after another has a limit, and no circle', async () 
   await expect(read(hourly('one', '1'), `${hourly('two', '5')}, after: { schedule: one }`)).rejects.toThrow(
     'has other times, or another time zone',
   );
+  const [one, two] = [hourly('one', '*'), `${hourly('two', '*')}, after: { schedule: one }`];
+  expect((await read(one, `${two}, timeZone: UTC`)).schedules, 'written or not').toHaveLength(2);
+  await expect(read(one, `${two}, timeZone: Europe/Madrid`)).rejects.toThrow('another time zone');
 });
 
 describe('nights that find everything done by an earlier one are told before they come', () => {
@@ -337,6 +340,35 @@ test('a preview of a file has what is applied beside it, but for what is paused 
     ['mine', ['other']],
     ['other', ['mine']],
   ]);
+
+  rmSync(join(dir, 'schedules.yaml'));
+  const elsewhere = join(dir, 'elsewhere.yaml');
+  writeFileSync(
+    elsewhere,
+    `timeZone: UTC\nschedules: [{ ${due('mine', '02:30').replace('./s', './none-s')} }]\n`,
+  );
+  const { missing } = await again.schedules.preview({ file: elsewhere, days: 1 });
+  expect(
+    missing.map(({ schedule }) => schedule),
+    'what is applied may be of another host',
+  ).toEqual(['mine']);
+});
+
+test('a preview of a file is shown without the ledger, which is said', async () => {
+  const dir = tempDir();
+  const file = join(dir, 'schedules.yaml');
+  writeFileSync(
+    file,
+    'timeZone: UTC\nschedules: [{ name: mine, batch: ./schedules.yaml, when: { at: "02:30" } }]\n',
+  );
+  const nightshift = createNightshift({
+    state: join(dir, 'state'),
+    env: { NIGHTSHIFT_LEDGER: 'postgres://nobody@127.0.0.1:1/none' },
+  });
+  onTestFinished(() => nightshift.close());
+  const preview = await nightshift.schedules.preview({ file, days: 1 });
+  expect(preview).toMatchObject({ schedules: ['mine'], beside: [] });
+  expect(preview.besideUnknown).toContain('127.0.0.1:1');
 });
 
 test('names in the page of a preview are text, whatever they hold', () => {

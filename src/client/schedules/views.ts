@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readSchedules } from '../../batch/read-schedules.js';
+import { AdapterError } from '../../contract/errors.js';
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import { DAY_MS } from '../../contract/units.js';
 import { fireTimes, nextFire } from '../../policy/fire-times.js';
@@ -86,8 +87,10 @@ export interface Preview {
   readonly schedules: readonly string[];
   /** Those of them that are applied and that the file does not have; none without a file. */
   readonly beside: readonly string[];
+  /** Why nobody knows what is applied beside the file, where the ledger can't be read. */
+  readonly besideUnknown?: string;
   readonly fires: readonly Fire[];
-  /** Batch files that are not there, as this host sees it. */
+  /** Batch files that are not there, as this host sees it; what is applied beside a file may be of another. */
   readonly missing: readonly { readonly schedule: string; readonly batch: string }[];
   /** What is allowed, and is seldom meant. */
   readonly notes: readonly { readonly schedule: string; readonly text: string }[];
@@ -102,7 +105,9 @@ export async function previewSchedules(
   { file, days = 7, from = new Date() }: { file?: string; days?: number; from?: Date } = {},
 ): Promise<Preview> {
   const inFile = file === undefined ? [] : (await readSchedules(file)).schedules;
-  const beside = file === undefined ? [] : await appliedBeside(inFile, connections);
+  const applied = file === undefined ? { beside: [] } : await appliedBeside(inFile, connections);
+  const { beside } = applied;
+  const besideNames = beside.map(({ name }) => name);
   const due =
     file === undefined
       ? (await allSchedules(connections))
@@ -131,7 +136,8 @@ export async function previewSchedules(
     from: from.toISOString(),
     to: to.toISOString(),
     schedules: due.map(({ name }) => name),
-    beside: beside.map(({ name }) => name),
+    ...applied,
+    beside: besideNames,
     fires: fires.map((fire) => ({
       ...fire,
       collides: (together.get(fire.at) ?? []).filter(
@@ -142,7 +148,7 @@ export async function previewSchedules(
       ),
     })),
     missing: due
-      .filter(({ batch }) => !existsSync(batch))
+      .filter(({ name, batch }) => !besideNames.includes(name) && !existsSync(batch))
       .map(({ name, batch }) => ({ schedule: name, batch })),
     notes,
   };
@@ -152,10 +158,17 @@ export async function previewSchedules(
 async function appliedBeside(
   inFile: readonly Pick<ScheduleDefinition, 'name'>[],
   connections: Connections,
-): Promise<readonly ScheduleDefinition[]> {
+): Promise<{ readonly beside: readonly ScheduleDefinition[]; readonly besideUnknown?: string }> {
   const names = new Set(inFile.map(({ name }) => name));
-  const kept = await (await connections.ledger()).keptSchedules();
-  return kept.flatMap(({ definition, paused }) => (paused || names.has(definition.name) ? [] : [definition]));
+  try {
+    const kept = (await (await connections.ledger()).keptSchedules()).filter(
+      ({ definition, paused }) => !paused && !names.has(definition.name),
+    );
+    return { beside: kept.map(({ definition }) => definition) };
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    return { beside: [], besideUnknown: error.message }; // the file is a file all the same
+  }
 }
 
 type Due = Pick<ScheduleDefinition, 'name' | 'after'>;
