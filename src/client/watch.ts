@@ -3,7 +3,7 @@ import { ActivityFailure, ApplicationFailure, CancelledFailure, TerminatedFailur
 import { withLastOutput } from '../artifacts/last-output.js';
 import { AdapterError, ERROR_CLASSES } from '../contract/errors.js';
 import { holdText, type Hold } from '../contract/holds.js';
-import { FAILURE, STOP_LOSS } from '../contract/messages.js';
+import { FAILURE, PREFLIGHT, STOP_LOSS } from '../contract/messages.js';
 import type { BatchOutcome, JobReport, RunReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import type { ActiveJob, Ledger } from '../ledger/ledger.js';
@@ -66,6 +66,7 @@ const TROUBLED = { states: ['parked', 'held', 'gated'], limit: 20 } as const;
  * Follows a batch to its end. While no worker lives, this process hosts one. Of a run that had ended when it was found
  * the ledger tells; no engine is needed.
  * @throws WatchStopped when `signal` aborts
+ * @throws AdapterError of a run that was refused before its first job, whether it was waited for or had ended before
  */
 export async function watchBatch(
   started: Started,
@@ -91,7 +92,10 @@ async function watchRun(
 ): Promise<RunReport> {
   const ledger = await connections.ledger();
   if (started.how === 'already-completed') return report(started, 'already-completed', connections);
-  if (started.ended !== undefined) return report(started, started.ended, connections);
+  if (started.ended !== undefined) {
+    await mustHaveOpened(started, ledger);
+    return report(started, started.ended, connections);
+  }
 
   const ended = new AbortController();
   const host = new WorkerHost(connections);
@@ -190,6 +194,13 @@ function outcomeOfFailure({ cause }: WorkflowFailedError): BatchOutcome {
   if (cause instanceof ApplicationFailure && cause.type === FAILURE.batchIncomplete) return 'incomplete';
   if (cause instanceof CancelledFailure || cause instanceof TerminatedFailure) return 'cancelled';
   throw adapterErrorIn(cause) ?? cause ?? new Error('the batch failed');
+}
+
+/** @throws AdapterError as for whoever had waited for it: the ledger keeps what was said, and not which of the two classes it was */
+async function mustHaveOpened({ workflowId, runId }: Started, ledger: Ledger): Promise<void> {
+  const row = await ledger.batch(workflowId);
+  if (row?.runId === runId && row.state === 'incomplete' && row.stateBy === PREFLIGHT)
+    throw new AdapterError('config', row.reason ?? 'the batch could not be opened');
 }
 
 /** A run that could not be opened ended with what its worker said. */

@@ -6,6 +6,8 @@ import { Interrupts } from '../../src/cli/interrupts.js';
 import { Output } from '../../src/cli/output.js';
 import { Shell } from '../../src/cli/shell.js';
 import { watch } from '../../src/cli/watch.js';
+import { AdapterError } from '../../src/contract/errors.js';
+import { PREFLIGHT } from '../../src/contract/messages.js';
 import { runReportSchema } from '../../src/contract/result.js';
 import {
   aLedger,
@@ -58,3 +60,13 @@ test.each([
     expect(told.code).toBe(code);
   },
 );
+
+test('of one that had been refused before its first job it fails as for whoever waited, and prints no document', async () => {
+  const state = temporaryFolder();
+  const { ledger } = await aLedger(join(state, 'ledger.db'));
+  await openBatch(ledger, ['one']);
+  await ledger.setBatchState(BATCH, 'incomplete', PREFLIGHT, 'the worker 1@host can’t run this batch');
+  const refused = await watched(state).catch((error: unknown) => error);
+  expect(refused).toBeInstanceOf(AdapterError);
+  expect(refused).toMatchObject({ errorClass: 'config', message: 'the worker 1@host can’t run this batch' });
+});
