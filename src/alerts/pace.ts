@@ -81,7 +81,11 @@ async function stillness(
   const enough = new Date(now.getTime() - (mostMs ?? 0)).toISOString();
   const movedAt = await ledger.lastMove(id, enough);
   const resumed = resumedMs(await ledger.pauses(gate, openedAt));
-  const stillSinceMs = Math.max(openedMs, resumed ?? 0, movedAt === undefined ? 0 : Date.parse(movedAt));
+  const sinceMs = Math.max(openedMs, resumed ?? 0, movedAt === undefined ? 0 : Date.parse(movedAt));
+  if (!isStill(sinceMs)) return NOT_STILL;
+  // Time in which nothing could be begun, for want of a service, of a budget or of a worker, says nothing of what runs now.
+  const begun = await ledger.firstBegun(id, new Date(sinceMs).toISOString());
+  const stillSinceMs = begun === undefined ? sinceMs : Date.parse(begun);
   if (!isStill(stillSinceMs)) return NOT_STILL;
   const { starting, sessions, effects } = await ledger.inHand({ kind: 'batch', name: id });
   const inHand = starting + sessions + effects;

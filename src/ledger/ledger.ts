@@ -291,6 +291,12 @@ export interface Ledger extends AlertLedger {
    * @param enough where a job says one later than this, nothing else is asked; ISO 8601
    */
   lastMove(batchId: string, enough: string): Promise<string | undefined>;
+  /**
+   * When the first of what a batch has had in hand from a moment on was begun, or gone on with: sessions and effects under way,
+   * and sessions that ran out of time or were lost. Undefined: nothing was begun since.
+   * @param since ISO 8601
+   */
+  firstBegun(batchId: string, since: string): Promise<string | undefined>;
   totals(batchId: string, since: number): Promise<Totals>;
   /** @param only `changedSince`: by this batch, at that moment or later; ISO 8601 */
   jobReports(

@@ -8,7 +8,10 @@ import { countCostUnknown, neverRan } from './never-ran.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
 
-type Figures = Pick<Ledger, 'counts' | 'finishedBefore' | 'lastMove' | 'totals' | 'spend' | 'spendOfJob'>;
+type Figures = Pick<
+  Ledger,
+  'counts' | 'finishedBefore' | 'lastMove' | 'firstBegun' | 'totals' | 'spend' | 'spendOfJob'
+>;
 type StateCounts = Awaited<ReturnType<Ledger['counts']>>;
 
 /** Figures are read from the rows that carry the states, so they always agree with them. */
@@ -27,6 +30,7 @@ export const figures = (store: Store): Figures => ({
   },
 
   lastMove: (batchId, enough) => store.read((db) => lastMove(db, batchId, enough)),
+  firstBegun: (batchId, since) => store.read((db) => firstBegun(db, batchId, since)),
 
   totals: (batchId, since) =>
     store.read(async (db): Promise<Totals> => {
@@ -62,7 +66,6 @@ export const figures = (store: Store): Figures => ({
   },
 });
 
-/** A finished job counts as `done` when this batch did it after `since`, and as `adopted` when it was found done. */
 async function lastMove(db: Db, batchId: string, enough: string): Promise<string | undefined> {
   const jobs = await membersOf(db, batchId)
     .select(({ fn }) => fn.max('j.updated_at').as('at'))
@@ -88,6 +91,33 @@ async function lastMove(db: Db, batchId: string, enough: string): Promise<string
     .at(-1);
 }
 
+async function firstBegun(db: Db, batchId: string, since: string): Promise<string | undefined> {
+  const begun = sql<string>`coalesce(${sql.ref('h.at')}, ${sql.ref('s.opened_at')})`;
+  const sessions = await db
+    .selectFrom('sessions as s')
+    .leftJoin('history as h', 'h.seq', 's.attached_seq')
+    .select(({ fn }) => fn.min<string | null>(begun).as('at'))
+    .where((eb) => eb(eb.fn.coalesce('s.attached_batch_id', 's.batch_id'), '=', batchId))
+    .where((eb) =>
+      eb.or([
+        eb('s.ended_at', 'is', null),
+        eb('s.state', '=', 'lost'),
+        eb('s.error_class', 'in', ['timeout', 'lost']),
+      ]),
+    )
+    .where(begun, '>=', since)
+    .executeTakeFirst();
+  const effects = await db
+    .selectFrom('effects')
+    .select(({ fn }) => fn.min('last_sent_at').as('at'))
+    .where('batch_id', '=', batchId)
+    .where('state', '=', 'attempting')
+    .where('last_sent_at', '>=', since)
+    .executeTakeFirst();
+  return [sessions?.at, effects?.at].filter((at) => typeof at === 'string').sort()[0];
+}
+
+/** A finished job counts as `done` when this batch did it after `since`, and as `adopted` when it was found done. */
 async function countJobs(db: Db, batchId: string, since: number): Promise<StateCounts> {
   const finishedNow = sql<number>`case
     when ${sql.ref('j.batch_id')} = ${batchId} and ${sql.ref('j.finished_seq')} > ${since} then 1 else 0 end`;

@@ -4,7 +4,7 @@
  *       told of by themselves. What its retries put right is quiet, and so is what earlier runs have left.
  *  PA2. It stands still: sessions or effects are under way, and nothing has come of any for longer than the time limit of a
  *       session makes normal. Over when something has come of one. A pause is none, nor is a service that is closed to us:
- *       those are told of by themselves.
+ *       those are told of by themselves. After a time in which nothing was under way it counts from what was begun then.
  */
 import { durationMs } from '../contract/duration-ms.js';
 import type { Definition } from '../contract/batch-file.js';

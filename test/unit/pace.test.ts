@@ -204,6 +204,24 @@ test('a pause is no standstill, nor is a service that is closed', async () => {
   expect(await run.look()).toEqual(['standstill open']);
 });
 
+test('a long wait with nothing under way is no standstill: it counts from what began after it', async () => {
+  const run = await aRun();
+  await run.done(1);
+  run.pass(6 * 60 * MINUTE); // as for a quota that was waited for, a budget of a day, a worker
+  const end = await run.hung();
+  await run.hung();
+  expect(await run.after(MINUTE)).toEqual([]);
+  run.pass(29 * MINUTE);
+  await end(failed({ errorClass: 'timeout' }));
+  await run.hung();
+  expect(await run.after(14 * MINUTE)).toEqual([]);
+  expect(await run.after(MINUTE), 'sessions that run out of time are none that begin anew').toEqual([
+    'standstill open',
+  ]);
+  const [{ detail } = { detail: undefined }] = await run.ledger.alerts();
+  expect(detail?.headline).toContain('for 45 min, since 2026-11-24T06:00:00.000Z');
+});
+
 test('how long is that of the batch file; false never tells', async () => {
   const run = await aRun({ standstill: '2h' });
   await run.hung();
