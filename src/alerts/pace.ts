@@ -75,7 +75,9 @@ async function stillness(
   const mostMs = stillAtMostMs(definition);
   const openedMs = Date.parse(openedAt);
   const isStill = (sinceMs: number) => mostMs !== undefined && now.getTime() - sinceMs >= mostMs;
-  if (!isStill(openedMs) || standing.closed.length > 0) return NOT_STILL;
+  // One whose time for a look has passed may be asked by nobody tonight: a site that no job is for.
+  const isClosed = standing.closed.some(({ retryAtMs }) => now.getTime() < retryAtMs);
+  if (!isStill(openedMs) || isClosed) return NOT_STILL;
   const gate = { batchId: id, work, provider: definition.agent.use };
   if ((await ledger.holdOf(gate)) !== undefined) return NOT_STILL;
   const enough = new Date(now.getTime() - (mostMs ?? 0)).toISOString();

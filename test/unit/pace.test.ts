@@ -204,6 +204,16 @@ test('a pause is no standstill, nor is a service that is closed', async () => {
   expect(await run.look()).toEqual(['standstill open']);
 });
 
+test('a service that was closed, and that nobody has asked since it may be asked again, hides no standstill', async () => {
+  const run = await aRun();
+  const deps = { ledger: run.ledger };
+  const lane = agentLane(run.definition, { key: keyOf('job-0'), batchId: run.id }, deps);
+  await lane.report(new AdapterError('exhausted', '429', { retryAfterMs: 20 * MINUTE }));
+  await run.hung();
+  expect(await run.after(44 * MINUTE)).toEqual([]);
+  expect(await run.after(MINUTE)).toEqual(['standstill open']);
+});
+
 test('a long wait with nothing under way is no standstill: it counts from what began after it', async () => {
   const run = await aRun();
   await run.done(1);
