@@ -10,9 +10,9 @@
  *  P4. What waits is listed while its job may go on: not of one that was cancelled, which asks at its next start, that was
  *      discarded, or that is done without it.
  */
-import type { Selectable } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 import { FINISHED } from '../contract/states.js';
-import { pausedMs } from '../policy/pauses.js';
+import { pausedMs, type Pause } from '../policy/pauses.js';
 import { recordRequest } from './audit.js';
 import { moveJob, type Written } from './job-state.js';
 import type { Approval, ApprovalAsked, ApprovalRequest, DecidedApproval, Ledger } from './ledger.js';
@@ -63,25 +63,47 @@ function isAsked(row: Selectable<ApprovalsTable>, { timeoutMs, onTimeout }: Appr
 const dueAt = (askedAt: string, timeoutMs: number | undefined): string | null =>
   timeoutMs === undefined ? null : new Date(Date.parse(askedAt) + timeoutMs).toISOString();
 
-/** P2: when the time for an answer is over, as far as is known. */
-async function dueOf(
-  db: Db,
-  row: Pick<ApprovalsTable, 'work' | 'job_key' | 'batch_id' | 'asked_at' | 'due_at'>,
-  now: string,
-): Promise<string | null> {
-  if (row.due_at === null) return null;
-  const session = await db
-    .selectFrom('sessions')
-    .select('provider')
-    .where('work', '=', row.work)
-    .where('job_key', '=', row.job_key)
-    .orderBy('attempt', 'desc')
-    .limit(1)
+type Timed = Pick<ApprovalsTable, 'work' | 'batch_id' | 'asked_at' | 'due_at' | 'state'> & {
+  readonly provider: string | null;
+};
+
+/**
+ * P2: when the time for an answer is over, as far as is known. Where it was given, no pause counts any more.
+ * @param rows from the one asked first
+ * @returns for each row
+ */
+async function duesOf(db: Db, rows: readonly Timed[], now: string): Promise<readonly (string | null)[]> {
+  // Once for all that a batch asks: thousands may wait, and each look at the batch comes by here.
+  const known = new Map<string, readonly Pause[]>();
+  const dues: (string | null)[] = [];
+  for (const { work, batch_id: batchId, provider, asked_at, due_at, state } of rows) {
+    if (due_at === null || state !== 'waiting') {
+      dues.push(due_at);
+      continue;
+    }
+    const gate = { work, batchId, provider: provider ?? '' };
+    const id = JSON.stringify(gate);
+    const pauses = known.get(id) ?? (await pausesOf(db, gate, asked_at));
+    known.set(id, pauses);
+    const waitedMs = pausedMs(pauses, Date.parse(asked_at), Date.parse(now));
+    dues.push(new Date(Date.parse(due_at) + waitedMs).toISOString());
+  }
+  return dues;
+}
+
+/** Of an approval `a`: the agent that made what is asked about. */
+const PROVIDER = sql<string | null>`(select s.provider from sessions as s
+  where s.work = a.work and s.job_key = a.job_key order by s.attempt desc limit 1)`;
+
+async function dueOf(db: Db, row: Selectable<ApprovalsTable>, now: string): Promise<string | null> {
+  const made = await db
+    .selectFrom('approvals as a')
+    .select(PROVIDER.as('provider'))
+    .where('a.effect_key', '=', row.effect_key)
+    .where('a.request_sha256', '=', row.request_sha256)
     .executeTakeFirst();
-  const gate = { work: row.work, batchId: row.batch_id, provider: session?.provider ?? '' };
-  const pauses = await pausesOf(db, gate, row.asked_at);
-  const waitedMs = pausedMs(pauses, Date.parse(row.asked_at), Date.parse(now));
-  return new Date(Date.parse(row.due_at) + waitedMs).toISOString();
+  const [due = null] = await duesOf(db, [{ ...row, provider: made?.provider ?? null }], now);
+  return due;
 }
 
 /** What the answer so far means for the job. */
@@ -230,6 +252,7 @@ async function list(
       join.onRef('r.effect_key', '=', 'e.effect_key').onRef('r.revision', '=', 'e.landed_revision'),
     )
     .selectAll('a')
+    .select(PROVIDER.as('provider'))
     .select(['j.identity', 'j.state as job_state', 'e.landed_revision', 'r.url', 'r.id', 'r.sha256'])
     .$if(waiting, (query) =>
       query
@@ -243,9 +266,8 @@ async function list(
     .orderBy('a.asked_at')
     .orderBy('a.effect_key')
     .execute();
-  const due = new Map<(typeof rows)[number], string | null>();
-  for (const row of rows) due.set(row, await dueOf(db, row, now));
-  return rows.map((row) => ({
+  const dues = await duesOf(db, rows, now);
+  return rows.map((row, at) => ({
     effectKey: row.effect_key,
     requestSha256: row.request_sha256,
     work: row.work,
@@ -260,7 +282,7 @@ async function list(
     batchId: row.batch_id,
     state: row.state,
     askedAt: row.asked_at,
-    dueAt: due.get(row) ?? undefined,
+    dueAt: dues[at] ?? undefined,
     onTimeout: row.on_timeout,
     decidedAt: row.decided_at ?? undefined,
     decidedBy: row.decided_by ?? undefined,

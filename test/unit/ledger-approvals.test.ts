@@ -1,8 +1,13 @@
 // Effects that leave only with a person's yes, as the ledger keeps them.
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { KyselyPlugin } from 'kysely';
 import type { OnTimeout } from '../../src/contract/approval.js';
+import { approvals } from '../../src/ledger/approvals.js';
+import { openPostgres } from '../../src/ledger/dialect-postgres.js';
+import { openSqlite } from '../../src/ledger/dialect-sqlite.js';
 import type { ApprovalRequest, Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
+import { createStore } from '../../src/ledger/store.js';
 import {
   BATCH,
   by,
@@ -14,8 +19,10 @@ import {
   jobOf,
   keyOf,
   landed,
+  onPostgres,
   openBatch,
   placeOf,
+  startedSession,
   stateOf,
 } from './ledger-fixture.js';
 
@@ -162,6 +169,78 @@ test('a pause uses up nothing of the time for an answer', async () => {
   expect(await due()).toEqual(['2026-11-29T01:00:00.000Z']);
   now = new Date('2026-11-29T01:00:00Z');
   expect(await ask(ledger, 'one', limited)).toEqual({ kind: 'approved' });
+});
+
+test('each question has the pauses of its own batch and agent, after its own beginning; an answered one is as it was', async () => {
+  let now = new Date('2026-11-28T00:00:00Z');
+  const ledger = await openLedger({ ...placeOf(await aPlace()), now: () => now });
+  onTestFinished(() => ledger.close());
+  const other = 'batch:other:1';
+  await openBatch(ledger, ['one', 'two', 'late', 'rival', 'answered']);
+  await openBatch(ledger, ['elsewhere'], { id: other, name: 'other' });
+  const limited = { timeoutMs: 3_600_000, onTimeout: 'hold' } as const;
+  const asked = async (slug: string, provider: string, batchId = BATCH) => {
+    const claim = await claimed(ledger, slug, { by: by(batchId) });
+    await startedSession(ledger, slug, claim, { provider, batchId });
+    await ask(ledger, slug, { ...limited, batchId });
+  };
+  await asked('one', 'claude');
+  await asked('two', 'claude');
+  await asked('rival', 'gemini');
+  await asked('answered', 'claude');
+  await asked('elsewhere', 'claude', other);
+  await say(ledger, 'answered', 'approved');
+  await ledger.placeHold({ kind: 'provider', name: 'gemini' }, 'freeze', 'ann');
+  await ledger.setBatchState(BATCH, 'paused', 'ann');
+  now = new Date('2026-11-28T00:30:00Z');
+  await asked('late', 'claude');
+  now = new Date('2026-11-28T02:00:00Z');
+  await ledger.setBatchState(BATCH, 'running', 'ann');
+  now = new Date('2026-11-28T03:00:00Z');
+  const all = await ledger.approvals({ waiting: false });
+  const dueOf = (slug: string) =>
+    all.find(({ jobKey }) => jobKey === keyOf(slug))?.dueAt?.slice('2026-11-28T'.length, -8);
+  expect(
+    Object.fromEntries(
+      ['one', 'two', 'late', 'rival', 'elsewhere', 'answered'].map((slug) => [slug, dueOf(slug)]),
+    ),
+  ).toEqual({
+    one: '03:00',
+    two: '03:00',
+    late: '03:00', // 01:30, and an hour and a half of the pause
+    rival: '04:00',
+    elsewhere: '01:00',
+    answered: '01:00',
+  });
+});
+
+test('a list asks for no more where more jobs wait: many may, and each look at a batch reads it', async () => {
+  const path = await aPlace();
+  const { ledger } = await aLedger(path);
+  const dialect = await (onPostgres() ? openPostgres(path) : openSqlite(path));
+  onTestFinished(() => dialect.db.destroy());
+  const store = createStore(dialect, () => new Date());
+  let queries = 0;
+  const counting: KyselyPlugin = {
+    transformQuery: ({ node }) => (queries++, node),
+    transformResult: ({ result }) => Promise.resolve(result),
+  };
+  const read: typeof store.read = (body) => store.read((db) => body(db.withPlugin(counting)));
+  const list = async () => {
+    queries = 0;
+    const listed = await approvals({ ...store, read }).approvals({ batchId: BATCH });
+    return { listed: listed.length, queries };
+  };
+  const slugs = Array.from({ length: 20 }, (_, at) => `job-${at}`);
+  await openBatch(ledger, slugs);
+  let ofOne = { listed: 0, queries: 0 };
+  for (const slug of slugs) {
+    await claimed(ledger, slug);
+    await ask(ledger, slug, { timeoutMs: 3_600_000 });
+    if (slug === 'job-0') ofOne = await list();
+  }
+  expect(ofOne.listed).toBe(1);
+  expect(await list()).toEqual({ listed: 20, queries: ofOne.queries });
 });
 
 test('a rejected job that is given a new try is asked for again', async () => {

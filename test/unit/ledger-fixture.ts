@@ -216,11 +216,11 @@ export async function startedSession(
   ledger: Ledger,
   slug: string,
   claim: Claimed,
-  { revision = 1, batchId = BATCH } = {},
+  { revision = 1, batchId = BATCH, provider = 'command' } = {},
 ) {
   const session = sessionOf(slug, claim.nextAttempt, revision);
   await ledger.intendSession(
-    { ...session, ...jobOf(slug), provider: 'command', revision, by: by(batchId) },
+    { ...session, ...jobOf(slug), provider, revision, by: by(batchId) },
     claim.fence,
   );
   await ledger.saveHandle(session, { pid: 1 }, claim.fence);
