@@ -15,7 +15,7 @@ export async function spendingOf(
   if (budget === undefined || !isUnderWay(state)) return [];
   const limits = budgetLimits(budget);
   const today = budgetDay(now, limits);
-  const use = await ledger.budgetUse(id, limits.currency, today);
+  const use = await ledger.budgetUse(id, limits, today);
   return spendingCauses({
     name,
     batchId: id,

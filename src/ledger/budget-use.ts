@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { countsSessions } from '../policy/budget.js';
 import type { BudgetUse } from '../policy/spending.js';
 import type { Ledger } from './ledger.js';
 import { countedIn, spentIn } from './reservations.js';
@@ -6,13 +7,13 @@ import type { Db, Store } from './store.js';
 
 /** The sums that a reservation is judged by, for all budgets of a batch that are not those of single jobs. */
 export const budgetUse = (store: Store): Pick<Ledger, 'budgetUse'> => ({
-  budgetUse: (batchId, currency, today) =>
+  budgetUse: (batchId, limits, today) =>
     store.read(async (db): Promise<BudgetUse> => {
-      const spent = spentIn(db, currency, today);
+      const spent = spentIn(db, limits.currency, today);
       const sites: BudgetUse['sites'][number][] = [];
       for (const name of await sitesOf(db, batchId)) sites.push({ name, ...(await spent.site(name)) });
-      const counted = await countedIn(db, batchId);
-      return { batch: await spent.batch(batchId), counted, day: await spent.day(), sites };
+      const counted = countsSessions(limits) && { counted: await countedIn(db, batchId) };
+      return { batch: await spent.batch(batchId), ...counted, day: await spent.day(), sites };
     }),
 });
 

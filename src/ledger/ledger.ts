@@ -323,7 +323,7 @@ export interface Ledger extends AlertLedger {
   /** How far the budgets of a batch are used, in micro-units; sites are those that it has begun sessions for. */
   budgetUse(
     batchId: string,
-    currency: string,
+    limits: Pick<BudgetLimits, 'currency' | 'sessions' | 'tokens'>,
     today: { readonly from: Date; readonly until: Date },
   ): Promise<BudgetUse>;
   /** Of the last sessions of a work that a provider has delivered: how many told what they cost. */

@@ -116,6 +116,10 @@ export function reservationMicros(
   return Math.min(seenMicros ?? RESERVE_DEFAULT_MICROS, ...whole);
 }
 
+/** Whether what a batch has used beside money is to be known. */
+export const countsSessions = ({ sessions, tokens }: Pick<BudgetLimits, 'sessions' | 'tokens'>): boolean =>
+  sessions !== undefined || tokens !== undefined;
+
 interface Scope {
   readonly option: 'perJob' | 'perBatch' | 'perSite' | 'perDay' | 'sessions' | 'tokens';
   readonly subject: string;
@@ -154,7 +158,12 @@ export function decideBudget(
   if (used !== undefined) return refusal(used, nextDay);
   const taken = scopes.find((scope) => refuses(scope, true));
   if (taken !== undefined) {
-    const message = `${account(taken)}: it starts when sessions under way have left room`;
+    // A session that ran has used up its place in the number, whatever it cost.
+    const room =
+      taken.option === 'sessions'
+        ? 'it starts when one of them turns out not to have begun'
+        : 'it starts when sessions under way have left room';
+    const message = `${account(taken)}: ${room}`;
     return { kind: 'wait', message, delayMs: ROOM_WAIT_MS };
   }
   return { kind: 'ok', micros, warnings: scopes.flatMap((scope) => warningOf(scope, limits)) };

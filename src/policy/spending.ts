@@ -12,7 +12,8 @@ import { MICROS } from './money.js';
 /** What sessions have cost, and what is set aside for those under way, as far as budgets go. */
 export interface BudgetUse {
   readonly batch: Spent;
-  readonly counted: Counted;
+  /** Absent where no budget asks for it. */
+  readonly counted?: Counted;
   /** All batches together, today. */
   readonly day: Spent;
   /** Today, of the sites of this batch. */
@@ -75,7 +76,7 @@ function usedOf({ batchId, day, limits, use }: SpendingStanding): Used[] {
     used: bookedMicros + reservedMicros,
     amount: (micros: number) => `${micros / MICROS} ${limits.currency}`,
   });
-  const { endedSessions, openSessions, tokens } = use.counted;
+  const { endedSessions = 0, openSessions = 0, tokens = 0 } = use.counted ?? {};
   const budget = (option: Used['option'], how: Pick<Used, 'of' | 'instance' | 'used' | 'amount'>): Used[] => {
     const limit = limits[option];
     return limit === undefined ? [] : [{ option, limit, ...how }];

@@ -76,6 +76,9 @@ describe('the decision', () => {
     expect(messageOf({ tokens: 1000 })).toBe(
       'the batch used 1000 tokens, and budget.tokens is 1000 tokens: raise budget.tokens, then run it again',
     );
+    expect(messageOf({ sessions: 5 }), 'one that ran leaves no room, whatever it cost').toBe(
+      'the batch used 3 sessions, 2 more under way, and budget.sessions is 5 sessions: it starts when one of them turns out not to have begun',
+    );
   });
 
   test('another currency is a matter of what the file says, not of an amount that is to be raised', () => {

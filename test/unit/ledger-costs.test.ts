@@ -316,7 +316,11 @@ describe('reservations', () => {
     expect((await asked('job-3', two)).kind).toBe('gate');
     expect((await asked('job-3', { tokens: 200 })).kind).toBe('gate');
     expect((await asked('job-3', { tokens: 201 })).kind).toBe('ok');
-    const { counted } = await ledger.budgetUse(BATCH, 'USD', { from: new Date(0), until: new Date() });
+    const { counted } = await ledger.budgetUse(
+      BATCH,
+      { currency: 'USD', ...two },
+      { from: new Date(0), until: new Date() },
+    );
     expect(counted).toEqual({ endedSessions: 2, openSessions: 1, tokens: 200 });
   });
 

@@ -29,7 +29,6 @@ function causesOf(
     limits: { ...LIMITS, ...limits },
     use: {
       ...{ batch: used(0), day: used(0), sites: [] },
-      counted: { endedSessions: 0, openSessions: 0, tokens: 0 },
       ...use,
     },
     jobs: 100,
@@ -91,16 +90,15 @@ test('the ledger adds up what is booked and what is set aside, by batch, day and
   }
   const today = { from: new Date(0), until: new Date('2999-01-01') };
   const both = used(3, 10);
-  expect(await ledger.budgetUse(BATCH, 'USD', today)).toEqual({
+  expect(await ledger.budgetUse(BATCH, { currency: 'USD', sessions: 5 }, today)).toEqual({
     batch: both,
     counted: { endedSessions: 1, openSessions: 1, tokens: 0 },
     day: both,
     sites: [{ name: 'blog', ...both }],
   });
   const past = { from: new Date(0), until: new Date(1) };
-  expect(await ledger.budgetUse('batch:other', 'USD', past)).toEqual({
+  expect(await ledger.budgetUse('batch:other', { currency: 'USD' }, past)).toEqual({
     batch: used(0),
-    counted: { endedSessions: 0, openSessions: 0, tokens: 0 },
     day: used(0, 10),
     sites: [],
   });
