@@ -129,7 +129,7 @@ describe('places of sessions', () => {
     const spending = { limits: { spendPer10Min: 10 } };
     const first = laneFor(here, 'a', spending);
     expect((await first.enter('session')).kind).toBe('go');
-    await first.leave({ tokens: 0, micros: 5_000_000, isPriced: true });
+    await first.leave({ tokens: 0, micros: 5_000_000, isPriced: true, hasRun: true });
     const second = laneFor(there, 'b', spending);
     expect(await second.enter('session')).toMatchObject({
       kind: 'wait',

@@ -22,7 +22,13 @@ const user = (limits: LaneLimits = {}, more: Partial<LaneUser> = {}): LaneUser =
   priority: 'normal',
   ...more,
 });
-const used = (more: Partial<Used>): Used => ({ tokens: 0, micros: 0, isPriced: true, ...more });
+const used = (more: Partial<Used>): Used => ({
+  ...{ tokens: 0, micros: 0, isPriced: true, hasRun: true },
+  ...more,
+});
+/** `job-1` has ended. */
+const left = (state: LaneState, booked: number, session: Used, now: number): LaneState =>
+  leave(state, 'job-1', booked, session, now);
 const failing = (errorClass: ErrorClass, who = 'job-1', hintMs?: number): LaneReport => ({
   who,
   answers: 0,
@@ -372,14 +378,14 @@ test('tokens: while nobody knows what a session takes, one goes first and shows 
     why: expect.stringContaining('not known yet') as string,
   });
   // One that tells no tokens counts as known too: else all would go one by one for ever.
-  const known = leave(first.state, 0, used({ tokens: 0 }), T0 + MINUTE);
+  const known = left(first.state, 0, used({ tokens: 0 }), T0 + MINUTE);
   expect(enter(known, limited, T0 + MINUTE, { held: 1 }).kind).toBe('go');
 });
 
 test('tokens: sessions are booked by what earlier ones used, and wait until the minute has room', () => {
   const limits = { tokensPerMinute: 1000 };
   let { state } = enter(NEW_LANE, user(limits), T0, { held: 0 });
-  state = leave(state, 0, used({ tokens: 3000 }), T0); // three minutes' worth
+  state = left(state, 0, used({ tokens: 3000 }), T0); // three minutes' worth
   const next = enter(state, user(limits), T0, { held: 0 });
   expect(next).toMatchObject({ kind: 'wait' });
   expect(next.kind === 'wait' && next.delayMs).toBeGreaterThan(MINUTE);
@@ -400,16 +406,16 @@ describe('spending in ten minutes', () => {
       kind: 'wait',
       why: 'what a session costs is not known yet: the first one shows it',
     });
-    const refused = leave(first.state, 0, used({ isPriced: false }), T0);
+    const refused = left(first.state, 0, used({ isPriced: false, hasRun: false }), T0);
     expect(enter(refused, limited, T0, { held: 1 }).kind, 'a start that was refused says nothing').toBe(
       'wait',
     );
-    const silent = leave(first.state, 0, used({ micros: 0 }), T0);
+    const silent = left(first.state, 0, used({ micros: 0 }), T0);
     expect(enter(silent, limited, T0, { held: 1 }).kind, 'one that tells no cost counts as free').toBe('go');
   });
 
   test('starts are spread by what sessions cost: no ten minutes have more than the limit', () => {
-    let state = leave(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: 2 * UNIT }), T0);
+    let state = left(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: 2 * UNIT }), T0);
     const starts: number[] = [];
     for (let now = T0; now < T0 + 60 * MINUTE; now += 10_000) {
       const entry = enter(state, limited, now, { held: starts.length });
@@ -426,12 +432,46 @@ describe('spending in ten minutes', () => {
   });
 
   test('what one costs beyond the mean is made up for, what it costs less is given back', () => {
-    const known = leave(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: UNIT }), T0);
+    const known = left(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: UNIT }), T0);
     const at = T0 + 10 * MINUTE;
     const next = enter(known, limited, at, { held: 0 }).state;
     expect(next.spendAt).toBe(at + MINUTE);
-    expect(leave(next, 0, used({ micros: 5 * UNIT }), at).spendAt).toBe(at + 5 * MINUTE);
-    expect(leave(next, 0, used({ micros: 0, isPriced: false }), at).spendAt).toBe(at);
+    expect(left(next, 0, used({ micros: 5 * UNIT }), at).spendAt).toBe(at + 5 * MINUTE);
+    expect(left(next, 0, used({ micros: 0, isPriced: false, hasRun: false }), at).spendAt).toBe(at);
+  });
+
+  test('each is counted by what was booked when it began, whatever the mean has become', () => {
+    const known = left(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: 0.05 * UNIT }), T0);
+    const each = user({ spendPer10Min: 1000 }, {});
+    let state: LaneState = { ...known, spendAt: T0, declared: {} };
+    const jobs = Array.from({ length: 50 }, (_, at) => ({ ...each, who: `job-${at}` }));
+    let now = T0;
+    for (const job of jobs) {
+      now += 1000;
+      state = enter(state, job, now, { held: 1 }).state;
+    }
+    const before = state.spendAt ?? 0;
+    for (const { who } of jobs) state = leave(state, who, 0, used({ micros: UNIT }), now);
+    const bookedMs = (state.spendAt ?? 0) - Math.max(before, now);
+    expect((bookedMs / (10 * MINUTE)) * 1000).toBeCloseTo(50 - 2.5, 0);
+    expect(state.microsBooked).toEqual({});
+  });
+
+  test('of one that ran and told no cost what was booked stays', () => {
+    const known = left(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: UNIT }), T0);
+    const at = T0 + 10 * MINUTE;
+    const next = enter(known, limited, at, { held: 0 }).state;
+    expect(left(next, 0, used({ isPriced: false }), at)).toMatchObject({
+      spendAt: at + MINUTE,
+      microsPerSession: UNIT,
+    });
+  });
+
+  test('one that was begun by an earlier release is counted by the mean of its end', () => {
+    const known = left(enter(NEW_LANE, limited, T0, { held: 0 }).state, 0, used({ micros: UNIT }), T0);
+    const at = T0 + 10 * MINUTE;
+    const { microsBooked: _, ...earlier } = enter(known, limited, at, { held: 0 }).state;
+    expect(left(earlier, 0, used({ micros: 5 * UNIT }), at).spendAt).toBe(at + 5 * MINUTE);
   });
 
   test('the strictest of the batches that use the account counts, and lanes of earlier releases know nothing of it', () => {
@@ -441,6 +481,6 @@ describe('spending in ten minutes', () => {
       T0,
     ).state;
     expect(ceiling(both, T0).spendPer10Min).toBe(4);
-    expect(leave(NEW_LANE, 0, used({ micros: UNIT }), T0)).toEqual(NEW_LANE);
+    expect(left(NEW_LANE, 0, used({ micros: UNIT }), T0)).toEqual(NEW_LANE);
   });
 });

@@ -138,7 +138,7 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
       if (!countsSessions(ceiling(state, book.clock.nowMs()))) return;
       await book.change(
         (before, now, places) => ({
-          state: places?.mine === undefined ? before : leave(before, places.mine.tokens, used, now),
+          state: places?.mine === undefined ? before : leave(before, user.who, places.mine.tokens, used, now),
           result: undefined,
           place: 'free',
         }),

@@ -29,7 +29,7 @@ export async function bookSession(
   // A program of this host says only by its end that the service behind it takes sessions again.
   if (!isRemote(provider)) await lane.report('written');
   noteStep(usageFacts(end.usage));
-  await leave(scope, end);
+  await leave(scope, end, true);
   await reached('A10');
   await free(scope, handle);
   return { kind: 'made', sha256: end.artifact.sha256, ...sessionName(handle) };
@@ -102,7 +102,7 @@ export async function failSession(
     claim.fence,
   );
   noteStep(usageFacts(failed.usage));
-  await leave(scope, failed);
+  await leave(scope, failed, present.ran);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
   if (left) await free(scope, left);
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
@@ -200,8 +200,9 @@ export async function afterCancel(
 }
 
 /** The session is over: its place in the lane is free. */
-const leave = ({ lane }: SessionScope, { usage, state }: SessionEnd): Promise<void> =>
+const leave = ({ lane }: SessionScope, { usage, state }: SessionEnd, hasRun: boolean): Promise<void> =>
   lane.leave({
+    hasRun,
     tokens: usage.inputTokens + usage.outputTokens,
     micros: usage.costMicros,
     isPriced: usage.costSource !== 'none' || state === 'collected',

@@ -1,5 +1,5 @@
 import { PRIORITIES, type LaneLimits, type Priority } from '../../contract/limits.js';
-import { MINUTE_MS, SECOND_MS } from '../../contract/units.js';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../contract/units.js';
 import { longer } from '../longer.js';
 import { MICROS } from '../money.js';
 import { pass, type Asking, type Closure } from './breaker.js';
@@ -11,6 +11,9 @@ const TOKENS_AHEAD_MS = MINUTE_MS;
 
 /** What services count spending by. Nothing of it is given out ahead, so that the limit holds in any ten minutes. */
 const SPEND_WINDOW_MS = 10 * MINUTE_MS;
+
+/** Nobody tells any more of a session that began so long ago. */
+const UNHEARD_MS = 2 * DAY_MS;
 
 /** Shorter waits are left to the requests themselves. */
 const SHORT_MS = 5 * SECOND_MS;
@@ -109,11 +112,7 @@ export function enter(
   }
   const tokens = tokensPerMinute === undefined ? 0 : Math.round(state.tokensPerSession);
   const booked = bookTokens(passage.state, tokens, tokensPerMinute, now);
-  return {
-    kind: 'go',
-    state: bookSpend(booked, state.microsPerSession ?? 0, spendPer10Min, now),
-    place: { tokens },
-  };
+  return { kind: 'go', state: bookMean(booked, user.who, spendPer10Min, now), place: { tokens } };
 }
 
 /** What the first session has to show before others begin beside it. */
@@ -144,13 +143,26 @@ export interface Used {
   readonly micros: number;
   /** That is known: one that delivered and told no cost counts as free, one that never ran says nothing of the next. */
   readonly isPriced: boolean;
+  /** Else its start was refused, and nothing of what was booked for it is spent. */
+  readonly hasRun: boolean;
 }
 
-/** A session ended: books what it used beyond what was booked for it. */
-export function leave(state: LaneState, booked: number, used: Used | undefined, now: number): LaneState {
+/**
+ * A session ended: books what it used beyond what was booked for it.
+ * @param booked tokens
+ */
+export function leave(
+  before: LaneState,
+  who: string,
+  booked: number,
+  used: Used | undefined,
+  now: number,
+): LaneState {
+  const { [who]: own, ...others } = before.microsBooked ?? {};
+  const state = own === undefined ? before : { ...before, microsBooked: others };
   if (used === undefined) return state;
   const limits = ceiling(state, now);
-  return leaveSpend(leaveTokens(state, booked, used, limits, now), used, limits, now);
+  return leaveSpend(leaveTokens(state, booked, used, limits, now), own?.micros, used, limits, now);
 }
 
 function leaveTokens(
@@ -166,16 +178,21 @@ function leaveTokens(
   return { ...bookTokens(state, tokens - booked, tokensPerMinute, now), tokensPerSession: mean };
 }
 
-/** What was booked for it was the mean of then: what that has moved since is small, and evens out. */
+/**
+ * Of one that ran, and of whose cost nobody knows, what was booked stays.
+ * @param booked the mean of when it began; absent where a worker of an earlier release began it: then that of now
+ */
 function leaveSpend(
   state: LaneState,
-  { micros, isPriced }: Used,
+  booked: number | undefined,
+  { micros, isPriced, hasRun }: Used,
   { spendPer10Min }: LaneLimits,
   now: number,
 ): LaneState {
   if (spendPer10Min === undefined) return state;
   const { microsPerSession: mean } = state;
-  const corrected = bookSpend(state, micros - (mean ?? 0), spendPer10Min, now);
+  if (!isPriced && hasRun) return state;
+  const corrected = bookSpend(state, micros - (booked ?? mean ?? 0), spendPer10Min, now);
   if (!isPriced) return corrected;
   return { ...corrected, microsPerSession: mean === undefined ? micros : meanWith(mean, micros) };
 }
@@ -201,6 +218,16 @@ function bookSpend(
   if (micros === 0 || spendPer10Min === undefined) return state;
   const tookMs = (micros / (spendPer10Min * MICROS)) * SPEND_WINDOW_MS;
   return { ...state, spendAt: Math.max(state.spendAt ?? 0, now) + tookMs };
+}
+
+/** Books the mean for a session that begins, and notes how much that was: by its end the mean may be another. */
+function bookMean(state: LaneState, who: string, spendPer10Min: number | undefined, now: number): LaneState {
+  if (spendPer10Min === undefined) return state;
+  const micros = state.microsPerSession ?? 0;
+  // Of a session whose job nobody came back to no end is heard.
+  const heard = Object.entries(state.microsBooked ?? {}).filter(([, { at }]) => now - at < UNHEARD_MS);
+  const microsBooked = { ...Object.fromEntries(heard), [who]: { micros, at: now } };
+  return { ...bookSpend(state, micros, spendPer10Min, now), microsBooked };
 }
 
 /** Priorities are listed from the most urgent. */

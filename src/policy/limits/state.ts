@@ -17,6 +17,8 @@ export interface LaneState {
   readonly spendAt?: number;
   /** Running mean of what a session cost, in micro-units; absent while nothing is known of it. */
   readonly microsPerSession?: number;
+  /** What was booked of it in advance for sessions under way, by user; in micro-units. */
+  readonly microsBooked?: Readonly<Record<string, { readonly micros: number; readonly at: number }>>;
   /** Nobody sends before this: the service said so. */
   readonly notBefore: number;
   /** Throttled so often in a row. */
