@@ -395,6 +395,39 @@ test('tokens: sessions are booked by what earlier ones used, and wait until the 
   });
 });
 
+describe('since when it is closed', () => {
+  const askedAt = (state: LaneState, at: number): LaneState => {
+    const passage = pass(state, 'job-1', at);
+    if (passage.kind === 'wait') throw new Error('nobody may ask yet');
+    return passage.state;
+  };
+  const closedFor = (state: LaneState, errorClass: ErrorClass, at: number, hintMs?: number): LaneState =>
+    settle(state, failing(errorClass, 'job-1', hintMs), at).state;
+
+  test('a quota of minutes counts from when it was used up, not from the fault that came before it', () => {
+    const down = broken(10).state;
+    expect(down.gate?.cause).toBe('transient');
+    const at = T0 + 55 * MINUTE;
+    const { gate } = closedFor(askedAt(down, at), 'exhausted', at, 10 * MINUTE);
+    expect(gate).toMatchObject({ cause: 'exhausted', since: at, retryAt: at + 10 * MINUTE });
+    const late = closedFor(down, 'exhausted', T0 + SECOND, 10 * MINUTE);
+    expect(late.gate).toMatchObject({ cause: 'exhausted', since: T0 + SECOND });
+  });
+
+  test('time in which nobody asked counts for nothing; while somebody asks it goes on', () => {
+    const spent = closedFor(NEW_LANE, 'exhausted', T0, 10 * MINUTE);
+    const soon = T0 + 12 * MINUTE;
+    expect(closedFor(askedAt(spent, soon), 'exhausted', soon, 10 * MINUTE).gate?.since).toBe(T0);
+    const nextNight = T0 + 24 * HOUR;
+    expect(closedFor(askedAt(spent, nextNight), 'exhausted', nextNight, 10 * MINUTE).gate?.since).toBe(
+      nextNight,
+    );
+    const down = broken(10).state;
+    expect(closedFor(askedAt(down, soon), 'transient', soon).gate?.since).toBe(T0);
+    expect(closedFor(askedAt(down, nextNight), 'transient', nextNight).gate?.since).toBe(nextNight);
+  });
+});
+
 describe('spending in ten minutes', () => {
   const limited = user({ spendPer10Min: 10 });
   const UNIT = 1_000_000;

@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../contract/errors.js';
-import { MINUTE_MS, SECOND_MS } from '../../contract/units.js';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../contract/units.js';
 import { isoTime } from '../back-at.js';
 import { without, type Gate, type GateCause, type LaneNote, type LaneState } from './state.js';
 
@@ -18,6 +18,8 @@ const PAUSE_MAX_MS = 10 * MINUTE_MS;
 const AUTH_PAUSE_MS = 5 * MINUTE_MS;
 /** Where the service does not say when a quota comes back. */
 const EXHAUSTED_PAUSE_MS = 60 * MINUTE_MS;
+/** Longer than jobs that wait come late: whoever is the first to ask after it finds trouble anew. */
+const UNASKED_MS = HOUR_MS;
 /** A probe that has not been answered by then died with its worker. */
 const PROBE_MS = 2 * MINUTE_MS;
 /** After a probe that found out nothing. */
@@ -195,7 +197,9 @@ export function openGate(
       };
     }
   }
-  const since = gate?.since ?? now;
+  // What another cause kept closed, or nobody has asked for so long, is no part of this one's time.
+  const goesOn = gate?.cause === cause && now - gate.retryAt < UNASKED_MS;
+  const since = goesOn ? gate.since : now;
   const opened: Gate = {
     ...{ cause, since, retryAt: until, times, why },
     ...(writesOnly && { writesOnly }),

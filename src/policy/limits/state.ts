@@ -50,6 +50,7 @@ export interface Gate {
   readonly writesOnly?: true;
   /** Of `exhausted`: it does not come back by itself, as far as the service says. */
   readonly needsPerson?: true;
+  /** When it began to be closed for this cause, as far as somebody went on asking. */
   readonly since: number;
   /** From then on one probe may pass. */
   readonly retryAt: number;
