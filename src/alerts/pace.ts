@@ -37,7 +37,7 @@ export async function paceLook(
   const { jobs, waiting, commands } = standing;
   const pace = {
     ...{ name, batchId: id, openedSeq, jobs, waiting },
-    ...(await stoppedBy(batch, ledger)),
+    ...(await stoppedBy(batch, standing, ledger)),
     ...(await stillness(looked, ledger, now)),
   };
   const told = open.find(({ rule, batchId }) => rule === 'standstill' && batchId === id);
@@ -51,9 +51,12 @@ export async function paceLook(
 /** PA1 */
 async function stoppedBy(
   { id, state, stateBy, openedAt, openedSeq }: BatchRow,
+  { approvals }: Pick<Standing, 'approvals'>,
   ledger: Ledger,
 ): Promise<Pick<Pace, 'done' | 'stopped'>> {
-  const { done, parked, held } = await ledger.counts(id, openedSeq);
+  const { done: finished, gated, parked, held } = await ledger.counts(id, openedSeq);
+  // What waits for a yes came out well. Of a job several effects may wait.
+  const done = finished + Math.min(gated, approvals.waiting);
   // A stop-loss has said it, and begins nothing more.
   const isSaid = state === 'paused' && stateBy === STOP_LOSS;
   if (isSaid || parked + held < STOPPED_MIN) return { done, stopped: [] };

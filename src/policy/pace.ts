@@ -17,6 +17,8 @@ import { spanText } from './span-text.js';
 /** Fewer say nothing of a night. */
 export const STOPPED_MIN = 5;
 const STOPPED_SHARE = 0.05;
+/** A share of fewer says nothing: what fails does so in seconds, while sessions go on for an hour. */
+const ENDS_MIN = 20;
 /** Beyond the time limit of a session: what it made is stored, checked and landed by then. */
 const AFTER_TIMEOUT_MS = 15 * MINUTE_MS;
 
@@ -29,7 +31,7 @@ export interface Pace {
   readonly jobs: number;
   /** Not started, or under way. */
   readonly waiting: number;
-  /** Done by this run. */
+  /** Done by this run, or waiting for a yes. */
   readonly done: number;
   /** Parked or held by this run; what a person has decided is none of it. */
   readonly stopped: readonly (JobReport & { readonly title: string })[];
@@ -72,7 +74,11 @@ function stoppedCauses(
 ): AlertCause[] {
   const share = warnAt?.parked ?? STOPPED_SHARE;
   const ended = done + stopped.length;
-  if (share === false || stopped.length < STOPPED_MIN || stopped.length < share * ended) return [];
+  if (share === false || stopped.length < STOPPED_MIN) return [];
+  // A batch that is smaller is judged by all of its jobs.
+  const isSmall = jobs < ENDS_MIN;
+  if (!isSmall && ended < ENDS_MIN) return [];
+  if (stopped.length < share * (isSmall ? jobs : ended)) return [];
   return [
     {
       fingerprint: alertFingerprint('failing', name, `${batchId} ${openedSeq}`, undefined),

@@ -85,6 +85,16 @@ async function aRun(warnAt?: WarnAt) {
         await ledger.settleJob(jobOf(slug), trouble, by(id));
       }
     },
+    async asked(jobs: number) {
+      for (let at = 0; at < jobs; at++) {
+        const slug = next();
+        await claimed(ledger, slug, { by: by(id) });
+        const { effectKey, name, target, use, revision } = effectOf(slug);
+        const sent = { requestSha256: 'd'.repeat(64), artifact: 'a'.repeat(64), batchId: id };
+        const request = { ...jobOf(slug), effectKey, name, target, use, revision, ...sent };
+        await ledger.askApproval({ ...request, onTimeout: 'hold' }, by(id).batchId);
+      }
+    },
     /** A session that is under way. @returns ends it */
     async hung() {
       const slug = next();
@@ -124,7 +134,7 @@ test('one job in twenty that gives up is told once, with why, while the run goes
 
 test('jobs that an earlier run has parked are none of this one, which tells for itself', async () => {
   const run = await aRun();
-  await run.parked(10);
+  await run.parked(20);
   await run.look();
   await run.ledger.setBatchState(run.id, 'incomplete', NOBODY);
   run.pass(MINUTE);
@@ -140,10 +150,21 @@ test('jobs that an earlier run has parked are none of this one, which tells for 
   expect(await run.messages(), '5 of 25').toEqual(['opened', 'opened']);
 });
 
+test('the first that fail say nothing while the others still run, and what waits for a yes came out well', async () => {
+  const run = await aRun();
+  await run.parked(8);
+  await run.asked(11);
+  expect(await run.look(), '8 of 19').toEqual([]);
+  await run.asked(142);
+  expect(await run.look(), '8 of 161').not.toContain('failing resolved');
+  await run.parked(1);
+  expect(await run.look(), '9 of 162').toContain('failing resolved');
+});
+
 test('the share is that of the batch file; false never tells, and a stop-loss tells for itself', async () => {
   const half = await aRun({ parked: 0.5 });
-  await half.done(7);
-  await half.parked(6);
+  await half.done(10);
+  await half.parked(9);
   expect(await half.look()).toEqual([]);
   await half.parked(1);
   expect(await half.look()).toEqual(['failing resolved']);
