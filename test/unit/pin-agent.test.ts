@@ -2,17 +2,25 @@
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import type { Logger } from '@temporalio/worker';
 import { expect, test } from 'vitest';
+import { agentLane } from '../../src/activities/lanes/lane-of.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { openBatch } from '../../src/activities/open-batch.js';
 import { providerFor } from '../../src/activities/providers/provider-for.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { readDefinition, storeManifest } from '../../src/batch/manifest.js';
 import { definitionSchema, type Definition } from '../../src/contract/batch-file.js';
+import { AdapterError } from '../../src/contract/errors.js';
 import type { BatchInput, OpenedBatch } from '../../src/contract/messages.js';
 import { anthropicAt, aServer } from './agent-server-fixture.js';
 import { aLedger, jobOf, BATCH, FINGERPRINT, identityOf, temporaryFolder, WORK } from './ledger-fixture.js';
 import { aContext, idIn, requestOf } from './managed-agents-fixture.js';
+
+const silent: Logger = {
+  ...{ log: () => undefined, trace: () => undefined, debug: () => undefined },
+  ...{ info: () => undefined, warn: () => undefined, error: () => undefined },
+};
 
 async function aNight(more: object = {}) {
   const server = await aServer();
@@ -50,8 +58,12 @@ async function aNight(more: object = {}) {
     server,
     definition,
     edit: () => service.beta.agents.update(ids.agent, { description: 'bolder' }),
-    async open(): Promise<Definition> {
-      const environment = new MockActivityEnvironment({ workflowExecution });
+    closed: () =>
+      agentLane(definition, { key: '', batchId: '' }, deps).report(
+        new AdapterError('exhausted', '429', { retryAfterMs: 600_000 }),
+      ),
+    async open(logger: Logger = silent): Promise<Definition> {
+      const environment = new MockActivityEnvironment({ workflowExecution }, { logger });
       const { definition: sha256 = manifest.definition } = await environment.run<
         [BatchInput],
         OpenedBatch,
@@ -93,4 +105,19 @@ test('a service that can’t say keeps no run from beginning; its sessions say w
   expect(run).toEqual(night.definition);
   await night.edit();
   expect(await night.session(run, 1)).toEqual([2, 2]);
+});
+
+test('where the service is closed when a run opens, the worker’s log says that nothing is pinned', async () => {
+  const night = await aNight();
+  await night.closed();
+  const warned: unknown[] = [];
+  expect(await night.open({ ...silent, warn: (...said: unknown[]) => void warned.push(said) })).toEqual(
+    night.definition,
+  );
+  expect(warned).toEqual([
+    [
+      'the agent is not pinned for this run',
+      expect.objectContaining({ reason: expect.stringContaining('its service is not asked: ') as string }),
+    ],
+  ]);
 });

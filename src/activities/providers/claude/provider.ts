@@ -1,3 +1,4 @@
+import { AdapterError } from '../../../contract/errors.js';
 import { credentialOf } from '../managed/credential.js';
 import { advanced, newHandle, phaseOf } from '../managed/handle.js';
 import { microsOf } from '../managed/options.js';
@@ -73,7 +74,9 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
     async pin(context) {
       if (options.agentVersion !== undefined) return undefined;
       const agentVersion = await api.latestVersion(options.agent, context.signal);
-      return agentVersion === undefined ? undefined : { agentVersion };
+      if (agentVersion === undefined)
+        throw new AdapterError('unknown', `agent ${options.agent}: the service names no version of it`);
+      return { agentVersion };
     },
     classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
   };
