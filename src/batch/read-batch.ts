@@ -2,6 +2,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import type { Definition } from '../contract/batch-file.js';
 import { InvalidBatch, NothingToDo, type Problem } from '../contract/errors.js';
 import type { PlacedJob } from '../contract/job.js';
+import { volatileNotes } from '../contract/volatile-fields.js';
 import { batchKey } from '../identity/keys.js';
 import { batchWorkflowId } from '../identity/workflow-ids.js';
 import { checkBatchFile, type CheckedBatchFile } from './check-batch-file.js';
@@ -209,7 +210,7 @@ function batchOf(
     file,
     definition,
     jobs,
-    notes,
+    notes: [...volatileNotes(definition.identity), ...notes],
     key,
     workflowId: batchWorkflowId({ name, batchKey: key }),
     placeOf,

@@ -1,6 +1,7 @@
 /**
  * Names that say when, where or how often something ran. As part of an identity, such a field would make every run look
- * like new work, and all of it would be done and paid for again.
+ * like new work, and all of it would be done and paid for again. What surely does is refused; what only reads so is noted,
+ * for a name can't tell what stands in the field.
  */
 
 const setOf = (words: string): ReadonlySet<string> => new Set(words.split(' '));
@@ -9,8 +10,11 @@ const setOf = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 const EXACT = setOf(
   'date time datetime timestamp now today createdat updatedat startedat ' +
     'attempt attempts try retry run runid executionid sessionid batchid uuid guid nonce random seed ' +
-    'unixtime index position row line rownumber linenumber rowno lineno rowindex lineindex listindex itemindex jobindex',
+    'index position row line rownumber linenumber',
 );
+
+/** The same, but newer in this list: batches may have run with them. */
+const EXACT_NOTED = setOf('unixtime rowno lineno rowindex lineindex listindex itemindex jobindex');
 
 /** Parts of a name that make it such a one where no part of it says more: `attempt_no`, `nowUtc`, but not `trySite`. */
 const ALWAYS = setOf(
@@ -33,13 +37,26 @@ const MEANT_OTHERWISE = setOf('runtime');
 
 /** Goes on after the name of the field. */
 export const VOLATILE_PROBLEM =
-  'says when or how a job runs, not what it is; use "edition" for repeating work (its nominal date or period), ' +
-  'or another name where it does say what it is: names are no part of a key';
+  'says when or how a job runs, not what it is; use "edition" for repeating work (its nominal date or period)';
 
 /** True for names that may not be part of an identity. */
-export function isVolatileField(name: string): boolean {
-  const joined = name.toLowerCase().replace(/[^a-z0-9]/g, '');
-  if (EXACT.has(joined)) return true;
+export const isVolatileField = (name: string): boolean => EXACT.has(joinedName(name));
+
+/** Of the fields of an identity: those that read like such a name, for people. */
+export const volatileNotes = (identity: readonly string[]): string[] =>
+  identity
+    .filter((name) => !isVolatileField(name) && soundsVolatile(name))
+    .map(
+      (name) =>
+        `identity field "${name}" reads like one that says when or how a job runs: if its value is another at the next run, ` +
+        'all of it is new work then, and paid for again; for work that repeats use "edition"',
+    );
+
+const joinedName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
+
+function soundsVolatile(name: string): boolean {
+  const joined = joinedName(name);
+  if (EXACT_NOTED.has(joined)) return true;
   if (MEANT_OTHERWISE.has(joined)) return false;
   const words = wordsOf(name);
   return isVolatile(words.length > 1 ? words : inTwo(joined));

@@ -120,8 +120,7 @@ test.each([
   [
     { identity: '[site, runId]' },
     'night.yaml:3:18: identity[1] ("runId") says when or how a job runs, not what it is; ' +
-      'use "edition" for repeating work (its nominal date or period), ' +
-      'or another name where it does say what it is: names are no part of a key',
+      'use "edition" for repeating work (its nominal date or period)',
   ],
   [
     { identity: '[site, site]' },

@@ -63,7 +63,7 @@ test('what an earlier release took as an identity, and this one refuses, is stil
   const batch = await aBatch(1);
   const [job] = batch.jobs;
   if (!job) throw new Error('no job');
-  const identity = { requestId: 'a\u00adb' };
+  const identity = { uuid: 'a\u00adb' };
   const taken = {
     ...job,
     identity,
@@ -71,9 +71,9 @@ test('what an earlier release took as an identity, and this one refuses, is stil
     fingerprint: fingerprint({ identity, input: {} }),
     input: {},
   };
-  const definition = { ...batch.definition, identity: ['requestId'] };
+  const definition = { ...batch.definition, identity: ['uuid'] };
   const ref = await storeManifest({ ...batch, definition, jobs: [taken] }, store);
-  expect((await readDefinition(ref, store)).identity).toEqual(['requestId']);
+  expect((await readDefinition(ref, store)).identity).toEqual(['uuid']);
   expect((await all(readTickets(ref, store))).map((ticket) => ticket.job.identity)).toEqual([identity]);
 });
 

@@ -5,15 +5,28 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createNightshift } from '../../src/client/nightshift.js';
 
-test('jobs that only look like one are among the warnings of a plan and of a run', async () => {
+test.each<[what: string, identity: string, jobs: string, note: RegExp]>([
+  [
+    'jobs that only look like one',
+    'slug',
+    '[{ slug: a b }, { slug: "a\\u00a0b" }]',
+    /:4 and .*:4 are two jobs that look like one: "a b" and "a\\u\{a0\}b"$/,
+  ],
+  [
+    'an identity field that reads as if it were another at each run',
+    'requestId',
+    '[{ requestId: req-7 }]',
+    /^identity field "requestId" reads like one that says when or how a job runs: .* use "edition"$/,
+  ],
+])('%s: among the warnings of a plan and of a run', async (_, field, jobs, note) => {
   const dir = mkdtempSync(join(tmpdir(), 'nightshift-notes-'));
   const file = join(dir, 'batch.yaml');
   writeFileSync(
     file,
     `name: nightly
 work: article
-identity: [slug]
-jobs: [{ slug: a b }, { slug: "a\\u00a0b" }]
+identity: [${field}]
+jobs: ${jobs}
 agent: { use: command, command: [sh] }
 effects: [{ name: post, use: folder, target: ./public, with: { path: "{{ key }}.md" } }]
 `,
@@ -24,13 +37,11 @@ effects: [{ name: post, use: folder, target: ./public, with: { path: "{{ key }}.
     env: { PATH: '/usr/bin:/bin' },
     onProgress: (line) => progress.push(line),
   });
-  const alike = [
-    expect.stringMatching(/:4 and .*:4 are two jobs that look like one: "a b" and "a\\u\{a0\}b"$/),
-  ];
+  const warnings = [expect.stringMatching(note)];
   try {
     const batch = await nightshift.read(file);
-    expect((await nightshift.plan(batch)).warnings).toEqual(alike);
-    expect((await nightshift.untold(batch)).warnings).toEqual(alike);
+    expect((await nightshift.plan(batch)).warnings).toEqual(warnings);
+    expect((await nightshift.untold(batch)).warnings).toEqual(warnings);
     expect(progress).toEqual([]); // told once
   } finally {
     await nightshift.close();

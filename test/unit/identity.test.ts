@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { identityFieldSchema, nameSchema } from '../../src/contract/batch-file.js';
 import type { JsonObject } from '../../src/contract/json.js';
+import { volatileNotes } from '../../src/contract/volatile-fields.js';
 import { canonicalForm, encodeValue, normaliseValue } from '../../src/identity/canonical.js';
 import { canonicalJson } from '../../src/identity/canonical-json.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
@@ -94,17 +95,30 @@ test('numbers and booleans are the job that their JSON form is', () => {
 
 test.each(
   (
-    'attempt attemptNumber attempt_no attempt2 try_no tries retry_count runId runNumber run_no RUN-ID runAt lastRunAt ' +
-    'workflowId workflow_run_id executionId requestId request_id requestid traceId span_id correlationId sessionId batchId ' +
-    'createdAt createdOn created_date generatedAt updated_at startedAt currentDate currentdate date time now now_utc nowUtc ' +
-    'today timestamp timestampMs ts ts_ms epoch epochMs unixTime counter nonce uuid uuid2 guid random randomSeed rand_id ' +
-    'index rowIndex row_number lineNo position'
+    'attempt runId RUN-ID run_id executionId sessionId batchId createdAt updated_at startedAt date time now today timestamp ' +
+    'nonce uuid guid random index row_number position'
   ).split(' '),
 )('%s says when or how a job runs: no key is made from it', (field) => {
   expect(identityFieldSchema.safeParse(field.replace('-', '_')).success).toBe(false);
   expect(() => jobKey({ date: '2026' })).toThrow(/^identity field "date" says when or how a job runs/);
   expect(() => jobKey({ slug: 'a', [field]: '1' })).toThrow(`identity field "${field}" says`);
   expect(storedJobKey({ slug: 'a', [field]: '1' })).toBe(keyOf(['a', '1'])); // one that was taken before
+});
+
+test.each(
+  (
+    'attemptNumber attempt_no attempt2 try_no tries retry_count runNumber run_no runAt lastRunAt workflowId workflow_run_id ' +
+    'requestId request_id requestid traceId span_id correlationId createdOn created_date generatedAt currentDate currentdate ' +
+    'now_utc nowUtc timestampMs ts ts_ms epoch epochMs unixTime counter uuid2 randomSeed rand_id rowIndex lineNo'
+  ).split(' '),
+)('%s reads as if it did, and is noted: batches that have it go on working', (field) => {
+  expect(identityFieldSchema.safeParse(field).success).toBe(true);
+  expect(jobKey({ slug: 'a', [field]: '1' })).toBe(keyOf(['a', '1']));
+  expect(volatileNotes(['slug', field])).toEqual([
+    expect.stringMatching(
+      new RegExp(`^identity field "${field}" reads like one that says when or how a job runs: `),
+    ),
+  ]);
 });
 
 test.each(
@@ -116,6 +130,7 @@ test.each(
   ).split(' '),
 )('%s may say what is processed', (field) => {
   expect(identityFieldSchema.safeParse(field).success).toBe(true);
+  expect(volatileNotes([field])).toEqual([]);
   expect(jobKey({ [field]: 'a' })).toBe(keyOf(['a']));
 });
 
