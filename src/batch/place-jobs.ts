@@ -1,6 +1,6 @@
 import { revisionSchema, type PlacedJob } from '../contract/job.js';
 import type { JsonObject } from '../contract/json.js';
-import { normaliseValue } from '../identity/canonical.js';
+import { invisibleIn, normaliseValue } from '../identity/canonical.js';
 import { fingerprint } from '../identity/fingerprint.js';
 import { keyOf } from '../identity/keys.js';
 import { inputFault } from './job-input.js';
@@ -12,6 +12,9 @@ import { Twins } from './twins.js';
 
 /** Jobs between two lines of progress. */
 const PROGRESS_STEP = 50_000;
+
+/** Jobs whose identity has characters that nobody can see: more are not noted. */
+const INVISIBLE_NOTES_MAX = 5;
 
 export interface PlaceJobs {
   /** As shown in messages. */
@@ -38,6 +41,7 @@ export async function placeJobs(rows: AsyncIterable<Row> | Iterable<Row>, o: Pla
   const jobs: PlacedJob[] = [];
   const fields = new Set<string>();
   const twins = new Twins();
+  const unseen: string[] = [];
   let count = 0;
   for await (const row of rows) {
     o.signal?.throwIfAborted();
@@ -52,12 +56,23 @@ export async function placeJobs(rows: AsyncIterable<Row> | Iterable<Row>, o: Pla
     if (job) {
       jobs.push(job);
       twins.add(job, row);
+      if (unseen.length < INVISIBLE_NOTES_MAX) unseen.push(...invisibleNotes(job));
     }
     if (count % PROGRESS_STEP === 0) o.onProgress?.(`read ${count} jobs from ${o.file}`);
   }
   for (const problem of twins.problems()) o.report(problem);
-  return { jobs, rows: count, fields, notes: twins.lookalikes() };
+  return { jobs, rows: count, fields, notes: [...unseen, ...twins.lookalikes()] };
 }
+
+/** The same text without it would be another job, and nobody would see why. */
+const invisibleNotes = ({ file, line, identity }: PlacedJob): string[] =>
+  Object.entries(identity).flatMap(([name, value]) => {
+    const invisible = invisibleIn(value);
+    if (invisible === undefined) return [];
+    return [
+      `${file}:${line}: the identity field "${name}" has ${invisible}: ${shown(value)}; without it, this is another job`,
+    ];
+  });
 
 function placeJob(row: Row, { file, identity: names, report }: PlaceJobs): PlacedJob | undefined {
   const fault = isTooLarge(row) ? 'is larger than 1 MiB' : inputFault(row.fields)?.message;

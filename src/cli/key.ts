@@ -1,6 +1,7 @@
 import { identityFieldSchema, nameSchema } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
-import { canonicalForm, normaliseValue } from '../identity/canonical.js';
+import { volatileNotes } from '../contract/volatile-fields.js';
+import { canonicalForm, invisibleIn, normaliseValue } from '../identity/canonical.js';
 import { jobKey } from '../identity/keys.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { ExitCode } from './exit-codes.js';
@@ -14,6 +15,7 @@ export interface KeyFlags {
 /** `nightshift key NAME=VALUE…`: the canonical form and the key of an identity, in the order given. */
 export async function key(pairs: readonly string[], { work }: KeyFlags, shell: Shell): Promise<ExitCode> {
   const identity = identityOf(pairs);
+  for (const note of notesOf(identity)) shell.out.note(`note: ${note}`);
   const canonical = canonicalForm(Object.values(identity));
   const found = jobKey(identity);
   const workflowId = work === undefined ? undefined : workflowIdOf(work, found);
@@ -21,6 +23,17 @@ export async function key(pairs: readonly string[], { work }: KeyFlags, shell: S
   else shell.out.results(fieldLines({ canonical, key: found, workflow: workflowId }));
   return ExitCode.done;
 }
+
+/** What plan and run say of such jobs. */
+export const notesOf = (identity: Readonly<Record<string, string>>): string[] => [
+  ...volatileNotes(Object.keys(identity)),
+  ...Object.entries(identity).flatMap(([name, value]) => {
+    const invisible = invisibleIn(value);
+    return invisible === undefined
+      ? []
+      : [`the value of "${name}" has ${invisible}; without it, this is another job`];
+  }),
+];
 
 /** @throws UsageError that names everything wrong with the fields, not just the first thing */
 export function identityOf(pairs: readonly string[]): Record<string, string> {

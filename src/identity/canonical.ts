@@ -2,9 +2,9 @@
  * The one form in which a value enters a key. Owns what a value may be and how values are joined;
  * does not own which values make up which key (`keys.ts`).
  *  C1. Two spellings of one value are one value: numbers, booleans and Unicode forms are folded.
- *  C2. What nobody could see is refused, never repaired in silence: white space at an end, controls, characters
- *      without a look of their own. What only looks alike (case, a no-break space, two spaces) is two values, and is
- *      noted where a batch has both.
+ *  C2. White space at an end and controls are refused, never repaired in silence. Other characters without a look of
+ *      their own stay, for many come with real titles, and are noted. What only looks alike (case, a no-break space, two
+ *      spaces) is two values, and is noted where a batch has both.
  *  C3. The join is injective: different lists of non-empty values give different texts.
  */
 
@@ -26,15 +26,16 @@ const LEADING_SPACE = new RegExp(`^${SPACE}`, 'u');
 const TRAILING_SPACE = new RegExp(`${SPACE}$`, 'u');
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 /**
- * Soft hyphens, joiners, marks of direction and the like. Not refused where it does show: variation selectors, the tags of
- * a flag behind U+1F3F4, and the joiners that scripts and emoji need inside a word.
+ * Soft hyphens, joiners, marks of direction and the like. Not where it does show: variation selectors, the tags of a flag
+ * behind U+1F3F4, the joiners that scripts and emoji need inside a word, and those that shape the last letter of one (the
+ * chillu of Malayalam).
  */
 const INVISIBLE = new RegExp(
   [
     '(?!\\p{Variation_Selector}|[\\u200c\\u200d]|[\\u{e0020}-\\u{e007f}])\\p{Default_Ignorable_Code_Point}',
     '(?<!\\u{1f3f4}[\\u{e0020}-\\u{e007f}]*)[\\u{e0020}-\\u{e007f}]',
     '(?<![^\\s\\p{P}\\p{Default_Ignorable_Code_Point}]\\p{Variation_Selector}?)[\\u200c\\u200d]',
-    '[\\u200c\\u200d](?![^\\s\\p{P}\\p{Default_Ignorable_Code_Point}])',
+    '(?<!(?!\\p{Script=Latin})[\\p{L}\\p{M}])[\\u200c\\u200d](?![^\\s\\p{P}\\p{Default_Ignorable_Code_Point}])',
   ].join('|'),
   'u',
 );
@@ -53,11 +54,15 @@ export function normaliseValue(raw: unknown): NormalisedValue {
   if (TRAILING_SPACE.test(value)) return refused('ends with white space');
   const control = CONTROL.exec(value);
   if (control) return refused(`has the control character ${codePoint(control[0])}`);
-  const invisible = INVISIBLE.exec(value);
-  if (invisible) return refused(`has the invisible character ${codePoint(invisible[0])}`);
   const bytes = utf8Length(value);
   if (bytes > VALUE_BYTES_MAX) return refused(`is ${bytes} bytes long, ${VALUE_BYTES_MAX} is the most`);
   return { ok: true, value };
+}
+
+/** What in a normal value nobody can see, such as `the invisible character U+00AD`; undefined where there is nothing. */
+export function invisibleIn(value: string): string | undefined {
+  const invisible = INVISIBLE.exec(value);
+  return invisible ? `the invisible character ${codePoint(invisible[0])}` : undefined;
 }
 
 function textOf(raw: unknown): NormalisedValue {

@@ -13,6 +13,12 @@ test.each<[what: string, identity: string, jobs: string, note: RegExp]>([
     /:4 and .*:4 are two jobs that look like one: "a b" and "a\\u\{a0\}b"$/,
   ],
   [
+    'a value with a character that nobody sees',
+    'slug',
+    '[{ slug: "soft\\u00adhyphen" }]',
+    /:4: the identity field "slug" has the invisible character U\+00AD: "soft\\u\{00ad\}hyphen"; without it, this is another job$/,
+  ],
+  [
     'an identity field that reads as if it were another at each run',
     'requestId',
     '[{ requestId: req-7 }]',

@@ -1,6 +1,6 @@
 // `nightshift key`: the same rules as for a batch's identity, on the words of the command line.
 import { expect, test } from 'vitest';
-import { identityOf } from '../../src/cli/key.js';
+import { identityOf, notesOf } from '../../src/cli/key.js';
 import { UsageError } from '../../src/contract/errors.js';
 import { jobKey } from '../../src/identity/keys.js';
 
@@ -42,6 +42,14 @@ test('everything wrong is told at once', () => {
   expect(text).toContain('"slug" is not NAME=VALUE');
   expect(text).toContain('the value of "site" begins with white space');
   expect(text).toContain('the value of "category" is empty');
+});
+
+test('what plan and run would note is told with the key', () => {
+  expect(notesOf(identityOf(['slug=a']))).toEqual([]);
+  expect(notesOf(identityOf(['requestId=soft\u00adhyphen']))).toEqual([
+    expect.stringContaining('identity field "requestId" reads like one'),
+    'the value of "requestId" has the invisible character U+00AD; without it, this is another job',
+  ]);
 });
 
 test('a name given twice is refused', () => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { identityFieldSchema, nameSchema } from '../../src/contract/batch-file.js';
 import type { JsonObject } from '../../src/contract/json.js';
 import { volatileNotes } from '../../src/contract/volatile-fields.js';
-import { canonicalForm, encodeValue, normaliseValue } from '../../src/identity/canonical.js';
+import { canonicalForm, encodeValue, invisibleIn, normaliseValue } from '../../src/identity/canonical.js';
 import { canonicalJson } from '../../src/identity/canonical-json.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { batchKey, effectKey, jobKey, keyOf, runKey, storedJobKey } from '../../src/identity/keys.js';
@@ -222,17 +222,6 @@ test.each([
   ['a\u3000', 'ends with white space'],
   ['\ufeffa', 'begins with white space'],
   ['a\u200b', 'ends with white space'],
-  ['soft\u00adhyphen', 'has the invisible character U+00AD'],
-  ['a\u200bb', 'has the invisible character U+200B'],
-  ['a\u202eb', 'has the invisible character U+202E'],
-  ['a\u2060b', 'has the invisible character U+2060'],
-  ['a\ufeffb', 'has the invisible character U+FEFF'],
-  ['word\u200d', 'has the invisible character U+200D'],
-  ['\u200dword', 'has the invisible character U+200D'],
-  ['a \u200cb', 'has the invisible character U+200C'],
-  ['a-\u200db', 'has the invisible character U+200D'],
-  ['a\u200d\u200db', 'has the invisible character U+200D'],
-  ['a\u{e0041}b', 'has the invisible character U+E0041'],
   ['a\tb', 'has the control character U+0009'],
   ['a\u0000b', 'has the control character U+0000'],
   ['a\u0085b', 'has the control character U+0085'],
@@ -254,12 +243,33 @@ test('length counts in composed form: 256 e-acute are 512 bytes however they are
   expect(normaliseValue(decomposed)).toEqual({ ok: true, value: '\u00e9'.repeat(256) });
 });
 
+test.each([
+  ['soft\u00adhyphen', 'the invisible character U+00AD'],
+  ['a\u200bb', 'the invisible character U+200B'],
+  ['a\u202eb', 'the invisible character U+202E'],
+  ['a\u2060b', 'the invisible character U+2060'],
+  ['a\ufeffb', 'the invisible character U+FEFF'],
+  ['word\u200d', 'the invisible character U+200D'],
+  ['\u200dword', 'the invisible character U+200D'],
+  ['a \u200cb', 'the invisible character U+200C'],
+  ['a-\u200db', 'the invisible character U+200D'],
+  ['a\u200d\u200db', 'the invisible character U+200D'],
+  ['a\u{e0041}b', 'the invisible character U+E0041'],
+  ['\u05d0\u200f', 'the invisible character U+200F'],
+  ['\u{1f469}\u200d', 'the invisible character U+200D'],
+])('%j is taken as it is, and what nobody sees in it is told', (raw, invisible) => {
+  expect(normaliseValue(raw)).toEqual({ ok: true, value: raw });
+  expect(invisibleIn(raw)).toBe(invisible);
+});
+
 test('inner white space and every script are fine', () => {
   for (const text of [
     'a b',
     '\u65e5\u672c\u8a9e',
     'x \u{1f600}',
     '\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645', // a joiner inside a word
+    '\u0d05\u0d35\u0d28\u0d4d\u200d', // one that shapes the end of a word
+    '\u0d05\u0d35\u0d28\u0d4d\u200d \u0d15\u0d23\u0d4d\u200d, \u0d15',
     '\u{1f469}\u{1f3fd}\u200d\u{1f4bb}', // one emoji of several
     '\u2764\ufe0f\u200d\u{1f525}',
     '\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', // a flag
@@ -268,6 +278,7 @@ test('inner white space and every script are fine', () => {
     '\u0600\u0661', // shows, though it is a format character
   ]) {
     expect(normaliseValue(text)).toMatchObject({ ok: true });
+    expect(invisibleIn(text)).toBeUndefined();
   }
 });
 
