@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import type { Problem } from '../contract/errors.js';
+import { formatProblem, type Problem } from '../contract/errors.js';
 import { jobTitle, type Effect, type PlacedJob } from '../contract/job.js';
 import type { Json } from '../contract/json.js';
 import { shown } from './shown.js';
@@ -32,16 +32,28 @@ const PLACE_OF: Readonly<Record<string, (effect: Effect) => Place | undefined>> 
   wordpress: ({ with: options }) =>
     named('slug', options['slug'], (slug) => [slug, options['url'], options['restPath']]),
   ghost: ({ with: options }) => named('slug', options['slug'], (slug) => [slug, options['url']]),
-  http: ({ with: options }) => named('lookup.url', fieldOf(options['lookup'], 'url'), (url) => [url]),
+  // One URL may answer each tenant with its own, told apart by a header.
+  http: ({ with: options }) =>
+    named('lookup.url', fieldOf(options['lookup'], 'url'), (url) => [url, options['headers']]),
 };
+
+/** Hosts whose file systems take names that differ only by case for one, as they are set up. */
+const CASE_BLIND_HOSTS: readonly NodeJS.Platform[] = ['darwin', 'win32'];
+
+/** Notes of one batch; more would not be read. */
+const NOTES_MAX = 5;
 
 /**
  * Finds effects of different jobs that name one place. The first to land would have it, and each other would be paid for
- * and then held.
+ * and then held. Names that differ only by case are a problem on a host that is likely to take them for one, else noted.
  */
 export class SharedPlaces {
-  private readonly firstAt = new Map<string, { readonly job: PlacedJob; readonly exact: string }>();
+  private readonly firstAt = new Map<string, PlacedJob>();
+  private readonly firstByCase = new Map<string, PlacedJob>();
   private readonly found: Problem[] = [];
+  private readonly noted: Problem[] = [];
+
+  constructor(private readonly platform: NodeJS.Platform = process.platform) {}
 
   add(job: PlacedJob, effect: Effect): void {
     const place = PLACE_OF[effect.use]?.(effect);
@@ -49,29 +61,41 @@ export class SharedPlaces {
     const { option, name, parts, isCaseBlind = false } = place;
     // Publishers put names into NFC: two spellings are one object.
     const exact = JSON.stringify([effect.use, parts]).normalize('NFC');
-    const key = isCaseBlind ? exact.toLowerCase() : exact;
-    const first = this.firstAt.get(key);
-    if (first === undefined) {
-      this.firstAt.set(key, { job, exact });
+    const message = (first: PlacedJob): string =>
+      `effect "${effect.name}" of ${shown(jobTitle(job.identity))} has the place of ` +
+      `${shown(jobTitle(first.identity))} (${first.file}:${first.line}): ${shown(name)} at ${shown(effect.target)}`;
+    const { file, line } = job;
+    const hint = `make ${option} from a field that tells the jobs apart`;
+    const first = this.firstAt.get(exact);
+    if (first) {
+      this.found.push({ file, line, message: message(first), hint });
       return;
     }
-    const byCase =
-      first.exact === exact ? '' : ', but for upper and lower case: not every system keeps them apart';
-    this.found.push({
-      file: job.file,
-      line: job.line,
-      message:
-        `effect "${effect.name}" of ${shown(jobTitle(job.identity))} has the place of ` +
-        `${shown(jobTitle(first.job.identity))} (${first.job.file}:${first.job.line}): ` +
-        `${shown(name)} at ${shown(effect.target)}${byCase}`,
-      hint: `make ${option} from a field that tells the jobs apart`,
-    });
+    this.firstAt.set(exact, job);
+    if (!isCaseBlind) return;
+    const byCase = exact.toLowerCase();
+    const like = this.firstByCase.get(byCase);
+    if (!like) {
+      this.firstByCase.set(byCase, job);
+      return;
+    }
+    const said = `${message(like)}, but for upper and lower case: not every system keeps them apart`;
+    if (CASE_BLIND_HOSTS.includes(this.platform)) this.found.push({ file, line, message: said, hint });
+    else if (this.noted.length < NOTES_MAX) this.noted.push({ file, line, message: said });
   }
 
   problems(): readonly Problem[] {
     return this.found;
   }
+
+  /** For people: what is one place on some systems, but not on this one. */
+  notes(): string[] {
+    return this.noted.map(formatProblem);
+  }
 }
+
+/** Whether there can be notes: only then every effect has to be filled in for them. */
+export const mayHaveNotes = (uses: readonly string[]): boolean => uses.includes('folder');
 
 function named(
   option: string,

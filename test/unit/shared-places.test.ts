@@ -6,11 +6,26 @@ const jobs = ['one', 'two'].map(
   (slug, index) => ({ identity: { slug }, file: 'batch.yaml', line: index + 4 }) as unknown as PlacedJob,
 );
 
+function placesOf(
+  platform: NodeJS.Platform,
+  use: string,
+  target: string,
+  both: object,
+  ...each: object[]
+): SharedPlaces {
+  const places = new SharedPlaces(platform);
+  for (const [index, options] of each.entries()) {
+    const job = jobs[index] ?? jobs[0];
+    if (job)
+      places.add(job, { name: 'post', use, target, with: { ...both, ...options } } as unknown as Effect);
+  }
+  return places;
+}
+
 function problemsOf(use: string, target: string, both: object, ...each: [object, object]): string[] {
-  const places = new SharedPlaces();
-  for (const [index, job] of jobs.entries())
-    places.add(job, { name: 'post', use, target, with: { ...both, ...each[index] } } as unknown as Effect);
-  return places.problems().map(({ message, hint }) => `${message}; ${hint}`);
+  return placesOf('linux', use, target, both, ...each)
+    .problems()
+    .map(({ message, hint }) => `${message}; ${hint}`);
 }
 
 const SHARED =
@@ -28,6 +43,12 @@ test.each<[use: string, both: object, ...each: [object, object]]>([
     {},
     { lookup: { url: 'https://one.test/?slug=a' } },
     { lookup: { url: 'https://two.test/?slug=a' } },
+  ],
+  [
+    'http',
+    { lookup: { url: 'https://one.test/?slug=a' } },
+    { headers: { 'x-tenant': 'one' } },
+    { headers: { 'x-tenant': 'two' } },
   ],
 ])('%s: one name is two places where something else tells them apart', (use, both, ...each) => {
   expect(problemsOf(use, 't', both, ...each)).toEqual([]);
@@ -48,13 +69,26 @@ test.each<[use: string, option: string]>([
   expect(problemsOf(use, 't', {}, { [option]: 'caf\u00e9' }, { [option]: 'cafe\u0301' })).toHaveLength(1);
 });
 
-test('names of a folder that differ only by case are one place, and the message says so', () => {
-  expect(problemsOf('folder', 't', {}, { path: 'Hello.md' }, { path: 'hello.md' })).toEqual([
-    SHARED.replace(
-      '"a.md" at "t"',
-      '"hello.md" at "t", but for upper and lower case: not every system keeps them apart',
-    ),
-  ]);
+const BY_CASE =
+  'effect "post" of "two" has the place of "one" (batch.yaml:4): "hello.md" at "t", ' +
+  'but for upper and lower case: not every system keeps them apart';
+
+test.each<NodeJS.Platform>(['darwin', 'win32'])(
+  'names of a folder that differ only by case are one place on %s, and the message says so',
+  (platform) => {
+    const places = placesOf(platform, 'folder', 't', {}, { path: 'Hello.md' }, { path: 'hello.md' });
+    expect(places.problems().map(({ message }) => message)).toEqual([BY_CASE]);
+    expect(places.notes()).toEqual([]);
+  },
+);
+
+test('names of a folder that differ only by case are two places elsewhere, and noted', () => {
+  const places = placesOf('linux', 'folder', 't', {}, { path: 'Hello.md' }, { path: 'hello.md' });
+  expect(places.problems()).toEqual([]);
+  expect(places.notes()).toEqual([`batch.yaml:5: ${BY_CASE}`]);
+  // A third that has the very name of the second is still refused.
+  const [hello, lower] = [{ path: 'Hello.md' }, { path: 'hello.md' }];
+  expect(placesOf('linux', 'folder', 't', {}, hello, lower, lower).problems()).toHaveLength(1);
   expect(problemsOf('git', 't', {}, { path: 'Hello.md' }, { path: 'hello.md' })).toEqual([]);
 });
 
