@@ -105,7 +105,7 @@ export function approvalLines(
   return [
     [bold(`${name} of ${jobTitle(identity)}`), ` waits for approval: ${does} at ${use} ${target}`],
     [dim(`  ${size}, since ${localTime(askedAt, timeZone)}${until}`)],
-    ...(preview.irreversible ? [[yellow('  once sent, it can’t be taken back')]] : []),
+    ...finalLines(preview),
     ...sentLines(preview.sent),
     ...(preview.changed
       ? [
@@ -116,6 +116,19 @@ export function approvalLines(
     [`  yes:  ${shell.command('approve', '--effect', shownAs)}`],
     [`  no:   ${shell.command('reject', '--effect', shownAs, '--reason', 'why')}`],
     [],
+  ];
+}
+
+function finalLines({ irreversible }: WaitingApproval['preview']): Line[] {
+  if (irreversible === undefined) return [];
+  return [
+    [
+      yellow(
+        irreversible === 'unknown'
+          ? '  unknown whether it can be taken back once sent'
+          : '  once sent, it can’t be taken back',
+      ),
+    ],
   ];
 }
 

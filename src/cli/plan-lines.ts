@@ -111,8 +111,8 @@ function approvalText(effect: PlannedEffect): string {
 
 function effectText(effect: PlannedEffect): string {
   const { name, action, leftOut } = effect;
-  const notes = [isAsked(effect) && approvalText(effect), isFinal(effect) && FINAL].filter(
-    (note) => note !== false,
+  const notes = [isAsked(effect) ? approvalText(effect) : undefined, finalText(effect)].filter(
+    (note) => note !== undefined,
   );
   const noted = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
   return `${name}: ${leftOut ? LEFT_OUT : action === 'nothing' ? 'landed' : action}${noted}`;
@@ -121,9 +121,19 @@ function effectText(effect: PlannedEffect): string {
 const LEFT_OUT = 'left out';
 const FINAL = 'can’t be taken back';
 
-/** It may leave, and then nothing takes it back. */
-const isFinal = ({ irreversible, action, leftOut }: PlannedEffect): boolean =>
-  irreversible === true && !leftOut && MAY_LEAVE.has(action);
+const MAYBE_FINAL = 'unknown whether it can be taken back';
+
+/** It may leave, and then nothing takes it back, or nobody knows that here. */
+const isFinal =
+  (is: PlannedEffect['irreversible']) =>
+  ({ irreversible, action, leftOut }: PlannedEffect): boolean =>
+    irreversible === is && !leftOut && MAY_LEAVE.has(action);
+
+const isSurelyFinal = isFinal(true);
+const isMaybeFinal = isFinal('unknown');
+
+const finalText = (effect: PlannedEffect): string | undefined =>
+  isSurelyFinal(effect) ? FINAL : isMaybeFinal(effect) ? MAYBE_FINAL : undefined;
 
 const MAY_LEAVE: ReadonlySet<PlannedAction> = new Set<PlannedAction>(['create', 'update', 'held', 'unknown']);
 
@@ -142,7 +152,7 @@ const effectRows = (
     effect.place ?? effect.target,
     ...(comesToSomething ? [effect.comesTo ?? ''] : []),
     differenceText(effect.difference),
-    [effect.why, isFinal(effect) ? FINAL : undefined].filter((note) => note !== undefined).join('; '),
+    [effect.why, finalText(effect)].filter((note) => note !== undefined).join('; '),
   ]);
 
 function differenceText(difference: Difference | undefined): string {
@@ -176,7 +186,8 @@ const actionLines = (jobs: readonly PlannedJob[]): Line[] =>
 /** What only a person can let go, or has taken out. */
 function answerLines(jobs: readonly PlannedJob[]): Line[] {
   const asked = countOf(jobs, isAsked);
-  const final = countOf(jobs, isFinal);
+  const final = countOf(jobs, isSurelyFinal);
+  const maybeFinal = countOf(jobs, isMaybeFinal);
   const left = countOf(jobs, ({ leftOut }) => leftOut === true);
   return [
     ...(asked > 0
@@ -192,6 +203,14 @@ function answerLines(jobs: readonly PlannedJob[]): Line[] {
           [
             { style: 'yellow', text: `  ${final} ${FINAL}` } as const,
             dim('  once sent, no "unpublish" undoes it'),
+          ],
+        ]
+      : []),
+    ...(maybeFinal > 0
+      ? [
+          [
+            { style: 'yellow', text: `  ${maybeFinal} ${MAYBE_FINAL}` } as const,
+            dim('  the publisher can’t be made here'),
           ],
         ]
       : []),

@@ -4,14 +4,14 @@ import { redactor } from '../activities/redact.js';
 import type { Approval } from '../ledger/ledger.js';
 import type { Environment } from '../batch/secrets.js';
 import type { Connections } from './connections.js';
-import { factsOf } from './facts-of.js';
+import type { Irreversible } from './facts-of.js';
 import { shortenedTo } from '../batch/shown.js';
 
 /** What would leave. */
 export interface ApprovalPreview {
   readonly action: 'create' | 'update';
-  /** Nothing takes it back once it has landed. */
-  readonly irreversible?: true;
+  /** Nothing takes it back once it has landed; `unknown` where the process that looks can't tell. */
+  readonly irreversible?: Irreversible;
   /** What it is sent with. Undefined: its batch was started again since from other contents, or is not stored any more. */
   readonly sent: EffectPreview | undefined;
   /** Undefined: the artifact is gone. */
@@ -40,9 +40,9 @@ const COMPARED_BYTES = 1_000_000;
 export async function previewOf(
   { artifact, updates }: Approval,
   asked: AskedEffect | undefined,
+  irreversible: Irreversible | undefined,
   { artifacts, config }: Pick<Connections, 'artifacts' | 'config'>,
 ): Promise<ApprovalPreview> {
-  const facts = asked && (await factsOf(asked.effect, asked.definition.baseDir, { config }));
   const action = updates ? 'update' : 'create';
   const body = await readIfWhole(artifacts, artifact);
   const text = body && textOf(body);
@@ -50,7 +50,7 @@ export async function previewOf(
   const earlier = before && textOf(before);
   const preview = {
     action,
-    ...(facts && facts.unpublish === undefined && { irreversible: true as const }),
+    ...(irreversible !== undefined && { irreversible }),
     sent: asked?.preview,
     bytes: body?.byteLength,
     head: text === undefined ? [] : text.split('\n').slice(0, HEAD_LINES).map(shortened),

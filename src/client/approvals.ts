@@ -1,5 +1,5 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
-import { askedEffects } from '../activities/effect-preview.js';
+import { askedEffects, type AskedEffect } from '../activities/effect-preview.js';
 import type { ApprovalChoice } from '../contract/approval.js';
 import { MESSAGE } from '../contract/messages.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
@@ -8,6 +8,7 @@ import { shownApproval } from '../policy/as-shown.js';
 import { approvalsMeant } from '../policy/approvals-meant.js';
 import type { Connections } from './connections.js';
 import { previewOf, type ApprovalPreview } from './approval-preview.js';
+import { factsOf, irreversibleOf, type Irreversible } from './facts-of.js';
 
 export type WaitingApproval = Approval & {
   readonly preview: ApprovalPreview;
@@ -28,13 +29,39 @@ export async function waitingApprovals(
   const ledger = await connections.ledger();
   const waiting = await ledger.approvals(batchId === undefined ? {} : { batchId });
   const asked = await askedEffects(waiting, { ledger, artifacts: connections.artifacts });
+  const finalByEffect = new Map<string, Promise<Irreversible | undefined>>();
   return Promise.all(
-    waiting.map(async (approval) => ({
-      ...approval,
-      preview: await previewOf(approval, asked.get(approval), connections),
-      shownAs: shownApproval(approval),
-    })),
+    waiting.map(async (approval) => {
+      const effect = asked.get(approval);
+      const final = await finalOf(approval, effect);
+      const preview = await previewOf(approval, effect, final, connections);
+      return { ...approval, preview, shownAs: shownApproval(approval) };
+    }),
   );
+
+  /** A publisher is made once for all that wait for it. */
+  async function finalOf(
+    { batchId, name }: Approval,
+    effect: AskedEffect | undefined,
+  ): Promise<Irreversible | undefined> {
+    if (!effect) return 'unknown';
+    const key = JSON.stringify([batchId, name]);
+    const known = finalByEffect.get(key) ?? finalHere(effect, connections);
+    finalByEffect.set(key, known);
+    return known;
+  }
+}
+
+/** A module that can't be made here, for whatever reason, must not take the list from those who are to answer. */
+async function finalHere(
+  { effect, definition }: AskedEffect,
+  connections: Connections,
+): Promise<Irreversible | undefined> {
+  try {
+    return irreversibleOf(await factsOf(effect, definition.baseDir, connections));
+  } catch {
+    return 'unknown';
+  }
 }
 
 /**

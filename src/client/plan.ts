@@ -13,6 +13,7 @@ import type { Connections } from './connections.js';
 import type { Difference } from './difference.js';
 import { earlierLists } from './earlier-lists.js';
 import { estimateCost, type CostEstimate } from './estimate-cost.js';
+import type { Irreversible } from './facts-of.js';
 import { otherOptionsText } from './other-options.js';
 import { findUntold, type Untold } from './untold.js';
 
@@ -29,7 +30,7 @@ export interface PlannedEffect {
   /** A run that is bound by the saved plan does nothing about it. */
   readonly leftOut?: true;
   /** Nothing takes it back once it has landed. */
-  readonly irreversible?: true;
+  readonly irreversible?: Irreversible;
   /** What it comes to, in the words of its publisher: `12.50 EUR to cus_…`. */
   readonly comesTo?: string;
   readonly why?: string;
@@ -149,6 +150,7 @@ function planJob(
     effects: effects.map((effect) => {
       const { name, use, target, key, approval } = effect;
       const reached = known?.effects.get(key);
+      const final = irreversible.get(name);
       const landed = reached?.state === 'landed';
       const current = landed && reached.revision >= revision;
       const blocked = !RUNS.has(verdict) || held.has(key);
@@ -159,7 +161,7 @@ function planJob(
       return {
         ...{ name, use, target, key, action, options },
         ...(approval && { approval }),
-        ...(irreversible.has(name) && { irreversible: true as const }),
+        ...(final !== undefined && { irreversible: final }),
         ...(why !== undefined && { why }),
       };
     }),
@@ -169,13 +171,13 @@ function planJob(
 /** Effects leave one after another: when a later one fails, those before it have landed. */
 function sentTooEarly(
   { effects }: Pick<Definition, 'effects'>,
-  irreversible: ReadonlySet<string>,
+  irreversible: Untold['irreversible'],
 ): readonly string[] {
-  const at = effects.findLastIndex(({ name }) => !irreversible.has(name));
+  const at = effects.findLastIndex(({ name }) => irreversible.get(name) !== true);
   const last = effects[at]?.name ?? '';
   return effects
     .slice(0, Math.max(at, 0))
-    .filter(({ name }) => irreversible.has(name))
+    .filter(({ name }) => irreversible.get(name) === true)
     .map(
       ({ name }) =>
         `${name} can’t be taken back, and leaves before ${last}, which may still fail; name it last in "effects"`,

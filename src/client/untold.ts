@@ -14,7 +14,7 @@ import { blindBudget } from './blind-budget.js';
 import { channelProblems } from './channel-problems.js';
 import type { Connections } from './connections.js';
 import { foreignEdition } from './edition.js';
-import { factsOf } from './facts-of.js';
+import { factsOf, irreversibleOf, type Irreversible } from './facts-of.js';
 import { otherOptions, otherOptionsWarning, type OtherOptions } from './other-options.js';
 
 /** What only a person can tell or put right, and a run goes on without; found out before anything starts. */
@@ -23,8 +23,8 @@ export interface Untold {
   readonly held: ReadonlyMap<string, string>;
   /** Effect key -> what landed with other options than the batch has now. */
   readonly edited: ReadonlyMap<string, OtherOptions>;
-  /** Names of effects that nothing takes back once they have landed. */
-  readonly irreversible: ReadonlySet<string>;
+  /** By name: effects that nothing takes back once they have landed, or of which that can't be told here. */
+  readonly irreversible: ReadonlyMap<string, Irreversible>;
   /** About the batch as a whole. */
   readonly warnings: readonly string[];
 }
@@ -89,12 +89,13 @@ async function untoldEffects(
 ): Promise<Omit<Untold, 'edited'>> {
   const ledger = await connections.ledger();
   const [first] = jobs;
-  if (!first) return { held: new Map(), irreversible: new Set(), warnings: [] };
-  const irreversible = new Set<string>();
+  if (!first) return { held: new Map(), irreversible: new Map(), warnings: [] };
+  const irreversible = new Map<string, Irreversible>();
   const factsByName = new Map<string, PublisherFacts>();
   for (const effect of effectsOf(definition, first)) {
     const facts = await factsOf(effect, definition.baseDir, connections);
-    if (facts && facts.unpublish === undefined) irreversible.add(effect.name);
+    const final = irreversibleOf(facts);
+    if (final !== undefined) irreversible.set(effect.name, final);
     if (facts && facts.lookup !== 'exact') factsByName.set(effect.name, facts);
   }
   const questions = (await ledger.openQuestions()).filter(({ work }) => work === definition.work);

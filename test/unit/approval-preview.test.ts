@@ -10,6 +10,7 @@ import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { effectsOf } from '../../src/batch/effects.js';
 import { storeManifest } from '../../src/batch/manifest.js';
 import { readBatch } from '../../src/batch/read-batch.js';
+import type { Environment } from '../../src/batch/secrets.js';
 import { shownOptions } from '../../src/batch/shown-options.js';
 import { approvalLines } from '../../src/cli/approvals.js';
 import { waitingApprovals, type WaitingApproval } from '../../src/client/approvals.js';
@@ -42,8 +43,21 @@ const EFFECTS = `
       idempotencyHeader: Idempotency-Key
 `;
 
+interface AskedOptions {
+  readonly artifactText?: string;
+  readonly note?: string;
+  readonly env?: Environment;
+  /** Further effects. */
+  readonly more?: string;
+}
+
 /** Two jobs that differ in their amount; each has made the same artifact, and its effects wait for a yes. */
-async function asked({ artifactText = 'Thank you.\n', note = 'fine' } = {}) {
+async function asked({
+  artifactText = 'Thank you.\n',
+  note = 'fine',
+  env = ENV,
+  more = '',
+}: AskedOptions = {}) {
   const { ledger } = await aLedger();
   const dir = temporaryFolder();
   const artifacts = folderArtifactStore({ root: join(dir, 'artifacts') });
@@ -52,7 +66,7 @@ async function asked({ artifactText = 'Thank you.\n', note = 'fine' } = {}) {
       JSON.stringify({ site: 'blog', category: 'a', slug, cents, text: note });
     writeFileSync(
       join(dir, 'batch.yaml'),
-      `name: nightly\nwork: article\nagent: { use: command, command: ["true"], env: { K: "\${env:SK}" } }\njobs: [${job('anna', 1250)}, ${job('bob', 49900)}]\neffects:${EFFECTS.replace('eur', currency)}`,
+      `name: nightly\nwork: article\nagent: { use: command, command: ["true"], env: { K: "\${env:SK}" } }\njobs: [${job('anna', 1250)}, ${job('bob', 49900)}]\neffects:${EFFECTS.replace('eur', currency)}${more}`,
     );
     const batch = await readBatch(join(dir, 'batch.yaml'));
     return { batch, manifest: JSON.stringify(await storeManifest(batch, artifacts)) };
@@ -72,7 +86,7 @@ async function asked({ artifactText = 'Thank you.\n', note = 'fine' } = {}) {
       );
     }
   }
-  const connections = { ledger: async () => ledger, artifacts, config: { env: ENV, stateDir: dir } };
+  const connections = { ledger: async () => ledger, artifacts, config: { env, stateDir: dir } };
   const waiting = () => waitingApprovals(undefined, connections as unknown as Connections);
   const restart = async (currency: string) =>
     openBatch(ledger, ['anna', 'bob'], { runId: 'run-2', manifest: (await write(currency)).manifest });
@@ -121,6 +135,26 @@ test('the value of a secret is shown nowhere, also where the artifact or a job h
   expect(JSON.stringify(named(all, 'call', 'anna').preview)).not.toContain(ENV.TOKEN);
   expect(shown).toContain('Bearer ${env:TOKEN}');
   expect(shown).toContain('${env:SK}');
+});
+
+test('whoever lacks the secrets is told as well what can’t be taken back, and a broken module hides no request', async () => {
+  const own = '  - { name: own, use: ./own.mjs, target: somewhere, approval: required }\n';
+  const { dir, waiting } = await asked({ env: {}, more: own });
+  writeFileSync(
+    join(dir, 'own.mjs'),
+    `import { definePublisher } from 'nightshift/adapter';
+import { z } from 'zod';
+globalThis.ownMade = 0;
+export default definePublisher({ name: 'own', version: '1', options: z.strictObject({}),
+  create: () => { globalThis.ownMade++; throw new TypeError('no such driver'); } });`,
+  );
+  const all = await waiting();
+  expect(all).toHaveLength(6);
+  expect(named(all, 'invoice', 'anna').preview.irreversible).toBeUndefined();
+  expect(named(all, 'call', 'anna').preview.irreversible).toBe(true);
+  expect(named(all, 'own', 'anna').preview.irreversible).toBe('unknown');
+  expect(textOf(named(all, 'own', 'bob'))).toContain('unknown whether it can be taken back once sent');
+  expect((globalThis as { ownMade?: number }).ownMade, 'one for all that wait for it').toBe(1);
 });
 
 test('of a request that its batch does not describe any more nothing is shown, and that is said', async () => {

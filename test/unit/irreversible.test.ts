@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { planLines } from '../../src/cli/plan-lines.js';
+import { factsOf, irreversibleOf } from '../../src/client/facts-of.js';
 import { createNightshift } from '../../src/client/nightshift.js';
+import type { Config } from '../../src/config.js';
+import type { Effect } from '../../src/contract/job.js';
 import { rendered } from '../../src/report/line.js';
 
 const EFFECTS = {
   bill: '{ name: bill, use: stripe, target: "{{ slug }}", with: { apiKey: "${env:SK}", customer: cus_1, currency: eur, maxAmount: 50, lines: [{ description: x, amount: 5 }] } }',
   mail: '{ name: mail, use: smtp, target: readers, with: { host: 127.0.0.1, from: desk@example.com, to: reader@example.com, subject: One } }',
   hook: '{ name: hook, use: http, target: crm, approval: required, with: { url: "http://127.0.0.1:9/", idempotencyHeader: Idempotency-Key } }',
+  own: '{ name: own, use: ./own.mjs, target: somewhere }',
   post: '{ name: post, use: folder, target: ./public, with: { path: "{{ slug }}.md" } }',
 };
 
@@ -25,6 +29,14 @@ identity: [slug]
 jobs: [{ slug: one }, { slug: two }]
 agent: { use: command, command: [sh] }
 effects:\n${effects.map((name) => `  - ${EFFECTS[name]}\n`).join('')}`,
+  );
+  // On this host nothing can be made of it.
+  writeFileSync(
+    join(dir, 'own.mjs'),
+    `import { AdapterError, definePublisher } from 'nightshift/adapter';
+import { z } from 'zod';
+export default definePublisher({ name: 'own', version: '1', options: z.strictObject({}),
+  create: () => { throw new AdapterError('config', 'the driver is not installed', { sent: 'no' }); } });`,
   );
   const nightshift = createNightshift({
     state: join(dir, 'state'),
@@ -57,6 +69,14 @@ test('a plan marks what can’t be taken back, counts it, and leaves the rest un
   expect(warnings).toEqual([]);
 });
 
+test('what can’t be told here is marked as unknown, counted, and not taken for one that unpublish undoes', async () => {
+  const { plan, text, warnings } = await planOf(['own', 'post']);
+  expect(plan.jobs[0]?.effects.map(({ irreversible }) => irreversible)).toEqual(['unknown', undefined]);
+  expect(text).toContain('own: create (unknown whether it can be taken back), post: create');
+  expect(text).toMatch(/ 2 unknown whether it can be taken back +the publisher can’t be made here/);
+  expect(warnings).toEqual([]);
+});
+
 test('one that leaves before what may still fail is named, with what to do', async () => {
   const { warnings } = await planOf(['mail', 'bill', 'post', 'hook']);
   expect(warnings).toEqual([
@@ -64,3 +84,72 @@ test('one that leaves before what may still fail is named, with what to do', asy
   ]);
   expect((await planOf(['mail', 'hook'])).warnings).toEqual([]);
 });
+
+const DESTINATIONS: [use: string, options: object, irreversible: boolean][] = [
+  [
+    'stripe',
+    {
+      apiKey: '${env:NONE}',
+      customer: 'cus_1',
+      currency: 'eur',
+      maxAmount: 9,
+      lines: [{ description: 'x', amount: 5 }],
+    },
+    false,
+  ],
+  ['ghost', { url: 'https://blog.example.com', key: '${env:NONE}', title: 'One', slug: 'one' }, false],
+  [
+    'wordpress',
+    { url: '${env:NONE}', username: 'desk', password: '${env:NONE2}', title: 'One', slug: 'one' },
+    false,
+  ],
+  [
+    'resend',
+    { apiKey: '${env:NONE}', from: 'desk@example.com', to: ['reader@example.com'], subject: 'One' },
+    true,
+  ],
+  [
+    'smtp',
+    {
+      host: '${env:NONE}',
+      user: 'desk',
+      pass: '${env:NONE2}',
+      from: 'desk@example.com',
+      to: 'reader@example.com',
+      subject: 'One',
+    },
+    true,
+  ],
+  [
+    'http',
+    {
+      url: 'https://crm.example.com/',
+      idempotencyHeader: 'Idempotency-Key',
+      headers: { authorization: 'Bearer ${env:NONE}' },
+    },
+    true,
+  ],
+  ['postgres', { url: '${env:NONE}', table: 'posts', keyColumn: 'key', columns: { body: 'x' } }, false],
+  ['git', { path: 'a.md', token: '${env:NONE}' }, false],
+  [
+    's3',
+    { key: 'a.md', region: 'eu-west-1', accessKeyId: '${env:NONE}', secretAccessKey: '${env:NONE2}' },
+    false,
+  ],
+  ['azure-blob', { key: 'a.md', connectionString: '${env:NONE}', container: 'posts' }, false],
+];
+
+test.each(DESTINATIONS)(
+  '%s: whether it can be taken back is known without its secrets',
+  async (use, options, irreversible) => {
+    const target = { s3: 's3://bucket/posts', git: 'https://git.example.com/site.git' }[use] ?? 'posts';
+    const effect = { name: 'out', use, target, key: '0'.repeat(32), with: options } as unknown as Effect;
+    const config = {
+      env: {},
+      stateDir: mkdtempSync(join(tmpdir(), 'nightshift-facts-')),
+    } as unknown as Config;
+    const facts = await factsOf(effect, '/', { config });
+    expect(facts).toBeDefined();
+    expect(irreversibleOf(facts)).toBe(irreversible ? true : undefined);
+  },
+);
