@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createNightshift } from '../../src/client/nightshift.js';
 import { InvalidBatch, UsageError } from '../../src/contract/errors.js';
 import { EDITION_RULES, type EditionRule } from '../../src/contract/schedules-file.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { editionFault, readPeriod } from '../../src/policy/editions.js';
 import { editionOf } from '../../src/policy/nights.js';
@@ -84,6 +85,17 @@ effects: [{ name: post, use: folder, target: ./public, with: { path: "{{ edition
   };
 }
 
+const aSchedule = (batch: string, edition: EditionRule): Parameters<Ledger['keepSchedule']>[0] => ({
+  batchName: 'digest',
+  channels: '0'.repeat(64),
+  paused: false,
+  definition: {
+    ...{ name: 'every-night', batch, from: '/s.yaml', crons: ['30 2 * * *'] },
+    ...{ timeZone: 'Europe/Madrid', overlap: 'skip', catchUpMs: 1, staleMs: 1, edition },
+    ...{ paused: false, since: '2026-01-01T00:00:00.000Z' },
+  },
+});
+
 describe('a batch that needs an edition', () => {
   const hint = /^give the night: --edition \d{4}-\d\d-\d\d, or start it as its schedule does: nightshift sch/;
   const problemsOf = async (file: string, digest: ReturnType<typeof aDigest>) => {
@@ -127,6 +139,27 @@ describe('a batch that needs an edition', () => {
     expect((await digest.of('2026-11-9').read(digest.file)).jobs).toHaveLength(2);
   });
 
+  test('takes a season or an issue for what it is, unless a schedule of it goes by months', async () => {
+    const digest = aDigest();
+    const notesOf = async (edition: string) => {
+      const of = digest.of(edition);
+      return (await of.untold(await of.read(digest.file))).warnings.filter((text) =>
+        text.includes('no month'),
+      );
+    };
+    expect(await notesOf('2026-27')).toEqual(['the edition "2026-27" is taken as it is, and is no month']);
+    expect(await notesOf('2026-1')).toEqual([
+      'the edition "2026-1" is taken as it is, and is no month; as a month it is written 2026-01',
+    ]);
+    expect(await notesOf('2026-11')).toEqual([]);
+
+    const ledger = await digest.ledger();
+    await ledger.keepSchedule(aSchedule(digest.file, 'week'));
+    expect((await digest.of('2026-27').read(digest.file)).edition).toBe('2026-27');
+    await ledger.keepSchedule(aSchedule(digest.file, 'month'));
+    await expect(digest.of('2026-27').read(digest.file)).rejects.toThrow('there is no such month');
+  });
+
   test('leaves alone what stands in its list', async () => {
     const digest = aDigest({ jobs: '[{ slug: one, edition: 2026-11-9 }]' });
     const batch = await digest.of('2026-13-45').read(digest.file);
@@ -148,16 +181,7 @@ describe('a batch that needs an edition', () => {
     const of = digest.of(edition);
     const batch = await of.read(digest.file);
     expect((await of.untold(batch)).warnings.filter((text) => text.includes('editions such as'))).toEqual([]);
-    await ledger.keepSchedule({
-      batchName: 'digest',
-      channels: '0'.repeat(64),
-      paused: false,
-      definition: {
-        ...{ name: 'every-night', batch: digest.file, from: '/s.yaml', crons: ['30 2 * * *'] },
-        ...{ timeZone: 'Europe/Madrid', overlap: 'skip', catchUpMs: 1, staleMs: 1, edition: rule },
-        ...{ paused: false, since: '2026-01-01T00:00:00.000Z' },
-      },
-    });
+    await ledger.keepSchedule(aSchedule(digest.file, rule));
     const warnings = (await of.untold(batch)).warnings.filter((text) =>
       text.startsWith('every-night starts'),
     );
