@@ -12,8 +12,12 @@ const ISOLATES = '\u2066\u2067\u2068';
 const END_OF_EMBEDDING = '\u202c';
 const END_OF_ISOLATE = '\u2069';
 
-/** Types whose bytes are not for reading, even where they happen to be valid UTF-8. */
-const NO_TEXT = /^(?!text\/|application\/octet-stream$|.*[/+-](json|xml|yaml|javascript|toml|markdown)$)/;
+/**
+ * Types whose bytes are not for reading, even where they happen to be valid UTF-8. The type is what the session says, so any
+ * other is read: a new or a made-up name hides nothing.
+ */
+const NO_TEXT =
+  /^(?!.*\+(json|xml)$)(image\/|audio\/|video\/|font\/|application\/(pdf|wasm|msword|zip|gzip|zstd|java-archive|vnd\.(rar|ms-|openxmlformats-|oasis\.opendocument\.)|x-(zip|gzip|tar|gtar|bzip|xz|rar|7z))|.*\+(zip|gzip|zstd)$)/;
 
 /**
  * Control characters, and characters that turn the direction of what follows, so that people read something else than

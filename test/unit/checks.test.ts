@@ -70,8 +70,23 @@ describe('characters that nobody sees', () => {
   test('they pass where the batch says so, and in what is no text', async () => {
     expect(await problems('\u001b[1mbold\u001b[0m \u202e', [{ characters: 'any' }])).toEqual([]);
     expect(await problems('%PDF-1.7 \u0000', [], { mime: 'application/pdf' })).toEqual([]);
+    for (const mime of [
+      'image/png',
+      'video/mp4',
+      'application/zip',
+      'application/epub+zip',
+      'application/x-tar',
+    ])
+      expect(await problems('a\u0000', [], { mime })).toEqual([]);
     expect(await problems(Uint8Array.from([0xff, 0x00, 0x1b]), [])).toEqual([]);
-    for (const mime of ['text/markdown; charset=utf-8', 'image/svg+xml', 'application/x-yaml'])
+    for (const mime of [
+      'text/markdown; charset=utf-8',
+      'image/svg+xml',
+      'application/x-yaml',
+      'application/x-own',
+      'message/rfc822',
+      'made up',
+    ])
       expect(await problems('a\u0000', [], { mime })).toHaveLength(1);
   });
 });
