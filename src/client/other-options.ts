@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { loadPublisher } from '../activities/load-adapter.js';
 import { requestSha256Of } from '../activities/try-effect.js';
 import { effectsOf } from '../batch/effects.js';
@@ -79,11 +80,26 @@ const isOf = ({ sentSha256, artifact, revision }: LandedRequest, effect: Effect)
 
 async function differing(was: Effect, is: Effect, baseDir: string): Promise<string[]> {
   if (was.use !== is.use) return ['use'];
-  const { handling = [] } = await loadPublisher(is.use, baseDir);
-  return [...new Set([...Object.keys(was.with), ...Object.keys(is.with)])].filter(
-    (name) => !handling.includes(name) && text(was.with, name) !== text(is.with, name),
-  );
+  const { handling = [], options } = await loadPublisher(is.use, baseDir);
+  const [before, now] = [options.safeParse(was.with), options.safeParse(is.with)];
+  return [...new Set([...Object.keys(was.with), ...Object.keys(is.with)])].filter((name) => {
+    if (handling.includes(name) || text(was.with, name) === text(is.with, name)) return false;
+    if (before.success && now.success) return !isSameIn(before.data, now.data, name);
+    // Such as for a secret that is only a reference here: what one side lacks may be the default of the other.
+    return Object.hasOwn(was.with, name) && Object.hasOwn(is.with, name);
+  });
 }
+
+/** As the publisher has it, its defaults filled in: writing one out changes nothing. */
+const isSameIn = (before: unknown, now: unknown, name: string): boolean =>
+  isRecord(before) &&
+  isRecord(now) &&
+  Object.hasOwn(before, name) &&
+  Object.hasOwn(now, name) &&
+  isDeepStrictEqual(before[name], now[name]);
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
 
 const text = (options: JsonObject, name: string): string => canonicalJson(options[name] ?? null);
 

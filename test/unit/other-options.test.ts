@@ -135,6 +135,24 @@ test('what only says how it is sent or looked for may be edited without a word',
   });
 });
 
+test('a default that is written out is no other option', async () => {
+  const plan = await landedAs(http('body: "x"'));
+  expect(await plan(http('body: "x", method: POST'))).toMatchObject({ warnings: [], note: undefined });
+  expect((await plan(http('body: "x", method: PUT'))).note).toMatch(/^post landed with another method;/);
+});
+
+test('where a secret is only a reference, an option that one side lacks may be its default', async () => {
+  const ghost = (more: string): Written => ({
+    use: 'ghost',
+    with: `{ url: "https://blog.test", key: "\${env:KEY}", slug: one, title: One${more} }`,
+  });
+  const plan = await landedAs(ghost(''));
+  expect((await plan(ghost(', status: published'))).note).toBeUndefined();
+  expect(
+    (await plan({ ...ghost(''), with: ghost('').with?.replace('title: One', 'title: Two') ?? '' })).note,
+  ).toMatch(/^post landed with another title;/);
+});
+
 test.each('git postgres s3 azure-blob wordpress ghost http smtp resend stripe'.split(' '))(
   '%s: what is named as handling is among its options',
   async (use) => {
