@@ -2,12 +2,20 @@ import type { Nightshift, Started, WontDo } from '../client/nightshift.js';
 import { ExitCode } from './exit-codes.js';
 import type { Shell } from './shell.js';
 
-/** Leaves a started batch to itself; says what it needs to get on, and how to come back to it. */
-export async function detached(started: Started, nightshift: Nightshift, shell: Shell): Promise<ExitCode> {
+/**
+ * Leaves a started batch to itself; says what it needs to get on, and how to come back to it.
+ * @param more what the JSON document has besides
+ */
+export async function detached(
+  started: Started,
+  nightshift: Nightshift,
+  shell: Shell,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<ExitCode> {
   const { how, name, key, workflowId, runId, earlier } = started;
   const { out } = shell;
   const worker = await nightshift.isWorkerAlive();
-  if (shell.flags.json) out.json({ batch: { name, key, workflowId, runId }, how, worker, earlier });
+  if (shell.flags.json) out.json({ batch: { name, key, workflowId, runId }, how, worker, earlier, ...more });
   else {
     const named = await nightshift.wordsFor(workflowId);
     out.result(`${name} goes on by itself; watch it: ${shell.command('watch', ...named)}`);

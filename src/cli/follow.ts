@@ -13,6 +13,8 @@ export interface FollowOptions {
   readonly host?: boolean;
   readonly noWait?: boolean;
   readonly awaitApprovals?: boolean;
+  /** What the JSON document has besides the report. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** Watches a started batch to its end, or until it is interrupted, and prints what came of it. */
@@ -20,7 +22,7 @@ export async function follow(
   started: Started,
   nightshift: Nightshift,
   shell: Shell,
-  { file, host = true, noWait = false, awaitApprovals = false }: FollowOptions = {},
+  { file, host = true, noWait = false, awaitApprovals = false, more = {} }: FollowOptions = {},
 ): Promise<ExitCode> {
   const { out, flags } = shell;
   const { name, workflowId } = started;
@@ -36,7 +38,7 @@ export async function follow(
     nightshift.watch(started, { ...watching, host, noWait, awaitApprovals }),
   );
   if (report === undefined) return ExitCode.interrupted;
-  if (flags.json) out.json(report);
+  if (flags.json) out.json({ ...report, ...more });
   else {
     const commands = shell.commandsFor(await nightshift.wordsFor(workflowId), {
       ...(file === undefined ? started : { file }),

@@ -50,8 +50,9 @@ async function retryBatch(name: string, flags: RetryFlags, shell: Shell): Promis
       : `${plural(requeued.length, 'job runs', 'jobs run')} again with a fresh budget`,
   );
   if (also.length > 0) out.progress(alsoText(also, name, also.length === 1 ? 'goes on' : 'go on'));
-  if (flags.detach && started.how !== 'already-completed') return detached(started, nightshift, shell);
-  return follow(started, nightshift, shell);
+  if (flags.detach && started.how !== 'already-completed')
+    return detached(started, nightshift, shell, { also });
+  return follow(started, nightshift, shell, { more: { also } });
 }
 
 /** What a retry would take. Changes nothing, and needs no engine. */

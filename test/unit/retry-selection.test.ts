@@ -1,6 +1,7 @@
 // Which parked jobs a retry takes: as the ledger decides it, and as a person and a program are shown it before.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storeManifest } from '../../src/batch/manifest.js';
@@ -8,7 +9,7 @@ import { retry, type RetryFlags } from '../../src/cli/retry.js';
 import { Interrupts } from '../../src/cli/interrupts.js';
 import { Output } from '../../src/cli/output.js';
 import { Shell } from '../../src/cli/shell.js';
-import { createNightshift } from '../../src/client/nightshift.js';
+import { createNightshift, type Nightshift } from '../../src/client/nightshift.js';
 import { statePaths } from '../../src/config.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { UsageError, type ErrorClass } from '../../src/contract/errors.js';
@@ -297,3 +298,39 @@ test('the library refuses what no command line lets through', async () => {
   const wrong = { errors: ['nonsense' as ErrorClass] };
   await expect(nightshift.toRetry('nightly', wrong)).rejects.toThrow(/no error class; there are: transient/);
 });
+
+test.each([
+  ['left to itself', { detach: true }],
+  ['watched to its end', {}],
+])(
+  'with --json, the document of a retry that is %s has what its start goes on with besides',
+  async (_, flags) => {
+    const also = [{ key: keyOf('three'), identity: identityOf('three') }];
+    const batch = { name: 'nightly', key: 'k', workflowId: BATCH, runId: 'run-2' };
+    const started = { ...batch, how: 'started', earlier: [] };
+    const nightshift = {
+      retry: async () => ({ keys: [keyOf('one')], also, started }),
+      isWorkerAlive: async () => true,
+      wordsFor: async () => ['nightly'],
+      watch: async () => ({ batch: { ...batch, result: 'completed' }, jobs: [] }),
+    };
+    let out = '';
+    const sink = (keep: boolean) =>
+      new Writable({
+        write: (chunk: Buffer, _encoding, done) => {
+          if (keep) out += chunk.toString();
+          done();
+        },
+      }) as unknown as NodeJS.WriteStream;
+    const given = { json: true, color: false };
+    const shell = new Shell(
+      given,
+      new Output(sink(true), sink(false), given),
+      new Interrupts(() => undefined),
+    );
+    onTestFinished(() => shell.close());
+    shell.nightshift = async () => nightshift as unknown as Nightshift;
+    await retry('nightly', flags, shell);
+    expect(JSON.parse(out)).toMatchObject({ batch, also });
+  },
+);
