@@ -1,4 +1,5 @@
-import type { Batch } from '../batch/read-batch.js';
+import { EDITION_HINT } from '../batch/missing-hint.js';
+import type { Batch, BatchRead } from '../batch/read-batch.js';
 import { UsageError } from '../contract/errors.js';
 import type { KeptSchedule, Ledger } from '../ledger/ledger.js';
 import { editionFault, readPeriod } from '../policy/editions.js';
@@ -46,6 +47,27 @@ export async function foreignEdition(
   return [
     `${schedule} starts this batch with editions such as ${editionOf(new Date(), timeZone, rule)}: "${edition}" is a night beside all of these`,
   ];
+}
+
+/** The same problems; who lacks an edition is told the form in which a kept schedule of the batch gives it. */
+export async function withEditionHint(
+  read: BatchRead,
+  ledger: () => Promise<Pick<Ledger, 'keptSchedules'>>,
+): Promise<BatchRead> {
+  const name = read.parts?.declared.name;
+  if (name === undefined || !read.problems.some(({ hint }) => hint === EDITION_HINT)) return read;
+  const [first] = await schedulesOf(name, await ledger());
+  if (!first) return read;
+  const { name: schedule, timeZone, edition } = first.definition;
+  const hint =
+    `give the night: --edition EDITION, such as ${editionOf(new Date(), timeZone, edition)}, as ${schedule} has it; ` +
+    `or start it as that does: nightshift schedule trigger ${schedule}`;
+  return {
+    ...read,
+    problems: read.problems.map((problem) =>
+      problem.hint === EDITION_HINT ? { ...problem, hint } : problem,
+    ),
+  };
 }
 
 const schedulesOf = async (

@@ -34,7 +34,7 @@ import type { ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
 import type { Drill, DrillRequest } from './drill.js';
 import { doctor, type Finding } from './doctor.js';
-import { assertEdition } from './edition.js';
+import { assertEdition, withEditionHint } from './edition.js';
 import { batchMeant } from './find-batch.js';
 import type { Exported, ExportRequest } from './export.js';
 import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
@@ -259,7 +259,7 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       const read = await tryReadBatch(source, { edition, ...(onProgress && { onProgress }) });
       const { batch, nothing } = read;
       if (nothing) throw nothing;
-      if (!batch) return preflightOfRest(read, config);
+      if (!batch) return preflightOfRest(await withEditionHint(read, () => looking.ledger()), config);
       await assertEdition(batch, () => looking.ledger());
       await preflight(batch, config, undefined, async () => leftToDo(batch, await looking.ledger()));
       return batch;

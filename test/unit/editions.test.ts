@@ -97,7 +97,9 @@ const aSchedule = (batch: string, edition: EditionRule): Parameters<Ledger['keep
 });
 
 describe('a batch that needs an edition', () => {
-  const hint = /^give the night: --edition \d{4}-\d\d-\d\d, or start it as its schedule does: nightshift sch/;
+  const hint =
+    'give the night: --edition EDITION, such as 2026-11-23 or 2026-W48, as its schedule has it; ' +
+    'or start it as its schedule does: nightshift schedule trigger NAME';
   const problemsOf = async (file: string, digest: ReturnType<typeof aDigest>) => {
     const refused: unknown = await digest
       .of()
@@ -111,14 +113,23 @@ describe('a batch that needs an edition', () => {
     const digest = aDigest();
     const [first] = await problemsOf(digest.file, digest);
     expect(first?.message).toBe('the identity field "edition" is missing');
-    expect(first?.hint).toMatch(hint);
+    expect(first?.hint).toBe(hint);
+  });
+
+  test('says it in the form of its schedule, where one is kept', async () => {
+    const digest = aDigest();
+    await (await digest.ledger()).keepSchedule(aSchedule(digest.file, 'week'));
+    const [first] = await problemsOf(digest.file, digest);
+    expect(first?.hint).toMatch(
+      /^give the night: --edition EDITION, such as \d{4}-W\d\d, as every-night has it; or start it as that does: nightshift schedule trigger every-night$/,
+    );
   });
 
   test('says it of a table without that column too, unless it has one that is meant', async () => {
     const digest = aDigest({ jobs: './jobs.csv' });
     const csv = join(digest.folder, 'jobs.csv');
     writeFileSync(csv, 'slug\none\n');
-    expect((await problemsOf(digest.file, digest))[0]?.hint).toMatch(hint);
+    expect((await problemsOf(digest.file, digest))[0]?.hint).toBe(hint);
     writeFileSync(csv, 'slug,editon\none,2026-11-09\n');
     expect((await problemsOf(digest.file, digest))[0]?.hint).toBe('did you mean "editon"?');
   });
