@@ -28,6 +28,7 @@ export type {
 export type { RetriedBatch, ToRetry, WideSelection } from './client/retry-all.js';
 export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';
 export type { ApprovalPreview } from './client/approval-preview.js';
+export type { Irreversible } from './client/facts-of.js';
 export type { AlertSeen, AlertsRequest, AlertsSeen } from './client/alerts.js';
 export type { NightsRequest } from './client/check-nights.js';
 export type { Cleaned, CleanedRun, CleanOptions } from './client/clean-runs.js';
