@@ -28,6 +28,6 @@ async function unasked(
   on: Parameters<typeof providerFor>[1],
   why: string,
 ): ReturnType<typeof pinOf> {
-  const { pin } = await providerFor(definition, on);
-  return pin === undefined ? {} : { why: `its service is not asked: ${why}` };
+  const provider = await providerFor(definition, on);
+  return provider.pin === undefined ? {} : { why: `its service is not asked: ${why}` };
 }
