@@ -1,3 +1,4 @@
+import { messageOf } from '../src/contract/thrown.js';
 import { jobsOf, minutesMs, NIGHT_HOURS, type ScriptNight } from './night.js';
 import type { NightEnd, Places } from './tally.js';
 import type { Whose } from './wire.js';
@@ -36,7 +37,7 @@ export async function scriptNight(
     try {
       await script(night);
     } catch (error) {
-      errors.push(error instanceof Error ? error.message : String(error));
+      errors.push(messageOf(error));
     }
   };
   const name = `${whose.world}/${whose.night}`;

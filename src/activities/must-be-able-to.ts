@@ -26,7 +26,7 @@ export interface Ahead {
 export async function mustBeAbleTo(definition: Definition, ahead: Ahead, deps: Deps): Promise<void> {
   const { effects, left } = ahead;
   // What is made already may land: it needs little, and to be told that it can't would not make more room.
-  const full = left === 'effects' ? undefined : noRoom(await roomIn(deps.stateDir));
+  const full = left === 'sessions' ? noRoom(await roomIn(deps.stateDir)) : undefined;
   const lacks: readonly Trouble[] = [
     ...(full ? [{ errorClass: 'config', ...full } as const] : []),
     ...(await foreseenTrouble(definition, effects, { env: deps.env, worksHere: true, left })),

@@ -81,7 +81,7 @@ export const requestSha256Of = (
  * @throws StaleFence when another try took over; CancelledFailure
  */
 export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
-  const { work, job, effect, effectKeys, artifact, turn, tried } = given;
+  const { work, job, effect, effectKeys, artifact, tried, turn } = given;
   await given.reached('E0');
   const { key: effectKey, name } = effect;
   const open = await olderQuestion(given, ledger);

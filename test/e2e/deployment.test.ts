@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/search-attributes.js';
-import { slugsOf, tempDir, writeBatch } from '../support/batch.js';
+import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
 import { CLI, cli, startCli, until, type RunningCli } from '../support/cli.js';
 import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
 import { startTemporal, type TemporalServer } from '../support/servers/temporal.js';
@@ -191,19 +191,23 @@ describe.runIf(hasPostgres())('the same as processes', () => {
     await postgres?.stop();
   });
 
+  const optionsOf = ({ dir: cwd, state }: TestBatch) => ({
+    cwd,
+    env: {
+      TEMPORAL_ADDRESS: temporal.address,
+      TEMPORAL_NAMESPACE: temporal.namespace,
+      NIGHTSHIFT_LEDGER: `postgres://nightshift@127.0.0.1:${postgres.port}/nightshift`,
+      PGPASSWORD: passwords.NIGHTSHIFT_DB_PASSWORD,
+      NIGHTSHIFT_STATE: state,
+    },
+  });
+
   test(
     'a worker replaced in mid-batch: every job once, every effect once',
     { timeout: 180_000 },
     async () => {
       const batch = writeBatch({ dir: join(dir, 'batches'), slugs: slugsOf(12), seconds: 2, concurrency: 3 });
-      const env = {
-        TEMPORAL_ADDRESS: temporal.address,
-        TEMPORAL_NAMESPACE: temporal.namespace,
-        NIGHTSHIFT_LEDGER: `postgres://nightshift@127.0.0.1:${postgres.port}/nightshift`,
-        PGPASSWORD: passwords.NIGHTSHIFT_DB_PASSWORD,
-        NIGHTSHIFT_STATE: batch.state,
-      };
-      const options = { cwd: batch.dir, env };
+      const options = optionsOf(batch);
       const worker = (): RunningCli => {
         const started = startCli(['worker'], options);
         workers.push(started);
@@ -241,19 +245,17 @@ describe.runIf(hasPostgres())('the same as processes', () => {
       await Promise.all(workers.map(({ exit }) => exit));
       const night = { dir: join(dir, 'kept'), name: 'kept', work: 'kept' };
       const batch = writeBatch({ ...night, slugs: slugsOf(2) });
-      const env = {
-        TEMPORAL_ADDRESS: temporal.address,
-        TEMPORAL_NAMESPACE: temporal.namespace,
-        NIGHTSHIFT_LEDGER: `postgres://nightshift@127.0.0.1:${postgres.port}/nightshift`,
-        PGPASSWORD: passwords.NIGHTSHIFT_DB_PASSWORD,
-        NIGHTSHIFT_STATE: batch.state,
-      };
-      const options = { cwd: batch.dir, env };
+      const options = optionsOf(batch);
       const runToEnd = async () => {
         const end = await cli(['run', batch.file], options);
         expect(end.code, end.stderr).toBe(0);
       };
-      const type = containersAsProcesses(batch.dir, { postgres, passwords, env, file: batch.file });
+      const type = containersAsProcesses(batch.dir, {
+        postgres,
+        passwords,
+        env: options.env,
+        file: batch.file,
+      });
       const typeAll = (lines: readonly string[]): string[] =>
         lines.map((line) => {
           const { status, stdout, stderr } = type(line);

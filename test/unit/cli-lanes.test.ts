@@ -2,17 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { openLane } from '../../src/activities/lanes/lane.js';
 import { lanes } from '../../src/cli/lanes.js';
-import { Interrupts } from '../../src/cli/interrupts.js';
-import { Output } from '../../src/cli/output.js';
-import { Shell } from '../../src/cli/shell.js';
 import type { LanesSeen } from '../../src/client/lanes.js';
 import { createNightshift } from '../../src/client/nightshift.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import { openLedger } from '../../src/ledger/open.js';
+import { aShell } from './shell-fixture.js';
 
 const TWO_HOURS_MS = 7_200_000;
 const CLAUDE = { id: 'claude-1a2b', label: 'claude https://api.anthropic.com' };
@@ -42,22 +39,12 @@ afterAll(() => {
 
 /** What it prints on stdout, and its exit code. */
 async function shown(json: boolean, reset?: string, reason?: string): Promise<{ code: number; out: string }> {
-  let out = '';
-  const sink = (keep: boolean) =>
-    new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        if (keep) out += chunk.toString();
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
-  const flags = { state, json, color: false };
-  const shell = new Shell(flags, new Output(sink(true), sink(false), flags), new Interrupts(() => undefined));
-  onTestFinished(() => shell.close());
+  const { shell, out } = aShell({ state, json, color: false });
   const code = await lanes(
     { ...(reset !== undefined && { reset }), ...(reason !== undefined && { reason }) },
     shell,
   );
-  return { code, out };
+  return { code, out: out() };
 }
 
 test('a closed lane is shown with why and until when, by the clock on the wall with its zone', async () => {

@@ -1,10 +1,6 @@
 // `nightshift watch` for programs: one document, whether the batch was waited for or had ended a moment before.
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { expect, onTestFinished, test } from 'vitest';
-import { Interrupts } from '../../src/cli/interrupts.js';
-import { Output } from '../../src/cli/output.js';
-import { Shell } from '../../src/cli/shell.js';
+import { expect, test } from 'vitest';
 import { watch } from '../../src/cli/watch.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import { PREFLIGHT } from '../../src/contract/messages.js';
@@ -20,21 +16,12 @@ import {
   PARKED,
   temporaryFolder,
 } from './ledger-fixture.js';
+import { aShell } from './shell-fixture.js';
 
 async function watched(state: string): Promise<{ code: number; out: string }> {
-  let out = '';
-  const sink = (keep: boolean) =>
-    new Writable({
-      write: (chunk: Buffer, _encoding, done) => {
-        if (keep) out += chunk.toString();
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
-  const flags = { state, json: true, color: false };
-  const shell = new Shell(flags, new Output(sink(true), sink(false), flags), new Interrupts(() => undefined));
-  onTestFinished(() => shell.close());
+  const { shell, out } = aShell({ state, json: true, color: false });
   const code = await watch('nightly', {}, shell);
-  return { code, out };
+  return { code, out: out() };
 }
 
 test.each([

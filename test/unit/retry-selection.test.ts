@@ -1,14 +1,10 @@
 // Which parked jobs a retry takes: as the ledger decides it, and as a person and a program are shown it before.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storeManifest } from '../../src/batch/manifest.js';
 import { retry, type RetryFlags } from '../../src/cli/retry.js';
-import { Interrupts } from '../../src/cli/interrupts.js';
-import { Output } from '../../src/cli/output.js';
-import { Shell } from '../../src/cli/shell.js';
 import { createNightshift, type Nightshift } from '../../src/client/nightshift.js';
 import { statePaths } from '../../src/config.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
@@ -32,6 +28,7 @@ import {
   temporaryFolder,
   WORK,
 } from './ledger-fixture.js';
+import { aShell } from './shell-fixture.js';
 
 type Stopped = readonly [slug: string, by: ErrorClass, state?: 'held'];
 
@@ -111,17 +108,11 @@ describe('retry --list', () => {
     await aNight(ledger, NIGHT);
     await openBatch(ledger, ['a', 'b'], { id: 'batch:weekly:1', name: 'weekly' }); // later, of jobs of the other
     const head = await ledger.head();
-    const out: string[] = [];
-    const streamTo = (kept: string[]) =>
-      ({ isTTY: false, write: (text: string) => kept.push(text) }) as unknown as NodeJS.WriteStream;
-    const shellFlags = { state, json, color: false };
-    const output = new Output(streamTo(out), streamTo([]), shellFlags);
-    const shell = new Shell(shellFlags, output, new Interrupts(() => undefined));
-    onTestFinished(() => shell.close());
+    const { shell, out } = aShell({ state, json, color: false });
     onTestFinished(() => ledger.close());
     const code = await retry(name === '' ? undefined : name, { list: true, ...flags }, shell);
     expect(await ledger.head(), 'nothing has changed').toBe(head);
-    return { code, out: out.join('') };
+    return { code, out: out() };
   }
 
   test('shows what would run again, by what stopped it, the most frequent first', async () => {
@@ -314,23 +305,9 @@ test.each([
       wordsFor: async () => ['nightly'],
       watch: async () => ({ batch: { ...batch, result: 'completed' }, jobs: [] }),
     };
-    let out = '';
-    const sink = (keep: boolean) =>
-      new Writable({
-        write: (chunk: Buffer, _encoding, done) => {
-          if (keep) out += chunk.toString();
-          done();
-        },
-      }) as unknown as NodeJS.WriteStream;
-    const given = { json: true, color: false };
-    const shell = new Shell(
-      given,
-      new Output(sink(true), sink(false), given),
-      new Interrupts(() => undefined),
-    );
-    onTestFinished(() => shell.close());
+    const { shell, out } = aShell({ json: true, color: false });
     shell.nightshift = async () => nightshift as unknown as Nightshift;
     await retry('nightly', flags, shell);
-    expect(JSON.parse(out)).toMatchObject({ batch, also });
+    expect(JSON.parse(out())).toMatchObject({ batch, also });
   },
 );

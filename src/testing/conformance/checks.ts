@@ -1,7 +1,7 @@
 import type { CrashPoint } from '../../activities/crash-points.js';
 import { HOUR_MS, MINUTE_MS } from '../../contract/units.js';
 import type { Ledger } from '../../ledger/ledger.js';
-import { judge, remark, row, type Row } from './judge.js';
+import { hasLanded, judge, remark, row, type Row } from './judge.js';
 import type { Ending, Rig } from './rig.js';
 import { credentials, rehearses } from './sends-nothing.js';
 import { takesBack } from './takes-back.js';
@@ -145,7 +145,7 @@ async function* awkwardNames(rig: Rig): AsyncGenerator<Row> {
   for (const [at, slug] of Object.entries(AWKWARD)) {
     const ending = await rig.run(rig.effect(slug), (await rig.ledger()).ledger);
     const { visible, hidden } = ending.counted;
-    const done = ending.tried.kind === 'landed' || ending.tried.kind === 'adopted';
+    const done = hasLanded(ending);
     const fault =
       (hidden > 0 && `${hidden} left over`) ||
       (visible !== (done ? 1 : 0) && `it ended ${ending.tried.kind}, and ${visible} are there`);

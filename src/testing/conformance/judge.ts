@@ -21,6 +21,9 @@ export type Fault = string | false | undefined;
 export const firstOf = (...faults: readonly Fault[]): string | false =>
   faults.find((fault) => fault) ?? false;
 
+export const hasLanded = ({ tried }: Pick<Ending, 'tried'>): boolean =>
+  tried.kind === 'landed' || tried.kind === 'adopted';
+
 /**
  * The promise in one place. Classes 1 to 3: one visible object, nothing left over, a receipt. Class 4, and class 2
  * after its key was forgotten: one, or none, and then a person is asked. Never two, and never a receipt for nothing.
@@ -33,7 +36,7 @@ export function judge(
   { mayHold = facts.lookup === 'none' } = {},
 ): Row {
   const { visible, hidden } = counted;
-  const done = tried.kind === 'landed' || tried.kind === 'adopted';
+  const done = hasLanded({ tried });
   const faults = [
     visible > 1 && `${visible} objects where one was asked for`,
     hidden > 0 && `${hidden} left over, unseen`,

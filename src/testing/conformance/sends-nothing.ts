@@ -3,7 +3,7 @@ import type { Environment } from '../../batch/secrets.js';
 import type { ErrorClass } from '../../contract/errors.js';
 import { messageOf } from '../../contract/thrown.js';
 import { spoilt } from '../spoilt.js';
-import { firstOf, remark, row, type Fault, type Row } from './judge.js';
+import { firstOf, hasLanded, remark, row, type Fault, type Row } from './judge.js';
 import type { Ending, Rig } from './rig.js';
 
 /** A rehearsal looks, and the destination is the same after it: no request could have changed anything. */
@@ -51,7 +51,8 @@ export async function* credentials(rig: Rig): AsyncGenerator<Row> {
   const isNamed = 'message' in tried && names.some((name) => tried.message.includes(name));
   yield refusal('missing', missing, !isNamed && 'no variable is named');
 
-  const dead = await attempt(rig, 'dead-credentials', mapped(env, spoilt));
+  const deadEnv = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, spoilt(value)]));
+  const dead = await attempt(rig, 'dead-credentials', deadEnv);
   // One that takes any credentials, such as a stand-in, tells nothing of the publisher.
   if (!hasLanded(dead)) yield refusal('dead', dead);
   if (blind) yield refusal('may not look', await attempt(rig, 'blind-credentials', { ...env, ...blind }));
@@ -59,8 +60,6 @@ export async function* credentials(rig: Rig): AsyncGenerator<Row> {
 
 const attempt = async (rig: Rig, slug: string, env: Environment): Promise<Ending> =>
   rig.run(rig.effect(slug), (await rig.ledger()).ledger, env);
-
-const hasLanded = ({ tried }: Ending): boolean => tried.kind === 'landed' || tried.kind === 'adopted';
 
 function refusal(at: string, ending: Ending, more: Fault = undefined): Row {
   const { tried, counted } = ending;
@@ -74,6 +73,3 @@ function refusal(at: string, ending: Ending, more: Fault = undefined): Row {
   );
   return row('credentials', at, ending, fault);
 }
-
-const mapped = (env: Readonly<Record<string, string>>, change: (value: string) => string) =>
-  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, change(value)]));

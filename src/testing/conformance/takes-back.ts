@@ -1,5 +1,6 @@
 import { AdapterError } from '../../contract/errors.js';
 import { messageOf } from '../../contract/thrown.js';
+import { rejection } from '../rejection.js';
 import { firstOf, judge, row, type Fault, type Row } from './judge.js';
 import type { Rig } from './rig.js';
 
@@ -55,14 +56,4 @@ async function* edited(rig: Rig): AsyncGenerator<Row> {
       `class ${error.errorClass}: ${error.message}`,
   );
   yield row('take back', 'what a person has edited', { ...ending, counted }, fault);
-}
-
-/** What a call throws; undefined when it throws nothing. */
-async function rejection(act: () => Promise<void>): Promise<unknown> {
-  try {
-    await act();
-    return undefined;
-  } catch (error) {
-    return error ?? new Error('it threw nothing');
-  }
 }

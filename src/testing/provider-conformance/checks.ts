@@ -4,6 +4,7 @@ import type { ProviderVerb, SessionHandle } from '../../activities/providers/pro
 import { resolveSecrets } from '../../batch/secrets.js';
 import { AdapterError, ERROR_CLASSES } from '../../contract/errors.js';
 import { parseOptions } from '../../activities/adapter-options.js';
+import { rejection } from '../rejection.js';
 import { spoilt } from '../spoilt.js';
 import { bytesOf, type Carried } from './carry.js';
 import { textOf, type Memory, type ProviderRig } from './rig.js';
@@ -523,16 +524,6 @@ async function* secrets(rig: ProviderRig): AsyncGenerator<ProviderRow> {
     '',
     message !== undefined && `one is shown, in the message that begins: ${message.slice(0, 20)}`,
   );
-}
-
-/** What a call throws; undefined when it throws nothing. */
-async function rejection(act: () => Promise<unknown> | undefined): Promise<unknown> {
-  try {
-    await act();
-    return undefined;
-  } catch (error) {
-    return error ?? new Error('it threw nothing');
-  }
 }
 
 async function outcome(act: () => Promise<unknown> | undefined, what = 'it'): Promise<Fault> {

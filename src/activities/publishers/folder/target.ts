@@ -3,6 +3,7 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { systemCode } from '../../../contract/thrown.js';
+import { ofAnother, type Foreign } from '../of-another.js';
 import type { FoundEffect, Placed } from '../publisher.js';
 import type { Disk } from './disk.js';
 import { journalOf, type Journal, type Mark } from './journal.js';
@@ -124,17 +125,12 @@ export const isClaim = (standing: Standing, effectKey: string): boolean =>
   standing.kind === 'file' &&
   standing.sha256 === createHash('sha256').update(claimText(effectKey)).digest('hex');
 
-function whyTheirs(
-  here: Standing,
-  path: string,
-  effectKey: string,
-  journal: Journal,
-): { readonly why: string; readonly owner?: string } {
+function whyTheirs(here: Standing, path: string, effectKey: string, journal: Journal): Foreign {
   if (here.kind === 'other') return { why: `${here.what} has this name` };
   const other = otherOwner(journal, path, here, effectKey);
   if (other === undefined && journal.marksOf(effectKey).some((mark) => mark.path === path))
     return { why: 'changed since it was published' };
   const owner = other ?? journal.lastToMark(path);
   if (owner === undefined) return { why: 'a file that nightshift did not put there has this name' };
-  return { why: `another effect (${owner}) published to this path; give each its own`, owner };
+  return ofAnother(owner, 'published to this path');
 }

@@ -82,14 +82,8 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
     const extras = standing.extras.length > 0 ? { extras: standing.extras.map(placedUnread) } : {};
     switch (standing.kind) {
       case 'theirs': {
-        const { post, why, owner } = standing;
-        return {
-          kind: 'theirs',
-          location: placeOf(post),
-          why,
-          ...(owner !== undefined && { owner }),
-          ...extras,
-        };
+        const { kind, post, extras: _, ...foreign } = standing;
+        return { kind, location: placeOf(post), ...foreign, ...extras };
       }
       case 'removed':
         return { kind: 'removed', location: placeOf(standing.post), why: standing.why, ...extras };

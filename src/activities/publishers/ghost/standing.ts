@@ -1,4 +1,5 @@
 import type { Receipt } from '../../../contract/receipt.js';
+import { ofAnother, type Foreign } from '../of-another.js';
 import { effectOf, isOurs, markOf, wasHiddenByUs } from './mark.js';
 import type { Entry } from './schemas.js';
 
@@ -13,12 +14,7 @@ export interface Wanted {
 
 export type Standing = (
   | { readonly kind: 'ours'; readonly post: Entry }
-  | {
-      readonly kind: 'theirs';
-      readonly post: Entry;
-      readonly why: string;
-      readonly owner?: string | undefined;
-    }
+  | ({ readonly kind: 'theirs'; readonly post: Entry } & Foreign)
   | { readonly kind: 'removed'; readonly post: Entry; readonly why: string }
   /** No post in the way; a page may be. */
   | { readonly kind: 'free' }
@@ -50,8 +46,7 @@ export function standingOf(posts: readonly Entry[], wanted: Wanted): Standing {
   const extras = marked.filter((post) => post !== ours && isLeftover(post, wanted));
 
   if (!ours) {
-    if (holder)
-      return { kind: 'theirs', post: holder, why: whyTheirs(holder), owner: effectOf(holder), extras };
+    if (holder) return { kind: 'theirs', post: holder, ...whyTheirs(holder), extras };
     const renamed = receipt ? undefined : marked.find((post) => !extras.includes(post));
     const why = `a draft with our mark has this name instead of "${slug}"; rename it back, or delete it`;
     return renamed ? { kind: 'theirs', post: renamed, why, extras } : { kind: 'free', extras };
@@ -94,10 +89,10 @@ export function wasTouched(post: Entry, effectKey: string): boolean {
 
 const wasPublic = (post: Entry): boolean => isVisible(post) || post.published_at !== null;
 
-function whyTheirs(post: Entry): string {
+function whyTheirs(post: Entry): Foreign {
   const effect = effectOf(post);
   const what = isVisible(post) ? 'post' : 'draft';
   return effect === undefined
-    ? `a ${what} that nightshift did not put there has this name`
-    : `another effect (${effect}) put a ${what} under this name; give each its own`;
+    ? { why: `a ${what} that nightshift did not put there has this name` }
+    : ofAnother(effect, `put a ${what} under this name`);
 }

@@ -1,3 +1,4 @@
+import { ofAnother } from '../of-another.js';
 import type { EffectRequest, FoundEffect } from '../publisher.js';
 import type { Mark } from './message.js';
 import { branchRef, type Claim, type RemoteRefs } from './refs.js';
@@ -75,11 +76,8 @@ async function lastMark(
   return sha !== undefined && mark?.path === place.path ? { sha, mark } : undefined;
 }
 
-function ofAnother(taken: FoundEffect, { effectKey: owner }: Mark): FoundEffect {
-  if (taken.kind !== 'theirs') return taken;
-  const why = `another effect (${owner}) published to this path; give each its own`;
-  return { ...taken, why, owner };
-}
+const byAnother = (taken: FoundEffect, { effectKey }: Mark): FoundEffect =>
+  taken.kind === 'theirs' ? { ...taken, ...ofAnother(effectKey, 'published to this path') } : taken;
 
 /**
  * Our commit on the branch although its claim is gone, as after a server that died between two refs. Found only as far
@@ -152,7 +150,7 @@ export async function findEffect(
   if (taken === undefined) return { kind: 'absent' };
   const last = await lastMark(clone, tip, place);
   if (last === undefined) return taken;
-  if (last.mark.effectKey !== request.effectKey) return ofAnother(taken, last.mark);
+  if (last.mark.effectKey !== request.effectKey) return byAnother(taken, last.mark);
   return refs.claims.length === 0 ? foundOf(await unclaimed(clone, tip, last), place) : taken;
 }
 

@@ -5,7 +5,7 @@ import { factsOf } from './facts.js';
 import { findsSomething } from './found.js';
 import type { HttpOptions } from './options.js';
 import { inspection } from './outgoing.js';
-import { lookupOfNobody, TELL_APART } from './whose.js';
+import { FOUND_FOR_NOBODY, isTold, lookupOfNobody, TELL_APART } from './whose.js';
 
 /**
  * Asks what a night would ask, and sends nothing: the look-up where there is one, else HEAD. The look-up is asked for a
@@ -43,15 +43,10 @@ async function reach(
         detail,
         fix: 'set with.lookup.found and with.lookup.absent to what the service answers',
       };
-    if (
-      nobody &&
-      lookup?.key === undefined &&
-      lookup?.ownUrl === false &&
-      findsSomething(options, nobody, answer)
-    )
+    if (nobody && !isTold(nobody) && findsSomething(options, nobody, answer))
       return {
         status: 'fail',
-        detail: `${detail}, and finds something for a key that nobody has: what it finds may be anybody’s`,
+        detail: `${detail}, and ${FOUND_FOR_NOBODY}: what it finds may be anybody’s`,
         fix: TELL_APART,
       };
     return { status: 'ok', detail };

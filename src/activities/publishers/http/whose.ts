@@ -39,6 +39,9 @@ export function lookupFault(options: JsonObject, effectKey: string): OptionFault
 /** As a template may have filled it in. */
 const isYes = (value: unknown): boolean => value === true || value === 'true';
 
+/** W1, W3. */
+export const isTold = ({ key, ownUrl }: Lookup): boolean => key !== undefined || ownUrl;
+
 /** The same look-up for a key that nobody has; undefined where its URL does not depend on the key. */
 export const lookupOfNobody = (lookup: Lookup, effectKey: string): Lookup | undefined =>
   lookup.url.includes(effectKey)
@@ -58,7 +61,7 @@ export async function assertTellsApart(
   effectKey: string,
   finds: (lookup: Lookup) => Promise<boolean>,
 ): Promise<void> {
-  if (lookup.key !== undefined || lookup.ownUrl) return; // W1, W3
+  if (isTold(lookup)) return;
   const nobody = lookupOfNobody(lookup, effectKey);
   if (nobody === undefined) return;
   const asked = `${nobody.method} ${nobody.url}`;
@@ -67,8 +70,9 @@ export async function assertTellsApart(
   proven.set(asked, true);
 }
 
+export const FOUND_FOR_NOBODY = 'finds something for a key that nobody has';
 export const TELL_APART =
   'give with.lookup.url the parameter that the service knows, or set with.lookup.key to where its answer has the key';
 
 const passesOver = ({ method, url }: Lookup): string =>
-  `${method} ${placeOf(url)} finds something for a key that nobody has, so what it finds may be anybody’s; ${TELL_APART}`;
+  `${method} ${placeOf(url)} ${FOUND_FOR_NOBODY}, so what it finds may be anybody’s; ${TELL_APART}`;

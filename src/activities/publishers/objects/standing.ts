@@ -1,17 +1,13 @@
 import { AdapterError } from '../../../contract/errors.js';
 import type { FoundEffect, Placed } from '../publisher.js';
+import { ofAnother, type Foreign } from '../of-another.js';
 import { markIn, type Mark } from './mark.js';
 import type { ObjectStore, StoredObject } from './object-store.js';
 
 /** What has a name in the store, as one effect sees it. */
 export type Standing =
   | { readonly kind: 'absent' }
-  | {
-      readonly kind: 'theirs';
-      readonly location: string;
-      readonly why: string;
-      readonly owner?: string;
-    }
+  | ({ readonly kind: 'theirs'; readonly location: string } & Foreign)
   | { readonly kind: 'ours'; readonly placed: Placed & { readonly revision: number }; readonly etag: string };
 
 /**
@@ -28,11 +24,8 @@ export async function standingAt(
   if (!object) return { kind: 'absent' };
   const id = `${store.idBase}${name}`;
   const mark = markIn(object.metadata, store.separator);
-  const foreign = whyForeign(mark, effectKey);
-  if (foreign !== undefined || mark === undefined || mark === 'damaged') {
-    const owner = mark === undefined || mark === 'damaged' ? {} : { owner: mark.key };
-    return { kind: 'theirs', location: id, why: foreign ?? 'not ours', ...owner };
-  }
+  if (mark === undefined || mark === 'damaged' || mark.key !== effectKey)
+    return { kind: 'theirs', location: id, ...whyForeign(mark) };
   const sha256 = await contentHash(store, name, object, mark, signal);
   if (sha256 !== mark.sha256)
     return { kind: 'theirs', location: id, why: 'its content was changed since it was published' };
@@ -44,11 +37,10 @@ export async function standingAt(
 export const foundEffect = (standing: Standing): FoundEffect =>
   standing.kind === 'ours' ? { kind: 'ours', placed: standing.placed } : standing;
 
-function whyForeign(mark: Mark | 'damaged' | undefined, effectKey: string): string | undefined {
-  if (mark === undefined) return 'an object that nightshift did not put there has this name';
-  if (mark === 'damaged') return 'the nightshift-… metadata of this object was changed';
-  if (mark.key === effectKey) return undefined;
-  return `another effect (${mark.key}) published to this name; give each its own`;
+function whyForeign(mark: Mark | 'damaged' | undefined): Foreign {
+  if (mark === undefined) return { why: 'an object that nightshift did not put there has this name' };
+  if (mark === 'damaged') return { why: 'the nightshift-… metadata of this object was changed' };
+  return ofAnother(mark.key, 'published to this name');
 }
 
 /** The content is read only where the store's own MD5 does not prove that it is what we marked. */

@@ -1,4 +1,5 @@
 import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import { codeOf } from '../../http/request.js';
 import { shownText } from '../http/said.js';
 import { TransactionFailed } from './transaction.js';
@@ -67,7 +68,7 @@ function describe(cause: unknown, doing: string, stage: TransactionFailed['stage
   const code = codeOf(cause);
   const sent = outcomeOf(cause, stage);
   const { errorClass, fix } = meaningOf(cause, code);
-  const said = shownText(cause instanceof Error ? cause.message : String(cause));
+  const said = shownText(messageOf(cause));
   const where = stage === 'commit' && sent === 'maybe' ? ' after COMMIT was sent' : '';
   return new AdapterError(
     sent === 'maybe' ? 'unknown' : errorClass,

@@ -1,4 +1,5 @@
 import { AdapterError, type ErrorClass, type ErrorFacts } from '../../../contract/errors.js';
+import { messageOf } from '../../../contract/thrown.js';
 import { shownText } from '../http/said.js';
 import type { SmtpOptions } from './options.js';
 import { SmtpFailed, type Stage } from './session.js';
@@ -19,7 +20,7 @@ export function smtpError(error: unknown, doing: string, options: SmtpOptions): 
       ? { errorClass: 'bug' as const, sent: 'no' as const, fix: undefined }
       : judge(cause, stage);
   const code = codeOf(cause);
-  const said = shownText(cause instanceof Error ? cause.message : String(cause), secretsOf(options));
+  const said = shownText(messageOf(cause), secretsOf(options));
   const during = stage === undefined ? '' : `, stage=${stage}`;
   const message = `${doing} failed [use=smtp${during}${code === undefined ? '' : `, code=${code}`}]: ${said}`;
   return new AdapterError(errorClass, fix === undefined ? message : `${message}; ${fix}`, {

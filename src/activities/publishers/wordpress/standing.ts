@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ofAnother } from '../of-another.js';
 import type { FoundEffect, Placed } from '../publisher.js';
 import { decodeEntities } from './entities.js';
 import { headDigest, markIn, markOf, type Mark } from './mark.js';
@@ -135,9 +136,8 @@ function theirsAt(
   if (foreign) {
     const { post, mark } = foreign;
     if (mark === undefined) return { kind: 'theirs', location: post.link, why: `${titleOf(post)} ${held}` };
-    const owner = mark.effectKey;
-    const why = `another effect (${owner}) put ${titleOf(post)} under this slug; give each its own`;
-    return { kind: 'theirs', location: post.link, why, owner };
+    const said = ofAnother(mark.effectKey, `put ${titleOf(post)} under this slug`);
+    return { kind: 'theirs', location: post.link, ...said };
   }
   const [first] = publicNamed;
   if (first) return { kind: 'theirs', location: first.link, why: `it ${held}` };
