@@ -94,9 +94,6 @@ export class SharedPlaces {
   }
 }
 
-/** Whether there can be notes: only then every effect has to be filled in for them. */
-export const mayHaveNotes = (uses: readonly string[]): boolean => uses.includes('folder');
-
 function named(
   option: string,
   name: Json | undefined,

@@ -216,7 +216,10 @@ export interface Nightshift {
   backUp(request: BackupRequest): Promise<Backup>;
   /** Puts a backup in the place of the ledger, which stays beside it. Refused while anybody uses it. */
   restore(request: RestoreRequest): Promise<Restoration>;
-  /** What a restore of a backup would come to for these batches, from a copy of it. Sends look-ups only, changes nothing. */
+  /**
+   * What a restore of a backup would come to for these batches: from a copy of it, or from a database that one was
+   * restored into. Sends look-ups only, changes nothing.
+   */
   drill(request: DrillRequest, batches: readonly Batch[], options?: RehearseOptions): Promise<Drill>;
   /** Looks through the sessions at the agent service of a batch, and ends those that no job owns when asked to. */
   sweep(batch: Batch, options: SweepOptions): Promise<readonly RemoteSession[]>;
@@ -261,8 +264,9 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       if (nothing) throw nothing;
       if (!batch) return preflightOfRest(await withEditionHint(read, () => looking.ledger()), config);
       await assertEdition(batch, () => looking.ledger());
-      await preflight(batch, config, undefined, async () => leftToDo(batch, await looking.ledger()));
-      return batch;
+      const left = async () => leftToDo(batch, await looking.ledger());
+      const notes = await preflight(batch, config, undefined, left);
+      return { ...batch, notes: [...(batch.notes ?? []), ...notes] };
     },
     plan: (batch) => planBatch(batch, looking),
     rehearse: async (batch, rehearseOptions) =>

@@ -18,6 +18,7 @@ const PROBLEMS_MAX = 100;
  * @param worksHere whether this very host will run the jobs. Workers of a configured engine may run on others, which
  *   have what this one lacks: they look for themselves when the batch opens
  * @param left asked where something is lacking, for it may not be needed any more
+ * @returns notes for people: what looks odd but is allowed, and only filled in effects tell
  * @throws InvalidBatch with every problem found
  */
 export async function preflight(
@@ -25,9 +26,9 @@ export async function preflight(
   config: Pick<Config, 'env' | 'engine'>,
   worksHere = !isEngineConfigured(config),
   left: () => Promise<LeftToDo> = async () => 'sessions',
-): Promise<void> {
+): Promise<readonly string[]> {
   const { env } = config;
-  const { problems, first } = lookAtJobs({ definition, jobs });
+  const { problems, notes, first } = lookAtJobs({ definition, jobs });
   const look = (needed: LeftToDo) => foreseenTrouble(definition, first, { env, worksHere, left: needed });
   let trouble = await look('sessions');
   if (worksHere && trouble.length > 0 && problems.length === 0) {
@@ -36,6 +37,7 @@ export async function preflight(
   }
   const found = merged(file, problems, trouble, placeOf);
   if (found.length > 0) throw new InvalidBatch(found);
+  return notes;
 }
 
 /**
@@ -75,6 +77,7 @@ export function mustBeFillable(batch: Batch): void {
 
 function lookAtJobs({ definition, jobs }: Pick<Batch, 'definition' | 'jobs'>): {
   problems: Problem[];
+  notes: readonly string[];
   first: readonly Effect[];
 } {
   const problems: Problem[] = [];
@@ -92,5 +95,5 @@ function lookAtJobs({ definition, jobs }: Pick<Batch, 'definition' | 'jobs'>): {
     if (problems.length >= PROBLEMS_MAX) break;
   }
   problems.push(...places.problems().slice(0, PROBLEMS_MAX));
-  return { problems, first };
+  return { problems, notes: places.notes(), first };
 }

@@ -2,7 +2,6 @@ import { inOneLine } from '../activities/adapter-options.js';
 import type { PublisherFacts } from '../activities/publishers/publisher.js';
 import { effectsOf } from '../batch/effects.js';
 import type { Batch } from '../batch/read-batch.js';
-import { mayHaveNotes, SharedPlaces } from '../batch/shared-places.js';
 import { formatProblem } from '../contract/errors.js';
 import { jobTitle } from '../contract/job.js';
 import type { OpenQuestion } from '../ledger/ledger.js';
@@ -48,24 +47,8 @@ export async function findUntold(batch: Batch, connections: Connections): Promis
   return {
     ...untold,
     edited: new Map(edited.map((one) => [one.effectKey, one])),
-    warnings: [
-      ...(batch.notes ?? []),
-      ...placeNotes(batch),
-      ...untold.warnings,
-      ...landed,
-      ...channels,
-      ...edition,
-      ...budgets,
-    ],
+    warnings: [...(batch.notes ?? []), ...untold.warnings, ...landed, ...channels, ...edition, ...budgets],
   };
-}
-
-/** Two jobs whose files are one on another system than this. */
-function placeNotes({ definition, jobs }: Batch): string[] {
-  if (!mayHaveNotes(definition.effects.map(({ use }) => use))) return [];
-  const places = new SharedPlaces();
-  for (const job of jobs) for (const effect of effectsOf(definition, job)) places.add(job, effect);
-  return places.notes();
 }
 
 function budgetWarnings({ definition: { budget, deadline } }: Batch): string[] {
