@@ -48,6 +48,10 @@ export const retryLines = (jobs: readonly StoppedJob[]): Line[] =>
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
 
-/** A batch that has ended is started as a whole. */
-export const alsoText = (also: readonly AlsoRun[], name: string, goOn: string): string =>
-  `${plural(also.length, 'other unfinished job')} of ${name} ${goOn} too: ${firstOf(also.map(({ identity }) => jobTitle(identity)))}`;
+/** A batch that has ended is started as a whole. @param would whether nothing is started now */
+export function alsoLines(also: readonly AlsoRun[], name: string, would = false): Line[] {
+  if (also.length === 0) return [];
+  const goOn = would ? 'would go on' : also.length === 1 ? 'goes on' : 'go on';
+  const titles = firstOf(also.map(({ identity }) => jobTitle(identity)));
+  return [[`${plural(also.length, 'other unfinished job')} of ${name} ${goOn} too: ${titles}`]];
+}

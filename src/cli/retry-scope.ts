@@ -8,7 +8,7 @@ import { batchOf } from './batch-document.js';
 import { noWorkerText } from './detached.js';
 import { ExitCode } from './exit-codes.js';
 import type { RetryFlags } from './retry.js';
-import { alsoText, retryLines } from './retry-list.js';
+import { alsoLines, retryLines } from './retry-list.js';
 import { selectionOf } from './selection-flags.js';
 import type { Shell } from './shell.js';
 
@@ -29,8 +29,7 @@ export async function retryScope(scope: HoldScope, flags: RetryFlags, shell: She
     const what =
       jobs === 0 ? NONE_PARKED : `${plural(jobs, 'job runs', 'jobs run')} again with a fresh budget`;
     out.result(`${batchOf(batch)}: ${refused ?? what}`);
-    const also = retried?.also ?? [];
-    if (also.length > 0) out.result(alsoText(also, batchOf(batch), also.length === 1 ? 'goes on' : 'go on'));
+    out.results(alsoLines(retried?.also ?? [], batchOf(batch)));
   }
   const isStarted = answers.some(({ retried }) => retried !== undefined);
   if (isStarted && !(await nightshift.isWorkerAlive())) out.note(noWorkerText(shell));
@@ -66,8 +65,7 @@ async function list(
         ? `${batch.name}: ${NONE_PARKED}; nothing was changed`
         : `${plural(jobs.length, 'job')} of ${batch.name} would run again with a fresh budget; nothing was changed`,
     );
-    if (also.length > 0) out.result(alsoText(also, batch.name, 'would go on'));
-    out.results(retryLines(jobs));
+    out.results([...alsoLines(also, batch.name, true), ...retryLines(jobs)]);
   }
   return ExitCode.done;
 }

@@ -7,7 +7,7 @@ import { detached } from './detached.js';
 import { ExitCode } from './exit-codes.js';
 import { follow } from './follow.js';
 import { scopeOf } from './hold-flags.js';
-import { alsoText, byError, retryLines } from './retry-list.js';
+import { alsoLines, byError, retryLines } from './retry-list.js';
 import { retryScope } from './retry-scope.js';
 import { selectionOf, type SelectionFlags } from './selection-flags.js';
 import type { Shell } from './shell.js';
@@ -49,7 +49,7 @@ async function retryBatch(name: string, flags: RetryFlags, shell: Shell): Promis
       ? noneText(name, selection)
       : `${plural(requeued.length, 'job runs', 'jobs run')} again with a fresh budget`,
   );
-  if (also.length > 0) out.progress(alsoText(also, name, also.length === 1 ? 'goes on' : 'go on'));
+  for (const line of alsoLines(also, name)) out.progress(line);
   if (flags.detach && started.how !== 'already-completed')
     return detached(started, nightshift, shell, { also });
   return follow(started, nightshift, shell, { more: { also } });
@@ -73,15 +73,13 @@ async function list(
       jobs: group.length,
     }));
     out.json({ batch: name, count: jobs.length, errors, jobs, also });
-  } else if (jobs.length === 0) {
-    out.result(noneText(name, selection));
-    if (also.length > 0) out.result(alsoText(also, name, 'would go on'));
   } else {
     out.result(
-      `${plural(jobs.length, 'job')} of ${name} would run again with a fresh budget${beginText(jobs.length, paceMs)}; nothing was changed`,
+      jobs.length === 0
+        ? noneText(name, selection)
+        : `${plural(jobs.length, 'job')} of ${name} would run again with a fresh budget${beginText(jobs.length, paceMs)}; nothing was changed`,
     );
-    if (also.length > 0) out.result(alsoText(also, name, 'would go on'));
-    out.results(retryLines(jobs));
+    out.results([...alsoLines(also, name, true), ...retryLines(jobs)]);
   }
   return ExitCode.done;
 }

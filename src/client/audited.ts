@@ -1,6 +1,7 @@
 import { AdapterError, UsageError } from '../contract/errors.js';
 import { messageOf } from '../contract/thrown.js';
-import type { Ledger, NewRequest, RequestOutcome } from '../ledger/ledger.js';
+import type { Ledger, NewRequest, RequestKind, RequestOutcome } from '../ledger/ledger.js';
+import type { Connections } from './connections.js';
 
 /** What came of a request, once that is known. */
 export interface Outcome extends Pick<NewRequest, 'runId' | 'jobKeys' | 'reason'> {
@@ -30,6 +31,19 @@ export async function audited<T>(
   }
   await ledger.recordRequest({ ...request, ...outcomeOf(result) });
   return result;
+}
+
+/** The same for a request of the operator about something which has no column of its own. */
+export async function auditedAbout<T>(
+  what: RequestKind,
+  subject: string,
+  connections: Connections,
+  reason: string | undefined,
+  act: () => Promise<T>,
+  outcomeOf: (result: T) => Outcome = () => ({ outcome: 'done' }),
+): Promise<T> {
+  const request = { by: connections.who, what, reason: reasonAbout(subject, reason) };
+  return audited(await connections.ledger(), request, act, outcomeOf);
 }
 
 function failureOf(error: unknown, asked: string | undefined): Pick<NewRequest, 'outcome' | 'reason'> {

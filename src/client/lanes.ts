@@ -1,10 +1,10 @@
 import { UsageError } from '../contract/errors.js';
 import { isEngineConfigured, peekEngine } from '../engine/index.js';
-import type { LaneNoteRow, LaneRow, Ledger } from '../ledger/ledger.js';
+import type { LaneNoteRow, LaneRow } from '../ledger/ledger.js';
 import { reasonOf } from '../policy/limits/breaker.js';
 import { ceiling } from '../policy/limits/declared.js';
 import { spacing } from '../policy/limits/rate.js';
-import { audited, reasonAbout } from './audited.js';
+import { auditedAbout } from './audited.js';
 import type { Connections } from './connections.js';
 
 /** One account at one service, as all workers see it now. */
@@ -48,16 +48,11 @@ export async function seeLanes(connections: Connections): Promise<LanesSeen> {
  * @throws UsageError where no lane, or more than one, is meant
  */
 export async function resetLane(id: string, connections: Connections, reason?: string): Promise<LaneStatus> {
-  const ledger = await connections.ledger();
-  return audited(
-    ledger,
-    { by: connections.who, what: 'reset-lane', reason: reasonAbout(id, reason) },
-    () => openLane(id, ledger, connections),
-    () => ({ outcome: 'done' }),
-  );
+  return auditedAbout('reset-lane', id, connections, reason, () => openLane(id, connections));
 }
 
-async function openLane(id: string, ledger: Ledger, connections: Connections): Promise<LaneStatus> {
+async function openLane(id: string, connections: Connections): Promise<LaneStatus> {
+  const ledger = await connections.ledger();
   const meant = (await ledger.lanes()).filter((lane) => lane.id.startsWith(id));
   const [lane, another] = meant;
   if (lane === undefined) throw new UsageError(`there is no lane ${id}; "nightshift lanes" lists them`);

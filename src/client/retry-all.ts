@@ -8,7 +8,7 @@ import { reasonAbout } from './audited.js';
 import type { Connections } from './connections.js';
 import { retryBatch, type Retried } from './retry.js';
 import { membersOf, unknownName } from './scope-members.js';
-import { alsoRuns, assertSelection, toRetry, type AlsoRun } from './to-retry.js';
+import { alsoBeside, assertSelection, toRetry, type AlsoRun } from './to-retry.js';
 
 /** Which parked jobs of many batches are meant; `first` counts over all of them. */
 export type WideSelection = Omit<JobSelection, 'keys'>;
@@ -57,7 +57,8 @@ export async function toRetryAll(
       .slice(0, Math.max(0, first - taken.size));
     for (const { key } of jobs) taken.add(jobWorkflowId({ work: batch.work, jobKey: key }));
     if (jobs.length === 0 && !areAllMeant) continue;
-    const also = await alsoRuns(batch, connections, selectionOf(jobs));
+    const keys = (jobs.length > 0 ? jobs : ofBatch).map(({ key }) => key);
+    const also = isUnderWay(batch.state) ? [] : await alsoBeside(batch, keys, connections);
     if (jobs.length > 0 || also.length > 0) found.push({ batch, jobs, also });
   }
   return found;

@@ -34,7 +34,20 @@ export async function alsoRuns(
 ): Promise<readonly AlsoRun[]> {
   if (isUnderWay(row.state)) return [];
   const keys = (await toRetry(row, connections, selection)).map(({ key }) => key);
-  if (keys.length === 0 && (row.state === 'completed' || selectionText(selection) !== undefined)) return [];
+  return alsoBeside(row, keys, connections, selectionText(selection) !== undefined);
+}
+
+/**
+ * `alsoRuns` of a batch that is not under way, where a retry would take the jobs of these keys.
+ * @param isNarrower whether it means only some of the parked
+ */
+export async function alsoBeside(
+  row: BatchRow,
+  keys: readonly string[],
+  connections: Connections,
+  isNarrower = false,
+): Promise<readonly AlsoRun[]> {
+  if (keys.length === 0 && (row.state === 'completed' || isNarrower)) return [];
   try {
     return await alsoUnfinished(row, keys, connections);
   } catch (error) {

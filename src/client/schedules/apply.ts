@@ -7,7 +7,7 @@ import { InvalidBatch, NothingToDo, type Problem } from '../../contract/errors.j
 import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import { nextFire } from '../../policy/fire-times.js';
 import { editionOf } from '../../policy/nights.js';
-import { audited, reasonAbout } from '../audited.js';
+import { auditedAbout, reasonAbout } from '../audited.js';
 import type { Connections } from '../connections.js';
 import { preflight } from '../preflight.js';
 import { editionNote } from './edition-notes.js';
@@ -47,14 +47,11 @@ export async function applySchedules(
   { remove = false, dryRun = false, reason }: ApplyOptions = {},
 ): Promise<readonly ScheduleChange[]> {
   if (dryRun) return apply(file, connections, { remove, dryRun });
-  const request = {
-    by: connections.who,
-    what: 'apply-schedules',
-    reason: reasonAbout(file, reason),
-  } as const;
-  return audited(
-    await connections.ledger(),
-    request,
+  return auditedAbout(
+    'apply-schedules',
+    file,
+    connections,
+    reason,
     () => apply(file, connections, { remove, dryRun }),
     (changes) => ({ outcome: 'done', reason: reasonAbout(`${file} (${changesText(changes)})`, reason) }),
   );

@@ -7,11 +7,11 @@ import { DAY_MS } from '../../contract/units.js';
 import type { nightly } from '../../workflows/nightly.js';
 import { fireTimes, lastFire, nextFire } from '../../policy/fire-times.js';
 import { nightOf } from '../../policy/nights.js';
+import { auditedAbout } from '../audited.js';
 import type { Connections } from '../connections.js';
 import { isWorkerAlive } from '../worker-host.js';
 import { scheduleId } from './engine-schedule.js';
 import { schedule } from './find.js';
-import { asked } from './pause.js';
 
 /** `queued`: no worker runs, so the engine keeps the request for the next one. */
 export interface Asked {
@@ -53,7 +53,7 @@ export async function triggerNight(
     if (!at) throw new UsageError(`"${name}" was never due until now; its next night: --next`);
     return ask(definition, [at], { overlap: definition.overlap }, connections, detach);
   };
-  return answered(await asked('trigger', subject, connections, reason, trigger, outcomeOf));
+  return answered(await auditedAbout('trigger', subject, connections, reason, trigger, outcomeOf));
 }
 
 /** Most nights of one request: two years of them. */
@@ -77,7 +77,7 @@ export async function backfillNights(
     return ask(definition, nights, { overlap: 'queue' }, connections, detach);
   };
   const subject = `${name}, ${from} to ${to}`;
-  return answered(await asked('backfill', subject, connections, reason, backfill, outcomeOf));
+  return answered(await auditedAbout('backfill', subject, connections, reason, backfill, outcomeOf));
 }
 
 const LOCAL = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$/;

@@ -2,13 +2,13 @@ import type { ScheduleDefinition } from '../../contract/schedules-file.js';
 import type { Ledger } from '../../ledger/ledger.js';
 import { endNightAlerts } from '../../nights/look-at-nights.js';
 import { nightsBefore } from '../../policy/missed-nights.js';
-import { audited, reasonAbout, type Outcome } from '../audited.js';
+import { auditedAbout } from '../audited.js';
 import type { Connections } from '../connections.js';
 import { findSchedule, noSchedule, schedule } from './find.js';
 
 /** No night starts by itself until `resume`; the batch of a night under way goes on. */
 export async function pauseSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
-  await asked('pause-schedule', name, connections, reason, () => pause(name, connections, reason));
+  await auditedAbout('pause-schedule', name, connections, reason, () => pause(name, connections, reason));
 }
 
 async function pause(name: string, connections: Connections, reason?: string): Promise<void> {
@@ -22,7 +22,7 @@ async function pause(name: string, connections: Connections, reason?: string): P
 
 /** Nights go on from now. Those of the pause are noted, and not made up for. */
 export async function resumeSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
-  await asked('resume-schedule', name, connections, reason, () => resume(name, connections, reason));
+  await auditedAbout('resume-schedule', name, connections, reason, () => resume(name, connections, reason));
 }
 
 async function resume(name: string, connections: Connections, reason?: string): Promise<void> {
@@ -38,25 +38,12 @@ async function resume(name: string, connections: Connections, reason?: string): 
  * somebody deleted it there, is forgotten by the ledger.
  */
 export async function deleteSchedule(name: string, connections: Connections, reason?: string): Promise<void> {
-  await asked('delete-schedule', name, connections, reason, async () => {
+  await auditedAbout('delete-schedule', name, connections, reason, async () => {
     const found = await findSchedule(name, connections);
     await found?.handle.delete();
     const wasKept = await forget(name, connections);
     if (!found && !wasKept) throw await noSchedule(name, connections);
   });
-}
-
-/** Does what somebody asked of a schedule, and notes it. */
-export async function asked<T>(
-  what: 'pause-schedule' | 'resume-schedule' | 'delete-schedule' | 'trigger' | 'backfill',
-  name: string,
-  connections: Connections,
-  reason: string | undefined,
-  act: () => Promise<T>,
-  outcomeOf: (result: T) => Outcome = () => ({ outcome: 'done' }),
-): Promise<T> {
-  const request = { by: connections.who, what, reason: reasonAbout(name, reason) };
-  return audited(await connections.ledger(), request, act, outcomeOf);
 }
 
 /** No night of it is waited for any more, and none is made up for. @returns whether the ledger had it */
