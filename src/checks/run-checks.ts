@@ -54,7 +54,8 @@ const VISIBLE = /[^\s\p{Cc}\p{Cf}]/u;
 
 /**
  * Holds an artifact against the checks of its batch. An empty one never passes, nor one with a secret of the batch in
- * it, nor, unless the batch says so, one with characters that nobody sees and that change what is read. Checks that ask somebody else, links and modules, are run only on what has passed all others.
+ * it, nor, unless the batch says so, one with characters that nobody sees and that change what is read. Checks that ask
+ * somebody else, links and modules, are run only on what has passed all others.
  * @throws AdapterError when a check could not run, so that nothing is known of the artifact: `config` for a module or a
  *   schema that does not work, `transient` for a network that is down. The artifact must not be published then.
  */

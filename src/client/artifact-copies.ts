@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { folderArtifactStore } from '../artifacts/folder-store.js';
+import { namesIn } from './names-in.js';
 
 export interface ArtifactCopies {
   readonly copied: number;
@@ -42,14 +42,5 @@ async function* artifactsIn(
       if (/^[0-9a-f]{64}$/.test(start + rest))
         yield { sha256: start + rest, path: join(folder, start, rest) };
     }
-  }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []; // no artifact was ever made
-    throw error;
   }
 }

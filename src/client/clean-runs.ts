@@ -8,6 +8,7 @@ import { isFinished, OPEN_SESSION } from '../contract/states.js';
 import { systemCode } from '../contract/thrown.js';
 import type { KnownSession, SessionId } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
+import { namesIn } from './names-in.js';
 
 export interface CleanOptions {
   /** Of runs whose session has ended so long ago, such as `30d`. */
@@ -96,15 +97,6 @@ async function moved(from: string, to: string): Promise<boolean> {
 async function removeAll(paths: readonly string[]): Promise<void> {
   const ends = await Promise.allSettled(paths.map((path) => rm(path, { recursive: true, force: true })));
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return [];
-    throw error;
-  }
 }
 
 async function bytesIn(folder: string): Promise<number> {

@@ -2,6 +2,7 @@ import { readDefinition, readTickets } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { Job } from '../contract/job.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
+import { jobSubject } from '../ledger/job-state.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import type { Connections } from './connections.js';
 
@@ -24,7 +25,7 @@ export async function* jobsOf(
     const manifest = readManifestRef(row.manifest);
     const definition = await readDefinition(manifest, artifacts);
     for await (const { job } of readTickets(manifest, artifacts)) {
-      const id = `${definition.work}:${job.key}`;
+      const id = jobSubject({ work: definition.work, jobKey: job.key });
       if (seen.has(id)) continue;
       seen.add(id);
       yield { definition, job };

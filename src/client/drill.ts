@@ -46,9 +46,9 @@ export interface Drill extends Pick<Restoration, 'from' | 'receipts' | 'jobs' | 
 }
 
 /**
- * Restores a backup into a place of its own, and rehearses from there what a start of these batches would do to what
- * has landed by now, as the ledger in use knows it. Publishers can only look; nothing in use is changed, and nothing is
- * left behind.
+ * Rehearses what a start of these batches would do, after a restore of a backup, to what has landed by now, as the
+ * ledger in use knows it: from a copy of the backup in a place of its own, or from a database that one was restored
+ * into. Publishers can only look; nothing in use is changed, and nothing is left behind.
  * @throws UsageError when there is no such file, or the database named is the ledger in use
  * @throws AdapterError `config` when it can't be restored, or the database has no ledger of this release
  */

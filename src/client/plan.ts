@@ -29,7 +29,7 @@ export interface PlannedEffect {
   readonly approval?: Approving;
   /** A run that is bound by the saved plan does nothing about it. */
   readonly leftOut?: true;
-  /** Nothing takes it back once it has landed. */
+  /** Nothing takes it back once it has landed; `unknown` where the process that looks can't tell. */
   readonly irreversible?: Irreversible;
   /** What it comes to, in the words of its publisher: `12.50 EUR to cus_…`. */
   readonly comesTo?: string;

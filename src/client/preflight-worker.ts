@@ -9,8 +9,9 @@ import { isBatchFinished } from './start.js';
 import { isWorkerAlive } from './worker-host.js';
 
 /**
- * What stands before a start of this batch, on the host that would run it. Where jobs run on the workers of a configured engine, what this host lacks tells nothing of them: a worker looks when
- * the batch opens, before any job begins. Where there is none yet, and this process is to be it, it is looked at now.
+ * What stands before a start of this batch, on the host that would run it. Where jobs run on the workers of a
+ * configured engine, what this host lacks tells nothing of them: a worker looks when the batch opens, before any job
+ * begins. Where there is none yet, and this process is to be it, it is looked at now.
  * @param hosts whether this process runs the jobs while no worker does
  * @throws InvalidBatch when nothing was started, for this host could not run it; AdapterError `config` likewise
  */

@@ -10,6 +10,7 @@ import { manifestRefSchema, type ManifestRef } from '../contract/manifest-ref.js
 import { WORKFLOW_TASK_TIMEOUT_MS, type BatchInput } from '../contract/messages.js';
 import type { EarlierList } from '../contract/result.js';
 import { SEARCH_ATTRIBUTE_MAX } from '../contract/search-attributes.js';
+import type { BatchState, UNDER_WAY } from '../contract/states.js';
 import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
 import type { BatchRow } from '../ledger/ledger.js';
@@ -41,7 +42,7 @@ export interface Started extends StartedFrom {
   /** Head of the ledger's history before this start: what came later is its doing. */
   readonly since: number;
   /** Of a run that had ended when it was found: how. Nothing of it is waited for. */
-  readonly ended?: 'completed' | 'incomplete' | 'cancelled';
+  readonly ended?: Exclude<BatchState, (typeof UNDER_WAY)[number]>;
   /** Set when the run joined will not do this batch, which is then to be started when that run has ended. */
   readonly after?: { readonly batch: Batch; readonly because: WontDo };
   /** Runs of the same name, and edition, that were started with another list of jobs; absent where there is none. */

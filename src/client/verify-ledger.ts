@@ -6,6 +6,7 @@ import type { Definition } from '../contract/batch-file.js';
 import { AdapterError } from '../contract/errors.js';
 import { jobTitle, type Job } from '../contract/job.js';
 import type { Receipt } from '../contract/receipt.js';
+import { jobSubject } from '../ledger/job-state.js';
 import type { BatchRow, ReceiptRow } from '../ledger/ledger.js';
 import { compare, type Drift } from '../policy/drift.js';
 import { lookContext } from './look-context.js';
@@ -87,7 +88,7 @@ export async function verifyLedger(
     const asked = new Set<string>();
     const row = await ledger.batch(batchId);
     if (!row) return asked;
-    const byJob = groupedBy(receipts, ({ work, jobKey }) => `${work}:${jobKey}`);
+    const byJob = groupedBy(receipts, jobSubject);
     try {
       await askOf(row, byJob, asked);
     } catch (error) {
@@ -104,7 +105,7 @@ export async function verifyLedger(
     asked: Set<string>,
   ): Promise<void> {
     await eachAtOnce(jobsOf([row], connections), AT_ONCE, async ({ definition, job }) => {
-      const ofJob = byJob.get(`${definition.work}:${job.key}`);
+      const ofJob = byJob.get(jobSubject({ work: definition.work, jobKey: job.key }));
       if (!ofJob) return;
       const keys = ofJob.map(({ effectKey }) => effectKey);
       for (const key of await ask(definition, job, ofJob, (effectKey) => keys.includes(effectKey)))

@@ -157,14 +157,13 @@ export const schedulesFileSchema = z
   })
   .superRefine(({ schedules, timeZone }, context) => {
     const inZones = schedules.map((each) => ({ ...each, timeZone: each.timeZone ?? timeZone }));
-    for (const [at, schedule] of schedules.entries()) {
-      const { after, timeZone: own = timeZone } = schedule;
-      if (own === undefined) {
+    for (const [at, schedule] of inZones.entries()) {
+      if (schedule.timeZone === undefined) {
         const message = 'is missing, here or for the whole file';
         context.addIssue({ code: 'custom', path: ['schedules', at, 'timeZone'], message });
       }
-      if (!after) continue;
-      const message = wrongWith(after.schedule, { ...schedule, timeZone: own }, inZones);
+      if (!schedule.after) continue;
+      const message = wrongWith(schedule.after.schedule, schedule, inZones);
       const path = ['schedules', at, 'after', 'schedule'];
       if (message !== undefined) context.addIssue({ code: 'custom', path, message });
     }

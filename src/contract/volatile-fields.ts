@@ -25,8 +25,8 @@ const WITH_ID = setOf('run workflow session request trace span correlation execu
 /** Only with a time: `createdBy` is a person. */
 const WITH_TIME = setOf('created updated modified started finished generated current');
 
-const IDS = ['id', 'uid', 'uuid', 'guid'];
-const TIMES = ['at', 'on', 'date', 'time', 'datetime', 'timestamp', 'ts'];
+const IDS = setOf('id uid uuid guid');
+const TIMES = setOf('at on date time datetime timestamp ts');
 /** Say nothing more. */
 const NEUTRAL = setOf(
   'id uid no nr num number count at date time datetime utc iso unix ms sec seconds millis last current seed',
@@ -76,19 +76,17 @@ function inTwo(joined: string): string[] {
   const letters = joined.replace(/\d/g, '');
   for (const first of [...ALWAYS, ...WITH_ID, ...WITH_TIME]) {
     const rest = letters.slice(first.length);
-    if (letters.startsWith(first) && (NEUTRAL.has(rest) || IDS.includes(rest) || TIMES.includes(rest)))
+    if (letters.startsWith(first) && (NEUTRAL.has(rest) || IDS.has(rest) || TIMES.has(rest)))
       return [first, rest];
   }
   return [letters];
 }
 
 function isVolatile(words: readonly string[]): boolean {
-  const has = (of: readonly string[]) => words.some((word) => of.includes(word));
+  const has = (of: ReadonlySet<string>) => words.some((word) => of.has(word));
   const all = (...sets: readonly ReadonlySet<string>[]) =>
     words.every((word) => sets.some((of) => of.has(word)));
-  if (words.some((word) => ALWAYS.has(word)) && all(ALWAYS, WITH_ID, NEUTRAL)) return true;
-  if (words.some((word) => WITH_ID.has(word)) && has(IDS) && all(WITH_ID, ALWAYS, NEUTRAL)) return true;
-  return (
-    words.some((word) => WITH_TIME.has(word)) && has(TIMES) && all(WITH_TIME, NEUTRAL, setOf(TIMES.join(' ')))
-  );
+  if (has(ALWAYS) && all(ALWAYS, WITH_ID, NEUTRAL)) return true;
+  if (has(WITH_ID) && has(IDS) && all(WITH_ID, ALWAYS, NEUTRAL)) return true;
+  return has(WITH_TIME) && has(TIMES) && all(WITH_TIME, NEUTRAL, TIMES);
 }

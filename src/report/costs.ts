@@ -26,12 +26,7 @@ export function costLines(report: CostReport, columns?: number): Line[] {
 }
 
 /** Each session with what it cost, and under it what else needs to be said of all. */
-export function sessionLines(
-  sessions: readonly CostSession[],
-  report: CostReport,
-  columns?: number,
-  timeZone = report.timeZone,
-): Line[] {
+export function sessionLines(sessions: readonly CostSession[], report: CostReport, columns?: number): Line[] {
   const rows = sessions.map((session): Span[] => {
     const { openedAt, provider, ids, runKey, attempt, identity, batch, batchId, use, reason } = session;
     const { inputTokens, outputTokens, costMicros, costSource, currency, reservedMicros } = session;
@@ -42,7 +37,7 @@ export function sessionLines(
           ? 'unknown'
           : moneyOfMicros(costMicros, currency);
     return [
-      localTime(openedAt, timeZone),
+      localTime(openedAt, report.timeZone),
       `${provider} ${idsText(ids) || `run ${runKey.slice(0, 12)}#${attempt}`}`,
       jobTitle(identity),
       batch ?? batchId,

@@ -1,3 +1,4 @@
+import type { ClosedService } from '../policy/closed-service.js';
 import { reasonOf } from '../policy/limits/breaker.js';
 import type { WaitsFor } from '../policy/waits.js';
 import { localTimesIn, plural } from './format.js';
@@ -7,6 +8,10 @@ import { safeText } from './safe-text.js';
 export const waitsText = (waits: WaitsFor): string =>
   safeText(
     waits.kind === 'service'
-      ? `${waits.subject}: ${localTimesIn(reasonOf({ ...waits, retryAt: waits.retryAtMs }))}`
+      ? `${waits.subject}: ${closedText(waits)}`
       : `the budget (${plural(waits.jobs, 'job')}): ${localTimesIn(waits.why)}`,
   );
+
+/** Why a service is closed, and when it is looked at again. */
+export const closedText = (service: ClosedService, timeZone?: string): string =>
+  localTimesIn(reasonOf({ ...service, retryAt: service.retryAtMs }), timeZone);

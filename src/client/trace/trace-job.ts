@@ -6,7 +6,8 @@ import { jobTitle } from '../../contract/job.js';
 import { discardedText } from '../../contract/discarded-text.js';
 import type { ShownJobState } from '../../contract/states.js';
 import { traceIdOf } from '../../identity/trace-ids.js';
-import { jobWorkflowId, parseJobWorkflowId, type JobId } from '../../identity/workflow-ids.js';
+import { jobWorkflowId, parseJobWorkflowId } from '../../identity/workflow-ids.js';
+import { jobSubject } from '../../ledger/job-state.js';
 import type { JobStory, NamedJob, StoryBatch, StoryEffect } from '../../ledger/story.js';
 import type { Connections } from '../connections.js';
 import type { TraceEvent } from './event.js';
@@ -104,7 +105,7 @@ async function matching(
     ...meanings(text).map((meant) => () => named({ ...query, ...meant }, connections)),
     () => ofThing(text, query, connections),
   ]) {
-    for (const job of await find()) all.set(idText(job), job);
+    for (const job of await find()) all.set(jobSubject(job), job);
     if (all.size > 0 && !MAY_BE_ANY.test(text)) break;
   }
   return [...all.values()];
@@ -120,11 +121,9 @@ async function ofThing(
 ): Promise<readonly NamedJob[]> {
   const ledger = await connections.ledger();
   const things = isAbsolute(text) ? [text, pathToFileURL(text).href] : [text];
-  const ids = (await Promise.all(things.map((thing) => ledger.jobsOf(thing)))).flat().map(idText);
-  return (await named(query, connections)).filter((job) => ids.includes(idText(job)));
+  const ids = (await Promise.all(things.map((thing) => ledger.jobsOf(thing)))).flat().map(jobSubject);
+  return (await named(query, connections)).filter((job) => ids.includes(jobSubject(job)));
 }
-
-const idText = ({ work, jobKey }: JobId): string => `${work}:${jobKey}`;
 
 /** A key, or a work and a key: jobs of several kinds of work may have one identity, and so one key. */
 const WORK_AND_KEY = /^(?:([^:]+):)?([0-9a-f]{1,32})$/;
@@ -174,9 +173,7 @@ function theOne(jobs: readonly NamedJob[], query: JobQuery): NamedJob {
       `no job fits ${asked}; say the beginning of its key, WORK:KEY, its title, or NAME=VALUE, as "nightshift status" shows them, the URL or id of what it landed, or the id of a session; and the state directory must be that of the run`,
     );
   if (!another) return job;
-  const list = jobs
-    .slice(0, SHOWN)
-    .map(({ work, jobKey, identity: own }) => `  ${work}:${jobKey}  ${jobTitle(own)}`);
+  const list = jobs.slice(0, SHOWN).map((each) => `  ${jobSubject(each)}  ${jobTitle(each.identity)}`);
   const more = jobs.length > SHOWN ? [`  and ${jobs.length - SHOWN} more`] : [];
   throw new UsageError([`${jobs.length} jobs fit ${asked}; name one:`, ...list, ...more].join('\n'));
 }

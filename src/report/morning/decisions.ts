@@ -5,10 +5,10 @@ import type { ReportJob, ReportRows } from '../../ledger/report-rows.js';
 import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
 import type { ClosedService } from '../../policy/closed-service.js';
-import { reasonOf } from '../../policy/limits/breaker.js';
 import { mendSteps, type Mendable } from '../../policy/mend.js';
 import { runCommand } from '../batch-file-command.js';
-import { localTime, localTimesIn } from '../format.js';
+import { localTime } from '../format.js';
+import { closedText } from '../waits-text.js';
 import type { Command, Decision, DecisionCase } from './model.js';
 
 /** Cases that are spelt out; the command that lists the others follows. */
@@ -241,7 +241,7 @@ const jobCase = ({ identity, message, lastOutput }: ReportJob): DecisionCase => 
 
 const closedCase = (service: ClosedService, { timeZone }: Words): DecisionCase => ({
   title: service.subject,
-  detail: localTimesIn(reasonOf({ ...service, retryAt: service.retryAtMs }), timeZone),
+  detail: closedText(service, timeZone),
   commands: [],
 });
 
