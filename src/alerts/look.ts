@@ -69,7 +69,8 @@ export async function lookAtBatch(
     causes: wanted === 'all' ? causes : causes.filter(({ fingerprint }) => known.has(fingerprint)),
     isOver: (alert) => {
       if (!isAbout(alert.rule, 'run')) return endOf(alert);
-      return alert.rule === 'standstill' ? pace.isOver(alert) : deadline.isOver(alert);
+      if (alert.batchId !== batchId || !runs.isUnderWay(batchId)) return runs.hasEnded(alert);
+      return alert.rule === 'standstill' ? pace.isOver : deadline.isOver;
     },
     routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
     // Who carries the batch may go when it stands still.

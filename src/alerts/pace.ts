@@ -4,15 +4,15 @@ import { STOP_LOSS } from '../contract/messages.js';
 import type { AlertRow } from '../ledger/alert-rows.js';
 import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import type { AlertCause } from '../policy/alerts.js';
-import { paceCauses, stillAtMostMs, STOPPED_MIN, type Pace } from '../policy/pace.js';
+import { isFailing, paceCauses, stillAtMostMs, type Pace } from '../policy/pace.js';
 import { resumedMs } from '../policy/pauses.js';
 import type { RunsOfName } from './runs-of-name.js';
 import type { Standing } from './standing.js';
 
 export interface PaceLook {
   readonly causes: readonly AlertCause[];
-  /** Whether an alert about a standstill is over: something has come of a job since, or its run has ended. */
-  readonly isOver: RunsOfName['hasEnded'];
+  /** Whether its alert about a standstill is over while it is under way: something has come of a job since. */
+  readonly isOver: boolean;
 }
 
 interface LookedAt {
@@ -22,8 +22,8 @@ interface LookedAt {
 }
 
 /**
- * What is to be told of how a batch gets on, and of other runs of its name that nobody looks at any more.
- * @param open alerts of that name
+ * What is to be told of how a batch gets on.
+ * @param open alerts of its name
  */
 export async function paceLook(
   looked: LookedAt,
@@ -33,34 +33,35 @@ export async function paceLook(
 ): Promise<PaceLook> {
   const { batch, definition, standing } = looked;
   const { id, name, openedSeq } = batch;
-  if (!runs.isUnderWay(id)) return { causes: [], isOver: runs.hasEnded };
+  if (!runs.isUnderWay(id)) return { causes: [], isOver: false };
   const { jobs, waiting, commands } = standing;
   const pace = {
     ...{ name, batchId: id, openedSeq, jobs, waiting },
-    ...(await stoppedBy(batch, standing, ledger)),
+    ...(await stoppedBy(looked, ledger)),
     ...(await stillness(looked, ledger, now)),
   };
   const told = open.find(({ rule, batchId }) => rule === 'standstill' && batchId === id);
-  const moves = told !== undefined && ((await ledger.lastMove(id, told.lastSeen)) ?? '') > told.lastSeen;
   return {
     causes: paceCauses(pace, definition, { nowMs: now.getTime(), commands }),
-    isOver: (alert) => (alert.batchId === id ? moves : runs.hasEnded(alert)),
+    isOver: told !== undefined && ((await ledger.lastMove(id, told.lastSeen)) ?? '') > told.lastSeen,
   };
 }
 
 /** PA1 */
 async function stoppedBy(
-  { id, state, stateBy, openedAt, openedSeq }: BatchRow,
-  { approvals }: Pick<Standing, 'approvals'>,
+  { batch: { id, state, stateBy, openedAt, openedSeq }, definition, standing }: LookedAt,
   ledger: Ledger,
 ): Promise<Pick<Pace, 'done' | 'stopped'>> {
   const { done: finished, gated, parked, held } = await ledger.counts(id, openedSeq);
   // What waits for a yes came out well. Of a job several effects may wait.
-  const done = finished + Math.min(gated, approvals.waiting);
+  const done = finished + Math.min(gated, standing.approvals.waiting);
   // A stop-loss has said it, and begins nothing more.
   const isSaid = state === 'paused' && stateBy === STOP_LOSS;
-  if (isSaid || parked + held < STOPPED_MIN) return { done, stopped: [] };
-  const reports = await ledger.jobReports(id, { states: ['parked', 'held'], changedSince: openedAt });
+  // Earlier runs may have stopped some of them: of this one there are no more.
+  const atMost = { jobs: standing.jobs, done, stopped: parked + held };
+  if (isSaid || !isFailing(atMost, definition.warnAt)) return { done, stopped: [] };
+  const meant = { states: ['parked', 'held'], changedSince: openedAt, brief: true } as const;
+  const reports = await ledger.jobReports(id, meant);
   const stopped = reports
     .filter(({ unapproved }) => unapproved === undefined)
     .map((job) => ({ ...job, title: jobTitle(job.identity) }));

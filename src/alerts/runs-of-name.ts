@@ -7,7 +7,7 @@ import { leftOf } from '../report/job-counts.js';
 export interface RunsOfName {
   readonly isUnderWay: (batchId: string) => boolean;
   /** Whether an alert is over because its run is; `untold` where that has left jobs, for then nothing has recovered. */
-  readonly hasEnded: (alert: Pick<AlertRow, 'batchId' | 'lastSeen'>) => boolean | 'untold';
+  readonly hasEnded: (alert: Pick<AlertRow, 'batchId'>) => boolean | 'untold';
 }
 
 /** @param open alerts of that name */

@@ -60,7 +60,7 @@ async function factsOf(
 ): Promise<Omit<AlertStanding, 'commands'>> {
   const counts = await ledger.counts(id, openedSeq);
   const stopped = hasStopped(counts)
-    ? await ledger.jobReports(id, { states: ['parked', 'held', 'gated'], limit: JOBS_MAX })
+    ? await ledger.jobReports(id, { states: ['parked', 'held', 'gated'], limit: JOBS_MAX, brief: true })
     : [];
   const asked = counts.gated === 0 ? [] : await ledger.approvals({ batchId: id });
   const asking = new Set(asked.map(({ jobKey }) => jobKey));

@@ -298,10 +298,10 @@ export interface Ledger extends AlertLedger {
    */
   firstBegun(batchId: string, since: string): Promise<string | undefined>;
   totals(batchId: string, since: number): Promise<Totals>;
-  /** @param only `changedSince`: by this batch, at that moment or later; ISO 8601 */
+  /** @param only `changedSince`: by this batch, at that moment or later; ISO 8601. `brief`: without what they used and cost */
   jobReports(
     batchId: string,
-    only?: { states?: readonly ShownJobState[]; limit?: number; changedSince?: string },
+    only?: { states?: readonly ShownJobState[]; limit?: number; changedSince?: string; brief?: boolean },
   ): Promise<readonly JobReport[]>;
   /** Jobs in progress, longest first. */
   activeJobs(batchId: string, limit: number): Promise<readonly ActiveJob[]>;

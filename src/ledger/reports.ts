@@ -74,13 +74,14 @@ interface Only {
   readonly states?: readonly ShownJobState[];
   readonly limit?: number;
   readonly changedSince?: string;
+  readonly brief?: boolean;
 }
 
-/** In the order of the member list. Three queries, however many jobs there are. */
+/** In the order of the member list. Two or three queries, however many jobs there are. */
 async function jobReports(
   db: Db,
   batchId: string,
-  { states, limit, changedSince }: Only,
+  { states, limit, changedSince, brief = false }: Only,
 ): Promise<readonly JobReport[]> {
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
@@ -100,14 +101,14 @@ async function jobReports(
 
   const upTo = last.position;
   const effects = await effectsOf(db, batchId, { states, upTo });
-  const spent = await spentOn(db, batchId, { states, upTo });
+  const spent = brief ? undefined : await spentOn(db, batchId, { states, upTo });
   return members.map((row) => ({
     key: row.job_key,
     identity: identityOf(row.identity),
     state: row.state,
     effects: effects.get(row.position) ?? [],
     ...artifactIn(row),
-    ...spent.get(row.position),
+    ...spent?.get(row.position),
     ...errorOf(row),
     ...(row.verdict !== 'conflict' && isHeldForSession(row) && { heldForSession: true as const }),
     ...(row.verdict !== 'conflict' && unapprovedOf(row)),

@@ -66,7 +66,7 @@ export interface AlertStanding {
   };
 }
 
-export const EXAMPLES_MAX = 3;
+const EXAMPLES_MAX = 3;
 
 export const alertFingerprint = (
   rule: AlertRule,
@@ -232,16 +232,16 @@ function jobCauses(standing: AlertStanding): AlertCause[] {
             : `nobody can tell what sessions at ${subject} have done, so no other ones are begun`,
         jobs: jobs.length,
         of: standing.jobs,
-        examples: jobs.slice(0, EXAMPLES_MAX).map(({ key, title, error }) => ({
-          key,
-          title,
-          message: error?.message ?? '',
-        })),
+        examples: examplesOf(jobs),
         next: example === undefined ? nextOf(rule, standing, jobs) : sessionNext(example, standing),
       },
     };
   });
 }
+
+/** Some of the jobs, and why. */
+export const examplesOf = (jobs: AlertStanding['unfinished']): AlertDetail['examples'] =>
+  jobs.slice(0, EXAMPLES_MAX).map(({ key, title, error }) => ({ key, title, message: error?.message ?? '' }));
 
 function ruleOf(job: JobReport): AlertRule | undefined {
   const { state, error } = job;
@@ -391,7 +391,7 @@ function serviceCauses(standing: AlertStanding): AlertCause[] {
     const rule = worthTelling(service, nowMs);
     if (rule === undefined) return [];
     const errorClass = rule === 'quota' ? 'exhausted' : 'transient';
-    const see = { what: 'see what is closed, and until when', command: commands.lanes };
+    const what = needsPerson ? SEEN_TO : 'see what is closed, and until when';
     return [
       {
         fingerprint: alertFingerprint(rule, name, subject, errorClass),
@@ -403,7 +403,7 @@ function serviceCauses(standing: AlertStanding): AlertCause[] {
           jobs: 0,
           of: jobs,
           examples: [{ key: '', title: subject, message: why }],
-          next: needsPerson ? [{ ...see, what: SEEN_TO }] : [see],
+          next: [{ what, command: commands.lanes }],
         },
       },
     ];

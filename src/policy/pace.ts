@@ -10,12 +10,12 @@ import { durationMs } from '../contract/duration-ms.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { JobReport } from '../contract/result.js';
 import { MINUTE_MS } from '../contract/units.js';
-import { alertFingerprint, EXAMPLES_MAX, type AlertCause } from './alerts.js';
+import { alertFingerprint, examplesOf, type AlertCause } from './alerts.js';
 import { isoTime } from './back-at.js';
 import { spanText } from './span-text.js';
 
 /** Fewer say nothing of a night. */
-export const STOPPED_MIN = 5;
+const STOPPED_MIN = 5;
 const STOPPED_SHARE = 0.05;
 /** A share of fewer says nothing: what fails does so in seconds, while sessions go on for an hour. */
 const ENDS_MIN = 20;
@@ -35,7 +35,7 @@ export interface Pace {
   readonly done: number;
   /** Parked or held by this run; what a person has decided is none of it. */
   readonly stopped: readonly (JobReport & { readonly title: string })[];
-  /** When something came of its work last; undefined where nothing is under way that could. Milliseconds since the epoch. */
+  /** Since when it stands still, in milliseconds since the epoch; undefined where it does not. */
   readonly stillSinceMs: number | undefined;
   /** Sessions and effects under way. */
   readonly inHand: number;
@@ -57,28 +57,33 @@ export function stillAtMostMs({ warnAt, agent }: Pick<Definition, 'warnAt' | 'ag
 /** What is to be told of a run under way, beside its deadline and its budgets. */
 export function paceCauses(
   pace: Pace,
-  definition: Pick<Definition, 'warnAt' | 'agent'>,
+  { warnAt }: Pick<Definition, 'warnAt'>,
   { nowMs, commands }: { readonly nowMs: number; readonly commands: PaceCommands },
 ): AlertCause[] {
-  return [
-    ...stoppedCauses(pace, definition, commands),
-    ...standstillCauses(pace, definition, nowMs, commands),
-  ];
+  return [...stoppedCauses(pace, warnAt, commands), ...standstillCauses(pace, nowMs, commands)];
+}
+
+/** PA1: whether so many have given up that it is told. More of them never make it less so. */
+export function isFailing(
+  { jobs, done, stopped }: { readonly jobs: number; readonly done: number; readonly stopped: number },
+  warnAt: Definition['warnAt'],
+): boolean {
+  const share = warnAt?.parked ?? STOPPED_SHARE;
+  if (share === false || stopped < STOPPED_MIN) return false;
+  const ended = done + stopped;
+  // A batch that is smaller is judged by all of its jobs.
+  const isSmall = jobs < ENDS_MIN;
+  if (!isSmall && ended < ENDS_MIN) return false;
+  return stopped >= share * (isSmall ? jobs : ended);
 }
 
 /** PA1 */
 function stoppedCauses(
   { name, batchId, openedSeq, jobs, waiting, done, stopped }: Pace,
-  { warnAt }: Pick<Definition, 'warnAt'>,
+  warnAt: Definition['warnAt'],
   commands: PaceCommands,
 ): AlertCause[] {
-  const share = warnAt?.parked ?? STOPPED_SHARE;
-  const ended = done + stopped.length;
-  if (share === false || stopped.length < STOPPED_MIN) return [];
-  // A batch that is smaller is judged by all of its jobs.
-  const isSmall = jobs < ENDS_MIN;
-  if (!isSmall && ended < ENDS_MIN) return [];
-  if (stopped.length < share * (isSmall ? jobs : ended)) return [];
+  if (!isFailing({ jobs, done, stopped: stopped.length }, warnAt)) return [];
   return [
     {
       fingerprint: alertFingerprint('failing', name, `${batchId} ${openedSeq}`, undefined),
@@ -86,12 +91,10 @@ function stoppedCauses(
       subject: '',
       errorClass: undefined,
       detail: {
-        headline: `${stopped.length} of the ${ended} jobs that ended so far were parked or held${mostly(stopped)}; ${waiting} of ${jobs} jobs wait`,
+        headline: `${stopped.length} of the ${done + stopped.length} jobs that ended so far were parked or held${mostly(stopped)}; ${waiting} of ${jobs} jobs wait`,
         jobs: stopped.length,
         of: jobs,
-        examples: stopped
-          .slice(0, EXAMPLES_MAX)
-          .map(({ key, title, error }) => ({ key, title, message: error?.message ?? '' })),
+        examples: examplesOf(stopped),
         next: [
           { what: 'see why', command: commands.status },
           {
@@ -116,12 +119,10 @@ function mostly(stopped: Pace['stopped']): string {
 /** PA2 */
 function standstillCauses(
   { name, batchId, jobs, waiting, stillSinceMs, inHand }: Pace,
-  definition: Pick<Definition, 'warnAt' | 'agent'>,
   nowMs: number,
   commands: PaceCommands,
 ): AlertCause[] {
-  const mostMs = stillAtMostMs(definition);
-  if (stillSinceMs === undefined || mostMs === undefined || nowMs - stillSinceMs < mostMs) return [];
+  if (stillSinceMs === undefined) return [];
   return [
     {
       fingerprint: alertFingerprint('standstill', name, batchId, undefined),

@@ -466,6 +466,7 @@ describe('reports', () => {
       nothing,
     ]);
     expect(await figures({ states: ['done'] })).toEqual([mended]);
+    expect(await figures({ states: ['done'], brief: true })).toEqual([{ ...nothing, artifact }]);
     await openBatch(ledger, slugs, { runId: 'run-2' });
     expect((await figures())[0], 'the next start').toEqual(mended);
   });
