@@ -96,6 +96,7 @@ const PROVIDER = sql<string | null>`(select s.provider from sessions as s
   where s.work = a.work and s.job_key = a.job_key order by s.attempt desc limit 1)`;
 
 async function dueOf(db: Db, row: Selectable<ApprovalsTable>, now: string): Promise<string | null> {
+  if (row.due_at === null || row.state !== 'waiting') return row.due_at;
   const made = await db
     .selectFrom('approvals as a')
     .select(PROVIDER.as('provider'))

@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
 import { countsSessions } from '../policy/budget.js';
 import type { BudgetUse } from '../policy/spending.js';
 import type { Ledger } from './ledger.js';
+import { isOfBatch } from './of-batch.js';
 import { countedIn, spentIn } from './reservations.js';
 import type { Db, Store } from './store.js';
 
@@ -22,7 +22,7 @@ async function sitesOf(db: Db, batchId: string): Promise<readonly string[]> {
     .selectFrom('sessions')
     .select('site')
     .distinct()
-    .where(sql<boolean>`coalesce(attached_batch_id, batch_id) = ${batchId}`)
+    .where(isOfBatch('sessions', batchId))
     .orderBy('site')
     .execute();
   return rows.flatMap(({ site }) => site ?? []);

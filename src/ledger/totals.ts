@@ -5,6 +5,7 @@ import type { Ledger } from './ledger.js';
 import { membersOf, memberState } from './members.js';
 import { leftOpen } from './left-open.js';
 import { countCostUnknown, neverRan } from './never-ran.js';
+import { isOfBatch } from './of-batch.js';
 import type { Db, Store } from './store.js';
 import { isTakenBack } from './taken-back.js';
 
@@ -76,7 +77,7 @@ async function lastMove(db: Db, batchId: string, enough: string): Promise<string
   const sessions = await db
     .selectFrom('sessions')
     .select(({ fn }) => fn.max('ended_at').as('at'))
-    .where((eb) => eb(eb.fn.coalesce('attached_batch_id', 'batch_id'), '=', batchId))
+    .where(isOfBatch('sessions', batchId))
     .where((eb) => eb.or([eb('state', '=', 'collected'), eb('error_class', '=', 'rejected')]))
     .executeTakeFirst();
   const receipts = await db
@@ -97,7 +98,7 @@ async function firstBegun(db: Db, batchId: string, since: string): Promise<strin
     .selectFrom('sessions as s')
     .leftJoin('history as h', 'h.seq', 's.attached_seq')
     .select(({ fn }) => fn.min<string | null>(begun).as('at'))
-    .where((eb) => eb(eb.fn.coalesce('s.attached_batch_id', 's.batch_id'), '=', batchId))
+    .where(isOfBatch('s', batchId))
     .where((eb) =>
       eb.or([
         eb('s.ended_at', 'is', null),
