@@ -3,6 +3,10 @@ import { sha256Hex } from './digest.js';
 /** Ids of spans are made from keys: whichever process tells of a batch or a job, tells of the same. */
 export const traceIdOf = (batchId: string): string => sha256Hex(batchId).slice(0, 32);
 
+/** Id of the span of one run of a batch, which may run more than once. @param runId undefined where nothing is known of it */
+export const batchSpanIdOf = (batchId: string, runId: string | undefined): string =>
+  sha256Hex(`${batchId} ${runId ?? ''}`).slice(0, 16);
+
 export interface JobRun {
   readonly batchId: string;
   readonly work: string;

@@ -1,9 +1,9 @@
-import { sql, type Selectable, type SqlBool } from 'kysely';
+import type { Selectable } from 'kysely';
 import { DEFAULT_LEVEL } from '../contract/holds.js';
 import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
 import { membersOf, memberState } from './members.js';
-import { identityOf, inChunks } from './rows.js';
+import { holdsText, identityOf, inChunks } from './rows.js';
 import type { BatchesTable, BatchJobsTable } from './schema.js';
 import { headOf, type Db, type Store } from './store.js';
 import { assertBatchMove } from './transitions.js';
@@ -193,10 +193,8 @@ const newestFirst = (db: Db, limit: number, edition: string | undefined) =>
     .limit(limit);
 
 /** Quotes inside a value are escaped in JSON, so only the field itself fits. */
-function hasEdition(identity: string, edition: string) {
-  const field = `"edition":${JSON.stringify(edition)}`.replace(/[!%_]/g, '!$&');
-  return sql<SqlBool>`${sql.ref(identity)} like ${`%${field}%`} escape '!'`;
-}
+const hasEdition = (identity: string, edition: string) =>
+  holdsText(identity, `"edition":${JSON.stringify(edition)}`);
 
 async function openBatch(
   db: Db,

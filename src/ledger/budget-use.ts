@@ -1,4 +1,3 @@
-import { countsSessions } from '../policy/budget.js';
 import type { BudgetUse } from '../policy/spending.js';
 import type { Ledger } from './ledger.js';
 import { isOfBatch } from './of-batch.js';
@@ -12,7 +11,7 @@ export const budgetUse = (store: Store): Pick<Ledger, 'budgetUse'> => ({
       const spent = spentIn(db, limits.currency, today);
       const sites: BudgetUse['sites'][number][] = [];
       for (const name of await sitesOf(db, batchId)) sites.push({ name, ...(await spent.site(name)) });
-      const counted = countsSessions(limits) && { counted: await countedIn(db, batchId) };
+      const counted = await countedIn(db, batchId, limits);
       return { batch: await spent.batch(batchId), ...counted, day: await spent.day(), sites };
     }),
 });

@@ -198,13 +198,16 @@ async function sessionsSoFar(
   const goesOnSince = await lastResume(db, claim, failed);
   const failures = failed
     .filter(({ attempt }) => attempt > otherOne)
-    .map((row) => ({
-      errorClass: row.error_class ?? 'bug',
-      ran: ran(row),
-      sha256: row.artifact_sha256 ?? undefined,
-      endedAt: Date.parse(row.ended_at ?? row.opened_at),
-      earlier: row.run_id !== claim.by.runId || (row.ended_at ?? row.opened_at) <= goesOnSince,
-    }));
+    .map((row) => {
+      const endedAt = Date.parse(row.ended_at ?? row.opened_at);
+      return {
+        errorClass: row.error_class ?? 'bug',
+        ran: ran(row),
+        sha256: row.artifact_sha256 ?? undefined,
+        endedAt,
+        earlier: row.run_id !== claim.by.runId || endedAt <= goesOnSince,
+      };
+    });
   // Of whatever payload: an edit is no person's word that an agent may act on the outside world once more.
   const ranBefore =
     failed.some(ran) ||
@@ -216,17 +219,16 @@ async function sessionsSoFar(
   return { openSession: open && sessionRow(open), failures, ranBefore, givenUp: givenUp.map(sessionRow) };
 }
 
-/** When the last pause ended that its failed sessions have seen; before them all where there was none. ISO 8601. */
+/** When the last pause ended that its failed sessions have seen; before them all where there was none. Milliseconds since the epoch. */
 async function lastResume(
   db: Db,
   { work, by: { batchId } }: ClaimRequest,
   failed: readonly Pick<SessionsTable, 'provider' | 'opened_at'>[],
-): Promise<string> {
+): Promise<number> {
   const [first, last] = [failed[0], failed.at(-1)];
-  if (first === undefined || last === undefined) return '';
+  if (first === undefined || last === undefined) return -Infinity;
   const gate = { work, batchId, provider: last.provider };
-  const endedMs = resumedMs(await pausesOf(db, gate, first.opened_at));
-  return endedMs === undefined ? '' : new Date(endedMs).toISOString();
+  return resumedMs(await pausesOf(db, gate, first.opened_at)) ?? -Infinity;
 }
 
 const sessionRow = (

@@ -4,11 +4,8 @@ import { writerOf } from './by.js';
 import { discarded, discardOf, holdsFor } from './discarded.js';
 import { isHeldForSession, jobSubject, moveJob, type Written } from './job-state.js';
 import type { JobId, KnownJob, Ledger } from './ledger.js';
-import { artifactOf, inChunks } from './rows.js';
+import { artifactOf, inChunks, KEYS_PER_QUERY } from './rows.js';
 import type { Db, Store } from './store.js';
-
-/** Keys of one query: few enough for every database, enough that the number of queries does not matter. */
-const KEYS_PER_QUERY = 500;
 
 type Jobs = Pick<Ledger, 'jobs' | 'settleJob'>;
 

@@ -1,9 +1,6 @@
 import type { LandedRequest, Ledger } from './ledger.js';
-import { inChunks } from './rows.js';
+import { inChunks, KEYS_PER_QUERY } from './rows.js';
 import type { Store } from './store.js';
-
-/** Keys of one query; see `jobs.ts`. */
-const KEYS_PER_QUERY = 500;
 
 export const landedRequests = (store: Store): Pick<Ledger, 'landedRequests'> => ({
   landedRequests: (work, keys) =>

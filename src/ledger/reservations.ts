@@ -1,8 +1,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import {
-  countsSessions,
   decideBudget,
   type BudgetDecision,
+  type BudgetLimits,
   type BudgetStanding,
   type Counted,
   type Spent,
@@ -38,7 +38,7 @@ export async function roomFor(
 ): Promise<BudgetDecision> {
   const today = budgetDay(new Date(at), limits);
   const standing = await standingOf(db, session, limits.currency, today);
-  const counted = countsSessions(limits) ? { counted: await countedIn(db, session.batchId) } : {};
+  const counted = await countedIn(db, session.batchId, limits);
   return decideBudget(limits, { ...standing, ...counted }, today.until.toISOString(), capMicros);
 }
 
@@ -90,8 +90,13 @@ export function spentIn(db: Db, currency: string, day: BudgetDay) {
   };
 }
 
-/** What a batch has used beside money. A start that was surely refused is no session. */
-export async function countedIn(db: Db, batchId: string): Promise<Counted> {
+/** What a batch has used beside money, where a budget asks for it. A start that was surely refused is no session. */
+export async function countedIn(
+  db: Db,
+  batchId: string,
+  { sessions, tokens }: Pick<BudgetLimits, 'sessions' | 'tokens'>,
+): Promise<{ readonly counted?: Counted }> {
+  if (sessions === undefined && tokens === undefined) return {};
   // In two, as for money: no index knows the one column or the other.
   const of = (scope: RawBuilder<boolean>) =>
     db
@@ -106,9 +111,11 @@ export async function countedIn(db: Db, batchId: string): Promise<Counted> {
   const ended = await of(sql`ended_at is not null and booked_batch_id = ${batchId}`);
   const open = await of(sql`ended_at is null and coalesce(attached_batch_id, batch_id) = ${batchId}`);
   return {
-    endedSessions: ended.sessions,
-    openSessions: open.sessions,
-    tokens: (ended.tokens ?? 0) + (open.tokens ?? 0),
+    counted: {
+      endedSessions: ended.sessions,
+      openSessions: open.sessions,
+      tokens: (ended.tokens ?? 0) + (open.tokens ?? 0),
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import type { ArtifactRef } from '../contract/artifact.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { HistoryRow, Usage } from './ledger.js';
 import type { HistoryTable, ReceiptsTable, SessionsTable } from './schema.js';
-import type { Selectable } from 'kysely';
+import { sql, type RawBuilder, type Selectable, type SqlBool } from 'kysely';
 
 /** Identity as it was written: fields in their declared order. */
 export const identityOf = (json: string): Readonly<Record<string, string>> =>
@@ -64,7 +64,14 @@ export const usedBy = (
 /** Jobs of one transaction: whoever else writes to the ledger waits for milliseconds, however many are changed. */
 export const JOBS_PER_WRITE = 500;
 
+/** Keys of one query: few enough for every database, enough that the number of queries does not matter. */
+export const KEYS_PER_QUERY = 500;
+
 /** `list` cut into parts for queries that name each key. */
 export function* inChunks<T>(list: readonly T[], size: number): Generator<readonly T[]> {
   for (let from = 0; from < list.length; from += size) yield list.slice(from, from + size);
 }
+
+/** Whether a column has that text somewhere, whatever signs the text has. */
+export const holdsText = (column: string, text: string): RawBuilder<SqlBool> =>
+  sql<SqlBool>`${sql.ref(column)} like ${`%${text.replace(/[!%_]/g, '!$&')}%`} escape '!'`;

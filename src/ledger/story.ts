@@ -6,7 +6,7 @@ import { discardFor } from './discarded.js';
 import type { Discard, HistoryRow, JobId, Ledger, RequestRow, SessionId, Usage, Verdict } from './ledger.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import { neverRan } from './never-ran.js';
-import { historyOf, identityOf, usedBy } from './rows.js';
+import { historyOf, holdsText, identityOf, usedBy } from './rows.js';
 import type { AttemptOutcome, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 
@@ -119,7 +119,6 @@ export const stories = (store: Store): Stories => ({
 
   async jobsOf(thing) {
     const columns = ['work', 'job_key'] as const;
-    const inHandle = `%${JSON.stringify(thing).replace(/[!%_]/g, '!$&')}%`; // a whole value of it
     const rows = await store.db
       .selectFrom('receipts')
       .select(columns)
@@ -129,7 +128,7 @@ export const stories = (store: Store): Stories => ({
         store.db
           .selectFrom('sessions')
           .select(columns)
-          .where(sql<boolean>`handle like ${inHandle} escape '!'`),
+          .where(holdsText('handle', JSON.stringify(thing))), // a whole value of it
       )
       .union(store.db.selectFrom('batch_jobs').select(columns).where('batch_id', '=', thing))
       .execute();

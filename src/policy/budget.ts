@@ -116,10 +116,6 @@ export function reservationMicros(
   return Math.min(seenMicros ?? RESERVE_DEFAULT_MICROS, ...whole);
 }
 
-/** Whether what a batch has used beside money is to be known. */
-export const countsSessions = ({ sessions, tokens }: Pick<BudgetLimits, 'sessions' | 'tokens'>): boolean =>
-  sessions !== undefined || tokens !== undefined;
-
 interface Scope {
   readonly option: 'perJob' | 'perBatch' | 'perSite' | 'perDay' | 'sessions' | 'tokens';
   readonly subject: string;

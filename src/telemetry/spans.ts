@@ -11,8 +11,7 @@ import {
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { Resource } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor, type IdGenerator } from '@opentelemetry/sdk-trace-base';
-import { sha256Hex } from '../identity/digest.js';
-import { jobSpanIdOf, traceIdOf } from '../identity/trace-ids.js';
+import { batchSpanIdOf, jobSpanIdOf, traceIdOf } from '../identity/trace-ids.js';
 import type { Ledger } from '../ledger/ledger.js';
 import type { JobStory } from '../ledger/story.js';
 import type { EndedStep } from './step-interceptor.js';
@@ -77,8 +76,7 @@ async function tellStep(
   const traceId = traceIdOf(batchId);
   const jobSpan = jobSpanIdOf({ batchId, work, jobKey, runId });
   const batch = await ledger.batch(batchId);
-  // A batch may run more than once; each run is a span of its own.
-  const batchSpan = sha256Hex(`${batchId} ${batch?.runId ?? ''}`).slice(0, 16);
+  const batchSpan = batchSpanIdOf(batchId, batch?.runId);
   if (step.step === 'closeBatch') {
     span(tracer, ids, {
       name: `batch ${text('batch')}`,

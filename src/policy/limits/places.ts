@@ -209,13 +209,8 @@ function bookTokens(
   return { ...state, tokensAt: Math.max(state.tokensAt, now) + (tokens / tokensPerMinute) * MINUTE_MS };
 }
 
-function bookSpend(
-  state: LaneState,
-  micros: number,
-  spendPer10Min: number | undefined,
-  now: number,
-): LaneState {
-  if (micros === 0 || spendPer10Min === undefined) return state;
+function bookSpend(state: LaneState, micros: number, spendPer10Min: number, now: number): LaneState {
+  if (micros === 0) return state;
   const tookMs = (micros / (spendPer10Min * MICROS)) * SPEND_WINDOW_MS;
   return { ...state, spendAt: Math.max(state.spendAt ?? 0, now) + tookMs };
 }
