@@ -1,8 +1,8 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 
 /**
- * Whether a session is of that batch: of the one that goes on with it, else of the one that began it. Spelt out, for no
- * index knows the one column or the other.
+ * Whether a session is of that batch: of the one that goes on with it, else of the one that began it. Not as a coalesce:
+ * that no index covers.
  * @param table of sessions, or its alias
  */
 export function isOfBatch(table: string, batchId: string): RawBuilder<SqlBool> {
