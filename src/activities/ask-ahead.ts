@@ -106,16 +106,23 @@ export async function askAgent(
   return answerTo(ask, context.signal, answerMs);
 }
 
-/** What the agent's service would take by itself now, as options that say it exactly; why that can't be learnt. */
+/**
+ * What the agent's service would take by itself now, as options that say it exactly; why that can't be learnt. Neither
+ * where nothing is left to it.
+ * @param closed why it is not to be asked
+ */
 export async function pinOf(
   definition: Definition,
   { context, answerMs, ...deps }: AheadDeps,
+  closed?: string,
 ): Promise<{ readonly options?: JsonObject; readonly why?: string }> {
   let options: JsonObject | undefined;
   const ask = async (signal: AbortSignal) => {
     const provider = await providerFor(definition, deps);
+    if (provider.pin === undefined) return false;
+    if (closed !== undefined) throw new AdapterError('throttled', `its service is not asked: ${closed}`);
     try {
-      options = await provider.pin?.({ ...context, signal, save: async () => undefined });
+      options = await provider.pin({ ...context, signal, save: async () => undefined });
       return true;
     } catch (error) {
       throw provider.classify(error, 'pin');

@@ -121,3 +121,11 @@ test('where the service is closed when a run opens, the worker’s log says that
     ],
   ]);
 });
+
+test('where the batch file names the version, a closed service is no news', async () => {
+  const night = await aNight({ agentVersion: 1 });
+  await night.closed();
+  const warned: unknown[] = [];
+  await night.open({ ...silent, warn: (...said: unknown[]) => void warned.push(said) });
+  expect(warned).toEqual([]);
+});

@@ -51,11 +51,11 @@ export interface Provider {
    */
   probe?(context: ProviderContext): Promise<void>;
   /**
-   * Options that say exactly what the batch file leaves to the service, such as the latest version of an agent; undefined
-   * where it leaves nothing to it. Asked when a run opens, and put in place for all its sessions: an edit at the service
-   * reaches the next run, not the second half of this one. Only reads, and costs nothing.
+   * Options that say exactly what the batch file leaves to the service, such as the latest version of an agent. Asked when
+   * a run opens, and put in place for all its sessions: an edit at the service reaches the next run, not the second half
+   * of this one. Only reads, and costs nothing. Absent where nothing is left to the service.
    */
-  pin?(context: ProviderContext): Promise<JsonObject | undefined>;
+  pin?(context: ProviderContext): Promise<JsonObject>;
   /** Pure and total: every error that a verb may throw gets a class. */
   classify(error: unknown, during: ProviderVerb): AdapterError;
 }

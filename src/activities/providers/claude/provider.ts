@@ -3,7 +3,7 @@ import { credentialOf } from '../managed/credential.js';
 import { advanced, newHandle, phaseOf } from '../managed/handle.js';
 import { microsOf } from '../managed/options.js';
 import { kindOf } from '../managed/ruling.js';
-import { defineProvider, type Provider, type ProviderSetup } from '../provider.js';
+import { defineProvider, type Provider, type ProviderContext, type ProviderSetup } from '../provider.js';
 import { claudeApi } from './api.js';
 import { judge } from './classify.js';
 import { collectSession } from './collect.js';
@@ -71,13 +71,14 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
     async probe(context) {
       await api.sessionsSince(context.now(), context.signal)[Symbol.asyncIterator]().next();
     },
-    async pin(context) {
-      if (options.agentVersion !== undefined) return undefined;
-      const agentVersion = await api.latestVersion(options.agent, context.signal);
-      if (agentVersion === undefined)
-        throw new AdapterError('unknown', `agent ${options.agent}: the service names no version of it`);
-      return { agentVersion };
-    },
+    ...(options.agentVersion === undefined && {
+      async pin(context: ProviderContext) {
+        const agentVersion = await api.latestVersion(options.agent, context.signal);
+        if (agentVersion === undefined)
+          throw new AdapterError('unknown', `agent ${options.agent}: the service names no version of it`);
+        return { agentVersion };
+      },
+    }),
     classify: (error, during) => judge(error, during, kindOf(during), judgeOptions()),
   };
 }
