@@ -514,18 +514,38 @@ describe('crashes and lost answers', () => {
       expect(slugs()).toEqual([`${SLUG} publish`]);
     });
 
-    test('a look that is refused as to somebody who is not signed in is a matter of the password, not of the post', async () => {
-      const body = JSON.stringify({
+    const refused = (details?: { readonly status: { readonly code: string } }) => ({
+      kind: 'answer' as const,
+      status: 400,
+      body: JSON.stringify({
         code: 'rest_invalid_param',
         message: 'Invalid parameter(s): status',
-        data: { status: 400, params: { status: 'Status is forbidden.' } },
-      });
-      for (const _ of ['by slug', 'by key']) proxy.next({ kind: 'answer', status: 400, body });
+        data: { status: 400, params: { status: 'Status is forbidden.' }, ...(details && { details }) },
+      }),
+    });
+
+    test.each([
+      ['an old version', refused()],
+      ['a new one', refused({ status: { code: 'rest_forbidden_status' } })],
+    ])(
+      'a look refused as to a stranger is a matter of password and role, not of the post (%s)',
+      async (_, answer) => {
+        for (const _ of ['by slug', 'by key']) proxy.next(answer);
+        const effect = new Effect(() => publisherWith({ url: proxy.url }));
+        await expect(effect.land()).rejects.toMatchObject({
+          errorClass: 'auth',
+          message: expect.stringMatching(
+            /check username and application password .* the role author/,
+          ) as string,
+        });
+        expect(site.posts).toEqual([]);
+      },
+    );
+
+    test('a site that knows no such status is none of the password', async () => {
+      for (const _ of ['by slug', 'by key']) proxy.next(refused({ status: { code: 'rest_not_in_enum' } }));
       const effect = new Effect(() => publisherWith({ url: proxy.url }));
-      await expect(effect.land()).rejects.toMatchObject({
-        errorClass: 'auth',
-        message: expect.stringContaining('check username and application password') as string,
-      });
+      await expect(effect.land()).rejects.toMatchObject({ errorClass: 'invalid' });
       expect(site.posts).toEqual([]);
     });
 

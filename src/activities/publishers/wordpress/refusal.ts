@@ -5,6 +5,7 @@ import { errorSchema, type WordPressError } from './schemas.js';
 import { shortenedTo } from '../../../batch/shown.js';
 
 const SIGN_IN = 'check username and application password (Users, Profile, Application Passwords)';
+const MAY_NOT = `${SIGN_IN}, and whether the user still has the role author`;
 const REST_ADDRESS = 'is with.url the root of a WordPress site, and with.restPath the path of its REST API?';
 const SAID_MAX = 300;
 
@@ -23,7 +24,7 @@ const REFUSED: Readonly<Record<string, Meaning>> = {
   incorrect_password: { errorClass: 'auth', fix: SIGN_IN },
   invalid_username: { errorClass: 'auth', fix: SIGN_IN },
   rest_cannot_assign_term: { errorClass: 'invalid', fix: 'the user may not assign these terms' },
-  rest_cannot_create: { errorClass: 'auth', fix: SIGN_IN },
+  rest_cannot_create: { errorClass: 'auth', fix: MAY_NOT },
   rest_cannot_publish: { errorClass: 'auth', fix: 'the user needs the role author, or with.status: pending' },
   rest_invalid_param: { errorClass: 'invalid' },
   rest_no_route: { errorClass: 'config', fix: REST_ADDRESS },
@@ -49,7 +50,7 @@ function meaningOf(
   method: HttpRequest['method'],
 ): Meaning | undefined {
   if (said !== undefined) {
-    if (mayNotLook(said, method)) return { errorClass: 'auth', fix: SIGN_IN };
+    if (mayNotLook(said, method)) return { errorClass: 'auth', fix: MAY_NOT };
     return Object.hasOwn(REFUSED, said.code) ? REFUSED[said.code] : undefined;
   }
   // Not a word of WordPress: something before it has answered.
@@ -60,11 +61,16 @@ function meaningOf(
 }
 
 /**
- * With a password that is wrong or was revoked, some versions answer as to somebody who is not signed in. Nobody else is
- * refused a look at drafts by the parameter that asks for them.
+ * With a password that is wrong or was revoked, some versions answer as to somebody who is not signed in; so they do to
+ * a user who may not edit posts. Versions from 5.7 on say by `details` what is wrong with the parameter that asks for
+ * drafts: a site may as well not know the status.
  */
-const mayNotLook = ({ code, data }: WordPressError, method: HttpRequest['method']): boolean =>
-  method === 'GET' && code === 'rest_invalid_param' && Object.hasOwn(data?.params ?? {}, 'status');
+function mayNotLook({ code, data }: WordPressError, method: HttpRequest['method']): boolean {
+  if (method !== 'GET' || code !== 'rest_invalid_param' || data === undefined) return false;
+  const { params, details } = data;
+  const why = details['status']?.code;
+  return Object.hasOwn(params, 'status') && (why === undefined || why === 'rest_forbidden_status');
+}
 
 /** The code of WordPress’s own error; undefined where somebody else has answered. */
 export const codeIn = (answer: HttpAnswer): string | undefined => errorOf(answer)?.code;

@@ -39,7 +39,10 @@ export const errorSchema = z.object({
   message: z.string().default(''),
   /** The parameters that were refused, each with a sentence. */
   data: z
-    .object({ params: z.record(z.string(), z.unknown()).catch({}) })
+    .object({
+      params: z.record(z.string(), z.unknown()).catch({}),
+      details: z.record(z.string(), z.object({ code: z.string() })).catch({}),
+    })
     .optional()
     .catch(undefined),
 });
