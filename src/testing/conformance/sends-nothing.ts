@@ -51,11 +51,20 @@ export async function* credentials(rig: Rig): AsyncGenerator<Row> {
   const isNamed = 'message' in tried && names.some((name) => tried.message.includes(name));
   yield refusal('missing', missing, !isNamed && 'no variable is named');
 
-  const deadEnv = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, spoilt(value)]));
-  const dead = await attempt(rig, 'dead-credentials', deadEnv);
-  // One that takes any credentials, such as a stand-in, tells nothing of the publisher.
-  if (!hasLanded(dead)) yield refusal('dead', dead);
+  const deadEnv = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, dead(value)]));
+  const ending = await attempt(rig, 'dead-credentials', deadEnv);
+  // A place that takes any credentials, such as a stand-in, or has none, tells nothing of the publisher.
+  if (!hasLanded(ending)) yield refusal('dead', ending);
   if (blind) yield refusal('may not look', await attempt(rig, 'blind-credentials', { ...env, ...blind }));
+}
+
+/** Of an address, only the password in it: it still leads to the place. */
+function dead(value: string): string {
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(value) || !URL.canParse(value)) return spoilt(value);
+  const url = new URL(value);
+  if (url.password === '') return value;
+  url.password = spoilt(url.password);
+  return url.href;
 }
 
 const attempt = async (rig: Rig, slug: string, env: Environment): Promise<Ending> =>
