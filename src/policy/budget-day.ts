@@ -43,7 +43,7 @@ export function dayEndsInTheNight(
   const { from: end } = budgetDay(new Date(at.getTime() - 1), limits);
   if (end <= now || at.getTime() - end.getTime() >= NIGHT_MS) return undefined;
   return (
-    `budget.${option}: a day ends at ${limits.dayEndsAt} ${limits.timeZone}, in the middle of this night, and what is left ` +
-    'then may spend another day’s money; dayEndsAt: "12:00", or when nothing else runs, makes a night one day'
+    `budget.${option}: a day ends at ${limits.dayEndsAt} ${limits.timeZone}: what is left of a run begun before that may ` +
+    'spend another day’s money; dayEndsAt: "12:00", or when nothing else runs, makes a night one day'
   );
 }
