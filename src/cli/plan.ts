@@ -33,7 +33,8 @@ export async function plan(file: string, flags: PlanFlags, shell: Shell): Promis
     for (const step of stepsAfterPlan({ toRun, waiting, parked: counts.parked }, commands))
       shell.out.progress(`next: ${step}`);
   }
-  return planned.counts.adopt === planned.jobs.length ? ExitCode.done : ExitCode.incomplete;
+  const { adopt, discarded } = planned.counts;
+  return adopt + discarded === planned.jobs.length ? ExitCode.done : ExitCode.incomplete;
 }
 
 export function printPlan(planned: Plan, shell: Shell, { all }: Pick<PlanFlags, 'all'> = {}): void {
