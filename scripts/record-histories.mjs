@@ -200,8 +200,13 @@ mkdirSync(folder, { recursive: true });
   const ids = (await runsOf("WorkflowType='nightly'")).map(([id]) => id);
   await keep('nightly-started', ids.find(byDay(10)));
   await keep('nightly-queued', ids.find(byDay(11)));
+  await until('both nights are done', async () => {
+    const done = "WorkflowType='batch' AND NightshiftBatch='nights' AND ExecutionStatus='Completed'";
+    return (await runsOf(done)).length === 2;
+  });
   rmSync(join(batch.dir, 'go'));
   await due(14);
+  await until('the night before it is begun', completed(3)); // nobody waits for one of before the schedule was applied
   await due(14, 'later');
   await until('the night that comes after waits', async () => {
     const { stdout } = await night('status', 'later');

@@ -228,7 +228,7 @@ export type AwayFor = 'person' | 'site' | 'agent' | 'pause';
 export interface SetAside {
   readonly key: string;
   readonly waiting: boolean;
-  /** Absent in what jobs of older releases say: for a person. */
+  /** What it waits for, where it does; for a person unless said. */
   readonly for?: AwayFor;
   /** It goes on when it is told that it has a lane again. */
   readonly asks?: boolean;

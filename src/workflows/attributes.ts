@@ -16,9 +16,6 @@ const JOB = keyword(SEARCH_ATTRIBUTE.job);
 const STATE = keyword(SEARCH_ATTRIBUTE.state);
 const ERROR_CLASS = keyword(SEARCH_ATTRIBUTE.errorClass);
 
-/** Batches begun by older releases note no state for a pause of their work or provider, nor for an opening that failed. */
-export const NOTES_EVERY_STATE = 'notes-every-state';
-
 export const jobAttributes = (batch: BatchInput, { site, edition, title }: Ticket): SearchAttributePair[] => [
   { key: BATCH, value: batch.name },
   { key: WORK, value: batch.work },

@@ -6,7 +6,6 @@ import {
   getExternalWorkflowHandle,
   isCancellation,
   log,
-  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -31,7 +30,7 @@ import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { canaryText } from '../policy/canary.js';
 import { RETRY_EVENTS_MAX } from '../policy/shards.js';
 import { batchActivities } from './activity-options.js';
-import { NOTES_EVERY_STATE, noteState } from './attributes.js';
+import { noteState } from './attributes.js';
 import { currentDetails } from './current-details.js';
 import { Lanes } from './lanes.js';
 import {
@@ -58,16 +57,9 @@ import {
   shardAsideSignal,
   type ConcurrencyRequest,
 } from './messages.js';
-import { KEEPS_LEVEL, Pauses } from './pauses.js';
+import { Pauses } from './pauses.js';
 import { Shards } from './shards.js';
 import { NAMED_MAX, Tally } from './tally.js';
-
-/** Batches begun by older releases keep no message of a person in the ledger, only what came of it. */
-const NOTES_REQUESTS = 'notes-requests';
-const NOTES_RETRIES = 'notes-retries';
-
-/** In large batches of older releases jobs were given their new try when all shards had ended. */
-const RETRIES_BY_SHARDS = 'retries-by-shards';
 
 /**
  * Carries a batch from its manifest to a summary. Owns the order of steps and the messages; does no I/O.
@@ -106,7 +98,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
   setHandler(resumeUpdate, resume, { description: 'Go on after a pause' });
   setHandler(pauseSignal, async (request) => {
     const trouble = levelTrouble(request);
-    if (trouble !== undefined && patched(KEEPS_LEVEL)) return refuse('pause', request, trouble);
+    if (trouble !== undefined) return refuse('pause', request, trouble);
     if (!pauses.isOutdated(controlRequestOf(request).admittedAt)) await pause(request);
     // A shard counted what was under way when a person said "go on", and has not heard of that yet.
     else if (!pauses.isWished) await shards.setPaused(pauses.level);
@@ -143,12 +135,11 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
       try {
         const tickets = await requeueJobs(input, request);
         // What was discarded, or parked by a shard that is not over, is not in the tally.
-        const isNew = (key: string) => tally.forget(key) || (!lanes.has(key) && patched('retries-all'));
+        const isNew = (key: string) => tally.forget(key) || !lanes.has(key);
         const again = tickets.filter(({ key }) => isNew(key));
-        if (shards.areUnderWay && patched(RETRIES_BY_SHARDS)) shards.add(again);
+        if (shards.areUnderWay) shards.add(again);
         else lanes.add(again);
-        if (patched(NOTES_RETRIES))
-          await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
+        await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
         return tickets.map(({ key }) => key);
       } finally {
         retrying--;
@@ -171,14 +162,14 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     await shards.run();
     await lanes.run();
     // The last job ended while others were being given a new try: nobody else would run those.
-    while (retrying > 0 && patched('retries-awaited')) {
+    while (retrying > 0) {
       await condition(() => retrying === 0);
       await lanes.run();
     }
   } catch (error) {
     if (isCancellation(error)) await close('cancelled');
     else {
-      if (input.stateAttributes && patched(NOTES_EVERY_STATE)) noteState('incomplete');
+      if (input.stateAttributes) noteState('incomplete');
       const by = phase === 'opening' && isRefusal(error) ? PREFLIGHT : 'batch';
       await noteBatch(batchId, 'incomplete', { by, reason: messageOf(error) });
     }
@@ -251,7 +242,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     outcome: AskedByMessage['outcome'],
   ): Promise<void> {
     const { by, reason: why, noted: isNoted, admittedAt } = controlRequestOf(request);
-    if (isNoted || admittedAt !== undefined || !patched(NOTES_REQUESTS)) return;
+    if (isNoted || admittedAt !== undefined) return;
     askedAt = Math.max(Date.now(), askedAt + 1);
     const { name, key, work } = input;
     const reason = [said, why].filter((text) => text !== undefined).join(': ');
@@ -287,7 +278,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
 
   async function setConcurrency(value: number): Promise<ControlState> {
     lanes.concurrency = value;
-    await shards.setConcurrency(value);
+    await shards.shareOut();
     return control();
   }
 
@@ -303,7 +294,6 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
 
   /** A job that was parked when it ended here may have been discarded since, or by another batch. */
   async function lookAtLeft(): Promise<void> {
-    if (!patched('discards')) return;
     phase = 'closing';
     left = await CancellationScope.nonCancellable(() => askLeft(batchId));
   }
@@ -337,12 +327,10 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
 
 /** The engine refuses a Workflow that has more than 2,000 signals on their way. */
 const TOLD_AT_ONCE = 200;
-const TELLS_SOME = 'tells-some-jobs-at-once';
 
-/** Those who wait for an answer, in parts. As few as fit are told as they were before there were parts. */
+/** Those who wait for an answer, in parts. */
 function toldTogether(jobs: readonly ApprovedJob[]): (readonly ApprovedJob[])[] {
   const waiting = jobs.filter(({ waits }) => waits !== false);
-  if (waiting.length <= TOLD_AT_ONCE || !patched(TELLS_SOME)) return [waiting];
   return Array.from({ length: Math.ceil(waiting.length / TOLD_AT_ONCE) }, (_, at) =>
     waiting.slice(at * TOLD_AT_ONCE, (at + 1) * TOLD_AT_ONCE),
   );

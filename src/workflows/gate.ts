@@ -2,9 +2,7 @@ import {
   CancellationScope,
   allHandlersFinished,
   condition,
-  patched,
   setHandler,
-  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ApprovalAnswer, JobRef, Joiner, NotNow, Timing, TriedBefore } from '../contract/messages.js';
@@ -20,18 +18,6 @@ import {
   rejectSignal,
   resumeSignal,
 } from './messages.js';
-
-/** Jobs begun by older releases sleep through. */
-const RESUME_WAKES = 'resume-wakes-waits';
-
-/** Histories of jobs begun by older releases grow until the engine ends them. */
-const WAITS_GO_ON_ANEW = 'waits-go-on-anew';
-
-/** Jobs begun by older releases go on at once, however many do, and keep their lane while their site is down. */
-const ASKS_FOR_LANE = 'asks-for-lane';
-
-/** Jobs begun by older releases stand still until their own batch tells them. */
-const PAUSE_IS_LOOKED_AFTER = 'pause-is-looked-after';
 
 /** What got lost on its way is found at the latest after this time: an answer, or the end of a pause. */
 const ASK_AGAIN_MS = HOUR_MS;
@@ -96,7 +82,7 @@ export class Gate {
           await this.standStill();
           tried = undefined; // a pause uses up nobody's patience
         }
-        const looks = this.lane.awayFor !== undefined && patched(ASKS_FOR_LANE);
+        const looks = this.lane.awayFor !== undefined;
         if (!looks) details.begun(name);
         const resumesBefore = this.resumes;
         const decisionsBefore = this.decisions;
@@ -104,12 +90,11 @@ export class Gate {
         waits = isNotNow(end, 'wait') ? waits + 1 : 0;
         tried = isNotNow(end, 'wait') || isNotNow(end, 'ready') ? end.tried : undefined;
         if (isNotNow(end, 'wait')) {
-          if (end.away && patched(ASKS_FOR_LANE)) await this.lane.leave(end.away);
+          if (end.away) await this.lane.leave(end.away);
           details.waits(name, end.why, end.delayMs);
           // Whoever opens a lane by hand, or lifts a pause, need not wait out what was said before.
-          if (patched(RESUME_WAKES)) await condition(() => this.resumes > resumesBefore, end.delayMs);
-          else await sleep(end.delayMs);
-          if (workflowInfo().continueAsNewSuggested && patched(WAITS_GO_ON_ANEW)) {
+          await condition(() => this.resumes > resumesBefore, end.delayMs);
+          if (workflowInfo().continueAsNewSuggested) {
             await this.lane.cease();
             await condition(allHandlersFinished); // last, so that no resume comes between
             await goOnAnew(this.paused, this.lane.joiners);
@@ -136,9 +121,7 @@ export class Gate {
   private async standStill(): Promise<void> {
     const decisionsBefore = this.decisions;
     await this.lane.standStill();
-    if (patched(PAUSE_IS_LOOKED_AFTER))
-      await condition(() => !this.paused || this.decisions > decisionsBefore, ASK_AGAIN_MS);
-    else await condition(() => !this.paused);
+    await condition(() => !this.paused || this.decisions > decisionsBefore, ASK_AGAIN_MS);
     if (!this.paused) await this.lane.goOn();
     this.paused = false;
   }

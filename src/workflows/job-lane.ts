@@ -1,16 +1,7 @@
-import {
-  condition,
-  getExternalWorkflowHandle,
-  patched,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { condition, getExternalWorkflowHandle, setHandler, workflowInfo } from '@temporalio/workflow';
 import type { AwayFor, Joiner, SetAside } from '../contract/messages.js';
 import { HOUR_MS } from '../contract/units.js';
 import { joinedSignal, laneSignal, setAsideSignal } from './messages.js';
-
-/** Jobs begun by older releases tell nobody but the batch that started them. */
-const TELLS_JOINERS = 'tells-joiners';
 
 /** Whoever was asked for a lane may be gone before it has one: it, or another, is asked again after this time. */
 const ASK_AGAIN_MS = HOUR_MS;
@@ -36,7 +27,6 @@ export class JobLane {
   ) {
     this.joined = new Map(joinedBy.map((joiner) => [joiner.workflowId, joiner]));
     setHandler(joinedSignal, async (joiner) => {
-      if (!patched(TELLS_JOINERS)) return;
       this.joined.delete(joiner.workflowId); // the newest is the last
       this.joined.set(joiner.workflowId, joiner);
       this.joins++;

@@ -1,4 +1,4 @@
-import { CancellationScope, condition, isCancellation, patched } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { PauseLevel } from '../contract/holds.js';
 import type { JobOutcome } from '../contract/job-outcome.js';
 import type { AwayFor, BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
@@ -9,15 +9,6 @@ import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
 import { laneSignal, pauseSignal, resumeSignal } from './messages.js';
 import { runJob, type StartedJob } from './run-job.js';
 import type { Tally } from './tally.js';
-
-/** Batches begun by older releases give no lanes to those that are back. */
-const GIVES_LANES = 'gives-lanes';
-
-/** Batches begun by older releases wait for people also where nothing more is begun. */
-const LEAVES_ASIDES = 'stopped-leaves-asides';
-
-/** Batches begun by older releases know of no other wait than for a person. */
-const WAITS_FOR_SITES = 'waits-for-sites';
 
 /** Jobs of no site that may wait for destinations of theirs at one time. */
 const OF_NO_SITE_MAX = 100;
@@ -184,10 +175,10 @@ export class Lanes {
   setAside({ key, waiting, asks, for: why = 'person' }: SetAside): void {
     if (!asks) this.back = this.back.filter((one) => one !== key); // whatever it said before
     if (waiting && this.inFlight.has(key)) {
-      this.aside.set(key, why === 'person' || patched(WAITS_FOR_SITES) ? why : 'person');
+      this.aside.set(key, why);
       // What another batch has made says nothing of this one's agent.
       if (why === 'person' && !this.joined.has(key)) this.setCanary(didWell(this.canary, key));
-    } else if (asks && this.inFlight.has(key) && patched(GIVES_LANES)) {
+    } else if (asks && this.inFlight.has(key)) {
       if (!this.back.includes(key)) this.back.push(key);
       this.giveLanes();
     } else this.aside.delete(key);
@@ -224,16 +215,12 @@ export class Lanes {
   /** Runs until no job is left and none is under way. Rejects when cancelled, after the jobs have ended. */
   async run(): Promise<void> {
     const running: Promise<void>[] = [];
-    let leaves = false;
+    let leaves = false; // L8
     try {
       for (;;) {
         await condition(() => this.isIdle() || this.isLeft || this.mayAdmit());
-        if (this.isLeft) {
-          leaves = patched(LEAVES_ASIDES); // L8
-          if (!leaves) await condition(() => this.isIdle());
-          return;
-        }
-        if (this.isIdle()) return;
+        leaves = this.isLeft;
+        if (leaves || this.isIdle()) return;
         const [ticket] = this.queue.splice(this.nextAt(), 1);
         if (ticket) running.push(this.carryOut(ticket));
         if (this.paceMs !== undefined && this.queue.length > 0)

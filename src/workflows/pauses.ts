@@ -1,15 +1,12 @@
-import { CancellationScope, condition, patched } from '@temporalio/workflow';
-import { DEFAULT_LEVEL, type PauseLevel } from '../contract/holds.js';
+import { CancellationScope, condition } from '@temporalio/workflow';
+import type { PauseLevel } from '../contract/holds.js';
 import type { BatchInput } from '../contract/messages.js';
 import { levelMeant, strictest } from '../policy/hold.js';
 import { batchActivities } from './activity-options.js';
-import { NOTES_EVERY_STATE, noteState } from './attributes.js';
+import { noteState } from './attributes.js';
 import type { Lanes } from './lanes.js';
 import { controlRequestOf } from './messages.js';
 import type { Shards } from './shards.js';
-
-/** Batches begun by older releases take a pause of no level, or of one that there is none, for `finish`. */
-export const KEEPS_LEVEL = 'pause-keeps-level';
 
 /** What the pauses ask of their batch, and tell it. */
 export interface PausesTold {
@@ -64,10 +61,7 @@ export class Pauses {
 
   /** What a request to pause means. */
   levelOf(request: unknown): PauseLevel {
-    const { level } = controlRequestOf(request);
-    const meant = levelMeant(level, this.wished);
-    const asOlder = level ?? DEFAULT_LEVEL;
-    return meant === asOlder || patched(KEEPS_LEVEL) ? meant : asOlder;
+    return levelMeant(controlRequestOf(request).level, this.wished);
   }
 
   /** The batch was found held when it was opened. */
@@ -111,7 +105,7 @@ export class Pauses {
       });
       this.noted = level;
       if (this.batch.stateAttributes) {
-        const isHeld = level !== undefined || (this.held !== undefined && patched(NOTES_EVERY_STATE));
+        const isHeld = level !== undefined || this.held !== undefined;
         this.shown = isHeld ? 'paused' : 'running';
         noteState(this.shown);
       }
@@ -131,7 +125,7 @@ export class Pauses {
   /** A wider pause came or went; our own is noted with the ledger. */
   private noteHeld(): void {
     const state = this.level === undefined ? 'running' : 'paused';
-    if (!this.batch.stateAttributes || state === this.shown || !patched(NOTES_EVERY_STATE)) return;
+    if (!this.batch.stateAttributes || state === this.shown) return;
     this.shown = state;
     noteState(state);
   }

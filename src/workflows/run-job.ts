@@ -1,11 +1,5 @@
 import { ChildWorkflowFailure, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import {
-  getExternalWorkflowHandle,
-  isCancellation,
-  patched,
-  startChild,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { getExternalWorkflowHandle, isCancellation, startChild, workflowInfo } from '@temporalio/workflow';
 import type { JobOutcome } from '../contract/job-outcome.js';
 import {
   WORKFLOW_TASK_TIMEOUT_MS,
@@ -20,9 +14,6 @@ import { job } from './job.js';
 import { outcomeOf } from './job-failure.js';
 import { joinedSignal, pauseSignal, resumeSignal, type laneSignal } from './messages.js';
 import { waitQueue } from './queues.js';
-
-/** Batches begun by older releases keep a lane for a joined job that waits for a person. */
-const TELLS_OF_JOINING = 'tells-of-joining';
 
 /** A job under way; messages may be sent to it. */
 export interface StartedJob {
@@ -86,7 +77,7 @@ export async function runJob(
     const joined = joinedJob(workflowId);
     told.started(joined, true);
     await joined.signal(resumeSignal);
-    if (patched(TELLS_OF_JOINING)) await tellOfJoining(workflowId);
+    await tellOfJoining(workflowId);
     const other = await awaitJob.executeWithOptions({ summary: `wait for ${ticket.title}` }, [workflowId]);
     if (other.kind === 'completed') {
       const { outcome } = other;

@@ -3,7 +3,6 @@ import {
   allHandlersFinished,
   condition,
   getExternalWorkflowHandle,
-  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -32,9 +31,6 @@ import {
   stopSignal,
 } from './messages.js';
 import { NAMED_MAX, Tally } from './tally.js';
-
-/** Batches begun by older releases wait for the end of each shard. */
-const TELLS_ASIDE = 'shard-tells-aside';
 
 /** The batch has ended, and ends its shards with it. */
 const ended = (): void => undefined;
@@ -106,7 +102,7 @@ export async function shard({
 
   function changed(): void {
     showDetails();
-    if (!isAside && lanes.isAside && patched(TELLS_ASIDE)) tellAside({ shard: slice.index });
+    if (!isAside && lanes.isAside) tellAside({ shard: slice.index });
     else if (isAside && lanes.hasNext) tellAside({ shard: slice.index, back: true });
   }
 

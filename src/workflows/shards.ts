@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   isCancellation,
-  patched,
   startChild,
   type ChildWorkflowHandle,
 } from '@temporalio/workflow';
@@ -34,15 +33,6 @@ interface RunningShard {
   readonly given: Set<string>;
 }
 
-/** In batches begun by older releases each shard keeps at least one job at once. */
-const SHARES_ANEW = 'shards-share-anew';
-
-/** In batches begun by older releases shards whose jobs all wait keep the share that they had. */
-const SHARES_OF_ASIDES = 'shares-of-asides';
-
-/** Batches begun by older releases let each shard find out by itself what has stopped another. */
-const STOPS_SHARDS = 'stops-shards';
-
 /**
  * Carries the jobs of a large batch by shards, a few at once, so that no history grows with the batch.
  *
@@ -57,7 +47,6 @@ export class Shards {
   private readonly running = new Map<number, RunningShard>();
   /** Indexes of those that can begin nothing, and whose jobs all wait; one may say so before its start was heard of. */
   private readonly aside = new Set<number>();
-  private sharesAnew = false;
   /** So far; the next one's index. */
   private count = 0;
   private atOnce = 1;
@@ -98,7 +87,6 @@ export class Shards {
     this.pending.push(...slices);
     this.count = slices.length;
     this.atOnce = shardsAtOnce(this.lanes.concurrency, this.count);
-    this.sharesAnew = this.count > 0 && patched(SHARES_ANEW);
   }
 
   /** S5 */
@@ -144,7 +132,7 @@ export class Shards {
   /** S3 */
   private async stop(): Promise<void> {
     const { stoppedBy } = this.lanes;
-    if (!stoppedBy || this.running.size === 0 || !patched(STOPS_SHARDS)) return;
+    if (!stoppedBy || this.running.size === 0) return;
     const tell = ({ child }: RunningShard) => child.signal(stopSignal, stoppedBy);
     await Promise.allSettled([...this.running.values()].map(tell));
   }
@@ -152,13 +140,6 @@ export class Shards {
   async setPaused(level: PauseLevel | undefined): Promise<void> {
     const tell = ({ child }: RunningShard) =>
       level === undefined ? child.signal(resumeSignal) : child.signal(pauseSignal, { by: 'batch', level });
-    await Promise.allSettled([...this.running.values()].map(tell));
-  }
-
-  async setConcurrency(value: number): Promise<void> {
-    if (this.sharesAnew) return this.shareOut();
-    const share = Math.max(1, Math.floor(value / Math.max(1, this.running.size)));
-    const tell = ({ child }: RunningShard) => child.signal(setConcurrencySignal, share);
     await Promise.allSettled([...this.running.values()].map(tell));
   }
 
@@ -186,8 +167,8 @@ export class Shards {
     return sharesOf(this.lanes.concurrency, Math.max(atWork, soon));
   }
 
-  private async shareOut(): Promise<void> {
-    if (!this.sharesAnew) return;
+  /** S1, S2. To be called when the concurrency has changed, too. */
+  async shareOut(): Promise<void> {
     const all = [...this.running.values()];
     const shares = this.shares();
     // Where nothing else is to be done, they have all lanes again.
@@ -198,7 +179,6 @@ export class Shards {
     const told = all.map(async (running) => {
       const share = each[sharing.indexOf(running)] ?? 0;
       if (running.share === share) return;
-      if (this.aside.has(running.slice.index) && !patched(SHARES_OF_ASIDES)) return;
       running.share = share;
       await running.child.signal(setConcurrencySignal, share);
     });
@@ -211,9 +191,7 @@ export class Shards {
       batchKey: this.batch.key,
     };
     this.starting = 1;
-    const share = this.sharesAnew
-      ? (this.shares()[this.atWork.length] ?? 0)
-      : Math.max(1, Math.floor(this.lanes.concurrency / this.atOnce));
+    const share = this.shares()[this.atWork.length] ?? 0;
     const child = await startChild(shard, {
       workflowId: shardWorkflowId({ name, batchKey, shard: slice.index }),
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT_MS,
