@@ -39,7 +39,7 @@ export function startWatchman(
   deps: CourierDeps & LookDeps & Pick<NightLookDeps, 'isRunOpen'>,
   onTrouble: (what: string) => void = () => undefined,
 ): Watchman {
-  const stopping = new AbortController();
+  let stopping = false;
   const sending = new AbortController();
   const toLook = new Set<string>();
   const failed = new Set<string>();
@@ -54,7 +54,7 @@ export function startWatchman(
     },
     wake: () => call(),
     async stop() {
-      stopping.abort();
+      stopping = true;
       call();
       const timer = setTimeout(() => sending.abort(), DRAIN_MS);
       await done;
@@ -66,9 +66,19 @@ export function startWatchman(
     return new Promise((resolve) => (call = resolve));
   }
 
+  /** @returns whether nobody called for as long as a round is */
+  async function quietRound(): Promise<boolean> {
+    const over = new AbortController();
+    const round = sleep(ROUND_MS, true, { signal: over.signal, ref: false }).catch(() => false);
+    const wasQuiet = await Promise.race([called.then(() => false), round]);
+    over.abort(); // a busy night calls many times in one round, and leaves no timer behind
+    called = nextCall();
+    return wasQuiet;
+  }
+
   async function run(): Promise<void> {
     for (let round = 0; ; round++) {
-      const last = stopping.signal.aborted;
+      const last = stopping;
       if (last || round % LOOK_ROUNDS === 0) {
         for (const batchId of failed) toLook.add(batchId); // WM1
         failed.clear();
@@ -80,13 +90,9 @@ export function startWatchman(
       if (last || round % LOOK_ROUNDS === 0) await safely('send reminders', () => remind(deps, onTrouble));
       await safely('send messages', () => sendDue(deps, sending.signal));
       if (last) return;
-      const waiting = await Promise.race([
-        called.then(() => false),
-        sleep(ROUND_MS, true, { signal: stopping.signal, ref: false }).catch(() => false),
-      ]);
-      called = nextCall();
+      const wasQuiet = await quietRound();
       // Calls come in flocks: forty jobs that are refused at once are looked at together.
-      if (!waiting && !stopping.signal.aborted) await sleep(LOOK_DELAY_MS);
+      if (!wasQuiet && !stopping) await sleep(LOOK_DELAY_MS);
     }
   }
 

@@ -1,5 +1,6 @@
 // Looks that failed, or that nobody came to make: a real ledger, a real server that is to be told.
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
@@ -129,3 +130,17 @@ test('a run whose end could not be looked at is left to the watchman, and its mo
   expect(asked).toEqual([one]);
   expect(await ledger.alertMessages()).toMatchObject([{ kind: 'ping-fail', batchName: 'one' }]);
 });
+
+test('a night in which much happens is looked at round by round, and piles up nothing', async () => {
+  const warned: Error[] = [];
+  const hear = (warning: Error) => void warned.push(warning);
+  process.on('warning', hear);
+  onTestFinished(() => void process.off('warning', hear));
+  const watch = watchman(ledger);
+  for (let calls = 0; calls < 14; calls++) {
+    watch.wake();
+    await sleep(550); // a round at work is half a second
+  }
+  await watch.stop();
+  expect(warned).toEqual([]);
+}, 60_000);
