@@ -53,29 +53,54 @@ export interface RunningWorker {
 
 /**
  * Builds a worker, wires it and runs it. The one place that knows every part; it decides nothing.
- * @throws when the engine can't be reached or the Workflow bundle was not built
+ * @throws when the engine or the ledger can't be reached, or the Workflow bundle was not built; called again, it tries
+ *   anew, for what was opened by then is given back
  */
-export async function startWorker({
-  config,
-  engine,
-  log,
-  reached,
-  interceptors = [],
-  now = () => new Date(),
-}: WorkerOptions): Promise<RunningWorker> {
-  installRuntime(log, config);
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  installRuntime(options.log, options.config);
+  const opened: Close[] = [];
+  const close = async (): Promise<void> => {
+    const last = opened.pop();
+    if (!last) return;
+    try {
+      await last();
+    } finally {
+      await close();
+    }
+  };
+  try {
+    return await buildWorker(options, (one) => opened.push(one), close);
+  } catch (error) {
+    await close().catch(() => undefined); // why it could not be built is what matters
+    throw error;
+  }
+}
+
+type Close = () => void | Promise<void>;
+
+/** @param opened told how each part is given back @param close gives all of them back, the last first */
+async function buildWorker(
+  { config, engine, log, reached, interceptors = [], now = () => new Date() }: WorkerOptions,
+  opened: (close: Close) => void,
+  close: () => Promise<void>,
+): Promise<RunningWorker> {
   const { stateDir, taskQueue, env } = config;
   const { namespace } = engine;
   const paths = statePaths(stateDir);
   const name = workerName();
-  const inFlight = InFlight.open(paths.workers, name);
   // Loaded now: a key that can't be used must not come to light when an effect has landed.
   const signer = loadSigner({ folder: paths.keys, given: config.signingKey });
   const ledger = await openLedger({ ...config.ledger, signer });
+  opened(() => ledger.close());
   // Loaded where it is asked for: nobody else pays for it.
   const spans = config.tracing ? (await import('./telemetry/spans.js')).openSpans(name, ledger) : undefined;
+  opened(() => spans?.close());
   const connection = await NativeConnection.connect(engine.connection);
+  opened(() => connection.close());
   const client = new Client({ connection: await Connection.connect(engine.connection), namespace });
+  opened(() => client.connection.close());
+  const inFlight = InFlight.open(paths.workers, name);
+  opened(() => inFlight.close());
   const warn = (what: string) => log?.write(`WARN worker: ${what}`);
   await releaseDeadWorkers({ own: inFlight, folder: paths.workers, client, taskQueue, warn });
 
@@ -84,6 +109,7 @@ export async function startWorker({
     { ledger, artifacts, stateDir, env, now, isRunOpen: (runId) => isRunOpen(runId, client) },
     (what) => log?.write(`WARN alerts: ${what}`),
   );
+  opened(() => watchman.stop()); // it may be asking the engine
 
   const activities = createActivities({
     ledger,
@@ -147,15 +173,6 @@ export async function startWorker({
 
   function stopAll(): void {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-  }
-
-  async function close(): Promise<void> {
-    inFlight.close();
-    await watchman.stop(); // it may be asking the engine
-    await client.connection.close();
-    await connection.close();
-    await spans?.close();
-    await ledger.close();
   }
 }
 

@@ -7,7 +7,7 @@ import {
   formatProblem,
 } from '../contract/errors.js';
 import { PlanChanged } from '../contract/plan-file.js';
-import { systemCode } from '../contract/thrown.js';
+import { isConnectionError, systemCode } from '../contract/thrown.js';
 import { fileErrorWords } from '../file-errors.js';
 import { plural } from '../report/format.js';
 import { ExitCode } from './exit-codes.js';
@@ -147,11 +147,4 @@ function fileSystemText(error: NodeJS.ErrnoException): string {
       ? 'Look at that path'
       : 'Make that place usable, or choose another one (for the state directory: --state)';
   return `${what}\n${advice}; then run the same command again.`;
-}
-
-/** UNAVAILABLE and DEADLINE_EXCEEDED of gRPC, wherever in the chain; the native core's error of the same meaning. */
-function isConnectionError(error: Error): boolean {
-  if (error.name === 'TransportError') return true;
-  if ('code' in error && (error.code === 14 || error.code === 4)) return true;
-  return error.cause instanceof Error && isConnectionError(error.cause);
 }

@@ -8,8 +8,16 @@ import { loadSigner } from '../evidence/key-files.js';
 import { lazySigner } from '../evidence/signing.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger, openLedgerToLook } from '../ledger/open.js';
+import { Outages } from './outages.js';
 
 export type Notify = (line: string) => void;
+
+/**
+ * Another call may still be retried by the SDK on a connection that broke, and a retry on a closed one throws where nobody
+ * catches it. Ten tries take half a minute, or longer where each has to find out that nobody answers.
+ * Source: @temporalio/client, grpc-retry.ts
+ */
+const LAST_RETRY_MS = 300_000;
 
 /** What a process has opened: each thing when it is first needed, all of it given back by `close`. */
 export class Connections {
@@ -23,6 +31,9 @@ export class Connections {
     /** `look`: the ledger is opened for reading, and not made where there is none. */
     private readonly purpose: 'use' | 'look' = 'use',
   ) {}
+
+  /** Noticed by what waits in this process. */
+  readonly outages = new Outages((line) => this.notify(line));
 
   /** Signs what people decide, and exports. Its key is loaded, or made, when it first signs. */
   readonly signer = lazySigner(() =>
@@ -66,10 +77,15 @@ export class Connections {
 
   /** Forgets a connection that broke; the next call finds the engine again, or starts it. */
   async reconnect(): Promise<void> {
+    const { client, engine } = await this.forgotten();
+    if (client) setTimeout(() => void client.connection.close(), LAST_RETRY_MS).unref();
+    engine?.release();
+  }
+
+  private async forgotten(): Promise<{ client: Client | undefined; engine: Engine | undefined }> {
     const [client, engine] = [this.openedClient, this.openedEngine];
     this.openedClient = this.openedEngine = undefined;
-    await (await unlessFailed(client))?.connection.close();
-    (await unlessFailed(engine))?.release();
+    return { client: await unlessFailed(client), engine: await unlessFailed(engine) };
   }
 
   /** Who asks, for the ledger: a person at a host. */
@@ -78,7 +94,9 @@ export class Connections {
   }
 
   async close(): Promise<void> {
-    await this.reconnect();
+    const { client, engine } = await this.forgotten();
+    await client?.connection.close();
+    engine?.release();
     await (await unlessFailed(this.openedLedger))?.close();
     this.openedLedger = undefined;
   }

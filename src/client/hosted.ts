@@ -4,9 +4,12 @@ import { WorkerHost } from './worker-host.js';
 
 const HOST_CHECK_MS = 1000;
 
-/** Hosts a worker while no other process does: at once, or when that other process has ended. Rejects when it fails. */
-export const keepHosted = (host: WorkerHost, signal: AbortSignal): Promise<void> =>
-  repeat(HOST_CHECK_MS, signal, () => host.takeIfFree());
+/**
+ * Hosts a worker while no other process does: at once, or when that other process has ended. Rejects when it fails, but
+ * not while the engine, or the ledger, is away.
+ */
+export const keepHosted = (host: WorkerHost, { outages }: Connections, signal: AbortSignal): Promise<void> =>
+  repeat(HOST_CHECK_MS, signal, outages.asker(), () => host.takeIfFree());
 
 /** Waits for what only a worker can bring to its end, with one hosted here for as long as no other lives. */
 export async function whileHosted<T>(
@@ -15,7 +18,7 @@ export async function whileHosted<T>(
 ): Promise<T> {
   const host = new WorkerHost(connections);
   const ended = new AbortController();
-  const hosting = keepHosted(host, ended.signal);
+  const hosting = keepHosted(host, connections, ended.signal);
   try {
     const failed = hosting.then(() => new Promise<never>(() => undefined));
     return await Promise.race([act(ended.signal), failed]);

@@ -1,19 +1,30 @@
-/** Does something again and again, each time after the last has ended, until aborted. Rejects when it throws. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Asker } from './outages.js';
+
+/**
+ * Does something again and again, each time after the last has ended, until aborted. Rejects when it throws; but what
+ * has worked once lives through outages.
+ */
 export async function repeat(
   everyMs: number,
   signal: AbortSignal,
+  asker: Asker,
   step: () => Promise<unknown>,
 ): Promise<void> {
-  while (!signal.aborted) {
-    await step();
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(done, everyMs);
-      function done(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        resolve();
+  let hasWorked = false;
+  try {
+    while (!signal.aborted) {
+      try {
+        await step();
+        hasWorked = true;
+        asker.answered();
+      } catch (error) {
+        if (!hasWorked) throw error; // as from any command: it may be a wrong setting, which nobody waits out
+        asker.missed(error);
       }
-      signal.addEventListener('abort', done, { once: true });
-    });
+      await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  } finally {
+    asker.left();
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowFailedError } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import type { Connections } from './connections.js';
@@ -13,17 +14,28 @@ export async function untilEnded(
   connections: Connections,
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
-    try {
-      const client = await connections.client();
-      await client.workflow.getHandle(workflowId, runId).result();
-      return;
-    } catch (error) {
-      if (isWorkflowFailed(error) || error instanceof WorkflowNotFoundError || signal.aborted) throw error;
-      connections.notify('lost the engine; looking for it again');
-      await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
-      await connections.reconnect();
+  const asker = connections.outages.asker();
+  let isLost = false;
+  try {
+    for (;;) {
+      try {
+        const { workflow } = await connections.client();
+        const run = workflow.getHandle(workflowId, runId);
+        if (isLost) await run.describe(); // the wait for the result may have no answer for hours
+        isLost = false;
+        asker.answered();
+        await run.result();
+        return;
+      } catch (error) {
+        if (isWorkflowFailed(error) || error instanceof WorkflowNotFoundError || signal.aborted) throw error;
+        asker.missed(error);
+        isLost = true;
+        await sleep(RECONNECT_MS, undefined, { signal });
+        await connections.reconnect();
+      }
     }
+  } finally {
+    asker.left();
   }
 }
 

@@ -63,8 +63,8 @@ const ACTIVE_SHOWN = 8;
 const TROUBLED = { states: ['parked', 'held', 'gated'], limit: 20 } as const;
 
 /**
- * Follows a batch to its end. While no worker lives, this process hosts one. Of a run that had ended when it was found
- * the ledger tells; no engine is needed.
+ * Follows a batch to its end, over outages of the engine and of the ledger's database. While no worker lives, this process
+ * hosts one. Of a run that had ended when it was found the ledger tells; no engine is needed.
  * @throws WatchStopped when `signal` aborts
  * @throws AdapterError of a run that was refused before its first job, whether it was waited for or had ended before
  */
@@ -110,8 +110,8 @@ async function watchRun(
   stopped.catch(() => undefined); // raced below; alone it would be an unhandled rejection
 
   const tasks = [
-    ...(mayHost ? [keepHosted(host, ended.signal)] : []),
-    repeat(onSnapshot ? SNAPSHOT_MS : UNSEEN_MS, ended.signal, async () => {
+    ...(mayHost ? [keepHosted(host, connections, ended.signal)] : []),
+    repeat(onSnapshot ? SNAPSHOT_MS : UNSEEN_MS, ended.signal, connections.outages.asker(), async () => {
       const row = await ledger.batch(started.workflowId);
       const hold = row?.runId === started.runId ? await holdOver(row, connections) : undefined;
       const state = row?.runId !== started.runId ? 'starting' : hold ? 'paused' : row.state;

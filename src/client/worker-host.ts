@@ -28,9 +28,14 @@ export class WorkerHost {
     return this.worker !== undefined;
   }
 
-  /** Takes the place if it is free. @returns whether this process hosts the worker now */
+  /**
+   * Takes the place if it is free. @returns whether this process hosts the worker now
+   * @throws what ended the worker that was hosted here; called again, it hosts another one
+   */
   async takeIfFree(): Promise<boolean> {
-    if (this.failure) throw this.failure;
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure) throw failure;
     if (this.worker) return true;
     const lock = tryWorkerLock(this.connections);
     if (!lock) return false;

@@ -15,6 +15,7 @@ import { cancelAll } from '../../src/client/cancel-all.js';
 import type { Connections } from '../../src/client/connections.js';
 import { liftHold, placeHold } from '../../src/client/holds.js';
 import { cancelBatch, controlBatch, setConcurrency } from '../../src/client/operate.js';
+import { Outages } from '../../src/client/outages.js';
 import { retryAll } from '../../src/client/retry-all.js';
 import { retryBatch } from '../../src/client/retry.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
@@ -83,6 +84,7 @@ async function aBatch({ answer, result, engine }: Engine = {}): Promise<Asked> {
     client: async () => client,
     artifacts: folderArtifactStore({ root: join(stateDir, 'artifacts') }),
     notify: () => undefined,
+    outages: new Outages(() => undefined),
     reconnect: async () => undefined,
   };
   const row = async () => {
