@@ -40,7 +40,8 @@ export type { Drill, DrilledBatch, DrilledEffect, DrillRequest } from './client/
 export { verifyReceipts, type Exported, type ExportRequest } from './client/export.js';
 export type { JobQuery, JobTrace } from './client/trace/trace-job.js';
 export type { TraceEvent } from './client/trace/event.js';
-export { WatchStopped, type Snapshot } from './client/watch.js';
+export type { Snapshot } from './client/watch.js';
+export { WatchStopped } from './client/watch-stopped.js';
 export type {
   Asked,
   Preview,

@@ -55,6 +55,12 @@ export function failureOf(error: unknown): Failure {
 
   if (error instanceof PlanChanged) return { code: ExitCode.incomplete, text: changedText(error) };
   if (name === 'CommanderError') return commanderFailure(error);
+  if (name === 'WatchStopped') {
+    return {
+      code: ExitCode.interrupted,
+      text: `${message}; what was asked for stays asked for, and the same command waits for its end again`,
+    };
+  }
   if (name === 'EngineUnavailable') return { code: ExitCode.engineUnavailable, text: message };
   if (isConnectionError(error)) {
     return {

@@ -1,5 +1,6 @@
 import type { Nightshift, Started } from '../client/nightshift.js';
-import { WatchStopped, type Snapshot, type WatchOptions } from '../client/watch.js';
+import type { Snapshot, WatchOptions } from '../client/watch.js';
+import { WatchStopped } from '../client/watch-stopped.js';
 import { plural } from '../report/format.js';
 import { runSummary } from '../report/run-summary.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
@@ -34,8 +35,11 @@ export async function follow(
     again: file === undefined ? shell.command('up') : shell.commandsFor(named, { file }).run,
     watch: shell.command('watch', ...named),
   };
-  const report = await shown(words, shell, (watching) =>
-    nightshift.watch(started, { ...watching, host, noWait, awaitApprovals }),
+  const report = await shown(
+    words,
+    shell,
+    (watching) => nightshift.watch(started, { ...watching, host, noWait, awaitApprovals }),
+    { outlivesTerminal: host },
   );
   if (report === undefined) return ExitCode.interrupted;
   if (flags.json) out.json({ ...report, ...more });
@@ -59,11 +63,15 @@ export interface ShownCommands {
   readonly watch: string;
 }
 
-/** Shows how a batch goes while it is watched; undefined when the watcher was interrupted. */
+/**
+ * Shows how a batch goes while it is watched; undefined when the watcher was interrupted.
+ * @param options as of `Interrupts.during`
+ */
 export async function shown<T>(
   { name, resume, again, watch }: ShownCommands,
   { out, interrupts }: Pick<Shell, 'out' | 'interrupts'>,
   watching: (options: Required<Pick<WatchOptions, 'onSnapshot' | 'signal'>>) => Promise<T>,
+  options: Parameters<Shell['interrupts']['during']>[1] = {},
 ): Promise<T | undefined> {
   const show = progressView(out, { name, resume });
   let seen: Snapshot | undefined;
@@ -79,7 +87,7 @@ export async function shown<T>(
         if (!signal.aborted) show(snapshot);
       };
       return watching({ onSnapshot, signal });
-    });
+    }, options);
   } catch (error) {
     if (error instanceof WatchStopped) return undefined;
     throw error;

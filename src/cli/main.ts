@@ -78,7 +78,7 @@ process.on('exit', () => {
   writeSync(2, `${ENDED_FROM_ELSEWHERE}\n`);
 });
 
-// Whoever reads our output may go away, a pager or a terminal. That is no reason to stop a night.
+// Whoever reads our output may go away, a pager or a terminal. That is no reason to stop a night; see `Interrupts`.
 const READER_GONE = new Set(['EPIPE', 'EIO', 'ERR_STREAM_DESTROYED']);
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', ({ code = '' }: NodeJS.ErrnoException) => {

@@ -13,16 +13,19 @@ export async function serve(
 ): Promise<ExitCode> {
   const host = await nightshift.host();
   out.progress(ready);
-  await interrupts.during(async (signal) => {
-    const told = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => {
-        out.progress('stopping: nothing new is taken, what is in hand ends; sessions go on by themselves');
-        resolve();
+  await interrupts.during(
+    async (signal) => {
+      const told = new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          out.progress('stopping: nothing new is taken, what is in hand ends; sessions go on by themselves');
+          resolve();
+        });
       });
-    });
-    await Promise.race([told, host.done]);
-    await host.stop();
-  });
+      await Promise.race([told, host.done]);
+      await host.stop();
+    },
+    { outlivesTerminal: true },
+  );
   out.progress('stopped');
   return ExitCode.done;
 }

@@ -35,6 +35,7 @@ const saysWhich = (words: readonly string[]): boolean =>
 /** What a verb works with. */
 export class Shell {
   private opened: Promise<Nightshift> | undefined;
+  private isStopping = false;
 
   constructor(
     readonly flags: GlobalFlags,
@@ -55,7 +56,27 @@ export class Shell {
       ...(state !== undefined && { state }),
       ...(taskQueue !== undefined && { taskQueue }),
       onProgress: (line) => this.out.progress(line),
+      whileHosting: (work) => this.interruptible(work),
     });
+  }
+
+  /** A call hosts a worker: what that has in hand ends before the process does. */
+  private interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return this.interrupts.during(
+      (signal) => {
+        signal.addEventListener('abort', () => this.tellStopping(signal.reason));
+        return work(signal);
+      },
+      { outlivesTerminal: true },
+    );
+  }
+
+  /** Once: calls of many batches may wait at the same time. */
+  private tellStopping(by: unknown): void {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    this.out.note('stopping: nothing new starts, what is in hand ends');
+    if (by === 'SIGINT') this.out.note('Ctrl-C again stops at once');
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,9 @@ import { Outages } from './outages.js';
 
 export type Notify = (line: string) => void;
 
+/** Goes around work that may host a worker, and gives it the signal that stops that worker in good order. */
+export type WhileHosting = <T>(work: (signal: AbortSignal | undefined) => Promise<T>) => Promise<T>;
+
 /**
  * Another call may still be retried by the SDK on a connection that broke, and a retry on a closed one throws where nobody
  * catches it. Ten tries take half a minute, or longer where each has to find out that nobody answers.
@@ -30,6 +33,8 @@ export class Connections {
     readonly notify: Notify,
     /** `look`: the ledger is opened for reading, and not made where there is none. */
     private readonly purpose: 'use' | 'look' = 'use',
+    /** Unless given, nobody interrupts it. */
+    readonly whileHosting: WhileHosting = (work) => work(undefined),
   ) {}
 
   /** Noticed by what waits in this process. */

@@ -26,7 +26,7 @@ import type { NightsRequest } from './check-nights.js';
 import type { ChannelAnswer } from '../ledger/alert-rows.js';
 import type { Backup, BackupRequest, Restoration, RestoreRequest } from './backup.js';
 import type { Cleaned, CleanOptions } from './clean-runs.js';
-import { Connections, type Notify } from './connections.js';
+import { Connections, type Notify, type WhileHosting } from './connections.js';
 import { costReport, type CostReport, type CostsRequest } from './costs.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { batchWordsNow } from '../policy/batch-words.js';
@@ -75,6 +75,12 @@ export interface NightshiftOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Told what takes a while: an engine being downloaded or started, a lost connection. */
   readonly onProgress?: Notify;
+  /**
+   * Goes around what hosts a worker while none lives and takes no signal of its own, as `cancel`, `unpublish` and a `retry`
+   * into a run under way do: where the signal that it hands on aborts, that worker stops in good order, and the call
+   * ends with `WatchStopped`.
+   */
+  readonly whileHosting?: WhileHosting;
 }
 
 export interface StartOptions {
@@ -243,12 +249,12 @@ export interface Nightshift {
 }
 
 export function createNightshift(options: NightshiftOptions = {}): Nightshift {
-  const { state, taskQueue, edition, env, onProgress } = options;
+  const { state, taskQueue, edition, env, onProgress, whileHosting } = options;
   const config = resolveConfig(
     { ...(state !== undefined && { state }), ...(taskQueue !== undefined && { taskQueue }) },
     env,
   );
-  const connections = new Connections(config, onProgress ?? (() => undefined));
+  const connections = new Connections(config, onProgress ?? (() => undefined), 'use', whileHosting);
   const looking = new Connections(config, onProgress ?? (() => undefined), 'look');
 
   const resolve = async (nameOrId: string): Promise<BatchRow> =>

@@ -16,6 +16,7 @@ import { repeat } from './repeat.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { waitsFor, waitsForBudget } from './waits-for.js';
 import { startBatch, type Started } from './start.js';
+import { whenStopped } from './watch-stopped.js';
 import { WorkerHost } from './worker-host.js';
 
 /** What a watcher is shown, about twice a second. */
@@ -46,14 +47,6 @@ export interface WatchOptions {
   readonly noWait?: boolean;
   /** True: also wait where nothing is left but effects that need a person's yes, for as long as that takes. */
   readonly awaitApprovals?: boolean;
-}
-
-/** The watcher stopped; the batch did not. */
-export class WatchStopped extends Error {
-  override readonly name = 'WatchStopped';
-  constructor(readonly hosted: boolean) {
-    super('stopped watching');
-  }
 }
 
 const SNAPSHOT_MS = 500;
@@ -103,11 +96,7 @@ async function watchRun(
   let heldBy: Hold | undefined;
   let sayStill: (outcome: 'paused' | 'waiting') => void = () => undefined;
   const standsStill = new Promise<'paused' | 'waiting'>((resolve) => (sayStill = resolve));
-  let stop: () => void = () => undefined;
-  const stopped = new Promise<never>((_, reject) => (stop = () => reject(new WatchStopped(host.hosting))));
-  if (signal?.aborted) stop();
-  signal?.addEventListener('abort', stop, { once: true });
-  stopped.catch(() => undefined); // raced below; alone it would be an unhandled rejection
+  const stopped = whenStopped(host, signal);
 
   const tasks = [
     ...(mayHost ? [keepHosted(host, connections, ended.signal)] : []),
@@ -148,7 +137,7 @@ async function watchRun(
     const outcome = await Promise.race([
       outcomeOf(started, connections, ended.signal),
       standsStill,
-      stopped,
+      stopped.raised,
       failed,
     ]);
     return await report(
@@ -158,7 +147,7 @@ async function watchRun(
       outcome === 'paused' ? { reason: why, hold: heldBy } : {},
     );
   } finally {
-    signal?.removeEventListener('abort', stop); // one signal may stop the watches of many nights
+    stopped.forget(); // one signal may stop the watches of many nights
     ended.abort();
     await Promise.allSettled(tasks);
     await host.stop();

@@ -229,6 +229,7 @@ test('a pause stops admission, tells who comes, and ends by a resume; an interru
   expect((await cli(['status', 'nightly'], at)).stdout).toContain('paused (blog moves)');
   const resume = await cli(['resume', 'nightly'], at);
   expect(resume.stdout).toContain('nightly: running');
+  night.process.kill('SIGHUP'); // its terminal was closed, which is no reason to stop
   const sessionsSoFar = batch.sessions().length;
   await until('another session runs', () => batch.sessions().length > sessionsSoFar);
   night.process.kill('SIGTERM');

@@ -1,7 +1,7 @@
 // Where lines go, and what is redrawn in place: on a terminal of the test's own.
 import { describe, expect, test } from 'vitest';
 import { Output } from '../../src/cli/output.js';
-import { Interrupts } from '../../src/cli/interrupts.js';
+import { Interrupts, type Interrupt } from '../../src/cli/interrupts.js';
 
 interface FakeStream {
   readonly stream: NodeJS.WriteStream;
@@ -83,24 +83,64 @@ describe('output', () => {
 });
 
 describe('interrupts', () => {
-  const signal = async (interrupts: Interrupts) =>
-    (interrupts as unknown as { arrived: (signal: string) => void }).arrived('SIGINT');
-
-  test('end the process at once unless a verb asked to end in good order', async () => {
+  const signal = (interrupts: Interrupts, name: Interrupt = 'SIGINT') =>
+    (interrupts as unknown as { arrived: (signal: Interrupt) => void }).arrived(name);
+  const listened = () => {
     const exits: number[] = [];
-    await signal(new Interrupts((code) => exits.push(code)));
-    expect(exits).toEqual([130]);
+    return { exits, interrupts: new Interrupts((code) => exits.push(code)) };
+  };
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s ends the process at once unless a verb asked to end in good order',
+    (name) => {
+      const { exits, interrupts } = listened();
+      signal(interrupts, name);
+      expect(exits).toEqual([130]);
+    },
+  );
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'the first %s is an order to end, the second ends',
+    async (name) => {
+      const { exits, interrupts } = listened();
+      await interrupts.during(async (aborted) => {
+        signal(interrupts, name);
+        expect(aborted.reason).toBe(name);
+        expect(exits).toEqual([]);
+        signal(interrupts, name);
+        expect(exits).toEqual([130]);
+      });
+    },
+  );
+
+  test('a terminal that goes away stops nothing that outlives it; Ctrl-C does', async () => {
+    const { exits, interrupts } = listened();
+    await interrupts.during(
+      async (aborted) => {
+        signal(interrupts, 'SIGHUP');
+        signal(interrupts, 'SIGHUP');
+        expect(aborted.aborted).toBe(false);
+        signal(interrupts);
+        signal(interrupts, 'SIGHUP'); // what is in hand still ends
+        expect(aborted.reason).toBe('SIGINT');
+        expect(exits).toEqual([]);
+      },
+      { outlivesTerminal: true },
+    );
+    signal(interrupts, 'SIGHUP');
+    expect(exits, 'when that is over').toEqual([130]);
   });
 
-  test('the first is an order to end, the second ends', async () => {
-    const exits: number[] = [];
-    const interrupts = new Interrupts((code) => exits.push(code));
-    await interrupts.during(async (aborted) => {
-      await signal(interrupts);
-      expect(aborted.aborted).toBe(true);
-      expect(exits).toEqual([]);
-      await signal(interrupts);
-      expect(exits).toEqual([130]);
-    });
+  test('of several at once all are told, and the next one ends', async () => {
+    const { exits, interrupts } = listened();
+    await interrupts.during((outer) =>
+      interrupts.during(async (inner) => {
+        signal(interrupts);
+        expect([outer.aborted, inner.aborted]).toEqual([true, true]);
+        expect(exits).toEqual([]);
+        signal(interrupts);
+        expect(exits).toEqual([130]);
+      }),
+    );
   });
 });

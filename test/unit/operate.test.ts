@@ -9,6 +9,7 @@ import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storeManifest } from '../../src/batch/manifest.js';
 import { cancelled } from '../../src/activities/session/end.js';
 import { cancel } from '../../src/cli/cancel.js';
+import { failureOf } from '../../src/cli/failure.js';
 import { pause } from '../../src/cli/pause.js';
 import type { Shell } from '../../src/cli/shell.js';
 import { cancelAll } from '../../src/client/cancel-all.js';
@@ -52,9 +53,10 @@ interface Engine {
   /** How the wait for its end ends. */
   readonly result?: () => Promise<void>;
   readonly engine?: () => Promise<unknown>;
+  readonly whileHosting?: Connections['whileHosting'];
 }
 
-async function aBatch({ answer, result, engine }: Engine = {}): Promise<Asked> {
+async function aBatch({ answer, result, engine, whileHosting }: Engine = {}): Promise<Asked> {
   const { ledger } = await aLedger();
   await openBatch(ledger, ['one']);
   const stateDir = temporaryFolder();
@@ -85,6 +87,7 @@ async function aBatch({ answer, result, engine }: Engine = {}): Promise<Asked> {
     artifacts: folderArtifactStore({ root: join(stateDir, 'artifacts') }),
     notify: () => undefined,
     outages: new Outages(() => undefined),
+    whileHosting: whileHosting ?? ((work: (signal?: AbortSignal) => unknown) => work()),
     reconnect: async () => undefined,
   };
   const row = async () => {
@@ -186,6 +189,29 @@ test('a cancel outlives the process that carried the batch: a worker is hosted h
   lock.release();
   await expect(cancelling).rejects.toThrow('here a worker starts');
 }, 30_000);
+
+test('a cancel that is interrupted stops waiting, with what it hosts; the batch stays asked to end', async () => {
+  const interrupt = new AbortController();
+  const { connections, ledger, stateDir, row } = await aBatch({
+    result: () => new Promise<void>(() => undefined),
+    whileHosting: (work) => work(interrupt.signal),
+  });
+  const lock = workerElsewhere(stateDir);
+  const cancelling = cancelBatch(await row(), connections);
+  cancelling.catch(() => undefined); // looked at below
+  await sleep(100);
+  interrupt.abort('SIGINT');
+  const interrupted = await cancelling.catch((error: unknown) => error);
+  expect(interrupted).toMatchObject({ name: 'WatchStopped', hosted: false });
+  expect(failureOf(interrupted)).toEqual({
+    code: 130,
+    text: 'interrupted before it was done; what was asked for stays asked for, and the same command waits for its end again',
+  });
+  expect(await ledger.requests({ batchId: BATCH })).toMatchObject([
+    { what: 'cancel', outcome: 'failed', reason: 'interrupted before it was done' },
+  ]);
+  lock.release();
+});
 
 test('who asked for a retry, of which jobs, and why is kept', async () => {
   const { connections, ledger, row } = await aBatch();
