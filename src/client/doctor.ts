@@ -18,7 +18,7 @@ export interface Finding {
 
 /** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
-  const findings = await look([node, stateDir, ledger, alerts, engine], connections);
+  const findings = await look([node, stateDir, ledger, folders, alerts, engine], connections);
   const isReached = !findings.some(({ subject, status }) => subject === 'engine' && status === 'fail');
   return [...findings, ...(await look(isReached ? [clock, worker, schedules, sessions] : [], connections))];
 }
@@ -75,6 +75,9 @@ async function ledger(connections: Connections): Promise<Finding[]> {
   if (clockAheadMs !== undefined) found.push(clockFinding('ledger', clockAheadMs));
   return found;
 }
+
+const folders = async (connections: Connections): Promise<Finding[]> =>
+  (await import('./folder-finding.js')).folderFindings(connections);
 
 const alerts = async (connections: Connections): Promise<Finding[]> =>
   (await import('./alerts.js')).undeliveredFindings(connections);

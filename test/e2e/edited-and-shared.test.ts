@@ -1,7 +1,7 @@
 // Found by attack: ways in which a start could say "completed" of work that was not done, or pay without saying so.
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { cli, runJson, startCli, until } from '../support/cli.js';
 import { slugsOf, writeBatch } from '../support/batch.js';
 
@@ -107,6 +107,58 @@ test('a retry of one job says beforehand which others its start goes on with', a
   expect(batch.sessions()).toHaveLength(2 + 1 + 3);
   expect(batch.published()).toHaveLength(4);
 }, 240_000);
+
+test('a project that was moved: a retry leaves the old place alone and says why, a start from the file there goes on', async () => {
+  const batch = writeBatch({ slugs: ['one'] });
+  const taken = 'public/blog/news/one.md';
+  mkdirSync(join(batch.dir, 'public/blog/news'), { recursive: true });
+  writeFileSync(join(batch.dir, taken), 'of a person');
+  const held = await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
+  expect(held.code, held.stderr).toBe(2);
+
+  const moved = `${batch.dir}-moved`;
+  renameSync(batch.dir, moved);
+  rmSync(join(moved, taken));
+  const at = { cwd: moved, env: { NIGHTSHIFT_STATE: join(moved, 'state') } };
+  const retry = await cli(['retry', 'nightly'], at);
+  expect(retry.code, retry.stderr).toBe(78);
+  expect(retry.stderr).toContain(`which is not there [folder=${batch.dir}]; was it moved?`);
+  expect(existsSync(batch.dir)).toBe(false);
+
+  const run = await cli(['run', join(moved, 'batch.yaml')], at);
+  expect(run.code, run.stderr).toBe(0);
+  expect(readFileSync(join(moved, taken), 'utf8')).toContain('article one');
+  expect(existsSync(batch.dir)).toBe(false);
+  expect(readFileSync(join(moved, 'sessions.log'), 'utf8').trim().split('\n')).toHaveLength(1);
+});
+
+test('what was approved after a project was moved lands nowhere until the batch is started from its file there', async () => {
+  const batch = writeBatch({ slugs: ['one'] });
+  const text = readFileSync(batch.file, 'utf8');
+  writeFileSync(batch.file, text.replace('use: folder,', 'use: folder, approval: required,'));
+  const asks = await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
+  expect(asks.code, asks.stderr).toBe(2);
+
+  const moved = `${batch.dir}-moved`;
+  renameSync(batch.dir, moved);
+  const at = { cwd: moved, env: { NIGHTSHIFT_STATE: join(moved, 'state') } };
+  const doctor = await cli(['doctor'], at);
+  expect(doctor.stdout).toContain(`nightly was started from ${batch.dir}, which is not there any more`);
+  const approve = await cli(['approve', 'nightly', '--all'], at);
+  expect(approve.code, approve.stderr).toBe(0);
+  const up = startCli(['up'], at);
+  onTestFinished(() => void up.process.kill('SIGKILL'));
+  await until('the job has stopped', async () =>
+    (await cli(['status', 'nightly'], at)).stdout.includes('was it moved?'),
+  );
+  expect(existsSync(batch.dir)).toBe(false);
+
+  const run = await cli(['run', join(moved, 'batch.yaml')], at);
+  expect(run.code, run.stdout + run.stderr).toBe(0);
+  expect(readFileSync(join(moved, 'public/blog/news/one.md'), 'utf8')).toContain('article one');
+  expect(existsSync(batch.dir)).toBe(false);
+  expect(readFileSync(join(moved, 'sessions.log'), 'utf8').trim().split('\n')).toHaveLength(1);
+});
 
 test('an artifact that was lost is made again, and its first session is counted as wasted', async () => {
   const batch = writeBatch({

@@ -123,6 +123,17 @@ test.each([
   });
 });
 
+test('a project that was moved is said to be, and not that its working directory is missing', async () => {
+  const night = await bench({ command: ['cat'] });
+  const request = { ...night.request, baseDir: '/nowhere/blog' };
+  await expect(night.provider.start(request, undefined, night.context)).rejects.toMatchObject({
+    errorClass: 'config',
+    facts: { sent: 'no' },
+    message:
+      'the working directory of the agent starts at the folder of the batch file, which is not there [folder=/nowhere/blog]; was it moved? Start the batch from its file where that is now, or move it back',
+  });
+});
+
 test.each([
   [{}, 'command'],
   [{ command: [] }, 'command'],

@@ -41,6 +41,45 @@ const failing = (step: keyof Disk, code: string): Disk => ({
   },
 });
 
+test('a project that was moved gets nothing at its old place, neither by a start nor by an approval', async () => {
+  const base = join(aFolder(), 'blog');
+  mkdirSync(base);
+  const publisher = publisherAt(base, 'a.md');
+  const request = bodyRequest('# Words\n');
+  const placed = ours(await publisher.create(request, context));
+  const moved = `${base}-moved`;
+  renameSync(base, moved);
+
+  const gone = {
+    errorClass: 'config',
+    message: `target "public" starts at the folder of the batch file, which is not there [folder=${base}]; was it moved? Start the batch from its file where that is now, or move it back`,
+    facts: { sent: 'no' },
+  };
+  const receipt = receiptOf(placed, request);
+  await expect(publisher.lookup?.(request, context)).rejects.toMatchObject(gone);
+  await expect(publisher.create(request, context)).rejects.toMatchObject(gone);
+  await expect(publisher.update?.(request, receipt, context)).rejects.toMatchObject(gone);
+  await expect(publisher.unpublish?.(request, receipt, context)).rejects.toMatchObject(gone);
+  await expect(publisher.probe?.(context)).rejects.toMatchObject(gone);
+  expect(existsSync(base)).toBe(false);
+  expect(existsSync(join(moved, 'public/a.md'))).toBe(true);
+
+  const there = publisherAt(moved, 'a.md');
+  expect(await there.lookup?.(request, context), 'from its file where that is now').toMatchObject({
+    kind: 'ours',
+  });
+});
+
+test('an absolute target needs no folder of the batch file: a worker elsewhere may never have had it', async () => {
+  const target = join(aFolder(), 'public');
+  const publisher = folder.create({
+    options: { path: 'a.md' },
+    ...{ target, baseDir: '/nowhere/blog', effectKey: keyOf('effect'), cacheDir: '/nowhere' },
+  });
+  ours(await (await publisher).create(bodyRequest('# Words\n', { target }), context));
+  expect(existsSync(join(target, 'a.md'))).toBe(true);
+});
+
 test('what is published is found again by the effect key, without a body', async () => {
   const base = aFolder();
   const publisher = publisherAt(base, 'bikes/fix-a-puncture.md');

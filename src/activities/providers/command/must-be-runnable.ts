@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
+import { folderGone, isFolder } from '../../../folder-gone.js';
 import { isOnPath, lookAtProgram } from '../../../program-on-host.js';
 import { workerPath } from './environment.js';
 import { programOf, type CommandOptions } from './options.js';
@@ -23,8 +23,9 @@ export async function mustBeRunnable(
   const command = programOf(options);
   const [program] = command;
   const cwd = workingDirectory(options, baseDir);
-  const folder = await stat(cwd).catch(() => undefined);
-  if (!folder?.isDirectory()) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
+  if (!isAbsolute(options.cwd ?? '.') && !(await isFolder(baseDir)))
+    throw folderGone('the working directory of the agent', baseDir);
+  if (!(await isFolder(cwd))) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
   if (program.includes('/')) {
     const path = resolve(preset ? baseDir : cwd, program);
     const found = await lookAtProgram(path);

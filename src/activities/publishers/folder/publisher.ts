@@ -12,10 +12,10 @@ import {
 import { systemDisk, type Disk } from './disk.js';
 import { appendMark, placeNew, removeIfStill, replaceFile } from './place-file.js';
 import { probeFolder } from './probe.js';
-import { rootOf, safePath } from './safe-path.js';
+import { safePath } from './safe-path.js';
 import { standingAt } from './standing.js';
 import { asAdapterError } from './system-errors.js';
-import { findEffect, isClaim, makeTarget, openTarget, otherOwner, type Target } from './target.js';
+import { findEffect, isClaim, makeTarget, openTarget, otherOwner, rootThere, type Target } from './target.js';
 
 export interface FolderOptions {
   /** Of the file, inside the target; folders on the way are made. */
@@ -51,12 +51,12 @@ export function folderPublisher(
     facts: { name: 'folder', class: 1, lookup: 'exact', settleMs: 0, unpublish: 'delete' },
 
     async lookup({ target, effectKey }) {
-      const opened = await openTarget(rootOf(target, baseDir), disk);
+      const opened = await openTarget(await rootThere(target, baseDir), disk);
       return opened ? findEffect(opened, path, effectKey) : { kind: 'absent' };
     },
 
     async create(request, context) {
-      const target = await makeTarget(rootOf(request.target, baseDir), disk);
+      const target = await makeTarget(await rootThere(request.target, baseDir), disk);
       const found = await findEffect(target, path, request.effectKey);
       if (found.kind === 'ours') return currentOrLater(found, request);
       if (found.kind === 'theirs') return adoptTwinOf(target, path, found, request, context);
@@ -66,17 +66,17 @@ export function folderPublisher(
     },
 
     async update(request, before, context) {
-      const target = await makeTarget(rootOf(request.target, baseDir), disk);
+      const target = await makeTarget(await rootThere(request.target, baseDir), disk);
       return updateEffect(target, path, request, before, context);
     },
 
     async discard(placed, request) {
-      const target = await openTarget(rootOf(request.target, baseDir), disk);
+      const target = await openTarget(await rootThere(request.target, baseDir), disk);
       if (target) await removeIfStill(target, safePath(placed.id), placed.sha256);
     },
 
     async unpublish(request, receipt) {
-      const target = await openTarget(rootOf(request.target, baseDir), disk);
+      const target = await openTarget(await rootThere(request.target, baseDir), disk);
       if (!target) return;
       const at = safePath(receipt.id);
       const standing = await standingAt(target.root, at);
@@ -92,7 +92,7 @@ export function folderPublisher(
     },
 
     async probe() {
-      return probeFolder(rootOf(setup.target, baseDir));
+      return probeFolder(await rootThere(setup.target, baseDir));
     },
 
     classify: (error, during) => asAdapterError(error, during),

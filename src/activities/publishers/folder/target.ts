@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { systemCode } from '../../../contract/thrown.js';
+import { folderGone, isFolder } from '../../../folder-gone.js';
 import { ofAnother, type Foreign } from '../of-another.js';
 import type { FoundEffect, Placed } from '../publisher.js';
 import type { Disk } from './disk.js';
 import { journalOf, type Journal, type Mark } from './journal.js';
+import { rootOf } from './safe-path.js';
 import { standingAt, type Standing } from './standing.js';
 
 /** A target folder that exists, with its journal. */
@@ -15,6 +17,17 @@ export interface Target {
   readonly root: string;
   readonly journal: Journal;
   readonly disk: Disk;
+}
+
+/**
+ * Absolute folder of a target. One that starts at the folder of the batch file needs that folder: of a batch that was
+ * moved since it was started the old place would be made anew, and nobody would look for its files there.
+ * @throws AdapterError `invalid`; `config` where the folder of the batch file is gone
+ */
+export async function rootThere(target: string, baseDir: string): Promise<string> {
+  const root = rootOf(target, baseDir);
+  if (isAbsolute(target) || (await isFolder(baseDir))) return root;
+  throw folderGone(`target ${JSON.stringify(target)}`, baseDir);
 }
 
 /** Undefined while the folder does not exist. */
