@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { NothingToDo } from '../contract/errors.js';
 import { createProgram, type Action } from './program.js';
 import { ExitCode } from './exit-codes.js';
@@ -85,6 +86,17 @@ for (const stream of [process.stdout, process.stderr]) {
     if (!READER_GONE.has(code)) end(ExitCode.unexpected);
   });
 }
+
+// Node puts terminals right when it ends, and aborts where one is gone: such a one is closed before. Source: node.cc, ResetStdio
+process.on('exit', () => {
+  for (const fd of [0, 1, 2]) {
+    try {
+      if (fstatSync(fd).isCharacterDevice() && !isatty(fd)) closeSync(fd);
+    } catch {
+      // it was closed already
+    }
+  }
+});
 
 // An error that nobody awaited is told like any other, and ends the process all the same.
 process.on('uncaughtException', (error) => end(told(error, true)));

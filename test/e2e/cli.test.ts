@@ -1,4 +1,5 @@
 // The built command line as people and scripts use it: words in; lines, documents and exit codes out.
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -240,6 +241,23 @@ test('a pause stops admission, tells who comes, and ends by a resume; an interru
   const rest = await cli(['run', batch.file], at);
   expect(rest.code, rest.stderr).toBe(0);
   expect(batch.sessions()).toHaveLength(4);
+});
+
+test.runIf(process.platform === 'linux')('a night outlives its terminal, and ends as any other', async () => {
+  const batch = writeBatch({ slugs: slugsOf(3), seconds: 1, concurrency: 1 });
+  const exit = join(batch.dir, 'exit');
+  // The shell ignores what the terminal says when it goes, to tell how the night ended; Node sets that back.
+  const shell = `trap '' HUP; "${process.execPath}" "${CLI}" run "${batch.file}" --state "${batch.state}"; echo $? > "${exit}"`;
+  const terminal = spawn('script', ['-qec', shell, '/dev/null'], {
+    cwd: batch.dir,
+    env: { ...process.env, SHELL: '/bin/sh', NIGHTSHIFT_ENGINE_IDLE_SECONDS: '5' },
+    stdio: 'ignore',
+  });
+  await until('the first session runs', () => batch.sessions().length > 0);
+  terminal.kill('SIGKILL');
+  await until('the night has ended', () => existsSync(exit) && readFileSync(exit, 'utf8') !== '');
+  expect(readFileSync(exit, 'utf8')).toBe('0\n');
+  expect(batch.published()).toHaveLength(3);
 });
 
 test('detached jobs are done by a worker, which drains on SIGTERM; parked ones are run again by retry', async () => {
