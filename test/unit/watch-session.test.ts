@@ -1,6 +1,6 @@
 // How a session is watched, over a provider and a lane of memory, on a clock of our own.
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LaneClosed } from '../../src/activities/lanes/lane.js';
 import { PLACE_LEASE_MS } from '../../src/activities/lanes/place-keeper.js';
 import type { Provider, SessionHandle } from '../../src/activities/providers/provider.js';
@@ -15,14 +15,16 @@ const HANDLE: SessionHandle = { v: 1, provider: 'model', runKey: 'a'.repeat(32),
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Watches a session of which `poll` tells, and ends it after a while. @returns when its place was kept */
-async function keptDuring(lastsMs: number, poll: Provider['poll']): Promise<readonly number[]> {
+/** Watches a session of which `poll` tells. `ended` is empty while it is watched. */
+function watched({ poll, timeoutMs = 24 * 60 * MINUTE }: { poll: Provider['poll']; timeoutMs?: number }) {
   const beganAt = Date.now();
   const keptAt: number[] = [];
+  const cancelled: number[] = [];
+  const ended: unknown[] = [];
   const provider = {
     facts: { name: 'model', find: 'exact' },
-    poll: async (...args: Parameters<Provider['poll']>) =>
-      Date.now() - beganAt < lastsMs ? poll(...args) : { kind: 'succeeded' },
+    poll,
+    cancel: async () => void cancelled.push(Date.now() - beganAt),
     classify: (error: unknown) => error as AdapterError,
   };
   const scope: unknown = {
@@ -32,7 +34,7 @@ async function keptDuring(lastsMs: number, poll: Provider['poll']): Promise<read
     definition: { agent: {} },
     deps: { now: () => new Date(), ledger: { holdOf: async () => undefined } },
     context: { signal: new AbortController().signal },
-    deadline: () => new Date(beganAt + 24 * 60 * MINUTE),
+    deadline: () => new Date(beganAt + timeoutMs),
     lane: {
       report: async () => undefined,
       shared: () => undefined,
@@ -40,11 +42,17 @@ async function keptDuring(lastsMs: number, poll: Provider['poll']): Promise<read
     },
     reached: async () => undefined,
   };
-  const over = new MockActivityEnvironment().run(() => watchSession(scope as SessionScope, HANDLE));
-  await vi.advanceTimersByTimeAsync(lastsMs + 15 * MINUTE);
-  expect(await over).toEqual({ kind: 'succeeded' });
-  return keptAt;
+  void new MockActivityEnvironment()
+    .run(() => watchSession(scope as SessionScope, HANDLE))
+    .then(
+      (over) => ended.push(over),
+      (error: unknown) => ended.push(error),
+    );
+  return { beganAt, keptAt, cancelled, ended };
 }
+
+/** The host of the watcher sleeps: what runs elsewhere goes on. */
+const sleepFor = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 const down = new AdapterError('transient', 'HTTP 503', { sent: 'rejected' });
 const throttled = new AdapterError('throttled', 'HTTP 429', { sent: 'rejected', retryAfterMs: 12 * MINUTE });
@@ -57,7 +65,79 @@ test.each<[string, Provider['poll']]>([
   ['it is looked at seldom', async () => ({ kind: 'running', nextPollMs: 20 * MINUTE })],
 ])('a session that runs keeps its place while %s', async (_what, poll) => {
   const lastsMs = 40 * MINUTE;
-  const keptAt = [0, ...(await keptDuring(lastsMs, poll)), lastsMs];
+  const untilEnd: Provider['poll'] = async (...args) =>
+    Date.now() - session.beganAt < lastsMs ? poll(...args) : { kind: 'succeeded' };
+  const session = watched({ poll: untilEnd });
+  await vi.advanceTimersByTimeAsync(lastsMs + 15 * MINUTE);
+  expect(session.ended).toEqual([{ kind: 'succeeded' }]);
+  const keptAt = [0, ...session.keptAt, lastsMs];
   const gaps = keptAt.slice(1).map((at, before) => at - (keptAt[before] ?? 0));
   expect(Math.max(...gaps)).toBeLessThan(PLACE_LEASE_MS / 2);
+});
+
+const running = { kind: 'running', nextPollMs: MINUTE } as const;
+
+describe('a session is cancelled past its deadline by a look that found it running then', () => {
+  const timeoutMs = 30 * MINUTE;
+
+  test('not where it ended while the host slept, and the first look after that fails', async () => {
+    const dead = new AdapterError('transient', 'socket hang up', { sent: 'maybe' });
+    let looksAfter = 0;
+    const session = watched({
+      timeoutMs,
+      poll: async () => {
+        if (Date.now() - session.beganAt < 12 * MINUTE) return running;
+        if (++looksAfter === 1) throw dead;
+        return { kind: 'succeeded' };
+      },
+    });
+    await vi.advanceTimersByTimeAsync(10 * MINUTE);
+    sleepFor(5 * 60 * MINUTE);
+    await vi.advanceTimersByTimeAsync(2 * MINUTE);
+    expect(session.ended).toEqual([{ kind: 'succeeded' }]);
+    expect(session.cancelled).toEqual([]);
+  });
+
+  test('not where looks fail from before its deadline until after it', async () => {
+    const session = watched({
+      timeoutMs,
+      poll: async () => {
+        const atMs = Date.now() - session.beganAt;
+        if (atMs > 20 * MINUTE && atMs < 40 * MINUTE) throw down;
+        return atMs < 20 * MINUTE ? running : { kind: 'succeeded' };
+      },
+    });
+    await vi.advanceTimersByTimeAsync(60 * MINUTE);
+    expect(session.ended).toEqual([{ kind: 'succeeded' }]);
+    expect(session.cancelled).toEqual([]);
+  });
+
+  test('not by an answer that was on its way while the host slept', async () => {
+    const session = watched({
+      timeoutMs,
+      poll: async () => {
+        const atMs = Date.now() - session.beganAt;
+        if (atMs < 10 * MINUTE) return running;
+        if (atMs > timeoutMs) return { kind: 'succeeded' };
+        sleepFor(5 * 60 * MINUTE);
+        return running;
+      },
+    });
+    await vi.advanceTimersByTimeAsync(15 * MINUTE);
+    expect(session.ended).toEqual([{ kind: 'succeeded' }]);
+    expect(session.cancelled).toEqual([]);
+  });
+
+  test('and then at once, also where the next look would be later', async () => {
+    const session = watched({ timeoutMs, poll: async () => ({ ...running, nextPollMs: 20 * MINUTE }) });
+    await vi.advanceTimersByTimeAsync(timeoutMs + 1);
+    expect(session.ended).toEqual([
+      {
+        kind: 'failed',
+        errorClass: 'timeout',
+        message: 'the session ran longer than its timeout and was cancelled',
+      },
+    ]);
+    expect(session.cancelled).toEqual([timeoutMs]);
+  });
 });

@@ -21,11 +21,13 @@ export class Unwatched extends Error {}
 /**
  * Looks at a session until it is over.
  *
- *  W1. A look that fails says nothing of the session, which goes on and costs: it is looked at again, for as long as it
- *      may run at all.
+ *  W1. A look that fails says nothing of the session, which goes on and costs: it is looked at again, for as long as
+ *      patience lasts.
  *  W2. A session that is past its deadline, or that its service shows standing still for `agent.quiet`, is cancelled.
  *      Its time counts from when it was sent off, not from the intent: what its start had waited for is not its time.
- *      One that is taken up after its deadline may have ended well before it: it is seen first.
+ *      It may have ended well before its deadline, while nobody looked or looks failed: only a look that was asked for
+ *      after the deadline, and went well, tells that it did not. An answer is as old as its question: the host may have
+ *      slept in between.
  *  W3. While its jobs are frozen it is neither looked at, nor collected, nor cancelled. @throws Unwatched
  *  W4. It keeps its place in the lane however far away the next look is, and whether or not looks go well: it runs.
  */
@@ -34,14 +36,14 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
   const stillness = new Stillness(scope);
   const looks = new FailedLooks(scope);
   const leftMs = (): number => scope.deadline().getTime() - deps.now().getTime();
-  let seen = leftMs() > 0;
   for (;;) {
     let waitMs: number;
+    let isOverdue = false;
     await standStill();
+    const askedMs = deps.now().getTime();
     try {
       const progress = await ask(scope, 'poll', () => provider.poll(handle, context));
       looks.passed();
-      seen = true;
       // Whatever failed before has passed, and what follows a session has not begun to fail.
       if (progress.kind === 'running') notePassed('step');
       await scope.reached('A6');
@@ -49,15 +51,17 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
         await standStill();
         return progress;
       }
-      if (stillness.isTooLong(progress.sign)) return await giveUp('made no progress for too long');
-      waitMs = progress.nextPollMs;
+      if (stillness.isTooLong(progress.sign, askedMs)) return await giveUp('made no progress for too long');
+      isOverdue = askedMs >= scope.deadline().getTime();
+      waitMs = Math.min(progress.nextPollMs, leftMs());
     } catch (error) {
       if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error; // and W3
       const keptBack = keptBackBy(error);
       waitMs = keptBack ? Math.min(keptBack.delayMs, ASK_LANE_MS) : looks.failed(error); // W1
+      if (leftMs() > 0) waitMs = Math.min(waitMs, leftMs());
     }
-    if (seen && leftMs() <= 0) return await giveUp('ran longer than its timeout');
-    await rest(Math.max(1, seen ? Math.min(waitMs, leftMs()) : waitMs));
+    if (isOverdue) return await giveUp('ran longer than its timeout');
+    await rest(Math.max(1, waitMs));
   }
 
   /** W4 */
@@ -117,18 +121,18 @@ class Stillness {
   private sign: string | undefined;
   private since = 0;
 
-  constructor(private readonly scope: SessionScope) {
+  constructor(scope: SessionScope) {
     const { quiet } = scope.definition.agent;
     this.mostMs = quiet === undefined ? Infinity : durationMs(quiet);
   }
 
-  isTooLong(sign: string | undefined): boolean {
+  /** @param askedMs when the service was asked for that sign */
+  isTooLong(sign: string | undefined, askedMs: number): boolean {
     if (sign === undefined) return false;
-    const nowMs = this.scope.deps.now().getTime();
     if (sign !== this.sign) {
       this.sign = sign;
-      this.since = nowMs;
+      this.since = askedMs;
     }
-    return nowMs - this.since >= this.mostMs;
+    return askedMs - this.since >= this.mostMs;
   }
 }
