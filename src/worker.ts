@@ -20,6 +20,7 @@ import { InFlight } from './activities/in-flight.js';
 import { releaseDeadWorkers } from './activities/release-dead-workers.js';
 import { folderArtifactStore } from './artifacts/folder-store.js';
 import { isRunOpen } from './client/run-under-way.js';
+import { noticeSleep } from './host-sleep.js';
 import { statePaths, type Config } from './config.js';
 import { messageOf } from './contract/thrown.js';
 import { workerName, type Engine } from './engine/index.js';
@@ -58,6 +59,7 @@ export interface RunningWorker {
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   installRuntime(options.log, options.config);
+  noticeSleep();
   const opened: Close[] = [];
   const close = async (): Promise<void> => {
     const last = opened.pop();

@@ -128,6 +128,23 @@ describe('a session is cancelled past its deadline by a look that found it runni
     expect(session.cancelled).toEqual([]);
   });
 
+  test('where its host slept, it has that time left', async () => {
+    const sleptMs = 5 * 60 * MINUTE;
+    const session = watched({
+      timeoutMs,
+      poll: async () => ({ ...running, ...(Date.now() - session.beganAt > sleptMs && { sleptMs }) }),
+    });
+    await vi.advanceTimersByTimeAsync(10 * MINUTE);
+    sleepFor(sleptMs);
+    await vi.advanceTimersByTimeAsync(19 * MINUTE);
+    expect(session.ended).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2 * MINUTE);
+    const message =
+      'the session ran longer than its timeout, not counting 5 h in which its host slept, and was cancelled';
+    expect(session.ended).toMatchObject([{ errorClass: 'timeout', message }]);
+    expect(session.cancelled).toEqual([sleptMs + timeoutMs]);
+  });
+
   test('and then at once, also where the next look would be later', async () => {
     const session = watched({ timeoutMs, poll: async () => ({ ...running, nextPollMs: 20 * MINUTE }) });
     await vi.advanceTimersByTimeAsync(timeoutMs + 1);

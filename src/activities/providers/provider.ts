@@ -157,6 +157,11 @@ export type SessionProgress =
       readonly note?: string;
       /** Changes whenever the service shows that the session gets on; absent where it shows nothing of the kind. */
       readonly sign?: string;
+      /**
+       * How long it has stood still in all because the host that it runs on slept: that is not its time. Absent where it did
+       * not.
+       */
+      readonly sleptMs?: number;
     }
   | { readonly kind: 'succeeded' }
   | {

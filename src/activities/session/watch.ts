@@ -3,6 +3,7 @@ import { durationMs } from '../../contract/batch-file.js';
 import { AdapterError } from '../../contract/errors.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { afterStep, type Tries } from '../../policy/retry.js';
+import { longerThanTimeout } from '../providers/longer-than-timeout.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
 import { keptBackBy } from '../lanes/lane-of.js';
 import { KEEP_EVERY_MS } from '../lanes/place-keeper.js';
@@ -27,7 +28,7 @@ export class Unwatched extends Error {}
  *      Its time counts from when it was sent off, not from the intent: what its start had waited for is not its time.
  *      It may have ended well before its deadline, while nobody looked or looks failed: only a look that was asked for
  *      after the deadline, and went well, tells that it did not. An answer is as old as its question: the host may have
- *      slept in between.
+ *      slept in between. What runs on the host sleeps with it, and has that time left.
  *  W3. While its jobs are frozen it is neither looked at, nor collected, nor cancelled. @throws Unwatched
  *  W4. It keeps its place in the lane however far away the next look is, and whether or not looks go well: it runs.
  */
@@ -35,7 +36,8 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
   const { provider, context, deps } = scope;
   const stillness = new Stillness(scope);
   const looks = new FailedLooks(scope);
-  const leftMs = (): number => scope.deadline().getTime() - deps.now().getTime();
+  let sleptMs = 0;
+  const leftMs = (atMs = deps.now().getTime()): number => scope.deadline().getTime() + sleptMs - atMs;
   for (;;) {
     let waitMs: number;
     let isOverdue = false;
@@ -52,7 +54,8 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
         return progress;
       }
       if (stillness.isTooLong(progress.sign, askedMs)) return await giveUp('made no progress for too long');
-      isOverdue = askedMs >= scope.deadline().getTime();
+      sleptMs = progress.sleptMs ?? 0;
+      isOverdue = leftMs(askedMs) <= 0;
       waitMs = Math.min(progress.nextPollMs, leftMs());
     } catch (error) {
       if (cancellationSignal().aborted || !(error instanceof AdapterError)) throw error; // and W3
@@ -60,7 +63,7 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
       waitMs = keptBack ? Math.min(keptBack.delayMs, ASK_LANE_MS) : looks.failed(error); // W1
       if (leftMs() > 0) waitMs = Math.min(waitMs, leftMs());
     }
-    if (isOverdue) return await giveUp('ran longer than its timeout');
+    if (isOverdue) return await giveUp(`ran ${longerThanTimeout(sleptMs)}`);
     await rest(Math.max(1, waitMs));
   }
 

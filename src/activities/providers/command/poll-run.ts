@@ -1,12 +1,15 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { durationMs } from '../../../contract/batch-file.js';
+import { awakeMs, thereSinceMs } from '../../../host-sleep.js';
+import { longerThanTimeout } from '../longer-than-timeout.js';
 import type { SessionProgress } from '../provider.js';
 import type { CommandOptions } from './options.js';
 import { OUTPUT_BYTES_MAX } from './result-document.js';
 import { readPresetSpec } from './run-call.js';
 import { readTail, statIfThere, writeExclusive, type RunPaths } from './run-directory.js';
 import { abandonRun, lookAtRun } from './run-state.js';
+import { sleptAsNoted, sleptDuring } from './slept.js';
 import { askToStop, killLeftovers, readStop, runsElsewhere, signalGroup, type Stop } from './stop-run.js';
 import { presetOf } from './presets/index.js';
 import { lastLine } from './terminal-text.js';
@@ -34,7 +37,10 @@ export interface Watch {
   readonly redact: (text: string) => string;
 }
 
-/** One look at a run. Stops it where its time is up; never waits for anything. */
+/**
+ * One look at a run. Stops it where its time is up; never waits for anything. While its host slept the program did too: that
+ * is not its time, and silence counts anew from then on.
+ */
 export async function pollRun(paths: RunPaths, watch: Watch): Promise<SessionProgress> {
   const state = await lookAtRun(paths);
   switch (state.kind) {
@@ -60,19 +66,20 @@ export async function pollRun(paths: RunPaths, watch: Watch): Promise<SessionPro
     }
     case 'alive': {
       const stop = await readStop(paths);
+      const sleptMs = await sleptDuring(paths);
       if (!stop) {
-        const due = await reasonToStop(paths, watch);
-        if (!due) return running(paths, watch);
+        const due = await reasonToStop(paths, watch, sleptMs);
+        if (!due) return running(paths, watch, sleptMs);
         await askToStop(paths, state.process, due.reason, due.message);
-      } else if (watch.now.getTime() - stop.atMs > durationMs(watch.options.killGrace)) {
+      } else if (awakeMs(stop.atMs, watch.now.getTime()) > durationMs(watch.options.killGrace)) {
         signalGroup(state.process, 'SIGKILL');
       }
-      return { kind: 'running', nextPollMs: STOPPING_POLL_MS, note: 'stopping' };
+      return { kind: 'running', nextPollMs: STOPPING_POLL_MS, note: 'stopping', ...standstill(sleptMs) };
     }
   }
 }
 
-async function running(paths: RunPaths, { now, redact }: Watch): Promise<SessionProgress> {
+async function running(paths: RunPaths, { now, redact }: Watch, sleptMs: number): Promise<SessionProgress> {
   const [claim, tail] = await Promise.all([
     statIfThere(paths.claim),
     readTail(paths.stderr, NOTE_TAIL_BYTES),
@@ -80,8 +87,10 @@ async function running(paths: RunPaths, { now, redact }: Watch): Promise<Session
   const ageMs = now.getTime() - (claim?.mtimeMs ?? now.getTime());
   const nextPollMs = Math.round(Math.min(POLL_MS.most, Math.max(POLL_MS.least, ageMs / 10)));
   const note = lastLine(redact(tail));
-  return { kind: 'running', nextPollMs, ...(note !== undefined && { note }) };
+  return { kind: 'running', nextPollMs, ...standstill(sleptMs), ...(note !== undefined && { note }) };
 }
+
+const standstill = (sleptMs: number) => sleptMs > 0 && { sleptMs };
 
 /** The claim is taken before the run is given up, so that a late wrapper can't begin it after all. */
 async function unclaimed(
@@ -91,7 +100,7 @@ async function unclaimed(
 ): Promise<SessionProgress> {
   const since = await statIfThere(kind === 'claiming' ? paths.claim : paths.stdin);
   const made = since ?? (await statIfThere(paths.dir));
-  if (made && now.getTime() - made.mtimeMs < SPAWN_SETTLE_MS) {
+  if (made && awakeMs(made.mtimeMs, now.getTime()) < SPAWN_SETTLE_MS) {
     return { kind: 'running', nextPollMs: POLL_MS.least, note: 'starting' };
   }
   const why = 'the program was never started';
@@ -109,7 +118,7 @@ async function elsewhere(
   host: string,
   { deadlineAt, now, away, options }: Watch,
 ): Promise<SessionProgress> {
-  if (now >= deadlineAt) {
+  if (isPast(deadlineAt, now, await sleptAsNoted(paths))) {
     return {
       kind: 'lost',
       message: `it was started on host ${host}, which nobody heard of until its deadline`,
@@ -119,7 +128,7 @@ async function elsewhere(
   await writeExclusive(away, `${host}\n`);
   // Where hosts share the folder, the files of a session that works still grow.
   const seen = Math.max((await statIfThere(away))?.mtimeMs ?? 0, await lastGrowthMs(paths, []));
-  const silentMs = now.getTime() - seen;
+  const silentMs = awakeMs(seen, now.getTime());
   if (silentMs <= durationMs(options.hostLost)) throw runsElsewhere(host);
   return {
     kind: 'lost',
@@ -127,10 +136,17 @@ async function elsewhere(
   };
 }
 
-async function reasonToStop(paths: RunPaths, watch: Watch): Promise<Omit<Stop, 'atMs'> | undefined> {
+const isPast = (deadlineAt: Date, now: Date, sleptMs: number): boolean =>
+  now.getTime() - sleptMs >= deadlineAt.getTime();
+
+async function reasonToStop(
+  paths: RunPaths,
+  watch: Watch,
+  sleptMs: number,
+): Promise<Omit<Stop, 'atMs'> | undefined> {
   const { deadlineAt, now, options } = watch;
-  if (now >= deadlineAt) {
-    return { reason: 'deadline', message: 'the session ran longer than its timeout and was stopped' };
+  if (isPast(deadlineAt, now, sleptMs)) {
+    return { reason: 'deadline', message: `the session ran ${longerThanTimeout(sleptMs)} and was stopped` };
   }
   const stdout = await statIfThere(paths.stdout);
   if (stdout && stdout.size > OUTPUT_BYTES_MAX) {
@@ -142,7 +158,9 @@ async function reasonToStop(paths: RunPaths, watch: Watch): Promise<Omit<Stop, '
   const quiet = options.quiet ?? presetOf(options)?.quiet;
   if (quiet === undefined) return undefined;
   const quietMs = durationMs(quiet);
-  if (now.getTime() - (await lastGrowthMs(paths, await signsOf(paths, watch))) <= quietMs) return undefined;
+  // A silence that nobody was there to hear tells nothing: the host may have slept.
+  const silentSince = Math.max(await lastGrowthMs(paths, await signsOf(paths, watch)), thereSinceMs());
+  if (now.getTime() - silentSince <= quietMs) return undefined;
   return { reason: 'quiet', message: `the program wrote nothing for ${quietMs / 1000} s and was stopped` };
 }
 

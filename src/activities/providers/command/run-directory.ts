@@ -25,6 +25,8 @@ export interface RunPaths {
   readonly exit: string;
   /** Written before a run is stopped: whatever its exit code, it was stopped. */
   readonly stop: string;
+  /** How long its host slept while it ran, where it did. */
+  readonly slept: string;
   /** `NIGHTSHIFT_RESULT_FILE`. */
   readonly result: string;
   /** Room for the program's own files; removed on release. */
@@ -62,6 +64,7 @@ export function runPaths(
     stderr: join(dir, 'stderr'),
     exit: join(dir, 'exit'),
     stop: join(dir, 'cancel'),
+    slept: join(dir, 'slept.json'),
     result: join(dir, 'result.json'),
     work: join(dir, 'work'),
     out: join(dir, 'out'),

@@ -41,7 +41,7 @@ const claimSchema = z.union([
 export async function lookAtRun(paths: RunPaths): Promise<RunState> {
   const text = await readIfThere(paths.claim);
   if (text === undefined) return (await statIfThere(paths.dir)) ? { kind: 'unclaimed' } : { kind: 'missing' };
-  const claim = parse(claimSchema, text);
+  const claim = parsed(claimSchema, text);
   const process = claim && 'pid' in claim ? claim : undefined;
 
   const exit = await readExit(paths);
@@ -68,13 +68,13 @@ export async function lookAtRun(paths: RunPaths): Promise<RunState> {
 export const abandonRun = (paths: RunPaths, why: string): Promise<boolean> =>
   writeExclusive(paths.claim, JSON.stringify({ v: 1, abandoned: why }));
 
-/** A file cut short by a crash says as little as none (W2). */
 async function readExit(paths: RunPaths): Promise<Exit | undefined> {
   const text = await readIfThere(paths.exit);
-  return text === undefined ? undefined : parse(exitSchema, text);
+  return text === undefined ? undefined : parsed(exitSchema, text);
 }
 
-function parse<T>(schema: z.ZodType<T>, text: string): T | undefined {
+/** A file cut short by a crash says as little as none (W2). */
+export function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
   try {
     return schema.safeParse(JSON.parse(text)).data;
   } catch {

@@ -5,7 +5,7 @@ import { AdapterError } from '../../../contract/errors.js';
 import { systemCode } from '../../../contract/thrown.js';
 import { fateOf, isHere, thisMachine, type ProcessIdentity } from './machine.js';
 import { readIfThere, statIfThere, writeExclusive, type RunPaths } from './run-directory.js';
-import { abandonRun, lookAtRun } from './run-state.js';
+import { abandonRun, lookAtRun, parsed } from './run-state.js';
 
 /** Why a run was stopped. Whatever it did then, it did not end by itself. */
 export const STOP_REASONS = ['cancelled', 'deadline', 'quiet', 'output'] as const;
@@ -30,16 +30,9 @@ export async function readStop(paths: RunPaths): Promise<Stop | undefined> {
   const found = await statIfThere(paths.stop);
   if (!found) return undefined;
   const atMs = found.mtimeMs;
-  const said = parseStop((await readIfThere(paths.stop)) ?? '');
+  const said = parsed(stopSchema, (await readIfThere(paths.stop)) ?? '');
+  // Where its writer was killed the file itself says enough.
   return said ? { ...said, atMs } : { reason: 'cancelled', message: 'the session was cancelled', atMs };
-}
-
-function parseStop(text: string): z.infer<typeof stopSchema> | undefined {
-  try {
-    return stopSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined; // its writer was killed: the file itself says enough
-  }
 }
 
 /** Notes the reason, then asks the processes to end. Does not wait for them. */
