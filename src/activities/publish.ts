@@ -34,8 +34,7 @@ export const publish =
       retry = retryPolicy(definition.retry);
       return await publishOnce(deps, request, { definition, job, retry, endsAt });
     } catch (error) {
-      if (error instanceof AdapterError)
-        return await settleTrouble(error, retry, request, deps, request.tried);
+      if (error instanceof AdapterError) return await settleTrouble(error, retry, request, deps);
       throw toApplicationFailure(error, retry);
     } finally {
       stopHeartbeat();

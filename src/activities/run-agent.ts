@@ -17,6 +17,7 @@ import { closedDestination, frozen, paused, refusal, stillWaits, type Asking } f
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed, type SessionScope } from './session/scope.js';
 import { settleTrouble } from './settle-trouble.js';
+import { stopJob } from './stop-job.js';
 
 /**
  * Gets the artifact of one job: the stored one, or that of the session under way, or that of a new session.
@@ -35,15 +36,17 @@ export const runAgent =
   (deps: Deps) =>
   async (request: AgentRequest): Promise<AgentEnd> => {
     let handle: SessionHandle | undefined;
+    let fence: number | undefined;
     let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => handle);
     const ref = patienceFrom(request);
     try {
       const { definition, job } = await readRef(ref, deps);
       retry = retryPolicy(definition.retry);
-      return await agentStep({ deps, ref, definition, job, retry, beat: (next) => (handle = next) });
+      const took = (given: number) => (fence = given);
+      return await agentStep({ deps, ref, definition, job, retry, took, beat: (next) => (handle = next) });
     } catch (error) {
-      if (error instanceof AdapterError) return await settleTrouble(error, retry, ref, deps, ref.tried);
+      if (error instanceof AdapterError) return await settleTrouble(error, retry, { ...ref, fence }, deps);
       throw toApplicationFailure(error, retry);
     } finally {
       stopHeartbeat();
@@ -59,6 +62,8 @@ function patienceFrom({ tried, ...ref }: AgentRequest): AgentRequest {
 
 interface Step extends Asking {
   readonly beat: (handle: SessionHandle) => void;
+  /** Told the fence of the claim. */
+  readonly took: (fence: number) => void;
 }
 
 async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<AgentEnd> {
@@ -99,8 +104,10 @@ async function beforeSession(
       return { end: { kind: 'held', errorClass: 'conflict', message } };
     }
     case 'claimed':
+      given.took(claimed.fence);
       break;
   }
+  const mine = { ...given, ref: { ...ref, fence: claimed.fence } };
   const claim = await withoutGivenUp(claimed, given, makeProvider, cancellationSignal());
   const made = await storedArtifact(deps, ref, job, claim);
   if (made !== undefined) return { end: made };
@@ -108,17 +115,17 @@ async function beforeSession(
   if (claim.openSession === undefined) {
     const frozenNow = await paused(gate, deps.ledger);
     if (frozenNow !== undefined) return { end: frozenNow };
-    const closed = await closedDestination(given);
+    const closed = await closedDestination(mine);
     if (closed !== undefined) return { end: closed };
-    const adopted = await askedFirst(given, () => adopt(deps, ref, definition, job, claim));
+    const adopted = await askedFirst(mine, () => adopt(deps, ref, definition, job, claim));
     if (adopted !== undefined) return { end: adopted };
-    const held = await secondOutward(given, claim);
+    const held = await secondOutward(mine, claim);
     if (held !== undefined) return { end: held };
   }
   const provider = await makeProvider();
   if (claim.openSession !== undefined) await lane.attach();
   else {
-    const refused = await refusal(given);
+    const refused = await refusal(mine);
     if (refused !== undefined) return { end: refused };
   }
   return { scope: sessionScope({ ...given, claim, gate, provider }) };
@@ -136,7 +143,7 @@ async function withSpent(end: AgentEnd, { ledger }: Deps, { work, key }: JobRef)
  * so), an agent that acts on the outside world has no second one that no person has asked for.
  */
 async function secondOutward(
-  { definition, ref, job, deps }: Step,
+  { definition, ref, deps }: Step,
   { ranBefore }: Claimed,
 ): Promise<AgentEnd | undefined> {
   if (!definition.agent.outward || !ranBefore) return undefined;
@@ -144,11 +151,7 @@ async function secondOutward(
     errorClass: 'unknown',
     message: `a session of this job ran before: ${HELD_OUTWARD}`,
   } as const;
-  await deps.ledger.settleJob(
-    { work: ref.work, jobKey: job.key },
-    { state: 'held', ...end },
-    activityWriter(ref.batchId, deps),
-  );
+  await stopJob(ref, { state: 'held', ...end }, deps);
   return { kind: 'held', ...end };
 }
 
@@ -177,7 +180,7 @@ async function askedFirst(
     return await ask();
   } catch (error) {
     if (!(error instanceof AdapterError)) throw error;
-    const end = await settleTrouble(error, retry, ref, deps, ref.tried);
+    const end = await settleTrouble(error, retry, ref, deps);
     if (end.kind === 'wait') return { ...end, away: 'site' };
     return end.kind === 'gated' ? { ...end, ofDestination: true } : end;
   }

@@ -2,7 +2,7 @@ import type { ErrorClass } from '../contract/errors.js';
 import type { JobEnd } from '../contract/messages.js';
 import type { JobState, ShownJobState } from '../contract/states.js';
 import { AGENT_STEP } from './attempts.js';
-import type { JobId } from './ledger.js';
+import { StaleFence, type JobId } from './ledger.js';
 import type { JobsTable } from './schema.js';
 import type { Db } from './store.js';
 import { jobPath } from './transitions.js';
@@ -31,6 +31,12 @@ export const isHeldForSession = ({
 
 /** Names a job in messages and in `history`. */
 export const jobSubject = (job: JobId): string => `${job.work}:${job.jobKey}`;
+
+/** @param present fence of the job, where there is one */
+export const staleJob = (subject: string, present: number | undefined, given: number): StaleFence =>
+  new StaleFence(
+    `another try took job ${subject} over [fence=${given}, present=${present ?? 'none'}]: this one stops`,
+  );
 
 export interface Written {
   readonly at: string;

@@ -2,7 +2,7 @@ import type { JobEnd } from '../contract/messages.js';
 import { type EffectState, isFinished } from '../contract/states.js';
 import { writerOf } from './by.js';
 import { discarded, discardOf, holdsFor } from './discarded.js';
-import { isHeldForSession, jobSubject, moveJob, type Written } from './job-state.js';
+import { isHeldForSession, jobSubject, moveJob, staleJob, type Written } from './job-state.js';
 import type { JobId, KnownJob, Ledger } from './ledger.js';
 import { artifactOf, inChunks, KEYS_PER_QUERY } from './rows.js';
 import type { Db, Store } from './store.js';
@@ -12,8 +12,8 @@ type Jobs = Pick<Ledger, 'jobs' | 'settleJob'>;
 export const jobs = (store: Store): Jobs => ({
   jobs: (work, keys) => store.read((db) => knownJobs(db, work, keys)),
 
-  settleJob: (job, end, by) =>
-    store.write((db) => settleJob(db, job, end, { at: store.now(), by: writerOf(by) })),
+  settleJob: (job, end, by, fence) =>
+    store.write((db) => settleJob(db, job, end, { at: store.now(), by: writerOf(by) }, fence)),
 });
 
 async function knownJobs(
@@ -73,13 +73,20 @@ async function effectsOf(
 }
 
 /** A job that was never claimed has nothing to end: it stays unknown, and so unfinished, which is the truth. */
-async function settleJob(db: Db, job: JobId, end: JobEnd, written: Written): Promise<void> {
+async function settleJob(
+  db: Db,
+  job: JobId,
+  end: JobEnd,
+  written: Written,
+  fence: number | undefined,
+): Promise<void> {
   const row = await db
     .selectFrom('jobs')
-    .select(['work', 'job_key', 'state', 'active_since'])
+    .select(['work', 'job_key', 'state', 'active_since', 'fence'])
     .where('work', '=', job.work)
     .where('job_key', '=', job.jobKey)
     .executeTakeFirst();
+  if (fence !== undefined && row?.fence !== fence) throw staleJob(jobSubject(job), row?.fence, fence);
   if (row !== undefined) return moveJob(db, row, end, written);
   if (!isFinished(end.state)) return;
   throw new Error(`the ledger has no job ${jobSubject(job)}, so it can't be ${end.state}: claim it first`);

@@ -101,9 +101,11 @@ export interface Ledger extends AlertLedger {
   claimJob(claim: ClaimRequest): Promise<Claim>;
   /**
    * Takes over jobs found done at their destinations, or ends jobs that can't go on. The state that it has already is
-   * no change, nor is an unfinished end of a job never claimed. @throws IllegalTransition
+   * no change, nor is an unfinished end of a job never claimed.
+   * @param fence of the claim under which that is said, where it is by one that has taken the job
+   * @throws IllegalTransition; StaleFence when the job was claimed again since `fence` was given
    */
-  settleJob(job: JobId, end: JobEnd, by: By): Promise<void>;
+  settleJob(job: JobId, end: JobEnd, by: By, fence?: number): Promise<void>;
   /** Jobs of a batch that wait for a person, in its order: the parked, or those named that are parked, held or discarded. */
   stopped(batchId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
   /** Those that `stopped` finds may run again with a fresh budget, and are not discarded any more. Returns their keys. */

@@ -2,9 +2,8 @@ import type { Selectable, Updateable } from 'kysely';
 import { endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
 import { assertMayBegin } from './holds.js';
-import { detailOf, jobSubject, moveJob } from './job-state.js';
-import type { JobId } from './ledger.js';
-import { StaleFence, type Ledger, type NewSession, type SessionEnd, type SessionId } from './ledger.js';
+import { detailOf, jobSubject, moveJob, staleJob } from './job-state.js';
+import type { JobId, Ledger, NewSession, SessionEnd, SessionId } from './ledger.js';
 import { currencyOf, roomFor, settled, siteOf } from './reservations.js';
 import { artifactColumns } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
@@ -230,11 +229,6 @@ async function dropArtifact(db: Db, job: Pick<JobsTable, 'work' | 'job_key'>): P
 }
 
 const subjectOf = (id: SessionId): string => `${id.runKey}#${id.attempt}`;
-
-const staleJob = (subject: string, present: number | undefined, given: number): StaleFence =>
-  new StaleFence(
-    `another try took job ${subject} over [fence=${given}, present=${present ?? 'none'}]: this one stops`,
-  );
 
 type FencedJob = Pick<JobsTable, 'work' | 'job_key' | 'state' | 'active_since' | 'batch_id' | 'claimed_by'>;
 type FencedSession = Pick<

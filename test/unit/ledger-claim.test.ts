@@ -484,6 +484,16 @@ describe('the end of a session', () => {
 });
 
 describe('settleJob', () => {
+  test('a try that another one has taken the job from ends nothing of it', async () => {
+    const { ledger } = await aLedger();
+    const late = await claimed(ledger, 'one');
+    const present = await claimed(ledger, 'one');
+    await expect(ledger.settleJob(jobOf('one'), PARKED, by(), late.fence)).rejects.toThrow(StaleFence);
+    expect(await stateOf(ledger, 'one')).toBe('running');
+    await ledger.settleJob(jobOf('one'), PARKED, by(), present.fence);
+    expect(await stateOf(ledger, 'one')).toBe('parked');
+  });
+
   test('a job that was never claimed can end unfinished, which changes nothing, but not finished', async () => {
     const { ledger } = await aLedger();
     await ledger.settleJob(jobOf('one'), { state: 'cancelled' }, by());

@@ -650,6 +650,38 @@ describe('a session that ended, whose output can’t be had', () => {
   });
 });
 
+test('a try that wakes when another one has the job in hand leaves it alone, though its own patience is over', async () => {
+  const server = await aServer({ speed: 1000 });
+  const night = await aNight({
+    agent: {
+      use: 'antigravity',
+      command: undefined,
+      prompt: 'Write.',
+      timeout: '1d',
+      with: { baseUrl: `${server.url}/gemini`, pollInterval: '10ms' },
+    },
+    retry: { patience: '1h' },
+    now: () => new Date(server.now()),
+  });
+  server.addFault({ match: { call: 'files.read' }, do: 'server-error', times: 1 });
+  await night.try('one');
+  const { ledger } = night;
+  const job = jobOf('one');
+  const attachSession: typeof ledger.attachSession = async (...given) => {
+    await ledger.attachSession(...given);
+    const { key, identity, revision } = job;
+    const claim = { work: WORK, jobKey: key, identity, fingerprint: job.fingerprint, revision };
+    await ledger.claimJob({ ...claim, effectKeys: [], by: by() });
+  };
+  server.addFault({ match: { call: 'interactions.get' }, do: 'server-error', times: 1 });
+  const late = new MockActivityEnvironment({ heartbeatDetails: { lookFailingSinceMs: 1 } });
+  const deps = { ...night.deps, ledger: { ...ledger, attachSession } };
+  const end: unknown = await late.run(runAgent(deps), night.refOf('one')).catch((error: unknown) => error);
+  expect(end).toMatchObject({ name: 'StaleFence' });
+  const [row] = await rawSql(night.path)('select state from jobs where job_key = ?', job.key);
+  expect(row).toEqual({ state: 'running' });
+});
+
 const dead = { do: 'auth', with: { form: '401' } } as const;
 
 /** A service at which the first session never ends by itself. */

@@ -1,4 +1,5 @@
 // Trouble of a step that no session is to blame for: how long it is tried again.
+import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
@@ -20,7 +21,7 @@ const deps = {
 } as unknown as Deps;
 
 const fails = (error = new AdapterError('transient', 'collecting was answered 503')) =>
-  settleTrouble(error, retry, ref as Parameters<typeof settleTrouble>[2], deps);
+  settleTrouble(error, retry, ref, deps);
 
 /** One try of an Activity that was scheduled so long ago. @returns its end, and what its heartbeat told the next try */
 async function aTry(minutesAgo: number, heartbeatDetails?: unknown, before: () => void = () => undefined) {
@@ -64,7 +65,18 @@ test('the ledger is told by which run and try a job was parked, and in whose wor
       attempt: 2,
       worker: '1@host',
     },
+    undefined,
   ]);
+});
+
+test('a try that the engine has given up meanwhile decides nothing', async () => {
+  const environment = new MockActivityEnvironment({
+    heartbeatDetails: { failingSinceMs: Date.now() - 61 * MINUTE },
+  });
+  const before = settled.length;
+  environment.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
+  await expect(environment.run(() => fails())).rejects.toBeInstanceOf(CancelledFailure);
+  expect(settled.slice(before)).toEqual([]);
 });
 
 test('a step that went well in between makes it another failure', async () => {

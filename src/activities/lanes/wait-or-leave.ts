@@ -1,20 +1,16 @@
-import type { TriedBefore, Trouble, Waiting } from '../../contract/messages.js';
+import type { Trouble, Waiting } from '../../contract/messages.js';
 import { resumedMs } from '../../policy/pauses.js';
 import { afterClosed, whyOf, type RetryPolicy } from '../../policy/retry.js';
-import { activityWriter, type Deps } from '../deps.js';
+import type { Deps } from '../deps.js';
 import { triedBefore, triesSoFar } from '../failure.js';
+import { stopJob, type StepOf } from '../stop-job.js';
 import type { LaneWait } from './lane.js';
 
 /** What a step is told that found a lane closed. */
 export type Told = Waiting | ({ readonly kind: 'gated' } & Trouble);
 
 interface Leaving {
-  readonly job: {
-    readonly work: string;
-    readonly key: string;
-    readonly batchId: string;
-    readonly tried?: TriedBefore | undefined;
-  };
+  readonly job: StepOf;
   readonly retry: RetryPolicy;
   readonly deps: Pick<Deps, 'ledger' | 'now' | 'worker'>;
   /** `agent.use` of the batch file: pauses of it count. */
@@ -27,13 +23,14 @@ interface Leaving {
  * A job waits for the lane, and uses up its patience where it is for a service that fails. Where that takes nothing before
  * patience ends, it leaves its run, as the job did that the service has told so. What its run has waited there before it
  * came along counts: else its jobs would use up one patience after the other.
+ * @throws as `stopJob`
  */
 export async function waitOrLeave(
   { delayMs, why, down: failing, closure }: LaneWait,
   leaving: Leaving,
 ): Promise<Told> {
   const { job, retry, deps, effect } = leaving;
-  const { work, key: jobKey, batchId, tried: before } = job;
+  const { tried: before } = job;
   const elapsedMs = Math.max(triesSoFar(before).elapsedMs, await waitedInRun(closure, leaving));
   const waits = { delayMs, why, failing, ...(closure && { backInMs: closure.backInMs }) };
   const next = afterClosed(waits, retry, elapsedMs);
@@ -47,11 +44,7 @@ export async function waitOrLeave(
     errorClass: closure.errorClass,
     message: effect === undefined ? said : `${effect}: ${said}`,
   };
-  await deps.ledger.settleJob(
-    { work, jobKey },
-    { state: 'gated', ...trouble },
-    activityWriter(batchId, deps),
-  );
+  await stopJob(job, { state: 'gated', ...trouble }, deps);
   return { kind: 'gated', ...trouble, ...(effect !== undefined && { ofDestination: true }) };
 }
 

@@ -12,6 +12,7 @@ import type { Deps } from '../deps.js';
 import { effectLane } from '../lanes/lane-of.js';
 import type { Lane } from '../lanes/lane.js';
 import { waitOrLeave, type Told } from '../lanes/wait-or-leave.js';
+import type { StepOf } from '../stop-job.js';
 import type { Provider } from '../providers/provider.js';
 
 /** Whether a pause stands before the step; undefined when none does. */
@@ -27,7 +28,7 @@ export const frozen = async (gate: Gate, ledger: Pick<Ledger, 'holdOf'>): Promis
 /** A step that asks whether its job may have a session. */
 export interface Asking {
   readonly deps: Deps;
-  readonly ref: AgentRequest;
+  readonly ref: AgentRequest & StepOf;
   readonly definition: Definition;
   readonly job: Job;
   readonly lane: Lane;

@@ -1,9 +1,9 @@
 import { CancelledFailure, cancellationSignal } from '@temporalio/activity';
 import type { AgentEnd } from '../../contract/messages.js';
 import { HeldBack } from '../../ledger/ledger.js';
-import { activityWriter } from '../deps.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { excuseFor } from '../lanes/lane-of.js';
+import { stopJob } from '../stop-job.js';
 import { roomWait } from './admit.js';
 import { collectSession } from './collect.js';
 import { afterCancel, bookSession, failSession, failureOf, notStarted } from './end.js';
@@ -51,7 +51,7 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
  * ledger says so, for whoever looks sees no difference between a long session and a long sleep.
  */
 async function refused(
-  { deps, ref, job, lane }: SessionScope,
+  { deps, ref, claim: { fence }, lane }: SessionScope,
   decision: OverBudget['decision'],
 ): Promise<AgentEnd> {
   const { kind, message } = decision;
@@ -59,11 +59,7 @@ async function refused(
   if (kind === 'wait') return roomWait(decision, ref.waits);
   const end = { errorClass: kind === 'gate' ? decision.errorClass : 'budget', message } as const;
   const state = kind === 'park' ? 'parked' : 'gated';
-  await deps.ledger.settleJob(
-    { work: ref.work, jobKey: job.key },
-    { state, ...end },
-    activityWriter(ref.batchId, deps),
-  );
+  await stopJob({ ...ref, fence }, { state, ...end }, deps);
   if (kind === 'gate' && decision.until !== undefined) {
     const delayMs = Math.max(1, Date.parse(decision.until) - deps.now().getTime());
     return { kind: 'wait', delayMs, why: message, ...(decision.ofSite && { away: 'site' }) };
