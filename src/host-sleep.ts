@@ -46,8 +46,11 @@ export function sleptMs(sinceMs: number): number {
   return sleeps.reduce((sum, { fromMs, toMs }) => sum + Math.max(0, toMs - Math.max(fromMs, sinceMs)), 0);
 }
 
+/** When that would have been, had the host not slept since: the time from then until now is time awake. */
+export const withoutSleep = (atMs: number): number => atMs + sleptMs(atMs);
+
 /** How long the host was awake from then until now, as far as this process saw. */
-export const awakeMs = (sinceMs: number, nowMs: number): number => nowMs - sinceMs - sleptMs(sinceMs);
+export const awakeMs = (sinceMs: number, nowMs: number): number => nowMs - withoutSleep(sinceMs);
 
 /** Since when this process has been there to see anything, without a break. */
 export function thereSinceMs(): number {

@@ -3,6 +3,7 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { TriedBefore, Ready } from '../contract/messages.js';
 import { messageOf } from '../contract/thrown.js';
+import { awakeMs } from '../host-sleep.js';
 import { StaleFence } from '../ledger/ledger.js';
 import { jitterOf } from '../policy/jitter.js';
 import { DEFAULT_RETRY, afterStep, type RetryPolicy, type Tries } from '../policy/retry.js';
@@ -61,13 +62,14 @@ export const settled =
 
 /**
  * Tries of the present Activity, over all its attempts. Its time counts from the first that failed: what it did well
- * before that, such as watching a session for an hour, uses up nobody's patience.
+ * before that, such as watching a session for an hour, uses up nobody's patience, nor does time in which its host slept.
  * @param before of the same step, by Activities that ended in a wait
  */
 export function triesSoFar(before?: TriedBefore): Tries {
   const nowMs = Date.now();
   const sinceMs = before?.failingSinceMs ?? failingSince() ?? nowMs;
-  return { tries: (before?.tries ?? 0) + activityInfo().attempt, elapsedMs: Math.max(0, nowMs - sinceMs) };
+  const elapsedMs = Math.max(0, awakeMs(sinceMs, nowMs));
+  return { tries: (before?.tries ?? 0) + activityInfo().attempt, elapsedMs };
 }
 
 /**

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { publish } from '../../src/activities/publish.js';
@@ -21,6 +21,7 @@ import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
 import type { AgentEnd, AgentRequest, JobRef, TriedBefore } from '../../src/contract/messages.js';
 import { backAtOf } from '../../src/policy/back-at.js';
+import { noticeSleep } from '../../src/host-sleep.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
 import { aServer } from './agent-server-fixture.js';
@@ -648,6 +649,27 @@ describe('a session that ended, whose output can’t be had', () => {
     expect((await night.try('one', first.told)).end).toMatchObject({ kind: 'made' });
     expect(server.requests().filter(({ call }) => call === 'interactions.cancel')).toEqual([]);
   });
+});
+
+test('a start that is refused again after the host slept for longer than patience lasts is tried again', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  onTestFinished(() => void vi.useRealTimers());
+  const match = { call: 'environments.create' };
+  const refused = { match, do: 'throttle', with: { form: 'none' }, times: 2 } as const;
+  const server = await aServer({ speed: 1000, faults: [refused] });
+  const night = await aNight({
+    agent: {
+      use: 'antigravity',
+      command: undefined,
+      prompt: 'Write.',
+      with: { baseUrl: `${server.url}/gemini`, pollInterval: '10ms' },
+    },
+    retry: { patience: '1h' },
+  });
+  noticeSleep();
+  expect((await night.try('one')).end).toMatchObject({ type: 'throttled' });
+  vi.setSystemTime(Date.now() + 13 * 3_600_000);
+  expect((await night.try('one')).end).toMatchObject({ type: 'throttled' });
 });
 
 test('a try that wakes when another one has the job in hand leaves it alone, though its own patience is over', async () => {

@@ -7,6 +7,7 @@ import type { Provider, SessionHandle } from '../../src/activities/providers/pro
 import type { SessionScope } from '../../src/activities/session/scope.js';
 import { watchSession } from '../../src/activities/session/watch.js';
 import { AdapterError } from '../../src/contract/errors.js';
+import { noticeSleep } from '../../src/host-sleep.js';
 import { DEFAULT_RETRY } from '../../src/policy/retry.js';
 
 const MINUTE = 60_000;
@@ -73,6 +74,20 @@ test.each<[string, Provider['poll']]>([
   const keptAt = [0, ...session.keptAt, lastsMs];
   const gaps = keptAt.slice(1).map((at, before) => at - (keptAt[before] ?? 0));
   expect(Math.max(...gaps)).toBeLessThan(PLACE_LEASE_MS / 2);
+});
+
+test('looks that fail are made again when the host has slept for longer than patience lasts', async () => {
+  noticeSleep();
+  const session = watched({
+    poll: async () => {
+      if (Date.now() - session.beganAt < 14 * 60 * MINUTE) throw down;
+      return { kind: 'succeeded' };
+    },
+  });
+  await vi.advanceTimersByTimeAsync(MINUTE);
+  sleepFor(13 * 60 * MINUTE);
+  await vi.advanceTimersByTimeAsync(2 * 60 * MINUTE);
+  expect(session.ended).toEqual([{ kind: 'succeeded' }]);
 });
 
 const running = { kind: 'running', nextPollMs: MINUTE } as const;

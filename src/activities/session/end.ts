@@ -2,6 +2,7 @@ import { cancellationDetails, log } from '@temporalio/activity';
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
+import { withoutSleep } from '../../host-sleep.js';
 import { NOTHING_USED, type FailedSession as Failed, type SessionEnd } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, whyOf, type Excuse, type Next } from '../../policy/retry.js';
@@ -91,7 +92,8 @@ export async function failSession(
   const { outward } = scope.definition.agent;
   const failingMs = excuse ? triesSoFar(scope.ref.tried).elapsedMs : 0;
   const how = { jitter, hintMs, outward, excuse, failingMs };
-  const next = afterSession([...claim.failures, present], retry, how);
+  const earlier = claim.failures.map((failure) => ({ ...failure, endedAt: withoutSleep(failure.endedAt) }));
+  const next = afterSession([...earlier, present], retry, how);
   const goesOn = next.kind === 'again' || next.kind === 'wait';
   const job = goesOn ? undefined : stopped(next, failed, nowMs);
   if (handle !== undefined) await toldAtEnd(scope, failed, { hintMs, needsPerson });

@@ -1,6 +1,7 @@
 import { cancellationSignal, log, sleep } from '@temporalio/activity';
 import { durationMs } from '../../contract/batch-file.js';
 import { AdapterError } from '../../contract/errors.js';
+import { awakeMs } from '../../host-sleep.js';
 import { jitterOf } from '../../policy/jitter.js';
 import { afterStep, type Tries } from '../../policy/retry.js';
 import { longerThanTimeout } from '../providers/longer-than-timeout.js';
@@ -104,7 +105,7 @@ class FailedLooks {
     const nowMs = deps.now().getTime();
     noteFailure(nowMs, 'look');
     const since = failingSince('look') ?? nowMs; // an earlier try may have begun to count
-    const tried: Tries = { tries: ++this.tries, elapsedMs: nowMs - since };
+    const tried: Tries = { tries: ++this.tries, elapsedMs: awakeMs(since, nowMs) };
     const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
     const { errorClass, message, facts } = reason;
     // The session goes on whatever is asked of those who look.
