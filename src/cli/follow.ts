@@ -96,6 +96,10 @@ export async function shown<T>(
   }
 }
 
+/** What becomes of sessions when their worker stops. A program is stopped by whatever stops all that this process has started. */
+export const SESSIONS_GO_ON =
+  'sessions at a service go on by themselves, programs unless they are stopped with this process';
+
 /** What goes on without us, and how to come back to it. */
 function farewell(
   snapshot: Snapshot | undefined,
@@ -110,6 +114,6 @@ function farewell(
   const jobs =
     running === 0
       ? 'no job is under way'
-      : `${plural(running, 'job is', 'jobs are')} under way: sessions go on by themselves, and the next start picks them up`;
+      : `${plural(running, 'job is', 'jobs are')} under way: ${SESSIONS_GO_ON}; the next start picks them up`;
   return [`stopping: nothing new starts; ${jobs}`, `go on with: ${again}`];
 }

@@ -1,5 +1,6 @@
 import type { Nightshift } from '../client/nightshift.js';
 import { ExitCode } from './exit-codes.js';
+import { SESSIONS_GO_ON } from './follow.js';
 import type { Shell } from './shell.js';
 
 /**
@@ -17,7 +18,7 @@ export async function serve(
     async (signal) => {
       const told = new Promise<void>((resolve) => {
         signal.addEventListener('abort', () => {
-          out.progress('stopping: nothing new is taken, what is in hand ends; sessions go on by themselves');
+          out.progress(`stopping: nothing new is taken, what is in hand ends; ${SESSIONS_GO_ON}`);
           resolve();
         });
       });
