@@ -56,6 +56,7 @@ export default defineConfig({
   test: {
     // The native core of the Temporal SDK must not be loaded by two threads of one process.
     pool: 'forks',
+    setupFiles: ['test/support/seed.ts'],
     hookTimeout: 240_000,
     expect: { poll: { timeout: 60_000 } },
     sequence: { sequencer: LongestFirst },

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { openLedger } from '../../src/ledger/open.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { jitterOf } from '../../src/policy/jitter.js';
+import { SEED } from '../support/rounds.js';
 import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
 import {
   aPlace,
@@ -26,7 +27,6 @@ import {
 import { aWriter, expectAcknowledged, lastSteps, type Writer } from './ledger-writers.js';
 import { startPostgresProxy, type CommitFault } from './postgres-proxy.js';
 
-const SEED = process.env['NIGHTSHIFT_TEST_SEED'] ?? String(Date.now());
 const TIMEOUT_MS = 240_000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -3,10 +3,10 @@ import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS } from '../../src/ledger/migrate.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { jitterOf } from '../../src/policy/jitter.js';
+import { SEED } from '../support/rounds.js';
 import { aPlace, placeOf, rawSql } from '../unit/ledger-fixture.js';
 import { aWriter, expectAcknowledged, lastSteps } from './ledger-writers.js';
 
-const SEED = process.env['NIGHTSHIFT_TEST_SEED'] ?? String(Date.now());
 const KILLS = 12;
 /** Most of the time goes into loading processes, which a busy machine does slowly. */
 const TIMEOUT_MS = 240_000;

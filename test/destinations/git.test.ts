@@ -14,7 +14,9 @@ import { gitOptionsSchema } from '../../src/activities/publishers/git/options.js
 import { gitPublisher } from '../../src/activities/publishers/git/publisher.js';
 import type { BodyRequest, Publisher, PublisherContext } from '../../src/activities/publishers/publisher.js';
 import { AdapterError } from '../../src/contract/errors.js';
+import { jitterOf } from '../../src/policy/jitter.js';
 import { land, receiptIn } from '../support/land.js';
+import { SEED } from '../support/rounds.js';
 import { startCuttingProxy, type CuttingProxy } from '../support/servers/cutting-proxy.js';
 import { startGitServer, type BareRepository, type GitServer } from '../support/servers/git.js';
 import { hasGitHttp, startGitHttp } from '../support/servers/git-http.js';
@@ -251,15 +253,14 @@ test('a worker killed between push and answer: the next one finds the commit and
 
 test('workers killed at any moment, again and again: one commit for each effect in the end', async () => {
   const keys = Array.from({ length: 4 }, (_, at) => keyOf(`killed ${at}`));
-  const seed = Date.now();
-  process.stderr.write(`kill times from seed ${seed}\n`);
+  process.stderr.write(`kill times from seed ${SEED}\n`);
   for (let round = 0; round < 3; round++) {
     await Promise.all(
       keys.map(async (effectKey, at) => {
         const child = anotherWorker(repository.url, effectKey, `posts/${at}.md`);
         const ended = new Promise((resolve) => child.once('exit', resolve));
         await new Promise<void>((resolve) => createInterface(child.stdout).once('line', () => resolve()));
-        await sleep(((seed + round * 7919 + at * 104729) % 97) + 5);
+        await sleep(5 + jitterOf(`${SEED}:${round}:${at}`) * 100);
         child.kill('SIGKILL');
         await ended;
       }),

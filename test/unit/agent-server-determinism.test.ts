@@ -19,8 +19,8 @@ import {
   startBody,
   thrownBy,
 } from './agent-server-fixture.js';
+import { SEED } from '../support/rounds.js';
 
-const SEED = process.env['NIGHTSHIFT_TEST_SEED'] ?? String(Date.now());
 const KEYS = Array.from({ length: 6 }, (_, index) => String(index).repeat(32));
 const TICK_MS = 20_000;
 

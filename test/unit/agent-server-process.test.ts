@@ -26,9 +26,9 @@ import {
   startBody,
   type SessionMaker,
 } from './agent-server-fixture.js';
+import { SEED } from '../support/rounds.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/testing/agent-server/main.js', import.meta.url));
-const SEED = process.env['NIGHTSHIFT_TEST_SEED'] ?? String(Date.now());
 
 interface ServerProcess {
   readonly url: string;

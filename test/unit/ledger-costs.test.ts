@@ -387,7 +387,6 @@ describe('who spent what', () => {
       model: fc.constantFrom('a', 'b', undefined),
       state: fc.constantFrom('collected', 'failed', 'lost', 'cancelled', 'open'),
     });
-    const seed = Date.now() % 2 ** 31;
     await fc.assert(
       fc.asyncProperty(fc.array(end, { minLength: 1, maxLength: 12 }), async (ends) => {
         const { ledger } = await aLedger();
@@ -416,7 +415,7 @@ describe('who spent what', () => {
           }
         }
       }),
-      { numRuns: rounds(12, 200), seed, verbose: true },
+      { numRuns: rounds(12, 200), verbose: true },
     );
   }, 240_000);
 });

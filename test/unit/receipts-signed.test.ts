@@ -288,7 +288,6 @@ describe('tampering is named:', () => {
   test('any change of any character of meaning', async () => {
     const { lines } = await anExport({ unsigned: 2 });
     const text = lines.join('\n');
-    const seed = Number(process.env['NIGHTSHIFT_TEST_SEED'] ?? Date.now() % 1e9);
     await fc.assert(
       fc.asyncProperty(
         fc.nat(text.length - 1),
@@ -304,10 +303,10 @@ describe('tampering is named:', () => {
             ({ ok }) => !ok,
             (error: unknown) => error instanceof UsageError,
           );
-          expect(refused, `seed ${seed}, ${how} ${character} at ${at}`).toBe(true);
+          expect(refused, `${how} ${character} at ${at}`).toBe(true);
         },
       ),
-      { numRuns: rounds(150, 1000), seed, examples: [[text.indexOf('"version":1') + 10, '3', 'replace']] },
+      { numRuns: rounds(150, 1000), examples: [[text.indexOf('"version":1') + 10, '3', 'replace']] },
     );
   });
 
