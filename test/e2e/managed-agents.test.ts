@@ -8,7 +8,7 @@ import type { RunReport } from '../../src/contract/result.js';
 import type { Gate } from '../../src/policy/limits/state.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { startAgentServer, type AgentServer, type AgentServerOptions } from '../../src/testing/index.js';
-import { cli, startCli, startNode, until, type RunningCli } from '../support/cli.js';
+import { cli, standsStill, startCli, startNode, until, type RunningCli } from '../support/cli.js';
 import { slugsOf, tempDir, writeHostedBatch, type TestBatch } from '../support/batch.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 
@@ -20,6 +20,7 @@ const MINUTE_MS = 60_000;
 /** Service time per real time: sessions of minutes take about a second. */
 const SPEED = 300;
 const JOBS = 8;
+const LANES = 5;
 
 const dir = tempDir('nightshift-managed-');
 const state = join(dir, 'state');
@@ -73,7 +74,7 @@ const aBatch = (name: string, provider: string, options: object, alerts?: string
   writeHostedBatch(
     provider,
     { dir: join(dir, name), name, slugs: slugsOf(JOBS) },
-    { options, concurrency: 5, ...(alerts !== undefined && { alerts }) },
+    { options, concurrency: LANES, ...(alerts !== undefined && { alerts }) },
   );
 
 const call = (batch: TestBatch, ...args: string[]) =>
@@ -151,7 +152,8 @@ describe.each(PROVIDERS)('%s', (provider) => {
     const begun = await call(batch, 'run', batch.file, '--detach');
     expect(begun.code, begun.stderr).toBe(0);
     const first = await aWorker();
-    await until('some jobs are done', () => batch.published().length >= 2);
+    // A session takes a second; the lanes are full, and three starts are still to come.
+    await until('the lanes are full', () => service.server.ledger().totals.runs >= LANES);
 
     // The next start is told to come back in two hours, and so is everybody who would ask after it.
     service.server.addFault({
@@ -165,7 +167,7 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(Date.parse(reset) - Date.now()).toBeGreaterThan(1.9 * HOUR_MS);
 
     // What was on its way has ended; then the service hears nothing, of a worker that is killed or of the next one.
-    await settled(service);
+    await standsStill('the service is left alone', () => service.server.requests().length);
     const calls = service.server.requests().length;
     await until('somebody was told', () => receiver.got.length > 0);
     first.process.kill('SIGKILL');
@@ -268,17 +270,6 @@ async function comesBack(batch: TestBatch, service: Service): Promise<void> {
     return batch.published().length === JOBS;
   });
   await done;
-}
-
-/** No request for a while: those that were under way have been answered. */
-async function settled({ server }: Service): Promise<void> {
-  let seen = -1;
-  await until('the service is left alone', async () => {
-    const before = seen;
-    seen = server.requests().length;
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    return before === seen;
-  });
 }
 
 describe('a configured engine', () => {

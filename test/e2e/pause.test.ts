@@ -9,7 +9,7 @@ import type { Progress } from '../../src/contract/messages.js';
 import type { RunReport } from '../../src/contract/result.js';
 import { startAgentServer, type AgentServer } from '../../src/testing/index.js';
 import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
-import { cli, startCli, until, type Exit } from '../support/cli.js';
+import { cli, standsStill, startCli, until, type Exit } from '../support/cli.js';
 import { runningBatch, withEngine } from '../support/engine.js';
 
 const root = tempDir('nightshift-pause-');
@@ -107,7 +107,7 @@ test('admit lets jobs under way finish and begins no other; freeze does not even
   await until('three sessions run', () => sessions() === before + 3);
 
   expect((await nightshift('pause', '--work', 'levels', '--level', 'freeze')).code).toBe(0);
-  await sleep(2000);
+  await standsStill('what was being asked is answered', polls, 2000);
   const asked = polls();
   server.advance(ENOUGH_MS);
   await sleep(2000);

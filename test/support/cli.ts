@@ -76,3 +76,14 @@ export async function until(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Waits until nothing has been counted for a while: longer than the pause between two requests. */
+export async function standsStill(what: string, count: () => number, quietMs = 1500): Promise<void> {
+  let seen = -1;
+  await until(what, async () => {
+    const before = seen;
+    seen = count();
+    await new Promise((resolve) => setTimeout(resolve, quietMs));
+    return before === seen;
+  });
+}
