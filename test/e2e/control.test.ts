@@ -10,6 +10,7 @@ import type { RunReport } from '../../src/contract/result.js';
 import { jobKey } from '../../src/identity/keys.js';
 import { cli, runJson, startCli, until, type Exit } from '../support/cli.js';
 import { runningBatch, withEngine } from '../support/engine.js';
+import { isAlive } from '../support/processes.js';
 import { slugsOf, tempDir, twice, writeBatch, type BatchOptions, type TestBatch } from '../support/batch.js';
 import { startReceiver } from '../support/servers/receiver.js';
 
@@ -79,14 +80,6 @@ const progressOf = (batch: Night) =>
   onBatch(batch, (handle) => handle.query<Progress>('progress').catch(() => undefined));
 
 const quietTime = (ms = 1500) => new Promise((resolve) => setTimeout(resolve, ms));
-
-const isAlive = (pid: number): boolean => {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-};
 
 describe('pause', () => {
   test('after its answer no session starts and nothing is published; sessions under way finish and wait for resume', async () => {

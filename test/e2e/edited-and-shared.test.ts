@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { cli, runJson, startCli, until } from '../support/cli.js';
+import { isAlive } from '../support/processes.js';
 import { slugsOf, writeBatch } from '../support/batch.js';
 
 test('a job joined in another batch counts only when the effects of this batch have landed too', async () => {
@@ -160,6 +161,10 @@ test('what was approved after a project was moved lands nowhere until the batch 
   expect(readFileSync(join(moved, 'sessions.log'), 'utf8').trim().split('\n')).toHaveLength(1);
 });
 
+interface Costs {
+  readonly sessions: readonly { readonly attempt: number; readonly use: string; readonly reason?: string }[];
+}
+
 test('an artifact that was lost is made again, and its first session is counted as wasted', async () => {
   const batch = writeBatch({
     slugs: ['one'],
@@ -175,14 +180,18 @@ test('an artifact that was lost is made again, and its first session is counted 
   expect(second.exit.code, second.exit.stderr).toBe(0);
   expect(batch.sessions()).toEqual(['one 1', 'one 2']);
   expect(batch.published()).toEqual(['blog/news/one.md']);
-  const receipts = await cli(['ledger', 'show', '--json', '--state', batch.state], options);
-  expect(receipts.code).toBe(0);
+  const costs = await cli(['costs', 'nightly', '--sessions', '--json', '--state', batch.state], options);
+  expect((JSON.parse(costs.stdout) as Costs).sessions).toMatchObject([
+    { attempt: 1, use: 'wasted', reason: 'lost-artifact' },
+    { attempt: 2, use: 'useful' },
+  ]);
 });
 
 test('a cancel that is killed is finished by the next one, and no agent goes on', async () => {
   const batch = writeBatch({
     slugs: ['one'],
-    before: 'trap "echo told >> told.log" TERM; i=0; while [ $i -lt 300 ]; do i=$((i+1)); sleep 1; done',
+    before:
+      'echo $$ >> pids.log; trap "echo told >> told.log" TERM; i=0; while [ $i -lt 300 ]; do i=$((i+1)); sleep 1; done',
   });
   const options = { cwd: batch.dir, state: batch.state };
   const first = startCli(['run', batch.file, '--state', batch.state], options);
@@ -199,11 +208,9 @@ test('a cancel that is killed is finished by the next one, and no agent goes on'
   const status = await cli(['status', 'nightly', '--json', '--state', batch.state], options);
   expect(JSON.parse(status.stdout)).toMatchObject({ counts: { parked: 0, cancelled: 1, running: 0 } });
   expect(batch.published()).toEqual([]);
-  const { execFileSync } = await import('node:child_process');
-  const alive = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
-    .split('\n')
-    .filter((line) => line.includes(batch.dir));
-  expect(alive.filter((line) => line.includes('agent.sh'))).toEqual([]);
+  const pids = readFileSync(join(batch.dir, 'pids.log'), 'utf8').trim().split('\n').map(Number);
+  expect(pids).toHaveLength(1);
+  expect(pids.filter(isAlive)).toEqual([]);
 }, 240_000);
 
 test('a start while the run is being cancelled waits for its end and then does the batch; a detached one says so', async () => {
