@@ -1,11 +1,12 @@
 // A worker dies by SIGKILL at each named point between two lines of runAgent and publish; then the batch is simply
-// started again. Counted at the destination and by the agent's own log.
-import { describe, expect, test } from 'vitest';
+// started again. Counted at the destination, a service that makes something of every request, and by the agent's own log.
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
-import { NOT_AT_A_FOLDER } from '../support/crash-points.js';
+import { NOT_IN_A_BATCH } from '../support/crash-points.js';
 import { MISSED_SOON, cli, runJson, startNode } from '../support/cli.js';
-import { tempDir, writeBatch } from '../support/batch.js';
+import { tempDir, twice, writeBatch } from '../support/batch.js';
+import { effectsAt, startKeyedService } from '../support/servers/keyed-service.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
 
@@ -19,17 +20,20 @@ const env = MISSED_SOON;
 
 describe('a worker killed at a named point, and a second start', () => {
   const points = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter(
-    (point) => !NOT_AT_A_FOLDER.has(point) && !LATER.has(point),
+    (point) => !NOT_IN_A_BATCH.has(point) && !LATER.has(point),
   );
 
   test.each(points)('%s: every effect lands once and no session is paid twice', async (point) => {
     const name = `at-${point.toLowerCase()}`;
+    const service = await startKeyedService();
+    onTestFinished(() => service.stop());
     const batch = writeBatch({
       dir: `${dir}/${name}`,
       name,
       work: name,
       slugs: ['one', 'two'],
       concurrency: 1,
+      effects: effectsAt(service),
     });
 
     const died = await startNode([FIXTURE, batch.file, state, point], { cwd: batch.dir, env }).exit;
@@ -38,8 +42,11 @@ describe('a worker killed at a named point, and a second start', () => {
     const { exit, report } = await runJson(batch.file, { cwd: batch.dir, state, env });
     expect(exit.code, exit.stderr).toBe(0);
     expect(report.batch.result).toBe('completed');
-    expect(batch.published()).toEqual(['blog/news/one.md', 'blog/news/two.md']);
-    expect(batch.read('blog/news/one.md')).toBe('article one\ntitle About one');
+    expect(twice(service.posts)).toEqual([]);
+    expect([...service.texts].sort()).toEqual([
+      'article one\ntitle About one',
+      'article two\ntitle About two',
+    ]);
     expect(batch.sessions().sort()).toEqual(['one 1', 'two 1']);
     expect(report.sessions.wasted).toBe(0);
     expect(report.jobs.flatMap(({ effects }) => effects.map((effect) => effect.state))).toEqual([

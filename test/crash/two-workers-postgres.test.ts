@@ -1,12 +1,10 @@
 // Two workers of one PostgreSQL ledger: killed in turn by SIGKILL while a batch runs, or one stopped in the middle of an
 // effect and woken after the other has done it. Counted at the destination, by the agent's own log, and in the database.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openEngine, type Engine } from '../../src/engine/index.js';
 import { slugsOf, tempDir, twice, writeBatch } from '../support/batch.js';
 import { MISSED_SOON, cli, startCli, until, type RunningCli } from '../support/cli.js';
+import { effectsAt, startKeyedService } from '../support/servers/keyed-service.js';
 import { hasPostgres, startPostgres, type PostgresServer } from '../support/servers/postgres.js';
 
 const ROUNDS = 6;
@@ -70,29 +68,6 @@ describe.runIf(hasPostgres())('two workers on one PostgreSQL ledger', () => {
     expect(counted).toEqual({ receipts: '16', jobs: '16' });
   });
 
-  /** A service that says when it is asked, and when it is sent something, before it answers. */
-  async function aService() {
-    const posts: string[] = [];
-    const service = { url: '', posts, before: (_: 'look' | 'write') => undefined as void };
-    const server = createServer((request, response) => {
-      const key = request.url?.split('/').at(-1) ?? '';
-      if (request.method === 'POST') posts.push(key);
-      const there = posts.includes(key);
-      service.before(request.method === 'POST' ? 'write' : 'look');
-      request.resume().on('end', () => {
-        response.writeHead(there ? 200 : 404, { 'content-type': 'application/json' });
-        response.end(JSON.stringify({ id: key, key }));
-      });
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    service.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return service;
-  }
-
   test.each([
     ['has asked, and sent nothing yet', 'look'],
     ['has sent its request, and has no answer yet', 'write'],
@@ -100,20 +75,11 @@ describe.runIf(hasPostgres())('two workers on one PostgreSQL ledger', () => {
     'one that is suspended when it %s writes nothing when it wakes: the other has the effect',
     { timeout: 300_000 },
     async (_, moment) => {
-      const service = await aService();
+      const service = await startKeyedService();
+      onTestFinished(() => service.stop());
       const name = `suspended-${moment}`;
-      const batch = writeBatch({ dir: `${dir}/${name}`, name, work: name, slugs: ['one'] });
-      const effects = `effects:
-  - name: post
-    use: http
-    target: "${service.url}"
-    with:
-      url: "${service.url}/{{ effect.key }}"
-      lookup: { url: "${service.url}/{{ effect.key }}", key: /key }
-      settle: 1s
-      timeout: 5s
-`;
-      writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace(/effects:[^]*$/, effects));
+      const effects = effectsAt(service);
+      const batch = writeBatch({ dir: `${dir}/${name}`, name, work: name, slugs: ['one'], effects });
       const schema = name.replace('-', '_');
       await server.rows(`create schema ${schema}`);
       const url = `${server.url}?options=-csearch_path%3D${schema}`;

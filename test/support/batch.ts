@@ -30,9 +30,14 @@ export interface BatchOptions {
   readonly dir?: string;
   readonly file?: string;
   readonly checks?: string;
+  /** `effects` of the batch, if not one file for each job. */
+  readonly effects?: string;
 }
 
 export const tempDir = (name = 'nightshift-'): string => mkdtempSync(join(tmpdir(), name));
+
+const FILES = `effects:
+  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }`;
 
 /** Writes a batch whose agent publishes "article <slug>" after a while. */
 export function writeBatch(options: BatchOptions): TestBatch {
@@ -64,8 +69,7 @@ work: ${work}
 jobs: ./${stem}.csv
 agent: { use: command, command: [sh, agent.sh], timeout: 60s }
 checks: ${options.checks ?? '[{ notEmpty: true }]'}
-effects:
-  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
+${options.effects ?? FILES}
 limits: { concurrency: ${concurrency} }
 retry: { sessions: ${options.sessionsMax ?? 3} }
 `,
@@ -109,8 +113,7 @@ agent:
   quiet: ${hosted.quiet}`
   }
   with: ${JSON.stringify(hosted.options)}
-effects:
-  - { name: post, use: folder, target: "./public/{{ site }}", with: { path: "{{ category }}/{{ slug }}.md" } }
+${FILES}
 limits: { concurrency: ${hosted.concurrency} }
 alerts: ${hosted.alerts ?? '[]'}
 `,

@@ -1,7 +1,7 @@
 import type { CrashPoint } from '../../src/activities/crash-points.js';
 
 /**
- * A folder hides nothing and has no twins. E8 and E9 are reached at other destinations (test/conformance), E7 at one made
- * of memory (test/unit/land-effect.test.ts).
+ * Neither `http` nor `folder` hides anything or has twins. E8 and E9 are reached at other destinations
+ * (test/conformance), E7 at one made of memory (test/unit/land-effect.test.ts).
  */
-export const NOT_AT_A_FOLDER: ReadonlySet<CrashPoint> = new Set<CrashPoint>(['E7', 'E8', 'E9']);
+export const NOT_IN_A_BATCH: ReadonlySet<CrashPoint> = new Set<CrashPoint>(['E7', 'E8', 'E9']);

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
-import { NOT_AT_A_FOLDER } from '../support/crash-points.js';
+import { NOT_IN_A_BATCH } from '../support/crash-points.js';
 
 const page = (name: string) =>
   readFileSync(new URL(`../../docs/reference/${name}.md`, import.meta.url), 'utf8');
@@ -20,7 +20,7 @@ test('the page of crash points is true: which there are, and where each is tried
   const triedAs = (where: string) =>
     lines.flatMap(([point = '', , , tried = '']) => (tried.split(', ').includes(where) ? [point] : []));
   const points = Object.keys(CRASH_POINTS) as CrashPoint[];
-  expect(triedAs('batch')).toEqual(points.filter((point) => !NOT_AT_A_FOLDER.has(point)));
+  expect(triedAs('batch')).toEqual(points.filter((point) => !NOT_IN_A_BATCH.has(point)));
   const measured = new Set(linesOf(page('effects-matrix')).map(([point]) => point));
   expect(triedAs('each')).toEqual(points.filter((point) => measured.has(point)));
   expect(triedAs('model')).toEqual(['E7']);
