@@ -3,14 +3,31 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { cli, runJson, until } from '../support/cli.js';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { RunReport } from '../../src/contract/result.js';
+import { openEngine, type Engine } from '../../src/engine/index.js';
+import { cli, until, type RunningCli } from '../support/cli.js';
+import { pass, startImpatientWorker } from '../support/lanes.js';
 import { slugsOf, tempDir, twice, writeBatch, type TestBatch } from '../support/batch.js';
 
+// One state directory, so one engine and one worker, for all; each test has a name and a kind of work of its own.
 const root = tempDir('nightshift-down-');
+const state = join(root, 'state');
 const JOBS = slugsOf(8);
 /** Of each job, by the batch file: an outage lasts for longer than they would. */
 const TRIES = 3;
+const MINUTE_MS = 60_000;
+
+let engine: Engine;
+let worker: RunningCli;
+beforeAll(async () => {
+  engine = await openEngine({ stateDir: state });
+  worker = await startImpatientWorker(state, { cwd: root });
+});
+afterAll(() => {
+  worker.process.kill('SIGKILL');
+  engine.release();
+});
 
 interface Blog {
   readonly url: string;
@@ -80,50 +97,68 @@ retry: { classes: { unknown: { wait: 100ms, waitAtMost: 1s, tries: ${TRIES} } } 
   return batch;
 }
 
-async function lanesOf({ dir, state }: TestBatch): Promise<{ label: string; state: string }[]> {
-  const { stdout } = await cli(['lanes', '--json', '--state', state], { cwd: dir });
-  return (JSON.parse(stdout) as { lanes: { label: string; state: string }[] }).lanes;
+const call = ({ dir }: TestBatch, ...args: string[]) => cli([...args, '--state', state], { cwd: dir });
+
+async function begin(batch: TestBatch): Promise<void> {
+  const { code, stderr } = await call(batch, 'run', batch.file, '--detach');
+  expect(code, stderr).toBe(0);
 }
 
-const isClosed = async (batch: TestBatch): Promise<boolean> =>
-  (await lanesOf(batch)).some(({ state }) => state === 'closed');
+/** The rest of the night; each look at it is a minute later than the one before. */
+async function toItsEnd(batch: TestBatch, name: string) {
+  const watch = call(batch, 'watch', name, '--json');
+  let isOver = false;
+  void watch.finally(() => (isOver = true));
+  await until('the batch is over', async () => {
+    await pass(state, MINUTE_MS);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    return isOver;
+  });
+  const exit = await watch;
+  return { exit, report: JSON.parse(exit.stdout) as RunReport };
+}
 
-const untilMs = 240_000;
+async function isClosed(batch: TestBatch, { url }: Blog): Promise<boolean> {
+  const { stdout } = await call(batch, 'lanes', '--json');
+  const { lanes } = JSON.parse(stdout) as { lanes: { label: string; state: string }[] };
+  return lanes.some((lane) => lane.label.includes(new URL(url).host) && lane.state === 'closed');
+}
 
 test('down for longer than all tries would last: jobs wait, nothing is parked, and each post is there once', async () => {
   const blog = await aBlog();
   const batch = aBatch('down', blog);
   blog.down = true;
-  const run = runJson(batch.file, { cwd: batch.dir, state: batch.state });
-  await until('its lane is closed', () => isClosed(batch), untilMs);
-  await until('every job has its artifact', () => batch.sessions().length === JOBS.length, untilMs);
+  await begin(batch);
+  await until('its lane is closed', () => isClosed(batch, blog));
+  await until('every job has its artifact', () => batch.sessions().length === JOBS.length);
   const before = blog.writes.length;
-  await until('a probe has failed', () => blog.writes.length > before, untilMs);
+  await pass(state, MINUTE_MS);
+  await until('a probe has failed', () => blog.writes.length > before);
   blog.down = false;
 
-  const { exit, report } = await run;
+  const { exit, report } = await toItsEnd(batch, 'down');
   expect(exit.code, exit.stderr).toBe(0);
   expect(report.counts).toMatchObject({ done: JOBS.length, parked: 0, held: 0 });
   expect([blog.posts.length, twice(blog.posts)]).toEqual([JOBS.length, []]);
-  expect(await isClosed(batch)).toBe(false);
-}, 600_000);
+  expect(await isClosed(batch, blog)).toBe(false);
+});
 
 test('one post that it never takes is parked after its own tries, also when it was down for all before', async () => {
   const [poisoned = ''] = JOBS;
   const blog = await aBlog(poisoned);
   const batch = aBatch('poisoned', blog);
   blog.down = true;
-  const run = runJson(batch.file, { cwd: batch.dir, state: batch.state });
-  await until('its lane is closed', () => isClosed(batch), untilMs);
+  await begin(batch);
+  await until('its lane is closed', () => isClosed(batch, blog));
   blog.down = false;
 
-  const { exit, report } = await run;
+  const { exit, report } = await toItsEnd(batch, 'poisoned');
   expect(exit.code, exit.stderr).toBe(2);
   expect(report.counts).toMatchObject({ done: JOBS.length - 1, parked: 1, held: 0 });
   expect([blog.posts.length, twice(blog.posts)]).toEqual([JOBS.length - 1, []]);
   expect(blog.writes.filter((slug) => slug === poisoned).length).toBeGreaterThanOrEqual(TRIES);
-  expect(await isClosed(batch)).toBe(false);
-}, 600_000);
+  expect(await isClosed(batch, blog)).toBe(false);
+});
 
 test('jobs of a site that is down let those of other sites go first, and land when it is back', async () => {
   const [dead, alive] = [await aBlog(), await aBlog()];
@@ -140,13 +175,13 @@ test('jobs of a site that is down let those of other sites go first, and land wh
     )
     .replace(`tries: ${TRIES}`, 'tries: 50');
   writeFileSync(batch.file, text);
-  const run = cli(['run', batch.file, '--state', batch.state, '--json'], { cwd: batch.dir });
+  await begin(batch);
   await until('the other site has all of its posts', () => alive.posts.length === 3);
   expect(dead.posts).toEqual([]);
   dead.down = false;
-  const exit = await run;
+  const { exit } = await toItsEnd(batch, 'two-sites');
   expect(exit.code, exit.stderr).toBe(0);
   expect(dead.posts).toHaveLength(5);
   expect(twice([...dead.posts, ...alive.posts])).toEqual([]);
   expect(twice(batch.sessions())).toEqual([]);
-}, 300_000);
+});

@@ -5,14 +5,12 @@ import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openEngine, type Engine } from '../../src/engine/index.js';
 import type { RunReport } from '../../src/contract/result.js';
-import type { Gate } from '../../src/policy/limits/state.js';
-import { openLedger } from '../../src/ledger/open.js';
 import { startAgentServer, type AgentServer, type AgentServerOptions } from '../../src/testing/index.js';
-import { cli, standsStill, startCli, startNode, until, type RunningCli } from '../support/cli.js';
+import { cli, standsStill, startCli, until, type RunningCli } from '../support/cli.js';
+import { pass, startImpatientWorker } from '../support/lanes.js';
 import { slugsOf, tempDir, writeHostedBatch, type TestBatch } from '../support/batch.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 
-const WORKER = new URL('fixtures/impatient-worker.mjs', import.meta.url).pathname;
 const KEYS = { GEMINI_API_KEY: 'test-key', ANTHROPIC_API_KEY: 'test-key' };
 const PROVIDERS = ['antigravity', 'claude'] as const;
 const HOUR_MS = 3_600_000;
@@ -81,38 +79,10 @@ const call = (batch: TestBatch, ...args: string[]) =>
   cli([...args, '--state', state], { cwd: batch.dir, env: KEYS });
 
 async function aWorker(): Promise<RunningCli> {
-  const worker = startNode([WORKER, state], { cwd: dir, env: KEYS });
+  const worker = await startImpatientWorker(state, { cwd: dir, env: KEYS });
   onTestFinished(() => void worker.process.kill('SIGKILL'));
-  await new Promise((resolve) => worker.process.stdout?.once('data', resolve));
   return worker;
 }
-
-/** Time passes for what all workers know of the service. */
-async function pass(ms: number): Promise<void> {
-  const ledger = await openLedger({ path: join(state, 'ledger.db') });
-  try {
-    for (const { id, label } of await ledger.lanes()) {
-      await ledger.changeLane({ id, label }, ({ gate, ...lane }) => ({
-        state: {
-          ...lane,
-          notBefore: lane.notBefore - ms,
-          slotAt: lane.slotAt - ms,
-          ...(gate && { gate: earlier(gate, ms) }),
-        },
-        result: undefined,
-      }));
-    }
-  } finally {
-    await ledger.close();
-  }
-}
-
-const earlier = ({ since, retryAt, probe, ...gate }: Gate, ms: number): Gate => ({
-  ...gate,
-  since: since - ms,
-  retryAt: retryAt - ms,
-  ...(probe && { probe: { ...probe, until: probe.until - ms } }),
-});
 
 async function laneOf(batch: TestBatch, { server }: Service) {
   const { stdout, code } = await call(batch, 'lanes', '--json');
@@ -173,12 +143,12 @@ describe.each(PROVIDERS)('%s', (provider) => {
     first.process.kill('SIGKILL');
     await first.exit;
     await aWorker();
-    await pass(1.5 * HOUR_MS);
+    await pass(state, 1.5 * HOUR_MS);
     await new Promise((resolve) => setTimeout(resolve, 3000)); // jobs ask six times in that time whether they may
     expect(service.server.requests()).toHaveLength(calls);
     expect(batch.published().length).toBeLessThan(JOBS);
 
-    await pass(0.6 * HOUR_MS);
+    await pass(state, 0.6 * HOUR_MS);
     const report = await isWhole(batch, service);
     expect(report.sessions.wasted).toBe(0);
     expect(toldOf(receiver).filter((what) => what.startsWith('opened'))).toEqual(['opened quota']);
@@ -228,22 +198,22 @@ describe.each(PROVIDERS)('%s', (provider) => {
     },
     180_000,
   );
-
-  test('a service that is away for twenty minutes in mid-batch: later, whole, nothing parked', async () => {
-    const name = `${provider}-away`;
-    const service = await aService(provider, name);
-    const batch = aBatch(name, provider, service.options);
-    const begun = await call(batch, 'run', batch.file, '--detach');
-    expect(begun.code, begun.stderr).toBe(0);
-    await aWorker();
-    await until('some jobs are done', () => batch.published().length >= 2);
-
-    await service.server.close();
-    await comesBack(batch, service);
-  }, 180_000);
 });
 
-// What jobs do meanwhile is the same for every provider; this one asks its service more before it starts anything.
+// What jobs do meanwhile is the same for every provider: one whose service is left in mid-session, and one that asks its
+// service more before it starts anything.
+test('a service that is away for twenty minutes in mid-batch: later, whole, nothing parked', async () => {
+  const service = await aService('antigravity', 'away');
+  const batch = aBatch('away', 'antigravity', service.options);
+  const begun = await call(batch, 'run', batch.file, '--detach');
+  expect(begun.code, begun.stderr).toBe(0);
+  await aWorker();
+  await until('some jobs are done', () => batch.published().length >= 2);
+
+  await service.server.close();
+  await comesBack(batch, service);
+}, 180_000);
+
 test('a service that is away when the night begins: later, whole, nothing parked', async () => {
   const service = await aService('claude', 'away-at-first');
   const batch = aBatch('away-at-first', 'claude', service.options);
@@ -258,14 +228,14 @@ test('a service that is away when the night begins: later, whole, nothing parked
 async function comesBack(batch: TestBatch, service: Service): Promise<void> {
   await until('the lane is closed', async () => (await laneOf(batch, service)).state === 'closed');
   for (let minute = 0; minute < 20; minute++) {
-    await pass(MINUTE_MS);
+    await pass(state, MINUTE_MS);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   expect(batch.published().length).toBeLessThan(JOBS);
   await service.again();
   const done = isWhole(batch, service);
   await until('the batch is over', async () => {
-    await pass(MINUTE_MS);
+    await pass(state, MINUTE_MS);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     return batch.published().length === JOBS;
   });
