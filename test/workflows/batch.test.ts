@@ -187,6 +187,11 @@ class Night {
   }
 }
 
+/** Jobs of a batch that is opened in two shards; 30 at once are enough for both to be at work at one time. */
+const IN_SHARDS = 80;
+const shardsOf = (night: () => Night, jobs: number): Partial<Activities> =>
+  jobs === IN_SHARDS ? { openBatch: async () => night().openedInShards([jobs / 2, jobs / 2]) } : {};
+
 const ticketOf = (title: string): Ticket => ({
   key: sha256(title).slice(0, 32),
   title,
@@ -764,7 +769,7 @@ describe('lanes', () => {
 
   test.each([
     ['in one run', 8, 2],
-    ['in shards', 420, 60],
+    ['in shards', IN_SHARDS, 30],
   ])(
     '%s: what a person has approved all at once goes on as lanes become free',
     async (_where, jobs, concurrency) => {
@@ -773,7 +778,7 @@ describe('lanes', () => {
         `approved-${jobs}`,
         jobs,
         {
-          ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
+          ...shardsOf(() => night, jobs),
           publish: leaving.publish,
         },
         concurrency,
@@ -1066,7 +1071,7 @@ describe('lanes', () => {
 
   test.each([
     ['in one run', 6, 1],
-    ['in shards', 420, 60],
+    ['in shards', IN_SHARDS, 30],
   ])(
     '%s: where nothing more is begun, jobs that wait for a person keep no run open; the next one joins them',
     async (_where, jobs, concurrency) => {
@@ -1077,7 +1082,7 @@ describe('lanes', () => {
         `stopped-${jobs}`,
         jobs,
         {
-          ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
+          ...shardsOf(() => night, jobs),
           runAgent: async ({ key }) => {
             if (isFirst(key) || !broken) return { kind: 'made', sha256: sha256(key) };
             await asked.opened;
@@ -1180,7 +1185,7 @@ describe('too many failures', () => {
 
   test.each([
     ['in one run', 10, 2],
-    ['in shards', 420, 30],
+    ['in shards', IN_SHARDS, 30],
   ])(
     '%s: the rest is held, and after the fix a resume goes on with it',
     async (_where, jobs, concurrency) => {
@@ -1193,7 +1198,7 @@ describe('too many failures', () => {
             broken
               ? { kind: 'parked', errorClass: 'rejected', message: 'the agent is not well' }
               : { kind: 'made', sha256: sha256(key) },
-          ...(jobs > 400 && { openBatch: async () => night.openedInShards() }),
+          ...shardsOf(() => night, jobs),
         },
         concurrency,
       );
@@ -1239,10 +1244,8 @@ describe('a canary', () => {
   const progress = (handle: WorkflowHandle) => handle.query<Progress, []>('progress');
   const places = [
     ['in one run', 10, 4],
-    ['in shards', 420, 60], // which is enough for two of them at once
+    ['in shards', IN_SHARDS, 30],
   ] as const;
-  const shardsOf = (night: () => Night, jobs: number): Partial<Activities> =>
-    jobs > 400 ? { openBatch: async () => night().openedInShards() } : {};
 
   test.each(places)(
     '%s: no other job begins before so many did well',
