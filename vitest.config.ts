@@ -68,7 +68,7 @@ export default defineConfig({
       // Two cores, and a third of the time is spent waiting for agents, servers and clocks.
       group('real', 1, 3, REAL, { exclude: [STORM] }),
       group('destinations', 1, 3, DESTINATIONS),
-      // A hundred processes at once leave no room for anything beside them.
+      // Fifty and more processes at once leave no room for anything beside them.
       group('storm', 2, 1, [STORM]),
     ],
   },
