@@ -11,7 +11,8 @@ import { MISSED_SOON, cli, runJson, startNode } from '../support/cli.js';
 import { tempDir, writeHostedBatch } from '../support/batch.js';
 
 const FIXTURE = fileURLToPath(new URL('./fixtures/worker-that-dies.mjs', import.meta.url));
-const POINTS = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter((point) => point.startsWith('A'));
+/** Before A2 nothing has reached the provider. */
+const POINTS = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter((point) => /^A(?![01]$)/.test(point));
 /** Sessions take minutes of service time; so many of those pass in one real minute. */
 const SPEED = 1500;
 

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { runJson } from '../support/cli.js';
 import { slugsOf, tempDir, writeBatch } from '../support/batch.js';
 
-const QUOTA_MS = 20_000;
+const QUOTA_MS = 8_000;
 
 /** Says once that it has to wait, and works from then on; notes when it was called. */
 const AGENT = `

@@ -5,6 +5,9 @@ import { expect, test } from 'vitest';
 import { cli, runJson, startCli, until } from '../support/cli.js';
 import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
 
+/** For tests that wait until an engine that nobody uses has stopped. */
+const SOON_IDLE = { NIGHTSHIFT_ENGINE_IDLE_SECONDS: '1' };
+
 test('a job edited after it was done is a conflict with both fingerprints; a higher revision updates the same file', async () => {
   const slugs = ['one', 'two'];
   const batch = writeBatch({ slugs });
@@ -60,7 +63,7 @@ test('an unfinished batch started again is under way at once, also while no work
 
 test('histories deleted: starting again does nothing, for the ledger remembers', async () => {
   const batch = writeBatch({ slugs: slugsOf(3) });
-  const options = { cwd: batch.dir, state: batch.state };
+  const options = { cwd: batch.dir, state: batch.state, env: SOON_IDLE };
   await runJson(batch.file, options);
   await until('the engine has stopped', () => !existsSync(join(batch.state, 'engine', 'engine.json')));
   rmSync(join(batch.state, 'engine'), { recursive: true });
@@ -81,7 +84,7 @@ test.each(['ledger', 'whole state'])(
   '%s deleted: the destination is asked, and nothing is sent or paid again',
   async (what) => {
     const batch = writeBatch({ slugs: slugsOf(3) });
-    const options = { cwd: batch.dir, state: batch.state };
+    const options = { cwd: batch.dir, state: batch.state, env: SOON_IDLE };
     await runJson(batch.file, options);
     await until('the engine has stopped', () => !existsSync(join(batch.state, 'engine', 'engine.json')));
     if (what === 'ledger') {
@@ -194,9 +197,9 @@ test('a batch that is half done goes on in another folder, from a backup of its 
   const backup = join(old.dir, 'moving.db');
   const artifacts = join(old.dir, 'moving');
   const nightshift = (at: TestBatch, ...words: string[]) =>
-    cli([...words, '--state', at.state], { cwd: at.dir });
+    cli([...words, '--state', at.state], { cwd: at.dir, env: SOON_IDLE });
 
-  const running = startCli(['run', old.file, '--state', old.state], { cwd: old.dir });
+  const running = startCli(['run', old.file, '--state', old.state], { cwd: old.dir, env: SOON_IDLE });
   await until('the second agent is at work', () => old.sessions().length === 2);
   expect((await nightshift(old, 'pause', 'nightly', '--level', 'admit')).code).toBe(0);
   writeFileSync(join(old.dir, 'go'), '');
