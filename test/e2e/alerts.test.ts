@@ -12,6 +12,16 @@ import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 const KEY = 'AIza-planted-secret-41';
 const JOBS = 40;
 
+// One state directory, so one engine, for both; each has a name and a kind of work of its own.
+const root = tempDir('nightshift-alerts-');
+const state = join(root, 'state');
+const env = { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' };
+const call = (...args: string[]) => cli([...args, '--state', state], { cwd: root, env });
+
+interface Lanes {
+  readonly lanes: readonly { readonly id: string; readonly state: string }[];
+}
+
 interface Told {
   readonly type: string;
   readonly data: { readonly id: string; readonly rule: string; readonly detail: { readonly jobs: number } };
@@ -21,15 +31,13 @@ test('a person hears once of what they must do, once that it is over, and of not
   const receiver = await startReceiver();
   onTestFinished(() => receiver.stop());
   const refusing = await startAgentServer({ seed: 5, speed: 1500, faults: [{ do: 'auth' }] });
-  const batch = aBatch(refusing.geminiUrl, receiver.url);
-  const { file, state, dir } = batch;
-  const env = { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' };
-  const call = (...args: string[]) => cli([...args, '--state', state], { cwd: dir, env });
+  const batch = aBatch('nightly', refusing.geminiUrl, receiver.url);
+  const { file } = batch;
   const alerts = () => told(receiver).map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`);
 
   // Thirty sessions come to nothing, and each job does it at its second try: nobody is told.
   const rough = writeBatch({
-    dir: join(dir, 'rough'),
+    dir: join(root, 'rough'),
     name: 'rough',
     work: 'rough',
     slugs: slugsOf(30),
@@ -91,7 +99,7 @@ test('a person hears once of what they must do, once that it is over, and of not
   expect(alerts().slice(2)).toEqual(['opened missed', 'recovered missed']);
 
   // Killed when the message had arrived and was not yet written down: told again, under the same id.
-  const dying = startCli([...missed, '--state', state], { cwd: dir, env });
+  const dying = startCli([...missed, '--state', state], { cwd: root, env });
   receiver.onRequest = () => void dying.process.kill('SIGKILL');
   expect((await dying.exit).signal).toBe('SIGKILL');
   receiver.onRequest = () => undefined;
@@ -121,26 +129,25 @@ test('an account without credits: a person hears of it while the night waits, an
     speed: 1500,
     faults: [{ do: 'spend-cap', with: { form: '402' } }],
   });
-  const batch = aBatch(empty.geminiUrl, receiver.url);
-  const { file, state, dir } = batch;
-  const env = { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' };
-  const call = (...args: string[]) => cli([...args, '--state', state], { cwd: dir, env });
+  const batch = aBatch('credits', empty.geminiUrl, receiver.url);
+  const { file } = batch;
   const alerts = () => told(receiver).map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`);
 
-  const night = startCli(['run', file, '--state', state], { cwd: dir, env });
+  const night = startCli(['run', file, '--state', state], { cwd: root, env });
   onTestFinished(() => void night.process.kill('SIGKILL'));
   await until('somebody is told', () => alerts().length > 0);
   expect(alerts()).toEqual(['opened quota']);
   const said = 'the balance or a spend limit is used up, and does not come back by itself';
-  expect((await call('status', 'nightly')).stdout).toContain(`antigravity: ${said}`);
-  const report = (await call('report', 'nightly')).stdout;
+  expect((await call('status', 'credits')).stdout).toContain(`antigravity: ${said}`);
+  const report = (await call('report', 'credits')).stdout;
   expect(report).toContain('A balance or a spend limit is used up');
   expect(report).not.toContain('nothing needs a decision');
   await empty.close();
 
   const paid = await startAgentServer({ seed: 6, speed: 1500, port: Number(new URL(empty.url).port) });
   onTestFinished(() => paid.close());
-  const [lane] = (JSON.parse((await call('lanes', '--json')).stdout) as { lanes: { id: string }[] }).lanes;
+  const { lanes } = JSON.parse((await call('lanes', '--json')).stdout) as Lanes;
+  const lane = lanes.find(({ state: how }) => how === 'closed');
   expect((await call('lanes', '--reset', lane?.id ?? '')).code).toBe(0);
   const { code, stderr } = await night.exit;
   expect(code, stderr).toBe(0);
@@ -148,12 +155,12 @@ test('an account without credits: a person hears of it while the night waits, an
   expect(alerts()).toEqual(['opened quota', 'recovered quota']);
 }, 120_000);
 
-function aBatch(geminiUrl: string, receiverUrl: string): TestBatch {
-  const batch = writeBatch({ dir: tempDir('nightshift-alerts-'), slugs: slugsOf(JOBS) });
+function aBatch(name: string, geminiUrl: string, receiverUrl: string): TestBatch {
+  const batch = writeBatch({ dir: join(root, name), slugs: slugsOf(JOBS) });
   writeFileSync(
     batch.file,
-    `name: nightly
-work: article
+    `name: ${name}
+work: ${name}
 jobs: ./batch.csv
 agent:
   use: antigravity

@@ -27,18 +27,22 @@ const json = async <T>(batch: TestBatch, ...words: readonly string[]): Promise<T
   return JSON.parse(stdout) as T;
 };
 
+// One state directory, so one engine, for both; each has a name and a kind of work of its own.
+const root = tempDir('nightshift-budget-');
+const state = join(root, 'state');
+
 test('a used-up budget of a day is told at once, and its jobs go on when it is raised', async () => {
-  const dir = tempDir('nightshift-budget-');
-  const batch = writeBatch({ dir, name: 'nightly', slugs: slugsOf(8), concurrency: 2 });
+  const dir = join(root, 'spent');
+  const batch = writeBatch({ dir, state, name: 'spent', work: 'spent', slugs: slugsOf(8), concurrency: 2 });
   writeFileSync(join(dir, 'agent.mjs'), AGENT);
   edit(batch.file, '[sh, agent.sh]', '[node, agent.mjs]');
   writeFileSync(batch.file, `${readFileSync(batch.file, 'utf8')}budget: { perDay: 0.8, perSession: 0.25 }\n`);
 
-  const first = startCli(['run', batch.file, '--state', batch.state], { cwd: dir });
+  const first = startCli(['run', batch.file, '--state', state], { cwd: dir });
   let status: Status | undefined;
   await until('both jobs under way wait', async () => {
     if (batch.sessions().length < 3) return false;
-    status = await json<Status>(batch, 'status', 'nightly');
+    status = await json<Status>(batch, 'status', 'spent');
     return status.counts.gated === 2;
   });
   expect(status?.counts).toMatchObject({ done: 3, running: 0 });
@@ -49,12 +53,12 @@ test('a used-up budget of a day is told at once, and its jobs go on when it is r
     const { alerts } = await json<{ alerts: { rule: string }[] }>(batch, 'alert', 'list');
     return alerts.some(({ rule }) => rule === 'budget');
   });
-  expect((await cli(['report', 'nightly', '--state', batch.state], { cwd: dir })).stdout).toContain(
+  expect((await cli(['report', 'spent', '--state', state], { cwd: dir })).stdout).toContain(
     'The budget is used up',
   );
 
   edit(batch.file, 'perDay: 0.8', 'perDay: 10');
-  const { exit, report } = await runJson(batch.file, { cwd: dir, state: batch.state });
+  const { exit, report } = await runJson(batch.file, { cwd: dir, state });
   expect(exit.code, exit.stderr).toBe(0);
   expect(report.batch.result).toBe('completed');
   const ended = await first.exit;
@@ -66,22 +70,22 @@ test('a used-up budget of a day is told at once, and its jobs go on when it is r
 }, 180_000);
 
 test('a start that waits behind a run of other contents goes on with its own when that run is cancelled', async () => {
-  const dir = tempDir('nightshift-behind-');
-  const batch = writeBatch({ dir, name: 'nightly', slugs: slugsOf(2) });
+  const dir = join(root, 'behind');
+  const batch = writeBatch({ dir, state, name: 'behind', work: 'behind', slugs: slugsOf(2) });
   edit(batch.file, '[sh, agent.sh]', '[sleep, "3600"]');
   edit(batch.file, 'timeout: 60s', 'timeout: 2h');
-  const slow = startCli(['run', batch.file, '--state', batch.state], { cwd: dir });
+  const slow = startCli(['run', batch.file, '--state', state], { cwd: dir });
   await until('its jobs run', async () => {
-    const said = await cli(['status', 'nightly', '--state', batch.state, '--json'], { cwd: dir });
+    const said = await cli(['status', 'behind', '--state', state, '--json'], { cwd: dir });
     return said.code === 0 && (JSON.parse(said.stdout) as Status).counts.running === 2;
   });
 
   edit(batch.file, '[sleep, "3600"]', '[sh, agent.sh]');
-  const behind = startCli(['run', batch.file, '--state', batch.state, '--json'], { cwd: dir });
+  const behind = startCli(['run', batch.file, '--state', state, '--json'], { cwd: dir });
   let said = '';
   behind.process.stderr?.on('data', (text: string) => (said += text));
   await until('the other one has joined it', () => said.includes('started from other contents'));
-  await cli(['cancel', 'nightly', '--state', batch.state], { cwd: dir });
+  await cli(['cancel', 'behind', '--state', state], { cwd: dir });
   expect((await slow.exit).code).toBe(2);
   const { code, stderr, stdout } = await behind.exit;
   expect(code, stderr).toBe(0);

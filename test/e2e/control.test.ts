@@ -197,6 +197,8 @@ describe('cancel', () => {
     const exit = await running.exit;
     expect(exit.code, exit.stderr).toBe(2);
     expect(reportOf(exit).counts).toMatchObject({ done: 2, cancelled: 2, parked: 0, held: 0 });
+    const status = await cli(['status', 'cancel', '--state', state], batch.at);
+    expect(status.stdout).toContain('cancel: cancelled');
     expect(batch.published()).toHaveLength(2);
     const files = readdirSync(join(batch.dir, 'public'), { recursive: true, withFileTypes: true });
     const strays = files.filter((entry) => entry.isFile() && /\.(tmp|part)/.test(entry.name));

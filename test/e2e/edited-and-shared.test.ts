@@ -4,19 +4,25 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { cli, runJson, startCli, until } from '../support/cli.js';
 import { isAlive } from '../support/processes.js';
-import { slugsOf, writeBatch } from '../support/batch.js';
+import { slugsOf, tempDir, writeBatch, type BatchOptions, type TestBatch } from '../support/batch.js';
+
+// One state directory, so one engine, for all; each test has a name and a kind of work of its own.
+const root = tempDir('nightshift-edited-');
+const state = join(root, 'state');
+const options = { cwd: root, state, env: { NIGHTSHIFT_STATE: state } };
+const aBatch = (name: string, batch: BatchOptions): TestBatch =>
+  writeBatch({ ...batch, name, work: name, dir: join(root, name), state });
 
 test('a job joined in another batch counts only when the effects of this batch have landed too', async () => {
-  const batch = writeBatch({ slugs: slugsOf(3), seconds: 2, concurrency: 3 });
+  const batch = aBatch('joined', { slugs: slugsOf(3), seconds: 2, concurrency: 3 });
   const other = join(batch.dir, 'other.yaml');
   writeFileSync(
     other,
     readFileSync(batch.file, 'utf8')
-      .replace('name: nightly', 'name: archive')
+      .replace('name: joined', 'name: archive')
       .replace('name: post', 'name: archive')
       .replace('./public/', './public/archive-'),
   );
-  const options = { cwd: batch.dir, state: batch.state };
   const first = runJson(batch.file, options);
   await until('all jobs are under way', () => batch.sessions().length === 3);
   const second = await runJson(other, options);
@@ -28,10 +34,10 @@ test('a job joined in another batch counts only when the effects of this batch h
 });
 
 test('a job that can not be filled in is refused with its line before anything starts', async () => {
-  const batch = writeBatch({ slugs: ['one', 'two'] });
+  const batch = aBatch('not-filled-in', { slugs: ['one', 'two'] });
   const csv = join(batch.dir, 'batch.csv');
   writeFileSync(csv, `${readFileSync(csv, 'utf8')}\n\${env:HOME},news,three,About three,1`);
-  const exit = await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
+  const exit = await cli(['run', batch.file], options);
   expect(exit.code, exit.stderr).toBe(78);
   expect(exit.stderr).toMatch(/batch\.csv:4/);
   expect(batch.sessions()).toEqual([]);
@@ -39,11 +45,10 @@ test('a job that can not be filled in is refused with its line before anything s
 
 test('a batch edited while its earlier contents run is done with both, and says so', async () => {
   const slugs = ['one', 'two'];
-  const batch = writeBatch({ slugs, seconds: 2 });
-  const options = { cwd: batch.dir, state: batch.state };
-  const first = startCli(['run', batch.file, '--state', batch.state], options);
+  const batch = aBatch('edited', { slugs, seconds: 2 });
+  const first = startCli(['run', batch.file], options);
   await until('the jobs are under way', () => batch.sessions().length === 2);
-  writeBatch({ slugs, dir: batch.dir, seconds: 0.1, title: () => 'Edited', revision: () => 2 });
+  aBatch('edited', { slugs, seconds: 0.1, title: () => 'Edited', revision: () => 2 });
   const second = await runJson(batch.file, options);
   expect(second.exit.code, second.exit.stderr).toBe(0);
   expect(second.exit.stderr).toContain('other contents');
@@ -54,11 +59,10 @@ test('a batch edited while its earlier contents run is done with both, and says 
 
 test('a job taken out of the list while its run is under way is told of, and is not done once that run is ended', async () => {
   const before = '[ "$slug" = one ] && sleep 8';
-  const batch = writeBatch({ slugs: ['one', 'two', 'three'], before, concurrency: 1 });
-  const options = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
+  const batch = aBatch('taken-out', { slugs: ['one', 'two', 'three'], before, concurrency: 1 });
   const first = startCli(['run', batch.file], options);
   await until('the first job is under way', () => batch.sessions().length === 1);
-  writeBatch({ slugs: ['one', 'two', 'four'], dir: batch.dir, before, concurrency: 1 });
+  aBatch('taken-out', { slugs: ['one', 'two', 'four'], before, concurrency: 1 });
 
   const plan = await cli(['plan', batch.file, '--json'], options);
   const change = { underWay: true, added: 1, gone: [{ identity: { slug: 'three' }, state: 'waiting' }] };
@@ -79,31 +83,30 @@ test('a job taken out of the list while its run is under way is told of, and is 
 
 test('a retry of one job says beforehand which others its start goes on with', async () => {
   const before = '[ "$slug" != one ] || [ "$NIGHTSHIFT_ATTEMPT" != 1 ] || exit 65; [ -e calm ] || sleep 60';
-  const batch = writeBatch({
+  const batch = aBatch('others-too', {
     slugs: ['one', 'two', 'three', 'four'],
     before,
     concurrency: 1,
     sessionsMax: 1,
   });
-  const options = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
   const first = startCli(['run', batch.file], options);
   await until('one is parked and two is under way', () => batch.sessions().length === 2);
-  expect((await cli(['cancel', 'nightly'], options)).code).toBe(0);
+  expect((await cli(['cancel', 'others-too'], options)).code).toBe(0);
   await first.exit;
   writeFileSync(join(batch.dir, 'calm'), '');
 
-  const list = await cli(['retry', 'nightly', '--list', '--first', '1', '--json'], options);
+  const list = await cli(['retry', 'others-too', '--list', '--first', '1', '--json'], options);
   const { count, also } = JSON.parse(list.stdout) as Record<string, { identity: { slug: string } }[]>;
   expect({ count, also: also?.map(({ identity }) => identity.slug) }).toEqual({
     count: 1,
     also: ['two', 'three', 'four'],
   });
   expect(batch.sessions()).toHaveLength(2);
-  const retry = await cli(['retry', 'nightly', '--first', '1'], options);
+  const retry = await cli(['retry', 'others-too', '--first', '1'], options);
   expect(retry.code, retry.stderr).toBe(0);
   expect(retry.stderr).toContain('1 job runs again with a fresh budget');
   expect(retry.stderr).toContain(
-    '3 other unfinished jobs of nightly go on too: blog / news / two, blog / news / three, blog / news / four',
+    '3 other unfinished jobs of others-too go on too: blog / news / two, blog / news / three, blog / news / four',
   );
   expect(batch.sessions()).toHaveLength(2 + 1 + 3);
   expect(batch.published()).toHaveLength(4);
@@ -166,21 +169,20 @@ interface Costs {
 }
 
 test('an artifact that was lost is made again, and its first session is counted as wasted', async () => {
-  const batch = writeBatch({
+  const batch = aBatch('lost', {
     slugs: ['one'],
     before: '[ -e blocked ] || { touch blocked; rm -rf public; echo x > public; }',
   });
-  const options = { cwd: batch.dir, state: batch.state };
   const first = await runJson(batch.file, options);
   expect(first.exit.code, first.exit.stderr).not.toBe(0);
   rmSync(join(batch.dir, 'public'));
   rmSync(join(batch.state, 'artifacts'), { recursive: true });
-  await cli(['retry', 'nightly', '--detach', '--state', batch.state], options);
+  await cli(['retry', 'lost', '--detach'], options);
   const second = await runJson(batch.file, options);
   expect(second.exit.code, second.exit.stderr).toBe(0);
   expect(batch.sessions()).toEqual(['one 1', 'one 2']);
   expect(batch.published()).toEqual(['blog/news/one.md']);
-  const costs = await cli(['costs', 'nightly', '--sessions', '--json', '--state', batch.state], options);
+  const costs = await cli(['costs', 'lost', '--sessions', '--json'], options);
   expect((JSON.parse(costs.stdout) as Costs).sessions).toMatchObject([
     { attempt: 1, use: 'wasted', reason: 'lost-artifact' },
     { attempt: 2, use: 'useful' },
@@ -188,24 +190,23 @@ test('an artifact that was lost is made again, and its first session is counted 
 });
 
 test('a cancel that is killed is finished by the next one, and no agent goes on', async () => {
-  const batch = writeBatch({
+  const batch = aBatch('cancel-killed', {
     slugs: ['one'],
     before:
       'echo $$ >> pids.log; trap "echo told >> told.log" TERM; i=0; while [ $i -lt 300 ]; do i=$((i+1)); sleep 1; done',
   });
-  const options = { cwd: batch.dir, state: batch.state };
-  const first = startCli(['run', batch.file, '--state', batch.state], options);
+  const first = startCli(['run', batch.file], options);
   await until('the job is under way', () => batch.sessions().length === 1);
   first.process.kill('SIGKILL');
   await first.exit;
-  const cancel = startCli(['cancel', 'nightly', '--state', batch.state], options);
+  const cancel = startCli(['cancel', 'cancel-killed'], options);
   await until('the agent was told to end', () => existsSync(join(batch.dir, 'told.log')));
   cancel.process.kill('SIGKILL');
   await cancel.exit;
 
-  const again = await cli(['cancel', 'nightly', '--state', batch.state], options);
+  const again = await cli(['cancel', 'cancel-killed'], options);
   expect(again.code, again.stderr).toBe(0);
-  const status = await cli(['status', 'nightly', '--json', '--state', batch.state], options);
+  const status = await cli(['status', 'cancel-killed', '--json'], options);
   expect(JSON.parse(status.stdout)).toMatchObject({ counts: { parked: 0, cancelled: 1, running: 0 } });
   expect(batch.published()).toEqual([]);
   const pids = readFileSync(join(batch.dir, 'pids.log'), 'utf8').trim().split('\n').map(Number);
@@ -214,15 +215,14 @@ test('a cancel that is killed is finished by the next one, and no agent goes on'
 }, 240_000);
 
 test('a start while the run is being cancelled waits for its end and then does the batch; a detached one says so', async () => {
-  const batch = writeBatch({
+  const batch = aBatch('cancelling', {
     slugs: ['one'],
     before:
       '[ -e quick ] || { trap "echo told >> told.log; sleep 6; exit 1" TERM; i=0; while [ $i -lt 300 ]; do i=$((i+1)); sleep 1; done; }',
   });
-  const options = { cwd: batch.dir, env: { NIGHTSHIFT_STATE: batch.state } };
   const first = startCli(['run', batch.file], options);
   await until('the job is under way', () => batch.sessions().length === 1);
-  const cancel = startCli(['cancel', 'nightly'], options);
+  const cancel = startCli(['cancel', 'cancelling'], options);
   await until('the agent was told to end', () => existsSync(join(batch.dir, 'told.log')));
   writeFileSync(join(batch.dir, 'quick'), '');
   const [again, detached] = await Promise.all([
@@ -232,7 +232,7 @@ test('a start while the run is being cancelled waits for its end and then does t
   expect(again.code, again.stderr).toBe(0);
   expect(again.stderr).toContain('it is being cancelled, so the batch is started again when it has ended');
   expect(detached.code, detached.stderr).toBe(75);
-  expect(detached.stdout).toMatch(/not started: the run of nightly under way .* is being cancelled/);
+  expect(detached.stdout).toMatch(/not started: the run of cancelling under way .* is being cancelled/);
   expect((await first.exit).code).toBe(2);
   expect((await cancel.exit).code).toBe(0);
   expect(batch.published()).toHaveLength(1);

@@ -28,6 +28,8 @@ export interface BatchOptions {
   readonly title?: (slug: string) => string;
   readonly revision?: (slug: string) => number;
   readonly dir?: string;
+  /** State directory; one of its own in `dir`, unless tests share one. */
+  readonly state?: string;
   readonly file?: string;
   readonly checks?: string;
   /** `effects` of the batch, if not one file for each job. */
@@ -77,7 +79,7 @@ retry: { sessions: ${options.sessionsMax ?? 3} }
   return {
     dir,
     file,
-    state: join(dir, 'state'),
+    state: options.state ?? join(dir, 'state'),
     sessions: () => linesOf(join(dir, 'sessions.log')),
     published: () => walk(join(dir, 'public')),
     read: (path) => readFileSync(join(dir, 'public', path), 'utf8'),
