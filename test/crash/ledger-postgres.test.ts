@@ -24,13 +24,13 @@ import {
   startedSession,
   useDatabase,
 } from '../unit/ledger-fixture.js';
+import { standsManyProcesses, TIMEOUT_MS } from './ledger-cases.js';
 import { aWriter, expectAcknowledged, lastSteps, type Writer } from './ledger-writers.js';
 import { startPostgresProxy, type CommitFault } from './postgres-proxy.js';
 
-const TIMEOUT_MS = 240_000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe.runIf(hasPostgres())('on PostgreSQL', async () => {
+describe.runIf(hasPostgres())('on PostgreSQL', () => {
   let server: PostgresServer;
   beforeAll(async () => {
     server = await startPostgres();
@@ -41,7 +41,7 @@ describe.runIf(hasPostgres())('on PostgreSQL', async () => {
     await server.stop();
   });
 
-  await import('./ledger.test.js'); // 20 at once, two at once, 12 SIGKILLs
+  standsManyProcesses(); // two that write at once are below, while connections are ended
 
   test.each<CommitFault>(['lost-request', 'lost-answer', 'late-request'])(
     'each write is done once although its COMMIT meets a %s',
