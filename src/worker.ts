@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
+import type { Duration } from '@temporalio/common';
 import {
   DefaultLogger,
   NativeConnection,
@@ -43,6 +44,8 @@ export interface WorkerOptions {
   readonly interceptors?: readonly ActivityInterceptorsFactory[];
   /** A test lives through nights of long ago by one. */
   readonly now?: () => Date;
+  /** After a crash, work for this worker's cache moves to another one this fast; 3 s unless a test crashes often. */
+  readonly stickyQueueScheduleToStartTimeout?: Duration;
 }
 
 export interface RunningWorker {
@@ -82,7 +85,15 @@ type Close = () => void | Promise<void>;
 
 /** @param opened told how each part is given back @param close gives all of them back, the last first */
 async function buildWorker(
-  { config, engine, log, reached, interceptors = [], now = () => new Date() }: WorkerOptions,
+  {
+    config,
+    engine,
+    log,
+    reached,
+    interceptors = [],
+    now = () => new Date(),
+    stickyQueueScheduleToStartTimeout = '3s',
+  }: WorkerOptions,
   opened: (close: Close) => void,
   close: () => Promise<void>,
 ): Promise<RunningWorker> {
@@ -145,8 +156,7 @@ async function buildWorker(
       activities,
       maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
       maxConcurrentWorkflowTaskExecutions: 100,
-      // After a crash, work for the old worker's cache moves to the new one this fast.
-      stickyQueueScheduleToStartTimeout: '3s',
+      stickyQueueScheduleToStartTimeout,
     }),
     Worker.create({
       ...common,
