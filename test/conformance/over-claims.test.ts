@@ -40,6 +40,11 @@ test.each([
     found: [`publish, body of 2 MB: 1 left over, unseen; it ended held: post: blind-to-drafts ${NAMELESS}`],
   },
   {
+    name: 'trusts-the-ledger',
+    only: ['publish', 'crash'],
+    found: ['E5', 'E8'].map((point) => `crash, ${point}, ledger lost: 1 left over, unseen`),
+  },
+  {
     name: 'ignores-keys',
     only: ['publish'],
     found: [1, 2, 3].map((time) => `publish, again, ledger lost (${time}): ${time + 1} ${TOO_MANY}`),

@@ -1,6 +1,8 @@
 import type { CrashPoint } from '../../activities/crash-points.js';
+import type { PublisherFacts } from '../../activities/publishers/publisher.js';
 import { HOUR_MS, MINUTE_MS } from '../../contract/units.js';
 import type { Ledger } from '../../ledger/ledger.js';
+import type { EffectUnderTest } from './effect-under-test.js';
 import { hasLanded, judge, remark, row, type Row } from './judge.js';
 import type { Ending, Rig } from './rig.js';
 import { credentials, rehearses } from './sends-nothing.js';
@@ -15,7 +17,8 @@ export interface Check {
 const RACERS = 20;
 
 /** Whoever can be asked has to know an effect that a lost ledger has forgotten. */
-const canBeAsked = ({ facts }: Rig): boolean => facts.lookup === 'exact' || facts.keyWindowMs !== undefined;
+const canBeAsked = ({ lookup, keyWindowMs }: PublisherFacts): boolean =>
+  lookup === 'exact' || keyWindowMs !== undefined;
 
 async function* once(rig: Rig): AsyncGenerator<Row> {
   const tested = rig.effect('once', {
@@ -25,7 +28,7 @@ async function* once(rig: Rig): AsyncGenerator<Row> {
   const first = await rig.run(tested, ledger);
   yield judge('publish', 'once', first, rig.facts);
   yield judge('publish', 'again, receipt at hand', await rig.run(tested, ledger), rig.facts);
-  if (!canBeAsked(rig)) return;
+  if (!canBeAsked(rig.facts)) return;
   for (let time = 1; time <= 3; time++) {
     const lost = (await rig.ledger()).ledger;
     yield judge('publish', `again, ledger lost (${time})`, await rig.run(tested, lost), rig.facts);
@@ -47,7 +50,7 @@ async function* race(rig: Rig): AsyncGenerator<Row> {
   const { ledger } = await rig.ledger();
   const mayHold = rig.facts.lookup !== 'exact';
   yield* racers(rig, 'one ledger', shared, async () => ledger, mayHold);
-  if (!canBeAsked(rig)) return;
+  if (!canBeAsked(rig.facts)) return;
   const apart = rig.effect('race-no-ledger');
   yield* racers(rig, 'no ledger between them', apart, async () => (await rig.ledger()).ledger, false);
 }
@@ -67,32 +70,36 @@ async function* racers(
 
 async function* crashes(rig: Rig): AsyncGenerator<Row> {
   for (const point of await rig.pointsOf(rig.effect('points'))) {
-    yield* crashAt(rig, point, 'crash', (tested, { ledger }) => rig.runUntil(tested, ledger, point));
+    const stop: Die = (tested, { ledger }) => rig.runUntil(tested, ledger, point);
+    yield afterDying(rig, { how: 'crash', point }, stop);
+    if (canBeAsked(rig.facts)) yield afterDying(rig, { how: 'crash', point, isLedgerLost: true }, stop);
   }
 }
 
+/** With the ledger at hand only: what is to be found without it does not depend on how the process died. */
 async function* kills(rig: Rig): AsyncGenerator<Row> {
-  for (const point of await rig.pointsOf(rig.effect('kill-points'))) {
-    yield* crashAt(rig, point, 'kill', (tested, { path }) => rig.killAt(tested, path, point));
-  }
+  for (const point of await rig.pointsOf(rig.effect('kill-points')))
+    yield afterDying(rig, { how: 'kill', point }, (tested, { path }) => rig.killAt(tested, path, point));
 }
 
-async function* crashAt(
+/** @returns whether it came to the point where it is to die */
+type Die = (tested: EffectUnderTest, opened: Awaited<ReturnType<Rig['ledger']>>) => Promise<boolean>;
+
+/** Each death has an effect of its own: what another try has already brought to its end is no longer half done. */
+async function afterDying(
   rig: Rig,
-  point: CrashPoint,
-  how: string,
-  die: (tested: ReturnType<Rig['effect']>, at: Awaited<ReturnType<Rig['ledger']>>) => Promise<boolean>,
-): AsyncGenerator<Row> {
-  const tested = rig.effect(`${how}-${point}`.toLowerCase());
+  { how, point, isLedgerLost = false }: { how: 'crash' | 'kill'; point: CrashPoint; isLedgerLost?: boolean },
+  die: Die,
+): Promise<Row> {
+  const tested = rig.effect(`${how}-${point}${isLedgerLost ? '-lost' : ''}`.toLowerCase());
   const opened = await rig.ledger();
   const died = await die(tested, opened);
-  const ending = await rig.run(tested, opened.ledger);
-  yield died
-    ? judge(how, point, ending, rig.facts)
-    : row(how, point, ending, 'the point was not reached a second time');
-  if (!canBeAsked(rig)) return;
-  const lost = (await rig.ledger()).ledger;
-  yield judge(how, `${point}, ledger lost`, await rig.run(tested, lost), rig.facts);
+  const { ledger } = isLedgerLost ? await rig.ledger() : opened;
+  const ending = await rig.run(tested, ledger);
+  const at = isLedgerLost ? `${point}, ledger lost` : point;
+  return died
+    ? judge(how, at, ending, rig.facts)
+    : row(how, at, ending, 'the point was not reached a second time');
 }
 
 async function* lostAnswers(rig: Rig): AsyncGenerator<Row> {
@@ -116,7 +123,7 @@ async function* lostAnswers(rig: Rig): AsyncGenerator<Row> {
 }
 
 async function* otherBody(rig: Rig): AsyncGenerator<Row> {
-  if (!canBeAsked(rig)) return;
+  if (!canBeAsked(rig.facts)) return;
   await rig.run(rig.effect('other-body'), (await rig.ledger()).ledger);
   const before = await rig.place.read?.(rig.effect('other-body'));
   const other = rig.effect('other-body', { text: '# Another text under the same key\n' });
