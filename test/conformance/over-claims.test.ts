@@ -1,6 +1,8 @@
 // Publishers that are wrong on purpose, each in one way: the kit has to find them out, and for that very reason.
 import { expect, test } from 'vitest';
-import { runConformance, type Row } from '../../src/testing/conformance/index.js';
+import type { PublisherFacts } from '../../src/activities/publishers/publisher.js';
+import { runConformance, type Faults, type Row } from '../../src/testing/conformance/index.js';
+import { judge } from '../../src/testing/conformance/judge.js';
 import { wrong } from './wrong/store.js';
 
 const failures = (rows: readonly Row[]) =>
@@ -51,9 +53,45 @@ test.each([
   },
   {
     name: 'says-it-landed',
-    only: ['publish'],
-    found: ['once', 'again, receipt at hand'].map((at) => `publish, ${at}: a receipt, and nothing is there`),
+    only: ['publish', 'revision'],
+    found: [
+      'publish, once: a receipt, and nothing is there',
+      'publish, again, receipt at hand: a receipt, and nothing is there',
+      'revision, 1: a receipt, and nothing is there',
+      'revision, 2: 0 objects',
+    ],
   },
 ])('$name', async ({ name, only, found }) => {
   expect(failures((await runConformance(wrong(`${name}.ts`), { only })).rows)).toEqual(found);
+});
+
+test('an answer that was not lost, for faults that do nothing, is no proof', async () => {
+  const subject = wrong('ignores-keys.ts');
+  let asked = 0;
+  const faults: Faults = {
+    kinds: ['drop-answer'],
+    arm: () => undefined,
+    disarm: () => undefined,
+    requests: () => (++asked === 2 ? 2 : 0),
+    idle: async () => undefined,
+  };
+  const open = async () => ({ ...(await subject.open()), faults });
+  const { rows } = await runConformance({ ...subject, open }, { only: ['lost-answer', 'forgotten-key'] });
+  expect(failures(rows)).toEqual([
+    'drop-answer, request 1 of 2: it was not made this time, so that nothing was lost',
+    'drop-answer, request 2 of 2: it was not made this time, so that nothing was lost',
+    'key, just before it is forgotten: the answer was not lost, so that no key was needed',
+    'key, after it was forgotten: the answer was not lost, so that no key was needed',
+  ]);
+});
+
+test('to ask a person is an end only where nothing and nobody else can tell', () => {
+  const tried = { kind: 'held', errorClass: 'unknown', message: 'who knows' } as const;
+  const ending = { tried, counted: { visible: 0, hidden: 0 }, tries: 1 };
+  const isFine = (facts: Pick<PublisherFacts, 'class' | 'lookup' | 'keyWindowMs'>) =>
+    judge('crash', 'E5', ending, { name: 'any', settleMs: 0, ...facts }).ok;
+  expect(isFine({ class: 4, lookup: 'none' })).toBe(true);
+  expect(isFine({ class: 4, lookup: 'scan' })).toBe(true);
+  expect(isFine({ class: 2, lookup: 'none', keyWindowMs: 60_000 })).toBe(false);
+  expect(isFine({ class: 3, lookup: 'exact' })).toBe(false);
 });

@@ -24,6 +24,10 @@ export const firstOf = (...faults: readonly Fault[]): string | false =>
 export const hasLanded = ({ tried }: Pick<Ending, 'tried'>): boolean =>
   tried.kind === 'landed' || tried.kind === 'adopted';
 
+/** By a look-up or by its key, the destination knows an effect that a lost ledger has forgotten. */
+export const canBeAsked = ({ lookup, keyWindowMs }: PublisherFacts): boolean =>
+  lookup === 'exact' || keyWindowMs !== undefined;
+
 /**
  * The promise in one place. Classes 1 to 3: one visible object, nothing left over, a receipt. Class 4, and class 2
  * after its key was forgotten: one, or none, and then a person is asked. Never two, and never a receipt for nothing.
@@ -33,7 +37,7 @@ export function judge(
   at: string,
   { tried, counted }: Ending,
   facts: PublisherFacts,
-  { mayHold = facts.lookup === 'none' } = {},
+  { mayHold = !canBeAsked(facts) } = {},
 ): Row {
   const { visible, hidden } = counted;
   const done = hasLanded({ tried });

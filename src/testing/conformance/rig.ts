@@ -15,11 +15,12 @@ import { rehearsing, type Rehearsed } from '../../activities/rehearsal/no-writes
 import type { EffectTried } from '../../activities/try-effect.js';
 import type { Environment } from '../../batch/secrets.js';
 import { messageOf } from '../../contract/thrown.js';
+import { knownJob } from '../../ledger/known-job.js';
 import { StaleFence, type Ledger } from '../../ledger/ledger.js';
 import { openLedger } from '../../ledger/open.js';
 import type { ChildOrder } from './child.js';
 import { effectUnderTest, WORK, type EffectUnderTest } from './effect-under-test.js';
-import type { Counted, Place } from './subject.js';
+import type { Counted, Faults, Place } from './subject.js';
 import { effectOf, tryOnce, type TryOptions } from './try-once.js';
 
 /** Tries before an effect that is neither there nor held counts as lost. */
@@ -143,6 +144,18 @@ export class Rig {
     if (signal !== 'SIGKILL' && signal !== 0)
       throw new Error(`the child process failed [exit=${signal}]: ${said}`);
     return signal === 'SIGKILL';
+  }
+
+  /** One try whose first request that changes something gets no answer. @returns whether its end is unknown now */
+  async loseAnswer(tested: EffectUnderTest, ledger: Ledger, faults: Faults): Promise<boolean> {
+    const reached = (point: CrashPoint): void => {
+      if (point === 'E3') faults.arm('drop-answer', 1);
+    };
+    await this.once(tested, ledger, { reached });
+    faults.disarm();
+    await faults.idle();
+    const known = await knownJob(ledger, { work: WORK, jobKey: tested.job.key });
+    return known?.effects.get(tested.effectKey)?.state === 'unknown';
   }
 
   /** The points that a good run comes to, in their order. */
