@@ -144,6 +144,15 @@ describe('a destination that hides, renames, and lets two have one name', () => 
     expect(blog.everVisible).toEqual([]);
   });
 
+  test('dying with a changed name found: the next try takes the post away and asks', async () => {
+    const blog = new Blog({ keepsNames: false });
+    await expect(landOn(blog, { dieAt: 'E7' })).rejects.toThrow(Died);
+    expect(blog.posts).toHaveLength(1);
+    expect(kindOf(await landOn(blog, { row: SENT }))).toBe('held');
+    expect(blog.posts).toEqual([]);
+    expect(blog.everVisible).toEqual([]);
+  });
+
   test('a post that a person took away is not put back', async () => {
     const blog = new Blog();
     await landOn(blog);
