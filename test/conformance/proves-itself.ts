@@ -7,11 +7,14 @@ import { expectRehearsal } from './rehearses.js';
 const CHECK_MS = 15 * 60_000;
 const OPEN_MS = 5 * 60_000;
 
+/** A process for each point: four destinations, each of another kind, are killed at every time, the others in the long tests. */
+export const LONG_KILLS: readonly string[] = ['kill'];
+
 /**
  * A minute each at a server that takes its time for a request: left to the long tests. Twenty at once and
  * lost answers are tried at these servers by `test/destinations` too.
  */
-export const LONG_CHECKS: readonly string[] = ['kill', 'lost-answer', 'big', 'race'];
+export const LONG_CHECKS: readonly string[] = [...LONG_KILLS, 'lost-answer', 'big', 'race'];
 
 /**
  * Runs every check of the kit against a real destination; each check is a test, each cell a row of the matrix.

@@ -1,4 +1,4 @@
-import { provesItself } from './proves-itself.js';
+import { LONG_KILLS, provesItself } from './proves-itself.js';
 import {
   httpByName,
   httpWithKey,
@@ -8,7 +8,6 @@ import {
   stripeSubject,
 } from './subjects/services.js';
 
-for (const subject of [httpWithLookup, resendSubject, stripeSubject]) provesItself(subject);
-// Of the publisher `http`, one that can look up is killed at every point; these differ in what is asked before.
-for (const subject of [httpByName, httpWithKey, httpWithNothing])
-  provesItself(subject, subject.name, ['kill']);
+provesItself(httpWithLookup);
+for (const subject of [httpByName, httpWithKey, httpWithNothing, resendSubject, stripeSubject])
+  provesItself(subject, subject.name, LONG_KILLS);

@@ -1,4 +1,4 @@
-import { provesItself } from './proves-itself.js';
+import { LONG_KILLS, provesItself } from './proves-itself.js';
 import { smtpSubject } from './subjects/smtp.js';
 
-provesItself(smtpSubject);
+provesItself(smtpSubject, smtpSubject.name, LONG_KILLS);
