@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AdapterError } from '../contract/errors.js';
+import { AdapterError, isOurs } from '../contract/errors.js';
 import { sha256Schema } from '../contract/job.js';
 import type { FoundEffect, Publisher, PublisherVerb } from './publishers/publisher.js';
 
@@ -37,7 +37,7 @@ export async function asked(
   );
 }
 
-/** Calls a verb; whatever it throws comes out with a class. */
+/** Calls a verb; whatever it throws comes out with a class, and what is no word of the destination as it is. */
 export async function guarded<T>(
   publisher: Pick<Publisher, 'facts' | 'classify'>,
   verb: PublisherVerb,
@@ -46,6 +46,6 @@ export async function guarded<T>(
   try {
     return await request();
   } catch (error) {
-    throw publisher.classify(error, verb);
+    throw isOurs(error) ? error : publisher.classify(error, verb);
   }
 }

@@ -1,5 +1,5 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
-import { AdapterError } from '../contract/errors.js';
+import { AdapterError, isOurs } from '../contract/errors.js';
 import type { Job } from '../contract/job.js';
 import type { Definition } from '../contract/batch-file.js';
 import type { AgentEnd, AgentRequest, JobRef } from '../contract/messages.js';
@@ -179,7 +179,7 @@ async function askedFirst(
   try {
     return await ask();
   } catch (error) {
-    if (!(error instanceof AdapterError)) throw error;
+    if (!(error instanceof AdapterError) || isOurs(error)) throw error;
     const end = await settleTrouble(error, retry, ref, deps);
     if (end.kind === 'wait') return { ...end, away: 'site' };
     return end.kind === 'gated' ? { ...end, ofDestination: true } : end;

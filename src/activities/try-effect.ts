@@ -1,5 +1,5 @@
 import { CancelledFailure } from '@temporalio/common';
-import { AdapterError, mayHaveArrived, type ErrorClass } from '../contract/errors.js';
+import { AdapterError, isOurs, mayHaveArrived, type ErrorClass } from '../contract/errors.js';
 import { effectIdOf } from '../batch/effects.js';
 import type { Effect, Job } from '../contract/job.js';
 import type { JobEnd, Trouble } from '../contract/messages.js';
@@ -78,7 +78,7 @@ export const requestSha256Of = (
 
 /**
  * Takes the effect, lands it, and writes down what came of it, whatever came of it.
- * @throws StaleFence when another try took over; CancelledFailure
+ * @throws StaleFence when another try took over; CancelledFailure; AdapterError of our own ledger or artifacts
  */
 export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
   const { work, job, effect, effectKeys, artifact, tried, turn } = given;
@@ -139,7 +139,9 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     if (error instanceof StaleFence || error instanceof CancelledFailure) throw error;
     if (error instanceof HeldBack) return { kind: 'paused' };
     const reason = asAdapterError(error);
-    return await afterError(reason, await given.excuse?.(reason));
+    if (!isOurs(reason)) return await afterError(reason, await given.excuse?.(reason));
+    await noteFailed(reason);
+    throw reason; // it is no trouble of this effect
   }
 
   /** A question that was open stays one, whatever else holds the job: a held effect is sent by the next start. */
@@ -148,24 +150,34 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
     return errorClass === 'unknown' && (sending || LOST_ANSWER.has(row.state)) ? 'unknown' : 'held';
   }
 
-  /** Settles what a failed try means: look again later, or leave it to a person. */
-  async function afterError(
-    { errorClass, message, facts }: AdapterError,
-    excuse: Excuse | undefined,
-  ): Promise<EffectTried> {
-    const believed = publisher === undefined || publisher.facts.lookup === 'exact';
-    const canTell = believed && !acknowledged; // a look-up that contradicts the destination tells nothing
+  /** A look-up that contradicts the destination tells nothing. */
+  function canTell(): boolean {
+    return !acknowledged && (publisher === undefined || publisher.facts.lookup === 'exact');
+  }
+
+  /** A try that sends after an exact look-up knows that what an earlier one sent never arrived. */
+  function isUnclear({ facts }: AdapterError): boolean {
     const sent = sending && mayHaveArrived(facts);
-    // A try that sends after an exact look-up knows that what an earlier one sent never arrived.
-    const unclear = sent || (LOST_ANSWER.has(row.state) && !(sending && canTell));
+    return sent || (LOST_ANSWER.has(row.state) && !(sending && canTell()));
+  }
+
+  async function noteFailed(reason: AdapterError): Promise<void> {
+    const { errorClass, message } = reason;
+    const state = isUnclear(reason) ? 'unknown' : 'failed';
+    await ledger.stopEffect(effectKey, { state, errorClass, message }, row.fence);
+  }
+
+  /** Settles what a failed try means: look again later, or leave it to a person. */
+  async function afterError(reason: AdapterError, excuse: Excuse | undefined): Promise<EffectTried> {
+    const { errorClass, message, facts } = reason;
+    const unclear = isUnclear(reason);
     const jitter = jitterOf(`${effectKey}:${row.attempts}:${tried.tries}`);
     const next = afterEffect(
       { errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse },
       given.retry,
     );
     if (next.kind === 'again' || next.kind === 'wait') {
-      const state = unclear ? 'unknown' : 'failed';
-      await ledger.stopEffect(effectKey, { state, errorClass, message }, row.fence);
+      await noteFailed(reason);
       // An unclear request may still be at work: looking before it settled would say "absent" too early.
       const settleMs = unclear ? (publisher?.facts.settleMs ?? 0) : 0;
       const delayMs = Math.max(next.delayMs, settleMs);
@@ -173,7 +185,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
       const why = excuse?.why ?? message;
       return { kind: 'wait', errorClass, message: why, delayMs, failing: excuse?.failing === true };
     }
-    const jobState = unclear && !canTell ? 'held' : STATE_AFTER[next.kind];
+    const jobState = unclear && !canTell() ? 'held' : STATE_AFTER[next.kind];
     return stop(unclear ? 'unknown' : jobState === 'held' ? 'held' : 'failed', {
       state: jobState,
       errorClass,

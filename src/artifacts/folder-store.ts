@@ -145,7 +145,7 @@ function putError(root: string, error: unknown): unknown {
   return new AdapterError(
     NEEDS_OPERATOR.has(code) ? 'config' : 'transient',
     `the artifact can't be stored [root=${root}]: ${error.message}${fix}`,
-    { code },
+    { ours: 'artifacts', code },
     { cause: error },
   );
 }
@@ -155,7 +155,7 @@ function readError(sha256: string, path: string, error: unknown): unknown {
   return new AdapterError(
     'transient',
     `artifact ${sha256} can't be read [path=${path}]: ${messageOf(error)}`,
-    {},
+    { ours: 'artifacts' },
     { cause: error },
   );
 }

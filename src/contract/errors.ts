@@ -34,6 +34,8 @@ export interface ErrorFacts {
   readonly serverFault?: boolean;
   /** Short code of the destination or provider, such as `EACCES` or `429`. */
   readonly code?: string;
+  /** It is what nightshift itself keeps that fails: no service, no destination and no job is to blame. */
+  readonly ours?: 'ledger' | 'artifacts';
 }
 
 /**
@@ -51,6 +53,10 @@ export class AdapterError extends Error {
     super(message, options);
   }
 }
+
+/** Trouble of our own ledger or artifacts. Adapters pass it on as it is, for it says nothing of their service. */
+export const isOurs = (error: unknown): error is AdapterError =>
+  error instanceof AdapterError && error.facts.ours !== undefined;
 
 /** Whether the request may have been carried out, as far as its error tells. */
 export const mayHaveArrived = ({ sent }: ErrorFacts): boolean => sent !== 'no' && sent !== 'rejected';

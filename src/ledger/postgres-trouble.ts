@@ -62,7 +62,7 @@ export const markStandby = (error: unknown): unknown =>
 export function toldOf(error: unknown, place: string): unknown {
   const cause = error instanceof Unreached || error instanceof CommitUnanswered ? error.cause : error;
   const code = systemCode(cause);
-  const facts = code === undefined ? {} : { code };
+  const facts = { ours: 'ledger', ...(code !== undefined && { code }) } as const;
   if (cause !== error) {
     return new AdapterError(
       'transient',

@@ -3,6 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { collectSession } from '../../src/activities/session/collect.js';
 import { endReplaced, type GivingUp } from '../../src/activities/session/given-up.js';
 import { failSession, failureOf, notStarted } from '../../src/activities/session/end.js';
 import type { Provider, SessionHandle } from '../../src/activities/providers/provider.js';
@@ -68,6 +69,46 @@ test.each([{ code: 'ECONNREFUSED' }, { sent: 'rejected' }] as const)(
     await expect(openSession(scope)).rejects.toBe(trouble);
   },
 );
+
+test('a start that waits for its turn while the ledger is away is not over, and its service not blamed', async () => {
+  const away = new AdapterError('transient', 'the ledger does not answer', { ours: 'ledger' });
+  const report = vi.fn(async () => undefined);
+  const scope = aScope(
+    () => Promise.reject(away),
+    async () => undefined,
+    { lane: { report, shared: () => undefined } },
+  );
+  await expect(openSession(scope)).rejects.toBe(away);
+  expect(report).not.toHaveBeenCalledWith(away);
+});
+
+test('that our own disk fails is no word of the service that made the result', async () => {
+  const broken = new AdapterError('transient', 'the artifact can’t be stored: EIO', { ours: 'artifacts' });
+  const said: unknown[] = [];
+  const base = aScope(
+    async () => HANDLE,
+    async () => undefined,
+  );
+  const scope = aScope(
+    async () => HANDLE,
+    async () => undefined,
+    {
+      provider: {
+        ...base.provider,
+        collect: async () => ({ content: Buffer.from('text') }),
+        classify: () => new AdapterError('transient', 'the service fails'),
+      },
+      deps: { artifacts: { put: () => Promise.reject(broken) } },
+      lane: { report: async (outcome: unknown) => void said.push(outcome), shared: () => undefined },
+    },
+  );
+  const { message, facts } = broken;
+  await expect(collectSession(scope, HANDLE)).rejects.toMatchObject({
+    message: `what the session made could not be collected: ${message}`,
+    facts,
+  });
+  expect(said).toEqual([]);
+});
 
 test('what a failed start had made ready at the service is let go of, not left idle', async () => {
   const atService = new Set(['sesn_1', 'sesn_2']);

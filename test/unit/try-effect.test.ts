@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { setTimeout as timer } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { adoptFromDestinations, askDestinations } from '../../src/activities/adopt.js';
+import { guarded } from '../../src/activities/ask-publisher.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { withGrace } from '../../src/activities/grace.js';
+import { reportTrouble } from '../../src/activities/lanes/lane-of.js';
+import type { Lane } from '../../src/activities/lanes/lane.js';
 import { publish } from '../../src/activities/publish.js';
 import { tryEffect, type EffectTry } from '../../src/activities/try-effect.js';
 import type {
@@ -15,11 +18,11 @@ import type {
   Publisher,
   PublisherFacts,
 } from '../../src/activities/publishers/publisher.js';
-import type { Definition } from '../../src/contract/batch-file.js';
+import { retrySchema, type Definition } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { fingerprintOf } from '../../src/report/morning/causes.js';
-import { DEFAULT_RETRY } from '../../src/policy/retry.js';
+import { DEFAULT_RETRY, retryPolicy } from '../../src/policy/retry.js';
 import { aFolder, context, publisherAt, sha256 } from './folder-fixture.js';
 import {
   BATCH,
@@ -138,6 +141,48 @@ test('the turn of a request is waited for before the ledger hears that it leaves
   });
   expect(end).toMatchObject({ kind: 'landed' });
   expect(atTurn).toEqual([['pending 1']]);
+});
+
+describe('while our own ledger is away', () => {
+  const away = new AdapterError('transient', "the ledger's database does not answer", { ours: 'ledger' });
+
+  test('no destination is blamed for it, and what has landed is not sent again', async () => {
+    const [ledger, service] = [await aJob('away'), new Service()];
+    const told: unknown[] = [];
+    const end = tryOnce({ ...ledger, landEffect: () => Promise.reject(away) }, service, 'away', {
+      excuse: async (error) => void told.push(error),
+      retry: retryPolicy(retrySchema.parse({ classes: { transient: { tries: 1 } } })),
+    });
+    await expect(end).rejects.toBe(away); // nor is the job parked
+    expect(told).toEqual([]);
+    expect(await statesOf(ledger, 'away')).toEqual(['unknown 1']);
+    expect(await tryOnce(ledger, service, 'away')).toMatchObject({ kind: 'landed' });
+    expect(service.sent).toBe(1);
+  });
+
+  test('what could not be begun asks nobody whether it was sent, though the destination can’t be asked', async () => {
+    const [ledger, service] = [await aJob('begun'), new Service({ class: 4, lookup: 'none' }, false)];
+    const attemptingEffect = () => Promise.reject(away);
+    await expect(tryOnce({ ...ledger, attemptingEffect }, service, 'begun')).rejects.toBe(away);
+    expect(await tryOnce(ledger, service, 'begun')).toMatchObject({ kind: 'landed' });
+    expect(service.sent).toBe(1);
+  });
+
+  test('it comes as it is out of an adapter that takes all trouble for its service’s', async () => {
+    const facts = { name: 'blog', class: 3, lookup: 'exact', settleMs: 0 } as const;
+    const classify = () => new AdapterError('throttled', 'the blog has enough');
+    const asks = guarded({ facts, classify }, 'create', () => Promise.reject(away));
+    await expect(asks).rejects.toBe(away);
+  });
+
+  test('a lane hears nothing of it', async () => {
+    const heard: unknown[] = [];
+    const lane = { report: async (error: unknown) => void heard.push(error), shared: () => undefined };
+    expect(await reportTrouble(lane as unknown as Lane, away)).toBeUndefined();
+    expect(heard).toEqual([]);
+    await reportTrouble(lane as unknown as Lane, new AdapterError('transient', 'HTTP 503'));
+    expect(heard).toHaveLength(1);
+  });
 });
 
 describe('a job that is cancelled, or a worker that stops', () => {

@@ -1,5 +1,5 @@
 import type { Definition } from '../../contract/batch-file.js';
-import { AdapterError, type ErrorClass } from '../../contract/errors.js';
+import { AdapterError, isOurs, type ErrorClass } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
 import type { JobRef } from '../../contract/messages.js';
 import type { LookVia } from '../adopt.js';
@@ -73,8 +73,9 @@ export async function reportTrouble(lane: Lane, error: AdapterError): Promise<Ex
   return excuseFor(error, lane);
 }
 
-function isServiceTrouble({ errorClass, facts }: AdapterError): boolean {
-  if (facts.code === LANE_CLOSED) return false;
+function isServiceTrouble(error: AdapterError): boolean {
+  const { errorClass, facts } = error;
+  if (facts.code === LANE_CLOSED || isOurs(error)) return false;
   if (!SERVICE_TROUBLE.has(errorClass) && facts.serverFault !== true) return false;
   return errorClass !== 'exhausted' || facts.retryAfterMs !== undefined;
 }

@@ -1,6 +1,6 @@
 import { log } from '@temporalio/activity';
 import { budgetInForce } from '../../batch/budget-in-force.js';
-import { AdapterError } from '../../contract/errors.js';
+import { AdapterError, isOurs } from '../../contract/errors.js';
 import type { NewSession, SessionRow } from '../../ledger/ledger.js';
 import { isShared, type BudgetDecision } from '../../policy/budget.js';
 import { noteStep } from '../../telemetry/step.js';
@@ -109,6 +109,7 @@ async function start(scope: SessionScope, known: SessionHandle | undefined): Pro
     if (context.signal.aborted) throw error;
     // Whatever the ledger says is no answer of the service: the next try looks for what this one has sent.
     if (ledger.trouble !== undefined) throw ledger.trouble;
+    if (isOurs(error)) throw error;
     const reason = await told(scope, provider.classify(error, 'start'));
     // Perhaps it runs: the intent stays open, and the next try looks for it.
     if (reason.facts.sent === 'maybe') throw reason;

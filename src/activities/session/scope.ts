@@ -2,7 +2,7 @@ import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { isDraft } from '../../batch/rehearsal-batch.js';
 import { renderTemplate, templateScope } from '../../batch/template.js';
 import { durationMs, type Definition } from '../../contract/batch-file.js';
-import { AdapterError } from '../../contract/errors.js';
+import { AdapterError, isOurs } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
 import type { AgentRequest } from '../../contract/messages.js';
 import { runKey } from '../../identity/keys.js';
@@ -153,7 +153,7 @@ export async function ask<T>(scope: SessionScope, verb: ProviderVerb, call: () =
     if (ANSWERED.has(verb) && isRemote(provider)) await lane.report('ok');
     return answer;
   } catch (error) {
-    if (context.signal.aborted) throw error;
+    if (context.signal.aborted || isOurs(error)) throw error;
     throw await told(scope, provider.classify(error, verb));
   }
 }
