@@ -9,6 +9,9 @@ const WARN_BYTES = 500 * MIB;
 /** With less no session is begun: the log that the ledger writes before its file grows to tens of MiB by itself. */
 const FAIL_BYTES = 100 * MIB;
 
+/** With less, neither the ledger nor the embedded engine may be able to write down what has been done. */
+const FULL_BYTES = MIB;
+
 /** What is free where the state is kept. */
 export interface Room {
   readonly dir: string;
@@ -34,6 +37,10 @@ export function roomStatus(freeBytes: number): Room['status'] {
   if (freeBytes < FAIL_BYTES) return 'fail';
   return freeBytes < WARN_BYTES ? 'warn' : 'ok';
 }
+
+/** Whether nothing can go on before there is more; undefined, which nobody can tell, is not full. */
+export const isFull = (room: Room | undefined): room is Room =>
+  room !== undefined && room.freeBytes < FULL_BYTES;
 
 /** What is in the way of a start that needs sessions, and what to do; undefined where there is room enough. */
 export function noRoom(

@@ -103,7 +103,8 @@ async function buildWorker(
   const name = workerName();
   // Loaded now: a key that can't be used must not come to light when an effect has landed.
   const signer = loadSigner({ folder: paths.keys, given: config.signingKey });
-  const ledger = await openLedger({ ...config.ledger, signer });
+  const onTrouble = (why: string) => log?.write(`WARN ledger: ${why}`);
+  const ledger = await openLedger({ ...config.ledger, signer, onTrouble });
   opened(() => ledger.close());
   // Loaded where it is asked for: nobody else pays for it.
   const spans = config.tracing ? (await import('./telemetry/spans.js')).openSpans(name, ledger) : undefined;

@@ -1,4 +1,4 @@
-import type { AdapterError } from '../contract/errors.js';
+import { isOurs, type AdapterError } from '../contract/errors.js';
 import type { Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
 import { STATE_AFTER, afterStep, whyOf, type RetryPolicy } from '../policy/retry.js';
@@ -10,6 +10,10 @@ import { stopJob, type StepOf } from './stop-job.js';
 /**
  * Trouble of a step that no session and no effect is to blame for: an adapter that can't be made, a destination that
  * can't be asked, a manifest or an artifact that can't be read. What does not pass ends the job for this run.
+ *
+ *  ST1. Trouble of the ledger meets all jobs alike, and no end can be written down meanwhile. Where it does not pass, the
+ *       run stops admitting, whatever its class; the ledger has the job as it was, and the next start goes on with it.
+ *
  * @throws ApplicationFailure when the step is to be tried again; as `stopJob`
  */
 export async function settleTrouble(
@@ -24,6 +28,7 @@ export async function settleTrouble(
   const excuse = excuseOf(error);
   const next = afterStep({ errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse }, retry);
   if (next.kind === 'again') throw tryAgainAfter(errorClass, message, next.delayMs);
+  if (facts.ours === 'ledger') return { kind: 'gated', errorClass, message }; // ST1
   if (next.kind === 'wait') {
     const failing = excuse?.failing === true;
     const told = triedBefore(step.tried, failing);
@@ -31,6 +36,11 @@ export async function settleTrouble(
   }
   const state = STATE_AFTER[next.kind];
   const trouble = { errorClass, message: `${message} (${whyOf(next, deps.now().getTime())})` };
-  await stopJob(step, { state, ...trouble }, deps);
+  try {
+    await stopJob(step, { state, ...trouble }, deps);
+  } catch (ofLedger) {
+    if (!isOurs(ofLedger)) throw ofLedger;
+    return settleTrouble(ofLedger, retry, step, deps); // ST1 ends it
+  }
   return { kind: state, ...trouble };
 }

@@ -49,8 +49,16 @@ export class LogLines {
 }
 
 /** The same for as long as it is the same wait, whatever else is said of it. */
-const nameOf = (waits: Snapshot['waitsFor'][number]): string =>
-  waits.kind === 'service' ? `closed ${waits.subject} ${waits.sinceMs}` : `budget ${waits.why}`;
+function nameOf(waits: Snapshot['waitsFor'][number]): string {
+  switch (waits.kind) {
+    case 'service':
+      return `closed ${waits.subject} ${waits.sinceMs}`;
+    case 'budget':
+      return `budget ${waits.why}`;
+    case 'room':
+      return `room ${waits.dir}`;
+  }
+}
 
 function textOf({ state, reason, counts }: Snapshot): string {
   if (state === 'starting' || counts.jobs === 0) return 'starting';

@@ -19,6 +19,7 @@ import { initialSqlite } from './migrations/0001-initial-sqlite.js';
 import { evidenceSqlite } from './migrations/0002-evidence-sqlite.js';
 import type { Tables } from './schema.js';
 import { SqliteDriver, whileBusy } from './sqlite-driver.js';
+import { toldOf } from './sqlite-trouble.js';
 import type { Db } from './store.js';
 
 /**
@@ -35,7 +36,8 @@ const QUICK_CHECK_BYTES_MAX = 32 * 1024 * 1024;
 
 /**
  * Opens the file, making it (0600) and its folders (0700) where absent.
- * @throws AdapterError `config` when it can't be opened, is no SQLite file, or can't be made durable
+ * @throws AdapterError `config` when it can't be opened, is no SQLite file, or can't be made durable; `transient` when it
+ *   stays locked, or its disk is full
  */
 export async function openSqlite(path: string): Promise<LedgerDialect> {
   return dialectOver(await connect(path), path);
@@ -84,7 +86,7 @@ function dialectOver(database: BetterSqlite3.Database, path: string): LedgerDial
   const db = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new SqliteDriver(database),
+      createDriver: () => new SqliteDriver(database, path),
       createIntrospector: (introspected) => new SqliteIntrospector(introspected),
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
@@ -147,6 +149,8 @@ function enterWal(database: BetterSqlite3.Database): void {
 }
 
 function openError(path: string, error: unknown): AdapterError {
+  const told = toldOf(error, path);
+  if (told instanceof AdapterError && told.errorClass === 'transient') return told;
   const reason = messageOf(error);
   const fix = reason.includes('NODE_MODULE_VERSION')
     ? 'better-sqlite3 was built for another Node: run "npm rebuild better-sqlite3"'
@@ -154,7 +158,7 @@ function openError(path: string, error: unknown): AdapterError {
   return new AdapterError(
     'config',
     `the ledger can't be opened [path=${path}]: ${reason}; ${fix}`,
-    {},
+    { ours: 'ledger' },
     { cause: error },
   );
 }

@@ -1,4 +1,4 @@
-import { AdapterError } from '../contract/errors.js';
+import { AdapterError, isOurs } from '../contract/errors.js';
 import type { Signer } from '../evidence/signing.js';
 import type { LedgerDialect } from './dialect.js';
 import type { Ledger } from './ledger.js';
@@ -16,6 +16,8 @@ export type LedgerOptions = LedgerPlace & {
   readonly now?: () => Date;
   /** Signs each receipt as it is written; without one, receipts are not signed. */
   readonly signer?: Signer;
+  /** Told why nothing can be written, now and then while that lasts: whoever waits for it must see what for. */
+  readonly onTrouble?: (why: string) => void;
 };
 
 /**
@@ -27,10 +29,11 @@ export type LedgerOptions = LedgerPlace & {
 export async function openLedger({
   now = () => new Date(),
   signer,
+  onTrouble,
   ...place
 }: LedgerOptions): Promise<Ledger> {
   const [dialect, { createSqlLedger }] = await Promise.all([openDialect(place), import('./sql-ledger.js')]);
-  return createSqlLedger(dialect, now, signer);
+  return createSqlLedger(onTrouble ? telling(dialect, onTrouble) : dialect, now, signer);
 }
 
 /**
@@ -60,6 +63,24 @@ export async function openLedgerToLook({
     `the ledger is of an older release [database=${postgresPlace(place.url)}, schema=${version}, known here: ${newest}], ` +
       'and looking changes nothing: bring it up to date first, with "nightshift doctor" while NIGHTSHIFT_LEDGER names it, or the next run',
   );
+}
+
+const TOLD_EVERY_MS = 5 * 60_000;
+
+function telling(dialect: LedgerDialect, onTrouble: (why: string) => void): LedgerDialect {
+  let toldAt = -Infinity;
+  return {
+    ...dialect,
+    write: (body) =>
+      dialect.write(body).catch((error: unknown) => {
+        const now = performance.now();
+        if (isOurs(error) && now - toldAt >= TOLD_EVERY_MS) {
+          toldAt = now;
+          onTrouble(error.message);
+        }
+        throw error;
+      }),
+  };
 }
 
 /** No file has an empty name. */

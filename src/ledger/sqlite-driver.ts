@@ -4,10 +4,12 @@
  *      at once with SQLITE_BUSY_SNAPSHOT, which no busy timeout helps against.
  *  D2. Calls queue fairly for the one connection: a transaction is never interleaved with another call.
  *  D3. Statements stay prepared; preparing costs more than most of our queries.
+ *  D4. Trouble with the file is no `bug`: it comes out as an AdapterError that says whose it is.
  */
 import type BetterSqlite3 from 'better-sqlite3';
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from 'kysely';
 import { patiently } from './patience.js';
+import { toldOf } from './sqlite-trouble.js';
 
 /** Above the number of different queries there are; a bound only because lists of keys vary in length. */
 const STATEMENTS_MAX = 200;
@@ -33,9 +35,10 @@ export class SqliteDriver implements Driver {
   readonly #waiting: (() => void)[] = [];
   #taken = false;
 
-  constructor(database: BetterSqlite3.Database) {
+  /** @param path names the file to people */
+  constructor(database: BetterSqlite3.Database, path: string) {
     this.#database = database;
-    this.#connection = new SqliteConnection(database);
+    this.#connection = new SqliteConnection(database, path);
   }
 
   async init(): Promise<void> {}
@@ -54,11 +57,11 @@ export class SqliteDriver implements Driver {
 
   async beginTransaction(_connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
     const begin = settings.accessMode === 'read only' ? 'begin deferred' : 'begin immediate';
-    await whileBusy(() => this.#connection.run(begin));
+    await this.#connection.told(() => whileBusy(() => this.#connection.run(begin)));
   }
 
   async commitTransaction(): Promise<void> {
-    this.#connection.run('commit');
+    await this.#connection.told(() => this.#connection.run('commit'));
   }
 
   async rollbackTransaction(): Promise<void> {
@@ -73,24 +76,37 @@ export class SqliteDriver implements Driver {
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: BetterSqlite3.Database;
+  readonly #path: string;
   readonly #statements = new Map<string, BetterSqlite3.Statement>();
 
-  constructor(database: BetterSqlite3.Database) {
+  constructor(database: BetterSqlite3.Database, path: string) {
     this.#database = database;
+    this.#path = path;
   }
 
   run(sql: string): void {
     this.#prepared(sql).run();
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    const statement = this.#prepared(sql);
-    const execute = (): QueryResult<R> => {
-      if (statement.reader) return { rows: statement.all(...parameters) as R[] };
-      return { numAffectedRows: BigInt(statement.run(...parameters).changes), rows: [] };
-    };
-    // A transaction that writes has its lock already. Reading may meet a process that is closing or recovering.
-    return this.#database.inTransaction && !statement.reader ? execute() : whileBusy(execute);
+  /** D4 */
+  async told<T>(act: () => T | Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      throw toldOf(error, this.#path);
+    }
+  }
+
+  executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
+    return this.told(() => {
+      const statement = this.#prepared(sql);
+      const execute = (): QueryResult<R> => {
+        if (statement.reader) return { rows: statement.all(...parameters) as R[] };
+        return { numAffectedRows: BigInt(statement.run(...parameters).changes), rows: [] };
+      };
+      // A transaction that writes has its lock already. Reading may meet a process that is closing or recovering.
+      return this.#database.inTransaction && !statement.reader ? execute() : whileBusy(execute);
+    });
   }
 
   // eslint-disable-next-line require-yield -- the interface asks for a generator

@@ -1,7 +1,14 @@
 import type { ClosedService } from './closed-service.js';
 
 /** What jobs of a batch wait for, each thing once. */
-export type WaitsFor = ({ readonly kind: 'service' } & ClosedService) | UsedUpBudget;
+export type WaitsFor = ({ readonly kind: 'service' } & ClosedService) | UsedUpBudget | FullDisk;
+
+/** Nothing can be written where the state is kept. */
+export interface FullDisk {
+  readonly kind: 'room';
+  /** The folder whose disk is full. */
+  readonly dir: string;
+}
 
 /** A budget of a day, a site or the batch: no new session until its next day, or until it is raised. */
 export interface UsedUpBudget {

@@ -4,13 +4,22 @@ import type { WaitsFor } from '../policy/waits.js';
 import { localTimesIn, plural } from './format.js';
 import { safeText } from './safe-text.js';
 
-/** `claude: the service fails too often; next look at …: what it said`; `the budget (4 jobs): budget.perDay is used up until …`. */
-export const waitsText = (waits: WaitsFor): string =>
-  safeText(
-    waits.kind === 'service'
-      ? `${waits.subject}: ${closedText(waits)}`
-      : `the budget (${plural(waits.jobs, 'job')}): ${localTimesIn(waits.why)}`,
-  );
+/**
+ * `claude: the service fails too often; next look at …: what it said`; `the budget (4 jobs): budget.perDay is used up until …`;
+ * `room on the disk: …`.
+ */
+export const waitsText = (waits: WaitsFor): string => safeText(textOf(waits));
+
+function textOf(waits: WaitsFor): string {
+  switch (waits.kind) {
+    case 'service':
+      return `${waits.subject}: ${closedText(waits)}`;
+    case 'budget':
+      return `the budget (${plural(waits.jobs, 'job')}): ${localTimesIn(waits.why)}`;
+    case 'room':
+      return `room on the disk: less than 1 MiB is free in ${waits.dir}; free some, and jobs go on by themselves`;
+  }
+}
 
 /** Why a service is closed, and when it is looked at again. */
 export const closedText = (service: ClosedService, timeZone?: string): string =>

@@ -417,7 +417,8 @@ test('an empty balance is told at once: by an alert, in the report, and in statu
     .join('\n');
   expect(report).toContain('A balance or a spend limit is used up');
   expect(report).toContain('nightshift lanes');
-  const connections = { ledger: async () => ledger, artifacts: artifacts(), config: { stateDir: folder } };
+  const config = { stateDir: folder, ledger: { path: join(folder, 'ledger.db') } };
+  const connections = { ledger: async () => ledger, artifacts: artifacts(), config };
   const { waitsFor } = await batchStatus(batch, connections as Connections);
   expect(waitsFor.map(waitsText)).toEqual([
     expect.stringContaining(

@@ -1,13 +1,18 @@
 // A disk that is nearly full: said by doctor, and nothing begins on it.
 import type * as files from 'node:fs/promises';
+import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { PlacesAhead } from '../../src/activities/ask-ahead.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { mustBeAbleTo } from '../../src/activities/must-be-able-to.js';
 import { createNightshift, defineBatch } from '../../src/index.js';
+import type { Connections } from '../../src/client/connections.js';
 import { roomFinding } from '../../src/client/room-finding.js';
+import { waitsFor } from '../../src/client/waits-for.js';
 import { noRoom, roomIn, roomStatus } from '../../src/free-room.js';
+import type { BatchRow } from '../../src/ledger/ledger.js';
+import { waitsText } from '../../src/report/waits-text.js';
 import type { LeftToDo } from '../../src/policy/left-to-do.js';
 import { tempDir } from '../support/batch.js';
 
@@ -62,6 +67,26 @@ test('a file system that counts no blocks says nothing of its room', async () =>
   blocks = 0;
   onTestFinished(() => void (blocks = 1000));
   expect(await roomIn(tempDir())).toBeUndefined();
+});
+
+test.each([
+  ['a file on a disk that is full', 0, ['room']],
+  ['a file on a disk with little room', 1, []],
+])('what jobs wait for whose ledger is %s', async (_, mib, kinds) => {
+  const dir = tempDir();
+  const lanes = async () => [];
+  const connections = (ledger: object) =>
+    ({ config: { stateDir: dir, ledger }, ledger: async () => ({ lanes }) }) as unknown as Connections;
+  const row = { state: 'running' } as BatchRow;
+  fullDisk(mib);
+  const waits = await waitsFor(row, { gated: 0 }, connections({ path: join(dir, 'ledger.db') }));
+  expect(waits.map(({ kind }) => kind)).toEqual(kinds);
+  for (const one of waits) {
+    const text = `room on the disk: less than 1 MiB is free in ${dir}; free some, and jobs go on by themselves`;
+    expect(waitsText(one)).toBe(text);
+  }
+  // Of a database elsewhere, this disk says nothing.
+  expect(await waitsFor(row, { gated: 0 }, connections({ url: 'postgres://db' }))).toEqual([]);
 });
 
 test('a start on a full disk is refused before an engine is started, and plan is not', async () => {

@@ -1,7 +1,7 @@
 // Trouble of a step that no session is to blame for: how long it is tried again.
 import { ActivityCancellationDetails, CancelledFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
 import { noteFailure, notePassed } from '../../src/activities/heartbeat.js';
 import { LaneClosed } from '../../src/activities/lanes/lane.js';
@@ -102,6 +102,41 @@ test('looks that fail are counted by themselves, over the tries too', async () =
 test('the first of several failures counts', async () => {
   const { told } = await aTry(5, undefined, () => noteFailure(1));
   expect(told).toMatchObject({ failingSinceMs: 1 });
+});
+
+describe('trouble of our own ledger, in which no end can be written down', () => {
+  const run = (error: AdapterError, settleJob: () => Promise<void>, heartbeatDetails?: unknown) =>
+    new MockActivityEnvironment({ attempt: 2, heartbeatDetails })
+      .run(() =>
+        settleTrouble(error, retry, ref as Parameters<typeof settleTrouble>[2], {
+          ...deps,
+          ledger: { settleJob } as unknown as Deps['ledger'],
+        }),
+      )
+      .catch((thrown: unknown) => thrown);
+  const writes = vi.fn(async () => undefined);
+  const full = new AdapterError('transient', 'the disk is full', { ours: 'ledger' });
+  const readOnly = new AdapterError('config', 'the file may not be written', { ours: 'ledger' });
+
+  test('is waited for while it may pass', async () => {
+    expect(await run(full, writes)).toMatchObject({ type: 'transient', message: 'the disk is full' });
+  });
+
+  test.each([
+    ['past patience', full, { failingSinceMs: Date.now() - 61 * MINUTE }],
+    ['that needs a person', readOnly, undefined],
+  ])('%s parks nobody: the run stops, and the job is left as it was', async (_, error, before) => {
+    const { errorClass, message } = error;
+    expect(await run(error, writes, before)).toEqual({ kind: 'gated', errorClass, message });
+    expect(writes).not.toHaveBeenCalled();
+  });
+
+  test('comes before what a job was to be parked for, which is found again', async () => {
+    const invalid = new AdapterError('invalid', 'bad input');
+    expect(await run(invalid, () => Promise.reject(full))).toMatchObject({ message: 'the disk is full' });
+    const bug = new Error('no such table');
+    expect(await run(invalid, () => Promise.reject(bug))).toBe(bug);
+  });
 });
 
 test.each([

@@ -1,0 +1,38 @@
+// The disk of the ledger is full while a batch runs: what people see, and that the batch goes on when there is room.
+import { appendFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { slugsOf, twice, writeBatch } from '../support/batch.js';
+import { cli, startCli, until } from '../support/cli.js';
+import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
+
+test.skipIf(!hasSmallDisks())(
+  'jobs wait while the ledger can’t be written, and go on by themselves',
+  async () => {
+    const disk = smallDisk(12);
+    const slugs = slugsOf(6);
+    const batch = writeBatch({ name: 'full', work: 'full', slugs, seconds: 2, concurrency: 2 });
+    const at = { cwd: batch.dir, env: { NIGHTSHIFT_LEDGER: join(disk, 'ledger.db') } };
+    const run = startCli(['run', batch.file, '--state', batch.state], at);
+    let said = '';
+    run.process.stderr?.on('data', (text: string) => (said += text));
+    await until('something has landed', () => batch.published().length > 0);
+    const fill = join(disk, 'fill');
+    expect(() => {
+      for (;;) appendFileSync(fill, Buffer.alloc(4096));
+    }).toThrow(/ENOSPC/);
+
+    await until('the worker says why nothing moves', () => said.includes("the ledger can't be written"));
+    await until('so does whoever watches', () => said.includes('waits for room on the disk'));
+    const status = await cli(['status', '--state', batch.state], at);
+    expect(status.stdout).toContain(`room on the disk: less than 1 MiB is free in ${disk}`);
+    expect(batch.published().length).toBeLessThan(slugs.length);
+
+    rmSync(fill);
+    const exit = await run.exit;
+    expect(exit.code, exit.stderr).toBe(0);
+    expect(batch.published()).toHaveLength(slugs.length);
+    expect([batch.sessions().length, twice(batch.sessions())]).toEqual([slugs.length, []]);
+  },
+  300_000,
+);
