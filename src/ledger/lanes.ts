@@ -3,13 +3,19 @@
  *  N1. What a lane's state means, and what follows, is decided in `policy/limits`; here it is read, changed and written
  *      in one transaction, so that each change is made once and in one order.
  *  N2. The clock is the database's where hosts share it (PostgreSQL), and this host's where one host has it (SQLite).
+ *  N3. That clock may be set back. What was written down by a later one counts from when that was: else everybody would
+ *      wait for as long as it was set back by.
  */
+import type { Selectable } from 'kysely';
 import { postgresClock } from './postgres-clock.js';
-import { NEW_LANE, type LaneNote, type LaneState } from '../policy/limits/state.js';
+import { NEW_LANE, movedBack, type LaneNote, type LaneState } from '../policy/limits/state.js';
 import type { HeldPlace, LaneChange, LaneId, LaneNoteRow, LaneRow, Ledger } from './ledger.js';
+import type { LanesTable } from './schema.js';
 import type { Db, Store } from './store.js';
 
 type Lanes = Pick<Ledger, 'changeLane' | 'lane' | 'lanes' | 'keepPlaces' | 'resetLane' | 'laneNotes'>;
+
+type Holder = NonNullable<Parameters<Ledger['changeLane']>[2]>;
 
 /** Reads the clock of N2 within a transaction. */
 type Clock = (db: Db) => Promise<string>;
@@ -20,12 +26,13 @@ export function lanes(store: Store, dialect: 'sqlite' | 'postgres'): Lanes {
     changeLane: (lane, decide, holder) =>
       store.write(async (db) => {
         const at = await clock(db);
-        const places = holder === undefined ? undefined : await placesOf(db, lane.id, holder.who, at);
+        const places = holder && (await placesOf(db, lane.id, holder, at));
         const row = await stateRow(db, lane.id);
-        const before = row === undefined ? NEW_LANE : stateOf(row.state);
+        const before = row === undefined ? NEW_LANE : stateOf(row, at);
         const nowMs = Date.parse(at);
         const change = decide(before, nowMs, places);
-        if (change.state !== before) await writeState(db, lane, change.state, at, row !== undefined);
+        if (change.state !== before || (row && isAhead(row, at)))
+          await writeState(db, lane, change.state, at, row !== undefined);
         if (holder !== undefined && change.place !== undefined) {
           await changePlace(db, lane.id, holder, change.place, at);
         }
@@ -33,11 +40,16 @@ export function lanes(store: Store, dialect: 'sqlite' | 'postgres'): Lanes {
         return { result: change.result, state: change.state, nowMs };
       }),
 
-    lane: (id) =>
-      store.read(async (db) => {
-        const row = await stateRow(db, id);
-        return row && { state: stateOf(row.state), nowMs: Date.parse(await clock(db)) };
-      }),
+    async lane(id) {
+      const { at, row } = await store.read(async (db) => ({
+        row: await stateRow(db, id),
+        at: await clock(db),
+      }));
+      if (row === undefined) return undefined;
+      // Written down, or each look would count from itself.
+      if (isAhead(row, at)) await store.write((db) => setBack(db, id, clock));
+      return { state: stateOf(row, at), nowMs: Date.parse(at) };
+    },
 
     lanes: () =>
       store.read(async (db) => {
@@ -58,7 +70,7 @@ export function lanes(store: Store, dialect: 'sqlite' | 'postgres'): Lanes {
         return rows.map((row): LaneRow => ({
           id: row.lane,
           label: row.label,
-          state: stateOf(row.state),
+          state: stateOf(row, at),
           sessions: row.held ?? 0,
           nowMs: Date.parse(at),
         }));
@@ -85,7 +97,7 @@ export function lanes(store: Store, dialect: 'sqlite' | 'postgres'): Lanes {
         const row = await stateRow(db, id);
         if (row === undefined) return false;
         const at = await clock(db);
-        const { declared, tokensPerSession } = stateOf(row.state);
+        const { declared, tokensPerSession } = stateOf(row, at);
         const state = { ...NEW_LANE, declared, tokensPerSession };
         await writeState(db, { id, label: row.label }, state, at, true);
         await writeNotes(db, id, [{ what: 'reset', why: `${by} reset it` }], at);
@@ -116,13 +128,27 @@ export function lanes(store: Store, dialect: 'sqlite' | 'postgres'): Lanes {
   };
 }
 
-/** A state of an older release lacks what was added since. */
-const stateOf = (json: string): LaneState => ({ ...NEW_LANE, ...(JSON.parse(json) as Partial<LaneState>) });
+type StateRow = Pick<Selectable<LanesTable>, 'state' | 'updated_at'>;
+
+/** N3. A state of an older release lacks what was added since. */
+function stateOf(row: StateRow, at: string): LaneState {
+  const state = { ...NEW_LANE, ...(JSON.parse(row.state) as Partial<LaneState>) };
+  return isAhead(row, at) ? movedBack(state, Date.parse(row.updated_at) - Date.parse(at)) : state;
+}
+
+/** Whether the clock was set back since. */
+const isAhead = (row: StateRow, at: string): boolean => row.updated_at > at;
+
+async function setBack(db: Db, id: string, clock: Clock): Promise<void> {
+  const row = await stateRow(db, id);
+  const at = await clock(db);
+  if (row && isAhead(row, at)) await writeState(db, { id, label: row.label }, stateOf(row, at), at, true);
+}
 
 const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
 
 const stateRow = (db: Db, id: string) =>
-  db.selectFrom('lanes').select(['state', 'label']).where('lane', '=', id).executeTakeFirst();
+  db.selectFrom('lanes').select(['state', 'label', 'updated_at']).where('lane', '=', id).executeTakeFirst();
 
 async function writeState(
   db: Db,
@@ -143,10 +169,17 @@ async function writeState(
 async function placesOf(
   db: Db,
   lane: string,
-  who: string,
+  { who, leaseMs }: Holder,
   at: string,
 ): Promise<Parameters<LaneChange<unknown>>[2]> {
   await db.deleteFrom('lane_places').where('lane', '=', lane).where('expires_at', '<=', at).execute();
+  const latest = later(at, leaseMs); // N3: whoever holds one renews it well before that
+  await db
+    .updateTable('lane_places')
+    .set({ expires_at: latest })
+    .where('lane', '=', lane)
+    .where('expires_at', '>', latest)
+    .execute();
   const rows = await db
     .selectFrom('lane_places')
     .select(['holder', 'tokens'])
@@ -159,7 +192,7 @@ async function placesOf(
 async function changePlace(
   db: Db,
   lane: string,
-  { who, batchId, leaseMs }: { who: string; batchId: string; leaseMs: number },
+  { who, batchId, leaseMs }: Holder,
   place: { readonly tokens: number } | 'free',
   at: string,
 ): Promise<void> {

@@ -1,5 +1,5 @@
 // What worker processes share of one account, through the ledger. Two ledgers on one place stand for two workers.
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { agentAccount, laneIdOf, mayBeLane } from '../../src/activities/lanes/lane-key.js';
 import { reportTrouble } from '../../src/activities/lanes/lane-of.js';
 import { openLane } from '../../src/activities/lanes/lane.js';
@@ -334,6 +334,71 @@ test('what one worker knows survives its end', async () => {
   await first.close();
   const { ledger } = await aLedger(place);
   expect((await laneFor(ledger, 'b').enter('effect')).kind).toBe('wait');
+});
+
+describe('a clock that is set back by hours', () => {
+  /** Two workers of one host, whose clock can be set. */
+  async function aHost() {
+    const clock = { aheadMs: 2 * HOUR };
+    const now = () => new Date(Date.now() + clock.aheadMs);
+    const path = await aPlace();
+    const workers = await Promise.all([1, 2].map(() => openLedger({ ...placeOf(path), now })));
+    onTestFinished(async () => void (await Promise.all(workers.map((ledger) => ledger.close()))));
+    const [here, there] = workers as [Ledger, Ledger];
+    return { here, there, setBack: () => (clock.aheadMs = 0) };
+  }
+
+  test('leaves each request its slot, as far away as it was', async () => {
+    const { here, there, setBack } = await aHost();
+    const limits = { requestsPerSecond: 1 };
+    await laneFor(here, 'job-1', { limits }).turn(signal);
+    setBack();
+    const began = performance.now();
+    await laneFor(there, 'job-2', { limits }).turn(signal);
+    await laneFor(here, 'job-1', { limits }).turn(signal);
+    expect(performance.now() - began).toBeLessThan(5_000);
+  });
+
+  test('leaves those who wait for a slot meanwhile no further away from one', async () => {
+    const { here, setBack } = await aHost();
+    const turns = (...who: string[]) =>
+      who.map((one) => laneFor(here, one, { limits: { requestsPerSecond: 2 } }).turn(signal));
+    const began = performance.now();
+    const waiting = turns('job-1', 'job-2', 'job-3');
+    await waiting[0];
+    await new Promise((resolve) => setTimeout(resolve, 100)); // all have their slots
+    setBack();
+    await Promise.all([...waiting, ...turns('job-4')]);
+    expect(performance.now() - began).toBeLessThan(8_000);
+  });
+
+  test('leaves a lane closed for no longer than it was, also for those who only look', async () => {
+    const { here, there, setBack } = await aHost();
+    await laneFor(here, 'job-1').report(error('exhausted', 60_000));
+    setBack();
+    const before = await laneFor(there, 'job-2').closed();
+    expect(before?.delayMs).toBeLessThan(70_000);
+    const [shown] = await here.lanes();
+    expect((shown?.state.gate?.retryAt ?? Infinity) - Date.now()).toBeLessThanOrEqual(60_000);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const [later] = await here.lanes();
+    expect(later?.state.gate?.retryAt, 'it comes nearer').toBe(shown?.state.gate?.retryAt);
+  });
+
+  test('gives the place of a dead worker away when its lease ends', async () => {
+    const { here, there, setBack } = await aHost();
+    const limits = { sessions: 1 };
+    const dead = { who: 'job-1', batchId: 'batch-1', leaseMs: 300 };
+    await here.changeLane(LANE, (state) => ({ state, result: undefined, place: { tokens: 0 } }), dead);
+    setBack();
+    const holder = { ...dead, who: 'job-2' };
+    const held = () =>
+      there.changeLane(LANE, (state, _now, places) => ({ state, result: places?.held }), holder);
+    expect((await held()).result).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect((await held()).result).toBe(0);
+    expect(await laneFor(there, 'job-2', { limits }).enter('session')).toEqual({ kind: 'go' });
+  });
 });
 
 test('a lane is told by adapter, origin and names of credentials, and holds no secret', () => {

@@ -6,7 +6,7 @@ import { ceiling, declare } from '../../src/policy/limits/declared.js';
 import { enter, leave, type Used } from '../../src/policy/limits/places.js';
 import { DELIVERY_MS, reserve, spacing } from '../../src/policy/limits/rate.js';
 import { settle, type LaneReport } from '../../src/policy/limits/report.js';
-import { NEW_LANE, type LaneState, type LaneUser } from '../../src/policy/limits/state.js';
+import { NEW_LANE, movedBack, type LaneState, type LaneUser } from '../../src/policy/limits/state.js';
 import type { LaneLimits, Priority } from '../../src/contract/limits.js';
 import type { ErrorClass } from '../../src/contract/errors.js';
 
@@ -516,4 +516,29 @@ describe('spending in ten minutes', () => {
     expect(ceiling(both, T0).spendPer10Min).toBe(4);
     expect(left(NEW_LANE, 0, used({ micros: UNIT }), T0)).toEqual(NEW_LANE);
   });
+});
+
+test('a state moved back is the same to those whose clock was set back by as much', () => {
+  const limits = { requestsPerSecond: 1, sessions: 1, tokensPerMinute: 100, spendPer10Min: 1 };
+  const busy = { ...user(limits), priority: 'urgent' } as const;
+  const steps: ((state: LaneState, now: number) => LaneState)[] = [
+    (state, now) => enter(state, busy, now, { held: 0 }).state,
+    (state, now) => reserve(state, 'normal', now).state,
+    (state, now) => left(state, 0, used({ tokens: 1000, micros: 2_000_000, hasRun: true }), now),
+    (state, now) => enter(state, busy, now, { held: 1 }).state, // it waits
+    (state, now) => settle(state, failing('throttled', 'job-2', MINUTE), now).state,
+    (state, now) => settle(state, failing('exhausted', 'job-3', HOUR), now).state,
+    (state, now) => {
+      const passed = pass(state, 'job-4', now + HOUR);
+      return passed.kind === 'go' ? passed.state : state;
+    },
+  ];
+  const at = (t0: number): LaneState =>
+    steps.reduce((state, step, n) => step(state, t0 + n * SECOND), NEW_LANE);
+  const late = at(T0 + 2 * HOUR);
+  expect(late).toMatchObject({
+    gate: { probe: { who: 'job-4' } },
+    waiting: { urgent: expect.any(Number) as number },
+  });
+  expect(movedBack(late, 2 * HOUR)).toEqual(at(T0));
 });

@@ -198,14 +198,20 @@ async function takeTurn(book: LaneBook, user: LaneUser, signal: AbortSignal): Pr
       await sleep(turn.delayMs * (1 + 0.1 * Math.random()), undefined, { signal });
       continue;
     }
-    for (;;) {
-      const leftMs = turn.at - book.clock.nowMs();
-      if (leftMs <= 0) break;
-      await sleep(Math.ceil(leftMs), undefined, { signal });
-    }
+    if (!(await slotHasCome(book, turn.at, signal))) continue;
     const lateMs = book.clock.latestMs() - turn.at;
     if (lateMs <= LATE_MAX_MS) return;
     if (!within(0)) throw closed(book, 1000, 'this worker is too busy to keep its slots');
+  }
+}
+
+/** @returns false where it is further away than slots are given: the clock was set back meanwhile */
+async function slotHasCome({ clock }: LaneBook, at: number, signal: AbortSignal): Promise<boolean> {
+  for (;;) {
+    const leftMs = at - clock.nowMs();
+    if (leftMs <= 0) return true;
+    if (leftMs > TURN_MAX_MS) return false;
+    await sleep(Math.ceil(leftMs), undefined, { signal });
   }
 }
 

@@ -104,3 +104,35 @@ export function without<K extends 'gate' | 'learnt' | 'failedWrites'>(
   delete rest[part];
   return rest;
 }
+
+/** The state as it would be had all of it happened so much earlier: for a clock that was set back. */
+export function movedBack(state: LaneState, ms: number): LaneState {
+  const { declared, spendAt, microsBooked, window, gate, waiting } = state;
+  return {
+    ...state,
+    declared: valuesOf(declared, ({ limits, seenAt }) => ({ limits, seenAt: seenAt - ms })),
+    slotAt: state.slotAt - ms,
+    tokensAt: state.tokensAt - ms,
+    ...(spendAt !== undefined && { spendAt: spendAt - ms }),
+    ...(microsBooked && {
+      microsBooked: valuesOf(microsBooked, ({ micros, at }) => ({ micros, at: at - ms })),
+    }),
+    notBefore: state.notBefore - ms,
+    window: { ...window, from: window.from - ms },
+    ...(gate && { gate: gateMovedBack(gate, ms) }),
+    waiting: valuesOf(waiting, (until) => until - ms),
+  };
+}
+
+const gateMovedBack = ({ probe, ...gate }: Gate, ms: number): Gate => ({
+  ...gate,
+  since: gate.since - ms,
+  retryAt: gate.retryAt - ms,
+  ...(probe && { probe: { ...probe, until: probe.until - ms } }),
+});
+
+const valuesOf = <Value, Moved>(
+  record: Readonly<Record<string, Value>>,
+  move: (value: Value) => Moved,
+): Record<string, Moved> =>
+  Object.fromEntries(Object.entries(record).map(([name, value]) => [name, move(value)]));
