@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { Config } from './config.js';
 
 const MIB = 1024 * 1024;
 
@@ -38,9 +39,21 @@ export function roomStatus(freeBytes: number): Room['status'] {
   return freeBytes < WARN_BYTES ? 'warn' : 'ok';
 }
 
-/** Whether nothing can go on before there is more; undefined, which nobody can tell, is not full. */
-export const isFull = (room: Room | undefined): room is Room =>
-  room !== undefined && room.freeBytes < FULL_BYTES;
+/**
+ * Where nothing can be written down before there is more room: that folder. Where the ledger is a file, all of it is on
+ * this host; of a database elsewhere nobody can tell here.
+ */
+export async function fullFolder({
+  ledger,
+  stateDir,
+}: Pick<Config, 'ledger' | 'stateDir'>): Promise<string | undefined> {
+  if (!('path' in ledger)) return undefined;
+  for (const dir of new Set([stateDir, dirname(ledger.path)])) {
+    const room = await roomIn(dir);
+    if (room !== undefined && room.freeBytes < FULL_BYTES) return dir;
+  }
+  return undefined;
+}
 
 /** What is in the way of a start that needs sessions, and what to do; undefined where there is room enough. */
 export function noRoom(

@@ -15,6 +15,7 @@ import {
 import { AdapterError } from './contract/errors.js';
 import { createActivities } from './activities/index.js';
 import { startWatchman } from './alerts/watchman.js';
+import type { Unwritable } from './alerts/unwritable.js';
 import type { Reached } from './activities/crash-points.js';
 import { GRACE_MS } from './activities/grace.js';
 import { InFlight } from './activities/in-flight.js';
@@ -26,7 +27,10 @@ import { statePaths, type Config } from './config.js';
 import { messageOf } from './contract/thrown.js';
 import { workerName, type Engine } from './engine/index.js';
 import { loadSigner } from './evidence/key-files.js';
+import { fullFolder } from './free-room.js';
 import { openLedger } from './ledger/open.js';
+import { WriteWatch } from './ledger/write-watch.js';
+import { fullText } from './policy/waits.js';
 import { jsonLine } from './telemetry/log-line.js';
 import { stepInterceptor } from './telemetry/step-interceptor.js';
 import { waitQueue } from './workflows/queues.js';
@@ -103,8 +107,8 @@ async function buildWorker(
   const name = workerName();
   // Loaded now: a key that can't be used must not come to light when an effect has landed.
   const signer = loadSigner({ folder: paths.keys, given: config.signingKey });
-  const onTrouble = (why: string) => log?.write(`WARN ledger: ${why}`);
-  const ledger = await openLedger({ ...config.ledger, signer, onTrouble });
+  const writes = new WriteWatch((why) => log?.write(`WARN ledger: ${why}`));
+  const ledger = await openLedger({ ...config.ledger, signer, writes });
   opened(() => ledger.close());
   // Loaded where it is asked for: nobody else pays for it.
   const spans = config.tracing ? (await import('./telemetry/spans.js')).openSpans(name, ledger) : undefined;
@@ -119,8 +123,14 @@ async function buildWorker(
   await releaseDeadWorkers({ own: inFlight, folder: paths.workers, client, taskQueue, warn });
 
   const artifacts = folderArtifactStore({ root: paths.artifacts });
+  const unwritable = async (): Promise<Unwritable | undefined> => {
+    const full = await fullFolder(config);
+    if (full !== undefined) return { why: fullText(full), errorClass: 'transient' };
+    const { trouble } = writes;
+    return trouble && { why: trouble.message, errorClass: trouble.errorClass };
+  };
   const watchman = startWatchman(
-    { ledger, artifacts, stateDir, env, now, isRunOpen: (runId) => isRunOpen(runId, client) },
+    { ledger, artifacts, stateDir, env, now, isRunOpen: (runId) => isRunOpen(runId, client), unwritable },
     (what) => log?.write(`WARN alerts: ${what}`),
   );
   opened(() => watchman.stop()); // it may be asking the engine

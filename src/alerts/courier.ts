@@ -162,6 +162,24 @@ async function takersOf(
   return takers;
 }
 
+/** Tells everybody whom an alert of the batch would reach, with nothing of it in the ledger. */
+export async function tellNow(
+  definition: Definition,
+  notice: Notice,
+  { env, now }: Pick<CourierDeps, 'env' | 'now'>,
+  signal: AbortSignal,
+): Promise<readonly ChannelAnswer[]> {
+  const clean = harmless(notice, redactor(definition as unknown as Json, env));
+  const answers: ChannelAnswer[] = [];
+  for (const route of routesOf(definition.alerts)) {
+    const channels = specsOf(definition, route).map((spec) =>
+      openChannel(spec, { baseDir: definition.baseDir, env, now }),
+    );
+    answers.push(...(await tell(channels, clean, signal)));
+  }
+  return answers;
+}
+
 /** One after another, until one takes it. @returns what each said that was asked */
 export async function tell(
   channels: readonly Channel[],

@@ -6,6 +6,7 @@ import { lookAtNights, type NightLookDeps } from '../nights/look-at-nights.js';
 import { DELIVERY_MAX_MS } from '../policy/alert-times.js';
 import { lookAtBatch, type LookDeps } from './look.js';
 import { remind } from './remind.js';
+import { UnwritableAlarm, type UnwritableDeps } from './unwritable.js';
 
 const LOOK_DELAY_MS = 500;
 const ROUND_MS = 10_000;
@@ -36,13 +37,14 @@ export interface Watchman extends Alarm {
  *  WM2. One that no process came to make up for is made up for by the next, which begins with what has ended lately.
  */
 export function startWatchman(
-  deps: CourierDeps & LookDeps & Pick<NightLookDeps, 'isRunOpen'>,
+  deps: CourierDeps & LookDeps & UnwritableDeps & Pick<NightLookDeps, 'isRunOpen'>,
   onTrouble: (what: string) => void = () => undefined,
 ): Watchman {
   let stopping = false;
   const sending = new AbortController();
   const toLook = new Set<string>();
   const failed = new Set<string>();
+  const unwritable = new UnwritableAlarm(deps);
   let call: () => void = () => undefined;
   let called = nextCall();
   const done = run();
@@ -88,6 +90,7 @@ export function startWatchman(
       if (round % LOOK_ROUNDS === 0) await safely('look at nights', () => lookAtNights(deps));
       // Not in each round: what is put off is looked at each time.
       if (last || round % LOOK_ROUNDS === 0) await safely('send reminders', () => remind(deps, onTrouble));
+      await safely('tell that nothing can be written', () => unwritable.look(sending.signal));
       await safely('send messages', () => sendDue(deps, sending.signal));
       if (last) return;
       const wasQuiet = await quietRound();
@@ -100,7 +103,9 @@ export function startWatchman(
   async function listBatches(endedToo: boolean): Promise<void> {
     const since = new Date(deps.now().getTime() - DELIVERY_MAX_MS).toISOString();
     const names = new Set<string>();
-    for (const { id, name, state, closedAt } of await deps.ledger.batches(BATCHES_MAX)) {
+    const batches = await deps.ledger.batches(BATCHES_MAX);
+    unwritable.saw(batches);
+    for (const { id, name, state, closedAt } of batches) {
       const endedLately = endedToo && !names.has(name) && (closedAt ?? '') > since; // WM2
       if (isUnderWay(state) || endedLately) toLook.add(id);
       names.add(name);

@@ -1,11 +1,10 @@
-import { dirname } from 'node:path';
 import { closedServices } from '../activities/lanes/closed-services.js';
 import { readDefinition } from '../batch/manifest.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import type { JobReport } from '../contract/result.js';
-import { isFull, roomIn } from '../free-room.js';
+import { fullFolder } from '../free-room.js';
 import type { BatchRow } from '../ledger/ledger.js';
-import type { FullDisk, WaitsFor } from '../policy/waits.js';
+import type { WaitsFor } from '../policy/waits.js';
 import type { Connections } from './connections.js';
 
 /** What the jobs of a run wait for: closed services, used-up budgets, a full disk. None where nothing of it is under way. */
@@ -19,20 +18,13 @@ export async function waitsFor(
   const { jobs, why } = gated === 0 ? NOTHING : await ledger.gatedByBudget(row.id);
   // Sums differ from job to job by what was set aside when each asked: what one was told stands for all.
   const budget = jobs === 0 ? [] : [{ kind: 'budget' as const, jobs, why }];
-  const others = [...budget, ...(await fullDisk(connections))];
+  const dir = await fullFolder(connections.config);
+  const others = [...budget, ...(dir === undefined ? [] : [{ kind: 'room' as const, dir }])];
   const lanes = await ledger.lanes();
   if (lanes.every(({ state }) => state.gate === undefined)) return others;
   const definition = await readDefinition(readManifestRef(row.manifest), connections.artifacts);
   const closed = await closedServices(definition, { lanes: async () => lanes });
   return [...closed.map((service) => ({ kind: 'service' as const, ...service })), ...others];
-}
-
-/** Where the ledger is a file, all that a run writes down is on this host. */
-async function fullDisk({ config: { ledger, stateDir } }: Connections): Promise<FullDisk[]> {
-  if (!('path' in ledger)) return [];
-  for (const dir of new Set([stateDir, dirname(ledger.path)]))
-    if (isFull(await roomIn(dir))) return [{ kind: 'room', dir }];
-  return [];
 }
 
 /** A job that is told of as waiting for a budget. */

@@ -3,6 +3,7 @@ import type { Signer } from '../evidence/signing.js';
 import type { LedgerDialect } from './dialect.js';
 import type { Ledger } from './ledger.js';
 import { postgresPlace } from './postgres-place.js';
+import type { WriteWatch } from './write-watch.js';
 
 /** Where a ledger is. */
 export type LedgerPlace =
@@ -16,8 +17,8 @@ export type LedgerOptions = LedgerPlace & {
   readonly now?: () => Date;
   /** Signs each receipt as it is written; without one, receipts are not signed. */
   readonly signer?: Signer;
-  /** Told why nothing can be written, now and then while that lasts: whoever waits for it must see what for. */
-  readonly onTrouble?: (why: string) => void;
+  /** Told how each write ended. */
+  readonly writes?: Pick<WriteWatch, 'noted'>;
 };
 
 /**
@@ -29,11 +30,11 @@ export type LedgerOptions = LedgerPlace & {
 export async function openLedger({
   now = () => new Date(),
   signer,
-  onTrouble,
+  writes,
   ...place
 }: LedgerOptions): Promise<Ledger> {
   const [dialect, { createSqlLedger }] = await Promise.all([openDialect(place), import('./sql-ledger.js')]);
-  return createSqlLedger(onTrouble ? telling(dialect, onTrouble) : dialect, now, signer);
+  return createSqlLedger(writes ? watched(dialect, writes) : dialect, now, signer);
 }
 
 /**
@@ -65,23 +66,20 @@ export async function openLedgerToLook({
   );
 }
 
-const TOLD_EVERY_MS = 5 * 60_000;
-
-function telling(dialect: LedgerDialect, onTrouble: (why: string) => void): LedgerDialect {
-  let toldAt = -Infinity;
-  return {
-    ...dialect,
-    write: (body) =>
-      dialect.write(body).catch((error: unknown) => {
-        const now = performance.now();
-        if (isOurs(error) && now - toldAt >= TOLD_EVERY_MS) {
-          toldAt = now;
-          onTrouble(error.message);
-        }
-        throw error;
-      }),
-  };
-}
+/** What SQL says of a statement is no trouble of the ledger's. */
+const watched = (dialect: LedgerDialect, writes: Pick<WriteWatch, 'noted'>): LedgerDialect => ({
+  ...dialect,
+  async write(body) {
+    try {
+      const result = await dialect.write(body);
+      writes.noted(undefined);
+      return result;
+    } catch (error) {
+      if (isOurs(error)) writes.noted(error);
+      throw error;
+    }
+  },
+});
 
 /** No file has an empty name. */
 const NO_FILE = '';

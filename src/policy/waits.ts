@@ -10,6 +10,9 @@ export interface FullDisk {
   readonly dir: string;
 }
 
+export const fullText = (dir: string): string =>
+  `less than 1 MiB is free in ${dir}; free some, and jobs go on by themselves`;
+
 /** A budget of a day, a site or the batch: no new session until its next day, or until it is raised. */
 export interface UsedUpBudget {
   readonly kind: 'budget';

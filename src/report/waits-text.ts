@@ -1,6 +1,6 @@
 import type { ClosedService } from '../policy/closed-service.js';
 import { reasonOf } from '../policy/limits/breaker.js';
-import type { WaitsFor } from '../policy/waits.js';
+import { fullText, type WaitsFor } from '../policy/waits.js';
 import { localTimesIn, plural } from './format.js';
 import { safeText } from './safe-text.js';
 
@@ -17,7 +17,7 @@ function textOf(waits: WaitsFor): string {
     case 'budget':
       return `the budget (${plural(waits.jobs, 'job')}): ${localTimesIn(waits.why)}`;
     case 'room':
-      return `room on the disk: less than 1 MiB is free in ${waits.dir}; free some, and jobs go on by themselves`;
+      return `room on the disk: ${fullText(waits.dir)}`;
   }
 }
 

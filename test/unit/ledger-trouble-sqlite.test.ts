@@ -7,6 +7,7 @@ import { openSqlite } from '../../src/ledger/dialect-sqlite.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { createSqlLedger } from '../../src/ledger/sql-ledger.js';
 import { toldOf } from '../../src/ledger/sqlite-trouble.js';
+import { WriteWatch } from '../../src/ledger/write-watch.js';
 import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
 import { BATCH, NOBODY, openBatch, temporaryFolder } from './ledger-fixture.js';
 
@@ -67,7 +68,7 @@ test.skipIf(!hasSmallDisks())('on a disk that is full, and has room again, nothi
   const disk = smallDisk(8);
   const path = join(disk, 'state', 'ledger.db');
   const told: string[] = [];
-  const ledger = await openLedger({ path, onTrouble: (why) => told.push(why) });
+  const ledger = await openLedger({ path, writes: new WriteWatch((why) => told.push(why)) });
   onTestFinished(() => ledger.close());
   await openBatch(ledger, ['before']);
   const fill = join(disk, 'fill');

@@ -62,6 +62,7 @@ const watchman = (of: Ledger, onTrouble?: (what: string) => void): Watchman =>
       env: {},
       now: () => new Date(nowMs),
       isRunOpen: () => Promise.resolve(false),
+      unwritable: () => Promise.resolve(undefined),
     },
     onTrouble,
   );

@@ -1,0 +1,108 @@
+import { definitionToShow } from '../batch/manifest.js';
+import type { Notice } from '../contract/alerts.js';
+import type { ErrorClass } from '../contract/errors.js';
+import { MINUTE_MS } from '../contract/units.js';
+import { sha256Hex } from '../identity/digest.js';
+import type { BatchRow } from '../ledger/ledger.js';
+import { tellNow, type CourierDeps } from './courier.js';
+import { commandsFor } from './standing.js';
+
+/** A restart of a database, or a lock, has passed by then. */
+const LASTING_MS = 5 * MINUTE_MS;
+
+/** What keeps everything from being written down. */
+export interface Unwritable {
+  readonly why: string;
+  readonly errorClass: ErrorClass;
+}
+
+export interface UnwritableDeps extends Pick<CourierDeps, 'artifacts' | 'env' | 'now'> {
+  readonly stateDir: string;
+  /** What it is at the moment, if anything. */
+  readonly unwritable: () => Promise<Unwritable | undefined>;
+}
+
+/**
+ * Tells people that nothing goes on because nothing can be written down. No other alert can tell it: those are queued in
+ * the ledger.
+ *
+ *  UW1. Told when it has lasted for a while, and when it is over; by each worker once, whose messages mostly bear one id.
+ *  UW2. Those are told who are told of the batches that were under way when the ledger was last read.
+ *  UW3. What no channel takes is tried again with the next look, for nothing else remembers it.
+ */
+export class UnwritableAlarm {
+  private underWay: readonly BatchRow[] = [];
+  private sinceMs: number | undefined;
+  /** By batch. */
+  private readonly told = new Map<string, { readonly batch: BatchRow; readonly opened: Notice }>();
+
+  constructor(private readonly deps: UnwritableDeps) {}
+
+  /** UW2 */
+  saw(batches: readonly BatchRow[]): void {
+    this.underWay = batches.filter(({ state }) => state === 'running');
+  }
+
+  async look(signal: AbortSignal): Promise<void> {
+    const nowMs = this.deps.now().getTime();
+    const found = await this.deps.unwritable();
+    if (found === undefined) return this.isOver(nowMs, signal);
+    this.sinceMs ??= nowMs;
+    if (nowMs - this.sinceMs < LASTING_MS) return; // UW1
+    for (const batch of this.underWay) {
+      if (this.told.has(batch.id)) continue;
+      const opened = this.noticeOf(batch, found, this.sinceMs);
+      if (await this.tell(batch, opened, signal)) this.told.set(batch.id, { batch, opened });
+    }
+  }
+
+  private async isOver(nowMs: number, signal: AbortSignal): Promise<void> {
+    this.sinceMs = undefined;
+    const lastSeen = new Date(nowMs).toISOString();
+    for (const [id, { batch, opened }] of this.told) {
+      this.told.delete(id); // whoever does not hear of it sees the batch go on
+      await this.tell(
+        batch,
+        { ...opened, id: idOf('recovered', batch, opened.firstSeen), kind: 'recovered', lastSeen },
+        signal,
+      );
+    }
+  }
+
+  /** @returns false where nobody took it */
+  private async tell(batch: BatchRow, notice: Notice, signal: AbortSignal): Promise<boolean> {
+    const definition = await definitionToShow(batch, this.deps.artifacts);
+    if (definition === undefined || definition.alerts.length === 0) return true;
+    return (await tellNow(definition, notice, this.deps, signal)).some(({ took }) => took);
+  }
+
+  private noticeOf(batch: BatchRow, { why, errorClass }: Unwritable, sinceMs: number): Notice {
+    const at = new Date(sinceMs).toISOString();
+    const { doctor, status } = commandsFor(batch, [batch.id], this.deps.stateDir);
+    return {
+      id: idOf('opened', batch, at),
+      kind: 'opened',
+      rule: errorClass === 'config' ? 'config' : 'down',
+      batch: batch.name,
+      subject: 'ledger',
+      errorClass,
+      firstSeen: at,
+      lastSeen: at,
+      fingerprint: sha256Hex(`ledger ${batch.name}`),
+      detail: {
+        headline: `nothing can be written down, so nothing goes on: ${why}`,
+        jobs: 0,
+        of: batch.jobs,
+        examples: [],
+        next: [
+          { what: 'see what is wrong where workers run', command: doctor },
+          { what: 'see whether it goes on', command: status },
+        ],
+      },
+    };
+  }
+}
+
+/** Workers notice it within seconds of each other. */
+const idOf = (kind: string, { id, runId }: BatchRow, since: string): string =>
+  `ns-${sha256Hex(`ledger ${kind} ${id} ${runId} ${since.slice(0, '2026-11-23T02'.length)}`).slice(0, 24)}`;

@@ -1,0 +1,123 @@
+// What nobody could be told by way of the ledger: that the ledger itself can't be written.
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { UnwritableAlarm, type Unwritable } from '../../src/alerts/unwritable.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storedDefinition } from '../../src/batch/manifest.js';
+import { batchFileSchema } from '../../src/contract/batch-file.js';
+import type { BatchRow } from '../../src/ledger/ledger.js';
+import { startReceiver, type Receiver } from '../support/servers/receiver.js';
+import { aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
+
+const MINUTE = 60_000;
+const FULL: Unwritable = { why: 'less than 1 MiB is free in /state', errorClass: 'transient' };
+const { signal } = new AbortController();
+let folder: string;
+let receiver: Receiver;
+let nowMs: number;
+let trouble: Unwritable | undefined;
+const artifacts = () => folderArtifactStore({ root: join(folder, 'artifacts') });
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  nowMs = Date.parse('2026-11-23T02:10:00Z');
+  trouble = undefined;
+  const server = await startReceiver();
+  receiver = server;
+  onTestFinished(() => server.stop());
+});
+
+/** Of batches under way; the second has nobody to tell. */
+async function someBatches(): Promise<readonly BatchRow[]> {
+  const { ledger } = await aLedger();
+  for (const name of ['nightly', 'quiet']) {
+    const { jobs: _, ...file } = batchFileSchema.parse({
+      name,
+      work: 'article',
+      jobs: [],
+      agent: { use: 'command', command: ['true'] },
+      effects: [{ name: 'post', use: 'folder', target: './public' }],
+      alerts: name === 'quiet' ? [] : [{ use: 'webhook', url: receiver.url }],
+    });
+    const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts());
+    const manifest = JSON.stringify({ definition, jobs: definition, count: 1 });
+    await openBatch(ledger, ['one'], { id: `batch:${name}:1`, name, runId: `run-${name}`, manifest });
+    await ledger.setBatchState(`batch:${name}:1`, 'running', 'batch');
+  }
+  return ledger.batches(10);
+}
+
+const alarm = () =>
+  new UnwritableAlarm({
+    artifacts: artifacts(),
+    env: {},
+    now: () => new Date(nowMs),
+    stateDir: '/state',
+    unwritable: async () => trouble,
+  });
+
+/** A look every ten seconds, as a worker takes it. */
+async function pass(ms: number, ...alarms: UnwritableAlarm[]): Promise<void> {
+  for (const end = nowMs + ms; nowMs < end; nowMs += 10_000) for (const one of alarms) await one.look(signal);
+}
+
+interface Told {
+  readonly id: string;
+  readonly type: string;
+  readonly data: { readonly batch: string; readonly rule: string; readonly detail: { headline: string } };
+}
+const told = () => receiver.got.map(({ body }) => JSON.parse(body) as Told);
+
+test('a disk that stays full is told once, and once that it is over', async () => {
+  const one = alarm();
+  one.saw(await someBatches());
+  trouble = FULL;
+  await pass(4 * MINUTE, one);
+  expect(told()).toEqual([]);
+  await pass(30 * MINUTE, one);
+  expect(receiver.got.map(({ body }) => body)).toEqual([
+    expect.stringContaining(
+      'nothing can be written down, so nothing goes on: less than 1 MiB is free in /state',
+    ),
+  ]);
+  trouble = undefined;
+  await pass(MINUTE, one);
+  expect(receiver.got).toHaveLength(2);
+  expect(receiver.got[1]?.body).toContain('recovered');
+});
+
+test('what passes within minutes is told to nobody', async () => {
+  const one = alarm();
+  one.saw(await someBatches());
+  for (let times = 0; times < 5; times++) {
+    trouble = FULL;
+    await pass(4 * MINUTE, one);
+    trouble = undefined;
+    await pass(MINUTE, one);
+  }
+  expect(receiver.got).toEqual([]);
+});
+
+test('a channel that does not take it is asked again', async () => {
+  const one = alarm();
+  one.saw(await someBatches());
+  receiver.status = 500;
+  trouble = FULL;
+  await pass(6 * MINUTE, one);
+  receiver.status = 200;
+  const failed = receiver.got.length;
+  expect(failed).toBeGreaterThan(1);
+  await pass(6 * MINUTE, one);
+  expect(receiver.got).toHaveLength(failed + 1);
+});
+
+test('messages of two workers are twins to whoever gets them', async () => {
+  const both = [alarm(), alarm()];
+  const batches = await someBatches();
+  for (const one of both) one.saw(batches);
+  trouble = FULL;
+  await pass(10 * MINUTE, ...both);
+  const ids = receiver.got.map(({ headers }) => headers['webhook-id']);
+  expect(ids).toHaveLength(2);
+  expect(new Set(ids).size).toBe(1);
+});
