@@ -46,24 +46,25 @@ export function optionFindings(
  * Options as the adapter wants them, its defaults filled in.
  * @param where what the options belong to, for the message: `agent`, `effect "post"`
  * @param shownAs the options as messages may show them; see `optionFindings`
- * @throws AdapterError `config` with everything that is wrong
+ * @param isOfJob whether such a text differs from job to job for its agent's sake
+ * @throws AdapterError with everything that is wrong: `invalid` where only such texts are, and `config` else
  */
 export function parseOptions<Options>(
   { name, options }: Taker<Options>,
   raw: unknown,
   where: string,
   shownAs: unknown = raw,
+  isOfJob?: (text: string) => boolean,
 ): Options {
   const parsed = options.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const findings = optionFindings({ options }, { value: raw, shownAs, place: (path) => ['with', ...path] });
-  throw new AdapterError(
-    'config',
-    `${where}: ${name} can’t use its options: ${findings.map(inOneLine).join('; ')}`,
-    {
-      sent: 'no',
-    },
-  );
+  const given = { value: raw, shownAs, place: (path: readonly PropertyKey[]) => ['with', ...path] };
+  const findings = optionFindings({ options }, given);
+  const hitsAll = !isOfJob || optionFindings({ options }, { ...given, isOpen: isOfJob }).length > 0;
+  const why = findings.map(inOneLine).join('; ');
+  throw new AdapterError(hitsAll ? 'config' : 'invalid', `${where}: ${name} can’t use its options: ${why}`, {
+    sent: 'no',
+  });
 }
 
 /** What a publisher has against options of one effect that its schema takes. */

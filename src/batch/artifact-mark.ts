@@ -10,10 +10,12 @@ export const ARTIFACT_MARK = '\ufdd2';
 /** The one way to write it in a template: what stands for the artifact could not be filtered. */
 export const BARE_ARTIFACT = /\{\{-?\s*artifact\s*-?\}\}/;
 
+export const hasArtifact = (text: string): boolean => text.includes(ARTIFACT_MARK);
+
 export function namesArtifact(value: Json): boolean {
   let named = false;
   mapTexts(value, (text) => {
-    named ||= text.includes(ARTIFACT_MARK);
+    named ||= hasArtifact(text);
     return text;
   });
   return named;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fillArtifact, namesArtifact } from '../../batch/artifact-mark.js';
+import { fillArtifact, hasArtifact, namesArtifact } from '../../batch/artifact-mark.js';
 import { mapTexts, resolveSecretsIn } from '../../batch/secrets.js';
 import { AdapterError } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
@@ -16,8 +16,9 @@ export type PublisherDeps = Pick<Deps, 'env' | 'stateDir'>;
 /**
  * Makes the publisher of one effect. Secrets are put in here, after the effect was stored and before it is used; the
  * artifact after them, so that nothing an agent wrote is taken for a reference.
- * @param artifact absent where nothing will be sent: texts that name it are then empty
- * @throws AdapterError `config` when it can't be loaded, refuses its options, or a variable is missing
+ * @param artifact absent where nothing will be sent: its mark stays then, for an option may have to be more than nothing
+ * @throws AdapterError `config` when it can't be loaded, refuses its options, or a variable is missing; `invalid` where it
+ *   refuses nothing but what the agent wrote
  */
 export async function publisherFor(
   effect: Effect,
@@ -28,8 +29,9 @@ export async function publisherFor(
   const module = await loadPublisher(effect.use, baseDir);
   assertArtifactPlaces(module, effect.with, `effect "${effect.name}"`);
   const withSecrets = resolveSecretsIn(effect.with, env);
-  const filled = namesArtifact(withSecrets) ? fillArtifact(withSecrets, textOf(artifact)) : withSecrets;
-  const options = parseOptions(module, filled, `effect "${effect.name}"`, effect.with);
+  const fills = artifact !== undefined && namesArtifact(withSecrets);
+  const filled = fills ? fillArtifact(withSecrets, textOf(artifact)) : withSecrets;
+  const options = parseOptions(module, filled, `effect "${effect.name}"`, effect.with, hasArtifact);
   const [fault] = faultOf(module, effect, ['with']);
   if (fault) throw new AdapterError('config', `effect "${effect.name}": ${inOneLine(fault)}`, { sent: 'no' });
   const publisher = await module.create({
@@ -46,7 +48,7 @@ export async function publisherFor(
   );
 }
 
-function textOf(artifact: Uint8Array = new Uint8Array()): string {
+function textOf(artifact: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(artifact);
   } catch (cause) {
