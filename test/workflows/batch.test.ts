@@ -301,6 +301,21 @@ describe('a batch', () => {
     });
   });
 
+  test('whose ledger can’t be told of the end begins nothing more, and ends with why', async () => {
+    const why = { errorClass: 'config', message: 'the ledger can’t be used' } as const;
+    const night = new Night('not-told', 9, {
+      runAgent: async () => ({ kind: 'gated', ...why }),
+      closeBatch: async () => {
+        throw ApplicationFailure.nonRetryable(why.message, why.errorClass);
+      },
+    });
+    await night.work(async () => {
+      const failure = await failureOf(await night.start());
+      expect(failure).toMatchObject({ cause: { type: 'config', message: why.message } });
+      expect(night.mostInProgress).toBeLessThan(9);
+    });
+  });
+
   test('that is done costs its engine at most 4 actions and 17 events for each lean job', async () => {
     const night = new Night('lean', 10);
     const before = await actionsSoFar();
