@@ -8,25 +8,26 @@ const DESTINATIONS = ['test/destinations/**/*.test.ts', 'test/conformance/**/*.t
 /** Those that take a minute and more, the longest first: begun last, each would end alone. */
 const LONGEST = [
   'managed-agents',
-  'destination-down',
   'approval',
   'schedules',
-  'random-kills',
-  'provider-points',
   'points',
+  'provider-points',
+  'random-kills',
   'control',
   'effects',
+  'two-workers-postgres',
   'start-again',
   'batch',
   'services',
   'edited-and-shared',
   'package',
-  'ledger-postgres',
   'pause',
+  'cli',
+  'ledger-postgres',
   'alerts',
   'wordpress',
   'ghost',
-  'cli',
+  'destination-down',
 ].map((name) => `/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
