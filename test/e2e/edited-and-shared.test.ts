@@ -112,6 +112,14 @@ test('a retry of one job says beforehand which others its start goes on with', a
   expect(batch.published()).toHaveLength(4);
 }, 240_000);
 
+/** Its folder, with the state in it; an engine that still runs would look for that at the old place. */
+async function move({ dir, state }: Pick<TestBatch, 'dir' | 'state'>): Promise<string> {
+  await until('the engine has stopped', () => !existsSync(join(state, 'engine', 'engine.json')));
+  const moved = `${dir}-moved`;
+  renameSync(dir, moved);
+  return moved;
+}
+
 test('a project that was moved: a retry leaves the old place alone and says why, a start from the file there goes on', async () => {
   const batch = writeBatch({ slugs: ['one'] });
   const taken = 'public/blog/news/one.md';
@@ -120,8 +128,7 @@ test('a project that was moved: a retry leaves the old place alone and says why,
   const held = await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
   expect(held.code, held.stderr).toBe(2);
 
-  const moved = `${batch.dir}-moved`;
-  renameSync(batch.dir, moved);
+  const moved = await move(batch);
   rmSync(join(moved, taken));
   const at = { cwd: moved, env: { NIGHTSHIFT_STATE: join(moved, 'state') } };
   const retry = await cli(['retry', 'nightly'], at);
@@ -143,8 +150,7 @@ test('what was approved after a project was moved lands nowhere until the batch 
   const asks = await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
   expect(asks.code, asks.stderr).toBe(2);
 
-  const moved = `${batch.dir}-moved`;
-  renameSync(batch.dir, moved);
+  const moved = await move(batch);
   const at = { cwd: moved, env: { NIGHTSHIFT_STATE: join(moved, 'state') } };
   const doctor = await cli(['doctor'], at);
   expect(doctor.stdout).toContain(`nightly was started from ${batch.dir}, which is not there any more`);
