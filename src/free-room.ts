@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { Config } from './config.js';
+import { FULL_MIB } from './policy/waits.js';
 
 const MIB = 1024 * 1024;
 
@@ -9,9 +10,6 @@ const WARN_BYTES = 500 * MIB;
 
 /** With less no session is begun: the log that the ledger writes before its file grows to tens of MiB by itself. */
 const FAIL_BYTES = 100 * MIB;
-
-/** With less, neither the ledger nor the embedded engine may be able to write down what has been done. */
-const FULL_BYTES = MIB;
 
 /** What is free where the state is kept. */
 export interface Room {
@@ -50,7 +48,7 @@ export async function fullFolder({
   if (!('path' in ledger)) return undefined;
   for (const dir of new Set([stateDir, dirname(ledger.path)])) {
     const room = await roomIn(dir);
-    if (room !== undefined && room.freeBytes < FULL_BYTES) return dir;
+    if (room !== undefined && room.freeBytes < FULL_MIB * MIB) return dir;
   }
   return undefined;
 }

@@ -128,15 +128,19 @@ interface Told {
 }
 
 async function channelsOf(message: AlertMessage, definition: Definition, deps: CourierDeps): Promise<Told> {
-  const { baseDir } = definition;
   const takers = message.kind === 'recovered' ? await takersOf(message, deps) : new Set<string>();
   const specs = specsOf(definition, message.route);
-  const open = (spec: ChannelSpec) => openChannel(spec, { baseDir, env: deps.env, now: deps.now });
+  const open = openerOf(definition, deps);
   return {
     heard: specs.filter((spec) => takers.has(canonicalJson(spec))).map(open),
     others: specs.filter((spec) => !takers.has(canonicalJson(spec))).map(open),
   };
 }
+
+const openerOf =
+  ({ baseDir }: Definition, { env, now }: Pick<CourierDeps, 'env' | 'now'>) =>
+  (spec: ChannelSpec): Channel =>
+    openChannel(spec, { baseDir, env, now });
 
 const specsOf = ({ alerts }: Definition, route: string): ChannelSpec[] =>
   alerts.filter(({ also }, at) =>
@@ -166,17 +170,14 @@ async function takersOf(
 export async function tellNow(
   definition: Definition,
   notice: Notice,
-  { env, now }: Pick<CourierDeps, 'env' | 'now'>,
+  deps: Pick<CourierDeps, 'env' | 'now'>,
   signal: AbortSignal,
 ): Promise<readonly ChannelAnswer[]> {
-  const clean = harmless(notice, redactor(definition as unknown as Json, env));
+  const clean = harmless(notice, redactor(definition as unknown as Json, deps.env));
+  const open = openerOf(definition, deps);
   const answers: ChannelAnswer[] = [];
-  for (const route of routesOf(definition.alerts)) {
-    const channels = specsOf(definition, route).map((spec) =>
-      openChannel(spec, { baseDir: definition.baseDir, env, now }),
-    );
-    answers.push(...(await tell(channels, clean, signal)));
-  }
+  for (const route of routesOf(definition.alerts))
+    answers.push(...(await tell(specsOf(definition, route).map(open), clean, signal)));
   return answers;
 }
 

@@ -1,5 +1,5 @@
 import type { EffectId } from '../ledger/ledger.js';
-import { ARTIFACT_MARK, BARE_ARTIFACT } from './artifact-mark.js';
+import { ARTIFACT_MARK, BARE_ARTIFACT, hasArtifact } from './artifact-mark.js';
 import { approvingOf } from '../contract/approval.js';
 import { AdapterError } from '../contract/errors.js';
 import type { Effect, Job } from '../contract/job.js';
@@ -102,7 +102,7 @@ function renderOption(template: string, scope: TemplateScope): string {
   const text = renderTemplate(aside, scope);
   // A template may leave it out or repeat it; a job may not smuggle it in.
   const asWritten = countOf(text, ARTIFACT_MARK) === countOf(template, BARE_ARTIFACT);
-  if (!asWritten && JSON.stringify({ ...scope, artifact: '' }).includes(ARTIFACT_MARK)) {
+  if (!asWritten && hasArtifact(JSON.stringify({ ...scope, artifact: '' }))) {
     throw new AdapterError('invalid', 'a field of the job has the noncharacter U+FDD2');
   }
   if (looksLikeReference(text)) {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { agentOptionsOf } from '../activities/providers/provider-for.js';
 import { definitionToShow } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
@@ -31,4 +32,4 @@ const startsThere = ({ agent, checks, effects }: Definition): boolean =>
   effects.some(({ use, target }) => use === 'folder' && !isAbsolutePath(target)) ||
   [agent, ...effects, ...checks].some((part) => 'use' in part && part.use.startsWith('.'));
 
-const isAbsolutePath = (path: unknown): boolean => typeof path === 'string' && path.startsWith('/');
+const isAbsolutePath = (path: unknown): boolean => typeof path === 'string' && isAbsolute(path);

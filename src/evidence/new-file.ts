@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { link, lstat, open, rename, rm, stat } from 'node:fs/promises';
+import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { syncDirectory } from '../artifacts/durable-files.js';
 import { UsageError } from '../contract/errors.js';
 import { systemCode } from '../contract/thrown.js';
+import { isFolder } from '../is-folder.js';
 
 /** Where file systems have no hard links. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
@@ -87,15 +88,6 @@ export async function placeNew(partial: string, path: string): Promise<void> {
   }
   await syncDirectory(dirname(path));
 }
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (seen) => seen.isDirectory(),
-    (error: unknown) => {
-      if (['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '')) return false;
-      throw error;
-    },
-  );
 
 const exists = (path: string): UsageError =>
   new UsageError(`${path} is there already and is not written over: name another file`);

@@ -10,8 +10,11 @@ export interface FullDisk {
   readonly dir: string;
 }
 
+/** With less, neither the ledger nor the embedded engine may be able to write down what has been done. */
+export const FULL_MIB = 1;
+
 export const fullText = (dir: string): string =>
-  `less than 1 MiB is free in ${dir}; free some, and jobs go on by themselves`;
+  `less than ${FULL_MIB} MiB is free in ${dir}; free some, and jobs go on by themselves`;
 
 /** A budget of a day, a site or the batch: no new session until its next day, or until it is raised. */
 export interface UsedUpBudget {

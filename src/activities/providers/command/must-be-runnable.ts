@@ -1,6 +1,7 @@
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { AdapterError } from '../../../contract/errors.js';
-import { folderGone, isFolder } from '../../../folder-gone.js';
+import { assertFolderThere } from '../../../folder-gone.js';
+import { isFolder } from '../../../is-folder.js';
 import { isOnPath, lookAtProgram } from '../../../program-on-host.js';
 import { workerPath } from './environment.js';
 import { programOf, type CommandOptions } from './options.js';
@@ -23,8 +24,7 @@ export async function mustBeRunnable(
   const command = programOf(options);
   const [program] = command;
   const cwd = workingDirectory(options, baseDir);
-  if (!isAbsolute(options.cwd ?? '.') && !(await isFolder(baseDir)))
-    throw folderGone('the working directory of the agent', baseDir);
+  await assertFolderThere('the working directory of the agent', options.cwd ?? '.', baseDir);
   if (!(await isFolder(cwd))) throw unusable(`the working directory ${cwd} does not exist; see agent.cwd`);
   if (program.includes('/')) {
     const path = resolve(preset ? baseDir : cwd, program);

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { mkdir, realpath } from 'node:fs/promises';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { systemCode } from '../../../contract/thrown.js';
-import { folderGone, isFolder } from '../../../folder-gone.js';
+import { assertFolderThere } from '../../../folder-gone.js';
 import { ofAnother, type Foreign } from '../of-another.js';
 import type { FoundEffect, Placed } from '../publisher.js';
 import type { Disk } from './disk.js';
@@ -26,8 +26,8 @@ export interface Target {
  */
 export async function rootThere(target: string, baseDir: string): Promise<string> {
   const root = rootOf(target, baseDir);
-  if (isAbsolute(target) || (await isFolder(baseDir))) return root;
-  throw folderGone(`target ${JSON.stringify(target)}`, baseDir);
+  await assertFolderThere(`target ${JSON.stringify(target)}`, target, baseDir);
+  return root;
 }
 
 /** Undefined while the folder does not exist. */
