@@ -8,7 +8,6 @@ import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { sendDue, routesOf } from '../../src/alerts/courier.js';
 import { createNightshift } from '../../src/client/nightshift.js';
 import type { AlertNight, ChannelSpec } from '../../src/contract/alerts.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { canonicalJson } from '../../src/identity/canonical-json.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
@@ -18,6 +17,7 @@ import { localTime } from '../../src/report/format.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { startMailServer } from '../support/servers/smtp.js';
 import { temporaryFolder } from './ledger-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -47,18 +47,11 @@ interface Desk {
 
 async function desk(alerts: readonly ChannelSpec[]): Promise<Desk> {
   const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
-  const { jobs: _, ...file } = batchFileSchema.parse({
-    name: 'nightly',
-    work: 'article',
-    jobs: [],
+  const definition = aDefinition(folder, {
     agent: { use: 'command', command: ['true'], env: { KEY: '${env:KEY}' } },
-    effects: [{ name: 'post', use: 'folder', target: './public' }],
     alerts,
   });
-  const { sha256 } = await artifacts.put(
-    Buffer.from(canonicalJson({ ...file, baseDir: folder })),
-    'application/json',
-  );
+  const { sha256 } = await artifacts.put(Buffer.from(canonicalJson(definition)), 'application/json');
   const { PATH } = process.env;
   const env = { KEY: SECRET, HOOK: receiver.url, WHSEC: 'whsec_c2VjcmV0', ...(PATH && { PATH }) };
   return {

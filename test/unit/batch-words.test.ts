@@ -10,7 +10,6 @@ import { Shell, type GlobalFlags } from '../../src/cli/shell.js';
 import { status } from '../../src/cli/status.js';
 import { findBatch } from '../../src/client/find-batch.js';
 import { batchDetails } from '../../src/client/search-attributes.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { BatchInput } from '../../src/contract/messages.js';
 import { batchWords, batchWordsNow, markdownCommand } from '../../src/policy/batch-words.js';
 import { shellWord } from '../../src/policy/shell-word.js';
@@ -28,6 +27,7 @@ import {
   PARKED,
   temporaryFolder,
 } from './ledger-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 const KEY = 'd54377b09e326f79edd7ae454a87be49';
 const ID = `batch:nightly:${KEY}`;
@@ -98,15 +98,8 @@ describe('in a ledger with several batches of a name', () => {
 test('what a verb says next of an earlier night means that night', async () => {
   const state = temporaryFolder();
   const ledger = await openLedger({ path: join(state, 'ledger.db') });
-  const { jobs: _, ...file } = batchFileSchema.parse({
-    name: 'nightly',
-    work: 'article',
-    jobs: [],
-    agent: { use: 'command', command: ['true'] },
-    effects: [{ name: 'post', use: 'folder', target: './public' }],
-  });
   const artifacts = folderArtifactStore({ root: join(state, 'artifacts') });
-  const definition = await storedDefinition({ ...file, baseDir: state }, artifacts);
+  const definition = await storedDefinition(aDefinition(state), artifacts);
   const manifest = JSON.stringify({ definition, jobs: definition, count: 1 });
   for (const [slug, edition] of [
     ['one', '2026-11-01'],

@@ -4,7 +4,6 @@ import { expect, onTestFinished, test } from 'vitest';
 import { lookAtBatch } from '../../src/alerts/look.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { ChannelSpec } from '../../src/contract/alerts.js';
 import type { Connections } from '../../src/client/connections.js';
 import { checkNights } from '../../src/client/check-nights.js';
@@ -27,6 +26,7 @@ import {
   NOBODY,
   temporaryFolder,
 } from './ledger-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -97,17 +97,10 @@ async function aRun(
   const ledger = await openLedger({ path: join(folder, 'ledger.db'), now });
   onTestFinished(() => ledger.close());
   const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
-  const { jobs: _, ...file } = batchFileSchema.parse({
-    name: 'nightly',
-    work: 'article',
-    jobs: [],
-    agent: { use: 'command', command: ['true'] },
-    effects: [{ name: 'post', use: 'folder', target: './public' }],
-    limits: { concurrency: 4 },
-    alerts,
-    deadline,
-  });
-  const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts);
+  const definition = await storedDefinition(
+    aDefinition(folder, { limits: { concurrency: 4 }, alerts, deadline }),
+    artifacts,
+  );
   const key = keyOf('batch');
   const id = `batch:nightly:${key}`;
   const manifest = JSON.stringify({ definition, jobs: definition, count: SLUGS.length });

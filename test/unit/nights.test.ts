@@ -7,7 +7,7 @@ import { keepSchedule } from '../../src/activities/keep-schedule.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
 import { optionsOf } from '../../src/client/schedules/engine-schedule.js';
-import { batchFileSchema, type Definition } from '../../src/contract/batch-file.js';
+import { type Definition } from '../../src/contract/batch-file.js';
 import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import type { BatchState } from '../../src/contract/states.js';
 import type { Ledger, NightOutcome } from '../../src/ledger/ledger.js';
@@ -21,6 +21,7 @@ import { makeReport } from '../../src/report/morning/make-report.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
 import { temporaryFolder } from './ledger-fixture.js';
 import { NIGHTLY } from './schedule-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 const definition = { ...NIGHTLY, name: 'digest' };
 const NAME = 'news';
@@ -43,17 +44,8 @@ beforeEach(async () => {
   await ledger.keepSchedule({ definition, batchName: NAME, channels: await channelsOf(), paused: false });
 });
 
-function batchNamed(name: string): Definition {
-  const { jobs: _, ...file } = batchFileSchema.parse({
-    name,
-    work: 'article',
-    jobs: [],
-    agent: { use: 'command', command: ['true'] },
-    effects: [{ name: 'post', use: 'folder', target: './public' }],
-    alerts: [{ use: 'webhook', url: 'https://example.com' }],
-  });
-  return { ...file, baseDir: folder };
-}
+const batchNamed = (name: string): Definition =>
+  aDefinition(folder, { name, alerts: [{ use: 'webhook', url: 'https://example.com' }] });
 
 const channelsOf = (name = NAME) => storedDefinition(batchNamed(name), artifacts());
 

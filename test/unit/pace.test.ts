@@ -5,7 +5,6 @@ import { agentLane } from '../../src/activities/lanes/lane-of.js';
 import { lookAtBatch } from '../../src/alerts/look.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import { STOP_LOSS } from '../../src/contract/messages.js';
 import type { WarnAt } from '../../src/contract/warn-at.js';
@@ -27,6 +26,7 @@ import {
   startedSession,
   temporaryFolder,
 } from './ledger-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 const MINUTE = 60_000;
 const START = Date.parse('2026-11-24T00:00:00Z');
@@ -39,16 +39,11 @@ async function aRun(warnAt?: WarnAt) {
   const ledger = await openLedger({ ...placeOf(await aPlace()), now });
   onTestFinished(() => ledger.close());
   const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
-  const { jobs: _, ...file } = batchFileSchema.parse({
-    name: 'nightly',
-    work: 'article',
-    jobs: [],
+  const stored = aDefinition(folder, {
     agent: { use: 'command', command: ['true'], timeout: '30m' },
-    effects: [{ name: 'post', use: 'folder', target: './public' }],
     alerts: [{ use: 'webhook', url: 'https://example.com' }],
     warnAt,
   });
-  const stored = { ...file, baseDir: folder };
   const definition = await storedDefinition(stored, artifacts);
   const id = `batch:nightly:${keyOf('batch')}`;
   const manifest = JSON.stringify({ definition, jobs: definition, count: SLUGS.length });

@@ -7,7 +7,6 @@ import { storeManifest } from '../../src/batch/manifest.js';
 import { retry, type RetryFlags } from '../../src/cli/retry.js';
 import { createNightshift, type Nightshift } from '../../src/client/nightshift.js';
 import { statePaths } from '../../src/config.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { UsageError, type ErrorClass } from '../../src/contract/errors.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
@@ -29,6 +28,7 @@ import {
   WORK,
 } from './ledger-fixture.js';
 import { aShell } from './shell-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 type Stopped = readonly [slug: string, by: ErrorClass, state?: 'held'];
 
@@ -206,12 +206,8 @@ describe('what a retry goes on with beside the jobs that it means', () => {
       ...{ key: keyOf(slug), identity: identityOf(slug), input: {}, revision: 1, fingerprint: FINGERPRINT },
       ...{ file: 'jobs.csv', line: 1 },
     }));
-    const { jobs: _, ...file } = batchFileSchema.parse({
-      ...{ name: 'nightly', work: WORK, jobs: [], agent: { use: 'command', command: ['true'] } },
-      effects: [{ name: 'post', use: 'folder', target: './public' }],
-    });
     const artifacts = folderArtifactStore({ root: statePaths(folder).artifacts });
-    const stored = await storeManifest({ definition: { ...file, baseDir: folder }, jobs }, artifacts);
+    const stored = await storeManifest({ definition: aDefinition(folder, { work: WORK }), jobs }, artifacts);
     await openBatch(ledger, slugs, { runId: 'run-2', manifest: JSON.stringify(stored) });
     if (state !== 'running') await ledger.setBatchState(BATCH, state, NOBODY);
     const nightshift = createNightshift({ state: folder });

@@ -8,7 +8,6 @@ import type { Connections } from '../../src/client/connections.js';
 import { optionsOf, scheduleId } from '../../src/client/schedules/engine-schedule.js';
 import { backfillNights, triggerNight } from '../../src/client/schedules/nights.js';
 import { deleteSchedule, pauseSchedule, resumeSchedule } from '../../src/client/schedules/pause.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { NightEnd } from '../../src/contract/messages.js';
 import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
@@ -19,6 +18,7 @@ import { lastWords } from '../../src/policy/seen-nights.js';
 import { writeBatch } from '../support/batch.js';
 import { aLedger, temporaryFolder } from './ledger-fixture.js';
 import { NIGHTLY } from './schedule-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 let folder: string;
 let ledger: Ledger;
@@ -85,14 +85,7 @@ async function* listed() {
 /** A schedule that the ledger knows, and the engine too unless it has lost it. */
 async function applied(more: Partial<ScheduleDefinition> = {}, { lost = false } = {}) {
   const definition: ScheduleDefinition = { ...NIGHTLY, ...more };
-  const { jobs: _, ...file } = batchFileSchema.parse({
-    name: 'news',
-    work: 'article',
-    jobs: [],
-    agent: { use: 'command', command: ['true'] },
-    effects: [{ name: 'post', use: 'folder', target: './public' }],
-  });
-  const channels = await storedDefinition({ ...file, baseDir: folder }, connections.artifacts);
+  const channels = await storedDefinition(aDefinition(folder, { name: 'news' }), connections.artifacts);
   await ledger.keepSchedule({ definition, batchName: 'news', channels, paused: false });
   if (!lost) atEngine.set(scheduleId(definition.name), { definition, paused: false });
 }

@@ -4,10 +4,10 @@ import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { UnwritableAlarm, type Unwritable } from '../../src/alerts/unwritable.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { BatchRow } from '../../src/ledger/ledger.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 const MINUTE = 60_000;
 const FULL: Unwritable = { why: 'less than 1 MiB is free in /state', errorClass: 'transient' };
@@ -31,15 +31,8 @@ beforeEach(async () => {
 async function someBatches(): Promise<readonly BatchRow[]> {
   const { ledger } = await aLedger();
   for (const name of ['nightly', 'quiet']) {
-    const { jobs: _, ...file } = batchFileSchema.parse({
-      name,
-      work: 'article',
-      jobs: [],
-      agent: { use: 'command', command: ['true'] },
-      effects: [{ name: 'post', use: 'folder', target: './public' }],
-      alerts: name === 'quiet' ? [] : [{ use: 'webhook', url: receiver.url }],
-    });
-    const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts());
+    const alerts = name === 'quiet' ? [] : [{ use: 'webhook', url: receiver.url }];
+    const definition = await storedDefinition(aDefinition(folder, { name, alerts }), artifacts());
     const manifest = JSON.stringify({ definition, jobs: definition, count: 1 });
     await openBatch(ledger, ['one'], { id: `batch:${name}:1`, name, runId: `run-${name}`, manifest });
     await ledger.setBatchState(`batch:${name}:1`, 'running', 'batch');

@@ -8,11 +8,11 @@ import { tellOfEnd } from '../../src/activities/tell-monitor.js';
 import { startWatchman, type Watchman } from '../../src/alerts/watchman.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { by, claimed, jobOf, keyOf, openBatch, temporaryFolder } from './ledger-fixture.js';
+import { aDefinition } from './definition-fixture.js';
 
 let folder: string;
 let ledger: Ledger;
@@ -34,16 +34,11 @@ beforeEach(async () => {
 
 /** A batch that has ended with a job gated, and of which nobody was told. */
 async function ended(name: string, slug: string, monitor = false): Promise<string> {
-  const { jobs: _, ...file } = batchFileSchema.parse({
-    name,
-    work: 'article',
-    jobs: [],
-    agent: { use: 'command', command: ['true'] },
-    effects: [{ name: 'post', use: 'folder', target: './public' }],
+  const more = {
     alerts: [{ use: 'webhook', url: receiver.url }],
     ...(monitor && { deadMan: { url: receiver.url } }),
-  });
-  const definition = await storedDefinition({ ...file, baseDir: folder }, artifacts());
+  };
+  const definition = await storedDefinition(aDefinition(folder, { name, ...more }), artifacts());
   const id = `batch:${name}:${keyOf(slug)}`;
   const manifest = JSON.stringify({ definition, jobs: definition, count: 1 });
   await openBatch(ledger, [slug], { id, name, runId: `run-${slug}`, manifest });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AdapterError, definePublisher } from '../../../src/adapter.js';
-import { Store, placed, stored } from './store.js';
+import { definePublisher } from '../../../src/adapter.js';
+import { Store, classify, placed, stored } from './store.js';
 
 /** Makes drafts, and its look-up sees only what is public. */
 export const publisher = definePublisher({
@@ -16,14 +16,9 @@ export const publisher = definePublisher({
         return found ? { kind: 'ours', placed: placed(found) } : { kind: 'absent' };
       },
       create: async (request) => ({ kind: 'ours', placed: placed(store.add(stored(request, false))) }),
-      reveal: async (hidden) => {
-        const draft = store.all().find(({ id }) => id === hidden.id);
-        if (!draft) throw new AdapterError('lost', 'no such draft', { sent: 'rejected' });
-        return placed(store.put({ ...draft, visible: true }));
-      },
+      reveal: async ({ id }) => placed(store.show(id)),
       discard: async () => undefined,
-      classify: (error) =>
-        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+      classify,
     };
   },
 });

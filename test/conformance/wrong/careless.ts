@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AdapterError, definePublisher } from '../../../src/adapter.js';
-import { Store, nameOf, placed, stored } from './store.js';
+import { Store, classify, nameOf, placed, stored } from './store.js';
 
 /**
  * Looks by putting something there, takes a look-up that was refused for one that found nothing, lets dead credentials
@@ -28,8 +28,7 @@ export const publisher = definePublisher({
         if (there.length === 0) throw new AdapterError('invalid', 'it is not there');
         for (const { id } of there) store.take(id);
       },
-      classify: (error) =>
-        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+      classify,
     };
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AdapterError, definePublisher } from '../../../src/adapter.js';
-import { Store, placed, stored } from './store.js';
+import { definePublisher } from '../../../src/adapter.js';
+import { Store, classify, placed, stored } from './store.js';
 
 /** Claims to know its own objects, and never finds one. */
 export const publisher = definePublisher({
@@ -13,8 +13,7 @@ export const publisher = definePublisher({
       facts: { name: 'forgets-its-own', class: 1, lookup: 'exact', settleMs: 0 },
       lookup: async () => ({ kind: 'absent' }),
       create: async (request) => ({ kind: 'ours', placed: placed(store.add(stored(request, true))) }),
-      classify: (error) =>
-        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+      classify,
     };
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AdapterError, definePublisher } from '../../../src/adapter.js';
-import { Store, placed, stored } from './store.js';
+import { definePublisher } from '../../../src/adapter.js';
+import { Store, classify, placed, stored } from './store.js';
 
 /** Claims that the destination remembers keys; it does not. */
 export const publisher = definePublisher({
@@ -12,8 +12,7 @@ export const publisher = definePublisher({
     return {
       facts: { name: 'ignores-keys', class: 2, lookup: 'none', settleMs: 0, keyWindowMs: 3_600_000 },
       create: async (request) => ({ kind: 'ours', placed: placed(store.add(stored(request, true))) }),
-      classify: (error) =>
-        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+      classify,
     };
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AdapterError, definePublisher } from '../../../src/adapter.js';
-import { Store, nameOf, placed, stored } from './store.js';
+import { definePublisher } from '../../../src/adapter.js';
+import { Store, classify, nameOf, placed, stored } from './store.js';
 
 /** Claims to take a name only when it is free, and overwrites what is there. */
 export const publisher = definePublisher({
@@ -22,8 +22,7 @@ export const publisher = definePublisher({
           : store.add(stored(request, true));
         return { kind: 'ours', placed: placed(put) };
       },
-      classify: (error) =>
-        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+      classify,
     };
   },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AdapterError, definePublisher } from '../../../src/adapter.js';
-import { placed, stored } from './store.js';
+import { definePublisher } from '../../../src/adapter.js';
+import { classify, placed, stored } from './store.js';
 
 /** Says that it landed when nothing is there. */
 export const publisher = definePublisher({
@@ -11,8 +11,7 @@ export const publisher = definePublisher({
     return {
       facts: { name: 'says-it-landed', class: 4, lookup: 'none', settleMs: 0 },
       create: async (request) => ({ kind: 'ours', placed: placed({ id: '1', ...stored(request, true) }) }),
-      classify: (error) =>
-        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+      classify,
     };
   },
 });

@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
+import { AdapterError } from '../../../src/adapter.js';
 import type { ConformanceSubject, Place } from '../../../src/testing/conformance/index.js';
 import type { BodyRequest, EffectRequest, Placed } from '../../../src/activities/publishers/publisher.js';
 
@@ -38,6 +39,13 @@ export class Store {
     rmSync(join(this.dir, id));
   }
 
+  /** Shows a draft. @throws AdapterError `lost` */
+  show(id: string): Stored {
+    const draft = this.all().find((one) => one.id === id);
+    if (!draft) throw new AdapterError('lost', 'no such draft', { sent: 'rejected' });
+    return this.put({ ...draft, visible: true });
+  }
+
   put(stored: Stored): Stored {
     writeFileSync(join(this.dir, stored.id), JSON.stringify(stored));
     return stored;
@@ -59,6 +67,10 @@ export const placed = ({ id, text, visible }: Stored): Placed => ({
   sha256: createHash('sha256').update(text).digest('hex'),
   visible,
 });
+
+/** `classify` of those that are wrong elsewhere. */
+export const classify = (error: unknown): AdapterError =>
+  error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error });
 
 /** A subject whose publisher is the module of that name beside this file. */
 export const wrong = (file: string, env: Record<string, string> = {}): ConformanceSubject => ({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { AdapterError, definePublisher } from '../../../src/adapter.js';
-import { Store, placed, stored } from './store.js';
+import { definePublisher } from '../../../src/adapter.js';
+import { Store, classify, placed, stored } from './store.js';
 
 /** Looks for a draft that it has not made just now only where the ledger tells of an earlier try. */
 export const publisher = definePublisher({
@@ -22,14 +22,9 @@ export const publisher = definePublisher({
         justMade = draft.id;
         return { kind: 'ours', placed: placed(draft) };
       },
-      reveal: async ({ id }) => {
-        const draft = store.all().find((one) => one.id === id);
-        if (!draft) throw new AdapterError('lost', 'no such draft', { sent: 'rejected' });
-        return placed(store.put({ ...draft, visible: true }));
-      },
+      reveal: async ({ id }) => placed(store.show(id)),
       discard: async ({ id }) => store.take(id),
-      classify: (error) =>
-        error instanceof AdapterError ? error : new AdapterError('bug', String(error), {}, { cause: error }),
+      classify,
     };
   },
 });
