@@ -1,7 +1,7 @@
 /** Hours that a lane is closed for pass in a test: for a worker that asks again soon, in the ledger that says until when. */
 import { join } from 'node:path';
 import { openLedger } from '../../src/ledger/open.js';
-import type { Gate } from '../../src/policy/limits/state.js';
+import { movedBack } from '../../src/policy/limits/state.js';
 import { startNode, type CliOptions, type RunningCli } from './cli.js';
 
 const WORKER = new URL('../e2e/fixtures/impatient-worker.mjs', import.meta.url).pathname;
@@ -17,25 +17,9 @@ export async function startImpatientWorker(state: string, options: CliOptions): 
 export async function pass(state: string, ms: number): Promise<void> {
   const ledger = await openLedger({ path: join(state, 'ledger.db') });
   try {
-    for (const { id, label } of await ledger.lanes()) {
-      await ledger.changeLane({ id, label }, ({ gate, ...lane }) => ({
-        state: {
-          ...lane,
-          notBefore: lane.notBefore - ms,
-          slotAt: lane.slotAt - ms,
-          ...(gate && { gate: earlier(gate, ms) }),
-        },
-        result: undefined,
-      }));
-    }
+    for (const { id, label } of await ledger.lanes())
+      await ledger.changeLane({ id, label }, (lane) => ({ state: movedBack(lane, ms), result: undefined }));
   } finally {
     await ledger.close();
   }
 }
-
-const earlier = ({ since, retryAt, probe, ...gate }: Gate, ms: number): Gate => ({
-  ...gate,
-  since: since - ms,
-  retryAt: retryAt - ms,
-  ...(probe && { probe: { ...probe, until: probe.until - ms } }),
-});
