@@ -95,7 +95,7 @@ async function publishOnce(
       endsAt,
       forbidden: permit && forbiddenBy(permit, effect.key, request.artifact),
       context: contextOf(deps),
-      turn: lane && ((signal) => lane.turn(signal)),
+      turn: lane && ((signal, opts) => lane.turn(signal, opts)),
       ...(lane && {
         answered: (outcome) => lane.report(outcome),
         excuse: (error) => reportTrouble(lane, error),

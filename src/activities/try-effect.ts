@@ -18,6 +18,7 @@ import {
 } from '../policy/retry.js';
 import type { CrashPoint } from './crash-points.js';
 import { asAdapterError } from './failure.js';
+import type { Lane } from './lanes/lane.js';
 import { withGrace, type StoppableContext } from './grace.js';
 import { LOST_ANSWER, effectRequest, isOpenQuestion, landEffect, type Landing } from './land-effect.js';
 import type { Publisher } from './publishers/publisher.js';
@@ -42,7 +43,7 @@ export interface EffectTry {
   /** Once its signal is aborted nothing new is sent; what is on its way gets its answer. */
   readonly context: Omit<StoppableContext, 'turn'>;
   /** Waits until the limits of the destination have room for one more request. */
-  readonly turn?: ((signal: AbortSignal) => Promise<void>) | undefined;
+  readonly turn?: Lane['turn'] | undefined;
   readonly reached: (point: CrashPoint) => void | Promise<void>;
   /** What the plan that this run is bound by does not allow. */
   readonly forbidden?: ((action: 'create' | 'update') => string | undefined) | undefined;
@@ -209,10 +210,10 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
  */
 class Turns {
   private isAhead = false;
-  constructor(private readonly turn: (signal: AbortSignal) => Promise<void>) {}
+  constructor(private readonly turn: Lane['turn']) {}
 
   async takeAhead(signal: AbortSignal): Promise<void> {
-    await this.turn(signal);
+    await this.turn(signal, { fresh: true });
     this.isAhead = true;
   }
 

@@ -306,6 +306,15 @@ describe('a closed lane', () => {
     expect((await here.lanes())[0]?.state.throttles).toBe(1);
   });
 
+  test('what a step that had begun is about to pay for does not leave once another worker was told to wait', async () => {
+    const { here, there } = await twoWorkers();
+    const lane = laneFor(there, 'b');
+    expect(await lane.enter('session')).toEqual({ kind: 'go' });
+    await laneFor(here, 'a').report(error('exhausted', 2 * HOUR));
+    await lane.turn(signal); // a look: known ten seconds later
+    await expect(lane.turn(signal, { fresh: true })).rejects.toThrow('nothing is sent to acme');
+  });
+
   test('requests that a new worker makes at the same time all hear first that it is closed', async () => {
     const { here, there } = await twoWorkers();
     await laneFor(here, 'a').report(error('exhausted', 2 * HOUR));

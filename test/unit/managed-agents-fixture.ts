@@ -9,6 +9,7 @@ import type {
   Provider,
   ProviderContext,
   ProviderModule,
+  ProviderSetup,
   SessionHandle,
   SessionProgress,
   SessionRequest,
@@ -24,7 +25,7 @@ export const PLANTED_KEY = 'planted-key-0f4c1d9e7b';
 
 export type Which = 'antigravity' | 'claude';
 
-type Turn = (() => Promise<void>) | undefined;
+type Turn = ProviderSetup<unknown>['turn'];
 type Make = (options?: object, turn?: Turn) => Promise<Provider>;
 
 /** What a stage needs of a server; one in another process answers later. */

@@ -7,7 +7,10 @@ import { AdapterError } from '../../src/contract/errors.js';
 import type { AgentServer } from '../../src/testing/agent-server/index.js';
 import { aContext, aStage, bytesOf, requestOf, watched } from './managed-agents-fixture.js';
 
-const PROVIDERS = ['antigravity', 'claude'] as const;
+const PROVIDERS = [
+  ['antigravity', 'interactions.create'],
+  ['claude', 'events.send'],
+] as const;
 
 /** A session from its start to the last thing that is done for it, with every verb of the port. */
 async function wholeSession(
@@ -30,16 +33,20 @@ async function wholeSession(
 }
 
 test.each(PROVIDERS)(
-  '%s: each request of a session has a turn of its own, right before it',
-  async (which) => {
+  '%s: each request of a session has a turn of its own, right before it; that of %s is asked for as what costs money',
+  async (which, paidCall) => {
     const { server, make } = await aStage(which);
     const setUp = server.requests().length; // what an operator does once, before any session
-    const sentAtTurn: number[] = [];
-    const provider = await make({}, async () => void sentAtTurn.push(server.requests().length - setUp));
+    const turns: { readonly sent: number; readonly kind: 'paid' | undefined }[] = [];
+    const provider = await make(
+      {},
+      async (kind) => void turns.push({ sent: server.requests().length - setUp, kind }),
+    );
     await wholeSession(provider, server, aContext(server).context);
-    const sent = server.requests().length - setUp;
-    expect(sent).toBeGreaterThan(10);
-    expect(sentAtTurn).toEqual(Array.from({ length: sent }, (_, before) => before));
+    const sent = server.requests().slice(setUp);
+    expect(sent.length).toBeGreaterThan(10);
+    expect(turns.map((turn) => turn.sent)).toEqual(sent.map((_, before) => before));
+    expect(turns.flatMap(({ kind }, at) => (kind === 'paid' ? [sent[at]?.call] : []))).toEqual([paidCall]);
   },
 );
 
@@ -62,7 +69,7 @@ test('what a further request waits for its turn is no time that the service took
     if (++turns === 2) await new Promise((resolve) => setTimeout(resolve, 2 * TIMEOUT_MS));
   };
   const judge = (error: unknown) => error as Error;
-  const given = { turn, timeoutMs: TIMEOUT_MS, signal: undefined, judge };
+  const given = { turn, kind: 'read', timeoutMs: TIMEOUT_MS, signal: undefined, judge } as const;
   const said = callInTurn(given, async (_signal, fetch) => {
     await fetch('data:,first');
     return (await fetch('data:,second')).text();

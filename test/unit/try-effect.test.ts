@@ -128,9 +128,9 @@ const statesOf = async (ledger: Ledger, slug: string) =>
 test('the turn of a request is waited for before the ledger hears that it leaves, and once', async () => {
   const [ledger, service] = [await aJob('turn'), new Service()];
   const publisher = service.publisher();
-  const atTurn: string[][] = [];
+  const atTurn: unknown[] = [];
   const end = await tryOnce(ledger, service, 'turn', {
-    turn: async () => void atTurn.push(await statesOf(ledger, 'turn')),
+    turn: async (_, opts) => void atTurn.push([await statesOf(ledger, 'turn'), opts]),
     publisher: async () => ({
       ...publisher,
       create: async (body, given) => {
@@ -140,7 +140,7 @@ test('the turn of a request is waited for before the ledger hears that it leaves
     }),
   });
   expect(end).toMatchObject({ kind: 'landed' });
-  expect(atTurn).toEqual([['pending 1']]);
+  expect(atTurn).toEqual([[['pending 1'], { fresh: true }]]);
 });
 
 describe('while our own ledger is away', () => {

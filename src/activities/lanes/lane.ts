@@ -4,7 +4,8 @@
  *  LN1. No request of a limited lane leaves before its slot, or long after it: slots are given out by the ledger to all
  *       processes together, and one that was overslept is lost.
  *  LN2. A lane with nothing declared, learnt or closed costs no ledger call for a request, but for one read in ten
- *       seconds by which a process hears what the others have found out.
+ *       seconds by which a process hears what the others have found out, and one before each request that costs or
+ *       changes something.
  *  LN3. `enter` never sleeps and `turn` only shortly: long waits are left to durable timers.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,8 +74,12 @@ export interface Lane {
    * meanwhile is taken again. Costs one ledger call a minute for a whole process.
    */
   keep(): Promise<void>;
-  /** Before every request. @throws LaneClosed when its turn is far away */
-  turn(signal: AbortSignal): Promise<void>;
+  /**
+   * Before every request.
+   * @param opts.fresh it costs or changes something: what other processes have been told until now counts, too
+   * @throws LaneClosed when its turn is far away
+   */
+  turn(signal: AbortSignal, opts?: { readonly fresh?: boolean }): Promise<void>;
   /** After every request, or every verb of an adapter: how it ended. `written`: well, and it changed something there. */
   report(outcome: 'ok' | 'written' | AdapterError): Promise<void>;
   /** After trouble was reported: what its job is told where several others have the same. */
@@ -150,9 +155,9 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
       if (await keeper.isLost(lane.id, user.who)) await takeAgain();
     },
 
-    async turn(signal) {
+    async turn(signal, { fresh = false } = {}) {
       signal.throwIfAborted();
-      if (!limitsRequests) await book.refresh();
+      if (!limitsRequests && !book.isGuarded) await (fresh ? book.look() : book.refresh());
       if (limitsRequests || book.isGuarded) await takeTurn(book, user, signal);
       book.countSent();
     },

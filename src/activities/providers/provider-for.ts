@@ -5,7 +5,7 @@ import type { Deps } from '../deps.js';
 import { loadProvider } from '../load-adapter.js';
 import { parseOptions } from '../adapter-options.js';
 import { redactor, withoutSecrets } from '../redact.js';
-import type { Provider } from './provider.js';
+import type { Provider, ProviderSetup } from './provider.js';
 
 /** Fields of `agent` that are options of the provider. */
 const OWN_OPTIONS = ['command', 'preset', 'cwd', 'env'] as const satisfies readonly (keyof AgentSpec)[];
@@ -38,7 +38,7 @@ export function agentOptionPlace(
 export async function providerFor(
   definition: Definition,
   { stateDir, env }: Pick<Deps, 'stateDir' | 'env'>,
-  turn?: () => Promise<void>,
+  turn?: ProviderSetup<unknown>['turn'],
 ): Promise<Provider> {
   const { agent, baseDir } = definition;
   const module = await loadProvider(agent.use, baseDir);

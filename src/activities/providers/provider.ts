@@ -194,9 +194,11 @@ export interface ProviderSetup<Options> {
   readonly secret: (text: string) => string;
   /**
    * Call it right before each request: waits until the limits of the service have room for it.
+   * @param kind `paid` for the one that begins what costs money: it does not leave either where another worker has
+   *   been told a moment ago that nothing is taken
    * @throws AdapterError `throttled`, not sent, where that is far away
    */
-  readonly turn?: (() => Promise<void>) | undefined;
+  readonly turn?: ((kind?: 'paid') => Promise<void>) | undefined;
 }
 
 /** What an adapter module exports as `provider` (or by default). */

@@ -91,6 +91,7 @@ export function geminiApi(
     return callInTurn(
       {
         turn,
+        kind,
         timeoutMs,
         signal,
         before,

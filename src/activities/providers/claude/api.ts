@@ -114,6 +114,7 @@ export function claudeApi(
     return callInTurn(
       {
         turn,
+        kind,
         timeoutMs: timeout,
         signal,
         before,

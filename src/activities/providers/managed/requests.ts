@@ -1,11 +1,13 @@
 import { timeLimit, within } from '../../../time-limit.js';
 import type { ProviderSetup } from '../provider.js';
+import type { CallKind } from './ruling.js';
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** One call of a vendor's library. */
 export interface LibraryCall {
   readonly turn: ProviderSetup<unknown>['turn'];
+  readonly kind: CallKind;
   /** For each request of it; what one waits for its turn does not count. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
@@ -22,10 +24,10 @@ export interface LibraryCall {
  * @throws what `judge` makes of an error; as it is where a turn or `before` has thrown it
  */
 export async function callInTurn<T>(
-  { turn, timeoutMs, signal, before, judge }: LibraryCall,
+  { turn, kind, timeoutMs, signal, before, judge }: LibraryCall,
   send: (signal: AbortSignal, fetch: Fetch) => PromiseLike<T>,
 ): Promise<T> {
-  await turn?.();
+  await (kind === 'paid' ? turn?.(kind) : turn?.());
   await before?.();
   const limit = timeLimit(timeoutMs, signal);
   const held: { by?: Error } = {};
