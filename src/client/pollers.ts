@@ -1,3 +1,4 @@
+import { hasEndedHere } from '../engine/index.js';
 import type { Connections } from './connections.js';
 
 /** A worker, as the engine knows it. */
@@ -21,5 +22,6 @@ export async function pollersOf(connections: Connections): Promise<readonly Poll
   }));
 }
 
-/** A long poll is renewed about once a minute. */
-export const isAsking = ({ askedMs }: Poller): boolean => askedMs > Date.now() - 65_000;
+/** A long poll is renewed about once a minute: so long the engine shows one whose worker is gone. */
+export const isAsking = ({ identity, askedMs }: Poller): boolean =>
+  askedMs > Date.now() - 65_000 && !hasEndedHere(identity);

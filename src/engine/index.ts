@@ -8,4 +8,4 @@ export { locateBinary } from './binary.js';
 export type { LocateBinaryOptions, TemporalBinary } from './binary.js';
 export { tryExclusiveLock, trySharedLock } from './process-lock.js';
 export type { ProcessLock } from './process-lock.js';
-export { isOfThisHost, workerName } from './worker-name.js';
+export { hasEndedHere, isOfThisHost, workerName } from './worker-name.js';

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isProcessAlive } from '../../../process-alive.js';
 
 /**
  * The bare clone of one remote that belongs to this process alone.
@@ -79,7 +80,7 @@ async function isOvergrown(dir: string): Promise<boolean> {
 async function takeOver(cacheDir: string, prefix: string, dir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     const [, pid] = name.startsWith(prefix) ? (/^(\d+)\.git$/.exec(name.slice(prefix.length)) ?? []) : [];
-    if (pid === undefined || isAlive(Number(pid))) continue;
+    if (pid === undefined || isProcessAlive(Number(pid))) continue;
     const taken = await rename(join(cacheDir, name), dir).then(
       () => true,
       () => false, // another process was quicker
@@ -95,14 +96,6 @@ async function removeForgotten(cacheDir: string, remoteHash: string, own: string
     if (!name.startsWith(`${remoteHash}.`) || !name.endsWith('.git') || path === own) continue;
     const info = await stat(path).catch(() => undefined);
     if (info && Date.now() - info.mtimeMs > FORGOTTEN_MS) await rm(path, { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
   }
 }
 
