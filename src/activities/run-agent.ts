@@ -71,7 +71,8 @@ async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<Ag
   await deps.reached('A0', ref.key);
   if (await frozen(gateOf(ref, definition, true), deps.ledger)) return { kind: 'paused' };
   const lane = agentLane(definition, ref, deps);
-  const makeProvider = () => providerFor(definition, deps, (kind) => lane.turn(cancellationSignal(), { fresh: kind === 'paid' }));
+  const makeProvider = () =>
+    providerFor(definition, deps, (kind) => lane.turn(cancellationSignal(), { fresh: kind === 'paid' }));
   const waiting = await stillWaits({ ...given, lane, makeProvider });
   if (waiting !== undefined) return withSpent(waiting, deps, ref);
   if (ref.looks) return ready(ref);
