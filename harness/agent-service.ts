@@ -12,7 +12,16 @@ import {
 import { JOBS, nightFaults, type JobFaults } from './faults.js';
 import { WORLDS, minutesMs, serviceKey, type World } from './night.js';
 import { Weathers, type Weather } from './weather.js';
-import { bodyOf, kill, reply, serveFake, settingsOfProcess, whoseRequest, type Whose } from './wire.js';
+import {
+  LEFT_AT,
+  bodyOf,
+  kill,
+  reply,
+  serveFake,
+  settingsOfProcess,
+  whoseRequest,
+  type Whose,
+} from './wire.js';
 
 export interface ServiceCounts {
   readonly ledger: AgentLedger;
@@ -21,7 +30,7 @@ export interface ServiceCounts {
    * first; those that were under way when it was told too.
    */
   readonly whileLimited: Readonly<Record<string, number>>;
-  /** Of these: the carrier had been told, a minute of the night before or earlier, to wait for longer. */
+  /** Of these: it left when the carrier had been told, a minute of the night before or earlier, to wait for longer. */
   readonly ignoredWaits: Readonly<Record<string, number>>;
   /** By `<world>/<night>`: calls that went wrong by the draw. */
   readonly struck: Readonly<Record<string, number>>;
@@ -84,7 +93,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
     weather.leftMs('quota'),
     ...Array.from({ length: JOBS }, (_, each) => weather.leftMs(`throttled ${each}`)),
   );
-  if (waitMs > 0 && (step === 'start' || step === 'prepare')) return limit(response, whose, weather, waitMs);
+  if (waitMs > 0 && (step === 'start' || step === 'prepare'))
+    return limit(response, { whose, weather, waitMs, leftAt: leftAt(request) });
   const isRough = weather.leftMs('down') > 0;
   if (isRough && faults.providerDown?.how === 'down') return refuse(response, 503, 'UNAVAILABLE');
 
@@ -144,14 +154,24 @@ function readStart(world: World, night: number, body: Buffer, weather: Weather):
   return { step: 'start', job, sent: Buffer.from(JSON.stringify({ ...start, labels })) };
 }
 
-function limit(response: ServerResponse, whose: Whose, weather: Weather, waitMs: number): void {
+/** When it left: on a busy machine calls are on their way for a while. Of a script, when it came. */
+const leftAt = (request: IncomingMessage): number => Number(request.headers[LEFT_AT] ?? Date.now());
+
+interface Limited {
+  readonly whose: Whose;
+  readonly weather: Weather;
+  readonly waitMs: number;
+  readonly leftAt: number;
+}
+
+function limit(response: ServerResponse, { whose, weather, waitMs, leftAt }: Limited): void {
   const name = `${whose.world}/${whose.night}`;
   const count = (counts: Map<string, number>): unknown => counts.set(name, (counts.get(name) ?? 0) + 1);
   if (weather.nth('told to wait') > 1) count(whileLimited);
   const before = told.get(name);
   const now = Date.now();
   const isWaiting = before !== undefined && now < before.until;
-  if (isWaiting && now - before.at >= minutesMs(1, settings.speed)) count(ignoredWaits);
+  if (isWaiting && leftAt - before.at >= minutesMs(1, settings.speed)) count(ignoredWaits);
   if (!isWaiting) response.once('finish', () => told.set(name, { at: Date.now(), until: now + waitMs }));
   refuse(response, 429, 'RESOURCE_EXHAUSTED', { 'retry-after-ms': String(Math.ceil(waitMs)) });
 }
@@ -172,7 +192,13 @@ interface Answer {
 }
 
 function forward(request: IncomingMessage, rest: string, body: Buffer): Promise<Answer> {
-  const { 'transfer-encoding': _, host: _host, connection: _connection, ...headers } = request.headers;
+  const {
+    'transfer-encoding': _,
+    host: _host,
+    connection: _connection,
+    [LEFT_AT]: _left,
+    ...headers
+  } = request.headers;
   const path = rest.startsWith('/gemini') ? rest : `/gemini${rest}`;
   const changed = body.length > 0 ? { 'content-length': String(body.length) } : {};
   return new Promise((resolve, reject) => {

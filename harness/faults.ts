@@ -120,7 +120,7 @@ export function callFault(
 const CALM_CALLS = {
   eachJob: { start: 1, look: 1, file: 5, tidy: 1, publish: 1 },
   /** Calls that name no job. */
-  night: { prepare: JOBS, 'look-up': 3 * JOBS },
+  night: { prepare: JOBS, file: 1, 'look-up': 3 * JOBS + 1 },
 } as const;
 
 /** Nothing is in store for the night: nothing is drawn in advance, and none of the calls that it makes will fail. */

@@ -47,9 +47,11 @@ eventful.slice(0, BLOCK_NIGHTS).forEach((_, seat) => (process.env[accountAt(seat
 const book = new RowBook(seed, values.out);
 const scripts = worlds.filter((world) => world !== 'nightshift').map((world) => scriptCarrier(world, speed));
 await Promise.all(scripts.map((carrier) => carried(carrier, all.slice(0, SCRIPT_NIGHTS))));
-if (worlds.includes('nightshift') && book.without('nightshift', eventful).length > 0) {
+const [begins] = worlds.includes('nightshift') ? book.without('nightshift', eventful) : [];
+if (begins !== undefined) {
   const workers = wholeNumber('workers', values.workers);
-  const settings = { dir, speed, atOnce, workers, say };
+  const receipts = values.out && join(values.out, `receipts-${seed}-from-${begins}.jsonl`);
+  const settings = { dir, speed, atOnce, workers, receipts, say };
   await withNightshift(settings, (carrier) => carried(carrier, eventful));
 }
 const rows = book.of(all);

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Carrier } from './carry.js';
 import { nightshiftNight } from './nightshift-night.js';
 import { loadProduct } from './product.js';
@@ -13,12 +14,14 @@ export interface ProductSettings {
   readonly atOnce: number;
   /** Worker processes. */
   readonly workers: number;
+  /** File for the receipts of the ledger, as the product exports them. */
+  readonly receipts: string | undefined;
   readonly say: (line: string) => void;
 }
 
 /** Hosts the product: one engine and one ledger for all nights, a task queue for each worker process. */
 export async function withNightshift<T>(
-  { dir, speed, atOnce, workers, say }: ProductSettings,
+  { dir, speed, atOnce, workers, receipts, say }: ProductSettings,
   use: (carrier: Carrier) => Promise<T>,
 ): Promise<T> {
   const { createNightshift } = await loadProduct();
@@ -34,7 +37,7 @@ export async function withNightshift<T>(
   const ready = () => Promise.all(groups.map((group) => group.whenReady()));
   await ready();
   try {
-    return await use({
+    const done = await use({
       world: 'nightshift',
       carry: (night, twice, places) => {
         const nightshift = clients[night % clients.length] ?? engine;
@@ -45,6 +48,12 @@ export async function withNightshift<T>(
       atOnce,
       block: BLOCK_NIGHTS,
     });
+    if (receipts !== undefined) {
+      mkdirSync(dirname(receipts), { recursive: true });
+      rmSync(receipts, { force: true }); // of a run that began with the same night, and was stopped
+      await engine.exportReceipts({ out: receipts });
+    }
+    return done;
   } finally {
     for (const group of groups) group.stop();
     await Promise.all([engine, ...clients].map((client) => client.close()));

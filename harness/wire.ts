@@ -27,6 +27,9 @@ export interface FakeSettings {
   readonly to: number;
 }
 
+/** Header of a call of nightshift's: when it left its worker, in milliseconds since the epoch. */
+export const LEFT_AT = 'x-left-at';
+
 /** A fake service in a process of its own. */
 export interface Fake<Counts> {
   readonly url: string;

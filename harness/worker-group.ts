@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { minutesMs } from './night.js';
-import { forkFile } from './wire.js';
+import { LEFT_AT, forkFile } from './wire.js';
 
 /** Minutes of the night until a killed worker's host is up again. */
 const RESTART_MINUTES = 2;
@@ -37,7 +37,7 @@ export class WorkerGroup {
   }
 
   private start(): Promise<void> {
-    const child = forkFile('worker.mjs', [this.state, this.taskQueue], {
+    const child = forkFile('worker.mjs', [this.state, this.taskQueue, LEFT_AT], {
       NIGHTSHIFT_HEARTBEAT_SECONDS: '5',
     });
     this.child = child;

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { draw } from '../../harness/draw.js';
@@ -10,10 +11,18 @@ import { RATES, callFault, isCalm, namesOf, nightFaults, spellMinutes } from '..
 import { gate } from '../../harness/report.js';
 import { RowBook } from '../../harness/row-book.js';
 import { nightshiftNight } from '../../harness/nightshift-night.js';
-import { rowOf, figuresOf, upperBound95, type NightEnd, type Places } from '../../harness/tally.js';
+import {
+  byWorld,
+  rowOf,
+  figuresOf,
+  upperBound95,
+  type NightEnd,
+  type NightRow,
+  type Places,
+} from '../../harness/tally.js';
 import type { Nightshift } from '../../src/index.js';
 import { JOBS } from '../../harness/faults.js';
-import { NIGHT_HOURS, slugOf } from '../../harness/night.js';
+import { NIGHT_HOURS, slugOf, type World } from '../../harness/night.js';
 
 const CALM = Array.from({ length: 100 }, (_, index) => index + 1).find((night) => {
   const { jobs, deadCredential, twoStarts, ...rest } = nightFaults('seed', night);
@@ -112,6 +121,24 @@ it('bounds a share as the textbooks do', () => {
   expect(upperBound95(0, 7_500)).toBeCloseTo(0.0004, 5); // the rule of three
   expect(upperBound95(0, 750)).toBeCloseTo(0.00399, 4);
   expect(upperBound95(3, 2_000)).toBeCloseTo(0.00387, 4);
+});
+
+it('has published the figures of the nights that it has published, each of them run', () => {
+  const published = (name: string) =>
+    readFileSync(fileURLToPath(new URL(`../../docs/harness/${name}`, import.meta.url)));
+  const rows = gunzipSync(published('nights.jsonl.gz'))
+    .toString()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as NightRow);
+  const nights = (world: World) => rows.filter((of) => of.world === world).map(({ night }) => night);
+  for (const [world, count] of [
+    ['nightshift', 7_500],
+    ['naive', 1_800],
+    ['retries', 1_800],
+  ] as const)
+    expect(nights(world).sort((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, at) => at + 1));
+  expect(JSON.parse(published('results.json').toString())).toMatchObject(byWorld(rows, 0));
 });
 
 it('knows how long the spells of a night may keep it waiting', () => {
