@@ -24,6 +24,14 @@ export async function plan(file: string, flags: PlanFlags, shell: Shell): Promis
   const whole = flags.look ? await rehearsal(batch, nightshift, shell) : await nightshift.plan(batch);
   const { leaveOut } = await import('../client/plan-file.js');
   const planned = leaveOut(whole, flags.without ?? []);
+  if (planned.refused.length > 0) {
+    printPlan(planned, shell, flags);
+    const unsaved = flags.out === undefined ? '' : `; no plan was saved [path=${flags.out}]`;
+    shell.out.progress(
+      `the look failed: an adapter tried to change something, and was kept from it${unsaved}`,
+    );
+    return ExitCode.configuration;
+  }
   const saved = flags.out === undefined ? undefined : await nightshift.savePlan(batch, planned, flags.out);
   printPlan(planned, shell, flags);
   if (saved && flags.out !== undefined) tellSaved(saved, file, flags.out, shell);
