@@ -10,6 +10,7 @@ import { Connections } from '../../src/client/connections.js';
 import { WorkerHost } from '../../src/client/worker-host.js';
 import { resolveConfig } from '../../src/config.js';
 import type { ScheduleDefinition } from '../../src/contract/schedules-file.js';
+import { HOUR_MS } from '../../src/contract/units.js';
 import { lastFires } from '../../src/policy/fire-times.js';
 import { nightOf } from '../../src/policy/nights.js';
 import { tempDir, writeBatch, type TestBatch } from '../support/batch.js';
@@ -110,16 +111,36 @@ test('a file applied twice changes nothing; an edit is shown; what left the file
       action,
       ...differences,
     ]);
+  const atEngine = () =>
+    withEngine(state, async (client) => {
+      const { info, policies } = await client.schedule.getHandle(scheduleId('declared')).describe();
+      const inBerlin = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', timeStyle: 'short' });
+      return { ...policies, next: inBerlin.format(info.nextActionTimes[0]) };
+    });
+  const engineRules = { overlap: 'ALLOW_ALL', pauseOnFailure: false };
   expect(await actions()).toEqual([['none']]);
+  expect(await atEngine()).toEqual({ ...engineRules, catchupWindow: 4 * HOUR_MS, next: '02:30' });
 
   writeFileSync(
     file,
-    readFileSync(file, 'utf8').replace('at: "02:30"', 'at: "03:45"').replace('} }', '}, overlap: queue }'),
+    readFileSync(file, 'utf8')
+      .replace('at: "02:30"', 'at: "03:45"')
+      .replace('} }', '}, overlap: queue, catchUp: 3h }'),
   );
-  const edited = [['update', 'when: at 02:30 -> at 03:45', 'overlap: skip -> queue']];
+  const edited = [
+    [
+      'update',
+      'when: at 02:30 -> at 03:45',
+      'overlap: skip -> queue',
+      'catchUp: 4h -> 3h',
+      'staleAfter: 4h -> 3h',
+    ],
+  ];
   expect(await actions({ dryRun: true })).toEqual(edited);
+  expect((await atEngine()).next).toBe('02:30');
   expect(await actions()).toEqual(edited);
   expect(await actions()).toEqual([['none']]);
+  expect(await atEngine()).toEqual({ ...engineRules, catchupWindow: 3 * HOUR_MS, next: '03:45' });
 
   // As an older release has left it.
   await withEngine(state, (client) =>
@@ -139,7 +160,7 @@ test('a file applied twice changes nothing; an edit is shown; what left the file
   await nightshift.schedules.resume('declared');
 
   const running = readFileSync(file, 'utf8');
-  writeFileSync(file, running.replace('overlap: queue }', 'overlap: queue, paused: true }'));
+  writeFileSync(file, running.replace('catchUp: 3h }', 'catchUp: 3h, paused: true }'));
   expect(await actions()).toEqual([['update', 'paused: false -> true']]);
   await nightshift.schedules.resume('declared');
   const resumed = [['update', 'paused: resumed by hand -> true']];

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { JobTrace } from '../../src/client/trace/trace-job.js';
 import { writeBatch } from '../support/batch.js';
 import { cli, startCli, until, type RunningCli } from '../support/cli.js';
 import { startCollector, type Collector } from '../support/collector.js';
@@ -19,6 +20,8 @@ let collector: Collector;
 let up: RunningCli;
 let metrics: string;
 let log = '';
+/** Story of the job that was mended, told while the engine runs. */
+let story: JobTrace;
 
 beforeAll(async () => {
   collector = await startCollector();
@@ -41,6 +44,8 @@ beforeAll(async () => {
   await cli(['run', batch.file, '--state', batch.state], { cwd: batch.dir });
   writeFileSync(join(batch.dir, 'mended'), '');
   await cli(['retry', 'nightly', '--state', batch.state], { cwd: batch.dir });
+  const told = await cli(['trace', 'slug=broken', '--json', '--state', batch.state], { cwd: batch.dir });
+  story = JSON.parse(told.stdout) as JobTrace;
   metrics = await (await fetch(`http://${metricsAddress}/metrics`)).text();
   up.process.kill('SIGTERM');
   await up.exit; // sends what is left
@@ -80,6 +85,18 @@ test('a program hangs its own spans below those of its job, and trace names the 
   expect(parents).toContain(`rye 00-${job?.traceId}-${job?.spanId}-01`);
   const told = await cli(['trace', 'slug=rye', '--json', '--state', batch.state], { cwd: batch.dir });
   expect(JSON.parse(told.stdout)).toMatchObject({ batches: [{ name: 'nightly', traceId: job?.traceId }] });
+});
+
+test('the story of a job holds what the engine knows of each of its runs', () => {
+  expect(story.histories).toEqual({ read: 2, expired: 0 });
+  const ofEngine = story.events.filter(({ source }) => source === 'engine').map(({ text }) => text);
+  expect(ofEngine).toEqual([
+    expect.stringMatching(/^run .* begins for nightly$/),
+    'runAgent: try 3 begins, after rejected: sh failed (exit code 1)',
+    expect.stringMatching(/^run ended: JobParked: /),
+    expect.stringMatching(/^run .* begins for nightly$/),
+    'run completed',
+  ]);
 });
 
 test('each step is one line of JSON with batch, run, job and attempt', () => {

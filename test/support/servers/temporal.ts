@@ -77,18 +77,18 @@ async function startBuilt(
   port: number,
   { dir, postgresPort, password }: TemporalServerOptions,
 ): Promise<ChildProcess> {
-  await run('sh', [deployed('temporal-schema.sh')], {
-    env: {
-      PATH: process.env.PATH,
-      SQL_TOOL: join(folder, 'sql'),
-      SCHEMA: join(folder, 'schema'),
-      SQL_HOST: '127.0.0.1',
-      SQL_PORT: `${postgresPort}`,
-      SQL_PLUGIN: 'postgres12',
-      SQL_USER: 'temporal',
-      SQL_PASSWORD: password,
-    },
-  });
+  const env = {
+    PATH: process.env.PATH,
+    SQL_TOOL: join(folder, 'sql'),
+    SCHEMA: join(folder, 'schema'),
+    SQL_HOST: '127.0.0.1',
+    SQL_PORT: `${postgresPort}`,
+    SQL_PLUGIN: 'postgres12',
+    SQL_USER: 'temporal',
+    SQL_PASSWORD: password,
+  };
+  // Twice: each `up` runs it.
+  for (const _ of [1, 2]) await run('sh', [deployed('temporal-schema.sh')], { env });
   // Ports of the membership protocol stay as they are: PostgreSQL's schema holds none above 32,767.
   const names = ['FRONTEND_HTTP', 'MATCHING_GRPC', 'HISTORY_GRPC', 'WORKER_GRPC'];
   const ports: Record<string, string> = {};
