@@ -32,7 +32,7 @@ export interface Place {
   remove?(object: ObjectName): Promise<void>;
   /** All that the destination holds, as text: equal before and after where nothing was changed. */
   dump?(): Promise<string>;
-  /** Methods of all requests so far, where it is asked by HTTP. */
+  /** Methods of all requests so far, as the destination saw them: those of HTTP; else `GET` for each that only reads. */
   methods?(): readonly string[];
   /** Stands between publisher and destination. */
   readonly faults?: Faults;

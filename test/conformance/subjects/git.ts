@@ -37,6 +37,7 @@ export const gitSubject: ConformanceSubject = {
             .sort()
             .map((path) => [path, readFileSync(path, 'base64')]),
         ),
+      methods: () => server.services().map((service) => (service === 'upload-pack' ? 'GET' : service)),
       close: () => server.stop(),
     };
   },

@@ -5,7 +5,7 @@ import { startPostgres } from '../../support/servers/postgres.js';
 export const postgresSubject: ConformanceSubject = {
   name: 'postgres',
   open: async () => {
-    const server = await startPostgres();
+    const server = await startPostgres({ settings: { log_statement: 'mod' } });
     await server.rows(
       `create table posts (nightshift_key text primary key, nightshift_revision integer, nightshift_sha256 text,
         fingerprint text, slug text, body text)`,
@@ -35,6 +35,9 @@ export const postgresSubject: ConformanceSubject = {
       remove: async ({ slug }) => void (await server.rows('delete from posts where slug = $1', [slug])),
       // With the transaction that wrote each row: a row written anew would show.
       dump: async () => JSON.stringify(await server.rows('select *, xmin, ctid from posts order by 1')),
+      // Its log has every statement that changes something, and no other.
+      methods: () =>
+        server.log().flatMap((line) => /LOG: {2}(?:statement|execute .*?): (\w+)/.exec(line)?.[1] ?? []),
       close: () => server.stop(),
     };
   },

@@ -30,6 +30,8 @@ export const smtpSubject: ConformanceSubject = {
         idle: async () => undefined,
       },
       dump: async () => JSON.stringify(server.mails),
+      // Nothing can be asked: whoever connects is about to send.
+      methods: () => Array.from({ length: server.connections }, () => 'MAIL'),
       close: () => server.stop(),
     };
   },

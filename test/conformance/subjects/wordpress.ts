@@ -47,7 +47,7 @@ export const wordpressSubject = (program: string): ConformanceSubject => ({
       edit: ({ effectKey }) =>
         asAuthor(effectKey, 'POST', { content: `<!-- nightshift ${effectKey} --> edited by a person` }),
       remove: ({ effectKey }) => asAuthor(effectKey, 'DELETE'),
-      dump: async () => JSON.stringify(await server.rows()),
+      dump: () => server.content(),
       methods: () => proxy.seen.map(({ method }) => method),
       faults: faultsBy(proxy),
       close: async () => {

@@ -1,6 +1,6 @@
 /** Bare repositories behind a `git daemon` on loopback that takes pushes; read and written by git itself. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,8 @@ export interface GitServer {
   /** An empty bare repository, or one with a first commit of these files on `main`. */
   repository(name: string, files?: Readonly<Record<string, string>>): BareRepository;
   readonly isRunning: boolean;
+  /** What the daemon was asked for so far: `upload-pack` by who reads, `receive-pack` by who pushes. */
+  services(): string[];
   /** SIGKILL to the daemon and every process of it. */
   kill(): Promise<void>;
   restart(): Promise<void>;
@@ -72,8 +74,12 @@ export async function startGitServer(): Promise<GitServer> {
     await ended;
     daemon = undefined;
   };
+  const asked = join(base, 'services.log');
+  const hook = join(base, 'note-service');
+  writeFileSync(asked, '');
+  writeFileSync(hook, `#!/bin/sh\necho "$1" >> '${asked}'\n`, { mode: 0o755 });
   const start = async (port: number) => {
-    daemon = await startDaemon(base, port);
+    daemon = await startDaemon(base, port, hook);
   };
   const clean = () => {
     if (daemon?.pid !== undefined) process.kill(-daemon.pid, 'SIGKILL');
@@ -88,6 +94,7 @@ export async function startGitServer(): Promise<GitServer> {
     get isRunning() {
       return daemon !== undefined;
     },
+    services: () => readFileSync(asked, 'utf8').split('\n').slice(0, -1),
     kill: end,
     restart: async () => {
       await end();
@@ -182,12 +189,12 @@ async function onFreePort(start: (port: number) => Promise<void>): Promise<numbe
 }
 
 /** Resolves when the daemon takes connections. */
-async function startDaemon(base: string, port: number): Promise<ChildProcess> {
+async function startDaemon(base: string, port: number, hook: string): Promise<ChildProcess> {
   const child = spawn(
     'git',
     // prettier-ignore
     ['daemon', '--reuseaddr', `--base-path=${base}`, '--export-all', '--enable=receive-pack', '--listen=127.0.0.1',
-     `--port=${port}`, '--max-connections=200'],
+     `--port=${port}`, '--max-connections=200', `--access-hook=${hook}`],
     { env: PERSON, stdio: 'ignore', detached: true },
   );
   let ended = false;

@@ -20,6 +20,8 @@ export interface PostgresServer {
   readonly bin: string;
   /** Rows of one statement, through a connection of its own. */
   rows<Row extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<Row[]>;
+  /** Lines of its log, oldest first. */
+  log(): string[];
   /** Ends it in order and removes its data. Repeatable. */
   stop(): Promise<void>;
   /** SIGKILL to the server and to every process of it, as in a power cut; the data stays. */
@@ -68,8 +70,10 @@ export async function startPostgres({ settings = {} }: PostgresOptions = {}): Pr
   }
 
   let process_: ChildProcess | undefined;
+  let log = '';
   const start = async (port: number) => {
     process_ = await startServer({ bin, home, data, port, settings, owner });
+    process_.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString('utf8')));
   };
   const stopProcess = async () => {
     if (process_ !== undefined) await endInOrder(process_);
@@ -99,6 +103,7 @@ export async function startPostgres({ settings = {} }: PostgresOptions = {}): Pr
         await client.end();
       }
     },
+    log: () => log.split('\n').slice(0, -1),
     stop: async () => {
       await stopProcess();
       process.off('exit', clean);

@@ -33,6 +33,8 @@ export interface WordPressServer {
   readonly administrator: WordPressUser;
   /** Posts and pages of every state, oldest first. */
   rows(): Promise<readonly PostRow[]>;
+  /** All of what the site says, with whatever belongs to it, as text. */
+  content(): Promise<string>;
   /** How many posts hold this text, of each state. */
   count(text: string): Promise<Readonly<Record<string, number>>>;
   /** What a person does: a REST request in that user's name, to a path such as `/wp/v2/posts`. */
@@ -47,8 +49,8 @@ export interface WordPressServer {
 const WORKERS = 4;
 
 /**
- * Loaded by WordPress itself. Sign-in by application password needs https otherwise. Two addresses are for tests
- * only: one makes the users, one reads the table of posts.
+ * Loaded by WordPress itself. Sign-in by application password needs https otherwise. Three addresses are for tests
+ * only: one makes the users, one reads the table of posts, one all of the content.
  */
 const TEST_PLUGIN = `<?php
 add_filter('wp_is_application_passwords_available', '__return_true');
@@ -66,6 +68,10 @@ add_action('init', function () {
       [$password] = WP_Application_Passwords::create_new_application_password($id, ['name' => 'nightshift']);
       $answer[$name] = ['id' => $id, 'username' => $login, 'password' => $password];
     }
+  } elseif ($wanted === 'content') {
+    global $wpdb;
+    foreach (['posts', 'postmeta', 'terms', 'term_taxonomy', 'term_relationships', 'comments'] as $table)
+      $answer[$table] = $wpdb->get_results("SELECT * FROM {$wpdb->$table}");
   } else {
     global $wpdb;
     $answer = array_map(fn ($row) => ['id' => (int) $row->ID, 'type' => $row->post_type, 'slug' => $row->post_name,
@@ -115,6 +121,7 @@ export async function startWordPress(program: string): Promise<WordPressServer> 
       port: running.port,
       ...users,
       rows,
+      content: async () => JSON.stringify(await json(`${url}/?nightshift-test=content`)),
       count: async (text) => {
         const states: Record<string, number> = {};
         for (const { content, status } of await rows())
