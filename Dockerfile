@@ -16,6 +16,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/schema ./schema
+COPY --from=build /app/completions ./completions
 RUN ln -s /app/dist/cli/main.js /usr/local/bin/nightshift \
   && chmod +x dist/cli/main.js \
   && install -d -o node -g node -m 0700 /state /state/home \

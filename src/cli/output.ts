@@ -52,6 +52,11 @@ export class Output {
     this.stdout.write(`${safeJson(document)}\n`);
   }
 
+  /** Text for a program, as it is: whoever gives it has made it harmless. */
+  text(text: string): void {
+    this.stdout.write(text);
+  }
+
   /** What goes on; left out when quiet. */
   progress(line: Line | string): void {
     if (!this.options.quiet) this.note(line);

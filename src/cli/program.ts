@@ -160,6 +160,23 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
       use(async (shell) => (await import('./key.js')).key(pairs, flags, shell)),
     );
 
+  verb(
+    'completion <shell>',
+    'print the script by which bash, zsh or fish completes verbs, flags, batches and jobs at a Tab',
+    ['eval "$(nightshift completion bash)"', 'in ~/.bashrc'],
+    ['source <(nightshift completion zsh)', 'in ~/.zshrc, after compinit'],
+    ['nightshift completion fish > ~/.config/fish/completions/nightshift.fish', 'once'],
+  ).action((shellName: string) =>
+    use(async (shell) => (await import('./completion.js')).completion(shellName, shell)),
+  );
+
+  // What those scripts call. No verb for people, so it is in no help.
+  program
+    .command('complete <line> [replaced]', { hidden: true })
+    .action((text: string, replaced: string | undefined) =>
+      use(async (shell) => (await import('./complete.js')).complete({ text, replaced }, program, shell)),
+    );
+
   return program;
 }
 

@@ -75,6 +75,7 @@ describe('the package', () => {
     expect([...places].sort()).toEqual([
       'LICENSE',
       'README.md',
+      'completions',
       'dist',
       'examples',
       'package.json',

@@ -7,8 +7,14 @@ import { faultRuleSchema, type FaultRule } from './rules.js';
  */
 export type ProfileName = 'calm' | 'night' | 'storm' | `one-fault:${FaultName}`;
 
-export const isProfile = (text: string): text is ProfileName =>
-  ['calm', 'night', 'storm', ...FAULT_NAMES.map((name) => `one-fault:${name}`)].includes(text);
+export const PROFILE_NAMES: readonly ProfileName[] = [
+  'calm',
+  'night',
+  'storm',
+  ...FAULT_NAMES.map((name) => `one-fault:${name}` as const),
+];
+
+export const isProfile = (text: string): text is ProfileName => PROFILE_NAMES.some((name) => name === text);
 
 /** Chance per call: with 18 calls of 0.15 % a job meets one of them in 2.7 % of the cases. */
 const PER_CALL = {
