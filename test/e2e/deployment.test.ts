@@ -37,6 +37,7 @@ function linesBelow(page: string, heading: string): string[][] {
 
 interface Service {
   readonly image: string;
+  readonly volumes?: readonly string[];
   readonly build?: string;
   readonly restart: string;
   readonly ports?: readonly string[];
@@ -48,7 +49,10 @@ interface Service {
 }
 
 describe('docker-compose.yml', () => {
-  const { services } = parse(read('docker-compose.yml')) as { services: Record<string, Service> };
+  const { services, volumes } = parse(read('docker-compose.yml')) as {
+    services: Record<string, Service>;
+    volumes: Record<string, object>;
+  };
 
   test('meets the schema of the Compose Specification and names nothing twice', () => {
     // An image of our own is built and named; order and quotes are for readers.
@@ -99,6 +103,13 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('keeps the databases and the state of the worker in volumes of their own, which outlive containers', () => {
+    expect(services.postgres?.volumes).toContain('postgres:/var/lib/postgresql/data');
+    expect(services.worker?.volumes).toContain('state:/state');
+    expect(volumes).toEqual({ postgres: {}, state: {} });
+    expect(read('Dockerfile')).toMatch(/^ENV .*\bNIGHTSHIFT_STATE=\/state\b/m);
+  });
+
   test('watches the health of whatever keeps running', () => {
     for (const [name, { restart, healthcheck }] of Object.entries(services)) {
       if (restart === 'unless-stopped') expect(healthcheck, name).toBeDefined();
@@ -132,6 +143,43 @@ test('deploy/up draws passwords once, readable by nobody else', () => {
   expect(up()).not.toContain('drew passwords');
   expect(readFileSync(join(dir, '.env'), 'utf8')).toBe(first);
   expect(readFileSync(join(dir, 'docker.log'), 'utf8')).toContain('compose up --detach --build --wait');
+});
+
+describe('the clock of the worker', () => {
+  const { services } = parse(read('docker-compose.yml')) as { services: Record<string, Service> };
+  /** What is in .env after `deploy/up`, and with which TZ Compose was called. */
+  function up({ env, tz }: { readonly env?: string; readonly tz?: string }) {
+    const dir = tempDir('nightshift-zone-');
+    cpSync(join(root, 'deploy'), join(dir, 'deploy'), { recursive: true });
+    mkdirSync(join(dir, 'bin'));
+    writeFileSync(join(dir, 'bin/docker'), '#!/bin/sh\necho "${TZ-none}" >tz\n', { mode: 0o755 });
+    if (env !== undefined) writeFileSync(join(dir, '.env'), env);
+    execFileSync(join(dir, 'deploy/up'), {
+      env: { PATH: `${dir}/bin:${process.env.PATH}`, ...(tz !== undefined && { TZ: tz }) },
+    });
+    const kept = readFileSync(join(dir, '.env'), 'utf8');
+    return {
+      lines: kept.trimEnd().split('\n'),
+      zone: /^TZ=(.*)$/m.exec(kept)?.[1],
+      tz: readFileSync(join(dir, 'tz'), 'utf8'),
+    };
+  }
+
+  test('is that of the host, written down once', () => {
+    expect(services.worker?.environment.TZ).toBe('${TZ:-UTC}');
+    expect(up({ tz: 'Europe/Madrid' })).toMatchObject({ zone: 'Europe/Madrid', tz: 'none\n' });
+    expect(up({ env: 'A=1\nTZ=Asia/Tokyo\n', tz: 'Europe/Madrid' }).lines).toEqual(['A=1', 'TZ=Asia/Tokyo']);
+    expect(up({ env: 'A=1', tz: 'Europe/Madrid' }).lines, 'one of before').toEqual([
+      'A=1',
+      'TZ=Europe/Madrid',
+    ]);
+  });
+
+  test('is a name, also where TZ is the name of a file or none', () => {
+    const { zone = '' } = up({});
+    expect(up({ tz: ':/etc/localtime' }).zone).toBe(zone);
+    expect(() => new Intl.DateTimeFormat('en-GB', { timeZone: zone })).not.toThrow();
+  });
 });
 
 test.runIf(process.platform === 'linux')('deploy/up makes batches for the worker, or says how to', () => {
