@@ -89,7 +89,11 @@ export function addReportVerbs(program: Command, use: (action: Action) => void):
       'where the HTML goes (default: the reports folder of the state directory)',
       nonEmpty,
     )
-    .option('--time-zone <name>', 'whose clock times are shown by (default: that of this machine)', nonEmpty)
+    .option(
+      '--time-zone <name>',
+      'whose clock times are shown by (default: that of its schedule, or of this machine)',
+      nonEmpty,
+    )
     .action((name: string | undefined, flags: ReportFlags) =>
       use(async (shell) => (await import('./report.js')).report(name, flags, shell)),
     );

@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger/ledger.js';
 import { dayNamer } from '../policy/calendar-day.js';
 import { missedNightReport, noNightReport } from '../report/morning/build.js';
 import { commandsAt } from '../report/morning/commands.js';
-import { drawReport, keepReport, makeReport, placeOf } from '../report/morning/make-report.js';
+import { drawReport, keepReport, makeReport, placeOf, zoneOf } from '../report/morning/make-report.js';
 import type { MorningReport } from '../report/morning/model.js';
 import { readScheduled } from '../report/morning/read-scheduled.js';
 import { replaceFile } from '../report/morning/report-files.js';
@@ -19,7 +19,7 @@ export interface ReportRequest {
   readonly edition?: string;
   /** Where the page goes; the reports folder of the state directory unless given. */
   readonly html?: string;
-  /** Whose clock times are shown by; that of this machine unless given. */
+  /** Whose clock times are shown by; that of the schedule of the batch unless given, or of this machine. */
   readonly timeZone?: string;
 }
 
@@ -47,7 +47,7 @@ export async function reportNight(
     stateDir,
     artifacts: connections.artifacts,
     now: new Date(),
-    allSchedules: nameOrId === undefined,
+    allNames: nameOrId === undefined,
     ...(timeZone !== undefined && { timeZone }),
   };
   const name = await batchNameOf(nameOrId, ledger);
@@ -89,13 +89,10 @@ async function neverStarted(
   { stateDir, now, timeZone }: { readonly stateDir: string; readonly now: Date; readonly timeZone?: string },
 ): Promise<MorningReport> {
   const place = placeOf(stateDir);
-  const scheduled = await readScheduled({ name }, ledger, now, commandsAt(place));
-  const options = {
-    now,
-    timeZone: timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone,
-    place,
-    scheduled,
-  };
+  const command = commandsAt(place);
+  const scheduled = await readScheduled({ name }, ledger, now, command);
+  const zone = timeZone ?? (await zoneOf(name, scheduled, ledger));
+  const options = { now, timeZone: zone, place, scheduled };
   const last = scheduled.missed[0];
   if (last) {
     const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === last.schedule);

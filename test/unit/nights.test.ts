@@ -317,6 +317,16 @@ test('the report of a night names it, and the nights that did not run with the c
   expect(text).toContain('2026-11-22 02:30 (Europe/Berlin)  missed');
 });
 
+test('its times are those of its schedule, also for a run that somebody else has started', async () => {
+  await said(21, 'started', 'completed');
+  const zoneOf = async (id: string, name = NAME) =>
+    (await makeReport({ id, name }, ledger, { stateDir: folder, now })).timeZone;
+  expect(await zoneOf(`batch:${NAME}:${'21'.padStart(32, '0')}`)).toBe('Europe/Berlin');
+  expect(await zoneOf(`batch:${NAME}:${'22'.padStart(32, '0')}`)).toBe('Europe/Berlin');
+  const own = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  expect(await zoneOf(`batch:other:${'22'.padStart(32, '0')}`, 'other')).toBe(own);
+});
+
 test('an alert goes on when the batch of its schedule gets another name, and ends where it began', async () => {
   await said(21, 'started', 'completed');
   itIs('2026-11-22T15:00:00Z');

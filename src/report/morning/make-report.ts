@@ -12,16 +12,17 @@ import { morningReport, noNightReport } from './build.js';
 import { commandsAt, type Place } from './commands.js';
 import type { MorningReport } from './model.js';
 import { readScheduled } from './read-scheduled.js';
+import type { Scheduled } from './scheduled.js';
 import { readUnheard } from './unheard.js';
 import { saveReport, type SavedReport } from './report-files.js';
 
 export interface MakeOptions {
   readonly stateDir: string;
   readonly now: Date;
-  /** That of this machine unless given. */
+  /** That of the schedule of the batch unless given, or of this machine where it has none. */
   readonly timeZone?: string;
-  /** Nights of all schedules, and not only of those that start this batch. */
-  readonly allSchedules?: boolean;
+  /** Also what came of other batches: nights of all schedules, starts that failed. */
+  readonly allNames?: boolean;
   /** Where the batch file is stored as it was at the start: it says the deadline. */
   readonly artifacts?: ArtifactStore;
   /** What effects that wait for a yes are sent with, in short, by job key. */
@@ -44,25 +45,35 @@ export async function makeReport(
     'reportRows' | 'alertMessages' | 'finishedBefore' | 'namesakes' | 'lanes' | 'pauses' | 'holdOf'
   > &
     NightsLedger,
-  { stateDir, now, timeZone = ownTimeZone(), allSchedules = false, artifacts, asked }: MakeOptions,
+  { stateDir, now, timeZone: asWished, allNames = false, artifacts, asked }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
   const place = placeOf(stateDir);
-  const about = { id: batch.id, ...(!allSchedules && { name: batch.name }) };
+  const name = allNames ? undefined : batch.name;
+  const command = commandsAt(place);
   const rows = await ledger.reportRows(batch.id);
-  const options = {
-    now,
-    timeZone,
-    place,
-    scheduled: await readScheduled(about, ledger, now, commandsAt(place)),
-    unheard: await readUnheard(rows?.batch ?? { name: batch.name }, ledger, now, commandsAt(place)),
-  };
+  const scheduled = await readScheduled({ id: batch.id, name }, ledger, now, command);
+  const timeZone = asWished ?? (await zoneOf(batch.name, scheduled, ledger));
+  const unheard = await readUnheard(rows?.batch ?? { name: batch.name }, ledger, now, command);
+  const options = { now, timeZone, place, scheduled, unheard };
   if (rows === undefined) return noNightReport(batch.name, why, options);
   const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
   const unfinished = rows.unfinished.map(withLastOutput(stateDir));
   const namesakes = await ledger.namesakes(rows.batch);
   const closed = artifacts ? await closedTo(rows.batch, { ledger, artifacts }, now) : [];
-  return morningReport({ ...rows, unfinished }, { ...options, namesakes, deadline, asked, closed });
+  const found = { namesakes, deadline, asked, closed };
+  return morningReport({ ...rows, unfinished }, { ...options, ...found });
+}
+
+/** Nights of a schedule are spoken of by its clock; what nobody planned, by that of this machine. */
+export async function zoneOf(
+  batchName: string | undefined,
+  { planned: [night] }: Scheduled,
+  ledger: Pick<NightsLedger, 'keptSchedules'>,
+): Promise<string> {
+  if (night) return night.timeZone;
+  const kept = (await ledger.keptSchedules()).find((schedule) => schedule.batchName === batchName);
+  return kept?.definition.timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
 /** Services that jobs of a run under way wait for, and that a person is to hear of. */
@@ -92,5 +103,3 @@ export async function keepReport(
 }
 
 export const reportsFolder = (stateDir: string): string => join(stateDir, 'reports');
-
-const ownTimeZone = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone;
