@@ -200,7 +200,7 @@ function headlineOf(
     finished === all
       ? `All ${plural(all, 'job')} done`
       : `${finished} of ${plural(all, 'job')} done${discarded}`;
-  if (counts.jobs === 0 && state !== 'running') return `${done}. The batch could not be opened.`;
+  if (counts.jobs === 0 && state === 'incomplete') return `${done}. The batch could not be opened.`;
   if (finished === all && all === 1) return `The one job is done. ${STATE_WORDS[state]}.`;
   const waiting = decisions.reduce((sum, { count }) => sum + count, 0);
   if (waiting === 0) return `${done}. ${STATE_WORDS[state]}.`;

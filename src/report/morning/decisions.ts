@@ -62,7 +62,9 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
           again,
         ]
       : [{ ...again, say: `${changed}: start it again, which reads it` }];
-  const notStarted = batch.state === 'incomplete' || batch.state === 'cancelled' ? counts.waiting : 0;
+  // Where a run could not be opened, the ledger may not even have its list.
+  const waiting = counts.jobs === 0 ? batch.jobs : counts.waiting;
+  const notStarted = batch.state === 'incomplete' || batch.state === 'cancelled' ? waiting : 0;
   const stopped = counts.cancelled + notStarted;
   const cancelled = rows.requests.findLast(({ what }) => what === 'cancel')?.reason;
 
