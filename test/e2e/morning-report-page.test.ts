@@ -191,9 +191,52 @@ test('printed from a dark screen, it is dark on white, and the figures behind th
   const { page } = await open(rows, 'dark');
   const paper = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
   expect(await paper()).toBe('rgb(20, 23, 27)');
+  const tables = () => seen(page, 'figure details .scroll');
+  expect(await tables(), 'nobody has opened one').toEqual([]);
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
   expect(await paper()).toBe('rgb(255, 255, 255)');
-  expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(10_000);
+  // What was under way is in the plot alone, and what the nights cost in the table of the last nights.
+  expect(await tables()).toEqual(['What single jobs went through', 'Cost by site', 'The last nights']);
+  expect(await seen(page, 'svg[role="img"]')).toHaveLength(PLOTS.length);
+  await page.close();
+});
+
+/** What those of the elements that can be seen are called for whoever does not see them. */
+const seen = (page: Page, selector: string): Promise<string[]> =>
+  page.evaluate<string[]>(`[...document.querySelectorAll('${selector}')]
+    .filter((one) => one.checkVisibility())
+    .map((one) => one.getAttribute('aria-label'))`);
+
+const PLOTS = [
+  'Sessions and effects under way over the night',
+  'What single jobs went through',
+  'Cost of each site',
+  'Cost of this night and those before it',
+  'Share of jobs that were not done and of sessions that were wasted, night by night',
+];
+
+test('it draws the night, its jobs, the cost of sites and of nights, and what failed night by night', async () => {
+  const { page } = await open(rows, 'light');
+  expect(await seen(page, 'svg[role="img"]')).toEqual(
+    PLOTS.map((label): unknown => expect.stringMatching(`^${label}`)),
+  );
+  const textsOf = (label: string) =>
+    page.locator(`svg[aria-label^="${label}"]:visible text`).allTextContents();
+  const [, , sitePlot = '', costPlot = '', trendPlot = ''] = PLOTS;
+  const sites = [...new Set(rows.costs.map(({ site }) => site))];
+  expect(sites.length).toBeGreaterThan(1);
+  expect((await textsOf(sitePlot)).map((text) => text.replaceAll('\u200b', ''))).toEqual(
+    expect.arrayContaining([...sites, 'useful', 'wasted']),
+  );
+  const nights = ['22 Nov', '23 Nov'];
+  expect(await textsOf(costPlot)).toEqual(expect.arrayContaining([...nights, 'useful', 'wasted']));
+  expect(await textsOf(trendPlot)).toEqual(
+    expect.arrayContaining([...nights, 'jobs not done', 'sessions wasted', '0%']),
+  );
+  const rowsOf = (label: string) => page.locator(`figure .scroll[aria-label="${label}"] tbody tr`).count();
+  expect(await rowsOf('Cost by site')).toBe(sites.length);
+  expect(await rowsOf('Cost of the last nights')).toBe(nights.length);
+  expect(await rowsOf('The last nights')).toBe(nights.length);
   await page.close();
 });
 
