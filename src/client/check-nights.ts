@@ -6,6 +6,8 @@ import { readSettings } from '../batch/read-batch.js';
 import type { Definition } from '../contract/batch-file.js';
 import { UsageError } from '../contract/errors.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
+import { isUnderWay } from '../contract/states.js';
+import { messageOf } from '../contract/thrown.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import { readDeadline } from '../nights/deadline.js';
 import { lookAtNights } from '../nights/look-at-nights.js';
@@ -17,6 +19,7 @@ import { timeLimit } from '../time-limit.js';
 import { sendPending, undeliveredFindings } from './alerts.js';
 import type { Connections } from './connections.js';
 import type { Finding } from './doctor.js';
+import { reportNight } from './report.js';
 
 export interface NightsRequest {
   /** Names of batches, or their files; all batches of the ledger that tell somebody, when none is given. */
@@ -35,7 +38,8 @@ const STARTS_MAX = 50;
 /**
  * Whether each night happened, did something, and is over. Asks the ledger alone, so it needs neither engine nor
  * worker; tells the channels of the batch when one did not, and once when the next one did. Where schedules say when
- * nights are due, they decide which did not happen, and each of those gets its report.
+ * nights are due, they decide which did not happen, and each of those gets its report. So does a run that is not over,
+ * or that did not come about: no worker may be there to write it.
  */
 export async function checkNights(
   { names, withinMs, longestMs }: NightsRequest,
@@ -80,6 +84,8 @@ export async function checkNights(
     if (!known)
       findings.push({ subject: name, status, detail, ...(status === 'fail' && { fix: commands.status }) });
     findings.push(...(last === undefined ? [] : await overdueFindings(last, commands.status, connections)));
+    if (cause !== undefined || (last && isUnderWay(last.state)))
+      findings.push(...(await keepPage(name, connections)));
     const command = commandsAt({ directory: undefined, stateDir });
     for (const { kept, ...nights } of schedules) {
       const found = judgeSchedule({ ...kept, ...nights }, command);
@@ -105,6 +111,18 @@ async function overdueFindings(
   await lookAtBatch(last.id, { ledger, artifacts, stateDir, now: () => new Date(), gatherMs: 0 });
   const detail = `its deadline: ${deadline.text}`;
   return [{ subject: last.name, status: 'fail', detail, fix: statusCommand }];
+}
+
+/** @returns that it could not be written, for it keeps nobody from being told */
+async function keepPage(name: string, connections: Connections): Promise<Finding[]> {
+  try {
+    await reportNight({ nameOrId: name }, connections);
+    return [];
+  } catch (error) {
+    return [
+      { subject: name, status: 'warn', detail: `its report could not be written: ${messageOf(error)}` },
+    ];
+  }
 }
 
 interface Night {

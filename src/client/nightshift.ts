@@ -295,14 +295,14 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       return boundBy(file, now, batch);
     },
     untold: (batch) => findUntold(batch, connections),
-    start: async (batch, { by, host = false } = {}) => {
-      await preflightWorker(batch, connections, host);
-      return startAmongOthers(batch, connections, by);
-    },
+    start: (batch, { by, host = false } = {}) =>
+      startAmongOthers(batch, connections, by, () => preflightWorker(batch, connections, host)),
     watch: (started, watchOptions) => watchBatch(started, connections, watchOptions),
     run: async (batch, { by, onStarted, ...watchOptions } = {}) => {
-      await preflightWorker(batch, connections, watchOptions.host !== false);
-      const started = await startAmongOthers(batch, connections, by);
+      const hosts = watchOptions.host !== false;
+      const started = await startAmongOthers(batch, connections, by, () =>
+        preflightWorker(batch, connections, hosts),
+      );
       onStarted?.(started);
       return watchBatch(started, connections, watchOptions);
     },

@@ -9,6 +9,7 @@ import { drawReport, keepReport, makeReport, placeOf, zoneOf } from '../report/m
 import type { MorningReport } from '../report/morning/model.js';
 import { readScheduled } from '../report/morning/read-scheduled.js';
 import { replaceFile } from '../report/morning/report-files.js';
+import { readSinceThen } from '../report/morning/since-then.js';
 import type { Connections } from './connections.js';
 import { batchMeant, findBatch } from './find-batch.js';
 
@@ -98,6 +99,9 @@ async function neverStarted(
     const kept = (await ledger.keptSchedules()).find(({ definition }) => definition.name === last.schedule);
     return missedNightReport(name ?? kept?.batchName ?? last.schedule, last, options);
   }
+  const sinceThen = await readSinceThen({ name }, ledger, now, { command, timeZone: zone });
+  const [since] = sinceThen;
+  if (since) return noNightReport(since.name, since.sentence, { ...options, sinceThen });
   if (name === undefined)
     return noNightReport('nightshift', `No batch was ever run in ${stateDir}.`, options);
   const asked = (await ledger.requests({ limit: REQUESTS_LOOKED_AT })).findLast(

@@ -19,6 +19,7 @@ import type { batch as batchWorkflow } from '../workflows/batch.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { asTheEngineHasThem, earlierLists } from './earlier-lists.js';
+import { reportedIfFailed } from './failed-start.js';
 import { batchAttributes, batchDetails, knownAttributes } from './search-attributes.js';
 import { tellBatch } from './tell-batches.js';
 
@@ -58,26 +59,41 @@ export interface Starter extends Pick<Connections, 'ledger' | 'client' | 'artifa
   readonly config: Pick<Config, 'taskQueue' | 'heartbeatTimeoutMs'>;
 }
 
-/** Starts a batch under its natural Workflow ID, or joins or finds what goes by that ID. Safe at any moment, any number of times at once. */
-export async function startBatch(batch: Batch, connections: Starter, by = connections.who): Promise<Started> {
+/**
+ * Starts a batch under its natural Workflow ID, or joins or finds what goes by that ID. Safe at any moment, any number of
+ * times at once.
+ * @param first what stands before the start; where it fails, the start has failed, and is noted so
+ */
+export async function startBatch(
+  batch: Batch,
+  connections: Starter,
+  by = connections.who,
+  first?: () => Promise<void>,
+): Promise<Started> {
   const { definition, key, workflowId } = batch;
   const { name, work } = definition;
   return audited(
     await connections.ledger(),
     { by, what: 'start', batch: { id: workflowId, name, key }, work },
-    () => startUnnoted(batch, connections, by),
+    async () => {
+      await first?.();
+      return startUnnoted(batch, connections, by);
+    },
     ({ how, runId }) => ({ outcome: how, runId }),
   );
 }
 
-/** The same for who is to be told what else of that name is under way. */
+/** The same for who is to be told what else of that name is under way, and whose failure has a report. */
 export async function startAmongOthers(
   batch: Batch,
   connections: Connections,
   by?: string,
+  first?: () => Promise<void>,
 ): Promise<Started> {
   const lists = await earlierLists(batch, connections); // before it, for then this run is the newest
-  const started = await startBatch(batch, connections, by);
+  const started = await reportedIfFailed(batch.definition.name, connections, () =>
+    startBatch(batch, connections, by, first),
+  );
   if (lists.length === 0) return started;
   if (started.how === 'already-completed') return { ...started, earlier: lists }; // no engine may be running
   return { ...started, earlier: await asTheEngineHasThem(lists, connections) };

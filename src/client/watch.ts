@@ -10,6 +10,7 @@ import type { ActiveJob, Ledger } from '../ledger/ledger.js';
 import type { WaitsFor } from '../policy/waits.js';
 import { isAnyMoving, jobsLeftToApprove } from './approvals-left.js';
 import type { Connections } from './connections.js';
+import { reportedIfFailed } from './failed-start.js';
 import { holdOver } from './hold-over.js';
 import { keepHosted } from './hosted.js';
 import { repeat } from './repeat.js';
@@ -71,7 +72,10 @@ export async function watchBatch(
   if (!started.after || result === 'paused' || result === 'waiting') return watched;
   // What was asked for is still to be done. Also where a person has cancelled that run, which is how to get it out of
   // the way.
-  const next = await startBatch(started.after.batch, connections);
+  const { batch } = started.after;
+  const next = await reportedIfFailed(batch.definition.name, connections, () =>
+    startBatch(batch, connections),
+  );
   if (next.how === 'already-completed' && result === 'completed') return watched;
   connections.notify('the run under way has ended; started again with the present contents of the batch');
   const { since, earlier } = started;

@@ -12,15 +12,17 @@ export const audit = (store: Store): Audit => ({
         await recordRequest(db, request, at ?? store.now());
     }),
 
-  async requests({ batchId, batchKey, work, jobKey, what, limit } = {}) {
+  async requests({ batchId, batchName, batchKey, work, jobKey, what, since, limit } = {}) {
     const rows = await store.db
       .selectFrom('requests')
       .selectAll()
       .$if(batchId !== undefined, (query) => query.where('batch_id', '=', batchId ?? ''))
+      .$if(batchName !== undefined, (query) => query.where('batch_name', '=', batchName ?? ''))
       .$if(batchKey !== undefined, (query) => query.where('batch_key', '=', batchKey ?? ''))
       .$if(work !== undefined, (query) => query.where('work', '=', work ?? ''))
       .$if(jobKey !== undefined, (query) => query.where('job_key', '=', jobKey ?? ''))
       .$if(what !== undefined, (query) => query.where('what', '=', what ?? 'start'))
+      .$if(since !== undefined, (query) => query.where('at', '>=', since ?? ''))
       .orderBy('seq', 'desc')
       .$if(limit !== undefined, (query) => query.limit(limit ?? 0))
       .execute();

@@ -219,10 +219,13 @@ export interface Ledger extends AlertLedger {
   /** Oldest first; `limit` keeps the newest. */
   requests(filter?: {
     batchId?: string;
+    batchName?: string;
     batchKey?: string;
     work?: string;
     jobKey?: string;
     what?: RequestKind;
+    /** From then on; ISO 8601. */
+    since?: string;
     limit?: number;
   }): Promise<readonly RequestRow[]>;
   /** Hands over all receipts of one moment, and the history on request, oldest first, in pages. */

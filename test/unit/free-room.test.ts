@@ -1,4 +1,5 @@
 // A disk that is nearly full: said by doctor, and nothing begins on it.
+import { existsSync, readFileSync } from 'node:fs';
 import type * as files from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -100,7 +101,12 @@ test('a start on a full disk is refused before an engine is started, and plan is
     errorClass: 'config',
     message: `nothing was started: 12 MiB are free where the state is kept (${dir}/state), and no session begins below 100 MiB; free some room there, or keep the state elsewhere: --state, NIGHTSHIFT_STATE`,
   });
-  expect(await nightshift.requests()).toEqual([]);
+  expect(existsSync(`${dir}/state/engine`)).toBe(false);
+  // Whoever reads the report in the morning is told as well.
+  const [asked, ...others] = await nightshift.requests();
+  expect([asked?.what, asked?.outcome, others]).toEqual(['start', 'failed', []]);
+  const page = readFileSync(`${dir}/state/reports/${read.definition.name}-latest.html`, 'utf8');
+  expect(page).toContain('and that failed: nothing was started: 12 MiB are free');
 });
 
 test('the worker that opens a batch begins no job on a full disk', async () => {

@@ -75,7 +75,7 @@ test('a request for several jobs is a row for each of them', async () => {
   ]);
 });
 
-test('they are found by batch, by batch key, by kind, and the newest alone', async () => {
+test('they are found by batch, by its name, by batch key, by kind, by time, and the newest alone', async () => {
   const { ledger } = await aLedger();
   for (const batch of [NIGHTLY, WEEKLY, NIGHTLY]) {
     await ledger.recordRequest({ by: 'ann', what: 'start', outcome: 'started', batch });
@@ -86,8 +86,17 @@ test('they are found by batch, by batch key, by kind, and the newest alone', asy
   expect(await ledger.requests({ batchKey: WEEKLY.key })).toHaveLength(2);
   expect(await ledger.requests({ what: 'cancel' })).toHaveLength(3);
   expect(await ledger.requests({ batchId: 'batch:none' })).toEqual([]);
+  expect(await ledger.requests({ batchName: WEEKLY.name })).toHaveLength(2);
   const all = await ledger.requests();
   expect(await ledger.requests({ limit: 2 })).toEqual(all.slice(-2));
+
+  await ledger.recordRequest(
+    { by: 'ann', what: 'start', outcome: 'joined', batch: WEEKLY },
+    '2999-11-23T02:00:00.000Z',
+  );
+  const found = await ledger.requests({ what: 'start', since: '2999-11-23T02:00:00.000Z' });
+  expect(found).toMatchObject([{ outcome: 'joined', batch: WEEKLY }]);
+  expect(await ledger.requests({ since: '2999-11-23T02:00:00.001Z' })).toEqual([]);
 });
 
 test('a message that is noted again, as by an Activity that runs twice, is one request; another moment is another', async () => {

@@ -20,6 +20,7 @@ import type {
   Tone,
 } from './model.js';
 import { NOTHING_SCHEDULED, type Scheduled } from './scheduled.js';
+import type { SinceThen } from './since-then.js';
 import { timelineOf } from './timeline.js';
 
 export interface BuildOptions {
@@ -38,6 +39,8 @@ export interface BuildOptions {
   readonly asked?: ReadonlyMap<string, readonly string[]> | undefined;
   /** Services that its jobs wait for, and that a person is to hear of. */
   readonly closed?: readonly ClosedService[];
+  /** What keeps this run from being the whole story. */
+  readonly sinceThen?: readonly SinceThen[];
 }
 
 /** The morning report of a batch, from what the ledger has of it. Pure. */
@@ -53,6 +56,7 @@ export function morningReport(
     unheard,
     asked = new Map(),
     closed = [],
+    sinceThen = [],
   }: BuildOptions,
 ): MorningReport {
   const rows = inLocalTime(ofLedger, timeZone);
@@ -61,8 +65,10 @@ export function morningReport(
   const named = batchWords(batch, namesakes);
   const own = decisionsOf(rows, { named, command: commandsAt(place), timeZone, asked, closed });
   const { planned, missed, decision } = scheduled;
-  const beside = [decision, unheard].filter((one) => one !== undefined);
-  const decisions = [...(decision ? [decision] : []), ...own, ...(unheard ? [unheard] : [])];
+  const later = sinceThen.filter(({ isLater }) => isLater).map((one) => one.decision);
+  const others = sinceThen.filter(({ isLater }) => !isLater).map((one) => one.decision);
+  const beside = [...others, decision, unheard].filter((one) => one !== undefined);
+  const decisions = [...later, ...others, decision, ...own, unheard].filter((one) => one !== undefined);
   const cost = costParts(rows.costs, () => 'total');
   const night: Night = {
     batchId: batch.id,
@@ -93,7 +99,10 @@ export function morningReport(
     madeAt: now.toISOString(),
     timeZone,
     headline: [
-      headlineOf(night, batch.jobs, own),
+      ...later.map(({ title }) => `${title}.`),
+      later.length > 0
+        ? `The run before it: ${lowerFirst(headlineOf(night, batch.jobs, own))}`
+        : headlineOf(night, batch.jobs, own),
       ...(deadline?.met === false ? ['It missed its deadline.'] : []),
       ...beside.map(({ title }) => `${title}.`),
     ].join(' '),
@@ -132,9 +141,10 @@ const looksAt = (named: readonly string[], place: Place): Looks => ({
 export function noNightReport(
   name: string,
   why: string,
-  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, unheard }: BuildOptions,
+  { now, timeZone, place, scheduled = NOTHING_SCHEDULED, unheard, sinceThen = [] }: BuildOptions,
 ): MorningReport {
   const { planned, missed, decision } = scheduled;
+  const [since] = sinceThen;
   const lookFirst: Decision = {
     kind: 'again',
     title: 'Find out why, then start it',
@@ -154,7 +164,8 @@ export function noNightReport(
     tone: 'bad',
     planned,
     night: undefined,
-    decisions: [decision ?? lookFirst, ...(unheard ? [unheard] : [])],
+    ...(since && { knownAt: since.at }),
+    decisions: [decision ?? since?.decision ?? lookFirst, ...(unheard ? [unheard] : [])],
     causes: [],
     missed,
     directory: place.directory,
@@ -180,6 +191,8 @@ export function missedNightReport(name: string, night: MissedNight, options: Bui
     planned: [night],
   };
 }
+
+const lowerFirst = (text: string): string => `${text.slice(0, 1).toLowerCase()}${text.slice(1)}`;
 
 const STATE_WORDS: Readonly<Record<BatchState, string>> = {
   running: 'It is still running',

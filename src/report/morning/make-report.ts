@@ -13,6 +13,7 @@ import { commandsAt, type Place } from './commands.js';
 import type { MorningReport } from './model.js';
 import { readScheduled } from './read-scheduled.js';
 import type { Scheduled } from './scheduled.js';
+import { readSinceThen, type SinceThenLedger } from './since-then.js';
 import { readUnheard } from './unheard.js';
 import { saveReport, type SavedReport } from './report-files.js';
 
@@ -44,7 +45,8 @@ export async function makeReport(
     Ledger,
     'reportRows' | 'alertMessages' | 'finishedBefore' | 'namesakes' | 'lanes' | 'pauses' | 'holdOf'
   > &
-    NightsLedger,
+    NightsLedger &
+    SinceThenLedger,
   { stateDir, now, timeZone: asWished, allNames = false, artifacts, asked }: MakeOptions,
   why = 'The ledger knows no run of it.',
 ): Promise<MorningReport> {
@@ -57,11 +59,13 @@ export async function makeReport(
   const unheard = await readUnheard(rows?.batch ?? { name: batch.name }, ledger, now, command);
   const options = { now, timeZone, place, scheduled, unheard };
   if (rows === undefined) return noNightReport(batch.name, why, options);
+  const words = { command, timeZone };
+  const sinceThen = await readSinceThen({ batch: rows.batch, name }, ledger, now, words);
   const deadline = artifacts && (await readDeadline(rows.batch, { ledger, artifacts }, now));
   const unfinished = rows.unfinished.map(withLastOutput(stateDir));
   const namesakes = await ledger.namesakes(rows.batch);
   const closed = artifacts ? await closedTo(rows.batch, { ledger, artifacts }, now) : [];
-  const found = { namesakes, deadline, asked, closed };
+  const found = { namesakes, deadline, asked, closed, sinceThen };
   return morningReport({ ...rows, unfinished }, { ...options, ...found });
 }
 

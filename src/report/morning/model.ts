@@ -16,6 +16,8 @@ export interface MorningReport {
   readonly planned: readonly PlannedNight[];
   /** Absent: no run was ever opened. */
   readonly night: Night | undefined;
+  /** Of a night that no run was opened for: since when that is known; its file is named by it. */
+  readonly knownAt?: string;
   readonly decisions: readonly Decision[];
   readonly causes: readonly Cause[];
   /** Nights that were to be and were not, newest first. */
@@ -75,7 +77,10 @@ export interface Duplicates {
 /** Something that does not go on without a person. */
 export interface Decision {
   readonly kind:
+    | 'start'
     | 'missed'
+    | 'late'
+    | 'empty'
     | 'unknown'
     | 'session'
     | 'approval'

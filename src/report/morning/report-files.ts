@@ -57,10 +57,10 @@ async function textOf(path: string): Promise<string | undefined> {
 
 const latestOf = (folder: string, name: string): string => join(folder, `${name}-latest.html`);
 
-function fileOf({ name, night, planned: [planned], madeAt, timeZone }: MorningReport): string {
+function fileOf({ name, night, planned: [planned], knownAt, madeAt, timeZone }: MorningReport): string {
   if (night === undefined && planned !== undefined) return nightFile(name, planned);
   const end = parseBatchWorkflowId(night?.batchId ?? '')?.batchKey.slice(0, 6) ?? '000000';
-  return `${name}-${stampOf(night?.openedAt ?? madeAt, timeZone)}-${end}.html`;
+  return `${name}-${stampOf(night?.openedAt ?? knownAt ?? madeAt, timeZone)}-${end}.html`;
 }
 
 /** A night that never was has a file by the time at which it was due, and by its schedule. */
