@@ -10,7 +10,7 @@ import type { Environment } from '../batch/secrets.js';
 import type { AlertMessage, ChannelAnswer, PingKind } from '../ledger/alert-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { redeliveryDelay } from '../policy/alert-times.js';
-import type { Channel } from './channels/channel.js';
+import { keepsOpen, type Channel } from './channels/channel.js';
 import { openChannel } from './channels/open-channel.js';
 import { harmless } from './notice-text.js';
 import { ping } from './ping.js';
@@ -31,12 +31,19 @@ export const routesOf = (channels: readonly ChannelSpec[]): string[] => [
   ...channels.flatMap(({ also }, at) => (also === true ? [`also-${at}`] : [])),
 ];
 
+/** Routes with a channel that is to hear of every end. */
+export const keepOpenRoutes = (channels: readonly ChannelSpec[]): string[] =>
+  routesOf(channels).filter((route) => specsOf(channels, route).some(keepsOpen));
+
 /**
  * Sends what is due, each message under the same id at every try, and writes down what came of it.
  *
  *  CO1. At least once: what was sent and not written down is sent again. Webhooks and mails bear an id by which
- *       receivers can tell twins; Slack, ntfy and programs may show one twice after a crash at that very moment.
+ *       receivers can tell twins, incidents their key; Slack, ntfy and programs may show one twice after a crash at that
+ *       very moment.
  *  CO2. What goes wrong here is in the ledger and nowhere else: no batch fails or waits for it.
+ *  CO3. Where what was told stays open, its end is told to that very channel, and tried until it takes it: no other could
+ *       close it. An end that comes too late, for the cause is there again, is told to nobody.
  *
  * @returns how many messages were tried
  */
@@ -55,7 +62,10 @@ async function deliver(message: AlertMessage, deps: CourierDeps, signal: AbortSi
   if (expiresAt <= now().toISOString()) {
     return ledger.settleMessage(id, { kind: 'failed', answers: message.answers });
   }
+  if (isEnd(message) && (await isOpenAgain(message, ledger)))
+    return ledger.settleMessage(id, { kind: 'dropped', answers: message.answers }); // CO3
   const answers = await answersTo(message, deps, signal);
+  if (answers === undefined) return ledger.settleMessage(id, { kind: 'dropped', answers: [] });
   const kind = answers.some(({ took }) => took) ? 'sent' : 'again';
   await ledger.settleMessage(
     id,
@@ -63,11 +73,19 @@ async function deliver(message: AlertMessage, deps: CourierDeps, signal: AbortSi
   );
 }
 
+const isEnd = ({ kind }: Pick<AlertMessage, 'kind'>): boolean => kind === 'recovered' || kind === 'withdrawn';
+
+async function isOpenAgain({ fingerprint = '' }: AlertMessage, ledger: Ledger): Promise<boolean> {
+  const [alert] = await ledger.alerts({ fingerprint });
+  return alert?.state === 'open';
+}
+
+/** @returns what each channel said that was asked; undefined where nobody is to hear of it */
 async function answersTo(
   message: AlertMessage,
   deps: CourierDeps,
   signal: AbortSignal,
-): Promise<ChannelAnswer[]> {
+): Promise<ChannelAnswer[] | undefined> {
   let definition: Definition;
   try {
     definition = await readDefinition({ definition: message.definition }, deps.artifacts);
@@ -86,6 +104,7 @@ async function answersTo(
   const notice = message.body ?? (await writeNotice(message, redact, deps));
   if (notice === undefined) return [];
   const { heard, others } = await channelsOf(message, definition, deps);
+  if (message.kind === 'withdrawn' && heard.length === 0) return undefined;
   const answers: ChannelAnswer[] = [];
   for (const channel of heard) answers.push(...(await tell([channel], notice, signal)));
   if (!answers.some(({ took }) => took)) answers.push(...(await tell(others, notice, signal)));
@@ -101,16 +120,17 @@ async function writeNotice(
   const [alert] = fingerprint === undefined ? [] : await ledger.alerts({ fingerprint });
   if (alert === undefined || kind.startsWith('ping')) return undefined;
   const { rule, subject, errorClass, firstSeen, lastSeen, resolvedAt, detail } = alert;
+  const isOver = isEnd({ kind });
   const notice = harmless(
     {
       id: messageId,
-      kind: kind as Notice['kind'],
+      kind: isOver ? 'recovered' : (kind as Notice['kind']),
       rule,
       batch: batchName,
       subject,
       errorClass,
       firstSeen,
-      lastSeen: kind === 'recovered' ? (resolvedAt ?? lastSeen) : lastSeen,
+      lastSeen: isOver ? (resolvedAt ?? lastSeen) : lastSeen,
       fingerprint: alert.fingerprint,
       detail,
     },
@@ -128,13 +148,15 @@ interface Told {
 }
 
 async function channelsOf(message: AlertMessage, definition: Definition, deps: CourierDeps): Promise<Told> {
-  const takers = message.kind === 'recovered' ? await takersOf(message, deps) : new Set<string>();
-  const specs = specsOf(definition, message.route);
+  const takers = isEnd(message) ? await takersOf(message, deps) : new Set<string>();
+  const specs = specsOf(definition.alerts, message.route);
   const open = openerOf(definition, deps);
-  return {
-    heard: specs.filter((spec) => takers.has(canonicalJson(spec))).map(open),
-    others: specs.filter((spec) => !takers.has(canonicalJson(spec))).map(open),
-  };
+  const isTaker = (spec: ChannelSpec) => takers.has(canonicalJson(spec));
+  if (message.kind === 'withdrawn')
+    return { heard: specs.filter((spec) => isTaker(spec) && keepsOpen(spec)).map(open), others: [] };
+  const heard = specs.filter(isTaker);
+  const others = heard.some(keepsOpen) ? [] : specs.filter((spec) => !isTaker(spec)); // CO3
+  return { heard: heard.map(open), others: others.map(open) };
 }
 
 const openerOf =
@@ -142,8 +164,8 @@ const openerOf =
   (spec: ChannelSpec): Channel =>
     openChannel(spec, { baseDir, env, now });
 
-const specsOf = ({ alerts }: Definition, route: string): ChannelSpec[] =>
-  alerts.filter(({ also }, at) =>
+const specsOf = (channels: readonly ChannelSpec[], route: string): ChannelSpec[] =>
+  channels.filter(({ also }, at) =>
     route === 'first' ? also !== true : route === `also-${at}` && also === true,
   );
 
@@ -160,7 +182,7 @@ async function takersOf(
     if (alert === undefined || before.createdAt < alert.firstSeen) continue; // of an earlier episode
     const definition = await readDefinition({ definition: before.definition }, artifacts);
     // Channels are asked in order until one takes it: that is the last one asked.
-    const taker = specsOf(definition, route)[before.answers.length - 1];
+    const taker = specsOf(definition.alerts, route)[before.answers.length - 1];
     if (taker !== undefined) takers.add(canonicalJson(taker));
   }
   return takers;
@@ -177,7 +199,7 @@ export async function tellNow(
   const open = openerOf(definition, deps);
   const answers: ChannelAnswer[] = [];
   for (const route of routesOf(definition.alerts))
-    answers.push(...(await tell(specsOf(definition, route).map(open), clean, signal)));
+    answers.push(...(await tell(specsOf(definition.alerts, route).map(open), clean, signal)));
   return answers;
 }
 

@@ -4,7 +4,7 @@ import { readManifestRef } from '../contract/manifest-ref.js';
 import { isAbout } from '../policy/alert-rules.js';
 import { alertCauses, onlyYesIsMissing, overNights } from '../policy/alerts.js';
 import { isUnderWay } from '../contract/states.js';
-import { routesOf } from './courier.js';
+import { keepOpenRoutes, routesOf } from './courier.js';
 import { deadlineLook } from './deadline.js';
 import { endsOf } from './ends.js';
 import { jobsLeft } from './jobs-left.js';
@@ -72,7 +72,11 @@ export async function lookAtBatch(
       if (alert.batchId !== batchId || !runs.isUnderWay(batchId)) return runs.hasEnded(alert);
       return alert.rule === 'standstill' ? pace.isOver : deadline.isOver;
     },
-    routes: { definition: manifest.definition, routes: routesOf(definition.alerts) },
+    routes: {
+      definition: manifest.definition,
+      routes: routesOf(definition.alerts),
+      keepOpen: keepOpenRoutes(definition.alerts),
+    },
     // Who carries the batch may go when it stands still.
     gatherMs: over || batch.state === 'paused' || onlyYesIsMissing(standing) ? 0 : gatherMs,
   });

@@ -9,14 +9,16 @@ const SIGNS: Readonly<Record<Notice['kind'], string>> = {
   test: 'test',
 };
 
-/** Tell of what may come. */
 const WARNINGS: ReadonlySet<Notice['rule']> = new Set(['spending', 'deadline', 'failing']);
+
+/** Whether it tells of what may come. */
+export const isWarning = (rule: Notice['rule']): boolean => WARNINGS.has(rule);
 
 /** One line that says which batch, and what is the matter. */
 export const noticeTitle = ({ kind, batch, detail, rule }: Notice): string =>
   kind === 'recovered'
     ? `nightshift: ${batch} recovered (${rule})`
-    : `nightshift: ${batch} ${WARNINGS.has(rule) ? 'warns' : SIGNS[kind]}: ${short(localTimesIn(detail.headline), 120)}`;
+    : `nightshift: ${batch} ${isWarning(rule) ? 'warns' : SIGNS[kind]}: ${short(localTimesIn(detail.headline), 120)}`;
 
 /** The whole message for a person, line by line; harmless wherever text is shown as text. */
 export function noticeLines(notice: Notice): string[] {

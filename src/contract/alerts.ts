@@ -48,6 +48,19 @@ const ntfySchema = z.strictObject({
   ...channelFields,
 });
 
+const pagerdutySchema = z.strictObject({
+  use: z.literal('pagerduty'),
+  routingKey: secretSchema.describe(
+    'integration key of an "Events API v2" integration; a reference to a secret',
+  ),
+  url: urlSchema
+    .optional()
+    .describe(
+      'where events go; https://events.pagerduty.com/v2/enqueue where left out, for accounts in the EU https://events.eu.pagerduty.com/v2/enqueue',
+    ),
+  ...channelFields,
+});
+
 const commandSchema = z.strictObject({
   use: z.literal('command'),
   command: z
@@ -66,6 +79,7 @@ export const channelSchema = z.discriminatedUnion('use', [
   slackSchema,
   emailSchema,
   ntfySchema,
+  pagerdutySchema,
   commandSchema,
 ]);
 export type ChannelSpec = z.infer<typeof channelSchema>;

@@ -20,6 +20,9 @@ export interface AlertRow {
   readonly reminders: number;
 }
 
+/** `withdrawn`: an end that is no good news, told where what was told stays open until then, and to no person. */
+export type AlertMessageKind = Exclude<NoticeKind, 'test'> | 'withdrawn';
+
 export type PingKind = 'ping-start' | 'ping-success' | 'ping-fail';
 
 /** `sent`: a channel took it · `failed`: none did within its time · `dropped`: its cause was gone before it went out. */
@@ -29,7 +32,7 @@ export interface AlertMessage {
   readonly messageId: string;
   readonly fingerprint: string | undefined;
   readonly batchName: string;
-  readonly kind: Exclude<NoticeKind, 'test'> | PingKind;
+  readonly kind: AlertMessageKind | PingKind;
   /** `first`: the channels in order, until one takes it · `also-<n>`: channel n by itself · `dead-man`. */
   readonly route: string;
   /** Hash of the stored definition whose channels are meant. */
@@ -57,6 +60,8 @@ export interface AlertRoutes {
   readonly definition: string;
   /** None: what is found is kept, and nobody is told. */
   readonly routes: readonly string[];
+  /** Those of them on which what was told stays open until it is told to be over; none unless given. */
+  readonly keepOpen?: readonly string[];
 }
 
 /** What a look at a batch has found. */
@@ -104,7 +109,10 @@ export interface AlertLedger {
     readonly fingerprint?: string;
     readonly limit?: number;
   }): Promise<readonly AlertMessage[]>;
-  /** Takes one message that is due, for so long; of one batch, those in order. Undefined when none is. */
+  /**
+   * Takes one message that is due, for so long; pings of one batch in order, and the end of a cause after what was told of
+   * it by the same way. Undefined when none is.
+   */
   takeMessage(leaseMs: number): Promise<AlertMessage | undefined>;
   /** What it says, from now on. Committed before it leaves. */
   saveMessageBody(id: string, body: Notice): Promise<void>;

@@ -4,6 +4,8 @@
  *  AM2. A message has an id made from its cause, episode, kind and number: asked for twice, it is one message, and each
  *       try sends it under that id.
  *  AM3. One process at a time has a message in hand; when it dies, the message is free again after its lease.
+ *  AM4. By each way, the end of a cause goes out after what it is the end of, and nothing of that cause while another message
+ *       of it is on its way: what stays open at its receiver would be open for ever, or closed when it has begun anew.
  */
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
@@ -14,6 +16,7 @@ import type {
   AlertLedger,
   AlertLook,
   AlertMessage,
+  AlertMessageKind,
   AlertRoutes,
   AlertRow,
   ChannelAnswer,
@@ -21,6 +24,8 @@ import type {
 } from './alert-rows.js';
 import type { AlertMessagesTable, AlertsTable } from './schema.js';
 import type { Db, Store } from './store.js';
+
+const ENDS = ['recovered', 'withdrawn'] as const satisfies readonly AlertMessageKind[];
 
 /** A monitor that hears of a start so late would take it for another one. */
 const START_PING_MS = 5 * 60_000;
@@ -193,7 +198,7 @@ async function noteAlerts(db: Db, look: AlertLook, at: string): Promise<void> {
   for (const row of known.values()) {
     if (row.state !== 'open' || found.has(row.fingerprint)) continue;
     const over = isOver(alertRow(row));
-    if (over !== false) await resolve(db, row, over === 'untold' ? undefined : routes, at);
+    if (over !== false) await resolve(db, row, over === 'untold' ? 'withdrawn' : 'recovered', routes, at);
   }
 }
 
@@ -245,11 +250,14 @@ async function noteCause(
   await tell(db, row, 'opened', routes, at, later(at, gatherMs));
 }
 
-/**
- * The end is told where its beginning was; where nobody had heard of it, nobody need hear that it is over.
- * @param routes undefined: nobody is told
- */
-async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes | undefined, at: string): Promise<void> {
+/** The end is told where its beginning was; where nobody had heard of it, nobody need hear that it is over. */
+async function resolve(
+  db: Db,
+  row: AlertsTable,
+  kind: 'recovered' | 'withdrawn',
+  routes: AlertRoutes,
+  at: string,
+): Promise<void> {
   await db
     .updateTable('alerts')
     .set({ state: 'resolved', resolved_at: at })
@@ -263,7 +271,6 @@ async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes | undefined
     // One that is just being sent counts as told.
     .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', at)]))
     .execute();
-  if (routes === undefined) return;
   const told = await db
     .selectFrom('alert_messages')
     .select('route')
@@ -276,8 +283,9 @@ async function resolve(db: Db, row: AlertsTable, routes: AlertRoutes | undefined
   const { definition, routes: all } = await routesAsBefore(db, row, routes);
   const heard = all.filter((route) => told.some((message) => message.route === route));
   // The file may have other routes by now.
-  const by = { definition, routes: heard.length > 0 ? heard : all };
-  await tell(db, { ...row, last_seen: at }, 'recovered', by, at, at);
+  const ways = heard.length > 0 ? heard : all;
+  const by = kind === 'recovered' ? ways : ways.filter((route) => routes.keepOpen?.includes(route));
+  await tell(db, { ...row, last_seen: at }, kind, { definition, routes: by }, at, at);
 }
 
 async function remind(
@@ -334,14 +342,14 @@ async function hurry(db: Db, fingerprint: string, at: string): Promise<void> {
 /** AM2 */
 const messageIdOf = (
   { fingerprint, episode, first_seen, reminders }: AlertsTable,
-  kind: 'opened' | 'reminder' | 'recovered',
+  kind: AlertMessageKind,
 ): string =>
   `ns-${sha256Hex(JSON.stringify([fingerprint, episode, first_seen, kind, kind === 'reminder' ? reminders : 0])).slice(0, 32)}`;
 
 async function tell(
   db: Db,
   row: AlertsTable,
-  kind: 'opened' | 'reminder' | 'recovered',
+  kind: AlertMessageKind,
   { definition, routes }: AlertRoutes,
   at: string,
   dueAt: string,
@@ -366,7 +374,7 @@ async function tell(
 type NewMessage = Omit<
   AlertMessagesTable,
   'body' | 'state' | 'tries' | 'lease_until' | 'ended_at' | 'answers' | 'kind'
-> & { readonly kind: 'opened' | 'reminder' | 'recovered' | PingKind };
+> & { readonly kind: AlertMessageKind | PingKind };
 
 async function insertMessage(db: Db, message: NewMessage): Promise<void> {
   await db
@@ -384,7 +392,7 @@ async function insertMessage(db: Db, message: NewMessage): Promise<void> {
     .execute();
 }
 
-/** AM3. Pings of one batch wait for those before them: a start must not be heard after its end. */
+/** AM3, AM4. Pings of one batch wait for those before them: a start must not be heard after its end. */
 async function dueMessage(db: Db, at: string): Promise<AlertMessagesTable | undefined> {
   return db
     .selectFrom('alert_messages as m')
@@ -407,6 +415,20 @@ async function dueMessage(db: Db, at: string): Promise<AlertMessagesTable | unde
           ),
         ),
       ]),
+    )
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('alert_messages as before')
+            .select('before.id')
+            .whereRef('before.fingerprint', '=', 'm.fingerprint')
+            .whereRef('before.route', '=', 'm.route')
+            .where('before.state', '=', 'pending')
+            .whereRef('before.created_at', '<', 'm.created_at')
+            .where((of) => of.or([of('before.lease_until', '>', at), of('m.kind', 'in', ENDS)])),
+        ),
+      ),
     )
     .orderBy('m.created_at')
     .orderBy('m.id')

@@ -1,5 +1,5 @@
 // The built command line, its engine, an agent service that fails, and those who are told: what counts is what they got.
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,6 +7,7 @@ import type { RunReport } from '../../src/contract/result.js';
 import { startAgentServer } from '../../src/testing/index.js';
 import { slugsOf, tempDir, writeBatch, type TestBatch } from '../support/batch.js';
 import { cli, startCli, until } from '../support/cli.js';
+import { startPagerDuty } from '../support/servers/pagerduty.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 
 const KEY = 'AIza-planted-secret-41';
@@ -15,7 +16,8 @@ const JOBS = 40;
 // One state directory, so one engine, for both; each has a name and a kind of work of its own.
 const root = tempDir('nightshift-alerts-');
 const state = join(root, 'state');
-const env = { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0' };
+const ROUTING_KEY = 'R0utingKeyPlanted1234567890abcde';
+const env = { GEMINI_API_KEY: KEY, WHSEC: 'whsec_c2VjcmV0', ROUTING_KEY };
 const call = (...args: string[]) => cli([...args, '--state', state], { cwd: root, env });
 
 interface Lanes {
@@ -30,8 +32,16 @@ interface Told {
 test('a person hears once of what they must do, once that it is over, and of nothing else', async () => {
   const receiver = await startReceiver();
   onTestFinished(() => receiver.stop());
+  const pagerDuty = await startPagerDuty();
+  onTestFinished(() => pagerDuty.stop());
+  const incidents = () =>
+    pagerDuty.incidents.map(
+      ({ state: how, events }) => `${events[0]?.payload?.class} ${how} ${events.length}`,
+    );
   const refusing = await startAgentServer({ seed: 5, speed: 1500, faults: [{ do: 'auth' }] });
   const batch = aBatch('nightly', refusing.geminiUrl, receiver.url);
+  const pager = `{ use: pagerduty, routingKey: "\${env:ROUTING_KEY}", url: "${pagerDuty.url}", also: true }`;
+  writeFileSync(batch.file, readFileSync(batch.file, 'utf8').replace('alerts: [', `alerts: [${pager}, `));
   const { file } = batch;
   const alerts = () => told(receiver).map(({ type, data }) => `${type.split('.').at(-1)} ${data.rule}`);
 
@@ -60,6 +70,8 @@ test('a person hears once of what they must do, once that it is over, and of not
   await refusing.close();
   expect(alerts()).toEqual(['opened config']);
   expect(told(receiver)[0]?.data.detail.jobs).toBe(JOBS);
+  expect(incidents()).toEqual(['config open 1']);
+  expect(pagerDuty.incidents[0]?.events[0]?.payload?.custom_details).toMatchObject({ jobs: JOBS });
   expect((await call('alert', 'list')).stdout).toContain(`nightshift retry nightly --state ${state}`);
 
   // The key is right again.
@@ -73,6 +85,7 @@ test('a person hears once of what they must do, once that it is over, and of not
   expect(second.code, second.stderr).toBe(0);
   expect(batch.published()).toHaveLength(JOBS);
   expect(alerts()).toEqual(['opened config', 'recovered config']);
+  expect(incidents()).toEqual(['config resolved 2']);
   expect((await call('alert', 'list')).stdout).toContain('no alert is open');
 
   // The monitor heard of each run, in order, and which end belongs to which start.
@@ -97,6 +110,7 @@ test('a person hears once of what they must do, once that it is over, and of not
   expect(alerts().slice(2)).toEqual(['opened missed']);
   expect((await call('doctor', '--nightly', 'nightly')).code).toBe(0);
   expect(alerts().slice(2)).toEqual(['opened missed', 'recovered missed']);
+  expect(incidents().slice(1)).toEqual(['missed resolved 2']);
 
   // Killed when the message had arrived and was not yet written down: told again, under the same id.
   const dying = startCli([...missed, '--state', state], { cwd: root, env });
@@ -112,8 +126,15 @@ test('a person hears once of what they must do, once that it is over, and of not
   expect(again.map(({ data }) => data.rule)).toEqual(['missed', 'missed']);
   expect(again[0]?.data.id).toBe(again[1]?.data.id);
 
+  // However often it was found, it is one incident.
+  expect(incidents().slice(2)).toEqual([expect.stringMatching(/^missed open [12]$/)]);
+  expect(pagerDuty.answers.filter((status) => status !== 202)).toEqual([]);
+
   // Never a secret.
   expect(JSON.stringify(receiver.got)).not.toContain(KEY);
+  for (const { events } of pagerDuty.incidents)
+    for (const { routing_key: _, ...rest } of events)
+      expect(JSON.stringify(rest)).not.toMatch(new RegExp(`${KEY}|${ROUTING_KEY}`));
 
   receiver.status = 500;
   const test = await call('alert', 'test', file);

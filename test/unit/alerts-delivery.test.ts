@@ -4,20 +4,17 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { seeAlerts } from '../../src/client/alerts.js';
-import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
-import { sendDue, routesOf } from '../../src/alerts/courier.js';
 import { createNightshift } from '../../src/client/nightshift.js';
 import type { AlertNight, ChannelSpec } from '../../src/contract/alerts.js';
-import { canonicalJson } from '../../src/identity/canonical-json.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
-import { alertFingerprint, type AlertCause } from '../../src/policy/alerts.js';
+import type { AlertCause } from '../../src/policy/alerts.js';
 import { undeliveredOf, whyUndelivered } from '../../src/policy/undelivered.js';
 import { localTime } from '../../src/report/format.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { startMailServer } from '../support/servers/smtp.js';
+import { alertDesk, cause } from './alert-desk.js';
 import { temporaryFolder } from './ledger-fixture.js';
-import { aDefinition } from './definition-fixture.js';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -40,47 +37,13 @@ beforeEach(async () => {
   });
 });
 
-interface Desk {
-  readonly note: (...causes: AlertCause[]) => Promise<void>;
-  readonly send: () => Promise<number>;
-}
-
-async function desk(alerts: readonly ChannelSpec[]): Promise<Desk> {
-  const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
-  const definition = aDefinition(folder, {
-    agent: { use: 'command', command: ['true'], env: { KEY: '${env:KEY}' } },
-    alerts,
+const desk = (alerts: readonly ChannelSpec[]) =>
+  alertDesk(alerts, {
+    folder,
+    ledger,
+    env: { KEY: SECRET, HOOK: receiver.url, WHSEC: 'whsec_c2VjcmV0' },
+    now: () => new Date(now),
   });
-  const { sha256 } = await artifacts.put(Buffer.from(canonicalJson(definition)), 'application/json');
-  const { PATH } = process.env;
-  const env = { KEY: SECRET, HOOK: receiver.url, WHSEC: 'whsec_c2VjcmV0', ...(PATH && { PATH }) };
-  return {
-    note: (...causes) =>
-      ledger.noteAlerts({
-        batchName: 'nightly',
-        batchId: 'batch:nightly:1',
-        causes,
-        isOver: () => true,
-        routes: { definition: sha256, routes: routesOf(alerts) },
-        gatherMs: 0,
-      }),
-    send: () => sendDue({ ledger, artifacts, env, now: () => new Date(now) }, new AbortController().signal),
-  };
-}
-
-const cause = (jobs = 40, message = 'HTTP 401'): AlertCause => ({
-  fingerprint: alertFingerprint('auth', 'nightly', 'claude', 'auth'),
-  rule: 'auth',
-  subject: 'claude',
-  errorClass: 'auth',
-  detail: {
-    headline: 'claude refuses the credentials',
-    jobs,
-    of: 100,
-    examples: [{ key: 'a'.repeat(32), title: 'blog / <b>one</b>', message }],
-    next: [{ what: 'put the credentials right, then go on', command: 'nightshift retry nightly' }],
-  },
-});
 
 interface Body {
   readonly type: string;

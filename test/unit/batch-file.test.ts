@@ -108,7 +108,7 @@ test('everything that is wrong is said in one round, of the batch file and of th
     'night.yaml:16:24: limits.concurrency must be a whole number, not the number 1.5',
     'night.yaml:16:29: limits.concurency is no field that can stand here\n    did you mean "concurrency"?',
     'night.yaml:17:19: budget.perJob must be at least 0, not -1',
-    'night.yaml:18:17: alerts[0].use must be one of "webhook", "slack", "email", "ntfy", "command", not the text "mail"',
+    'night.yaml:18:17: alerts[0].use must be one of "webhook", "slack", "email", "ntfy", "pagerduty", "command", not the text "mail"',
     'night.yaml:18:55: alerts[1].url must not be empty',
     'jobs.csv:3:6: the identity field "slug" begins with white space: " two"',
     'jobs.csv:4:1: one job is listed 2 times, at jobs.csv:2 and jobs.csv:4: "blog / one"\n' +

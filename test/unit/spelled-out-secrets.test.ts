@@ -103,6 +103,7 @@ const CHANNELS: (readonly [use: string, option: string, fields: string, secret?:
   ['ntfy', 'token', 'topic: ops, token: '],
   ['webhook', 'secret', 'url: "https://example.org/alerts", secret: '],
   ['slack', 'url', 'url: '],
+  ['pagerduty', 'routingKey', 'routingKey: '],
   ['webhook', 'url', 'url: ', `https://ops:${PLANTED}@example.org/alerts`],
 ];
 

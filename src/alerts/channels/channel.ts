@@ -31,6 +31,8 @@ export function channelName(spec: ChannelSpec): string {
       return `${spec.use} ${hostOf(spec.url)}`;
     case 'ntfy':
       return `ntfy ${hostOf(spec.url ?? NTFY_URL)}`;
+    case 'pagerduty':
+      return `pagerduty ${hostOf(spec.url ?? PAGERDUTY_URL)}`;
     case 'email':
       return `email ${spec.to}`;
     case 'command':
@@ -39,6 +41,10 @@ export function channelName(spec: ChannelSpec): string {
 }
 
 export const NTFY_URL = 'https://ntfy.sh';
+export const PAGERDUTY_URL = 'https://events.pagerduty.com/v2/enqueue';
+
+/** Whether what it was told stays open there until it hears of the end, or a person closes it. */
+export const keepsOpen = ({ use }: ChannelSpec): boolean => use === 'pagerduty';
 
 /** Undefined parts show as the reference that stands for them. */
 export const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : '(from a variable)');

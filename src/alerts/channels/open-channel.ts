@@ -6,6 +6,7 @@ import { channelName, failed, type Channel, type ChannelContext } from './channe
 import { commandChannel } from './command.js';
 import { emailChannel } from './email.js';
 import { ntfyChannel } from './ntfy.js';
+import { pagerdutyChannel } from './pagerduty.js';
 import { slackChannel } from './slack.js';
 import { webhookChannel } from './webhook.js';
 
@@ -32,6 +33,8 @@ function channelOf(spec: ChannelSpec, context: ChannelContext): Channel {
       return emailChannel(spec, context);
     case 'ntfy':
       return ntfyChannel(spec);
+    case 'pagerduty':
+      return pagerdutyChannel(spec);
     case 'command':
       return commandChannel(spec, context);
   }

@@ -3,12 +3,16 @@ import { AdapterError } from '../../contract/errors.js';
 import type { ChannelAnswer } from '../../ledger/alert-rows.js';
 import { CHANNEL_TIMEOUT_MS, failed, hostOf, took } from './channel.js';
 
-/** Sends one request. Of the answer only its status is told: bodies and URLs of webhooks hold secrets too often. */
+/**
+ * Sends one request. Of the answer only its status is told: bodies and URLs of webhooks hold secrets too often.
+ * @param meanings what a status means there, where that helps whoever reads it
+ */
 export async function post(
   url: string,
   body: string,
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
+  meanings: Readonly<Record<number, string>> = {},
 ): Promise<Omit<ChannelAnswer, 'channel'>> {
   try {
     const { status } = await sendHttp({
@@ -19,9 +23,9 @@ export async function post(
       timeoutMs: CHANNEL_TIMEOUT_MS,
       signal,
     });
-    return status >= 200 && status < 300
-      ? took(`HTTP ${status}`)
-      : failed(`${hostOf(url)} answered HTTP ${status}`);
+    if (status >= 200 && status < 300) return took(`HTTP ${status}`);
+    const meaning = meanings[status];
+    return failed(`${hostOf(url)} answered HTTP ${status}${meaning === undefined ? '' : `: ${meaning}`}`);
   } catch (error) {
     const { sent, code } = error instanceof AdapterError ? error.facts : {};
     const reason = code ?? (sent === 'maybe' ? 'no answer in time' : 'the URL can’t be used');

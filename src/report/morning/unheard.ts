@@ -44,6 +44,7 @@ const KINDS: Readonly<Record<AlertMessage['kind'], string>> = {
   opened: 'alert',
   reminder: 'reminder',
   recovered: 'all clear',
+  withdrawn: 'end of an incident',
   'ping-start': 'ping of the monitor at the start',
   'ping-success': 'ping of the monitor at a good end',
   'ping-fail': 'ping of the monitor at a bad end',
