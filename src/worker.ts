@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
@@ -17,6 +18,7 @@ import { createActivities } from './activities/index.js';
 import { startWatchman } from './alerts/watchman.js';
 import type { Unwritable } from './alerts/unwritable.js';
 import type { Reached } from './activities/crash-points.js';
+import { retryAfter } from './activities/failure.js';
 import { GRACE_MS } from './activities/grace.js';
 import { InFlight } from './activities/in-flight.js';
 import { releaseDeadWorkers } from './activities/release-dead-workers.js';
@@ -135,6 +137,8 @@ async function buildWorker(
   );
   opened(() => watchman.stop()); // it may be asking the engine
 
+  const graceOver = new AbortController();
+  setMaxListeners(0, graceOver.signal); // each session that is being ended waits under it
   const activities = createActivities({
     ledger,
     artifacts,
@@ -145,6 +149,7 @@ async function buildWorker(
     now,
     reached: reached ?? (() => undefined),
     alarm: watchman,
+    graceOver: graceOver.signal,
     config,
     engineKind: engine.kind,
   });
@@ -196,6 +201,8 @@ async function buildWorker(
 
   function stopAll(): void {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    const over = (): void => graceOver.abort(retryAfter('transient', 'the worker stopped', 1));
+    setTimeout(over, GRACE_MS).unref();
   }
 }
 

@@ -29,6 +29,8 @@ export interface Deps {
   readonly now: () => Date;
   readonly reached: Reached;
   readonly alarm: Alarm;
+  /** Aborted when a worker that stops waits no longer for what has to be brought to its end. Absent: nobody stops it. */
+  readonly graceOver?: AbortSignal;
   /** What a batch is started with. */
   readonly config: Pick<Config, 'taskQueue' | 'heartbeatTimeoutMs' | 'tracing'>;
   readonly engineKind: Engine['kind'];

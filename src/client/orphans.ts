@@ -1,6 +1,8 @@
+import { agentLane } from '../activities/lanes/lane-of.js';
 import { endingContext } from '../activities/providers/ending-context.js';
 import { providerFor } from '../activities/providers/provider-for.js';
 import type { Provider, ProviderContext, SessionHandle } from '../activities/providers/provider.js';
+import { HELD_MAX_MS } from '../activities/session/ending.js';
 import type { Batch } from '../batch/read-batch.js';
 import { AdapterError } from '../contract/errors.js';
 import type { NewRequest } from '../ledger/ledger.js';
@@ -38,12 +40,15 @@ export async function sweepSessions(
   connections: Connections,
   { end, since, reason }: SweepOptions,
 ): Promise<readonly RemoteSession[]> {
-  const provider = await providerFor(definition, connections.config);
+  const ledger = await connections.ledger();
+  const context = endingContext(() => new Date());
+  const lane = agentLane(definition, { key: 'orphans', batchId: 'doctor' }, { ledger });
+  // A person asks for all of it, and one request after another leaves room for the night's.
+  const turn = () => lane.turn(context.signal, { heldUntil: performance.now() + HELD_MAX_MS });
+  const provider = await providerFor(definition, connections.config, turn);
   if (!provider.sweep) {
     throw new AdapterError('config', `the provider ${provider.facts.name} can’t list its sessions`);
   }
-  const ledger = await connections.ledger();
-  const context = endingContext(() => new Date());
   const found: RemoteSession[] = [];
   try {
     for await (const handle of provider.sweep(since, context)) {

@@ -200,6 +200,35 @@ describe.each(PROVIDERS)('%s', (provider) => {
   );
 });
 
+test('twenty sessions that are cancelled at once are all ended, and within the limit of their service', async () => {
+  const [name, limit] = ['cancelled-in-turn', 10];
+  const slugs = slugsOf(20);
+  const { server, options } = await aService('antigravity', name);
+  server.addFault({ match: { call: 'interactions.create' }, do: 'timeout-mid-run' });
+  const given = { dir: join(dir, name), name, slugs };
+  const batch = writeHostedBatch('antigravity', given, {
+    options: { ...options, pollInterval: '5s' },
+    concurrency: slugs.length,
+    limits: { requestsPerSecond: limit },
+  });
+  expect((await call(batch, 'run', batch.file, '--detach')).code).toBe(0);
+  await aWorker();
+  await until('all sessions run', () => server.ledger().totals.open === slugs.length);
+  const before = server.requests().length;
+  const cancelled = await call(batch, 'cancel', name);
+  expect(cancelled.code, cancelled.stdout).toBe(0); // none may run on
+  expect(server.ledger().totals.open).toBe(0);
+  const times = server
+    .requests()
+    .slice(before)
+    .map(({ at }) => at / SPEED);
+  expect(times.length).toBeGreaterThanOrEqual(5 * slugs.length);
+  const inSecondFrom = (from: number) => times.filter((at) => at >= from && at < from + 1000).length;
+  expect(Math.max(...times.map(inSecondFrom))).toBeLessThanOrEqual(limit);
+  const found = await call(batch, 'doctor', batch.file, '--orphans');
+  expect(found.code, found.stdout).toBe(0);
+}, 180_000);
+
 // What jobs do meanwhile is the same for every provider: one whose service is left in mid-session, and one that asks its
 // service more before it starts anything.
 test('a service that is away for twenty minutes in mid-batch: later, whole, nothing parked', async () => {

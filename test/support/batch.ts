@@ -96,6 +96,8 @@ export function writeHostedBatch(
     readonly timeout?: string;
     readonly quiet?: string;
     readonly alerts?: string;
+    /** Of the agent. */
+    readonly limits?: object;
   },
 ): TestBatch {
   const { name } = given;
@@ -115,6 +117,7 @@ agent:
   quiet: ${hosted.quiet}`
   }
   with: ${JSON.stringify(hosted.options)}
+  limits: ${JSON.stringify(hosted.limits ?? {})}
 ${FILES}
 limits: { concurrency: ${hosted.concurrency} }
 alerts: ${hosted.alerts ?? '[]'}

@@ -336,6 +336,70 @@ describe('a closed lane', () => {
   });
 });
 
+describe('requests that end sessions', () => {
+  const heldUntil = (ms: number) => ({ heldUntil: performance.now() + ms });
+
+  test('keep to the limit, and come before those that were to follow', async () => {
+    const { ledger } = await aLedger();
+    const limits = { requestsPerSecond: 10 };
+    const left: string[] = [];
+    const lane = (who: string) => laneFor(ledger, who, { limits, priority: 'bulk' });
+    const begun = performance.now();
+    // Bulk work reserves two seconds ahead: seventeen slots.
+    const work = Array.from({ length: 30 }, () =>
+      lane('work')
+        .turn(signal)
+        .then(() => left.push('work')),
+    );
+    const ends = ['a', 'b'].map((who) =>
+      lane(who)
+        .turn(signal, heldUntil(60_000))
+        .then(() => left.push('end')),
+    );
+    await Promise.all([...work, ...ends]);
+    expect(performance.now() - begun).toBeGreaterThan(31 * 125 - 50);
+    expect(left.lastIndexOf('end')).toBeLessThan(20);
+  });
+
+  test('leave all the same when they were held for long enough', async () => {
+    const { ledger } = await aLedger();
+    const lane = laneFor(ledger, 'a', { limits: { requestsPerMinute: 1 } });
+    await lane.turn(signal);
+    await lane.turn(signal, heldUntil(0)); // its slot is a minute away
+    await lane.report(error('throttled', HOUR));
+    await lane.turn(signal, heldUntil(60_000));
+    await expect(lane.turn(signal)).rejects.toMatchObject({ errorClass: 'throttled' });
+  });
+
+  test('wait as long as the service asks', async () => {
+    const { here, there } = await twoWorkers();
+    await laneFor(here, 'a').report(error('throttled', 1500));
+    const begun = performance.now();
+    const lane = laneFor(there, 'b');
+    await lane.turn(signal, heldUntil(60_000));
+    expect(performance.now() - begun).toBeGreaterThan(1400);
+  });
+
+  test('are kept back by no closed lane, and are not its probe', async () => {
+    const { place, here, there } = await twoWorkers();
+    await laneFor(here, 'a').report(error('exhausted', 2 * HOUR));
+    await laneFor(there, 'b').turn(signal, heldUntil(60_000));
+    await timePasses(place, 2 * HOUR);
+    await laneFor(there, 'b').turn(signal, heldUntil(60_000));
+    expect(await laneFor(here, 'c').enter('session'), 'the first who asks is').toEqual({ kind: 'go' });
+  });
+
+  test('stop waiting when their worker does', async () => {
+    const { ledger } = await aLedger();
+    const lane = laneFor(ledger, 'a');
+    await lane.report(error('throttled', 30_000));
+    const stop = new AbortController();
+    const turn = lane.turn(stop.signal, heldUntil(60_000));
+    setTimeout(() => stop.abort(), 50);
+    await expect(turn).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
 test('what one worker knows survives its end', async () => {
   const place = await aPlace();
   const first = await openLedger(placeOf(place));

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { collectSession } from '../../src/activities/session/collect.js';
 import { endReplaced, type GivingUp } from '../../src/activities/session/given-up.js';
 import { failSession, failureOf, notStarted } from '../../src/activities/session/end.js';
@@ -11,9 +11,11 @@ import { openSession, SessionNotStarted } from '../../src/activities/session/ope
 import type { Claimed, SessionScope } from '../../src/activities/session/scope.js';
 import { heldStart } from '../../src/activities/providers/managed/unanswered.js';
 import { definitionSchema } from '../../src/contract/batch-file.js';
-import { AdapterError } from '../../src/contract/errors.js';
+import { AdapterError, type ErrorClass } from '../../src/contract/errors.js';
 import { NOTHING_USED, type GivenUpEnd, type SessionRow } from '../../src/ledger/ledger.js';
 import { endAtService, type LeftSession } from '../../src/activities/session/end-at-service.js';
+import { HELD_MAX_MS } from '../../src/activities/session/ending.js';
+import type { Lane } from '../../src/activities/lanes/lane.js';
 import { endingContext } from '../../src/activities/providers/ending-context.js';
 import { DEFAULT_RETRY } from '../../src/policy/retry.js';
 import { bench, lives, RUN_KEY, sh, until } from './command-fixture.js';
@@ -181,23 +183,8 @@ test.each([
 
 test('a session that can’t be ended is booked all the same after a few tries, and says that it may run on', async () => {
   const down = new AdapterError('transient', 'the service does not answer');
-  let asked = 0;
-  const provider = {
-    ...aScope(
-      () => Promise.reject(down),
-      async () => undefined,
-    ).provider,
-    cancel: async () => {
-      asked += 1;
-      throw down;
-    },
-  };
-  const context = { ...endingContext(() => new Date()), sleep: async () => undefined };
-  const booked: LeftSession[] = [];
-  await new MockActivityEnvironment().run(() =>
-    endAtService(provider, HANDLE, context, async (left) => void booked.push(left)),
-  );
-  expect(asked).toBe(3);
+  const { booked, waitedMs } = await endedBy({ cancel: () => Promise.reject(down) });
+  expect(waitedMs).toEqual([1000, 2000]);
   expect(booked).toEqual([
     {
       usage: NOTHING_USED,
@@ -220,7 +207,10 @@ test.each([
     ...more,
   };
   for (const verb of ['usage', 'cancel'] as const) {
-    const { booked } = await endedBy({ facts, [verb]: () => Promise.reject(isBusy) }, phase);
+    const { booked } = await endedBy(
+      { facts, cancel: async () => undefined, [verb]: () => Promise.reject(isBusy) },
+      phase,
+    );
     expect(booked, verb).toMatchObject([{ usage: NOTHING_USED }]);
     expect(booked[0]?.reserveMicros, verb).toBe(reserveMicros);
   }
@@ -248,7 +238,44 @@ test('a program on another host is named with its host and its run directory', a
   expect(why).toMatchObject({ errorClass: 'transient', message: told });
 });
 
-/** Ends a session. @returns what was booked, and whether it was freed */
+describe('a service that wants to be left alone while a session is ended there', () => {
+  /** It refuses so often, and then takes it. */
+  async function refusing(times: number, ...[errorClass, retryAfterMs]: [ErrorClass, number?]) {
+    const facts = retryAfterMs === undefined ? {} : { retryAfterMs };
+    const refusal = new AdapterError(errorClass, 'not now', facts);
+    let asked = 0;
+    const cancel = async () => {
+      if (asked++ < times) throw refusal;
+    };
+    const { booked, ...end } = await endedBy({ cancel, usage: async () => NOTHING_USED });
+    return { ...end, refusal, runsOn: booked[0]?.mayRunOn !== undefined };
+  }
+
+  test('is asked again when it says, as often as need be, and all who use it hear of that', async () => {
+    const { waitedMs, runsOn, told, refusal } = await refusing(5, 'throttled', 20_000);
+    expect(waitedMs).toEqual([20_000, 20_000, 20_000, 20_000, 20_000]);
+    expect(runsOn).toBe(false);
+    expect(told).toEqual(waitedMs.map(() => refusal));
+  });
+
+  test('and less and less often where it does not say when', async () => {
+    const { waitedMs, runsOn } = await refusing(8, 'throttled');
+    expect(waitedMs).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((seconds) => 1000 * seconds));
+    expect(runsOn).toBe(false);
+  });
+
+  test('one that fails, and says when to come back, is asked a few times then', async () => {
+    const { waitedMs, runsOn } = await refusing(9, 'transient', 20_000);
+    expect([waitedMs, runsOn]).toEqual([[20_000, 20_000], true]);
+  });
+
+  test('longer than anybody should wait for a cancel: it is asked a few times at once, and may run on', async () => {
+    const { waitedMs, runsOn } = await refusing(9, 'throttled', HELD_MAX_MS + 1);
+    expect([waitedMs, runsOn]).toEqual([[1000, 2000], true]);
+  });
+});
+
+/** Ends a session. @returns what was booked, whether it was freed, what was waited, and what its lane was told */
 async function endedBy(more: Partial<Provider>, phase: NonNullable<SessionHandle['phase']> = 'started') {
   const { provider } = aScope(
     () => Promise.reject(new Error('not asked')),
@@ -256,13 +283,22 @@ async function endedBy(more: Partial<Provider>, phase: NonNullable<SessionHandle
   );
   const freed: SessionHandle[] = [];
   const release = async (handle: SessionHandle) => void freed.push(handle);
-  const context = { ...endingContext(() => new Date()), sleep: async () => undefined };
+  const waitedMs: number[] = [];
+  const context = {
+    ...endingContext(() => new Date()),
+    sleep: async (ms: number) => void waitedMs.push(ms),
+  };
+  const told: unknown[] = [];
+  const report: Lane['report'] = async (outcome) => void told.push(outcome);
+  const lane = { report, shared: () => undefined } as unknown as Lane;
+  const heldUntil = performance.now() + HELD_MAX_MS;
   const booked: LeftSession[] = [];
   const handle = phase === 'started' ? HANDLE : { ...HANDLE, phase };
+  const ending = { provider: { ...provider, release, ...more }, context, lane, heldUntil };
   await new MockActivityEnvironment().run(() =>
-    endAtService({ ...provider, release, ...more }, handle, context, async (left) => void booked.push(left)),
+    endAtService(ending, handle, async (left) => void booked.push(left)),
   );
-  return { booked, freed };
+  return { booked, freed, waitedMs, told };
 }
 const isBusy = new AdapterError('transient', 'it still counts as running');
 

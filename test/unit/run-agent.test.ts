@@ -10,11 +10,14 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
 import type { Deps } from '../../src/activities/deps.js';
+import { retryAfter } from '../../src/activities/failure.js';
 import { publish } from '../../src/activities/publish.js';
 import { runAgent } from '../../src/activities/run-agent.js';
 import { settleJob } from '../../src/activities/settle-job.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { effectsOf } from '../../src/batch/effects.js';
+import type { Connections } from '../../src/client/connections.js';
+import { sweepSessions } from '../../src/client/orphans.js';
 import { readTickets, storeManifest, storedDefinition } from '../../src/batch/manifest.js';
 import { budgetSchema, definitionSchema, type Definition } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
@@ -706,7 +709,7 @@ test('a try that wakes when another one has the job in hand leaves it alone, tho
 
 const dead = { do: 'auth', with: { form: '401' } } as const;
 
-/** A service at which the first session never ends by itself. */
+/** A service at which the first session of a job never ends by itself. */
 async function aService(which: 'antigravity' | 'claude', name: string) {
   const surface = which === 'claude' ? 'anthropic' : 'gemini';
   const match = { surface, attempt: 1 } as const;
@@ -734,6 +737,13 @@ async function aService(which: 'antigravity' | 'claude', name: string) {
         .requests()
         .slice(since.at)
         .map(({ call }) => call),
+    /** When they came, in milliseconds of ours. */
+    times: (which?: string) =>
+      server
+        .requests()
+        .slice(since.at)
+        .filter(({ call }) => which === undefined || call === which)
+        .map(({ at }) => at / 1000),
     running: () => server.ledger().runs.filter(({ open }) => open > 0).length,
   };
 }
@@ -766,6 +776,123 @@ async function leftOpen(
       ),
   };
 }
+
+describe('the limits of the agent’s service', () => {
+  const PER_MINUTE = 480;
+  const limits = { requestsPerMinute: PER_MINUTE };
+
+  /** No request may leave before its slot; the first may have come late. */
+  function keptTo(times: readonly number[], requestsMin: number): void {
+    expect(times.length).toBeGreaterThanOrEqual(requestsMin);
+    const tookMs = (times.at(-1) ?? 0) - (times[0] ?? 0);
+    expect(tookMs).toBeGreaterThan((times.length - 1) * (60_000 / PER_MINUTE) - 250);
+  }
+
+  async function atService() {
+    const service = await aService('antigravity', 'OLD_KEY');
+    const night = await aNight({
+      agent: { command: undefined, ...service.agent },
+      limits,
+      now: () => new Date(service.server.now()),
+    });
+    night.deps.env['OLD_KEY'] = 'old';
+    return { ...night, ...service };
+  }
+
+  test('hold for sessions that are ended because their jobs are cancelled', async () => {
+    const night = await atService();
+    const environments = SLUGS.map(() => new MockActivityEnvironment({ scheduledTimestampMs: Date.now() }));
+    const steps = environments.map((environment, at) =>
+      environment.run(runAgent(night.deps), night.refOf(SLUGS[at] ?? '')).catch((error: unknown) => error),
+    );
+    await vi.waitFor(() => expect(night.running()).toBe(SLUGS.length), { timeout: 20_000 });
+    night.mark();
+    for (const environment of environments) environment.cancel();
+    await Promise.all(steps);
+    expect(night.running()).toBe(0);
+    keptTo(night.times(), 5 * SLUGS.length);
+    const rows = await rawSql(night.path)('select state, error_message as why from sessions');
+    expect(rows).toEqual(SLUGS.map(() => ({ state: 'cancelled', why: 'the job was cancelled' })));
+  });
+
+  test('hold for a session that its worker left behind, and for one that nobody owns', async () => {
+    const cancelled = await leftOpen('antigravity', 'antigravity', { limits });
+    await rawSql(cancelled.path)(`update jobs set state = 'running'`);
+    const end = { state: 'cancelled' as const };
+    await new MockActivityEnvironment().run(settleJob(cancelled.deps), cancelled.refOf('one'), end);
+    expect(cancelled.old.running()).toBe(0);
+    keptTo(cancelled.old.times(), 5);
+
+    const night = await leftOpen('antigravity', 'antigravity', { limits });
+    const sql = rawSql(night.path);
+    await sql(`update sessions set state = 'lost'`);
+    await sql(`update jobs set state = 'parked'`);
+    const { env, stateDir } = night.deps;
+    const connections = { config: { env, stateDir }, ledger: async () => night.ledger, who: 'ann' };
+    const { definition } = night;
+    const sweep = { end: true, since: new Date(0), reason: undefined };
+    const found = await sweepSessions({ definition }, connections as unknown as Connections, sweep);
+    expect(found).toMatchObject([{ standing: 'orphan', outcome: 'ended' }]);
+    keptTo(night.old.times(), 5);
+  });
+});
+
+describe('a job that is cancelled while its agent’s service takes nothing', () => {
+  const patience = new AdapterError('throttled', 'HTTP 429', { retryAfterMs: 60_000 });
+  const end = { state: 'cancelled' as const };
+
+  async function leftRunning() {
+    const night = await leftOpen('antigravity', 'antigravity', {});
+    await rawSql(night.path)(`update jobs set state = 'running'`);
+    return {
+      ...night,
+      lane: agentLane(night.definition, { ...night.refOf('one'), key: 'another' }, night.deps),
+      settle: (more: Partial<Deps> = {}) =>
+        new MockActivityEnvironment().run(settleJob({ ...night.deps, ...more }), night.refOf('one'), end),
+    };
+  }
+  const why = 'the job was cancelled';
+
+  test('its session is ended when the service takes requests again', async () => {
+    const night = await leftRunning();
+    const match = { call: 'interactions.cancel' };
+    const soon = { form: 'seconds', seconds: 2000 }; // two of ours
+    night.old.server.addFault({ match, do: 'throttle', with: soon, times: 1 });
+    await night.settle();
+    expect(night.old.running()).toBe(0);
+    const [refused = 0, taken = 0] = night.old.times('interactions.cancel');
+    expect(taken - refused).toBeGreaterThanOrEqual(2000);
+    expect(await night.sessions()).toMatchObject([{ state: 'cancelled', why }]);
+    expect(await night.ledger.laneNotes(), 'all who use it are told').toMatchObject([{ what: 'slowed' }]);
+  });
+
+  test('its session is ended at once where a quota or failures keep all others away', async () => {
+    const night = await leftRunning();
+    await night.lane.report(new AdapterError('exhausted', 'HTTP 429', { retryAfterMs: 48 * 3_600_000 }));
+    await night.settle();
+    expect(night.old.running()).toBe(0);
+    expect(await night.sessions()).toMatchObject([{ state: 'cancelled', why }]);
+  });
+
+  test('a worker that stops leaves its session to the next one', async () => {
+    const night = await leftRunning();
+    await night.lane.report(patience);
+    const grace = new AbortController();
+    const settled = night.settle({ graceOver: grace.signal });
+    const over = expect(settled).rejects.toMatchObject({
+      message: 'the worker stopped',
+      nonRetryable: false,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    grace.abort(retryAfter('transient', 'the worker stopped', 1));
+    await over;
+    expect(night.old.calls()).toEqual([]);
+    expect(await night.sessions()).toMatchObject([{ state: 'started' }]);
+    await night.ledger.resetLane(night.lane.id, 'ann');
+    await night.settle();
+    expect(await night.sessions()).toMatchObject([{ state: 'cancelled', why }]);
+  });
+});
 
 describe('an open session of a job whose agent is another one now', () => {
   test.each([

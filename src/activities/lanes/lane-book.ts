@@ -1,7 +1,7 @@
 import { SECOND_MS } from '../../contract/units.js';
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
 import { spacing, reserve, type Slot } from '../../policy/limits/rate.js';
-import { pass, type Closure } from '../../policy/limits/breaker.js';
+import { pass, type Closure, type Passage } from '../../policy/limits/breaker.js';
 import { declare } from '../../policy/limits/declared.js';
 import { settle, type LaneReport } from '../../policy/limits/report.js';
 import type { LaneState, LaneUser } from '../../policy/limits/state.js';
@@ -29,6 +29,13 @@ const ANSWERS_TOLD_MS = 1000;
 
 type Counts = Required<Pick<LaneReport, 'answers' | 'sent'>>;
 
+/** A request that waits for its slot. */
+interface Asker {
+  readonly user: LaneUser;
+  readonly passes: (state: LaneState, now: number) => Passage;
+  readonly answer: (turn: Promise<Turn>) => void;
+}
+
 /**
  * What this process knows of one lane, shared by all who use it here. Turns that are asked for while the ledger is
  * busy with one are reserved together, in one transaction.
@@ -42,7 +49,7 @@ export class LaneBook {
   private sent: number[] = [];
   private lookedAt = -Infinity;
   private looking: Promise<unknown> | undefined;
-  private asking: { readonly user: LaneUser; readonly answer: (turn: Promise<Turn>) => void }[] = [];
+  private asking: Asker[] = [];
   private busy = false;
 
   constructor(
@@ -73,8 +80,17 @@ export class LaneBook {
 
   /** Asks for a slot, together with all others of this process that ask meanwhile. */
   turn(user: LaneUser): Promise<Turn> {
+    return this.slotFor(user, (state, now) => pass(state, user.who, now, { looks: true })); // who writes was asked to enter
+  }
+
+  /** The same for a request that ends a session: a closed lane lets it through, and it is nobody's probe. */
+  turnToEnd(user: LaneUser): Promise<Turn> {
+    return this.slotFor({ ...user, priority: 'urgent' }, (state) => ({ kind: 'go', state }));
+  }
+
+  private slotFor(user: LaneUser, passes: Asker['passes']): Promise<Turn> {
     return new Promise((resolve) => {
-      this.asking.push({ user, answer: resolve });
+      this.asking.push({ user, passes, answer: resolve });
       if (!this.busy) void this.ask();
     });
   }
@@ -87,8 +103,8 @@ export class LaneBook {
       const turns = this.change((before, now) => {
         const told = settle(before, { who: '', ...counts }, now);
         let { state } = told;
-        const result = asked.map(({ user }): Turn => {
-          const passage = pass(declare(state, user, now), user.who, now, { looks: true }); // who writes was asked to enter
+        const result = asked.map(({ user, passes }): Turn => {
+          const passage = passes(declare(state, user, now), now);
           if (passage.kind === 'wait') {
             const { delayMs, why, closure, down } = passage;
             return { kind: 'closed', delayMs, why, closure, down };

@@ -7,6 +7,8 @@
  *       seconds by which a process hears what the others have found out, and one before each request that costs or
  *       changes something.
  *  LN3. `enter` never sleeps and `turn` only shortly: long waits are left to durable timers.
+ *  LN4. What ends a session comes before all else and is held back for a while only, by limits but by no closed lane: until
+ *       it has left, the session costs.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
@@ -77,9 +79,11 @@ export interface Lane {
   /**
    * Before every request.
    * @param opts.fresh it costs or changes something: what other processes have been told until now counts, too
+   * @param opts.heldUntil of one that ends a session, or frees what one holds: until when, by `performance.now()`, it may
+   *   be held back (LN4). What has no room by then leaves all the same.
    * @throws LaneClosed when its turn is far away
    */
-  turn(signal: AbortSignal, opts?: { readonly fresh?: boolean }): Promise<void>;
+  turn(signal: AbortSignal, opts?: { readonly fresh?: boolean; readonly heldUntil?: number }): Promise<void>;
   /** After every request, or every verb of an adapter: how it ended. `written`: well, and it changed something there. */
   report(outcome: 'ok' | 'written' | AdapterError): Promise<void>;
   /** After trouble was reported: what its job is told where several others have the same. */
@@ -155,10 +159,10 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
       if (await keeper.isLost(lane.id, user.who)) await takeAgain();
     },
 
-    async turn(signal, { fresh = false } = {}) {
+    async turn(signal, { fresh = false, heldUntil } = {}) {
       signal.throwIfAborted();
       if (!limitsRequests && !book.isGuarded) await (fresh ? book.look() : book.refresh());
-      if (limitsRequests || book.isGuarded) await takeTurn(book, user, signal);
+      if (limitsRequests || book.isGuarded) await takeTurn(book, user, signal, heldUntil);
       book.countSent();
     },
 
@@ -191,22 +195,34 @@ async function isPlain(book: LaneBook, user: LaneUser): Promise<boolean> {
   return !countsSessions(ceiling(state, now)) && !book.isGuarded && declare(state, user, now) === state;
 }
 
-/** LN1. */
-async function takeTurn(book: LaneBook, user: LaneUser, signal: AbortSignal): Promise<void> {
-  const giveUpAt = performance.now() + TURN_MAX_MS;
+/** LN1, LN4. */
+async function takeTurn(
+  book: LaneBook,
+  user: LaneUser,
+  signal: AbortSignal,
+  heldUntil: number | undefined,
+): Promise<void> {
+  const ends = heldUntil !== undefined;
+  const giveUpAt = heldUntil ?? performance.now() + TURN_MAX_MS;
   const within = (ms: number): boolean => performance.now() + ms <= giveUpAt;
   for (;;) {
-    const turn: Turn = await book.turn(user);
+    const turn: Turn = await (ends ? book.turnToEnd(user) : book.turn(user));
     if (turn.kind === 'closed') throw closed(book, turn.delayMs, turn.why, turn);
     if (turn.kind === 'later') {
-      if (!within(turn.delayMs)) throw closed(book, turn.delayMs, 'its limit leaves no room sooner');
+      if (!within(turn.delayMs)) {
+        if (ends) return;
+        throw closed(book, turn.delayMs, 'its limit leaves no room sooner');
+      }
       await sleep(turn.delayMs * (1 + 0.1 * Math.random()), undefined, { signal });
       continue;
     }
     if (!(await slotHasCome(book, turn.at, signal))) continue;
     const lateMs = book.clock.latestMs() - turn.at;
     if (lateMs <= LATE_MAX_MS) return;
-    if (!within(0)) throw closed(book, 1000, 'this worker is too busy to keep its slots');
+    if (!within(0)) {
+      if (ends) return;
+      throw closed(book, 1000, 'this worker is too busy to keep its slots');
+    }
   }
 }
 

@@ -9,11 +9,10 @@ import { STATE_AFTER, afterSession, whyOf, type Excuse, type Next } from '../../
 import { withTimeLimit } from '../../time-limit.js';
 import { retryAfter, triedBefore, triesSoFar } from '../failure.js';
 import { reportTrouble, SERVICE_TROUBLE } from '../lanes/lane-of.js';
-import { endingContext } from '../providers/ending-context.js';
-import { providerFor } from '../providers/provider-for.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
 import { endAtService, release, type LeftSession } from './end-at-service.js';
+import { beginEnding } from './ending.js';
 import { ask, isRemote, type SessionScope } from './scope.js';
 import { sessionName } from './session-name.js';
 import { usageFacts } from './usage-facts.js';
@@ -191,12 +190,9 @@ export async function afterCancel(
   const details = cancellationDetails();
   if (details?.workerShutdown) return retryAfter('transient', 'the worker stopped; the session goes on', 1);
   if (!details?.cancelRequested || !handle) return error;
-  // Our own signal is aborted, and nothing of this may be: neither its requests, nor the turns they would take in a
-  // lane, so that they take none.
-  const provider = await providerFor(scope.definition, deps);
-  await endAtService(provider, handle, endingContext(deps.now), (left) =>
-    deps.ledger.endSession(session, cancelled(left), claim.fence),
-  );
+  // Our own signal is aborted, and nothing of this may be: neither its requests, nor the turns they take in the lane.
+  const ending = await beginEnding(scope.definition, scope.lane, deps);
+  await endAtService(ending, handle, (left) => deps.ledger.endSession(session, cancelled(left), claim.fence));
   await scope.lane.leave();
   return error;
 }
@@ -212,10 +208,11 @@ const leave = ({ lane }: SessionScope, { usage, state }: SessionEnd, hasRun: boo
 
 /** Of a booked session. Also where its job is cancelled, or its worker stops, meanwhile: nobody comes back to it. */
 async function free(
-  { provider, context, definition, deps }: SessionScope,
+  { provider, context, definition, lane, deps }: SessionScope,
   handle: SessionHandle,
 ): Promise<void> {
   const isFree = !context.signal.aborted && (await release(provider, handle, context));
   if (isFree || !context.signal.aborted) return;
-  await release(await providerFor(definition, deps), handle, endingContext(deps.now));
+  const ending = await beginEnding(definition, lane, deps);
+  await release(ending.provider, handle, ending.context);
 }

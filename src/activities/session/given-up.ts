@@ -2,17 +2,15 @@ import { AdapterError } from '../../contract/errors.js';
 import type { Job } from '../../contract/job.js';
 import type { JobRef } from '../../contract/messages.js';
 import { NOTHING_USED, type GivenUpEnd, type SessionRow } from '../../ledger/ledger.js';
-import type { Deps } from '../deps.js';
-import { endingContext } from '../providers/ending-context.js';
 import type { Provider, SessionHandle } from '../providers/provider.js';
 import { PASSES, endAtService, notEnded, tried, type LeftSession } from './end-at-service.js';
-import { otherAgent, ownProvider, type Under } from './own-provider.js';
+import type { Ending } from './ending.js';
+import { otherAgent, ownEnding, type Under } from './own-provider.js';
 import { requestFor, type Claimed } from './scope.js';
 
 /** A job some of whose sessions are given up, and the definition that it is done by now. */
 export interface GivingUp extends Under {
-  readonly deps: Pick<Deps, 'ledger' | 'now' | 'artifacts' | 'stateDir' | 'env'>;
-  readonly ref: Pick<JobRef, 'manifest' | 'work'>;
+  readonly ref: Pick<JobRef, 'manifest' | 'work' | 'key' | 'batchId'>;
   readonly job: Job;
 }
 
@@ -73,7 +71,7 @@ const givenUp = (why: string, { mayRunOn, unseen: _, ...left }: LeftSession): Gi
 
 /**
  * G1, for one session that nobody goes on with.
- * @param signal nothing interrupts it where none is given
+ * @param signal as of `beginEnding`
  * @param book as of `endAtService`
  */
 export async function endByOwn(
@@ -84,31 +82,31 @@ export async function endByOwn(
   book: (left: LeftSession) => Promise<void>,
 ): Promise<void> {
   const known = session.handle as SessionHandle | null | undefined;
-  const context = endingContext(step.deps.now, signal);
   const mayRunOn = (why: string): Promise<void> =>
     book({
       ...notEnded(session.provider, known ?? unanswered(session), why),
       ...(!known && { unseen: true }),
     });
-  let own: Provider;
+  let ending: Ending;
   try {
-    own = await ownProvider(session, step);
+    ending = await ownEnding(session, step, signal);
   } catch (error) {
     if (!(error instanceof AdapterError) || PASSES.has(error.errorClass)) throw error;
     return mayRunOn(error.message); // G3
   }
-  if (known) return endAtService(own, known, context, book);
+  if (known) return endAtService(ending, known, book);
+  const { provider: own, context } = ending;
   // Whoever has only signs of a start to look for writes it down before it is sent.
   if (own.facts.find === 'signs-only') return book({ usage: NOTHING_USED });
   const request = requestFor(step, session, new Date(session.openedAt));
-  const asked = await tried(own, 'find', context, () => own.find(request, undefined, context)); // G4
+  const asked = await tried(ending, 'find', () => own.find(request, undefined, context)); // G4
   if ('why' in asked) return mayRunOn(asked.why);
   const { answer: found } = asked;
   if (found.kind === 'none') return book({ usage: NOTHING_USED });
   if (found.kind === 'unknown') return mayRunOn(found.why);
   // What was begun is no start that never came about: figures and budgets have it.
   await step.deps.ledger.saveHandle(session, found.handle, fence);
-  return endAtService(own, found.handle, context, book);
+  return endAtService(ending, found.handle, book);
 }
 
 /** Stands for one whose start was sent, as far as anybody can tell. */

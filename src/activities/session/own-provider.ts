@@ -5,15 +5,16 @@ import type { JobRef } from '../../contract/messages.js';
 import type { SessionRow } from '../../ledger/ledger.js';
 import type { Deps } from '../deps.js';
 import { agentAccount, laneIdOf } from '../lanes/lane-key.js';
-import { providerFor } from '../providers/provider-for.js';
+import { agentLane } from '../lanes/lane-of.js';
 import type { Provider, SessionHandle } from '../providers/provider.js';
+import { beginEnding, type Ending } from './ending.js';
 import { isRemote } from './scope.js';
 
 /** What a session may have been begun under: the definition of its job as it is now, or an older one. */
 export interface Under {
-  readonly ref: Pick<JobRef, 'manifest'>;
+  readonly ref: Pick<JobRef, 'manifest' | 'key' | 'batchId'>;
   readonly definition: Definition;
-  readonly deps: Pick<Deps, 'artifacts' | 'stateDir' | 'env'>;
+  readonly deps: Pick<Deps, 'ledger' | 'now' | 'artifacts' | 'stateDir' | 'env' | 'graceOver'>;
 }
 
 /**
@@ -39,13 +40,16 @@ export async function otherAgent(
 const accountOf = ({ agent }: Definition): string => laneIdOf(agentAccount(agent)).id;
 
 /**
- * The provider that a session was begun with: no other one is to be shown its handle.
+ * With the provider that a session was begun with: no other one is to be shown its handle.
  * @throws AdapterError where it can't be made any more, or nobody knows its options
  */
-export async function ownProvider(session: SessionRow, under: Under): Promise<Provider> {
-  const begun = await begunUnder(session, under);
-  const provider = await providerFor(begun ?? under.definition, under.deps);
-  if (provider.facts.name === session.provider) return provider;
+export async function ownEnding(session: SessionRow, under: Under, signal?: AbortSignal): Promise<Ending> {
+  const { definition, ref, deps } = under;
+  const begun = (await begunUnder(session, under)) ?? definition;
+  // In a lane that both have, the limits of now count.
+  const limits = accountOf(begun) === accountOf(definition) ? definition : begun;
+  const ending = await beginEnding(begun, agentLane(limits, ref, deps), deps, signal);
+  if (ending.provider.facts.name === session.provider) return ending;
   throw new AdapterError('config', `nothing that is stored says how ${session.provider} was reached`);
 }
 
