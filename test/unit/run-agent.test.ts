@@ -808,7 +808,10 @@ describe('the limits of the agent’s service', () => {
     await vi.waitFor(() => expect(night.running()).toBe(SLUGS.length), { timeout: 20_000 });
     night.mark();
     for (const environment of environments) environment.cancel();
-    await Promise.all(steps);
+    const ends = await Promise.all(steps);
+    expect(ends, 'also those that waited for their turn').toEqual(
+      SLUGS.map(() => expect.any(CancelledFailure) as unknown),
+    );
     expect(night.running()).toBe(0);
     keptTo(night.times(), 5 * SLUGS.length);
     const rows = await rawSql(night.path)('select state, error_message as why from sessions');

@@ -1,4 +1,4 @@
-import { cancellationDetails, log } from '@temporalio/activity';
+import { cancellationDetails, cancellationSignal, log } from '@temporalio/activity';
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
@@ -189,12 +189,14 @@ export async function afterCancel(
   const { deps, session, claim } = scope;
   const details = cancellationDetails();
   if (details?.workerShutdown) return retryAfter('transient', 'the worker stopped; the session goes on', 1);
-  if (!details?.cancelRequested || !handle) return error;
+  if (!details?.cancelRequested) return error;
+  const reason: unknown = cancellationSignal().reason; // what was broken off by it has not failed
+  if (!handle) return reason;
   // Our own signal is aborted, and nothing of this may be: neither its requests, nor the turns they take in the lane.
   const ending = await beginEnding(scope.definition, scope.lane, deps);
   await endAtService(ending, handle, (left) => deps.ledger.endSession(session, cancelled(left), claim.fence));
   await scope.lane.leave();
-  return error;
+  return reason;
 }
 
 /** The session is over: its place in the lane is free. */
