@@ -141,6 +141,12 @@ async function aNight(
     async edited(slug: string, agent: object): Promise<JobRef> {
       return (await stored(definitionSchema.parse({ ...definition, agent })))(slug);
     },
+    /** One step of a job of the same batch with another priority. */
+    async stepOf(slug: string, priority: 'urgent' | 'bulk'): Promise<AgentEnd> {
+      const limits = { ...definition.limits, priority };
+      const ref = (await stored(definitionSchema.parse({ ...definition, limits })))(slug);
+      return new MockActivityEnvironment({ scheduledTimestampMs: Date.now() }).run(runAgent(deps), ref);
+    },
     /** Takes a place as the session of another job would. */
     takePlace: () => agentLane(definition, { ...refOf('one'), key: 'another' }, deps).enter('session'),
     attempts: async () => (await sql('select number from attempts')).length,
@@ -431,6 +437,52 @@ describe('a job that waits all night', () => {
   });
 });
 
+/** A program that is done at once and says what it has used. */
+const used = (status: string) => {
+  const usage = { inputTokens: 2000, outputTokens: 1000 };
+  const document = { v: 1, status, text: 'text', usage, cost: { usd: 2 } };
+  return ['sh', '-c', `echo '${JSON.stringify(document)}' > "$NIGHTSHIFT_RESULT_FILE"`];
+};
+
+describe.each(['ok', 'rejected'])('a session that ends %s', (status) => {
+  test.each([
+    [{ tokensPerMinute: 1000 }, '1000 tokens a minute are used up'],
+    [{ spendPer10Min: 1 }, '1 in ten minutes are spent (limits.spendPer10Min)'],
+  ])('keeps the next one back by what it has used, under %o', async (limits, why) => {
+    const night = await aNight({ agent: { command: used(status) }, limits });
+    const { end } = await night.try('one');
+    expect(end).toMatchObject(status === 'ok' ? { kind: 'made' } : { type: 'rejected' });
+    expect(await night.step('two')).toMatchObject({ kind: 'wait', why });
+    expect(await night.ledger.lanes()).toMatchObject([{ sessions: 0 }]);
+  });
+});
+
+describe('the priority of a batch', () => {
+  test('a place for a session goes to the more urgent, who asked for it', async () => {
+    const night = await aNight({ limits: { sessions: 1 } });
+    await night.takePlace();
+    expect(await night.stepOf('one', 'urgent')).toMatchObject({ kind: 'wait' });
+    await agentLane(night.definition, { ...night.refOf('one'), key: 'another' }, night.deps).leave();
+    const why = 'a session of priority urgent goes first';
+    expect(await night.stepOf('two', 'bulk')).toMatchObject({ kind: 'wait', why });
+    expect(await night.stepOf('one', 'urgent')).toMatchObject({ kind: 'made' });
+  });
+
+  test('a request at a destination comes before those that are less so', async () => {
+    const night = await aNight({ effectLimits: { requestsPerMinute: 480 } });
+    const { signal } = new AbortController();
+    const [effect] = effectsOf(night.definition, jobOf('three'));
+    if (effect === undefined) throw new Error('no effect');
+    const lane = effectLane(night.definition, effect, night.refOf('three'), night.deps);
+    // Slots of three seconds are given out: more than bulk work may reserve ahead.
+    const busy = Array.from({ length: 24 }, () => lane?.turn(signal));
+    const bulk = night.stepOf('two', 'bulk');
+    await vi.waitFor(async () => expect(await night.attempts()).toBe(1));
+    await Promise.all([bulk, night.stepOf('one', 'urgent'), ...busy]);
+    expect(night.lookups.map((url) => url.split('?')[0])).toEqual(['/one', '/two']);
+  });
+});
+
 describe('look-ups before a session', () => {
   test('keep to the limit of their destination', async () => {
     const night = await aNight({ effectLimits: { requestsPerMinute: 240 } });
@@ -709,11 +761,11 @@ test('a try that wakes when another one has the job in hand leaves it alone, tho
 
 const dead = { do: 'auth', with: { form: '401' } } as const;
 
-/** A service at which the first session of a job never ends by itself. */
-async function aService(which: 'antigravity' | 'claude', name: string) {
+/** A service at which the first session of a job never ends by itself, unless it `ends`. */
+async function aService(which: 'antigravity' | 'claude', name: string, ends = false) {
   const surface = which === 'claude' ? 'anthropic' : 'gemini';
   const match = { surface, attempt: 1 } as const;
-  const server = await aServer({ speed: 1000, faults: [{ match, do: 'timeout-mid-run' }] });
+  const server = await aServer({ speed: 1000, faults: ends ? [] : [{ match, do: 'timeout-mid-run' }] });
   const own = { agent: 'agent_nightshift', environment: 'env_nightshift' };
   const agent = {
     use: which,
@@ -788,8 +840,8 @@ describe('the limits of the agent’s service', () => {
     expect(tookMs).toBeGreaterThan((times.length - 1) * (60_000 / PER_MINUTE) - 250);
   }
 
-  async function atService() {
-    const service = await aService('antigravity', 'OLD_KEY');
+  async function atService(ends = false) {
+    const service = await aService('antigravity', 'OLD_KEY', ends);
     const night = await aNight({
       agent: { command: undefined, ...service.agent },
       limits,
@@ -798,6 +850,12 @@ describe('the limits of the agent’s service', () => {
     night.deps.env['OLD_KEY'] = 'old';
     return { ...night, ...service };
   }
+
+  test('hold for each request of a session', async () => {
+    const night = await atService(true);
+    expect(await night.step('one')).toMatchObject({ kind: 'made' });
+    keptTo(night.times(), 10);
+  });
 
   test('hold for sessions that are ended because their jobs are cancelled', async () => {
     const night = await atService();
