@@ -1,14 +1,11 @@
 import type { Definition } from '../contract/batch-file.js';
-import { AdapterError } from '../contract/errors.js';
 import type { Effect } from '../contract/job.js';
-import { noRoom, roomIn } from '../free-room.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
 import { agentRefuses, destinationsRefuse, type PlacesAhead } from './ask-ahead.js';
 import { contextOf, type Deps } from './deps.js';
 import { agentLane, effectLane } from './lanes/lane-of.js';
 import type { Lane } from './lanes/lane.js';
-import { inOneLine } from './adapter-options.js';
-import { foreseenTrouble, type Foreseen } from './foreseen.js';
+import { lacksHere, refusalFor, type Trouble } from './lacks-here.js';
 
 /** What a run has to do, as far as it says what is needed for that. */
 export interface Ahead {
@@ -24,24 +21,15 @@ export interface Ahead {
  * @throws AdapterError `config` or `auth` naming this worker and all that is in its way
  */
 export async function mustBeAbleTo(definition: Definition, ahead: Ahead, deps: Deps): Promise<void> {
-  const { effects, left } = ahead;
-  // What is made already may land: it needs little, and to be told that it can't would not make more room.
-  const full = left === 'sessions' ? noRoom(await roomIn(deps.stateDir)) : undefined;
-  const lacks: readonly Trouble[] = [
-    ...(full ? [{ errorClass: 'config', ...full } as const] : []),
-    ...(await foreseenTrouble(definition, effects, { env: deps.env, worksHere: true, left })),
-  ];
+  const lacks = await lacksHere(definition, ahead, deps);
   const trouble = lacks.length > 0 ? lacks : await refusals(definition, ahead, deps);
   if (trouble.length === 0) return;
-  const what = trouble.map(inOneLine).join('; ');
-  throw new AdapterError(
-    trouble.every(({ errorClass }) => errorClass === 'auth') ? 'auth' : 'config',
-    `the worker ${deps.worker} can’t run this batch, and no job was begun: ${what}. Put that right where workers run, and start the batch again`,
-    { sent: 'no' },
+  throw refusalFor(
+    trouble,
+    (what) =>
+      `the worker ${deps.worker} can’t run this batch, and no job was begun: ${what}. Put that right where workers run, and start the batch again`,
   );
 }
-
-type Trouble = Pick<Foreseen, 'errorClass' | 'message' | 'hint'>;
 
 /** A service that is closed to us is asked for nothing before its time, not even whether it would let us in. */
 const isOpen = async (lane: Lane | undefined): Promise<boolean> => (await lane?.closed()) === undefined;

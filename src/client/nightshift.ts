@@ -157,7 +157,8 @@ export interface Nightshift {
   /**
    * Parked jobs run again with a fresh budget: all, or those meant; held ones where their keys are given. Starts the
    * batch again when it has ended. @param reason why; kept in the ledger @param rate of a batch that has ended: no more jobs
-   * begin in that time, such as `40/m` @throws UsageError
+   * begin in that time, such as `40/m` @throws UsageError; AdapterError where this host can't run them, or their list is
+   * lost. Whatever it throws before its start, no job is changed
    */
   retry(nameOrId: string, selection?: JobSelection, reason?: string, rate?: string): Promise<Retried>;
   /**

@@ -1,9 +1,10 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
-import { UsageError } from '../contract/errors.js';
+import type { Definition } from '../contract/batch-file.js';
+import { AdapterError, UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
-import { readManifestRef } from '../contract/manifest-ref.js';
+import { readManifestRef, type ManifestRef } from '../contract/manifest-ref.js';
 import { MESSAGE, type RetryRequest } from '../contract/messages.js';
 import { paceMsOf } from '../contract/rate.js';
 import type { BatchRow } from '../ledger/ledger.js';
@@ -12,9 +13,10 @@ import { audited } from './audited.js';
 import type { Connections } from './connections.js';
 import { whileHosted } from './hosted.js';
 import { requestFor } from './operate.js';
+import { preflightRestart } from './preflight-restart.js';
 import { runUnderWay } from './run-under-way.js';
-import { restartBatch, type Started } from './start.js';
-import { alsoUnfinished, assertSelection, toRetry, type AlsoRun } from './to-retry.js';
+import { prepareRestart, type Started } from './start.js';
+import { assertSelection, runsAgain, toRetry, type AlsoRun, type RunsAgain } from './to-retry.js';
 
 export interface Retried {
   readonly keys: readonly string[];
@@ -24,6 +26,12 @@ export interface Retried {
 }
 
 /**
+ * Gives jobs their new try.
+ *
+ *  RJ1. Whatever may refuse it is asked before a job is changed: one that was put back, and is not begun, would wait for
+ *       whoever starts the batch next, and nobody would see any more why it had stopped.
+ *  RJ2. Whoever was faster is seen, and all is asked again: a run that has begun by then may have looked at its jobs.
+ *
  * @param reason kept with the request, beside which jobs were meant
  * @param rate no more jobs begin in that time, such as `40/m`; only where the batch has ended @throws UsageError
  */
@@ -56,29 +64,69 @@ async function retryJobs(
   const { id: workflowId, name, key, file, edition } = row;
   const known = { name, key, workflowId, since, file, edition };
   const running = await runUnderWay(row.id, await connections.client());
-  if (running !== undefined) {
-    if (paceMs !== undefined) {
-      throw new UsageError(
-        `${name} is under way, and its jobs begin as its limits say: a rate is for a batch that has ended`,
-      );
-    }
-    const keys = await requeueInto(row, connections, selection);
-    return { keys, also: [], started: { ...known, how: 'joined', runId: running } };
+  if (running === undefined) {
+    const retried = await startAgain(row, connections, selection, paceMs);
+    if (retried !== undefined) return { ...retried, started: { ...retried.started, since } };
+    return retryJobs((await ledger.batch(row.id)) ?? row, connections, selection, paceMs); // RJ2
   }
-  const keys = await ledger.requeue(row.id, connections.who, selection);
-  const meant = selectionText(selection);
-  if (keys.length === 0 && meant !== undefined && row.state !== 'completed') {
+  if (paceMs !== undefined) {
+    throw new UsageError(
+      `${name} is under way, and its jobs begin as its limits say: a rate is for a batch that has ended`,
+    );
+  }
+  const keys = await requeueInto(row, connections, selection);
+  return { keys, also: [], started: { ...known, how: 'joined', runId: running } };
+}
+
+/** @returns undefined where somebody else was faster, and nothing was changed */
+async function startAgain(
+  row: BatchRow,
+  connections: Connections,
+  selection: JobSelection,
+  paceMs?: number,
+): Promise<Retried | undefined> {
+  const { id: workflowId, name, key, file, edition, runId } = row;
+  const ledger = await connections.ledger();
+  const meant = (await toRetry(row, connections, selection)).map((job) => job.key);
+  const narrowedBy = selectionText(selection);
+  if (meant.length === 0 && row.state === 'completed') {
+    const known = { name, key, workflowId, since: await ledger.head(), file, edition };
+    return { keys: meant, also: [], started: { ...known, how: 'already-completed', runId } };
+  }
+  if (meant.length === 0 && narrowedBy !== undefined) {
     // A start would run all that is unfinished, of which nobody spoke.
-    throw new UsageError(`no parked job of ${name} is meant by: ${meant}; nothing was started`);
-  }
-  if (keys.length === 0 && row.state === 'completed') {
-    return { keys, also: [], started: { ...known, how: 'already-completed', runId: row.runId } };
+    throw new UsageError(`no parked job of ${name} is meant by: ${narrowedBy}; nothing was started`);
   }
   const manifest = readManifestRef(row.manifest);
-  const definition = await readDefinition(manifest, connections.artifacts);
-  const also = await alsoUnfinished(row, keys, connections);
-  const started = await restartBatch(row, definition, manifest, connections, paceMs);
-  return { keys, also, started: { ...started, since } };
+  const { definition, runs } = await stored(row, manifest, meant, connections);
+  await preflightRestart(row, definition, runs, connections);
+  const restart = await prepareRestart(row, definition, manifest, connections, paceMs);
+  if ((await runUnderWay(workflowId, await connections.client())) !== undefined) return undefined;
+  const keys = await ledger.requeue(workflowId, connections.who, selection); // RJ1
+  if (keys.length === 0 && meant.length > 0) return undefined;
+  return { keys, also: runs.also, started: await restart() };
+}
+
+/** @throws AdapterError `lost` */
+async function stored(
+  row: BatchRow,
+  manifest: ManifestRef,
+  keys: readonly string[],
+  connections: Connections,
+): Promise<{ readonly definition: Definition; readonly runs: RunsAgain }> {
+  try {
+    const definition = await readDefinition(manifest, connections.artifacts);
+    return { definition, runs: await runsAgain(row, keys, connections) };
+  } catch (error) {
+    if (!(error instanceof AdapterError) || error.errorClass !== 'lost') throw error;
+    throw new AdapterError(
+      'lost',
+      `what was stored of ${row.name} is lost, and its jobs were left as they are: ` +
+        'start it from its file, which stores that again, then give them their new try',
+      error.facts,
+      { cause: error },
+    );
+  }
 }
 
 /** A batch under way starts them itself, as children of its own: no more than its history has room for. */

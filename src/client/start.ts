@@ -157,14 +157,18 @@ export async function isBatchFinished(batch: Batch, connections: Starter): Promi
   return !(await hasWork(await storeManifest(batch, connections.artifacts), connections));
 }
 
-/** Starts a batch again from what the ledger has stored of it. @param paceMs least time between the starts of two jobs */
-export async function restartBatch(
+/**
+ * Another start of a batch from what the ledger has stored of it, with all done that may keep it from starting.
+ * @param paceMs least time between the starts of two jobs
+ * @returns what begins it
+ */
+export async function prepareRestart(
   row: Pick<BatchRow, 'id' | 'name' | 'key' | 'runId' | 'edition'>,
   definition: Definition,
   manifest: ManifestRef,
   connections: Connections,
   paceMs?: number,
-): Promise<Started> {
+): Promise<() => Promise<Started>> {
   const since = await (await connections.ledger()).head();
   const engine = await connections.engine();
   const client = await connections.client();
@@ -175,16 +179,15 @@ export async function restartBatch(
     ...(await knownAttributes(client)),
   };
   const { taskQueue } = connections.config;
-  const started = await start(
-    client,
-    {
-      ...{ name: row.name, key: row.key, workflowId: row.id, since },
-      ...{ file: batchFileOf(definition), edition: row.edition, input, taskQueue },
-    },
-    async () => true,
-  );
-  await noteOpened(started, definition, manifest, row, connections, connections.who);
-  return started;
+  const request = {
+    ...{ name: row.name, key: row.key, workflowId: row.id, since },
+    ...{ file: batchFileOf(definition), edition: row.edition, input, taskQueue },
+  };
+  return async () => {
+    const started = await start(client, request, async () => true);
+    await noteOpened(started, definition, manifest, row, connections, connections.who);
+    return started;
+  };
 }
 
 interface Request extends StartedFrom {

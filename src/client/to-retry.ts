@@ -3,10 +3,12 @@ import { judgeManifest } from '../batch/judge-jobs.js';
 import { AdapterError, ERROR_CLASSES, UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
+import type { Effect } from '../contract/job.js';
 import type { JobReport } from '../contract/result.js';
 import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, StoppedJob } from '../ledger/ledger.js';
-import { RUNS } from '../policy/verdict.js';
+import type { LeftToDo } from '../policy/left-to-do.js';
+import { needsSession, RUNS } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
 
 /** A job that a retry does not mean, and goes on with. */
@@ -49,25 +51,41 @@ export async function alsoBeside(
 ): Promise<readonly AlsoRun[]> {
   if (keys.length === 0 && (row.state === 'completed' || isNarrower)) return [];
   try {
-    return await alsoUnfinished(row, keys, connections);
+    return (await runsAgain(row, keys, connections)).also;
   } catch (error) {
     if (error instanceof AdapterError) return []; // its list is lost, which whoever starts it is told
     throw error;
   }
 }
 
-/** What a start of the batch runs beside the jobs of these keys. @throws AdapterError `lost` */
-export async function alsoUnfinished(
+/** What a start of a batch has to do once some of its jobs have their new try. */
+export interface RunsAgain {
+  /** Beside those. */
+  readonly also: readonly AlsoRun[];
+  /** Effects of any one job that runs; undefined where none does. */
+  readonly effects: readonly Effect[] | undefined;
+  readonly left: LeftToDo;
+}
+
+/** @param keys of the jobs that have their new try by then @throws AdapterError `lost` */
+export async function runsAgain(
   { manifest }: Pick<BatchRow, 'manifest'>,
   keys: readonly string[],
   connections: Connections,
-): Promise<readonly AlsoRun[]> {
+): Promise<RunsAgain> {
   const meant = new Set(keys);
   const also: AlsoRun[] = [];
+  let first: readonly Effect[] | undefined;
+  let left: LeftToDo = 'nothing';
   const judged = judgeManifest(readManifestRef(manifest), await connections.ledger(), connections.artifacts);
-  for await (const { job, verdict } of judged)
-    if (RUNS.has(verdict) && !meant.has(job.key)) also.push({ key: job.key, identity: job.identity });
-  return also;
+  for await (const { job, verdict, known, effects } of judged) {
+    const isMeant = meant.has(job.key);
+    if (!isMeant && !RUNS.has(verdict)) continue;
+    first ??= effects;
+    if (left !== 'sessions') left = needsSession(job, known) ? 'sessions' : 'effects';
+    if (!isMeant) also.push({ key: job.key, identity: job.identity });
+  }
+  return { also, effects: first, left };
 }
 
 /** @throws UsageError */

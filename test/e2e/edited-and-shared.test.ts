@@ -183,9 +183,13 @@ test('an artifact that was lost is made again, and its first session is counted 
   expect(first.exit.code, first.exit.stderr).not.toBe(0);
   rmSync(join(batch.dir, 'public'));
   rmSync(join(batch.state, 'artifacts'), { recursive: true });
-  await cli(['retry', 'lost', '--detach'], options);
+  const refused = await cli(['retry', 'lost'], options);
+  expect(refused.code, refused.stderr).toBe(78);
+  expect(refused.stderr).toContain('start it from its file, which stores that again');
   const second = await runJson(batch.file, options);
-  expect(second.exit.code, second.exit.stderr).toBe(0);
+  expect(second.exit.code, 'what was refused has left the job parked').toBe(2);
+  const retried = await cli(['retry', 'lost'], options);
+  expect(retried.code, retried.stderr).toBe(0);
   expect(batch.sessions()).toEqual(['one 1', 'one 2']);
   expect(batch.published()).toEqual(['blog/news/one.md']);
   const costs = await cli(['costs', 'lost', '--sessions', '--json'], options);

@@ -1,0 +1,216 @@
+// A retry that can't be carried out leaves its jobs as they were: stopped, with what has stopped them.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Deps } from '../../src/activities/deps.js';
+import { requeueJobs } from '../../src/activities/requeue-jobs.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storeManifest } from '../../src/batch/manifest.js';
+import type { Connections } from '../../src/client/connections.js';
+import { Outages } from '../../src/client/outages.js';
+import { retryBatch } from '../../src/client/retry.js';
+import { alsoRuns, toRetry } from '../../src/client/to-retry.js';
+import { statePaths } from '../../src/config.js';
+import type { BatchInput, Ticket } from '../../src/contract/messages.js';
+import { readManifestRef } from '../../src/contract/manifest-ref.js';
+import { tryExclusiveLock } from '../../src/engine/index.js';
+import type { Ledger } from '../../src/ledger/ledger.js';
+import { aDefinition } from './definition-fixture.js';
+import {
+  aLedger,
+  BATCH,
+  by,
+  claimed,
+  FINGERPRINT,
+  identityOf,
+  jobOf,
+  keyOf,
+  NOBODY,
+  openBatch,
+  PARKED,
+  stateOf,
+  temporaryFolder,
+  WORK,
+} from './ledger-fixture.js';
+
+const SLUGS = ['a', 'b', 'c'];
+const RUNNING = { status: { name: 'RUNNING' }, runId: 'run-2' };
+const FAILED = { status: { name: 'FAILED' }, runId: 'run-1' };
+
+/** Of three jobs: two were parked, the third never ran. */
+async function aNight({ agent = {} }: { readonly agent?: object } = {}) {
+  const stateDir = temporaryFolder();
+  const { ledger } = await aLedger();
+  const artifacts = () => folderArtifactStore({ root: statePaths(stateDir).artifacts });
+  const definition = aDefinition(stateDir, {
+    work: WORK,
+    agent: { use: 'command', command: ['true'], ...agent },
+    effects: [{ name: 'post', use: 'folder', target: './public', with: { path: '{{ slug }}.md' } }],
+  });
+  const jobs = SLUGS.map((slug, line) => ({
+    ...{ key: keyOf(slug), identity: identityOf(slug), input: {}, revision: 1, fingerprint: FINGERPRINT },
+    ...{ file: 'jobs.csv', line },
+  }));
+  const manifest = JSON.stringify(await storeManifest({ definition, jobs }, artifacts()));
+  for (const slug of ['a', 'b']) {
+    await claimed(ledger, slug);
+    await ledger.settleJob(jobOf(slug), PARKED, by());
+  }
+  await openBatch(ledger, SLUGS, { manifest });
+  return { stateDir, ledger, artifacts, manifest };
+}
+
+type Night = Awaited<ReturnType<typeof aNight>>;
+
+const statesOf = (ledger: Ledger) => Promise.all(SLUGS.map((slug) => stateOf(ledger, slug)));
+
+/** @param looks how the engine has its run, each time that it is asked; the last one goes on */
+function atTheEngine(night: Night, looks: readonly (typeof RUNNING)[] = [FAILED]) {
+  const { stateDir, ledger, artifacts } = night;
+  const seen = { started: [] as unknown[], asked: [] as unknown[] };
+  let looked = 0;
+  const client = {
+    options: { namespace: 'test' },
+    connection: {},
+    workflow: {
+      getHandle: () => ({
+        describe: async () => looks[Math.min(looked++, looks.length - 1)],
+        executeUpdate: async (_: string, { args }: { args: [{ keys: string[] }] }) => {
+          seen.asked.push(...args[0].keys);
+          return args[0].keys;
+        },
+      }),
+      start: async () => {
+        seen.started.push(await statesOf(ledger));
+        return { firstExecutionRunId: 'run-2' };
+      },
+    },
+  };
+  const engine = { kind: 'embedded' };
+  const connections = {
+    who: 'ann@host',
+    config: { taskQueue: 'test', stateDir, env: {}, ledger: { path: 'any' } },
+    ledger: async () => ledger,
+    engine: async () => engine,
+    client: async () => client,
+    get artifacts() {
+      return artifacts();
+    },
+    notify: () => undefined,
+    outages: new Outages(() => undefined),
+    whileHosting: (work: (signal?: AbortSignal) => unknown) => work(),
+  };
+  return { connections: connections as unknown as Connections, client, seen };
+}
+
+async function ended({ ledger }: Pick<Night, 'ledger'>) {
+  await ledger.setBatchState(BATCH, 'incomplete', NOBODY);
+  const row = await ledger.batch(BATCH);
+  if (!row) throw new Error('the batch is gone');
+  return row;
+}
+
+/** As a process that carries the state directory has it. */
+function workerElsewhere({ stateDir }: Night): void {
+  const lock = tryExclusiveLock(statePaths(stateDir).workerLock);
+  if (!lock) throw new Error('the place is taken');
+  onTestFinished(() => lock.release());
+}
+
+describe('of a batch that has ended', () => {
+  const UNSET = { agent: { env: { TOKEN: '${env:AGENT_TOKEN}' } } };
+
+  test.each([
+    ['whose list of jobs is lost', {}, { errorClass: 'lost', message: /start it from its file, .* then/ }],
+    ['that this host could not run', UNSET, { errorClass: 'config', message: /AGENT_TOKEN/ }],
+    ['whose engine is gone before the start', {}, { message: /engine is gone/ }],
+  ] as const)('%s', async (what, given, error) => {
+    const night = await aNight(given);
+    const row = await ended(night);
+    const { connections, client, seen } = atTheEngine(night);
+    if (what.includes('lost')) rmSync(statePaths(night.stateDir).artifacts, { recursive: true });
+    if (what.includes('engine')) {
+      let asked = 0;
+      const lastly = () =>
+        ++asked > 1 ? Promise.reject(new Error('engine is gone')) : Promise.resolve(client);
+      Object.assign(connections, { client: lastly });
+    }
+    const head = await night.ledger.head();
+    const refused = await retryBatch(row, connections).catch((thrown: unknown) => thrown);
+    const { message, ...rest } = error;
+    expect(refused).toMatchObject({ ...rest, message: expect.stringMatching(message) as string });
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'parked', undefined]);
+    expect(await night.ledger.head(), 'nothing was changed').toBe(head);
+    expect(seen.started).toEqual([]);
+    expect(await night.ledger.requests({ batchId: BATCH })).toMatchObject([
+      { what: 'retry', outcome: 'failed', by: 'ann@host' },
+    ]);
+    expect(await toRetry(row, connections)).toHaveLength(2);
+  });
+
+  test('what this host lacks is no matter where a worker lives, which looks for itself', async () => {
+    const night = await aNight(UNSET);
+    const row = await ended(night);
+    workerElsewhere(night);
+    const { connections, seen } = atTheEngine(night);
+    expect(await retryBatch(row, connections)).toMatchObject({ started: { how: 'started' } });
+    expect(seen.started).toHaveLength(1);
+  });
+
+  test('what is shown before is what runs, and the jobs are put back when the run begins', async () => {
+    const night = await aNight();
+    const row = await ended(night);
+    const { connections, seen } = atTheEngine(night);
+    const selection = { keys: [keyOf('b')] };
+    const shown = (await toRetry(row, connections, selection)).map(({ key }) => key);
+    const also = await alsoRuns(row, connections, selection);
+    expect(await retryBatch(row, connections, selection)).toMatchObject({ keys: shown, also });
+    expect([shown, also.map(({ key }) => key)]).toEqual([[keyOf('b')], [keyOf('c')]]);
+    expect(seen.started).toEqual([['parked', 'waiting', undefined]]);
+  });
+
+  test('a run that somebody else has begun meanwhile takes the jobs in', async () => {
+    const night = await aNight();
+    const row = await ended(night);
+    workerElsewhere(night);
+    const { connections, seen } = atTheEngine(night, [FAILED, RUNNING]);
+    const keys = [keyOf('a'), keyOf('b')];
+    expect(await retryBatch(row, connections)).toMatchObject({
+      keys,
+      started: { how: 'joined', runId: 'run-2' },
+    });
+    expect(seen).toEqual({ started: [], asked: keys });
+    expect(await statesOf(night.ledger), 'that run puts them back').toEqual(['parked', 'parked', undefined]);
+  });
+});
+
+describe('of a batch under way', () => {
+  const request = { by: 'ann@host', keys: [keyOf('a'), keyOf('b')] };
+
+  function taking({ ledger, artifacts, manifest }: Night, attempt = 1) {
+    const input = { work: WORK, manifest: readManifestRef(manifest) } as BatchInput;
+    const workflowExecution = { workflowId: BATCH, runId: 'run-1' };
+    const deps = { ledger, artifacts: artifacts() } as unknown as Deps;
+    const environment = new MockActivityEnvironment({ workflowExecution, attempt });
+    return environment.run<[], Ticket[], () => Promise<Ticket[]>>(() => requeueJobs(deps)(input, request));
+  }
+
+  test('whose list of jobs is lost', async () => {
+    const night = await aNight();
+    rmSync(join(statePaths(night.stateDir).artifacts, 'sha256'), { recursive: true });
+    const head = await night.ledger.head();
+    await expect(taking(night)).rejects.toMatchObject({ errorClass: 'lost' });
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'parked', undefined]);
+    expect(await night.ledger.head()).toBe(head);
+  });
+
+  test('they are taken in, also where the worker that had put them back died before it said so', async () => {
+    const night = await aNight();
+    const tickets = await taking(night);
+    expect(tickets.map(({ key }) => key)).toEqual(request.keys);
+    expect(await statesOf(night.ledger)).toEqual(['waiting', 'waiting', undefined]);
+    expect(await taking(night), 'asked for again, as by somebody else').toEqual([]);
+    expect(await taking(night, 2)).toEqual(tickets);
+  });
+});
