@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import type { Config } from './config.js';
+import { statePaths, type Config } from './config.js';
 import { FULL_MIB } from './policy/waits.js';
 
 const MIB = 1024 * 1024;
@@ -37,16 +37,16 @@ export function roomStatus(freeBytes: number): Room['status'] {
   return freeBytes < WARN_BYTES ? 'warn' : 'ok';
 }
 
-/**
- * Where nothing can be written down before there is more room: that folder. Where the ledger is a file, all of it is on
- * this host; of a database elsewhere nobody can tell here.
- */
-export async function fullFolder({
-  ledger,
+/** Folders of this host to which a run writes; where the ledger is a database elsewhere, nobody can tell of that one here. */
+export const keptIn = ({ ledger, stateDir }: Pick<Config, 'ledger' | 'stateDir'>): readonly string[] => [
   stateDir,
-}: Pick<Config, 'ledger' | 'stateDir'>): Promise<string | undefined> {
-  if (!('path' in ledger)) return undefined;
-  for (const dir of new Set([stateDir, dirname(ledger.path)])) {
+  ...('path' in ledger ? [dirname(ledger.path)] : []),
+  statePaths(stateDir).artifacts,
+];
+
+/** The first of them on whose disk nothing can be written before there is more room. */
+export async function fullFolder(folders: readonly string[]): Promise<string | undefined> {
+  for (const dir of new Set(folders)) {
     const room = await roomIn(dir);
     if (room !== undefined && room.freeBytes < FULL_MIB * MIB) return dir;
   }

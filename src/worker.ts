@@ -16,7 +16,7 @@ import {
 import { AdapterError } from './contract/errors.js';
 import { createActivities } from './activities/index.js';
 import { startWatchman } from './alerts/watchman.js';
-import type { Unwritable } from './alerts/unwritable.js';
+import { whatIsUnwritable } from './alerts/what-is-unwritable.js';
 import type { Reached } from './activities/crash-points.js';
 import { retryAfter } from './activities/failure.js';
 import { GRACE_MS } from './activities/grace.js';
@@ -29,13 +29,11 @@ import { statePaths, type Config } from './config.js';
 import { messageOf } from './contract/thrown.js';
 import { workerName, type Engine } from './engine/index.js';
 import { loadSigner } from './evidence/key-files.js';
-import { fullFolder } from './free-room.js';
 import { openLedger } from './ledger/open.js';
-import { WriteWatch } from './ledger/write-watch.js';
-import { fullText } from './policy/waits.js';
 import { jsonLine } from './telemetry/log-line.js';
 import { stepInterceptor } from './telemetry/step-interceptor.js';
 import { waitQueue } from './workflows/queues.js';
+import { WriteWatch } from './write-watch.js';
 
 /** Sessions and effects that one worker has in hand at most; a session under way costs a timer and a few kilobytes. */
 const ACTIVITIES_MAX = 1000;
@@ -124,15 +122,14 @@ async function buildWorker(
   const warn = (what: string) => log?.write(`WARN worker: ${what}`);
   await releaseDeadWorkers({ own: inFlight, folder: paths.workers, client, taskQueue, warn });
 
-  const artifacts = folderArtifactStore({ root: paths.artifacts });
-  const unwritable = async (): Promise<Unwritable | undefined> => {
-    const full = await fullFolder(config);
-    if (full !== undefined) return { why: fullText(full), errorClass: 'transient' };
-    const { trouble } = writes;
-    return trouble && { why: trouble.message, errorClass: trouble.errorClass };
-  };
+  const puts = new WriteWatch((why) => log?.write(`WARN artifacts: ${why}`));
+  const artifacts = folderArtifactStore({ root: paths.artifacts, writes: puts });
   const watchman = startWatchman(
-    { ledger, artifacts, stateDir, env, now, isRunOpen: (runId) => isRunOpen(runId, client), unwritable },
+    {
+      ...{ ledger, artifacts, stateDir, env, now },
+      isRunOpen: (runId) => isRunOpen(runId, client),
+      unwritable: () => whatIsUnwritable(config, { ledger: writes, artifacts: puts }),
+    },
     (what) => log?.write(`WARN alerts: ${what}`),
   );
   opened(() => watchman.stop()); // it may be asking the engine

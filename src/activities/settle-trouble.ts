@@ -11,8 +11,9 @@ import { stopJob, type StepOf } from './stop-job.js';
  * Trouble of a step that no session and no effect is to blame for: an adapter that can't be made, a destination that
  * can't be asked, a manifest or an artifact that can't be read. What does not pass ends the job for this run.
  *
- *  ST1. Trouble of the ledger meets all jobs alike, and no end can be written down meanwhile. Where it does not pass, the
- *       run stops admitting, whatever its class; the ledger has the job as it was, and the next start goes on with it.
+ *  ST1. Trouble of our own ledger or artifacts meets all jobs alike. Where it does not pass, the run stops admitting,
+ *       whatever its class, and the next start goes on with the job. While it is the ledger, no end can be written down: it
+ *       has the job as it was.
  *
  * @throws ApplicationFailure when the step is to be tried again; as `stopJob`
  */
@@ -34,7 +35,7 @@ export async function settleTrouble(
     const told = triedBefore(step.tried, failing);
     return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(told && { tried: told }) };
   }
-  const state = STATE_AFTER[next.kind];
+  const state = isOurs(error) ? 'gated' : STATE_AFTER[next.kind]; // ST1
   const trouble = { errorClass, message: `${message} (${whyOf(next, deps.now().getTime())})` };
   try {
     await stopJob(step, { state, ...trouble }, deps);

@@ -10,10 +10,13 @@ import { commandsFor } from './standing.js';
 /** A restart of a database, or a lock, has passed by then. */
 const LASTING_MS = 5 * MINUTE_MS;
 
-/** What keeps everything from being written down. */
+/** What keeps everything from being written down, or what sessions make from being stored. */
 export interface Unwritable {
+  readonly what: 'ledger' | 'artifacts';
   readonly why: string;
   readonly errorClass: ErrorClass;
+  /** ISO 8601; absent where it is so at this moment. What was begun after that has not met it. */
+  readonly seenAt?: string;
 }
 
 export interface UnwritableDeps extends Pick<CourierDeps, 'artifacts' | 'env' | 'now'> {
@@ -51,6 +54,7 @@ export class UnwritableAlarm {
     if (nowMs - this.sinceMs < LASTING_MS) return; // UW1
     for (const batch of this.underWay) {
       if (this.told.has(batch.id)) continue;
+      if (found.seenAt !== undefined && found.seenAt < batch.openedAt) continue;
       const opened = this.noticeOf(batch, found, this.sinceMs);
       if (await this.tell(batch, opened, signal)) this.told.set(batch.id, { batch, opened });
     }
@@ -63,7 +67,12 @@ export class UnwritableAlarm {
       this.told.delete(id); // whoever does not hear of it sees the batch go on
       await this.tell(
         batch,
-        { ...opened, id: idOf('recovered', batch, opened.firstSeen), kind: 'recovered', lastSeen },
+        {
+          ...opened,
+          id: idOf('recovered', opened.subject, batch, opened.firstSeen),
+          kind: 'recovered',
+          lastSeen,
+        },
         signal,
       );
     }
@@ -76,21 +85,21 @@ export class UnwritableAlarm {
     return (await tellNow(definition, notice, this.deps, signal)).some(({ took }) => took);
   }
 
-  private noticeOf(batch: BatchRow, { why, errorClass }: Unwritable, sinceMs: number): Notice {
+  private noticeOf(batch: BatchRow, { what, why, errorClass }: Unwritable, sinceMs: number): Notice {
     const at = new Date(sinceMs).toISOString();
     const { doctor, status } = commandsFor(batch, [batch.id], this.deps.stateDir);
     return {
-      id: idOf('opened', batch, at),
+      id: idOf('opened', what, batch, at),
       kind: 'opened',
       rule: errorClass === 'config' ? 'config' : 'down',
       batch: batch.name,
-      subject: 'ledger',
+      subject: what,
       errorClass,
       firstSeen: at,
       lastSeen: at,
-      fingerprint: sha256Hex(`ledger ${batch.name}`),
+      fingerprint: sha256Hex(`${what} ${batch.name}`),
       detail: {
-        headline: `nothing can be written down, so nothing goes on: ${why}`,
+        headline: `${HEADLINES[what]}: ${why}`,
         jobs: 0,
         of: batch.jobs,
         examples: [],
@@ -103,6 +112,11 @@ export class UnwritableAlarm {
   }
 }
 
+const HEADLINES: Readonly<Record<Unwritable['what'], string>> = {
+  ledger: 'nothing can be written down, so nothing goes on',
+  artifacts: 'what sessions make can’t be stored, so their jobs wait',
+};
+
 /** Workers notice it within seconds of each other. */
-const idOf = (kind: string, { id, runId }: BatchRow, since: string): string =>
-  `ns-${sha256Hex(`ledger ${kind} ${id} ${runId} ${since.slice(0, '2026-11-23T02'.length)}`).slice(0, 24)}`;
+const idOf = (kind: string, what: string, { id, runId }: BatchRow, since: string): string =>
+  `ns-${sha256Hex(`${what} ${kind} ${id} ${runId} ${since.slice(0, '2026-11-23T02'.length)}`).slice(0, 24)}`;

@@ -6,12 +6,14 @@
  *  F3. Nothing needs a lock: all who write a name write the same bytes.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ArtifactRef, ArtifactStore } from '../contract/artifact.js';
-import { AdapterError } from '../contract/errors.js';
-import { messageOf, systemCode } from '../contract/thrown.js';
+import { AdapterError, isOurs } from '../contract/errors.js';
+import { systemCode } from '../contract/thrown.js';
 import { makeDirectory, readPart, removeStaleFiles, syncDirectory, writeAll } from './durable-files.js';
+import type { WriteWatch } from '../write-watch.js';
+import { toldOf } from './store-trouble.js';
 
 /** No live writer pauses for a day; what is older was left by a crash. */
 const STALE_AFTER_MS = 24 * 60 * 60 * 1000;
@@ -19,10 +21,12 @@ const STALE_AFTER_MS = 24 * 60 * 60 * 1000;
 export interface FolderStoreOptions {
   /** Made (0700) with the first artifact. */
   readonly root: string;
+  /** Told how each put ended, but for those whose own content failed. */
+  readonly writes?: Pick<WriteWatch, 'noted'>;
 }
 
 /** A store for the processes of one host, or of hosts that share a folder which honours rename and fsync. */
-export function folderArtifactStore({ root }: FolderStoreOptions): ArtifactStore {
+export function folderArtifactStore({ root, writes }: FolderStoreOptions): ArtifactStore {
   // One folder for all temporary files: their hash, and so their final folder, is known only when they end.
   const incoming = join(root, 'incoming');
   const pathOf = (sha256: string): string => artifactFile(root, sha256);
@@ -36,10 +40,14 @@ export function folderArtifactStore({ root }: FolderStoreOptions): ArtifactStore
         await (prepared ??= prepare(incoming));
         const written = await writeSynced(temporary, source.chunks);
         await keep(temporary, pathOf(written.sha256), written.bytes);
+        writes?.noted(undefined);
         return mime === undefined ? written : { ...written, mime };
       } catch (error) {
         prepared = undefined; // the folder may be gone: the next put looks again
-        throw source.failedWith(error) ? error : putError(root, error);
+        if (source.failedWith(error)) throw error;
+        const told = toldOf(error, `the artifact can't be stored [root=${root}]`);
+        if (isOurs(told)) writes?.noted(told);
+        throw told;
       } finally {
         // One that can't be removed is no reason to fail, nor to hide why we failed; it goes when it is stale.
         await rm(temporary, { force: true }).catch(() => undefined);
@@ -58,17 +66,25 @@ export function folderArtifactStore({ root }: FolderStoreOptions): ArtifactStore
 
     async readRange(sha256, offset, length) {
       const path = pathOf(sha256);
-      const file = await open(path).catch((error: unknown) => {
-        throw readError(sha256, path, error);
-      });
+      let file: FileHandle | undefined;
       try {
+        file = await open(path);
         return await readPart(file, offset, length);
+      } catch (error) {
+        throw readError(sha256, path, error);
       } finally {
-        await file.close();
+        await file?.close();
       }
     },
 
-    has: async (sha256) => (await sizeOf(pathOf(sha256))) !== undefined,
+    async has(sha256) {
+      const path = pathOf(sha256);
+      try {
+        return (await sizeOf(path)) !== undefined;
+      } catch (error) {
+        throw readError(sha256, path, error);
+      }
+    },
   };
 }
 
@@ -135,30 +151,10 @@ async function sizeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** Nobody but an operator mends these. */
-const NEEDS_OPERATOR = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR']);
-
-function putError(root: string, error: unknown): unknown {
-  const code = systemCode(error);
-  if (!(error instanceof Error) || code === undefined) return error;
-  const fix = NEEDS_OPERATOR.has(code) ? ': check space and permissions of the folder' : '';
-  return new AdapterError(
-    NEEDS_OPERATOR.has(code) ? 'config' : 'transient',
-    `the artifact can't be stored [root=${root}]: ${error.message}${fix}`,
-    { ours: 'artifacts', code },
-    { cause: error },
-  );
-}
-
-function readError(sha256: string, path: string, error: unknown): unknown {
-  if (systemCode(error) === 'ENOENT') return lost(`artifact ${sha256} is missing [path=${path}]`, error);
-  return new AdapterError(
-    'transient',
-    `artifact ${sha256} can't be read [path=${path}]: ${messageOf(error)}`,
-    { ours: 'artifacts' },
-    { cause: error },
-  );
-}
+const readError = (sha256: string, path: string, error: unknown): unknown =>
+  systemCode(error) === 'ENOENT'
+    ? lost(`artifact ${sha256} is missing [path=${path}]`, error)
+    : toldOf(error, `artifact ${sha256} can't be read [path=${path}]`);
 
 const lost = (what: string, cause?: unknown): AdapterError =>
   new AdapterError(

@@ -1,9 +1,9 @@
 import { AdapterError, isOurs } from '../contract/errors.js';
 import type { Signer } from '../evidence/signing.js';
+import type { WriteWatch } from '../write-watch.js';
 import type { LedgerDialect } from './dialect.js';
 import type { Ledger } from './ledger.js';
 import { postgresPlace } from './postgres-place.js';
-import type { WriteWatch } from './write-watch.js';
 
 /** Where a ledger is. */
 export type LedgerPlace =

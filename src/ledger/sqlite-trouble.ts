@@ -1,10 +1,9 @@
 import { AdapterError } from '../contract/errors.js';
 import { messageOf, systemCode } from '../contract/thrown.js';
+import { FAILS, NO_ROOM_LEFT, noRightTo, type DiskTrouble } from '../disk-trouble.js';
 
-interface Meaning {
-  readonly errorClass: 'transient' | 'config';
+interface Meaning extends DiskTrouble {
   readonly what: string;
-  readonly fix: string;
 }
 
 const LOCKED: Meaning = {
@@ -12,17 +11,8 @@ const LOCKED: Meaning = {
   what: 'is locked by another process',
   fix: 'it can be used as soon as that one lets go of it',
 };
-/** Waited for, whoever makes room: what can't be written down can't be an end of anything. */
-const DISK: Meaning = {
-  errorClass: 'transient',
-  what: "can't be read or written",
-  fix: 'see to its disk: its room, a quota, its health',
-};
-const NO_RIGHT: Meaning = {
-  errorClass: 'config',
-  what: "can't be used",
-  fix: 'it has to be a file, in a folder, on a disk, that this user may write',
-};
+const DISK: Meaning = { ...FAILS, what: "can't be read or written" };
+const NO_RIGHT: Meaning = { ...noRightTo('a file, in a folder'), what: "can't be used" };
 const DAMAGED: Meaning = {
   errorClass: 'config',
   what: 'is damaged',
@@ -34,11 +24,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SQLITE_BUSY: LOCKED,
   SQLITE_LOCKED: LOCKED,
   SQLITE_PROTOCOL: LOCKED,
-  SQLITE_FULL: {
-    errorClass: 'transient',
-    what: "can't be written",
-    fix: 'free some room there; jobs that wait for it go on by themselves',
-  },
+  SQLITE_FULL: { ...NO_ROOM_LEFT, what: "can't be written" },
   SQLITE_IOERR: DISK,
   SQLITE_NOMEM: DISK,
   SQLITE_READONLY: NO_RIGHT,

@@ -1,5 +1,5 @@
 // The folder store: content under its hash, durable, private, and never handed out damaged.
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
   existsSync,
@@ -16,6 +16,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { toldOf } from '../../src/artifacts/store-trouble.js';
+import { WriteWatch } from '../../src/write-watch.js';
+import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
 
 const WRITER = fileURLToPath(new URL('artifacts-writer.mjs', import.meta.url));
 
@@ -170,6 +173,78 @@ describe('what is left of a put that did not end', () => {
       errorClass: 'config',
       message: expect.stringContaining(root) as string,
     });
+  });
+});
+
+describe('trouble with its disk', () => {
+  /** Of a store whose folder is not usable, as the file system says it. */
+  test.each([
+    ['ENOSPC', 'transient', 'free some room there; jobs that wait for it go on by themselves'],
+    ['EDQUOT', 'transient', 'free some room there; jobs that wait for it go on by themselves'],
+    ['EIO', 'transient', 'see to its disk: its room, a quota, its health'],
+    ['EACCES', 'config', 'it has to be a folder, on a disk, that this user may write'],
+    ['EPERM', 'config', 'it has to be a folder, on a disk, that this user may write'],
+    ['EROFS', 'config', 'it has to be a folder, on a disk, that this user may write'],
+  ])('%s is %s, and no service is to blame', (code, errorClass, fix) => {
+    const error = Object.assign(new Error('what the system says'), { code });
+    expect(toldOf(error, "the artifact can't be stored [root=/state]")).toMatchObject({
+      errorClass,
+      facts: { ours: 'artifacts', code },
+      message: `the artifact can't be stored [root=/state]: what the system says; ${fix}`,
+    });
+  });
+
+  test.skipIf(!hasSmallDisks())('that is full is waited for, and told while it lasts', async () => {
+    const disk = smallDisk(2);
+    const root = join(disk, 'artifacts');
+    const said: string[] = [];
+    const writes = new WriteWatch((why) => said.push(why));
+    const store = folderArtifactStore({ root, writes });
+    const kept = await store.put(text('kept before'));
+    const large = randomBytes(3 * 1024 * 1024);
+    for (let times = 0; times < 3; times++) {
+      await expect(store.put(large)).rejects.toMatchObject({
+        errorClass: 'transient',
+        facts: { ours: 'artifacts', code: 'ENOSPC' },
+        message: expect.stringContaining(`[root=${root}]`) as string,
+      });
+    }
+    expect(said, 'not each time').toEqual([expect.stringContaining(`[root=${root}]`)]);
+    expect(writes.last).toMatchObject({ trouble: { errorClass: 'transient' } });
+    expect(readdirSync(join(root, 'incoming')), 'what was begun takes no room').toEqual([]);
+    expect(Buffer.from(await store.read(kept.sha256)).toString()).toBe('kept before');
+
+    execFileSync('mount', ['-o', 'remount,size=8m', disk]);
+    await store.put(large);
+    expect(writes.last).toBeUndefined();
+    execFileSync('mount', ['-o', 'remount,ro', disk]);
+    await expect(store.put(text('another'))).rejects.toMatchObject({
+      errorClass: 'config',
+      facts: { ours: 'artifacts', code: 'EROFS' },
+    });
+  });
+
+  test('of a source that fails nothing is told', async () => {
+    const { root } = aStore();
+    const told: unknown[] = [];
+    const store = folderArtifactStore({ root, writes: { noted: (trouble) => told.push(trouble) } });
+    async function* source(): AsyncGenerator<Uint8Array> {
+      yield text('half');
+      throw new Error('connection reset');
+    }
+    await expect(store.put(source())).rejects.toThrow('connection reset');
+    expect(told).toEqual([]);
+  });
+
+  test('what may not be read is a matter for the operator', async () => {
+    const { store, root } = aStore();
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(root, 'sha256'), 'a file in its place');
+    const sha256 = hashOf(text('hello'));
+    const refused = { errorClass: 'config', facts: { ours: 'artifacts', code: 'ENOTDIR' } };
+    await expect(store.read(sha256)).rejects.toMatchObject(refused);
+    await expect(store.readRange(sha256, 0, 1)).rejects.toMatchObject(refused);
+    await expect(store.has(sha256)).rejects.toMatchObject(refused);
   });
 });
 

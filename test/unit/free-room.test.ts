@@ -1,12 +1,14 @@
 // A disk that is nearly full: said by doctor, and nothing begins on it.
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, symlinkSync } from 'node:fs';
 import type * as files from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { PlacesAhead } from '../../src/activities/ask-ahead.js';
 import type { Deps } from '../../src/activities/deps.js';
 import { mustBeAbleTo } from '../../src/activities/must-be-able-to.js';
+import { whatIsUnwritable } from '../../src/alerts/what-is-unwritable.js';
+import { AdapterError } from '../../src/contract/errors.js';
 import { createNightshift, defineBatch } from '../../src/index.js';
 import type { Connections } from '../../src/client/connections.js';
 import { roomFinding } from '../../src/client/room-finding.js';
@@ -16,6 +18,7 @@ import type { BatchRow } from '../../src/ledger/ledger.js';
 import { waitsText } from '../../src/report/waits-text.js';
 import type { LeftToDo } from '../../src/policy/left-to-do.js';
 import { tempDir } from '../support/batch.js';
+import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
 
 const MIB = 1024 * 1024;
 let freeMib: number | undefined;
@@ -128,5 +131,50 @@ test('the worker that opens a batch begins no job on a full disk', async () => {
   await look('effects'); // what is made lands
   await expect(look('sessions')).rejects.toThrow(
     /the worker 1@host can’t run this batch, and no job was begun: 12 MiB are free where the state is kept/,
+  );
+});
+
+describe('what can’t be written, as a worker sees it', () => {
+  const onePath = (dir: string) => ({ stateDir: dir, ledger: { path: join(dir, 'ledger.db') } });
+  const trouble = new AdapterError('config', 'it may not be written', { ours: 'artifacts' });
+  const seenAt = '2026-11-23T02:00:00.000Z';
+  const well = { last: undefined };
+  const met = { last: { trouble, seenAt } };
+  const found = { why: trouble.message, errorClass: 'config' };
+
+  test('is what the last writes have met', async () => {
+    const config = onePath(tempDir());
+    const look = (ledger: typeof met | typeof well, artifacts: typeof met | typeof well) =>
+      whatIsUnwritable(config, { ledger, artifacts });
+    expect(await look(well, well)).toBeUndefined();
+    expect(await look(well, met)).toEqual({ what: 'artifacts', ...found, seenAt });
+    expect(await look(met, met)).toEqual({ what: 'ledger', ...found });
+  });
+
+  test('is all of it on a full disk; with the ledger on another host, what is made', async () => {
+    const dir = tempDir();
+    fullDisk(0);
+    const full = { why: expect.stringContaining(`free in ${dir};`) as string, errorClass: 'transient' };
+    const none = { ledger: well, artifacts: well };
+    expect(await whatIsUnwritable(onePath(dir), none)).toEqual({ what: 'ledger', ...full });
+    const elsewhere = { stateDir: dir, ledger: { url: 'postgres://db' } };
+    expect(await whatIsUnwritable(elsewhere, none)).toEqual({ what: 'artifacts', ...full });
+  });
+
+  test.skipIf(!hasSmallDisks())(
+    'names the folder of the artifacts, where that has a disk of its own',
+    async () => {
+      const dir = tempDir();
+      const disk = smallDisk(1);
+      symlinkSync(disk, join(dir, 'artifacts'));
+      expect(() => {
+        for (;;) appendFileSync(join(disk, 'fill'), Buffer.alloc(4096));
+      }).toThrow(/ENOSPC/);
+      expect(await whatIsUnwritable(onePath(dir), { ledger: well, artifacts: well })).toEqual({
+        what: 'artifacts',
+        why: `less than 1 MiB is free in ${join(dir, 'artifacts')}; free some, and jobs go on by themselves`,
+        errorClass: 'transient',
+      });
+    },
   );
 });

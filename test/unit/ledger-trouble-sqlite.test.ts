@@ -7,7 +7,7 @@ import { openSqlite } from '../../src/ledger/dialect-sqlite.js';
 import { openLedger } from '../../src/ledger/open.js';
 import { createSqlLedger } from '../../src/ledger/sql-ledger.js';
 import { toldOf } from '../../src/ledger/sqlite-trouble.js';
-import { WriteWatch } from '../../src/ledger/write-watch.js';
+import { WriteWatch } from '../../src/write-watch.js';
 import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
 import { BATCH, NOBODY, openBatch, temporaryFolder } from './ledger-fixture.js';
 

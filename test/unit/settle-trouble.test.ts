@@ -140,6 +140,22 @@ describe('trouble of our own ledger, in which no end can be written down', () =>
 });
 
 test.each([
+  ['a full disk, past patience', 'transient', { failingSinceMs: Date.now() - 61 * MINUTE }],
+  ['a folder that may not be written', 'config', undefined],
+] as const)(
+  'for want of artifacts no job is parked: %s stops the run, and is written down',
+  async (_, errorClass, before) => {
+    const error = new AdapterError(errorClass, 'the artifact can’t be stored', { ours: 'artifacts' });
+    const environment = new MockActivityEnvironment({ attempt: 2, heartbeatDetails: before });
+    const end: unknown = await environment.run(() => fails(error));
+    expect(end).toMatchObject({ kind: 'gated', errorClass });
+    expect(settled.at(-1)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ state: 'gated', errorClass })]),
+    );
+  },
+);
+
+test.each([
   ['for a service that fails uses up patience', true],
   ['for a limit does not', false],
 ])('a wait %s', async (_, down) => {

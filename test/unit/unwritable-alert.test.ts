@@ -10,7 +10,11 @@ import { aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
 import { aDefinition } from './definition-fixture.js';
 
 const MINUTE = 60_000;
-const FULL: Unwritable = { why: 'less than 1 MiB is free in /state', errorClass: 'transient' };
+const FULL: Unwritable = {
+  what: 'ledger',
+  why: 'less than 1 MiB is free in /state',
+  errorClass: 'transient',
+};
 const { signal } = new AbortController();
 let folder: string;
 let receiver: Receiver;
@@ -113,4 +117,24 @@ test('messages of two workers are twins to whoever gets them', async () => {
   const ids = receiver.got.map(({ headers }) => headers['webhook-id']);
   expect(ids).toHaveLength(2);
   expect(new Set(ids).size).toBe(1);
+});
+
+test('artifacts that can’t be stored are told by themselves, to batches that have met it', async () => {
+  const one = alarm();
+  const batches = await someBatches();
+  one.saw(batches);
+  const why = "the artifact can't be stored [root=/state/artifacts]: EDQUOT";
+  trouble = { what: 'artifacts', why, errorClass: 'transient', seenAt: '2000-01-01T00:00:00.000Z' };
+  await pass(6 * MINUTE, one);
+  expect(receiver.got, 'seen before they had begun').toEqual([]);
+  trouble = { ...trouble, seenAt: new Date(Date.now() + MINUTE).toISOString() };
+  await pass(6 * MINUTE, one);
+  expect(told()).toMatchObject([
+    {
+      data: {
+        subject: 'artifacts',
+        detail: { headline: `what sessions make can’t be stored, so their jobs wait: ${why}` },
+      },
+    },
+  ]);
 });

@@ -1,0 +1,32 @@
+import { statePaths, type Config } from '../config.js';
+import { fullFolder, keptIn } from '../free-room.js';
+import { fullText } from '../policy/waits.js';
+import type { WriteWatch } from '../write-watch.js';
+import type { Unwritable } from './unwritable.js';
+
+/** How the last writes of this process ended. */
+export interface Watched {
+  readonly ledger: Pick<WriteWatch, 'last'>;
+  readonly artifacts: Pick<WriteWatch, 'last'>;
+}
+
+/** A disk that is full, before anybody runs into it; else what the last writes have met. */
+export async function whatIsUnwritable(
+  config: Pick<Config, 'ledger' | 'stateDir'>,
+  { ledger, artifacts }: Watched,
+): Promise<Unwritable | undefined> {
+  const full = await fullFolder(keptIn(config));
+  if (full !== undefined) {
+    const isOfLedger = 'path' in config.ledger && full !== statePaths(config.stateDir).artifacts;
+    const what = isOfLedger ? 'ledger' : 'artifacts';
+    return { what, why: fullText(full), errorClass: 'transient' };
+  }
+  // The ledger is written every few seconds, artifacts only when something was made.
+  if (ledger.last) return { what: 'ledger', ...said(ledger.last) };
+  return artifacts.last && { what: 'artifacts', ...said(artifacts.last), seenAt: artifacts.last.seenAt };
+}
+
+const said = ({ trouble: { message, errorClass } }: NonNullable<WriteWatch['last']>) => ({
+  why: message,
+  errorClass,
+});
