@@ -16,6 +16,7 @@ import {
 import { AdapterError } from './contract/errors.js';
 import { createActivities } from './activities/index.js';
 import { startWatchman } from './alerts/watchman.js';
+import { hostTurn } from './alerts/host-turn.js';
 import { whatIsUnwritable } from './alerts/what-is-unwritable.js';
 import type { Reached } from './activities/crash-points.js';
 import { retryAfter } from './activities/failure.js';
@@ -129,6 +130,7 @@ async function buildWorker(
       ...{ ledger, artifacts, stateDir, env, now },
       isRunOpen: (runId) => isRunOpen(runId, client),
       unwritable: () => whatIsUnwritable(config, { ledger: writes, artifacts: puts }),
+      turn: hostTurn(paths.workers),
     },
     (what) => log?.write(`WARN alerts: ${what}`),
   );

@@ -10,6 +10,9 @@ import { commandsFor } from './standing.js';
 /** A restart of a database, or a lock, has passed by then. */
 const LASTING_MS = 5 * MINUTE_MS;
 
+/** By then every worker of this host has seen that it is over. */
+const SETTLED_MS = MINUTE_MS;
+
 /** What keeps everything from being written down, or what sessions make from being stored. */
 export interface Unwritable {
   readonly what: 'ledger' | 'artifacts';
@@ -19,25 +22,34 @@ export interface Unwritable {
   readonly seenAt?: string;
 }
 
+/** The right to tell of one batch, among the workers of this host. Ends with its process, however that ends. */
+export interface Turn {
+  release(): void;
+}
+
 export interface UnwritableDeps extends Pick<CourierDeps, 'artifacts' | 'env' | 'now'> {
   readonly stateDir: string;
   /** What it is at the moment, if anything. */
   readonly unwritable: () => Promise<Unwritable | undefined>;
+  /** Undefined while another worker of this host has it. */
+  readonly turn: (batchId: string) => Turn | undefined;
 }
 
 /**
  * Tells people that nothing goes on because nothing can be written down. No other alert can tell it: those are queued in
  * the ledger.
  *
- *  UW1. Told when it has lasted for a while, and when it is over; by each worker once, whose messages mostly bear one id.
+ *  UW1. Told when it has lasted for a while, and when it is over; by one worker of each host, for as long as that one lives.
+ *       Messages of several mostly bear one id.
  *  UW2. Those are told who are told of the batches that were under way when the ledger was last read.
- *  UW3. What no channel takes is tried again with the next look, for nothing else remembers it.
+ *  UW3. What no channel takes is tried again with the next look, for nothing else remembers it; by any of the workers, for
+ *       another one may reach somebody.
  */
 export class UnwritableAlarm {
   private underWay: readonly BatchRow[] = [];
   private sinceMs: number | undefined;
   /** By batch. */
-  private readonly told = new Map<string, { readonly batch: BatchRow; readonly opened: Notice }>();
+  private readonly told = new Map<string, Told>();
 
   constructor(private readonly deps: UnwritableDeps) {}
 
@@ -53,28 +65,51 @@ export class UnwritableAlarm {
     this.sinceMs ??= nowMs;
     if (nowMs - this.sinceMs < LASTING_MS) return; // UW1
     for (const batch of this.underWay) {
-      if (this.told.has(batch.id)) continue;
       if (found.seenAt !== undefined && found.seenAt < batch.openedAt) continue;
-      const opened = this.noticeOf(batch, found, this.sinceMs);
-      if (await this.tell(batch, opened, signal)) this.told.set(batch.id, { batch, opened });
+      await this.tellOnce(batch, this.noticeOf(batch, found, this.sinceMs), signal);
+    }
+  }
+
+  /** Leaves it to the others. */
+  close(): void {
+    for (const { turn } of this.told.values()) turn.release();
+    this.told.clear();
+  }
+
+  private async tellOnce(batch: BatchRow, opened: Notice, signal: AbortSignal): Promise<void> {
+    const before = this.told.get(batch.id);
+    if (before !== undefined && before.overMs === undefined) return;
+    const turn = before?.turn ?? this.deps.turn(batch.id);
+    if (turn === undefined) return;
+    if (await this.tell(batch, opened, signal)) {
+      this.told.set(batch.id, { batch, opened, turn });
+    } else {
+      this.told.delete(batch.id);
+      turn.release(); // UW3
     }
   }
 
   private async isOver(nowMs: number, signal: AbortSignal): Promise<void> {
     this.sinceMs = undefined;
     const lastSeen = new Date(nowMs).toISOString();
-    for (const [id, { batch, opened }] of this.told) {
-      this.told.delete(id); // whoever does not hear of it sees the batch go on
-      await this.tell(
-        batch,
-        {
-          ...opened,
-          id: idOf('recovered', opened.subject, batch, opened.firstSeen),
-          kind: 'recovered',
-          lastSeen,
-        },
-        signal,
-      );
+    for (const [id, told] of this.told) {
+      const { batch, opened, turn, overMs } = told;
+      if (overMs === undefined) {
+        this.told.set(id, { ...told, overMs: nowMs }); // whoever does not hear of it sees the batch go on
+        await this.tell(
+          batch,
+          {
+            ...opened,
+            id: idOf('recovered', opened.subject, batch, opened.firstSeen),
+            kind: 'recovered',
+            lastSeen,
+          },
+          signal,
+        );
+      } else if (nowMs - overMs >= SETTLED_MS) {
+        this.told.delete(id);
+        turn.release();
+      }
     }
   }
 
@@ -110,6 +145,14 @@ export class UnwritableAlarm {
       },
     };
   }
+}
+
+interface Told {
+  readonly batch: BatchRow;
+  readonly opened: Notice;
+  readonly turn: Turn;
+  /** When that it is over was told; milliseconds since the epoch. */
+  readonly overMs?: number;
 }
 
 const HEADLINES: Readonly<Record<Unwritable['what'], string>> = {

@@ -92,7 +92,7 @@ export function startWatchman(
       if (last || round % LOOK_ROUNDS === 0) await safely('send reminders', () => remind(deps, onTrouble));
       await safely('tell that nothing can be written', () => unwritable.look(sending.signal));
       await safely('send messages', () => sendDue(deps, sending.signal));
-      if (last) return;
+      if (last) return unwritable.close();
       const wasQuiet = await quietRound();
       // Calls come in flocks: forty jobs that are refused at once are looked at together.
       if (!wasQuiet && !stopping) await sleep(LOOK_DELAY_MS);

@@ -1,11 +1,14 @@
 // What nobody could be told by way of the ledger: that the ledger itself can't be written.
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { hostTurn } from '../../src/alerts/host-turn.js';
 import { UnwritableAlarm, type Unwritable } from '../../src/alerts/unwritable.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
 import type { BatchRow } from '../../src/ledger/ledger.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
+import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
 import { aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
 import { aDefinition } from './definition-fixture.js';
 
@@ -44,13 +47,15 @@ async function someBatches(): Promise<readonly BatchRow[]> {
   return ledger.batches(10);
 }
 
-const alarm = () =>
+/** As of a worker. @param host the folder that the workers of one host share; each has its own unless given */
+const alarm = (host = temporaryFolder()) =>
   new UnwritableAlarm({
     artifacts: artifacts(),
     env: {},
     now: () => new Date(nowMs),
     stateDir: '/state',
     unwritable: async () => trouble,
+    turn: hostTurn(host),
   });
 
 /** A look every ten seconds, as a worker takes it. */
@@ -108,7 +113,7 @@ test('a channel that does not take it is asked again', async () => {
   expect(receiver.got).toHaveLength(failed + 1);
 });
 
-test('messages of two workers are twins to whoever gets them', async () => {
+test('messages of workers on two hosts are twins to whoever gets them', async () => {
   const both = [alarm(), alarm()];
   const batches = await someBatches();
   for (const one of both) one.saw(batches);
@@ -117,6 +122,82 @@ test('messages of two workers are twins to whoever gets them', async () => {
   const ids = receiver.got.map(({ headers }) => headers['webhook-id']);
   expect(ids).toHaveLength(2);
   expect(new Set(ids).size).toBe(1);
+});
+
+describe('of the workers of one host', () => {
+  /** That have seen the same batches. */
+  async function threeWorkers(host = temporaryFolder()): Promise<UnwritableAlarm[]> {
+    const batches = await someBatches();
+    const workers = [alarm(host), alarm(host), alarm(host)];
+    for (const one of workers) one.saw(batches);
+    return workers;
+  }
+  const kinds = () => told().map(({ type }) => type);
+
+  test('one tells it, and that it is over; and again when it comes back', async () => {
+    const workers = await threeWorkers();
+    for (let times = 1; times <= 2; times++) {
+      trouble = FULL;
+      await pass(6 * MINUTE, ...workers);
+      expect(kinds()).toHaveLength(2 * times - 1);
+      trouble = undefined;
+      await pass(6 * MINUTE, ...workers);
+      expect(kinds()).toHaveLength(2 * times);
+    }
+  });
+
+  test('one that sees later that it is over does not tell it anew', async () => {
+    const [first, ...others] = await threeWorkers();
+    trouble = FULL;
+    if (first) await pass(6 * MINUTE, first, ...others);
+    trouble = undefined;
+    await first?.look(signal);
+    trouble = FULL; // as their last write has met it
+    for (const one of others) await one.look(signal);
+    expect(kinds()).toHaveLength(2);
+  });
+
+  test('another tells it where the one reaches nobody', async () => {
+    const workers = await threeWorkers();
+    receiver.status = 500;
+    trouble = FULL;
+    await pass(5 * MINUTE + 10_000, ...workers);
+    expect(receiver.got, 'each has tried').toHaveLength(workers.length);
+    receiver.status = 200;
+    await pass(6 * MINUTE, ...workers);
+    expect(receiver.got).toHaveLength(workers.length + 1);
+  });
+
+  test('another tells it when the one has gone', async () => {
+    const [first, ...others] = await threeWorkers();
+    trouble = FULL;
+    if (first) await pass(6 * MINUTE, first, ...others);
+    expect(receiver.got).toHaveLength(1);
+    first?.close();
+    await pass(6 * MINUTE, ...others);
+    expect(receiver.got).toHaveLength(2);
+    trouble = undefined;
+    await pass(6 * MINUTE, ...others);
+    expect(receiver.got).toHaveLength(3);
+  });
+
+  test('each tells it where they can’t ask each other', async () => {
+    const workers = await threeWorkers(join(temporaryFolder(), 'not', 'there'));
+    trouble = FULL;
+    await pass(6 * MINUTE, ...workers);
+    expect(receiver.got).toHaveLength(workers.length);
+  });
+
+  test.skipIf(!hasSmallDisks())('one tells it where the disk that they share is the full one', async () => {
+    const host = smallDisk(1);
+    const workers = await threeWorkers(host);
+    expect(() => {
+      for (;;) appendFileSync(join(host, 'fill'), Buffer.alloc(4096));
+    }).toThrow(/ENOSPC/);
+    trouble = FULL;
+    await pass(6 * MINUTE, ...workers);
+    expect(receiver.got).toHaveLength(1);
+  });
 });
 
 test('artifacts that can’t be stored are told by themselves, to batches that have met it', async () => {

@@ -58,6 +58,7 @@ const watchman = (of: Ledger, onTrouble?: (what: string) => void): Watchman =>
       now: () => new Date(nowMs),
       isRunOpen: () => Promise.resolve(false),
       unwritable: () => Promise.resolve(undefined),
+      turn: () => undefined,
     },
     onTrouble,
   );
