@@ -8,6 +8,7 @@ import {
 } from '../../src/testing/index.js';
 import { antigravitySubject, claudeSubject, commandSubject } from './subjects/agents.js';
 import { forgetfulSubject } from './wrong/forgetful-provider.js';
+import { heedlessSubject } from './wrong/heedless-provider.js';
 
 describe.each([commandSubject, antigravitySubject, claudeSubject])('conformance of $name', (subject) => {
   let opened: Awaited<ReturnType<typeof openProviderRig>> | undefined;
@@ -48,4 +49,16 @@ test('a provider that is wrong is found out, for that very reason', async () => 
     ]),
   );
   expect(skipped).toEqual(['lost-answer', 'cancel']);
+});
+
+test.each([
+  ['sends-again', ['drop-answer, start, request 1 of 1: attempt 1 was paid for 2 times']],
+  [
+    'asks-now-and-then',
+    ['drop-answer, usage, request 1 of 1: it was not made this time, so that nothing was lost'],
+  ],
+] as const)('one that %s is found out where an answer is lost', async (how, found) => {
+  const { rows } = await runProviderConformance(heedlessSubject(how), { only: ['lost-answer'] });
+  const notes = rows.filter(({ ok }) => !ok).map(({ check, at, note }) => `${check}, ${at}: ${note}`);
+  expect(notes).toEqual(found);
 });

@@ -54,7 +54,7 @@ async function once(
   if (over.kind === 'running') return { kind: 'failed', errorClass: 'timeout', why: 'it never ended' };
   if (over.kind !== 'succeeded') {
     await asked(rig, provider, 'usage', () => provider.usage(handle, context));
-    await quietly(() => provider.release?.(handle, context));
+    await released(rig, provider, handle, context);
     rig.messages.push(over.message);
     if (over.kind === 'lost') return { kind: 'lost', errorClass: 'lost', why: over.message };
     return { kind: 'failed', errorClass: over.errorClass, why: over.message };
@@ -65,7 +65,7 @@ async function once(
   await asked(rig, provider, 'usage', () => provider.usage(handle, context));
   // Booked: from here on nothing may fail, and what is not freed is freed by another release.
   for (let tries = 0; tries < TRIES_MAX; tries++) {
-    if (await quietly(() => provider.release?.(handle, context))) break;
+    if (await released(rig, provider, handle, context)) break;
     await sleep(PAUSE_MS);
   }
   return { kind: 'made', bytes };
@@ -94,7 +94,7 @@ async function opened(
   memory.opened = true;
   let handle;
   try {
-    handle = await provider.start(request, known, context);
+    handle = await rig.around('start', () => provider.start(request, known, context));
   } catch (error) {
     const reason = rig.classified(provider, error, 'start');
     throw reason.facts.sent === 'maybe' ? reason : new NotStarted(reason);
@@ -116,15 +116,21 @@ async function asked<T>(
   call: () => Promise<T>,
 ): Promise<T> {
   try {
-    return await call();
+    return await (verb === 'poll' ? call() : rig.around(verb, call)); // each look is a call of its own
   } catch (error) {
     throw rig.classified(provider, error, verb);
   }
 }
 
-async function quietly(act: () => Promise<void> | undefined): Promise<boolean> {
+/** @returns whether it is freed */
+async function released(
+  rig: ProviderRig,
+  provider: Provider,
+  handle: SessionHandle,
+  context: ProviderContext,
+): Promise<boolean> {
   try {
-    await act();
+    await rig.around('release', async () => provider.release?.(handle, context));
     return true;
   } catch {
     return false;

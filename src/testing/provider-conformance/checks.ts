@@ -5,9 +5,10 @@ import { resolveSecrets } from '../../batch/secrets.js';
 import { AdapterError, ERROR_CLASSES } from '../../contract/errors.js';
 import { parseOptions } from '../../activities/adapter-options.js';
 import { rejection } from '../rejection.js';
+import type { FaultKind, Faults } from '../conformance/subject.js';
 import { spoilt } from '../spoilt.js';
 import { bytesOf, type Carried } from './carry.js';
-import { textOf, type Memory, type ProviderRig } from './rig.js';
+import { textOf, type Around, type Memory, type ProviderRig } from './rig.js';
 import type { Behaviour } from './subject.js';
 
 /** One line of the table. */
@@ -91,7 +92,7 @@ async function* whole(rig: ProviderRig): AsyncGenerator<ProviderRow> {
     none.kind === 'session' && 'it found a session that nobody started',
     spent > 0 && 'looking has started one',
   );
-  const { ends } = await rig.carryJob(memory, 1);
+  const { ends } = await rig.carryJob(memory, { attemptsMax: 1 });
   const [end] = ends;
   yield await row(
     rig,
@@ -272,29 +273,71 @@ async function diesAt(
   });
 }
 
+/** Looks are alike, and differ in number with how long a session takes: the first is tried. */
 async function* lostAnswers(rig: ProviderRig): AsyncGenerator<ProviderRow> {
   const { faults } = rig.place;
   if (!faults) return;
-  faults.requests();
-  await rig.carryJob(await rig.memory('requests'));
-  const requests = faults.requests();
-  for (const kind of faults.kinds) {
-    for (let nth = 1; nth <= requests; nth++) {
-      const memory = await rig.memory(`${kind}-${nth}`);
-      faults.arm(kind, nth);
-      const { ends } = await rig.carryJob(memory);
-      faults.disarm();
-      await faults.idle();
-      yield await row(
-        rig,
-        kind,
-        `request ${nth} of ${requests}`,
-        memory,
-        ends.at(-1)?.kind ?? '',
-        await paidOnce(rig, memory, ends),
-      );
-    }
+  // What is asked once only, such as for the agent of a name, is not asked again in the cells.
+  await rig.carryJob(await rig.memory('first-requests'));
+  const requests = await requestsOf(rig, faults);
+  if ([...requests.values()].every((count) => count === 0)) {
+    const why = 'no request was seen, so that none could be lost';
+    yield await row(rig, 'lost answer', 'none', undefined, '', why);
   }
+  for (const kind of faults.kinds)
+    for (const [verb, count] of requests)
+      for (let nth = 1; nth <= count; nth++) yield await lostAnswer(rig, faults, { kind, verb, nth, count });
+}
+
+interface LostAnswer {
+  readonly kind: FaultKind;
+  readonly verb: ProviderVerb;
+  readonly nth: number;
+  readonly count: number;
+}
+
+async function lostAnswer(
+  rig: ProviderRig,
+  faults: Faults,
+  { kind, verb, nth, count }: LostAnswer,
+): Promise<ProviderRow> {
+  const memory = await rig.memory(`${kind}-${verb}-${nth}`);
+  let made: number | undefined;
+  const around: Around = async (asked, call) => {
+    if (asked !== verb || made !== undefined) return call();
+    faults.requests();
+    faults.arm(kind, nth);
+    try {
+      return await call();
+    } finally {
+      faults.disarm();
+      made = faults.requests();
+    }
+  };
+  const { ends } = await rig.carryJob(memory, { around });
+  await faults.idle();
+  return row(
+    rig,
+    kind,
+    `${verb}, request ${nth} of ${count}`,
+    memory,
+    ends.at(-1)?.kind ?? '',
+    (made ?? 0) < nth && 'it was not made this time, so that nothing was lost',
+    await paidOnce(rig, memory, ends),
+  );
+}
+
+/** Of the first call of each verb, in the order in which a session comes to them. */
+async function requestsOf(rig: ProviderRig, faults: Faults): Promise<ReadonlyMap<ProviderVerb, number>> {
+  const requests = new Map<ProviderVerb, number>();
+  const around: Around = async (verb, call) => {
+    faults.requests();
+    const answer = await call();
+    if (!requests.has(verb)) requests.set(verb, faults.requests());
+    return answer;
+  };
+  await rig.carryJob(await rig.memory('requests'), { around });
+  return requests;
 }
 
 /** A handle of a session that never was, or that the service has forgotten. */

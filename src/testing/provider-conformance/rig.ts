@@ -33,11 +33,17 @@ export interface Memory {
   handle?: SessionHandle;
 }
 
+/** Goes around each call of a verb. */
+export type Around = <T>(verb: ProviderVerb, call: () => Promise<T>) => Promise<T>;
+
+const PLAIN: Around = (_verb, call) => call();
+
 /** A place, and what drives a provider in it; each cell has a run key of its own. */
 export class ProviderRig {
   /** Every handle that was saved, and everything that was said of a failure: no secret may be in them. */
   readonly handles: SessionHandle[] = [];
   readonly messages: string[] = [];
+  around = PLAIN;
   private readonly beganMs = Date.now();
 
   private constructor(
@@ -126,14 +132,22 @@ export class ProviderRig {
   }
 
   /** The same until an attempt has made something: those that the provider gave up for lost are followed by others. */
-  async carryJob(memory: Memory, attemptsMax = 4): Promise<{ readonly ends: readonly Carried[] }> {
+  async carryJob(
+    memory: Memory,
+    { attemptsMax = 4, around = PLAIN }: { readonly attemptsMax?: number; readonly around?: Around } = {},
+  ): Promise<{ readonly ends: readonly Carried[] }> {
     const ends: Carried[] = [];
     let now = memory;
-    for (;;) {
-      ends.push(await this.carry(now));
-      const { attempt } = now.request;
-      if (ends.at(-1)?.kind === 'made' || attempt >= attemptsMax) return { ends };
-      now = await this.memory('', memory.behaviour, attempt + 1, memory);
+    this.around = around;
+    try {
+      for (;;) {
+        ends.push(await this.carry(now));
+        const { attempt } = now.request;
+        if (ends.at(-1)?.kind === 'made' || attempt >= attemptsMax) return { ends };
+        now = await this.memory('', memory.behaviour, attempt + 1, memory);
+      }
+    } finally {
+      this.around = PLAIN;
     }
   }
 
@@ -141,7 +155,7 @@ export class ProviderRig {
   async watch(provider: Provider, handle: SessionHandle, context: ProviderContext, forMs = 60_000) {
     const end = Date.now() + forMs;
     for (;;) {
-      const progress = await provider.poll(handle, context);
+      const progress = await this.around('poll', () => provider.poll(handle, context));
       if (progress.kind !== 'running' || Date.now() > end) return progress;
       await sleep(Math.min(progress.nextPollMs, LOOK_MS_MAX));
     }
