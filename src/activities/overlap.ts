@@ -16,7 +16,14 @@ export interface OverlappingNight extends Pick<NewNight, 'night' | 'dueAt' | 'by
 /** What the rule makes of an earlier run: the night ends without one of its own, or waits for the end of that. */
 export type GivesWay =
   | { readonly kind: 'end'; readonly outcome: 'skipped' | 'attached'; readonly why: string }
-  | { readonly kind: 'wait'; readonly noted: string; readonly why: string; readonly orApprovalsLeft?: true };
+  | {
+      readonly kind: 'wait';
+      /** The run that is waited for. */
+      readonly title: string;
+      readonly noted: string;
+      readonly why: string;
+      readonly orApprovalsLeft?: true;
+    };
 
 /** What the overlap rule makes of an earlier night that still runs. */
 export async function giveWay(other: BatchRow, night: OverlappingNight, deps: Deps): Promise<GivesWay> {
@@ -29,7 +36,7 @@ export async function giveWay(other: BatchRow, night: OverlappingNight, deps: De
     case 'queue': {
       if (await anotherWaits(night, deps)) return { kind: 'end', outcome: 'skipped', why: ANOTHER_WAITS };
       const why = `waits for the end of ${title}`;
-      return { kind: 'wait', noted: why, why, orApprovalsLeft: true };
+      return { kind: 'wait', title, noted: why, why, orApprovalsLeft: true };
     }
     case 'cancel-older':
       if (await stays(other, night, deps))
@@ -38,6 +45,7 @@ export async function giveWay(other: BatchRow, night: OverlappingNight, deps: De
       return {
         kind: 'wait',
         noted: `waits for the end of ${title}, which it has asked to end`,
+        title,
         why: `has asked ${title} to end, and waits for that`,
       };
   }

@@ -113,9 +113,10 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
       // The one that waits reads the file when its turn comes: it does what all of them are for.
       if (await anotherWaits(overlapping, deps, batch.workflowId))
         return end('skipped', ANOTHER_WAITS, batch.workflowId);
-      const why = `waits for ${WONT_DO[started.after.because]}`;
+      const title = WONT_DO[started.after.because];
+      const why = `waits for ${title}`;
       await note('queued', why, batch.workflowId);
-      return wait(batch.workflowId, why);
+      return wait(batch.workflowId, title, why);
     }
     const [outcome, why] = outcomeOf(started);
     return end(outcome, `${why}${although}`, batch.workflowId);
@@ -139,7 +140,7 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     const way = await giveWay(other, overlapping, deps);
     if (way.kind === 'end') return end(way.outcome, way.why, other.id);
     await note('queued', way.noted, other.id);
-    return { ...wait(other.id, way.why), ...(way.orApprovalsLeft && { orApprovalsLeft: true }) };
+    return { ...wait(other.id, way.title, way.why), ...(way.orApprovalsLeft && { orApprovalsLeft: true }) };
   }
 
   /** The batch would end at once on a full disk, and its night with it. */
@@ -274,7 +275,8 @@ const endOf = ({
   ...(batchId !== undefined && { batchId }),
 });
 
-const wait = (batchId: string, why: string) => ({ kind: 'wait', batchId, why }) as const;
+const wait = (batchId: string, title: string, why: string) =>
+  ({ kind: 'wait', batchId, title, why }) as const;
 
 interface Identified extends Pick<NewNight, 'schedule' | 'night' | 'dueAt' | 'edition' | 'by' | 'runId'> {
   /** A person asked for it: never too late. */

@@ -499,6 +499,8 @@ export type NightStep =
   | {
       readonly kind: 'wait';
       readonly batchId: string;
+      /** Its run, as people know it; absent in what workers of older releases say. */
+      readonly title?: string;
       readonly why: string;
       /** Or when nothing is left of it but effects that wait for a person's yes. */
       readonly orApprovalsLeft?: true;

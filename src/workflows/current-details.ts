@@ -4,7 +4,7 @@ import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { markdownCommand } from '../policy/batch-words.js';
 import { MICROS, spentText } from '../policy/money.js';
 import type { Lanes } from './lanes.js';
-import { clock, plain, table, workflowLink } from './markdown.js';
+import { clock, plain, prose, table, workflowLink } from './markdown.js';
 import type { Tally } from './tally.js';
 
 /** Rows of each list that the Web UI shows. */
@@ -39,7 +39,7 @@ export function currentDetails(batch: BatchInput, standing: Standing): string {
   const rows = counts.filter(([, count]) => count > 0).map(([word, count]) => [word, String(count)]);
   const spent = spentText({ total: tally.spentMicros / MICROS, currency, unknown: tally.costUnknown });
   const lines = [
-    `**${name}**: ${state}${reason === undefined ? '' : `, because ${plain(reason)}`} (${clock(Date.now())})`,
+    `**${name}**: ${state}${reason === undefined ? '' : `, because ${prose(reason)}`} (${clock(Date.now())})`,
     '',
     // Narrow: the UI gives it half of the page.
     ...table(['jobs', String(jobs)], [...rows, ['spent on jobs that ended', spent]]),
@@ -64,7 +64,7 @@ const linkTo = ({ work }: BatchInput, jobKey: string, title: string): string =>
   workflowLink(title, workflowInfo().namespace, jobWorkflowId({ work, jobKey }));
 
 function unfinishedItem(batch: BatchInput, { key, title, state, trouble }: Unfinished): string {
-  const why = trouble ? `: ${plain(`${trouble.errorClass}: ${trouble.message}`)}` : '';
+  const why = trouble ? `: ${prose(`${trouble.errorClass}: ${trouble.message}`)}` : '';
   // A conflict never had a Workflow of its own to link to.
   const name = trouble?.errorClass === 'conflict' ? plain(title) : linkTo(batch, key, title);
   return `- ${name} is **${state}**${why}. All it did: \`nightshift trace ${key.slice(0, 12)}\``;

@@ -1,7 +1,7 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { JobInput, Session, Spent } from '../contract/messages.js';
 import { MICROS, spentText } from '../policy/money.js';
-import { clock, placeLink, plain, table } from './markdown.js';
+import { clock, placeLink, plain, prose, table } from './markdown.js';
 
 /** Shows in the Temporal Web UI how far a job is: one row for each step. */
 export class JobDetails {
@@ -12,7 +12,7 @@ export class JobDetails {
     for (const step of ['agent', ...input.effects]) this.rows.set(step, 'to come');
   }
 
-  /** @param how one of our own sentences; what others said goes through `plain` first */
+  /** @param how one of our own sentences; what others said goes through `prose` first */
   show(step: string, how: string): void {
     this.rows.set(step, how);
     const { ticket, currency = 'USD' } = this.input;
@@ -37,7 +37,7 @@ export class JobDetails {
   }
 
   waits(step: string, why: string, delayMs: number): void {
-    this.show(step, `waits until ${clock(Date.now() + delayMs)}: ${plain(why)}`);
+    this.show(step, `waits until ${clock(Date.now() + delayMs)}: ${prose(why)}`);
   }
 
   waitsForLane(step: string): void {
@@ -48,7 +48,7 @@ export class JobDetails {
   asks(step: string, why: string): void {
     this.show(
       step,
-      `${plain(why)}. Send the signal \`approve\` or \`reject\` to this Workflow, or use \`nightshift approve\``,
+      `${prose(why)}. Send the signal \`approve\` or \`reject\` to this Workflow, or use \`nightshift approve\``,
     );
   }
 
@@ -70,7 +70,7 @@ export class JobDetails {
 
   stopped(step: string, state: string, why: string, { session }: Session, spent: Spent): void {
     this.spent = spent;
-    this.show(step, `${state}: ${plain(why)}${sessionText(session)}`);
+    this.show(step, `${state}: ${prose(why)}${sessionText(session)}`);
   }
 }
 

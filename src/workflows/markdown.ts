@@ -1,4 +1,6 @@
 /** What current details are written with: Markdown that the Temporal Web UI shows. */
+import { isoTime } from '../policy/back-at.js';
+import { localTime, localTimesIn } from '../policy/wall-clock.js';
 
 const CELL_MAX = 300;
 
@@ -9,6 +11,9 @@ export const plain = (text: string): string =>
     .slice(0, CELL_MAX)
     .replace(/[\\|`*_[\]<>#~&!(){}$]/g, '\\$&')
     .replace(/(https?|www|ftp|mailto)([:.])/gi, '$1\u200b$2');
+
+/** The same of a sentence, such as why something waits: its times are said by the clock on the wall. */
+export const prose = (text: string, timeZone?: string): string => plain(localTimesIn(text, timeZone));
 
 /** The UI sets columns without any space between them. */
 const GAP = '\u2003 | ';
@@ -27,13 +32,5 @@ export const workflowLink = (title: string, namespace: string, workflowId: strin
 export const placeLink = (url: string): string =>
   /^https?:\/\/[^\s<>()[\]|`\\]+$/.test(url) ? `[${plain(url)}](${url})` : plain(url);
 
-/** `04:03:26 CET`, in the zone of the worker. Only shown, never decided upon. */
-export function clock(ms: number): string {
-  return new Intl.DateTimeFormat('en-GB', {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hourCycle: 'h23',
-    timeZoneName: 'short',
-  }).format(new Date(ms));
-}
+/** `2026-11-23 04:03:26 CET`, in the zone of the worker. With the day: nobody knows when the page is read. */
+export const clock = (ms: number): string => localTime(isoTime(ms));

@@ -312,7 +312,8 @@ test.each(['skip', 'attach', 'queue', 'cancel-older'] as const)(
     running = new Set([workflowId, 'elsewhere', 'waiting-run']);
     memo = { manifest: { definition: 'a'.repeat(64), jobs: 'a'.repeat(64), count: 1 } };
     await begunFor('2026-11-20', 'queued', 'elsewhere'); // for another batch of that schedule
-    const waits = { kind: 'wait', batchId: workflowId };
+    const title = 'the run of an older version of this batch';
+    const waits = { kind: 'wait', batchId: workflowId, title };
     await expect(taken(1, { overlap })).resolves.toMatchObject(waits);
     await begunFor('2026-11-22', 'queued', 'waiting-run', workflowId);
     await expect(taken(1, { overlap })).resolves.toMatchObject({

@@ -17,6 +17,7 @@ import {
   type BatchInput,
   type BatchSummary,
   type ControlState,
+  type NightStep,
   type OpenedBatch,
   type Progress,
   type PublishEnd,
@@ -26,8 +27,10 @@ import {
 import { locateBinary } from '../../src/engine/index.js';
 import { jobWorkflowId } from '../../src/identity/workflow-ids.js';
 import { partsOf } from '../../src/policy/shards.js';
+import { localTime } from '../../src/policy/wall-clock.js';
 import { waitQueue } from '../../src/workflows/queues.js';
 import { until } from '../support/cli.js';
+import { NIGHTLY } from '../unit/schedule-fixture.js';
 
 const codePath = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -1668,3 +1671,137 @@ async function inputOf(handle: WorkflowHandle): Promise<unknown[]> {
   const { payloadConverter } = env.client.options.loadedDataConverter;
   return payloads.map((payload) => payloadConverter.fromPayload(payload));
 }
+
+describe('the Web UI', () => {
+  const ISO = /\d{4}-\d\d-\d\dT\d\d:\d\d/;
+  const WALL = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+`;
+  const DUE = '2026-11-30T02:12:33.016Z';
+  const shown = async (workflowId: string): Promise<string> => {
+    const handle = env.client.workflow.getHandle(workflowId);
+    const { currentDetails } = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata');
+    return currentDetails;
+  };
+  const summaries = async (workflowId: string): Promise<unknown[]> =>
+    (await eventsOf(env.client.workflow.getHandle(workflowId))).flatMap(({ userMetadata }) =>
+      userMetadata?.summary?.data
+        ? [JSON.parse(Buffer.from(userMetadata.summary.data).toString()) as unknown]
+        : [],
+    );
+
+  test('shows of a batch under way what is in progress, longest first, and what was spent; paused, how it goes on', async () => {
+    const gate = barrier();
+    const night: Night = new Night('shown', 4, {
+      runAgent: async ({ key }) => {
+        if (key !== night.tickets[1]?.key) await gate.opened;
+        return { kind: 'made', sha256: sha256(key), spentMicros: 420_000 };
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start(undefined, { currency: 'EUR' });
+      await underWay(handle).finally(gate.open);
+      expect(await handle.result()).toMatchObject({ done: 4 });
+      const done = await shown(night.workflowId);
+      expect(done).toContain('**shown**: completed (');
+      expect(done).toMatch(/spent on jobs that ended\s+\| 1\.68 EUR/);
+      expect(done).not.toContain('In progress');
+    });
+
+    async function underWay(handle: WorkflowHandle): Promise<void> {
+      await until('one is done, three are under way', async () => {
+        const { done, inFlight } = await handle.query<Progress>('progress');
+        return done === 1 && inFlight === 3;
+      });
+      const running = await shown(night.workflowId);
+      expect(running).toMatch(new RegExp(`^\\*\\*shown\\*\\*: running \\(${WALL}\\)`));
+      for (const row of [/done\s+\| 1 /, /in progress\s+\| 3 /, /spent on jobs that ended\s+\| 0\.42 EUR/])
+        expect(running).toMatch(row);
+      const listed = running.split('**In progress, longest first**')[1] ?? '';
+      const links = listed.matchAll(new RegExp(`^- \\[(\\S+)\\]\\(\\S+job\\S+\\), since ${WALL}$`, 'gm'));
+      expect([...links].map(([, title]) => title)).toEqual(['shown-0', 'shown-2', 'shown-3']);
+      expect(running).toContain(`start nothing new: \`nightshift pause ${night.workflowId}\``);
+
+      await handle.executeUpdate<ControlState, [unknown]>('pause', { args: [{ by: 'test' }] });
+      const paused = await shown(night.workflowId);
+      expect(paused).toContain('**shown**: pausing (');
+      expect(paused).toContain(`go on: \`nightshift resume ${night.workflowId}\``);
+      await handle.signal('resume');
+    }
+  });
+
+  test('says times by the clock on the wall, with their day: of a batch, and of a job that waits for days', async () => {
+    const DAYS = 3 * 24 * 3_600_000;
+    let waits = true;
+    const night: Night = new Night('walls', 2, {
+      runAgent: async ({ key }) =>
+        key === night.tickets[0]?.key
+          ? { kind: 'parked', errorClass: 'timeout', message: `nobody has approved it by ${DUE}` }
+          : waits
+            ? { kind: 'wait', delayMs: DAYS, why: `closed; next look at ${DUE}` }
+            : { kind: 'made', sha256: sha256(key) },
+    });
+    const inThreeDays = localTime(new Date(Date.now() + DAYS).toISOString()).slice(0, 10);
+    await night.work(async () => {
+      const handle = await night.start();
+      await until('one is parked', async () => (await handle.query<Progress>('progress')).parked === 1);
+      await until('one waits', async () => (await shown(night.jobId(1))).includes('waits until'));
+      const [ofBatch, ofWaiting, ofParked] = await Promise.all(
+        [night.workflowId, night.jobId(1), night.jobId(0)].map(shown),
+      );
+      expect(ofBatch).toContain(`nobody has approved it by ${localTime(DUE)}`);
+      expect(ofParked).toContain(`nobody has approved it by ${localTime(DUE)}`);
+      expect(ofWaiting).toContain(`next look at ${localTime(DUE)}`);
+      expect(ofWaiting).toMatch(new RegExp(`waits until ${inThreeDays} \\d\\d:\\d\\d:\\d\\d \\S+: closed`));
+      for (const text of [ofBatch, ofWaiting, ofParked]) expect(text).not.toMatch(ISO);
+      waits = false;
+      await env.client.workflow.getHandle(night.jobId(1)).signal('resume');
+      await failureOf(handle);
+    });
+  });
+
+  test.each([
+    ['the night of 2026-11-29 02:30 (Europe/Madrid)', 'the night of 2026-11-29 02:30 (Europe/Madrid)'],
+    [undefined, 'digest'], // as a worker of an older release says it
+  ])(
+    'names of a night its due time and what it waits for, by the clock of its schedule (%s)',
+    async (title, named) => {
+      const batchId = `batch:digest:${'0'.repeat(32)}`;
+      const steps: NightStep[] = [
+        { kind: 'wait', batchId, why: `waits until ${DUE}`, ...(title !== undefined && { title }) },
+        {
+          kind: 'ended',
+          night: {
+            night: '2026-11-30T02:30',
+            edition: '2026-11-30',
+            outcome: 'started',
+            why: 'started',
+            batchId,
+          },
+        },
+      ];
+      const told: string[] = [];
+      const workflowId = `nightly-shown-${named.length}`;
+      const night = new Night(workflowId, 0, {
+        startNight: async () => steps.shift() ?? { kind: 'wait', batchId, why: '' },
+        awaitBatch: async () => void told.push(await shown(workflowId)),
+      });
+      await night.work(async () => {
+        await env.client.workflow.execute('nightly', {
+          workflowId,
+          taskQueue: workflowId,
+          args: [
+            { schedule: { ...NIGHTLY, timeZone: 'Europe/Madrid' }, nights: ['2026-11-30T01:30:00.000Z'] },
+          ],
+        });
+        expect(await summaries(workflowId)).toEqual([
+          'start the night of nights, due 2026-11-30 02:30:00 CET',
+          `wait for the end of ${named}`,
+          'start the night of nights, due 2026-11-30 02:30:00 CET',
+        ]);
+        expect(told).toEqual(['waits until 2026-11-30 03:12:33 CET']);
+        expect(await shown(workflowId)).toBe(
+          `2026-11-30: started. started. Batch: [digest](/namespaces/default/workflows/${encodeURIComponent(batchId)})`,
+        );
+      });
+    },
+  );
+});
