@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import { cancelAsked, type CancelAsked } from '../client/cancel-request.js';
 import { STOP_LOSS, type ControlRequest } from '../contract/messages.js';
 import type { BatchState } from '../contract/states.js';
 import type { Deps } from './deps.js';
@@ -14,11 +15,26 @@ export interface CloseRequest {
 export const closeBatch =
   (deps: Deps) =>
   async ({ batchId, state }: CloseRequest): Promise<void> => {
-    await deps.ledger.setBatchState(batchId, state, 'batch');
+    const asked = state === 'cancelled' ? await cancelAsked(runOf(batchId), deps.client) : undefined;
+    await deps.ledger.setBatchState(batchId, state, asked?.by ?? 'batch', asked?.reason);
+    if (asked) await noteCancelled(batchId, asked, deps);
     const kind = state === 'completed' ? 'ping-success' : 'ping-fail';
     await tellOfEnd(deps, batchId, { kind, runId: runIdOf() });
     await writeReport(batchId, deps);
   };
+
+/** Whoever cancels from the Web UI, or with the `temporal` program, tells the engine alone. */
+async function noteCancelled(
+  batchId: string,
+  { by, reason, at }: CancelAsked,
+  { ledger }: Deps,
+): Promise<void> {
+  const row = await ledger.batch(batchId);
+  if (row === undefined) return;
+  const { id, name, key, work } = row;
+  const request = { by, what: 'cancel', outcome: 'answered', batch: { id, name, key }, work } as const;
+  await ledger.recordRequest({ ...request, ...(reason !== undefined && { reason }), runId: runIdOf() }, at);
+}
 
 /** Records a pause or a resume, by whom and why. Once this is written, Activities of the batch start nothing new. */
 export const noteBatch =
@@ -33,5 +49,7 @@ export const noteBatch =
       if (state === 'incomplete') await writeReport(batchId, deps, reason);
     }
   };
+
+const runOf = (workflowId: string) => ({ workflowId, runId: runIdOf() });
 
 const runIdOf = (): string => activityInfo().workflowExecution?.runId ?? '';

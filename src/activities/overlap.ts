@@ -1,4 +1,5 @@
 import { onlyApprovalsLeft } from '../client/approvals-left.js';
+import { requestCancel } from '../client/cancel-request.js';
 import { isRunOpen, runUnderWay } from '../client/run-under-way.js';
 import type { Overlap, ScheduleDefinition } from '../contract/schedules-file.js';
 import type { BatchRow, NewNight } from '../ledger/ledger.js';
@@ -44,8 +45,8 @@ export async function giveWay(other: BatchRow, night: OverlappingNight, deps: De
       await cancelOlder(other.id, night, deps);
       return {
         kind: 'wait',
-        noted: `waits for the end of ${title}, which it has asked to end`,
         title,
+        noted: `waits for the end of ${title}, which it has asked to end`,
         why: `has asked ${title} to end, and waits for that`,
       };
   }
@@ -90,12 +91,13 @@ async function cancelOlder(
   { ledger, client }: Deps,
 ): Promise<void> {
   const row = await ledger.batch(id);
-  await client.workflow.getHandle(id).cancel();
+  const reason = `the night ${night} takes its place`;
+  if (!(await requestCancel({ workflowId: id }, { by, reason }, client))) return; // it has ended meanwhile
   await ledger.recordRequest({
     by,
     what: 'cancel',
     outcome: 'answered',
-    reason: `the night ${night} takes its place`,
+    reason,
     ...(row && { batch: { id, name: row.name, key: row.key }, work: row.work, runId: row.runId }),
   });
 }

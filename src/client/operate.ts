@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { UsageError } from '../contract/errors.js';
 import type { PauseLevel } from '../contract/holds.js';
@@ -10,9 +9,9 @@ import type { BatchRow, RequestKind } from '../ledger/ledger.js';
 import { levelMeant } from '../policy/hold.js';
 import { jobWorkflowId } from '../identity/workflow-ids.js';
 import { audited, reasonAbout } from './audited.js';
+import { requestCancel } from './cancel-request.js';
 import type { Connections } from './connections.js';
 import { eachAtOnce } from './each-at-once.js';
-import { isGrpcNotFound } from './grpc-not-found.js';
 import { whileHosted } from './hosted.js';
 import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { runLeftAlone, runUnderWay } from './run-under-way.js';
@@ -184,7 +183,7 @@ async function cancel(
   reason?: string,
 ): Promise<Answer<CancelState>> {
   const client = await connections.client();
-  const asked = await requestCancel(id, await runUnderWay(id, client), connections, reason);
+  const asked = await askedToEnd(id, await runUnderWay(id, client), connections, reason);
   if (asked) await untilAllEnded([asked], connections);
   // A run that was terminated, or cancelled before it had opened, could not tell the ledger.
   const ledger = await connections.ledger();
@@ -216,7 +215,7 @@ async function cancelLeft(
   );
   const runs: Run[] = [];
   await eachAtOnce(new Set(asked.map(jobWorkflowId)), CANCELS_AT_ONCE, async (workflowId) => {
-    const run = await requestCancel(workflowId, await runLeftAlone(workflowId, client), connections, reason);
+    const run = await askedToEnd(workflowId, await runLeftAlone(workflowId, client), connections, reason);
     if (run) runs.push(run);
   });
   if (runs.length > 0) await untilAllEnded(runs, connections);
@@ -245,26 +244,14 @@ interface Run {
 }
 
 /** @returns the run that was asked; undefined when there is none to cancel */
-async function requestCancel(
+async function askedToEnd(
   workflowId: string,
   runId: string | undefined,
   connections: Connections,
-  reason = '',
+  reason: string | undefined,
 ): Promise<Run | undefined> {
   if (runId === undefined) return undefined;
-  const client = await connections.client();
-  try {
-    // As the handle's cancel() does, which has no place for a reason; it is shown in the Web UI.
-    await client.workflowService.requestCancelWorkflowExecution({
-      namespace: client.options.namespace,
-      workflowExecution: { workflowId, runId },
-      identity: connections.who,
-      requestId: randomUUID(),
-      reason,
-    });
-    return { workflowId, runId };
-  } catch (error) {
-    if (isGrpcNotFound(error)) return undefined; // it has ended meanwhile
-    throw error;
-  }
+  const run = { workflowId, runId };
+  const isAsked = await requestCancel(run, { by: connections.who, reason }, await connections.client());
+  return isAsked ? run : undefined;
 }

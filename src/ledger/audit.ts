@@ -8,8 +8,7 @@ type Audit = Pick<Ledger, 'recordRequest' | 'requests'>;
 export const audit = (store: Store): Audit => ({
   recordRequest: (request, at) =>
     store.write(async (db) => {
-      if (at === undefined || !(await isNoted(db, request, at)))
-        await recordRequest(db, request, at ?? store.now());
+      if (!(await isNoted(db, request, at))) await recordRequest(db, request, at ?? store.now());
     }),
 
   async requests({ batchId, batchName, batchKey, work, jobKey, what, since, limit } = {}) {
@@ -30,15 +29,24 @@ export const audit = (store: Store): Audit => ({
   },
 });
 
-/** An Activity may run again after it has written. */
-async function isNoted(db: Db, { batch, runId, what }: NewRequest, at: string): Promise<boolean> {
+/** An Activity may run again after it has written; that a run was cancelled both it and whoever asked for it tell. */
+async function isNoted(db: Db, request: NewRequest, at: string | undefined): Promise<boolean> {
+  const { batch, runId, what, by, outcome, reason } = request;
+  const endsRun = what === 'cancel' && outcome === 'answered' && runId !== undefined;
+  if (at === undefined && !endsRun) return false;
   const row = await db
     .selectFrom('requests')
     .select('seq')
     .where('batch_id', '=', batch?.id ?? '')
     .where('run_id', '=', runId ?? '')
     .where('what', '=', what)
-    .where('at', '=', at)
+    .$if(!endsRun, (query) => query.where('at', '=', at ?? ''))
+    .$if(endsRun, (query) =>
+      query
+        .where('requested_by', '=', by)
+        .where('outcome', '=', outcome)
+        .where('reason', reason === undefined ? 'is' : '=', reason ?? null),
+    )
     .executeTakeFirst();
   return row !== undefined;
 }

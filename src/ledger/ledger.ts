@@ -213,6 +213,7 @@ export interface Ledger extends AlertLedger {
   // --- evidence ------------------------------------------------------------------------------------------
   /**
    * Notes what somebody asked for; one row for each job named, or one for the batch. Never changed, never deleted.
+   * That a run was cancelled is noted once for each who asked, and each reason.
    * @param at when it was asked; now unless given. Given, the same request of that run and moment is noted once.
    */
   recordRequest(request: NewRequest, at?: string): Promise<void>;

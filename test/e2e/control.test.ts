@@ -1,15 +1,18 @@
 // A night is steered while it runs: paused, resumed, widened, cancelled, retried, stopped by trouble. By the command
 // line, and by plain Temporal messages as the Web UI sends them. Counted at the destination and by the agents' own log.
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { WorkflowHandle } from '@temporalio/client';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ControlState, Progress } from '../../src/contract/messages.js';
 import type { RunReport } from '../../src/contract/result.js';
+import { locateBinary } from '../../src/engine/index.js';
 import { jobKey } from '../../src/identity/keys.js';
 import { cli, runJson, startCli, until, type Exit } from '../support/cli.js';
-import { runningBatch, withEngine } from '../support/engine.js';
+import { engineAddress, runningBatch, withEngine } from '../support/engine.js';
 import { isAlive } from '../support/processes.js';
 import { slugsOf, tempDir, twice, writeBatch, type BatchOptions, type TestBatch } from '../support/batch.js';
 import { startReceiver } from '../support/servers/receiver.js';
@@ -71,6 +74,14 @@ const verb = ({ name, at }: Night, word: string, ...flags: string[]) =>
 const reportOf = ({ stdout, stderr }: Exit) => {
   expect(stdout, stderr).toMatch(/^\{/);
   return JSON.parse(stdout) as RunReport;
+};
+
+/** Who has asked for its end, as the audit has it. */
+const cancelsOf = async (batch: Night) => {
+  const { stdout, stderr } = await cli(['ledger', 'audit', batch.name, '--state', state, '--json'], batch.at);
+  const { requests } = JSON.parse(stdout || '{}') as { requests?: { what: string; reason?: string }[] };
+  if (requests === undefined) throw new Error(stderr);
+  return requests.filter(({ what }) => what === 'cancel');
 };
 
 const onBatch = <T>({ name }: Night, use: (handle: WorkflowHandle) => Promise<T>): Promise<T> =>
@@ -198,7 +209,10 @@ describe('cancel', () => {
     expect(exit.code, exit.stderr).toBe(2);
     expect(reportOf(exit).counts).toMatchObject({ done: 2, cancelled: 2, parked: 0, held: 0 });
     const status = await cli(['status', 'cancel', '--state', state], batch.at);
-    expect(status.stdout).toContain('cancel: cancelled');
+    expect(status.stdout).toContain('cancel: cancelled (wrong list)');
+    expect(await cancelsOf(batch), 'its run and the command both know of it').toMatchObject([
+      { outcome: 'answered', by: expect.stringContaining('@') as string, reason: 'wrong list' },
+    ]);
     expect(batch.published()).toHaveLength(2);
     const files = readdirSync(join(batch.dir, 'public'), { recursive: true, withFileTypes: true });
     const strays = files.filter((entry) => entry.isFile() && /\.(tmp|part)/.test(entry.name));
@@ -212,6 +226,39 @@ describe('cancel', () => {
     // Five, and the two that were cancelled; their numbers are never given again.
     expect(batch.sessions()).toHaveLength(7);
     expect(twice(batch.sessions())).toEqual([]);
+  });
+
+  const byProgram = async (workflowId: string) => {
+    const { path } = await locateBinary();
+    const words = ['workflow', 'cancel', '--workflow-id', workflowId, '--address', engineAddress(state)];
+    await promisify(execFile)(path, words);
+  };
+  const byCall = (workflowId: string) =>
+    withEngine(state, ({ workflowService }) =>
+      workflowService.requestCancelWorkflowExecution({
+        namespace: 'default',
+        workflowExecution: { workflowId },
+        identity: 'ann@desk',
+        reason: 'wrong list',
+      }),
+    );
+
+  test.each([
+    ['program', byProgram, /^temporal-cli:.+@/, undefined],
+    ['call', byCall, /^ann@desk$/, 'wrong list'],
+  ] as const)('that the engine alone is told of, by a %s, is in the audit: who, and why', async (...told) => {
+    const [way, ask, by, reason] = told;
+    const batch = night(`cancel-by-${way}`, { slugs: [way], seconds: 0, before: HELD });
+    const running = run(batch);
+    await until('it runs', () => batch.sessions().length === 1);
+    await ask(await onBatch(batch, async (handle) => handle.workflowId));
+    const exit = await running.exit;
+    expect(exit.code, exit.stderr).toBe(2);
+    expect(reportOf(exit).counts).toMatchObject({ done: 0, cancelled: 1 });
+    expect(batch.pids().filter(isAlive)).toEqual([]);
+    const asked = await cancelsOf(batch);
+    expect(asked).toMatchObject([{ outcome: 'answered', by: expect.stringMatching(by) as string }]);
+    expect(asked[0]?.reason).toBe(reason);
   });
 
   test('an agent that ignores TERM is killed', async () => {

@@ -438,6 +438,14 @@ test('overlap cancel-older: the older night is cancelled, then the new one runs'
   const states = (await nightshift.list()).filter(({ name }) => name === 'cancels').map((row) => row.state);
   expect(states).toEqual(['completed', 'cancelled']);
   expect(batch.published().every((path) => path.includes('2026-11-11'))).toBe(true);
+  const asked = (await nightshift.requests()).filter(({ what }) => what === 'cancel');
+  expect(asked, 'its night and its run both know of it').toMatchObject([
+    {
+      by: 'schedule:cancels',
+      reason: 'the night 2026-11-11T02:30 takes its place',
+      batch: { name: 'cancels' },
+    },
+  ]);
 });
 
 test('a night that a worker takes too late is stale, and the batch file gone at night is said', async () => {

@@ -2,11 +2,15 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 
+/** Where the embedded engine of a state directory listens. */
+export function engineAddress(state: string): string {
+  const text = readFileSync(join(state, 'engine', 'engine.json'), 'utf8');
+  return (JSON.parse(text) as { address: string }).address;
+}
+
 /** Talks to the embedded engine of a state directory, as the Web UI or the `temporal` program would. */
 export async function withEngine<T>(state: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const text = readFileSync(join(state, 'engine', 'engine.json'), 'utf8');
-  const { address } = JSON.parse(text) as { address: string };
-  const connection = await Connection.connect({ address });
+  const connection = await Connection.connect({ address: engineAddress(state) });
   try {
     return await use(new Client({ connection }));
   } finally {

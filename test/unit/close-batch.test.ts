@@ -33,7 +33,9 @@ beforeEach(async () => {
   ({ ledger } = await aLedger());
   const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
   const alarm = { look: () => undefined, wake: () => undefined };
-  deps = { ledger, artifacts, stateDir: folder, now: () => new Date(), alarm } as unknown as Deps;
+  const workflow = { getHandle: () => ({ fetchHistory: async () => ({ events: [] }) }) };
+  const at = { stateDir: folder, now: () => new Date(), client: { workflow } };
+  deps = { ledger, artifacts, alarm, ...at } as unknown as Deps;
 });
 
 async function opened(slugs: readonly string[]): Promise<void> {

@@ -75,6 +75,28 @@ test('a request for several jobs is a row for each of them', async () => {
   ]);
 });
 
+test('that a run was cancelled is kept once for each who asked and each reason, whoever tells it first', async () => {
+  const { ledger } = await aLedger();
+  const cancel = { what: 'cancel', outcome: 'answered', batch: NIGHTLY, runId: 'run-1', by: 'ann' } as const;
+  const kept = async () =>
+    (await ledger.requests()).map(({ at, by, reason }) => [at.slice(0, 4), by, reason]);
+  for (const twice of [1, 2]) {
+    await ledger.recordRequest({ ...cancel, reason: 'wrong list' }, '2025-11-23T02:00:00.000Z'); // by its run
+    await ledger.recordRequest({ ...cancel, reason: 'wrong list' }); // by the command that asked
+    await ledger.recordRequest(cancel);
+    await ledger.recordRequest({ ...cancel, by: 'bob', reason: 'wrong list' });
+    expect(await kept(), `told ${twice} times`).toEqual([
+      ['2025', 'ann', 'wrong list'],
+      [expect.anything(), 'ann', undefined],
+      [expect.anything(), 'bob', 'wrong list'],
+    ]);
+  }
+  await ledger.recordRequest({ ...cancel, runId: 'run-2' });
+  await ledger.recordRequest({ ...cancel, outcome: 'ended' });
+  await ledger.recordRequest({ ...cancel, outcome: 'ended' });
+  expect(await kept()).toHaveLength(6);
+});
+
 test('they are found by batch, by its name, by batch key, by kind, by time, and the newest alone', async () => {
   const { ledger } = await aLedger();
   for (const batch of [NIGHTLY, WEEKLY, NIGHTLY]) {

@@ -69,7 +69,12 @@ const OLDER = 'batch:news:0123456789abcdef0123456789abcdef';
 let running: Set<string>;
 /** Steps that are under way in each of them. */
 let steps: readonly string[];
-let cancelled: string[];
+interface CancelSent {
+  readonly workflowExecution: { readonly workflowId: string };
+  readonly identity: string;
+  readonly reason: string;
+}
+let cancelled: CancelSent[];
 /** What each of them was started from. */
 let memo: Record<string, unknown>;
 let describeSchedule: () => Promise<never>;
@@ -116,12 +121,12 @@ function taken(
       workflow: {
         getHandle: (id: string) => ({
           describe: () => described(id),
-          cancel: async () => cancelled.push(id),
           signal: async () => undefined,
         }),
         start: started,
         list: openRun,
       },
+      workflowService: { requestCancelWorkflowExecution: async (asked: CancelSent) => cancelled.push(asked) },
       connection: { operatorService: { listSearchAttributes: async () => ({ customAttributes: {} }) } },
       options: { namespace: 'default' },
     },
@@ -342,8 +347,15 @@ test('cancel-older cancels what runs for an older night', async () => {
   batchFile('[{ site: blog, category: a, slug: one }]');
   await olderRuns();
   await begunFor('2026-11-22');
-  await expect(taken(1, { overlap: 'cancel-older' })).resolves.toMatchObject({ kind: 'wait' });
-  expect(cancelled).toEqual([OLDER]);
+  await expect(taken(1, { overlap: 'cancel-older' })).resolves.toMatchObject({
+    kind: 'wait',
+    title: 'the night of 2026-11-22 02:30 (Europe/Berlin)',
+  });
+  const reason = 'the night 2026-11-23T02:30 takes its place';
+  expect(cancelled, 'its history says who, and why').toMatchObject([
+    { workflowExecution: { workflowId: OLDER }, identity: 'schedule:nights', reason },
+  ]);
+  expect(await ledger.requests({ what: 'cancel' })).toMatchObject([{ by: 'schedule:nights', reason }]);
 });
 
 test('a night that another one is in the way of says which, by its time and not by a hash', async () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { expect, test } from 'vitest';
+import type { HistoryEvent } from '../../src/client/cancel-request.js';
 import { engineEvents } from '../../src/client/trace/engine-events.js';
 
 const HISTORIES = new URL('../replay/histories/0.1.0/', import.meta.url);
@@ -38,7 +39,7 @@ test.each<[string, ...[tone: string, text: string][]]>([
   [
     'job-cancelled',
     ['plain', 'run run-1 of the job begins for cancelled'],
-    ['plain', 'told to end: cancelled'],
+    ['plain', 'told to end: its batch cancelled was cancelled'],
     ['bad', 'run cancelled'],
   ],
 ])('%s', (name, ...told) => {
@@ -47,4 +48,27 @@ test.each<[string, ...[tone: string, text: string][]]>([
   const times = events.map(({ at }) => at);
   expect(times).toEqual([...times].sort());
   expect(new Set(events.map(({ source, runId }) => `${source} ${runId}`))).toEqual(new Set(['engine run-1']));
+});
+
+test.each([
+  [
+    { identity: 'temporal-cli:ann@desk', cause: 'wrong list' },
+    'told to end: cancelled by temporal-cli:ann@desk, because "wrong list"',
+    'temporal-cli:ann@desk',
+  ],
+  [{ identity: 'ann@desk', cause: '' }, 'told to end: cancelled by ann@desk', 'ann@desk'],
+  [{ identity: '', cause: '' }, 'told to end: cancelled by unnamed', 'unnamed'],
+  [
+    { externalWorkflowExecution: { workflowId: `batch:nightly:${'a'.repeat(32)}:shard:3` } },
+    'told to end: its batch nightly was cancelled',
+    undefined,
+  ],
+])('a run that was told to end says by whom (%j)', (asked, text, by) => {
+  const event = {
+    eventTime: { seconds: 1_795_392_000 },
+    workflowExecutionCancelRequestedEventAttributes: asked,
+  };
+  const told = engineEvents('run-1', [event as unknown as HistoryEvent]);
+  expect(told).toMatchObject([{ at: '2026-11-23T00:00:00.000Z', kind: 'run', text }]);
+  expect(told[0]?.by).toBe(by);
 });

@@ -1,10 +1,10 @@
-import type { WorkflowHandle } from '@temporalio/client';
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import { batchNameOf } from '../../identity/workflow-ids.js';
+import { cancelAskedBy, type CancelAsked, type HistoryEvent } from '../cancel-request.js';
+import { timeOf } from '../event-time.js';
 import type { TraceEvent } from './event.js';
 import { duration } from '../../report/format.js';
 
-type HistoryEvent = NonNullable<Awaited<ReturnType<WorkflowHandle['fetchHistory']>>['events']>[number];
 type Failure = NonNullable<NonNullable<HistoryEvent['workflowExecutionFailedEventAttributes']>['failure']>;
 
 /** What the engine's history of one run adds to the ledger: tries that failed, waits, signals, how it closed. Pure. */
@@ -57,12 +57,22 @@ export function engineEvents(runId: string, history: readonly HistoryEvent[]): T
       add(event, { kind: 'wait', text: 'the wait is over', tone: 'plain' });
     const signal = event.workflowExecutionSignaledEventAttributes;
     if (signal) add(event, { kind: 'run', text: `told to ${signal.signalName ?? '?'}`, tone: 'plain' });
-    if (event.workflowExecutionCancelRequestedEventAttributes)
-      add(event, { kind: 'run', text: 'told to end: cancelled', tone: 'plain' });
+    const cancelled = cancelAskedBy(event);
+    if (cancelled) add(event, { kind: 'run', tone: 'plain', ...cancelledText(cancelled) });
     const closed = closedText(event);
     if (closed !== undefined) add(event, { kind: 'run', ...closed });
   }
   return events;
+}
+
+function cancelledText({ by, reason, parentId }: CancelAsked): Pick<TraceEvent, 'text' | 'by' | 'facts'> {
+  if (parentId !== undefined)
+    return { text: `told to end: its batch ${batchNameOf(parentId) ?? parentId} was cancelled` };
+  return {
+    text: `told to end: cancelled by ${by}${reason === undefined ? '' : `, because "${reason}"`}`,
+    by,
+    ...(reason !== undefined && { facts: { reason } }),
+  };
 }
 
 function closedText(event: HistoryEvent): Pick<TraceEvent, 'text' | 'tone'> | undefined {
@@ -103,9 +113,4 @@ function notNowOf(payload: Payload | null | undefined): Pick<TraceEvent, 'text' 
   if (kind === 'paused') return { text: 'the batch is paused: nothing new starts' };
   if (kind !== 'wait' || typeof delayMs !== 'number' || typeof why !== 'string') return undefined;
   return { text: `waits ${duration(delayMs)}: ${why}`, facts: { delayMs, why } };
-}
-
-export function timeOf(stamp: HistoryEvent['eventTime']): string {
-  const seconds = Number(stamp?.seconds ?? 0);
-  return new Date(seconds * 1000 + Math.floor((stamp?.nanos ?? 0) / 1e6)).toISOString();
 }

@@ -1,7 +1,8 @@
 import type { Client } from '@temporalio/client';
 import { isEngineConfigured, peekEngine } from '../../engine/index.js';
 import type { Connections } from '../connections.js';
-import { engineEvents, failureText, timeOf } from './engine-events.js';
+import { timeOf } from '../event-time.js';
+import { engineEvents, failureText } from './engine-events.js';
 import type { TraceEvent } from './event.js';
 
 /** How much of what the engine knew could be read. */
