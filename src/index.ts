@@ -24,6 +24,7 @@ export type {
   StartOptions,
   StoppedJob,
   WatchOptions,
+  Widened,
 } from './client/nightshift.js';
 export type { RetriedBatch, ToRetry, WideSelection } from './client/retry-all.js';
 export type { ApprovalDecided, WaitingApproval } from './client/approvals.js';

@@ -7,11 +7,14 @@ import { localTime } from '../report/format.js';
 import { bold, dim, green, red, yellow, type Line } from '../report/line.js';
 import { stepAfterAnswer } from '../report/next-steps.js';
 import { ExitCode } from './exit-codes.js';
+import { amongOf } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
 export interface DecideFlags {
   readonly effect?: readonly string[];
   readonly job?: readonly string[];
+  readonly work?: string;
+  readonly provider?: string;
   readonly all?: boolean;
   readonly reason?: string;
 }
@@ -24,15 +27,17 @@ export const reject = (name: string | undefined, flags: DecideFlags, shell: Shel
 export async function decideWaiting(
   name: string | undefined,
   decision: 'approved' | 'rejected',
-  { effect: effects = [], job: jobs = [], all = false, reason = '' }: DecideFlags,
+  flags: DecideFlags,
   shell: Shell,
 ): Promise<ExitCode> {
+  const { effect: effects = [], job: jobs = [], all = false, reason = '' } = flags;
   if (effects.length + jobs.length === 0 && !all)
     throw new UsageError('which? Give --effect KEY, --job KEY, or --all; "nightshift approve" lists them');
   if (effects.length + jobs.length > 0 && all) throw new UsageError('give either keys or --all, not both');
+  const among = amongOf(name, flags);
   const nightshift = await shell.nightshift();
   const decided = await nightshift.decideApprovals(
-    { effects, jobs, all, ...(name !== undefined && { nameOrId: name }) },
+    { effects, jobs, all, ...(typeof among === 'string' ? { nameOrId: among } : among && { scope: among }) },
     decision,
     reason,
   );

@@ -1,24 +1,22 @@
 import type { Decided } from '../client/decide.js';
 import { UsageError } from '../contract/errors.js';
+import type { HoldScope } from '../contract/holds.js';
 import { jobTitle } from '../contract/job.js';
 import type { EffectDecision, OpenQuestion } from '../ledger/ledger.js';
 import { shownQuestion } from '../policy/as-shown.js';
 import { localTime } from '../report/format.js';
 import { bold, dim, type Line } from '../report/line.js';
-import { approvalLines, decideWaiting } from './approvals.js';
+import { approvalLines, decideWaiting, type DecideFlags } from './approvals.js';
 import { batchOf } from './batch-document.js';
 import { ExitCode } from './exit-codes.js';
+import { amongOf } from './hold-flags.js';
 import type { Shell } from './shell.js';
 
-export interface ApproveFlags {
-  readonly effect?: readonly string[];
-  readonly job?: readonly string[];
-  readonly all?: boolean;
+export interface ApproveFlags extends DecideFlags {
   readonly landed?: boolean;
   readonly notLanded?: boolean;
   readonly id?: string;
   readonly url?: string;
-  readonly reason?: string;
 }
 
 /** `nightshift approve [NAME]`: lists what waits for a person, or takes the answer. To list needs no engine. */
@@ -29,14 +27,15 @@ export async function approve(
 ): Promise<ExitCode> {
   const decision = decisionOf(flags);
   if (decision) return decide(decision, flags, shell);
+  const among = amongOf(name, flags);
   const names = (flags.effect?.length ?? 0) + (flags.job?.length ?? 0) > 0 || flags.all === true;
-  return names ? decideWaiting(name, 'approved', flags, shell) : list(name, shell);
+  return names ? decideWaiting(name, 'approved', flags, shell) : list(among, shell);
 }
 
-async function list(name: string | undefined, shell: Shell): Promise<ExitCode> {
+async function list(among: string | HoldScope | undefined, shell: Shell): Promise<ExitCode> {
   const nightshift = await shell.nightshift();
-  const questions = await nightshift.openQuestions(name);
-  const approvals = await nightshift.approvals(name);
+  const questions = await nightshift.openQuestions(among);
+  const approvals = await nightshift.approvals(among);
   const { out } = shell;
   const waiting = questions.length + approvals.length;
   if (shell.flags.json)

@@ -26,6 +26,21 @@ export function scopeOf(name: string | undefined, { all, work, provider }: HoldF
   return scope;
 }
 
+/**
+ * Whose effects are meant: of one batch, or of those of a work or a provider; undefined: of all. Here `all` says how many of
+ * them. @throws UsageError when several are
+ */
+export function amongOf(
+  name: string | undefined,
+  { work, provider }: Pick<HoldFlags, 'work' | 'provider'>,
+): string | HoldScope | undefined {
+  if (name === undefined && work === undefined && provider === undefined) return undefined;
+  if ([name, work, provider].filter((each) => each !== undefined).length > 1)
+    throw new UsageError('give either the name of a batch, --work NAME, or --provider NAME');
+  if (work !== undefined) return { kind: 'work', name: work };
+  return provider === undefined ? name : { kind: 'provider', name: provider };
+}
+
 /** @throws UsageError */
 export function levelOf(flag: string | undefined): PauseLevel | undefined {
   if (flag === undefined || isPauseLevel(flag)) return flag;

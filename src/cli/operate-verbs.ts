@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { DecideFlags } from './approvals.js';
 import type { ApproveFlags } from './approve.js';
 import type { CancelFlags } from './cancel.js';
-import type { ControlFlags } from './control.js';
+import type { ConcurrencyFlags } from './concurrency.js';
 import type { DiscardFlags } from './discard.js';
 import type { HoldFlags } from './hold-flags.js';
 import { nonEmpty, positiveCount, verbsBelow } from './program-text.js';
@@ -41,11 +41,18 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
     use(async (shell) => (await import('./resume.js')).resume(name, flags, shell)),
   );
 
-  verb('concurrency <name> <count>', 'change how many jobs of a batch under way run at once', [
-    'nightshift concurrency nightly-articles 20 --reason "the blog bears more"',
-  ])
+  verb(
+    'concurrency [name] [count]',
+    'change how many jobs of a batch under way run at once; or of each batch of a work, a provider, or of everything',
+    ['nightshift concurrency nightly-articles 20 --reason "the blog bears more"', 'one batch'],
+    ['nightshift concurrency 5 --work article', 'each batch under way of a kind of work'],
+  )
+    .usage('[options] NAME COUNT | COUNT --work W | COUNT --provider P | COUNT --all')
     .option('--reason <text>', 'why; kept')
-    .action((name: string, count: string, flags: ControlFlags) =>
+    .option('--work <name>', 'each batch under way of this kind of work', nonEmpty)
+    .option('--provider <name>', 'each batch under way whose agent uses this', nonEmpty)
+    .option('--all', 'each batch under way')
+    .action((name: string | undefined, count: string | undefined, flags: ConcurrencyFlags) =>
       use(async (shell) => (await import('./concurrency.js')).concurrency(name, count, flags, shell)),
     );
 
@@ -110,6 +117,7 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
     'list what waits for a person; say yes to it, or whether an effect landed',
     ['nightshift approve', 'what waits, and what would happen'],
     ['nightshift approve --effect KEY', 'let it leave'],
+    ['nightshift approve --work invoices --all', 'all that waits in batches of this kind of work'],
     ['nightshift approve --effect KEY --landed --url https://blog.example/post', 'you saw it there'],
     ['nightshift approve --effect KEY --not-landed', 'it may be sent again'],
   )
@@ -118,7 +126,9 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
       'the effect that the answer is about, as listed; the first characters of its key stand for what waits now',
     )
     .option('--job <key...>', 'all that waits of these jobs')
-    .option('--all', 'all that waits; of the batch, where one is named')
+    .option('--work <name>', 'only of batches of this kind of work', nonEmpty)
+    .option('--provider <name>', 'only of batches whose agent uses this', nonEmpty)
+    .option('--all', 'all that waits; of the batch, the work or the provider, where one is named')
     .option('--landed', 'it is there')
     .option('--not-landed', 'it is not there')
     .option('--id <id>', 'its id at the destination', nonEmpty)
@@ -136,7 +146,9 @@ export function addOperateVerbs(program: Command, use: (action: Action) => void)
       'these effects, as listed; the first characters of a key stand for what waits now',
     )
     .option('--job <key...>', 'all that waits of these jobs')
-    .option('--all', 'all that waits; of the batch, where one is named')
+    .option('--work <name>', 'only of batches of this kind of work', nonEmpty)
+    .option('--provider <name>', 'only of batches whose agent uses this', nonEmpty)
+    .option('--all', 'all that waits; of the batch, the work or the provider, where one is named')
     .option('--reason <text>', 'why; kept')
     .action((name: string | undefined, flags: DecideFlags) =>
       use(async (shell) => (await import('./approvals.js')).reject(name, flags, shell)),

@@ -1,12 +1,10 @@
-import { UsageError } from '../contract/errors.js';
 import type { HoldScope } from '../contract/holds.js';
 import { audited } from './audited.js';
-import { batchesUnderWay } from './batches-under-way.js';
 import type { Connections } from './connections.js';
 import { scopeRequest } from './holds.js';
 import { whileHosted } from './hosted.js';
 import { cancelBatch, type Answer, type CancelState } from './operate.js';
-import { membersOf, unknownName } from './scope-members.js';
+import { membersUnderWay } from './scope-members.js';
 
 /** A batch that the ledger had as under way, and what came of its cancellation. */
 export interface Cancelled {
@@ -28,17 +26,12 @@ export async function cancelAll(
   connections: Connections,
   reason?: string,
 ): Promise<readonly Cancelled[]> {
-  const ledger = await connections.ledger();
   return audited(
-    ledger,
+    await connections.ledger(),
     scopeRequest('cancel', scope, connections, reason),
     async () => {
-      const members = await membersOf(scope, await batchesUnderWay(ledger), connections);
-      if (members.length === 0) {
-        const unknown = await unknownName(scope, connections);
-        if (unknown !== undefined) throw new UsageError(unknown);
-        return [];
-      }
+      const members = await membersUnderWay(scope, connections);
+      if (members.length === 0) return [];
       // One worker for all, where none lives: those that each call would host find the place taken.
       return whileHosted(connections, async () => {
         const ends = await Promise.allSettled(

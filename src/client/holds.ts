@@ -81,7 +81,7 @@ async function pausesLeft(connections: Connections): Promise<readonly Hold[]> {
 
 /** What is asked of all batches of a scope, for the ledger. */
 export const scopeRequest = (
-  what: 'pause' | 'resume' | 'cancel',
+  what: 'pause' | 'resume' | 'concurrency' | 'cancel',
   scope: HoldScope,
   { who }: Connections,
   reason: string | undefined,

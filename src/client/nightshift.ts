@@ -30,7 +30,7 @@ import { Connections, type Notify, type WhileHosting } from './connections.js';
 import { costReport, type CostReport, type CostsRequest } from './costs.js';
 import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { batchWordsNow } from '../policy/batch-words.js';
-import type { ApprovalDecided, WaitingApproval } from './approvals.js';
+import type { Among, ApprovalDecided, WaitingApproval } from './approvals.js';
 import type { Decided } from './decide.js';
 import type { Drill, DrillRequest } from './drill.js';
 import { doctor, type Finding } from './doctor.js';
@@ -39,6 +39,7 @@ import { batchMeant } from './find-batch.js';
 import type { Exported, ExportRequest } from './export.js';
 import { resetLane, seeLanes, type LanesSeen, type LaneStatus } from './lanes.js';
 import type { Cancelled } from './cancel-all.js';
+import type { Widened } from './concurrency-all.js';
 import type { Lifted, Placed } from './holds.js';
 import type { Answer, CancelState, PauseOptions } from './operate.js';
 import type { RemoteSession, SweepOptions } from './orphans.js';
@@ -150,6 +151,8 @@ export interface Nightshift {
   holds(): Promise<readonly WideHold[]>;
   /** Jobs in progress at once, 1 to 500. @param reason why; kept in the ledger @throws UsageError */
   setConcurrency(nameOrId: string, concurrency: number, reason?: string): Promise<Answer<ControlState>>;
+  /** The same in each batch of a work, of a provider, or of everything that is under way; not in those that start later. @throws UsageError */
+  setConcurrencyAll(scope: HoldScope, concurrency: number, reason?: string): Promise<readonly Widened[]>;
   resume(nameOrId: string, reason?: string): Promise<Answer<ControlState>>;
   cancel(nameOrId: string, reason?: string): Promise<Answer<CancelState>>;
   /** Ends all batches of a work, of a provider, or of everything that are under way; not those that start later. @throws UsageError */
@@ -177,15 +180,15 @@ export interface Nightshift {
    * them below a higher revision, until `retry` names them. @returns what came of each @throws UsageError
    */
   discard(nameOrId: string, selection: JobSelection, reason: string): Promise<readonly Discarding[]>;
-  /** Effects of unknown outcome, which only a person can settle; of one batch, or all. */
-  openQuestions(nameOrId?: string): Promise<readonly OpenQuestion[]>;
+  /** Effects of unknown outcome, which only a person can settle; of one batch, of a work or a provider, or all. */
+  openQuestions(among?: string | HoldScope): Promise<readonly OpenQuestion[]>;
   /** A person's answer to one of them. Starts nothing. @throws UsageError when no such question is open */
   decide(effectKey: string, decision: EffectDecision, reason?: string): Promise<Decided>;
-  /** Effects that wait for a person's yes, with what would happen; of one batch, or all. */
-  approvals(nameOrId?: string): Promise<readonly WaitingApproval[]>;
+  /** Effects that wait for a person's yes, with what would happen; of one batch, of a work or a provider, or all. */
+  approvals(among?: string | HoldScope): Promise<readonly WaitingApproval[]>;
   /** Yes or no to some of them; what was decided before stays so, and is told. @throws UsageError */
   decideApprovals(
-    choice: ApprovalChoice & { readonly nameOrId?: string },
+    choice: ApprovalChoice & { readonly nameOrId?: string; readonly scope?: HoldScope },
     decision: 'approved' | 'rejected',
     reason?: string,
   ): Promise<readonly ApprovalDecided[]>;
@@ -263,6 +266,9 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
   const optionally = async (nameOrId: string | undefined): Promise<{ readonly batchId?: string }> =>
     nameOrId === undefined ? {} : { batchId: (await resolve(nameOrId)).id };
 
+  const amongOf = async (among: string | HoldScope | undefined): Promise<Among> =>
+    typeof among === 'string' ? { batchId: (await resolve(among)).id } : { scope: among ?? { kind: 'all' } };
+
   const nightshift: Nightshift = {
     config,
     read: async (source) => {
@@ -337,6 +343,8 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
     holds: async () => (await connections.ledger()).holds(),
     setConcurrency: async (nameOrId, concurrency, reason) =>
       (await operate()).setConcurrency(await resolve(nameOrId), concurrency, connections, reason),
+    setConcurrencyAll: async (scope, concurrency, reason) =>
+      (await operate()).setConcurrencyAll(scope, concurrency, connections, reason),
     resume: async (nameOrId, reason) =>
       (await operate()).controlBatch('resume', await resolve(nameOrId), connections, {
         ...(reason !== undefined && { reason }),
@@ -356,15 +364,14 @@ export function createNightshift(options: NightshiftOptions = {}): Nightshift {
       (await import('./to-retry.js')).alsoRuns(await resolve(nameOrId), connections, selection),
     discard: async (nameOrId, selection, reason) =>
       (await import('./discard.js')).discardJobs(await resolve(nameOrId), connections, selection, reason),
-    openQuestions: async (nameOrId) =>
-      (await connections.ledger()).openQuestions((await optionally(nameOrId)).batchId),
+    openQuestions: async (among) => (await operate()).questionsAmong(await amongOf(among), connections),
     decide: async (effectKey, decision, reason = '') =>
       (await operate()).decideEffect(effectKey, decision, connections, reason),
-    approvals: async (nameOrId) =>
-      (await operate()).waitingApprovals((await optionally(nameOrId)).batchId, connections),
-    decideApprovals: async ({ nameOrId, ...choice }, decision, reason = '') =>
+    approvals: async (among) => (await operate()).waitingApprovals(await amongOf(among), connections),
+    decideApprovals: async ({ nameOrId, scope, ...choice }, decision, reason = '') =>
       (await operate()).decideApprovals(
-        { ...choice, ...(await optionally(nameOrId)) },
+        choice,
+        await amongOf(nameOrId ?? scope),
         decision,
         connections,
         reason,
@@ -450,6 +457,7 @@ const operate = async () => ({
   ...(await import('./operate.js')),
   ...(await import('./approvals.js')),
   ...(await import('./cancel-all.js')),
+  ...(await import('./concurrency-all.js')),
   ...(await import('./decide.js')),
   ...(await import('./holds.js')),
   ...(await import('./retry.js')),
@@ -478,4 +486,5 @@ export type {
   WontDo,
   StoppedJob,
   WatchOptions,
+  Widened,
 };

@@ -65,6 +65,15 @@ export async function controlBatch(
   );
 }
 
+/** @throws UsageError */
+export function assertConcurrency(concurrency: number): void {
+  if (!isConcurrency(concurrency))
+    throw new UsageError(`the concurrency is a whole number from 1 to 500, not ${concurrency}`);
+}
+
+/** What was asked for, for the ledger. */
+export const concurrencyText = (concurrency: number): string => `${concurrency} at once`;
+
 /** Jobs in progress at once, from now on. @param reason kept with the request */
 export async function setConcurrency(
   row: BatchRow,
@@ -72,13 +81,11 @@ export async function setConcurrency(
   connections: Connections,
   reason?: string,
 ): Promise<Answer<ControlState>> {
-  if (!isConcurrency(concurrency)) {
-    throw new UsageError(`the concurrency is a whole number from 1 to 500, not ${concurrency}`);
-  }
+  assertConcurrency(concurrency);
   const told: ControlRequest = { by: connections.who, noted: true };
   return audited(
     await connections.ledger(),
-    requestFor('concurrency', row, connections, reasonAbout(`${concurrency} at once`, reason)),
+    requestFor('concurrency', row, connections, reasonAbout(concurrencyText(concurrency), reason)),
     // Workers of older releases take a number, and leave alone what follows it.
     () => ask<ControlState>(MESSAGE.setConcurrency, [concurrency, told], row, connections),
     ({ kind }) => ({ outcome: kind }),

@@ -1,8 +1,10 @@
 import { readDefinition } from '../batch/manifest.js';
 import { suggestion } from '../batch/nearest.js';
+import { UsageError } from '../contract/errors.js';
 import { scopeText, type HoldScope } from '../contract/holds.js';
 import { readManifestRef } from '../contract/manifest-ref.js';
 import type { BatchRow } from '../ledger/ledger.js';
+import { batchesUnderWay } from './batches-under-way.js';
 import type { Connections } from './connections.js';
 
 /** Those of some batches whose jobs a pause of that scope holds back. */
@@ -17,6 +19,51 @@ export async function membersOf(
     if ((await nameIn(scope, batch, connections)) === scope.name) members.push(batch);
   }
   return members;
+}
+
+/**
+ * Those of that scope that are under way, as the ledger has them, newest first.
+ * @throws UsageError when no batch has ever had that work or provider
+ */
+export async function membersUnderWay(
+  scope: HoldScope,
+  connections: Pick<Connections, 'artifacts' | 'ledger'>,
+): Promise<readonly BatchRow[]> {
+  const underWay = await batchesUnderWay(await connections.ledger());
+  const members = await membersOf(scope, underWay, connections);
+  if (members.length === 0) await assertKnown(scope, connections);
+  return members;
+}
+
+/**
+ * What of it is of a batch of that scope.
+ * @throws UsageError when nothing is, and no batch has ever had that work or provider
+ */
+export async function inScope<T extends { readonly batchId: string }>(
+  scope: HoldScope,
+  things: readonly T[],
+  connections: Pick<Connections, 'artifacts' | 'ledger'>,
+): Promise<readonly T[]> {
+  if (scope.kind === 'all') return things;
+  const ids = new Set(things.map(({ batchId }) => batchId));
+  const batches = await (await connections.ledger()).batches(Number.MAX_SAFE_INTEGER);
+  const members = await membersOf(
+    scope,
+    batches.filter(({ id }) => ids.has(id)),
+    connections,
+  );
+  const memberIds = new Set(members.map(({ id }) => id));
+  const found = things.filter(({ batchId }) => memberIds.has(batchId));
+  if (found.length === 0) await assertKnown(scope, connections);
+  return found;
+}
+
+async function assertKnown(
+  scope: HoldScope,
+  connections: Pick<Connections, 'artifacts' | 'ledger'>,
+): Promise<void> {
+  const unknown = await unknownName(scope, connections);
+  if (unknown !== undefined) throw new UsageError(unknown);
 }
 
 /**

@@ -66,7 +66,8 @@ test('three wait in a batch of one lane, also over a killed worker; approved the
 
   const second = run(batch, '--wait');
   await until('what was approved while no worker lived lands', () => batch.published().length === 1);
-  expect((await nightshift('reject', '--job', two?.jobKey ?? '', '--reason', 'wrong price')).code).toBe(0);
+  const no = ['reject', '--work', 'asks', '--job', two?.jobKey ?? '', '--reason', 'wrong price'];
+  expect((await nightshift(...no)).code).toBe(0);
   await withEngine(state, async (client) =>
     client.workflow
       .getHandle(await runningBatch(client, 'asks'))

@@ -319,6 +319,28 @@ describe('cancel beyond one batch', () => {
   });
 });
 
+describe('concurrency beyond one batch', () => {
+  test('is that of each batch of a work from now on, and of no other', async () => {
+    const [one, two, other] = ['wide-one', 'wide-two', 'wide-other'].map((name) =>
+      night(name, { slugs: slugsOf(3, name), concurrency: 1, seconds: 0, before: HELD }),
+    ) as [TestBatch & Night, TestBatch & Night, TestBatch & Night];
+    for (const batch of [one, two]) edit(batch, `work: ${batch.name}`, 'work: widened-work');
+    const running = [one, two, other].map((batch) => run(batch));
+    const sessions = () => [one, two, other].map((batch) => batch.sessions().length);
+    await until('each has begun one job', () => sessions().every((count) => count === 1));
+
+    const words = ['concurrency', '3', '--work', 'widened-work', '--state', state];
+    const widened = await cli(words, other.at);
+    expect(widened.code, widened.stderr).toBe(0);
+    expect(widened.stdout).toContain('wide-one: 3 at once');
+    expect(widened.stdout).toContain('wide-two: 3 at once');
+    await until('three of each of the two run', () => one.sessions().length + two.sessions().length === 6);
+    expect(sessions()).toEqual([3, 3, 1]);
+    for (const batch of [one, two, other]) letGo(batch);
+    for (const { exit } of running) expect((await exit).code).toBe(0);
+  });
+});
+
 describe('a running batch', () => {
   test('is widened by setConcurrency, which refuses nonsense', async () => {
     const batch = night('wider', { slugs: slugsOf(5), concurrency: 1, seconds: 0, before: HELD });

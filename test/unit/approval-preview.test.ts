@@ -87,7 +87,7 @@ async function asked({
     }
   }
   const connections = { ledger: async () => ledger, artifacts, config: { env, stateDir: dir } };
-  const waiting = () => waitingApprovals(undefined, connections as unknown as Connections);
+  const waiting = () => waitingApprovals({ scope: { kind: 'all' } }, connections as unknown as Connections);
   const restart = async (currency: string) =>
     openBatch(ledger, ['anna', 'bob'], { runId: 'run-2', manifest: (await write(currency)).manifest });
   return { ledger, artifacts, dir, waiting, restart };

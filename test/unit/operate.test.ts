@@ -9,10 +9,12 @@ import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storeManifest } from '../../src/batch/manifest.js';
 import { cancelled } from '../../src/activities/session/end.js';
 import { cancel } from '../../src/cli/cancel.js';
+import { concurrency } from '../../src/cli/concurrency.js';
 import { failureOf } from '../../src/cli/failure.js';
 import { pause } from '../../src/cli/pause.js';
 import type { Shell } from '../../src/cli/shell.js';
 import { cancelAll } from '../../src/client/cancel-all.js';
+import { setConcurrencyAll } from '../../src/client/concurrency-all.js';
 import type { Connections } from '../../src/client/connections.js';
 import { liftHold, placeHold } from '../../src/client/holds.js';
 import { cancelBatch, controlBatch, setConcurrency } from '../../src/client/operate.js';
@@ -20,6 +22,7 @@ import { Outages } from '../../src/client/outages.js';
 import { retryAll } from '../../src/client/retry-all.js';
 import { retryBatch } from '../../src/client/retry.js';
 import { batchFileSchema } from '../../src/contract/batch-file.js';
+import { UsageError } from '../../src/contract/errors.js';
 import { scopeText, type HoldScope } from '../../src/contract/holds.js';
 import { statePaths } from '../../src/config.js';
 import { tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
@@ -324,6 +327,69 @@ describe('a pause beyond one batch', () => {
     expect(await pause(undefined, flags, shell as unknown as Shell)).toBe(0);
     expect(notes).toEqual([expect.stringMatching(warning)]);
     expect(shown).toEqual(placed);
+  });
+});
+
+describe('more or fewer jobs at once beyond one batch', () => {
+  const worker = { answer: async () => ({ ...RUNNING, concurrency: 5 }) };
+
+  test.each([
+    [{ kind: 'all' }, ['translation', 'digest']],
+    [{ kind: 'work', name: 'digest' }, ['digest']],
+    [{ kind: 'provider', name: 'antigravity' }, ['translation']],
+  ] as const)('of %j is told to each batch under way that it means: %j', async (scope, names) => {
+    const { connections, ledger } = await twoBatches(worker);
+    const widened = await setConcurrencyAll(scope, 5, connections, 'the blog bears more');
+    expect(widened).toMatchObject(
+      names.map((name) => ({
+        batch: expect.stringContaining(`:${name}:`) as string,
+        answer: { state: { concurrency: 5 } },
+      })),
+    );
+    const asked = await ledger.requests({ what: 'concurrency' });
+    expect(asked.map(({ batch, outcome, reason }) => [batch?.name, outcome, reason])).toEqual([
+      ...[...names].map((name) => [name, 'answered', '5 at once: the blog bears more']),
+      [undefined, 'done', `${scopeText(scope)}: 5 at once: the blog bears more`],
+    ]);
+  });
+
+  test('of what nothing has ever had is refused, as is what is no number, and nothing is told', async () => {
+    const { connections, ledger } = await twoBatches(worker);
+    const slip = { kind: 'work', name: 'digset' } as const;
+    await expect(setConcurrencyAll(slip, 5, connections)).rejects.toThrow(/did you mean "digest"\?/);
+    await expect(setConcurrencyAll({ kind: 'all' }, 0, connections)).rejects.toThrow(/from 1 to 500, not 0/);
+    expect(await setConcurrencyAll({ kind: 'work', name: WORK }, 5, connections)).toEqual([]);
+    const asked = await ledger.requests({ what: 'concurrency' });
+    expect(asked.map(({ outcome }) => outcome)).toEqual(['refused', 'ended']);
+  });
+
+  test('is typed as a number and a scope, or as a name and a number', async () => {
+    const asked: unknown[] = [];
+    const shell = {
+      flags: { json: true },
+      out: { json: () => undefined },
+      nightshift: async () => ({
+        list: async () => [],
+        setConcurrency: async (...args: unknown[]) => (asked.push(args), { kind: 'ended' }),
+        setConcurrencyAll: async (...args: unknown[]) => (asked.push(args), []),
+      }),
+    } as unknown as Shell;
+    expect(await concurrency('5', undefined, { work: 'digest', reason: 'why' }, shell)).toBe(0);
+    expect(await concurrency('nightly', '20', {}, shell)).toBe(0);
+    expect(asked).toEqual([
+      [{ kind: 'work', name: 'digest' }, 5, 'why'],
+      ['nightly', 20, undefined],
+    ]);
+    for (const [first, second, flags] of [
+      ['5', undefined, {}],
+      ['nightly', '5', { all: true }],
+      ['nightly', undefined, {}],
+      [undefined, undefined, { all: true }],
+    ] as const) {
+      const typed = [first, second].join(' ');
+      await expect(concurrency(first, second, flags, shell), typed).rejects.toThrow(UsageError);
+    }
+    expect(asked).toHaveLength(2);
   });
 });
 
