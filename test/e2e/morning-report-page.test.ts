@@ -26,6 +26,9 @@ const HOSTILE = [
   '{{7*7}} ${7*7} &amp; <b>',
 ];
 
+/** Where a picture for the docs goes, when somebody wants a new one. */
+const pictures = process.env['NIGHTSHIFT_TEST_PICTURES'];
+
 const folder = mkdtempSync(join(tmpdir(), 'nightshift-page-'));
 const PLANNED = {
   schedule: 'nights',
@@ -91,11 +94,16 @@ interface Opened {
   readonly trouble: readonly string[];
 }
 
-async function open(night: ReportRows, colorScheme: 'light' | 'dark', width = 1100): Promise<Opened> {
+async function open(
+  night: ReportRows,
+  colorScheme: 'light' | 'dark',
+  width = 1100,
+  { height = 900, told = options } = {},
+): Promise<Opened> {
   const file = join(folder, 'report.html');
-  writeFileSync(file, await drawReport(morningReport(night, options)));
+  writeFileSync(file, await drawReport(morningReport(night, told)));
   if (browser === undefined) throw new Error('the browser is open');
-  const page = await browser.newPage({ colorScheme, viewport: { width, height: 900 } });
+  const page = await browser.newPage({ colorScheme, viewport: { width, height } });
   const trouble: string[] = [];
   const address = pathToFileURL(file).href;
   page.on('request', (request) => {
@@ -164,6 +172,37 @@ describe.each(['light', 'dark'] as const)('in %s colours', (scheme) => {
     expect(trouble).toEqual([]);
     await page.close();
   });
+});
+
+test('the first screen says what needs a decision, each with commands that can be typed as they are', async () => {
+  const file = join(options.place.directory, 'nightly-articles.yaml');
+  const { ledger, batchId } = await tellNights(join(folder, 'first-screen.db'), {
+    jobs: 14,
+    before: 6,
+    file,
+  });
+  const night = await ledger.reportRows(batchId);
+  await ledger.close();
+  if (night === undefined) throw new Error('the ledger has this night');
+  const missed = options.scheduled.missed.map((one) => ({
+    ...one,
+    why: 'the engine was down for longer than catchUp (4 h)',
+  }));
+  const told = { ...options, scheduled: { ...options.scheduled, missed } };
+  const { page } = await open(night, 'light', 1100, { height: 1460, told });
+  const text = await page.locator('body').innerText();
+  if (pictures !== undefined) await page.screenshot({ path: join(pictures, 'morning-report.png') });
+  expect(text).toContain('Monday 23 November 2026, 03:00 to 03:44 CET');
+  expect(text).toContain('0.60 EUR');
+  for (const command of [
+    /nightshift approve --effect [0-9a-f]{32}@[0-9a-z]+ --landed/,
+    /nightshift run \/home\/anna\/nights\/nightly-articles\.yaml --edition 2026-11-23/,
+    /nightshift retry nightly-articles --edition 2026-11-23/,
+    /nightshift discard nightly-articles --edition 2026-11-23 --job [0-9a-f]{32} --reason WHY/,
+  ])
+    expect(text).toMatch(command);
+  expect(text, 'no command has a hole').not.toMatch(/<[a-z ]+>/);
+  await page.close();
 });
 
 test('hostile words are shown as words', async () => {

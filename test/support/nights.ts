@@ -21,6 +21,8 @@ export interface Story {
   readonly slug?: (number: number) => string;
   readonly message?: string;
   readonly url?: (slug: string) => string;
+  /** Absolute path of the batch file that each night was started from. */
+  readonly file?: string;
 }
 
 export interface Told {
@@ -60,7 +62,7 @@ async function tellNight(
   setClock: (ms: number) => void,
   start: number,
   night: number,
-  { jobs, slug = (n) => `${SUBJECTS[n % SUBJECTS.length] ?? ''}-${n + 1}`, message, url }: Story,
+  { jobs, slug = (n) => `${SUBJECTS[n % SUBJECTS.length] ?? ''}-${n + 1}`, message, url, file }: Story,
 ): Promise<string> {
   const edition = new Date(start).toISOString().slice(0, 10);
   const list = Array.from({ length: jobs }, (_, number) => {
@@ -80,6 +82,7 @@ async function tellNight(
     manifest: '{}',
     jobs,
     currency: 'EUR',
+    file,
     by: 'schedule',
   });
   await ledger.recordRequest({ by: 'schedule', what: 'start', outcome: 'started', batch });
