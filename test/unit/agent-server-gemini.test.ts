@@ -30,9 +30,9 @@ test('a run goes from queued to completed, with text, files whose hashes agree, 
 
   const listed = await client.environments.files.list({ environment: environment.id, path: 'out' }, ONCE);
   expect(listed.files?.map(({ path }) => path)).toEqual([
-    'out/article.md',
-    'out/manifest.json',
-    'out/started.json',
+    'workspace/out/article.md',
+    'workspace/out/manifest.json',
+    'workspace/out/started.json',
   ]);
   expect(typeof listed.files?.[0]?.size_bytes).toBe('string');
   const download = (path: string) =>
@@ -66,7 +66,9 @@ test('a claim is taken once: the second upload without overwrite is a conflict, 
       { environment: id, path: `claim/${RUN_KEY}-2`, file: new Blob([text]), overwrite: false },
       ONCE,
     );
-  expect(await claim('ledger-1')).toMatchObject({ files: [{ path: `claim/${RUN_KEY}-2`, size_bytes: '8' }] });
+  expect(await claim('ledger-1')).toMatchObject({
+    files: [{ path: `workspace/claim/${RUN_KEY}-2`, size_bytes: '8' }],
+  });
   const refused = await thrownBy(() => claim('ledger-2'));
   expect(refused).toMatchObject({ name: 'ConflictError', status: 409 });
   expect(JSON.parse(String(refused['body']))).toMatchObject({ error: { code: 'aborted' } });
@@ -199,13 +201,13 @@ test('files: one entry for a file, directories by level or as a tree, a tar for 
     (await client.environments.files.list({ environment, path, ...more }, ONCE)).files?.map(
       (file) => `${file.type} ${file.path}`,
     );
-  expect(await list('a')).toEqual(['directory a/b', 'file a/one.txt']);
+  expect(await list('a')).toEqual(['directory workspace/a/b', 'file workspace/a/one.txt']);
   expect(await list('a', { recursive: true })).toEqual([
-    'directory a/b',
-    'file a/b/two.txt',
-    'file a/one.txt',
+    'directory workspace/a/b',
+    'file workspace/a/b/two.txt',
+    'file workspace/a/one.txt',
   ]);
-  expect(await list('c.txt')).toEqual(['file c.txt']);
+  expect(await list('c.txt')).toEqual(['file workspace/c.txt']);
   const tar = Buffer.from(await client.environments.files.download({ environment, path: 'a' }));
   expect(tar.length % 512).toBe(0);
   expect(tar.subarray(0, 9).toString()).toBe('b/two.txt');

@@ -10,7 +10,7 @@ const recordedSchema = z.object({
   note: z.string().optional(),
   status: z.int(),
   headers: z.record(z.string(), z.string()),
-  body: z.unknown(),
+  body: z.unknown().optional(),
 });
 export type Recorded = z.infer<typeof recordedSchema>;
 

@@ -51,7 +51,7 @@ async function artifactFile(
 }
 
 const entryOf = (page: FilePage | undefined, path: string) =>
-  page?.files?.find((entry) => entry.path === path || entry.path === `/${path}`);
+  page?.files?.find((entry) => entry.path === path);
 
 async function lastMessage(
   handle: SessionHandle,

@@ -6,13 +6,16 @@ const text = z.string().optional().catch(undefined);
 const count = z.number().nonnegative().optional().catch(undefined);
 
 /** A 200 counts only with an id: proxies answer 200 with pages of their own. */
-const environmentSchema = z.object({
-  id,
-  created: text,
-  updated: text,
-  last_accessed: text,
-  file_count: z.coerce.string().optional().catch(undefined),
-});
+const environmentSchema = z.preprocess(
+  withId,
+  z.object({
+    id,
+    created: text,
+    updated: text,
+    last_accessed: text,
+    file_count: z.coerce.string().optional().catch(undefined),
+  }),
+);
 export type Environment = z.infer<typeof environmentSchema>;
 
 const contentSchema = z.object({ type: text, text }).catch({ type: undefined, text: undefined });
@@ -43,8 +46,18 @@ const interactionSchema = z.object({
 });
 export type Interaction = z.infer<typeof interactionSchema>;
 
+/**
+ * As requests name it: below the folder `workspace`, with which listings begin (`workspace/src/main.py` in the reference
+ * of the API).
+ */
+const path = z
+  .string()
+  .transform((listed) => listed.replace(/^\/?(?:workspace\/)?/, ''))
+  .optional()
+  .catch(undefined);
+
 const filesSchema = z.object({
-  files: z.array(z.object({ path: text, size_bytes: text, mime_type: text })).optional(),
+  files: z.array(z.object({ path, size_bytes: text, mime_type: text })).optional(),
   next_page_token: text,
 });
 export type FilePage = z.infer<typeof filesSchema>;
@@ -59,6 +72,13 @@ export const readEnvironments = (value: unknown): EnvironmentPage => read(enviro
 export const readEnvironment = (value: unknown): Environment => read(environmentSchema, value);
 export const readInteraction = (value: unknown): Interaction => read(interactionSchema, value);
 export const readFiles = (value: unknown): FilePage => read(filesSchema, value);
+
+/** The reference of the API calls it `id`, its guide to environments `environment_id`. */
+function withId(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || 'id' in value || !('environment_id' in value))
+    return value;
+  return { ...value, id: value.environment_id };
+}
 
 function read<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);

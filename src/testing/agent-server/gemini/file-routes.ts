@@ -70,10 +70,13 @@ function entriesBelow(path: string, below: readonly FileInIt[], recursive: boole
   return [...entries.values()];
 }
 
-/** Sizes are texts here, as all 64-bit numbers of this API. */
+/**
+ * Sizes are texts here, as all 64-bit numbers of this API. A path is shown with the folder that requests leave out.
+ * Source: `EnvironmentFile` in the types of @google/genai 2.32.0
+ */
 export const fileJson = ({ path, type, bytes, at }: Entry): Record<string, unknown> => ({
   name: path.slice(path.lastIndexOf('/') + 1),
-  path,
+  path: `workspace/${path}`,
   type,
   size_bytes: String(bytes),
   ...(type === 'file' && { mime_type: mimeOf(path) }),
