@@ -1,6 +1,6 @@
 import { sql, type SqlBool } from 'kysely';
 import type { CostFilter, CostRow, Ledger } from './ledger.js';
-import { neverRan } from './never-ran.js';
+import { neverRan, unanswered } from './never-ran.js';
 import { identityOf, usedBy } from './rows.js';
 import type { Db, Store } from './store.js';
 
@@ -55,11 +55,11 @@ async function page(
     )
     .leftJoin('batches as b', (join) => join.on('b.id', '=', inBatch))
     .select(['s.run_key', 's.attempt', 's.work', 's.job_key', 's.site', 's.provider', 's.model', 's.state'])
-    .select(['s.run_id', 's.ended_at', 's.error_class', 's.started_seq', 's.attached', 's.currency'])
+    .select(['s.run_id', 's.ended_at', 's.error_class', 's.attached', 's.currency'])
     .select(['s.opened_at', 's.reserved_micros'])
     .select(['s.input_tokens', 's.output_tokens', 's.cached_tokens', 's.cost_micros', 's.cost_source'])
     .select(['s.price_table', 's.price_date', 's.artifact_sha256', 'j.identity', 'b.name as batch_name'])
-    .select([bookedAt.as('booked_at'), inBatch.as('in_batch')])
+    .select([bookedAt.as('booked_at'), inBatch.as('in_batch'), unanswered('s').as('unanswered')])
     .$if(ids, (query) => query.select('s.handle'))
     .where(sql<SqlBool>`not ${neverRan('s')}`)
     .$if(since !== undefined, (query) => query.where(sql<boolean>`coalesce(${bookedAt}, '9') >= ${since}`))
@@ -102,7 +102,7 @@ async function page(
     },
     ...(row.booked_at === null
       ? { use: 'open', reservedMicros: row.reserved_micros }
-      : useOf({ ...row, unseen: row.started_seq === null })),
+      : useOf({ ...row, unseen: row.unanswered === 1 })),
   }));
 }
 

@@ -26,6 +26,12 @@ export const hasRun = ({
   readonly handle: string | null;
 }): boolean => started_seq !== null && !isPrepared(handle);
 
+/** 1 of a session whose start got no answer, also where it is noted as sent; else 0. */
+export function unanswered(table: string): RawBuilder<number> {
+  const [started, handle] = ['started_seq', 'handle'].map((name) => sql.ref(`${table}.${name}`));
+  return sql<number>`(case when ${started} is null or ${handle} like '%"phase":"start-sent"%' then 1 else 0 end)`;
+}
+
 /** An ended session that ran, and of which nobody said what it cost: it counts as nothing, which is not what it cost. */
 export function costUnknown(table: string): RawBuilder<SqlBool> {
   const [source, cost, ended] = ['cost_source', 'cost_micros', 'ended_at'].map((name) =>

@@ -253,6 +253,20 @@ describe('reservations', () => {
   });
 
   test.each([
+    ['nothing of it was written down', undefined, 'twin'],
+    ['its start was noted as sent, and never answered', { phase: 'start-sent' }, 'twin'],
+    ['it had begun', { phase: 'started' }, 'lost'],
+  ] as const)('of a lost session is said whether it may have run unseen: %s', async (_, handle, reason) => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    await reserve(ledger, 'one', claim, { limits: { ...LIMITS, perSession: UNIT } });
+    if (handle) await ledger.saveHandle(sessionOf('one', 1), handle, claim.fence);
+    await ledger.endSession(sessionOf('one', 1), failed({ state: 'lost', errorClass: 'lost' }), claim.fence);
+    expect(await rowsOf(ledger)).toMatchObject([{ use: 'wasted', reason }]);
+  });
+
+  test.each([
     ['timeout', { phase: 'started' }, UNIT],
     ['transient', { phase: 'started' }, UNIT],
     ['transient', { phase: 'prepared' }, 0], // it surely never ran
