@@ -135,6 +135,28 @@ test('what a failed start had made ready at the service is let go of, not left i
 });
 
 test.each([
+  ['conflict', 'start-sent'],
+  ['rejected', 'started'],
+] as const)(
+  'a session whose start got no answer, and that ends %s, is let go of as %s',
+  async (errorClass, as) => {
+    const freed: unknown[] = [];
+    const never = () => Promise.reject(new Error('not asked'));
+    const base = aScope(never, async () => undefined);
+    const scope = aScope(never, async () => undefined, {
+      claim: { fence: 1, failures: [] },
+      deps: { now: () => new Date(), ledger: { endSession: async () => undefined } },
+      retry: DEFAULT_RETRY,
+      lane: { leave: async () => undefined },
+      provider: { ...base.provider, release: async ({ phase }: SessionHandle) => void freed.push(phase) },
+    });
+    const failed = { state: 'failed', errorClass, message: 'it ended', usage: NOTHING_USED } as const;
+    await failSession(scope, { ...HANDLE, phase: 'start-sent' }, failed).catch(() => undefined);
+    expect(freed).toEqual([as]);
+  },
+);
+
+test.each([
   ['', true],
   [', also where its handle was never saved', false],
 ])('a session that its job gave up for another payload is ended%s', async (_, isSaved) => {

@@ -105,7 +105,7 @@ export async function failSession(
   noteStep(usageFacts(failed.usage));
   await leave(scope, failed, present.ran);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
-  if (left) await free(scope, left);
+  if (left) await free(scope, left, handle === undefined || errorClass === 'conflict');
   if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
   if (next.kind === 'wait') {
     const tried = excuse && triedBefore(scope.ref.tried, excuse.failing === true);
@@ -208,13 +208,19 @@ const leave = ({ lane }: SessionScope, { usage, state }: SessionEnd, hasRun: boo
     isPriced: usage.costSource !== 'none' || state === 'collected',
   });
 
-/** Of a booked session. Also where its job is cancelled, or its worker stops, meanwhile: nobody comes back to it. */
+/**
+ * Of a booked session. Also where its job is cancelled, or its worker stops, meanwhile: nobody comes back to it.
+ * @param isQuestion a person has to find out whether it ever began; of any other that is known by its end
+ */
 async function free(
   { provider, context, definition, lane, deps }: SessionScope,
   handle: SessionHandle,
+  isQuestion = false,
 ): Promise<void> {
-  const isFree = !context.signal.aborted && (await release(provider, handle, context));
+  const left =
+    handle.phase === 'start-sent' && !isQuestion ? { ...handle, phase: 'started' as const } : handle;
+  const isFree = !context.signal.aborted && (await release(provider, left, context));
   if (isFree || !context.signal.aborted) return;
   const ending = await beginEnding(definition, lane, deps);
-  await release(ending.provider, handle, ending.context);
+  await release(ending.provider, left, ending.context);
 }
