@@ -3,7 +3,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { CRASH_POINTS, type CrashPoint } from '../../src/activities/crash-points.js';
-import { NOT_IN_A_BATCH } from '../support/crash-points.js';
+import { NOT_IN_A_BATCH, NOT_OF_A_PROGRAM } from '../support/crash-points.js';
 import { MISSED_SOON, cli, runJson, startNode } from '../support/cli.js';
 import { tempDir, twice, writeBatch } from '../support/batch.js';
 import { effectsAt, startKeyedService } from '../support/servers/keyed-service.js';
@@ -20,7 +20,7 @@ const env = MISSED_SOON;
 
 describe('a worker killed at a named point, and a second start', () => {
   const points = (Object.keys(CRASH_POINTS) as CrashPoint[]).filter(
-    (point) => !NOT_IN_A_BATCH.has(point) && !LATER.has(point),
+    (point) => !NOT_IN_A_BATCH.has(point) && !NOT_OF_A_PROGRAM.has(point) && !LATER.has(point),
   );
 
   test.each(points)('%s: every effect lands once and no session is paid twice', async (point) => {

@@ -19,7 +19,7 @@ import type { Lane } from '../../src/activities/lanes/lane.js';
 import { endingContext } from '../../src/activities/providers/ending-context.js';
 import { DEFAULT_RETRY } from '../../src/policy/retry.js';
 import { bench, lives, RUN_KEY, sh, until } from './command-fixture.js';
-import { requestOf } from './managed-agents-fixture.js';
+import { aContext, aStage, requestOf } from './managed-agents-fixture.js';
 
 const HANDLE: SessionHandle = { v: 1, provider: 'model', runKey: 'a'.repeat(32), attempt: 1, ids: {} };
 
@@ -55,6 +55,36 @@ test('a start that the service surely refused is over', async () => {
   );
   await expect(openSession(scope)).rejects.toEqual(new SessionNotStarted(refusal));
 });
+
+test.each(['antigravity', 'claude'] as const)(
+  '%s: of the crash points of a start A3 lies before it has left, and A4 before its id is written down',
+  async (which) => {
+    const { server, make } = await aStage(which);
+    const provider = await make();
+    const never = () => Promise.reject(new Error('not asked'));
+    const seen: string[] = [];
+    const save = async ({ phase = 'started' }: SessionHandle) => void seen.push(`saved as ${phase}`);
+    const reached = async (point: string) =>
+      void seen.push(`${point} with ${server.ledger().totals.runs} runs`);
+    const { context } = aContext(server);
+    const scope = aScope(never, async () => undefined, {
+      provider,
+      reached,
+      context: { ...context, save },
+    });
+    await openSession(scope);
+    expect(seen).toEqual([
+      'A2 with 0 runs',
+      'saved as prepared',
+      'saved as start-sent',
+      'A3 with 0 runs',
+      'A4 with 1 runs',
+      'saved as started',
+      'saved as started',
+      'A5 with 1 runs',
+    ]);
+  },
+);
 
 // What a database says when it is away names no request of ours: taken for the service's word, it would be a refusal.
 test.each([{ code: 'ECONNREFUSED' }, { sent: 'rejected' }] as const)(

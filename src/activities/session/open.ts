@@ -40,7 +40,6 @@ export async function openSession(scope: SessionScope): Promise<SessionHandle> {
   }
   await reached('A2');
   const handle = await start(scope, known);
-  await reached('A3');
   await context.save(handle);
   await reached('A5');
   return handle;
@@ -95,13 +94,16 @@ async function attach(
 }
 
 async function start(scope: SessionScope, known: SessionHandle | undefined): Promise<SessionHandle> {
-  const { provider, request, context } = scope;
+  const { provider, request, context, reached } = scope;
   const ledger: { trouble?: Error } = {};
-  const save = (handle: SessionHandle): Promise<void> =>
-    context.save(handle).catch((error: unknown) => {
+  const save = async (handle: SessionHandle): Promise<void> => {
+    if (isStarted(handle)) await reached('A4');
+    await context.save(handle).catch((error: unknown) => {
       ledger.trouble = error instanceof Error ? error : new Error(String(error));
       throw error;
     });
+    if (handle.phase === 'start-sent') await reached('A3');
+  };
   let handle: SessionHandle;
   try {
     handle = await provider.start(request, known, { ...context, save });
@@ -120,7 +122,9 @@ async function start(scope: SessionScope, known: SessionHandle | undefined): Pro
 }
 
 /** One that was only gone on with says nothing of starts. */
-async function beganWell({ provider, claim, lane }: SessionScope, { phase }: SessionHandle): Promise<void> {
-  const isNew = claim.openSession === undefined && (phase ?? 'started') === 'started';
+async function beganWell({ provider, claim, lane }: SessionScope, handle: SessionHandle): Promise<void> {
+  const isNew = claim.openSession === undefined && isStarted(handle);
   if (isNew && isRemote(provider)) await lane.report('written');
 }
+
+const isStarted = ({ phase = 'started' }: SessionHandle): boolean => phase === 'started';
