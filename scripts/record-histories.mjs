@@ -149,6 +149,15 @@ mkdirSync(folder, { recursive: true });
   await keep('shard-canary', `${report.batch.workflowId}:shard:0`);
 }
 {
+  // Failures in both shards, which are asked for what they have not told.
+  const batch = batchOf('lossy', { slugs: slugsOf(401), concurrency: 30, before: 'sleep 1; exit 65' });
+  writeFileSync(batch.file, `${readFileSync(batch.file, 'utf8')}stopLoss: [{ class: any, count: 20 }]\n`);
+  const report = await ended(run(batch), 75);
+  await ask('cancel', 'lossy');
+  await keepBatch('batch-stop-loss', report);
+  await keep('shard-stop-loss', `${report.batch.workflowId}:shard:0`);
+}
+{
   // Nights: by their schedule, one that waits for another, and several that are asked for at once.
   const batch = batchOf('nights', { slugs: slugsOf(1), before: 'while [ ! -e go ]; do sleep 0.1; done' });
   batchOf('later', { slugs: slugsOf(1) });

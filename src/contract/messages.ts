@@ -242,6 +242,24 @@ export interface ShardAside {
   readonly back?: boolean;
 }
 
+/** How one job came out of a run, for the stop-loss. What a person has decided is no such end, and counts neither way. */
+export interface JobEndSeen {
+  /** Absent: well. */
+  readonly errorClass?: ErrorClass;
+  /** Milliseconds since the epoch, by the clock of the Workflow that ran it; as the next. */
+  readonly atMs: number;
+  readonly admittedAtMs: number;
+}
+
+/** To a batch from a shard: how its jobs have ended since it last told. */
+export interface ShardEnds {
+  /** Index of its slice. */
+  readonly shard: number;
+  readonly ends: readonly JobEndSeen[];
+  /** Jobs that it could still begin. */
+  readonly waiting: number;
+}
+
 /** A person's answer to effects that wait for approval. */
 export interface ApprovalAnswer extends ApprovalChoice {
   readonly decision: 'approved' | 'rejected';
@@ -372,6 +390,8 @@ export interface ShardSummary extends Counted {
   readonly spentMicros?: number;
   readonly costUnknown?: number;
   readonly stoppedBy?: Trouble;
+  /** That it has not told. */
+  readonly ends?: readonly JobEndSeen[];
 }
 
 /** Messages that a batch and its jobs take. Names are wire format. */
@@ -392,6 +412,9 @@ export const MESSAGE = {
   /** To a job that has asked its batch for a lane: it has one. */
   lane: 'lane',
   shardAside: 'shardAside',
+  shardEnds: 'shardEnds',
+  /** To a shard: tell the ends that were not told yet. */
+  tellEnds: 'tellEnds',
   /** To a shard: what stops the batch. */
   stop: 'stop',
   /** To a batch from a shard: the jobs that went first did well. */
@@ -429,7 +452,7 @@ export interface ControlRequest {
   readonly reason?: string;
   /** Of a pause; `finish` where absent. */
   readonly level?: PauseLevel;
-  /** Of a stop-loss: when the job was admitted whose end was one too many. Milliseconds since the epoch. */
+  /** Of a canary in a shard: when the job was admitted that failed. Milliseconds since the epoch. */
   readonly admittedAt?: number;
   /** Whoever sends it notes in the ledger that it was asked for, and what came of it; so the batch does not. */
   readonly noted?: true;

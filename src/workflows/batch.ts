@@ -22,6 +22,7 @@ import {
   type BatchSummary,
   type ControlRequest,
   type ControlState,
+  type JobEndSeen,
   type Left,
   type Progress,
   type RetryRequest,
@@ -55,10 +56,12 @@ import {
   setConcurrencySignal,
   setConcurrencyUpdate,
   shardAsideSignal,
+  shardEndsSignal,
   type ConcurrencyRequest,
 } from './messages.js';
 import { Pauses } from './pauses.js';
 import { Shards } from './shards.js';
+import { StopLoss } from './stop-loss.js';
 import { NAMED_MAX, Tally } from './tally.js';
 
 /**
@@ -77,9 +80,15 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
   const tally = new Tally(input.manifest.count);
   const { concurrency } = input;
   const { canary, paceMs } = input;
-  const told = { stopLoss, change: showDetails };
+  const told = {
+    ended: (end: JobEndSeen) => stopLoss.count([end]),
+    canaryFailed: strike,
+    change: showDetails,
+  };
   const lanes = new Lanes(input, batchId, tally, { concurrency, canary, paceMs }, told);
-  const shards = new Shards(input, batchId, tally, lanes, showDetails);
+  const toldOfShards = { ended: (ends: readonly JobEndSeen[]) => stopLoss.count(ends), change: showDetails };
+  const shards = new Shards(input, batchId, tally, lanes, toldOfShards);
+  const stopLoss = new StopLoss(input.stopLoss ?? [], lanes, shards, strike);
   const pauses = new Pauses(input, batchId, lanes, shards, { phase: () => phase, change: showDetails });
   let closedAs: string | undefined;
   let left: Left | undefined;
@@ -100,7 +109,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     const trouble = levelTrouble(request);
     if (trouble !== undefined) return refuse('pause', request, trouble);
     if (!pauses.isOutdated(controlRequestOf(request).admittedAt)) await pause(request);
-    // A shard counted what was under way when a person said "go on", and has not heard of that yet.
+    // The canary of a shard was under way when a person said "go on", and the shard has not heard of that yet.
     else if (!pauses.isWished) await shards.setPaused(pauses.level);
   });
   setHandler(resumeSignal, async (request) => void (await resume(request)));
@@ -127,6 +136,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
   setHandler(rejectSignal, async (request) => void (await reject(request)));
   setHandler(setAsideSignal, (job) => lanes.setAside(job));
   setHandler(shardAsideSignal, (shard) => shards.setAside(shard));
+  setHandler(shardEndsSignal, (ends) => shards.hear(ends));
   setHandler(canaryOverSignal, () => lanes.endCanary());
   setHandler(
     retryJobUpdate,
@@ -265,8 +275,8 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
   }
 
   /** What is left is held, not failed: after the fix, a resume goes on with it. */
-  function stopLoss(reason: string, admittedAt: number): void {
-    const done = pauses.set(DEFAULT_LEVEL, { by: STOP_LOSS, reason, admittedAt });
+  function strike(reason: string): void {
+    const done = pauses.set(DEFAULT_LEVEL, { by: STOP_LOSS, reason });
     done.catch(() => undefined); // the run itself fails when its ledger can't be written
   }
 

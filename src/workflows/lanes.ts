@@ -1,11 +1,10 @@
 import { CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { PauseLevel } from '../contract/holds.js';
 import type { JobOutcome } from '../contract/job-outcome.js';
-import type { AwayFor, BatchInput, SetAside, Ticket, Trouble } from '../contract/messages.js';
+import type { AwayFor, BatchInput, JobEndSeen, SetAside, Ticket, Trouble } from '../contract/messages.js';
 import { isDecided, stopsAdmission } from '../policy/admission.js';
 import { admitsNext, afterEnd, begun, canaryOf, didWell, isOver, type Canary } from '../policy/canary.js';
 import { holdsJobs } from '../policy/hold.js';
-import { seen, stopLoss, type JobEndSeen } from '../policy/stop-loss.js';
 import { laneSignal, pauseSignal, resumeSignal } from './messages.js';
 import { runJob, type StartedJob } from './run-job.js';
 import type { Tally } from './tally.js';
@@ -31,8 +30,12 @@ export interface LanesOptions {
 
 /** What whoever has the lanes is told. */
 export interface LanesTold {
-  /** L3, L4. @param admittedAt when the job was admitted whose end was one too many; milliseconds since the epoch */
-  stopLoss(why: string, admittedAt: number): void;
+  /** L3 */
+  ended(end: JobEndSeen): void;
+  /** Whether nothing is to be begun for a while; absent: never. */
+  standsStill?(): boolean;
+  /** L4. @param admittedAt when the job was admitted that failed; milliseconds since the epoch */
+  canaryFailed(why: string, admittedAt: number): void;
   canaryOver?(): void;
   change?(): void;
 }
@@ -43,8 +46,8 @@ export interface LanesTold {
  *  L1. One job's end never decides another's. Only trouble that would hit every job the same way (credentials,
  *      configuration, exhausted quota) stops admission.
  *  L2. Paused: nothing is admitted, and the jobs under way are told where they are to wait at their next step.
- *  L3. Too many failures: whoever owns the batch is told once, and pauses it. A resume begins a new count.
- *  L4. While there is a canary, no other job is begun; when it fails, that is as too many failures.
+ *  L3. Whoever has the lanes is told how each job ended, but for what a person decided, and counts (`StopLoss`).
+ *  L4. While there is a canary, no other job is begun; when it fails nothing more is, and whoever has the lanes is told.
  *  L5. Where there is a pace, no two jobs begin within less than that.
  *  L6. A job that waits for a person, something of its site, or an agent that takes nothing, takes no lane. One that is
  *      back waits for a lane, before any that is not begun yet.
@@ -66,8 +69,7 @@ export class Lanes {
   private readonly admitted = new Map<string, InProgress>();
   private paused: PauseLevel | undefined;
   private stopped: Trouble | undefined;
-  private ends: readonly JobEndSeen[] = [];
-  private endsCountFrom = 0;
+  private lastResumedAt = 0;
   private canary: Canary;
   private readonly paceMs: number | undefined;
   private atOnce: number;
@@ -132,6 +134,11 @@ export class Lanes {
     return this.paused;
   }
 
+  /** When it last went on after a pause; milliseconds since the epoch, 0 for never. */
+  get resumedAt(): number {
+    return this.lastResumedAt;
+  }
+
   /** Also where there is none. */
   get isCanaryOver(): boolean {
     return isOver(this.canary);
@@ -162,7 +169,7 @@ export class Lanes {
   }
 
   async setPaused(level: PauseLevel | undefined): Promise<void> {
-    if (this.isPaused && level === undefined) this.endsCountFrom = Date.now();
+    if (this.isPaused && level === undefined) this.lastResumedAt = Date.now();
     this.paused = level;
     const signal = holdsJobs(level) ? pauseSignal : resumeSignal;
     // A job that has just ended can't be told, and need not be.
@@ -249,7 +256,7 @@ export class Lanes {
     this.setCanary(canary);
     if (failure === undefined || this.isPaused || this.queue.length === 0) return;
     this.hold();
-    this.told.stopLoss(failure, admittedAt);
+    this.told.canaryFailed(failure, admittedAt);
   }
 
   private setCanary(canary: Canary): void {
@@ -259,18 +266,11 @@ export class Lanes {
   }
 
   /** L3 */
-  private count(admittedAt: number, trouble?: Trouble): void {
-    const rules = this.batch.stopLoss ?? [];
-    // A job that was under way when a person said "go on" tells nothing of what they have mended.
-    if (rules.length === 0 || admittedAt < this.endsCountFrom) return;
-    const atMs = Date.now();
-    const end = trouble === undefined ? { atMs } : { atMs, errorClass: trouble.errorClass };
-    this.ends = seen(this.ends, end, rules);
-    if (this.isPaused || this.queue.length === 0) return;
-    const why = stopLoss(this.ends, rules, atMs, this.endsCountFrom);
-    if (why === undefined) return;
-    this.hold();
-    this.told.stopLoss(why, admittedAt);
+  private tellEnd(outcome: JobOutcome, admittedAtMs: number): void {
+    const end = { atMs: Date.now(), admittedAtMs };
+    if (outcome.state === 'done') this.told.ended(end);
+    else if ('trouble' in outcome && outcome.state !== 'gated' && !isDecided(outcome))
+      this.told.ended({ ...end, errorClass: outcome.trouble.errorClass });
   }
 
   private isIdle(): boolean {
@@ -279,7 +279,12 @@ export class Lanes {
 
   private mayAdmit(): boolean {
     return (
-      !this.isPaused && !this.stopped && admitsNext(this.canary) && this.atWork < this.atOnce && this.hasNext
+      !this.isPaused &&
+      !this.stopped &&
+      admitsNext(this.canary) &&
+      this.atWork < this.atOnce &&
+      this.hasNext &&
+      this.told.standsStill?.() !== true
     );
   }
 
@@ -303,9 +308,7 @@ export class Lanes {
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
       this.seeCanary(ticket, outcome, admittedAt);
-      if (outcome.state === 'done') this.count(admittedAt);
-      else if ('trouble' in outcome && outcome.state !== 'gated' && !isDecided(outcome))
-        this.count(admittedAt, outcome.trouble);
+      this.tellEnd(outcome, admittedAt);
     } catch (error) {
       if (!isCancellation(error)) throw error;
       const outcome = { state: 'cancelled' } as const;

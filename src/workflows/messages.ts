@@ -12,6 +12,7 @@ import {
   type RetryRequest,
   type SetAside,
   type ShardAside,
+  type ShardEnds,
   type Trouble,
 } from '../contract/messages.js';
 
@@ -43,6 +44,8 @@ export const canaryOverSignal = defineSignal(MESSAGE.canaryOver);
 /** To a shard from its batch: nothing more is to be begun, and why. */
 export const stopSignal = defineSignal<[Trouble]>(MESSAGE.stop);
 export const shardAsideSignal = defineSignal<[ShardAside]>(MESSAGE.shardAside);
+export const shardEndsSignal = defineSignal<[ShardEnds]>(MESSAGE.shardEnds);
+export const tellEndsSignal = defineSignal(MESSAGE.tellEnds);
 
 export const holdsChangedSignal = defineSignal(MESSAGE.holdsChanged);
 

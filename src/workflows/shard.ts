@@ -18,6 +18,7 @@ import {
 } from '../contract/messages.js';
 import { batchActivities } from './activity-options.js';
 import { currentDetails } from './current-details.js';
+import { EndsToTell } from './ends-to-tell.js';
 import { Lanes } from './lanes.js';
 import {
   canaryOverSignal,
@@ -27,8 +28,10 @@ import {
   setAsideSignal,
   setConcurrencySignal,
   shardAsideSignal,
+  shardEndsSignal,
   shareOf,
   stopSignal,
+  tellEndsSignal,
 } from './messages.js';
 import { NAMED_MAX, Tally } from './tally.js';
 
@@ -50,13 +53,26 @@ export async function shard({
   const { openShard } = batchActivities(batch.timing);
   const tally = new Tally(slice.count);
   let isAside = false;
-  const lanes = new Lanes(
+  const ends = new EndsToTell(
+    batch.stopLoss ?? [],
+    () => lanes.resumedAt,
+    async (told) =>
+      toBatch()
+        ?.signal(shardEndsSignal, { shard: slice.index, ends: told, waiting: lanes.waiting })
+        .catch(ended),
+  );
+  const lanes: Lanes = new Lanes(
     batch,
     batchId,
     tally,
     { concurrency, paused: held, canary, paceMs },
     {
-      stopLoss(reason, admittedAt) {
+      ended(end) {
+        // What ends while it stands still was begun before the resume, and will not count.
+        if (!lanes.isPaused) ends.add(end);
+      },
+      standsStill: () => ends.standsStill,
+      canaryFailed(reason, admittedAt) {
         // The batch pauses all its shards. It may have been terminated meanwhile: then nobody pauses anything.
         const told = getExternalWorkflowHandle(batchId).signal(pauseSignal, {
           by: STOP_LOSS,
@@ -76,12 +92,15 @@ export async function shard({
     lanes.stop(trouble);
     changed();
   });
+  setHandler(tellEndsSignal, () => ends.ask());
   setHandler(setConcurrencySignal, (value) => void (lanes.concurrency = shareOf(value) ?? lanes.concurrency));
 
+  void ends.run();
   const { tickets } = slice;
   lanes.add(typeof tickets === 'string' ? await openShard({ ...slice, tickets }) : tickets);
   await lanes.run();
   await condition(allHandlersFinished);
+  const untold = await ends.rest();
 
   const summary: ShardSummary = {
     ...tally.counts,
@@ -91,6 +110,7 @@ export async function shard({
     spentMicros: tally.spentMicros,
     ...(tally.costUnknown > 0 && { costUnknown: tally.costUnknown }),
     ...(lanes.stoppedBy && { stoppedBy: lanes.stoppedBy }),
+    ...(untold.length > 0 && { ends: untold }),
   };
   if (tally.finished === slice.count) return summary;
   const left = slice.count - tally.finished;

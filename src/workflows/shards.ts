@@ -11,7 +11,9 @@ import {
   FAILURE,
   WORKFLOW_TASK_TIMEOUT_MS,
   type BatchInput,
+  type JobEndSeen,
   type ShardAside,
+  type ShardEnds,
   type ShardSummary,
   type Slice,
   type StoredSlice,
@@ -20,9 +22,12 @@ import {
 import { shardWorkflowId, parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import { SHARDS_UNDER_WAY_MAX, sharesOf, shardsAtOnce } from '../policy/shards.js';
 import type { Lanes } from './lanes.js';
-import { pauseSignal, resumeSignal, setConcurrencySignal, stopSignal } from './messages.js';
+import { pauseSignal, resumeSignal, setConcurrencySignal, stopSignal, tellEndsSignal } from './messages.js';
 import { shard } from './shard.js';
 import type { Tally } from './tally.js';
+
+/** A shard that does not answer for as long has no worker that could, or is broken: the others are not kept waiting. */
+const ANSWER_MS = 10_000;
 
 interface RunningShard {
   readonly slice: Slice;
@@ -31,6 +36,13 @@ interface RunningShard {
   share: number;
   /** Jobs that it has parked, and that were given a new try since: another shard has them. */
   readonly given: Set<string>;
+}
+
+/** What whoever has the shards is told. */
+export interface ShardsTold {
+  /** S6 */
+  ended(ends: readonly JobEndSeen[]): void;
+  change(): void;
 }
 
 /**
@@ -42,11 +54,16 @@ interface RunningShard {
  *  S3. A shard ends with its last job; trouble that stops one shard's admission stops the batch's, and so that of all.
  *  S4. While there is a canary, one shard is at work, which carries it; the others begin when it says that it did well.
  *  S5. Jobs that are given a new try are one more shard: they wait for their turn, not for the end of all others.
+ *  S6. Each end of a job is told to the batch once: by a message of its shard, or with the shard's own end.
  */
 export class Shards {
   private readonly running = new Map<number, RunningShard>();
   /** Indexes of those that can begin nothing, and whose jobs all wait; one may say so before its start was heard of. */
   private readonly aside = new Set<number>();
+  /** Jobs that each could still begin when it last told, by its index. */
+  private readonly waitingIn = new Map<number, number>();
+  /** Indexes of those that were asked for their ends, and have not told yet. */
+  private readonly asked = new Set<number>();
   /** So far; the next one's index. */
   private count = 0;
   private atOnce = 1;
@@ -61,7 +78,7 @@ export class Shards {
     private readonly batchId: string,
     private readonly tally: Tally,
     private readonly lanes: Lanes,
-    private readonly onChange: () => void,
+    private readonly told: ShardsTold,
   ) {}
 
   /** Shards report when they end: until then, all their jobs count as in progress, also one that another shard has now. */
@@ -81,6 +98,19 @@ export class Shards {
   /** Whether there are any, and one that is added will be run. */
   get areUnderWay(): boolean {
     return this.underWay && this.count > 0;
+  }
+
+  /** Whether a job is left to begin, as far as was told: it is begun without a word. */
+  get haveNext(): boolean {
+    if (this.pending.length > 0 || this.starting > 0) return true;
+    return [...this.running.values()].some(
+      ({ slice }) => (this.waitingIn.get(slice.index) ?? slice.count) > 0,
+    );
+  }
+
+  /** Whether there may be ends that nobody has told yet. */
+  get areSilent(): boolean {
+    return this.running.size > 0;
   }
 
   open(slices: readonly StoredSlice[]): void {
@@ -150,6 +180,22 @@ export class Shards {
     void this.shareOut();
   }
 
+  /** One may tell before its start was heard of. */
+  hear({ shard: index, ends, waiting }: ShardEnds): void {
+    this.waitingIn.set(index, waiting);
+    this.asked.delete(index);
+    this.told.ended(ends);
+  }
+
+  /** Resolves when all have told how their jobs have ended so far, or have ended themselves. */
+  async askEnds(): Promise<void> {
+    this.asked.clear();
+    for (const index of this.running.keys()) this.asked.add(index);
+    const ask = ({ child }: RunningShard) => child.signal(tellEndsSignal);
+    await Promise.allSettled([...this.running.values()].map(ask));
+    await condition(() => this.asked.size === 0, ANSWER_MS);
+  }
+
   private get atWork(): RunningShard[] {
     return [...this.running.values()].filter(({ slice }) => !this.aside.has(slice.index));
   }
@@ -191,6 +237,7 @@ export class Shards {
       batchKey: this.batch.key,
     };
     this.starting = 1;
+    this.waitingIn.delete(slice.index); // a batch that was reset may have heard of an earlier run of it
     const share = this.shares()[this.atWork.length] ?? 0;
     const child = await startChild(shard, {
       workflowId: shardWorkflowId({ name, batchKey, shard: slice.index }),
@@ -222,19 +269,20 @@ export class Shards {
     return running;
   }
 
-  private async settle({ slice, child, given }: RunningShard): Promise<void> {
+  private async settle(running: RunningShard): Promise<void> {
+    const { index } = running.slice;
+    let summary: ShardSummary;
     try {
-      this.take(await child.result());
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      const summary = summaryOf(error);
-      if (!summary) throw error;
-      this.take(without(given, summary));
+      summary = await summaryOf(running);
+      this.take(summary);
     } finally {
-      this.running.delete(slice.index);
+      this.running.delete(index);
+      this.waitingIn.delete(index);
+      this.asked.delete(index);
       void this.shareOut();
-      this.onChange();
+      this.told.change();
     }
+    this.told.ended(summary.ends ?? []); // S6
   }
 
   private take(summary: ShardSummary): void {
@@ -242,6 +290,16 @@ export class Shards {
     this.unstarted += summary.waiting;
     this.left += summary.aside ?? 0;
     if (summary.stoppedBy) this.lanes.stop(summary.stoppedBy); // S3
+  }
+}
+
+async function summaryOf({ child, given }: RunningShard): Promise<ShardSummary> {
+  try {
+    return await child.result();
+  } catch (error) {
+    const summary = isCancellation(error) ? undefined : summaryIn(error);
+    if (!summary) throw error;
+    return without(given, summary);
   }
 }
 
@@ -260,7 +318,7 @@ function without(given: ReadonlySet<string>, summary: ShardSummary): ShardSummar
   };
 }
 
-function summaryOf(error: unknown): ShardSummary | undefined {
+function summaryIn(error: unknown): ShardSummary | undefined {
   if (!(error instanceof ChildWorkflowFailure) || !(error.cause instanceof ApplicationFailure))
     return undefined;
   return error.cause.type === FAILURE.shardIncomplete

@@ -25,6 +25,7 @@ const SHAPES = [
   'batch-reopened',
   'batch-retried-and-widened',
   'batch-sharded',
+  'batch-stop-loss',
   'batch-stopped-by-config',
   'job-cancelled',
   'job-done',
@@ -40,6 +41,7 @@ const SHAPES = [
   'nightly-started',
   'shard-canary',
   'shard-completed',
+  'shard-stop-loss',
 ];
 
 function textOf(name: string): string {
