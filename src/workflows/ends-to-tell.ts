@@ -43,8 +43,9 @@ export class EndsToTell {
     this.untold = seen(this.untold, [end], rules, nowMs);
     this.isDue ||= isToTell(this.untold, rules, failuresTold, nowMs, this.since());
     this.own = seen(this.own, [end], this.counts, nowMs);
-    if (!this.stands && stopLoss(this.own, this.counts, nowMs, this.since()) !== undefined)
-      void this.standStill();
+    if (this.stands || stopLoss(this.own, this.counts, nowMs, this.since()) === undefined) return;
+    this.isDue = true;
+    void this.standStill();
   }
 
   /** The batch asks: it is told in any case. */
