@@ -64,12 +64,12 @@ async function deliver(message: AlertMessage, deps: CourierDeps, signal: AbortSi
   }
   if (isEnd(message) && (await isOpenAgain(message, ledger)))
     return ledger.settleMessage(id, { kind: 'dropped', answers: message.answers }); // CO3
-  const answers = await answersTo(message, deps, signal);
-  if (answers === undefined) return ledger.settleMessage(id, { kind: 'dropped', answers: [] });
-  const kind = answers.some(({ took }) => took) ? 'sent' : 'again';
+  const said = await answersTo(message, deps, signal);
+  if (said === undefined) return ledger.settleMessage(id, { kind: 'dropped', answers: [] });
+  const { answers, isTold } = said;
   await ledger.settleMessage(
     id,
-    kind === 'sent' ? { kind, answers } : { kind, answers, delayMs: redeliveryDelay(tries) },
+    isTold ? { kind: 'sent', answers } : { kind: 'again', answers, delayMs: redeliveryDelay(tries) },
   );
 }
 
@@ -80,35 +80,48 @@ async function isOpenAgain({ fingerprint = '' }: AlertMessage, ledger: Ledger): 
   return alert?.state === 'open';
 }
 
-/** @returns what each channel said that was asked; undefined where nobody is to hear of it */
+interface Said {
+  /** Of each channel that was asked; of an end also of those that took it at an earlier try, and are not asked again. */
+  readonly answers: ChannelAnswer[];
+  /** Whether it need not be tried again. */
+  readonly isTold: boolean;
+}
+
+/** @returns undefined where nobody is to hear of it */
 async function answersTo(
   message: AlertMessage,
   deps: CourierDeps,
   signal: AbortSignal,
-): Promise<ChannelAnswer[] | undefined> {
+): Promise<Said | undefined> {
   let definition: Definition;
   try {
     definition = await readDefinition({ definition: message.definition }, deps.artifacts);
   } catch (error) {
     const said = messageOf(error);
-    return [{ channel: message.route, took: false, said }];
+    return { answers: [{ channel: message.route, took: false, said }], isTold: false };
   }
   const redact = redactor(definition as unknown as Json, deps.env);
   const clean = (answer: ChannelAnswer) => ({ ...answer, said: redact(answer.said) });
   if (message.fingerprint === undefined) {
     const { deadMan } = definition;
-    if (deadMan === undefined) return [];
+    if (deadMan === undefined) return { answers: [], isTold: false };
     const answer = await ping(deadMan, message.kind as PingKind, message.messageId, deps.env, signal);
-    return [clean(answer)];
+    return { answers: [clean(answer)], isTold: answer.took };
   }
   const notice = message.body ?? (await writeNotice(message, redact, deps));
-  if (notice === undefined) return [];
+  if (notice === undefined) return { answers: [], isTold: false };
   const { heard, others } = await channelsOf(message, definition, deps);
   if (message.kind === 'withdrawn' && heard.length === 0) return undefined;
-  const answers: ChannelAnswer[] = [];
-  for (const channel of heard) answers.push(...(await tell([channel], notice, signal)));
+  const answers = isEnd(message) ? message.answers.filter(({ took }) => took) : [];
+  const hasTaken = ({ name }: Channel): boolean =>
+    answers.some(({ channel, took }) => took && channel === name);
+  for (const { channel } of heard)
+    if (!hasTaken(channel)) answers.push(...(await tell([channel], notice, signal)));
   if (!answers.some(({ took }) => took)) answers.push(...(await tell(others, notice, signal)));
-  return answers.map(clean);
+  const isTold =
+    answers.some(({ took }) => took) &&
+    heard.every(({ channel, mustTake }) => !mustTake || hasTaken(channel)); // CO3
+  return { answers: answers.map(clean), isTold };
 }
 
 /** What the first try says, all later ones say too. */
@@ -141,8 +154,8 @@ async function writeNotice(
 }
 
 interface Told {
-  /** Those that took what the message is the end of: each of them is told. */
-  readonly heard: readonly Channel[];
+  /** Those that took what the message is the end of: each of them is told. `mustTake`: what it was told stays open there. */
+  readonly heard: readonly { readonly channel: Channel; readonly mustTake: boolean }[];
   /** Told in order until one takes it, where none of those did. */
   readonly others: readonly Channel[];
 }
@@ -152,11 +165,13 @@ async function channelsOf(message: AlertMessage, definition: Definition, deps: C
   const specs = specsOf(definition.alerts, message.route);
   const open = openerOf(definition, deps);
   const isTaker = (spec: ChannelSpec) => takers.has(canonicalJson(spec));
-  if (message.kind === 'withdrawn')
-    return { heard: specs.filter((spec) => isTaker(spec) && keepsOpen(spec)).map(open), others: [] };
-  const heard = specs.filter(isTaker);
-  const others = heard.some(keepsOpen) ? [] : specs.filter((spec) => !isTaker(spec)); // CO3
-  return { heard: heard.map(open), others: others.map(open) };
+  const isSilent = message.kind === 'withdrawn';
+  const heard = specs.filter((spec) => isTaker(spec) && (!isSilent || keepsOpen(spec)));
+  const others = isSilent || heard.some(keepsOpen) ? [] : specs.filter((spec) => !isTaker(spec)); // CO3
+  return {
+    heard: heard.map((spec) => ({ channel: open(spec), mustTake: keepsOpen(spec) })),
+    others: others.map(open),
+  };
 }
 
 const openerOf =

@@ -116,7 +116,8 @@ export class UnwritableAlarm {
   /** @returns false where nobody took it */
   private async tell(batch: BatchRow, notice: Notice, signal: AbortSignal): Promise<boolean> {
     const definition = await definitionToShow(batch, this.deps.artifacts);
-    if (definition === undefined || definition.alerts.length === 0) return true;
+    if (definition === undefined) return false; // of a worker that can read it, somebody may hear
+    if (definition.alerts.length === 0) return true;
     return (await tellNow(definition, notice, this.deps, signal)).some(({ took }) => took);
   }
 

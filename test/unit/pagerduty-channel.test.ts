@@ -148,6 +148,28 @@ test('an incident whose end it did not take is resolved later: no other channel 
   expect(backup.got).toEqual([]);
 });
 
+test('an incident that a reminder opened is resolved though the channel that heard the beginning takes the end at once', async () => {
+  const { note, send } = await desk(BACKUP, PAGER);
+  await note(cause());
+  await send();
+  env['BACKUP'] = 'http://127.0.0.1:1';
+  now += 4.1 * HOUR;
+  await ledger.queueReminders();
+  await send();
+  expect(states()).toEqual(['open 1']);
+
+  env['BACKUP'] = backup.url;
+  pagerDuty.refusesWith = 429;
+  now += MINUTE;
+  await note();
+  await pass(30 * MINUTE, send);
+  expect(states()).toEqual(['open 1']);
+  pagerDuty.refusesWith = undefined;
+  await pass(30 * MINUTE, send);
+  expect(states()).toEqual(['resolved 2']);
+  expect(backup.got, 'the beginning, and the end once').toHaveLength(2);
+});
+
 test('a cause that is there again stays open, though its end has not been told yet', async () => {
   const { note, send } = await desk(PAGER);
   await note(cause());

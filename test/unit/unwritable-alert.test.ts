@@ -6,6 +6,7 @@ import { hostTurn } from '../../src/alerts/host-turn.js';
 import { UnwritableAlarm, type Unwritable } from '../../src/alerts/unwritable.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
+import type { ArtifactStore } from '../../src/contract/artifact.js';
 import type { BatchRow } from '../../src/ledger/ledger.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
@@ -48,9 +49,9 @@ async function someBatches(): Promise<readonly BatchRow[]> {
 }
 
 /** As of a worker. @param host the folder that the workers of one host share; each has its own unless given */
-const alarm = (host = temporaryFolder()) =>
+const alarm = (host = temporaryFolder(), from: ArtifactStore = artifacts()) =>
   new UnwritableAlarm({
-    artifacts: artifacts(),
+    artifacts: from,
     env: {},
     now: () => new Date(nowMs),
     stateDir: '/state',
@@ -133,6 +134,16 @@ describe('of the workers of one host', () => {
     return workers;
   }
   const kinds = () => told().map(({ type }) => type);
+
+  test('one that can’t read whom to tell leaves it to another', async () => {
+    const host = temporaryFolder();
+    const workers = [alarm(host, folderArtifactStore({ root: temporaryFolder() })), alarm(host)];
+    const batches = await someBatches();
+    for (const one of workers) one.saw(batches);
+    trouble = FULL;
+    await pass(10 * MINUTE, ...workers);
+    expect(kinds()).toHaveLength(1);
+  });
 
   test('one tells it, and that it is over; and again when it comes back', async () => {
     const workers = await threeWorkers();
