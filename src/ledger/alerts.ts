@@ -273,19 +273,19 @@ async function resolve(
     .execute();
   const told = await db
     .selectFrom('alert_messages')
-    .select('route')
+    .select(['route', 'definition'])
     .where('fingerprint', '=', row.fingerprint)
     .where('kind', 'in', ['opened', 'reminder'])
     .where('created_at', '>=', row.first_seen)
     .where('state', 'in', ['sent', 'pending'])
+    .orderBy('created_at')
     .execute();
-  if (told.length === 0) return;
-  const { definition, routes: all } = await routesAsBefore(db, row, routes);
-  const heard = all.filter((route) => told.some((message) => message.route === route));
-  // The file may have other routes by now.
-  const ways = heard.length > 0 ? heard : all;
-  const by = kind === 'recovered' ? ways : ways.filter((route) => routes.keepOpen?.includes(route));
-  await tell(db, { ...row, last_seen: at }, kind, { definition, routes: by }, at, at);
+  // As they were told: the file may have other routes by now, or others by the same names.
+  for (const [route, definition] of new Map(told.map((message) => [message.route, message.definition]))) {
+    const isKnown = definition === routes.definition; // of other channels nobody here knows what they keep
+    if (kind === 'recovered' || !isKnown || routes.keepOpen?.includes(route))
+      await tell(db, { ...row, last_seen: at }, kind, { definition, routes: [route] }, at, at);
+  }
 }
 
 async function remind(

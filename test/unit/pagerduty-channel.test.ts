@@ -170,6 +170,22 @@ test('an incident that a reminder opened is resolved though the channel that hea
   expect(backup.got, 'the beginning, and the end once').toHaveLength(2);
 });
 
+test.each(['note', 'withdraw'] as const)(
+  'an incident is resolved though the file has other channels by now (%s)',
+  async (end) => {
+    const before = await desk({ ...BACKUP, also: false }, { ...PAGER, also: true });
+    await before.note(cause());
+    await before.send();
+    expect(states()).toEqual(['open 1']);
+    now += MINUTE;
+    const after = await desk({ ...BACKUP, also: true });
+    await after[end]();
+    await after.send();
+    expect(states()).toEqual(['resolved 2']);
+    expect(backup.got, 'the end is for those who heard the beginning').toHaveLength(end === 'note' ? 2 : 1);
+  },
+);
+
 test('a cause that is there again stays open, though its end has not been told yet', async () => {
   const { note, send } = await desk(PAGER);
   await note(cause());
@@ -287,7 +303,7 @@ test('a summary that would be too long is cut, and by whole characters', async (
 test.each([
   ['auth', 'critical'],
   ['standstill', 'critical'],
-  ['deadline', 'warning'],
+  ['deadline', 'error'],
   ['failing', 'warning'],
   ['parked', 'error'],
   ['missed', 'error'],

@@ -59,6 +59,8 @@ type Severity = 'critical' | 'error' | 'warning' | 'info';
 /** What is told while a batch runs can't wait until the morning; what is told at its end can. */
 function severityOf(rule: Notice['rule']): Severity {
   if (rule === 'test') return 'info';
+  // When it has passed, that joins this incident, and pages nobody anew.
+  if (rule === 'deadline') return 'error';
   if (isWarning(rule)) return 'warning';
   return isToldAtOnce(rule) ? 'critical' : 'error';
 }
