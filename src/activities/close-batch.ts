@@ -1,7 +1,8 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, log } from '@temporalio/activity';
 import { cancelAsked, type CancelAsked } from '../client/cancel-request.js';
 import { STOP_LOSS, type ControlRequest } from '../contract/messages.js';
 import type { BatchState } from '../contract/states.js';
+import { messageOf } from '../contract/thrown.js';
 import type { Deps } from './deps.js';
 import { tellOfEnd } from './tell-monitor.js';
 import { writeReport } from './write-report.js';
@@ -15,13 +16,23 @@ export interface CloseRequest {
 export const closeBatch =
   (deps: Deps) =>
   async ({ batchId, state }: CloseRequest): Promise<void> => {
-    const asked = state === 'cancelled' ? await cancelAsked(runOf(batchId), deps.client) : undefined;
+    const asked = state === 'cancelled' ? await whoCancelled(batchId, deps) : undefined;
     await deps.ledger.setBatchState(batchId, state, asked?.by ?? 'batch', asked?.reason);
     if (asked) await noteCancelled(batchId, asked, deps);
     const kind = state === 'completed' ? 'ping-success' : 'ping-fail';
     await tellOfEnd(deps, batchId, { kind, runId: runIdOf() });
     await writeReport(batchId, deps);
   };
+
+/** That the run ends well is worth more than who ended it. */
+async function whoCancelled(batchId: string, { client }: Deps): Promise<CancelAsked | undefined> {
+  try {
+    return await cancelAsked(runOf(batchId), client);
+  } catch (error) {
+    log.warn('who cancelled the run could not be read', { reason: messageOf(error) });
+    return undefined;
+  }
+}
 
 /** Whoever cancels from the Web UI, or with the `temporal` program, tells the engine alone. */
 async function noteCancelled(

@@ -46,7 +46,8 @@ export interface LanesTold {
  *  L1. One job's end never decides another's. Only trouble that would hit every job the same way (credentials,
  *      configuration, exhausted quota) stops admission.
  *  L2. Paused: nothing is admitted, and the jobs under way are told where they are to wait at their next step.
- *  L3. Whoever has the lanes is told how each job ended, but for what a person decided, and counts (`StopLoss`).
+ *  L3. Whoever has the lanes is told how each job ended, but for what a person decided, and counts (`StopLoss`). One that
+ *      waits for a person has done well so far: nobody may be there before morning.
  *  L4. While there is a canary, no other job is begun; when it fails nothing more is, and whoever has the lanes is told.
  *  L5. Where there is a pace, no two jobs begin within less than that.
  *  L6. A job that waits for a person, something of its site, or an agent that takes nothing, takes no lane. One that is
@@ -67,6 +68,8 @@ export class Lanes {
   private readonly siteOf = new Map<string, string | undefined>();
   /** In the order of their admission: the first is the slowest. */
   private readonly admitted = new Map<string, InProgress>();
+  /** Those under way of which was told that they did well, for they wait for a person. */
+  private readonly toldWell = new Set<string>();
   private paused: PauseLevel | undefined;
   private stopped: Trouble | undefined;
   private lastResumedAt = 0;
@@ -184,12 +187,21 @@ export class Lanes {
     if (waiting && this.inFlight.has(key)) {
       this.aside.set(key, why);
       // What another batch has made says nothing of this one's agent.
-      if (why === 'person' && !this.joined.has(key)) this.setCanary(didWell(this.canary, key));
+      if (why === 'person' && !this.joined.has(key)) this.hasDoneWell(key);
     } else if (asks && this.inFlight.has(key)) {
       if (!this.back.includes(key)) this.back.push(key);
       this.giveLanes();
     } else this.aside.delete(key);
     this.told.change?.();
+  }
+
+  /** Its artifact is made, and has passed the checks. */
+  private hasDoneWell(key: string): void {
+    this.setCanary(didWell(this.canary, key));
+    const { sinceMs } = this.admitted.get(key) ?? {};
+    if (sinceMs === undefined || this.toldWell.has(key)) return;
+    this.toldWell.add(key);
+    this.told.ended({ atMs: Date.now(), admittedAtMs: sinceMs });
   }
 
   /** A shard all of whose jobs waited has no share any more: it takes them back one by one. */
@@ -266,10 +278,11 @@ export class Lanes {
   }
 
   /** L3 */
-  private tellEnd(outcome: JobOutcome, admittedAtMs: number): void {
+  private tellEnd({ key }: Ticket, outcome: JobOutcome, admittedAtMs: number): void {
     const end = { atMs: Date.now(), admittedAtMs };
-    if (outcome.state === 'done') this.told.ended(end);
-    else if ('trouble' in outcome && outcome.state !== 'gated' && !isDecided(outcome))
+    if (outcome.state === 'done') {
+      if (!this.toldWell.has(key)) this.told.ended(end);
+    } else if ('trouble' in outcome && outcome.state !== 'gated' && !isDecided(outcome))
       this.told.ended({ ...end, errorClass: outcome.trouble.errorClass });
   }
 
@@ -308,7 +321,7 @@ export class Lanes {
       this.tally.add(ticket, outcome);
       this.stopped ??= stopsAdmission(outcome); // L1
       this.seeCanary(ticket, outcome, admittedAt);
-      this.tellEnd(outcome, admittedAt);
+      this.tellEnd(ticket, outcome, admittedAt);
     } catch (error) {
       if (!isCancellation(error)) throw error;
       const outcome = { state: 'cancelled' } as const;
@@ -317,6 +330,7 @@ export class Lanes {
     } finally {
       this.inFlight.delete(ticket.key);
       this.aside.delete(ticket.key);
+      this.toldWell.delete(ticket.key);
       this.back = this.back.filter((one) => one !== ticket.key);
       this.admitted.delete(ticket.key);
       this.joined.delete(ticket.key);

@@ -187,13 +187,16 @@ export class Shards {
     this.told.ended(ends);
   }
 
-  /** Resolves when all have told how their jobs have ended so far, or have ended themselves. */
-  async askEnds(): Promise<void> {
+  /**
+   * Asks how their jobs have ended so far, and gives them a while to answer.
+   * @returns whether all have, or have ended themselves
+   */
+  async askEnds(): Promise<boolean> {
     this.asked.clear();
     for (const index of this.running.keys()) this.asked.add(index);
     const ask = ({ child }: RunningShard) => child.signal(tellEndsSignal);
     await Promise.allSettled([...this.running.values()].map(ask));
-    await condition(() => this.asked.size === 0, ANSWER_MS);
+    return condition(() => this.asked.size === 0, ANSWER_MS);
   }
 
   private get atWork(): RunningShard[] {

@@ -42,8 +42,12 @@ export class StopLoss {
   private async askFirst(): Promise<void> {
     this.isAsking = true;
     try {
-      await this.shards.askEnds();
-      const why = this.why(true);
+      const haveAll = await this.shards.askEnds();
+      // Of a share nobody knows while some have not answered. What they say later is weighed then.
+      const why = this.why(
+        true,
+        haveAll ? this.rules : this.rules.filter(({ count }) => count !== undefined),
+      );
       if (why !== undefined) this.strike(why);
     } catch (error) {
       if (!isCancellation(error)) throw error; // the batch is cancelled: nothing is left to stop
@@ -53,9 +57,9 @@ export class StopLoss {
   }
 
   /** SL1, SL2 */
-  private why(isAll: boolean): string | undefined {
+  private why(isAll: boolean, rules = this.rules): string | undefined {
     const isLeft = this.lanes.waiting > 0 || this.shards.haveNext;
     if (this.lanes.isPaused || !isLeft) return undefined;
-    return stopLoss(this.ends, this.rules, Date.now(), this.lanes.resumedAt, isAll);
+    return stopLoss(this.ends, rules, Date.now(), this.lanes.resumedAt, isAll);
   }
 }

@@ -59,6 +59,14 @@ function pageOf(): string {
   return page;
 }
 
+test('a run is closed as cancelled, also where its history can’t be read for who asked', async () => {
+  await opened(['one', 'two']);
+  const workflow = { getHandle: () => ({ fetchHistory: () => Promise.reject(new Error('14 UNAVAILABLE')) }) };
+  deps = { ...deps, client: { workflow } } as unknown as Deps;
+  await close('cancelled');
+  expect(await ledger.batch(ID)).toMatchObject({ state: 'cancelled', stateBy: 'batch' });
+});
+
 test.each([
   ['completed', ['one'], 'The one job is done. Nothing is left to do.'],
   ['incomplete', ['one', 'two'], '1 of 2 jobs done; one thing needs you.'],

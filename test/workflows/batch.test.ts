@@ -1257,6 +1257,50 @@ describe('too many failures', () => {
     },
     120_000,
   );
+
+  test.each([
+    ['in one run', [36], 2],
+    ['in shards', [24, 12], 30],
+  ])(
+    '%s are held against jobs that wait for a yes, which did well',
+    async (where, counts, concurrency) => {
+      let decided = false;
+      const asked = new Set<string>();
+      const isBad = (at: number) => at >= 12 && at < 22;
+      const night: Night = new Night(
+        `stop-loss-asks-${where.replaceAll(' ', '-')}`,
+        36,
+        {
+          ...(counts.length > 1 && { openBatch: async () => night.openedInShards([...counts]) }),
+          runAgent: async ({ key }) => {
+            night.calls.push('runAgent');
+            return isBad(night.tickets.findIndex((ticket) => ticket.key === key))
+              ? { kind: 'parked', errorClass: 'rejected', message: 'too short' }
+              : { kind: 'made', sha256: sha256(key) };
+          },
+          publish: async ({ looks, key }) => {
+            if (!decided) asked.add(key);
+            if (!decided) return { kind: 'approval', why: 'a person is asked', delayMs: undefined };
+            return looks ? { kind: 'ready' } : { kind: 'landed', url: undefined };
+          },
+        },
+        concurrency,
+      );
+      await night.work(async () => {
+        const handle = await night.start(undefined, {
+          stopLoss: [{ class: 'any', share: 0.5, window: '1h' }],
+        });
+        await until('all others ask', () => night.count('runAgent') === 36 && asked.size === 26, 60_000);
+        decided = true;
+        for (const [at] of night.tickets.entries())
+          if (!isBad(at)) await env.client.workflow.getHandle(night.jobId(at)).signal('decided');
+        const failure = (await failureOf(handle)) as ApplicationFailure;
+        expect(failure.details?.[0]).toMatchObject({ done: 26, parked: 10 });
+      });
+      expect(night.count('noteBatch')).toBe(0);
+    },
+    120_000,
+  );
 });
 
 describe('too many failures in shards', () => {

@@ -2,6 +2,7 @@ import { cancellationDetails, cancellationSignal, log } from '@temporalio/activi
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
 import type { AgentEnd } from '../../contract/messages.js';
+import { MINUTE_MS } from '../../contract/units.js';
 import { withoutSleep } from '../../host-sleep.js';
 import { NOTHING_USED, type FailedSession as Failed, type SessionEnd } from '../../ledger/ledger.js';
 import { jitterOf } from '../../policy/jitter.js';
@@ -221,6 +222,7 @@ async function free(
     handle.phase === 'start-sent' && !isQuestion ? { ...handle, phase: 'started' as const } : handle;
   const isFree = !context.signal.aborted && (await release(provider, left, context));
   if (isFree || !context.signal.aborted) return;
-  const ending = await beginEnding(definition, lane, deps);
+  // Within what a worker that stops is given: nobody comes back to it.
+  const ending = await beginEnding(definition, lane, deps, deps.graceOver, MINUTE_MS);
   await release(ending.provider, left, ending.context);
 }

@@ -34,9 +34,10 @@ export async function beginEnding(
   lane: Lane,
   { now, graceOver, ...deps }: Pick<Deps, 'now' | 'graceOver' | 'stateDir' | 'env'>,
   signal = graceOver,
+  heldMaxMs = HELD_MAX_MS,
 ): Promise<Ending> {
   const context = endingContext(now, signal);
-  const heldUntil = performance.now() + HELD_MAX_MS;
+  const heldUntil = performance.now() + heldMaxMs;
   const provider = await providerFor(definition, deps, () => lane.turn(context.signal, { heldUntil }));
   return { provider, context, lane, heldUntil };
 }
