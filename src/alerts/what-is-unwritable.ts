@@ -1,8 +1,15 @@
 import { statePaths, type Config } from '../config.js';
+import { MINUTE_MS } from '../contract/units.js';
 import { fullFolder, keptIn } from '../free-room.js';
 import { fullText } from '../policy/waits.js';
 import type { WriteWatch } from '../write-watch.js';
 import type { Unwritable } from './unwritable.js';
+
+/**
+ * Whoever can't store is tried again sooner: by then it is over, or another worker stores. Shorter than what lasts has to
+ * last before it is told, so that one failure alone never is.
+ */
+const STALE_MS = 4 * MINUTE_MS;
 
 /** How the last writes of this process ended. */
 export interface Watched {
@@ -23,7 +30,9 @@ export async function whatIsUnwritable(
   }
   // The ledger is written every few seconds, artifacts only when something was made.
   if (ledger.last) return { what: 'ledger', ...said(ledger.last) };
-  return artifacts.last && { what: 'artifacts', ...said(artifacts.last), seenAt: artifacts.last.seenAt };
+  const { last } = artifacts;
+  if (last === undefined || Date.parse(last.seenAt) < Date.now() - STALE_MS) return undefined;
+  return { what: 'artifacts', ...said(last), seenAt: last.seenAt };
 }
 
 const said = ({ trouble: { message, errorClass } }: NonNullable<WriteWatch['last']>) => ({

@@ -137,7 +137,7 @@ test('the worker that opens a batch begins no job on a full disk', async () => {
 describe('what can’t be written, as a worker sees it', () => {
   const onePath = (dir: string) => ({ stateDir: dir, ledger: { path: join(dir, 'ledger.db') } });
   const trouble = new AdapterError('config', 'it may not be written', { ours: 'artifacts' });
-  const seenAt = '2026-11-23T02:00:00.000Z';
+  const seenAt = new Date().toISOString();
   const well = { last: undefined };
   const met = { last: { trouble, seenAt } };
   const found = { why: trouble.message, errorClass: 'config' };
@@ -149,6 +149,9 @@ describe('what can’t be written, as a worker sees it', () => {
     expect(await look(well, well)).toBeUndefined();
     expect(await look(well, met)).toEqual({ what: 'artifacts', ...found, seenAt });
     expect(await look(met, met)).toEqual({ what: 'ledger', ...found });
+    // Tried again since then, by another worker, where that went well.
+    const long = { last: { trouble, seenAt: new Date(Date.now() - 4.1 * 60_000).toISOString() } };
+    expect(await look(well, long)).toBeUndefined();
   });
 
   test('is all of it on a full disk; with the ledger on another host, what is made', async () => {
