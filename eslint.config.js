@@ -66,6 +66,8 @@ export default tseslint.config(
         URL: 'readonly',
         setTimeout: 'readonly',
         performance: 'readonly',
+        Headers: 'readonly',
+        Request: 'readonly',
       },
     },
   },
