@@ -8,7 +8,7 @@ import { tellNow, type CourierDeps } from './courier.js';
 import { commandsFor } from './standing.js';
 
 /** A restart of a database, or a lock, has passed by then. */
-const LASTING_MS = 5 * MINUTE_MS;
+export const LASTING_MS = 5 * MINUTE_MS;
 
 /** By then every worker of this host has seen that it is over. */
 const SETTLED_MS = MINUTE_MS;

@@ -3,13 +3,13 @@ import { MINUTE_MS } from '../contract/units.js';
 import { fullFolder, keptIn } from '../free-room.js';
 import { fullText } from '../policy/waits.js';
 import type { WriteWatch } from '../write-watch.js';
-import type { Unwritable } from './unwritable.js';
+import { LASTING_MS, type Unwritable } from './unwritable.js';
 
 /**
  * Whoever can't store is tried again sooner: by then it is over, or another worker stores. Shorter than what lasts has to
  * last before it is told, so that one failure alone never is.
  */
-const STALE_MS = 4 * MINUTE_MS;
+const STALE_MS = LASTING_MS - MINUTE_MS;
 
 /** How the last writes of this process ended. */
 export interface Watched {

@@ -1,7 +1,7 @@
 import type { Answer, Widened } from '../client/nightshift.js';
 import { UsageError } from '../contract/errors.js';
 import { scopeText, type HoldScope } from '../contract/holds.js';
-import type { ControlState } from '../contract/messages.js';
+import { isConcurrency, type ControlState } from '../contract/messages.js';
 import { batchOf } from './batch-document.js';
 import { control } from './control.js';
 import { ExitCode } from './exit-codes.js';
@@ -23,7 +23,7 @@ export async function concurrency(
 ): Promise<ExitCode> {
   const [name, count = ''] = second === undefined ? [undefined, first] : [first, second];
   const wanted = Number(count);
-  if (!Number.isInteger(wanted) || wanted < 1 || wanted > 500) {
+  if (!isConcurrency(wanted)) {
     throw new UsageError(`the concurrency is a whole number from 1 to 500, not "${count}"`);
   }
   const scope = scopeOf(name, flags);

@@ -1,10 +1,10 @@
 // The disk of the ledger, or of the artifacts, is full while a batch runs: what people see, and that the batch goes on when there is room.
-import { appendFileSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { slugsOf, twice, writeBatch } from '../support/batch.js';
 import { cli, startCli, until } from '../support/cli.js';
-import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
+import { filled, hasSmallDisks, smallDisk } from '../support/small-disk.js';
 
 test.skipIf(!hasSmallDisks())(
   'jobs wait while the ledger can’t be written, and go on by themselves',
@@ -17,10 +17,7 @@ test.skipIf(!hasSmallDisks())(
     let said = '';
     run.process.stderr?.on('data', (text: string) => (said += text));
     await until('something has landed', () => batch.published().length > 0);
-    const fill = join(disk, 'fill');
-    expect(() => {
-      for (;;) appendFileSync(fill, Buffer.alloc(4096));
-    }).toThrow(/ENOSPC/);
+    const fill = filled(disk);
 
     await until('the worker says why nothing moves', () => said.includes("the ledger can't be written"));
     await until('so does whoever watches', () => said.includes('waits for room on the disk'));
@@ -49,10 +46,7 @@ test.skipIf(!hasSmallDisks())(
     let said = '';
     run.process.stderr?.on('data', (text: string) => (said += text));
     await until('something has landed', () => batch.published().length > 0);
-    const fill = join(disk, 'fill');
-    expect(() => {
-      for (;;) appendFileSync(fill, Buffer.alloc(4096));
-    }).toThrow(/ENOSPC/);
+    const fill = filled(disk);
 
     await until('the worker says why nothing moves', () => said.includes("the artifact can't be stored"));
     await until('so does whoever watches', () => said.includes('waits for room on the disk'));

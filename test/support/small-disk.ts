@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
-import { onTestFinished } from 'vitest';
+import { appendFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished } from 'vitest';
 import { tempDir } from './batch.js';
 
 /** A file system of its own, in memory: only root may mount one. @returns its folder */
@@ -12,6 +13,15 @@ export function smallDisk(mib: number): string {
     rmSync(folder, { recursive: true, force: true });
   });
   return folder;
+}
+
+/** Leaves no room on it. @returns the file that takes it all */
+export function filled(disk: string): string {
+  const file = join(disk, 'fill');
+  expect(() => {
+    for (;;) appendFileSync(file, Buffer.alloc(4096));
+  }).toThrow(/ENOSPC/);
+  return file;
 }
 
 let found: boolean | undefined;

@@ -8,10 +8,10 @@ import { reject } from '../../src/cli/approvals.js';
 import type { Shell } from '../../src/cli/shell.js';
 import { decideApprovals, questionsAmong, waitingApprovals } from '../../src/client/approvals.js';
 import type { Connections } from '../../src/client/connections.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { UsageError } from '../../src/contract/errors.js';
 import type { HoldScope } from '../../src/contract/holds.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import { aDefinition } from './definition-fixture.js';
 import { NOBODY, aLedger, claimRequest, keyOf, temporaryFolder } from './ledger-fixture.js';
 
 let ledger: Ledger;
@@ -34,14 +34,11 @@ beforeEach(async () => {
     ['invoice', 'claude'],
     ['letter', 'antigravity'],
   ] as const) {
-    const { jobs: _, ...file } = batchFileSchema.parse({
-      name: work,
-      work,
-      jobs: [],
-      agent: { use: provider },
+    const definition = aDefinition('/', {
+      ...{ name: work, work, agent: { use: provider } },
       effects: [{ name: 'post', use: 'folder', target: './public', approval: 'required' }],
     });
-    const manifest = await storeManifest({ definition: { ...file, baseDir: '/' }, jobs: [] }, artifacts);
+    const manifest = await storeManifest({ definition, jobs: [] }, artifacts);
     const id = `batch:${work}:${keyOf(work)}`;
     const opened = { id, name: work, key: keyOf(work), work, runId: 'run-1', jobs: 1 };
     await ledger.openBatch({ ...opened, manifest: JSON.stringify(manifest), currency: 'EUR', by: NOBODY });

@@ -1,5 +1,5 @@
 // Trouble with the file of an embedded ledger: whose it is, and that work goes on when it is over.
-import { appendFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
@@ -8,7 +8,7 @@ import { openLedger } from '../../src/ledger/open.js';
 import { createSqlLedger } from '../../src/ledger/sql-ledger.js';
 import { toldOf } from '../../src/ledger/sqlite-trouble.js';
 import { WriteWatch } from '../../src/write-watch.js';
-import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
+import { filled, hasSmallDisks, smallDisk } from '../support/small-disk.js';
 import { BATCH, NOBODY, openBatch, temporaryFolder } from './ledger-fixture.js';
 
 const manySlugs = (count: number) => Array.from({ length: count }, (_, at) => `article-${at}`);
@@ -71,10 +71,7 @@ test.skipIf(!hasSmallDisks())('on a disk that is full, and has room again, nothi
   const ledger = await openLedger({ path, writes: new WriteWatch((why) => told.push(why)) });
   onTestFinished(() => ledger.close());
   await openBatch(ledger, ['before']);
-  const fill = join(disk, 'fill');
-  expect(() => {
-    for (;;) appendFileSync(fill, Buffer.alloc(4096));
-  }).toThrow(/ENOSPC/);
+  const fill = filled(disk);
 
   for (let times = 0; times < 3; times++) {
     await expect(openBatch(ledger, manySlugs(2000))).rejects.toMatchObject({

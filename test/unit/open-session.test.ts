@@ -142,21 +142,25 @@ test('that our own disk fails is no word of the service that made the result', a
   expect(said).toEqual([]);
 });
 
-test('what a failed start had made ready at the service is let go of, not left idle', async () => {
-  const atService = new Set(['sesn_1', 'sesn_2']);
-  const refusal = new AdapterError('throttled', 'not now', { sent: 'rejected' });
-  const never = () => Promise.reject(refusal);
-  const base = aScope(never, async () => undefined);
-  const scope = aScope(never, async () => undefined, {
+/** Of a session that is over, and has failed. @param release what the service is told then */
+function aFailedScope(release: (handle: SessionHandle) => Promise<void>, more: object = {}): SessionScope {
+  const never = () => Promise.reject(new Error('not asked'));
+  const { provider } = aScope(never, async () => undefined);
+  return aScope(never, async () => undefined, {
     claim: { fence: 1, failures: [] },
     deps: { now: () => new Date(), ledger: { endSession: async () => undefined } },
     retry: DEFAULT_RETRY,
     lane: { leave: async () => undefined },
+    provider: { ...provider, release },
+    ...more,
+  });
+}
+
+test('what a failed start had made ready at the service is let go of, not left idle', async () => {
+  const atService = new Set(['sesn_1', 'sesn_2']);
+  const refusal = new AdapterError('throttled', 'not now', { sent: 'rejected' });
+  const scope = aFailedScope(async ({ ids }) => void atService.delete(ids['session'] as string), {
     lastSaved: () => ({ ...HANDLE, phase: 'prepared', ids: { session: 'sesn_1' } }),
-    provider: {
-      ...base.provider,
-      release: async ({ ids }: SessionHandle) => void atService.delete(ids['session'] as string),
-    },
   });
   await expect(failSession(scope, undefined, notStarted(refusal))).rejects.toMatchObject({
     type: 'throttled',
@@ -171,15 +175,7 @@ test.each([
   'a session whose start got no answer, and that ends %s, is let go of as %s',
   async (errorClass, as) => {
     const freed: unknown[] = [];
-    const never = () => Promise.reject(new Error('not asked'));
-    const base = aScope(never, async () => undefined);
-    const scope = aScope(never, async () => undefined, {
-      claim: { fence: 1, failures: [] },
-      deps: { now: () => new Date(), ledger: { endSession: async () => undefined } },
-      retry: DEFAULT_RETRY,
-      lane: { leave: async () => undefined },
-      provider: { ...base.provider, release: async ({ phase }: SessionHandle) => void freed.push(phase) },
-    });
+    const scope = aFailedScope(async ({ phase }) => void freed.push(phase));
     const failed = { state: 'failed', errorClass, message: 'it ended', usage: NOTHING_USED } as const;
     await failSession(scope, { ...HANDLE, phase: 'start-sent' }, failed).catch(() => undefined);
     expect(freed).toEqual([as]);

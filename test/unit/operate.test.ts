@@ -21,13 +21,13 @@ import { cancelBatch, controlBatch, setConcurrency } from '../../src/client/oper
 import { Outages } from '../../src/client/outages.js';
 import { retryAll } from '../../src/client/retry-all.js';
 import { retryBatch } from '../../src/client/retry.js';
-import { batchFileSchema } from '../../src/contract/batch-file.js';
 import { UsageError } from '../../src/contract/errors.js';
 import { scopeText, type HoldScope } from '../../src/contract/holds.js';
 import { statePaths } from '../../src/config.js';
 import { tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
 import { NOTHING_USED, type BatchRow, type Ledger } from '../../src/ledger/ledger.js';
 import { rendered, type Line } from '../../src/report/line.js';
+import { aDefinition } from './definition-fixture.js';
 import {
   BATCH,
   PARKED,
@@ -271,15 +271,8 @@ async function twoBatches(engine: Engine = {}): Promise<Asked> {
     ['digest', 'claude'],
     ['translation', 'antigravity'],
   ] as const) {
-    const { jobs: _, ...file } = batchFileSchema.parse({
-      name: work,
-      work,
-      jobs: [],
-      agent: { use: provider },
-      effects: [{ name: 'post', use: 'folder', target: './public' }],
-    });
-    const batch = { definition: { ...file, baseDir: '/' }, jobs: [] };
-    const manifest = JSON.stringify(await storeManifest(batch, connections.artifacts));
+    const definition = aDefinition('/', { name: work, work, agent: { use: provider } });
+    const manifest = JSON.stringify(await storeManifest({ definition, jobs: [] }, connections.artifacts));
     const key = work.padEnd(32, '0');
     const opened = { id: `batch:${work}:${key}`, key, runId: 'run-1', jobs: 0, currency: 'EUR', by: 'ann' };
     await ledger.openBatch({ ...opened, name: work, work, manifest });

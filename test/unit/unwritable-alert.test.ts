@@ -1,5 +1,4 @@
 // What nobody could be told by way of the ledger: that the ledger itself can't be written.
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { hostTurn } from '../../src/alerts/host-turn.js';
@@ -9,7 +8,7 @@ import { storedDefinition } from '../../src/batch/manifest.js';
 import type { ArtifactStore } from '../../src/contract/artifact.js';
 import type { BatchRow } from '../../src/ledger/ledger.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
-import { hasSmallDisks, smallDisk } from '../support/small-disk.js';
+import { filled, hasSmallDisks, smallDisk } from '../support/small-disk.js';
 import { aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
 import { aDefinition } from './definition-fixture.js';
 
@@ -202,9 +201,7 @@ describe('of the workers of one host', () => {
   test.skipIf(!hasSmallDisks())('one tells it where the disk that they share is the full one', async () => {
     const host = smallDisk(1);
     const workers = await threeWorkers(host);
-    expect(() => {
-      for (;;) appendFileSync(join(host, 'fill'), Buffer.alloc(4096));
-    }).toThrow(/ENOSPC/);
+    filled(host);
     trouble = FULL;
     await pass(6 * MINUTE, ...workers);
     expect(receiver.got).toHaveLength(1);
