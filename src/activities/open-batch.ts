@@ -1,5 +1,6 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest, type Judged } from '../batch/judge-jobs.js';
+import { readKeys } from '../batch/job-keys.js';
 import { readDefinition, storedDefinition, type StoredJob } from '../batch/manifest.js';
 import { openBatchRow } from '../batch/open-batch-row.js';
 import { readPermit } from '../batch/permit.js';
@@ -37,6 +38,10 @@ export const openBatch =
     const name = parseBatchWorkflowId(batchId)?.name ?? input.name;
     const run = { id: batchId, name, key: input.key, runId, by: input.startedBy };
     await ledger.openBatch(openBatchRow(run, definition, input.manifest));
+    if (input.retry) {
+      const { by, keys } = input.retry;
+      await ledger.requeue(batchId, by, { keys: await readKeys(keys, artifacts) });
+    }
     await pingStart(deps, batchId, runId);
 
     const tickets: Ticket[] = [];

@@ -1,5 +1,6 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
+import { storeKeys } from '../batch/job-keys.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError, UsageError } from '../contract/errors.js';
@@ -30,7 +31,8 @@ export interface Retried {
  *
  *  RJ1. Whatever may refuse it is asked before a job is changed: one that was put back, and is not begun, would wait for
  *       whoever starts the batch next, and nobody would see any more why it had stopped.
- *  RJ2. Whoever was faster is seen, and all is asked again: a run that has begun by then may have looked at its jobs.
+ *  RJ2. The run that does them puts them back, also one that a retry has started. So where somebody else was faster,
+ *       nothing was changed, and that run is asked to take them in.
  *
  * @param reason kept with the request, beside which jobs were meant
  * @param rate no more jobs begin in that time, such as `40/m`; only where the batch has ended @throws UsageError
@@ -66,7 +68,7 @@ async function retryJobs(
   const running = await runUnderWay(row.id, await connections.client());
   if (running === undefined) {
     const retried = await startAgain(row, connections, selection, paceMs);
-    if (retried !== undefined) return { ...retried, started: { ...retried.started, since } };
+    if (retried.started.how !== 'joined') return { ...retried, started: { ...retried.started, since } };
     return retryJobs((await ledger.batch(row.id)) ?? row, connections, selection, paceMs); // RJ2
   }
   if (paceMs !== undefined) {
@@ -78,19 +80,19 @@ async function retryJobs(
   return { keys, also: [], started: { ...known, how: 'joined', runId: running } };
 }
 
-/** @returns undefined where somebody else was faster, and nothing was changed */
+/** Where somebody else was faster, and their run was joined, it has changed nothing. */
 async function startAgain(
   row: BatchRow,
   connections: Connections,
   selection: JobSelection,
   paceMs?: number,
-): Promise<Retried | undefined> {
+): Promise<Retried> {
   const { id: workflowId, name, key, file, edition, runId } = row;
-  const ledger = await connections.ledger();
+  const { artifacts, who: by } = connections;
   const meant = (await toRetry(row, connections, selection)).map((job) => job.key);
   const narrowedBy = selectionText(selection);
   if (meant.length === 0 && row.state === 'completed') {
-    const known = { name, key, workflowId, since: await ledger.head(), file, edition };
+    const known = { name, key, workflowId, since: await (await connections.ledger()).head(), file, edition };
     return { keys: meant, also: [], started: { ...known, how: 'already-completed', runId } };
   }
   if (meant.length === 0 && narrowedBy !== undefined) {
@@ -100,11 +102,11 @@ async function startAgain(
   const manifest = readManifestRef(row.manifest);
   const { definition, runs } = await stored(row, manifest, meant, connections);
   await preflightRestart(row, definition, runs, connections);
-  const restart = await prepareRestart(row, definition, manifest, connections, paceMs);
-  if ((await runUnderWay(workflowId, await connections.client())) !== undefined) return undefined;
-  const keys = await ledger.requeue(workflowId, connections.who, selection); // RJ1
-  if (keys.length === 0 && meant.length > 0) return undefined;
-  return { keys, also: runs.also, started: await restart() };
+  const restart = await prepareRestart(row, definition, manifest, connections, {
+    ...(paceMs !== undefined && { paceMs }),
+    ...(meant.length > 0 && { retry: { by, keys: await storeKeys(meant, artifacts) } }),
+  });
+  return { keys: meant, also: runs.also, started: await restart() };
 }
 
 /** @throws AdapterError `lost` */

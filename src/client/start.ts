@@ -159,7 +159,6 @@ export async function isBatchFinished(batch: Batch, connections: Starter): Promi
 
 /**
  * Another start of a batch from what the ledger has stored of it, with all done that may keep it from starting.
- * @param paceMs least time between the starts of two jobs
  * @returns what begins it
  */
 export async function prepareRestart(
@@ -167,7 +166,7 @@ export async function prepareRestart(
   definition: Definition,
   manifest: ManifestRef,
   connections: Connections,
-  paceMs?: number,
+  asked: Pick<BatchInput, 'paceMs' | 'retry'>,
 ): Promise<() => Promise<Started>> {
   const since = await (await connections.ledger()).head();
   const engine = await connections.engine();
@@ -175,7 +174,7 @@ export async function prepareRestart(
   const input = {
     ...inputOf(definition, row.key, manifest, engine, connections, connections.who),
     ...(await editionOfAll(jobsOf(manifest, connections))),
-    ...(paceMs !== undefined && { paceMs }),
+    ...asked,
     ...(await knownAttributes(client)),
   };
   const { taskQueue } = connections.config;

@@ -53,6 +53,14 @@ export interface BatchInput {
   readonly currency?: string;
   /** That of all its jobs; absent where they have none, or several. */
   readonly edition?: string;
+  /** Jobs that are given their new try when it opens; absent where nobody asked for that. */
+  readonly retry?: RetryAtOpening;
+}
+
+export interface RetryAtOpening {
+  readonly by: string;
+  /** Hash of an artifact with their keys, a line each: there may be too many for a Workflow's history. */
+  readonly keys: string;
 }
 
 /** One job that a run has to do, and where in the stored list it stands. */

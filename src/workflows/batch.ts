@@ -72,8 +72,8 @@ import { NAMED_MAX, Tally } from './tally.js';
  *      BatchIncomplete, so that the engine refuses a second run of a finished batch and allows one of an unfinished batch.
  */
 export async function batch(given: BatchInput): Promise<BatchSummary> {
-  const input = { ...given }; // its agent is pinned when it opens, for all that begin after that
-  const { workflowId: batchId } = workflowInfo();
+  const { retry, ...input } = given; // its agent is pinned when it opens, for all that begin after that
+  const { workflowId: batchId, runId, firstExecutionRunId } = workflowInfo();
   const { openBatch, closeBatch, noteBatch, noteRequest, requeueJobs, askLeft, decideApprovals } =
     batchActivities(input.timing);
 
@@ -143,6 +143,8 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     async (request) => {
       retrying++;
       try {
+        // What it opens with is not known before: a job might be begun twice.
+        if (phase === 'opening') await condition(() => phase !== 'opening');
         const tickets = await requeueJobs(input, request);
         // What was discarded, or parked by a shard that is not over, is not in the tally.
         const isNew = (key: string) => tally.forget(key) || !lanes.has(key);
@@ -161,7 +163,10 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
 
   try {
     const summaryText = `compare ${input.manifest.count} jobs with the ledger`;
-    const opened = await openBatch.executeWithOptions({ summary: summaryText }, [input]);
+    // One that was reset opens again, and whoever was parked since is not meant.
+    const isReset = runId !== firstExecutionRunId;
+    const opening: BatchInput = { ...input, ...(retry && !isReset && { retry }) };
+    const opened = await openBatch.executeWithOptions({ summary: summaryText }, [opening]);
     const { definition = input.manifest.definition } = opened;
     Object.assign(input, { manifest: { ...input.manifest, definition } });
     tally.open(opened);

@@ -1,18 +1,21 @@
 // A retry that can't be carried out leaves its jobs as they were: stopped, with what has stopped them.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
+import { openBatch as openRun } from '../../src/activities/open-batch.js';
 import { requeueJobs } from '../../src/activities/requeue-jobs.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storeKeys } from '../../src/batch/job-keys.js';
 import { storeManifest } from '../../src/batch/manifest.js';
 import type { Connections } from '../../src/client/connections.js';
 import { Outages } from '../../src/client/outages.js';
 import { retryBatch } from '../../src/client/retry.js';
 import { alsoRuns, toRetry } from '../../src/client/to-retry.js';
 import { statePaths } from '../../src/config.js';
-import type { BatchInput, Ticket } from '../../src/contract/messages.js';
+import type { BatchInput, OpenedBatch, Ticket } from '../../src/contract/messages.js';
 import { readManifestRef } from '../../src/contract/manifest-ref.js';
 import { tryExclusiveLock } from '../../src/engine/index.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
@@ -35,8 +38,8 @@ import {
 } from './ledger-fixture.js';
 
 const SLUGS = ['a', 'b', 'c'];
-const RUNNING = { status: { name: 'RUNNING' }, runId: 'run-2' };
-const FAILED = { status: { name: 'FAILED' }, runId: 'run-1' };
+const RUNNING = { status: { name: 'RUNNING' }, runId: 'run-2', raw: {} };
+const FAILED = { status: { name: 'FAILED' }, runId: 'run-1', raw: {} };
 
 /** Of three jobs: two were parked, the third never ran. */
 async function aNight({ agent = {} }: { readonly agent?: object } = {}) {
@@ -68,7 +71,10 @@ const statesOf = (ledger: Ledger) => Promise.all(SLUGS.map((slug) => stateOf(led
 /** @param looks how the engine has its run, each time that it is asked; the last one goes on */
 function atTheEngine(night: Night, looks: readonly (typeof RUNNING)[] = [FAILED]) {
   const { stateDir, ledger, artifacts } = night;
-  const seen = { started: [] as unknown[], asked: [] as unknown[] };
+  const seen = {
+    started: [] as { states: unknown; retry: BatchInput['retry'] }[],
+    asked: [] as unknown[],
+  };
   let looked = 0;
   const client = {
     options: { namespace: 'test' },
@@ -81,8 +87,10 @@ function atTheEngine(night: Night, looks: readonly (typeof RUNNING)[] = [FAILED]
           return args[0].keys;
         },
       }),
-      start: async () => {
-        seen.started.push(await statesOf(ledger));
+      start: async (_: string, { args }: { args: [BatchInput] }) => {
+        if (looks[looked] === RUNNING)
+          throw new WorkflowExecutionAlreadyStartedError('taken', BATCH, 'batch');
+        seen.started.push({ states: await statesOf(ledger), retry: args[0].retry });
         return { firstExecutionRunId: 'run-2' };
       },
     },
@@ -109,6 +117,24 @@ async function ended({ ledger }: Pick<Night, 'ledger'>) {
   const row = await ledger.batch(BATCH);
   if (!row) throw new Error('the batch is gone');
   return row;
+}
+
+/** As a worker opens the run. */
+function opening({ ledger, artifacts, manifest, stateDir }: Night, { retry }: Pick<BatchInput, 'retry'>) {
+  const input = {
+    work: WORK,
+    name: 'nightly',
+    key: 'k',
+    manifest: readManifestRef(manifest),
+    startedBy: 'ann',
+  };
+  const workflowExecution = { workflowId: BATCH, runId: 'run-2' };
+  const deps = { ledger, artifacts: artifacts(), stateDir, env: {}, config: {} } as unknown as Deps;
+  return new MockActivityEnvironment({ workflowExecution }).run<
+    [BatchInput],
+    OpenedBatch,
+    ReturnType<typeof openRun>
+  >(openRun(deps), { ...input, ...(retry && { retry }) } as BatchInput);
 }
 
 /** As a process that carries the state directory has it. */
@@ -158,7 +184,7 @@ describe('of a batch that has ended', () => {
     expect(seen.started).toHaveLength(1);
   });
 
-  test('what is shown before is what runs, and the jobs are put back when the run begins', async () => {
+  test('what is shown before is what runs, and the run puts the jobs back when it opens', async () => {
     const night = await aNight();
     const row = await ended(night);
     const { connections, seen } = atTheEngine(night);
@@ -167,21 +193,45 @@ describe('of a batch that has ended', () => {
     const also = await alsoRuns(row, connections, selection);
     expect(await retryBatch(row, connections, selection)).toMatchObject({ keys: shown, also });
     expect([shown, also.map(({ key }) => key)]).toEqual([[keyOf('b')], [keyOf('c')]]);
-    expect(seen.started).toEqual([['parked', 'waiting', undefined]]);
+    const retry = { by: 'ann@host', keys: await storeKeys(shown, night.artifacts()) };
+    expect(seen.started).toEqual([{ states: ['parked', 'parked', undefined], retry }]);
+
+    expect((await opening(night, { retry })).tickets.map(({ key }) => key)).toEqual([keyOf('b'), keyOf('c')]);
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'waiting', undefined]);
   });
 
-  test('a run that somebody else has begun meanwhile takes the jobs in', async () => {
-    const night = await aNight();
-    const row = await ended(night);
-    workerElsewhere(night);
-    const { connections, seen } = atTheEngine(night, [FAILED, RUNNING]);
-    const keys = [keyOf('a'), keyOf('b')];
-    expect(await retryBatch(row, connections)).toMatchObject({
-      keys,
-      started: { how: 'joined', runId: 'run-2' },
+  describe.each([
+    ['before it is asked for', [RUNNING]],
+    ['between the look and the start', [FAILED, RUNNING]],
+  ])('a run that somebody else has begun %s', (_, looks) => {
+    test('takes the jobs in', async () => {
+      const night = await aNight();
+      const row = await ended(night);
+      workerElsewhere(night);
+      const { connections, seen } = atTheEngine(night, looks);
+      const keys = [keyOf('a'), keyOf('b')];
+      expect(await retryBatch(row, connections)).toMatchObject({
+        keys,
+        started: { how: 'joined', runId: 'run-2' },
+      });
+      expect(seen).toEqual({ started: [], asked: keys });
+      expect(await statesOf(night.ledger), 'that run puts them back').toEqual([
+        'parked',
+        'parked',
+        undefined,
+      ]);
     });
-    expect(seen).toEqual({ started: [], asked: keys });
-    expect(await statesOf(night.ledger), 'that run puts them back').toEqual(['parked', 'parked', undefined]);
+
+    test('keeps to no rate of a later request, which is refused', async () => {
+      const night = await aNight();
+      const row = await ended(night);
+      workerElsewhere(night);
+      const { connections, seen } = atTheEngine(night, looks);
+      const refused = retryBatch(row, connections, {}, undefined, '40/m');
+      await expect(refused).rejects.toThrow('a rate is for a batch that has ended');
+      expect(seen).toEqual({ started: [], asked: [] });
+      expect(await statesOf(night.ledger)).toEqual(['parked', 'parked', undefined]);
+    });
   });
 });
 

@@ -424,6 +424,61 @@ describe('a batch', () => {
     expect(agents).toBe(3);
   });
 
+  test('asked for a new try while it opens, takes only jobs that it does not open with', async () => {
+    const { opened, open } = barrier();
+    const opening = barrier();
+    const night: Night = new Night('retry-at-opening', 2, {
+      openBatch: async () => {
+        opening.open();
+        await opened;
+        return night.opened();
+      },
+      requeueJobs: async () => {
+        night.calls.push('requeueJobs');
+        return []; // nothing is parked any more
+      },
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      await opening.opened;
+      const retried = handle.executeUpdate('retryJob', { args: [{ by: 'test' }] });
+      await sleep(300);
+      expect(night.count('requeueJobs'), 'nobody asks before it is known what it opens with').toBe(0);
+      open();
+      expect(await retried).toEqual([]);
+      expect(await handle.result()).toMatchObject({ done: 2 });
+    });
+    expect(night.count('requeueJobs')).toBe(1);
+  });
+
+  test('gives a new try when it opens, but not when it was reset and opens again', async () => {
+    const asked: (BatchInput['retry'] | 'none')[] = [];
+    const night: Night = new Night('retry-and-reset', 1, {
+      openBatch: async ({ retry }) => {
+        asked.push(retry ?? 'none');
+        return night.opened();
+      },
+    });
+    const retry = { by: 'ann', keys: sha256('keys') };
+    await night.work(async () => {
+      const handle = await night.start(undefined, { retry });
+      await handle.result();
+      const { events } = await handle.fetchHistory();
+      const decided = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+      const { runId } = await handle.describe();
+      await env.client.workflowService.resetWorkflowExecution({
+        namespace: env.client.options.namespace,
+        workflowExecution: { workflowId: night.workflowId, runId },
+        reason: 'a test',
+        workflowTaskFinishEventId: decided?.eventId ?? null,
+        requestId: 'once',
+      });
+      await until('it has opened again', () => asked.length === 2);
+      await env.client.workflow.getHandle(night.workflowId).result();
+    });
+    expect(asked).toEqual([retry, 'none']);
+  });
+
   test('of more than 400 jobs goes by shards; those with a parked job end Failed, and its summary counts them all', async () => {
     const agents = barrier();
     const night: Night = new Night(
