@@ -59,13 +59,13 @@ export function stopLoss(
  * Whether a shard is to tell its batch now what it has not told yet. Shares of which each is below a limit are so
  * together: where few fail, nothing needs to be told.
  * @param untold its ends since it last told
- * @param failuresTold how many failures it has told before
+ * @param told its failures from before that: those of which a rule has no count any more allow no silence
  * @param since as of `stopLoss`
  */
 export const isToTell = (
   untold: readonly JobEndSeen[],
+  told: readonly JobEndSeen[],
   rules: readonly StopLossRule[],
-  failuresTold: number,
   nowMs: number,
   since: number,
 ): boolean =>
@@ -73,7 +73,8 @@ export const isToTell = (
     const { within, struck } = counted(untold, rule, nowMs, since);
     if (struck === 0) return false;
     if (rule.count !== undefined) return struck >= rule.count / COUNT_PARTS;
-    return struck >= (rule.share ?? 1) * within && struck >= failuresTold / FAILURES_PARTS;
+    if (struck < (rule.share ?? 1) * within) return false;
+    return struck >= counted(told, rule, nowMs, since).struck / FAILURES_PARTS;
   });
 
 function counted(ends: readonly JobEndSeen[], rule: StopLossRule, nowMs: number, since: number) {

@@ -19,7 +19,8 @@ export class EndsToTell {
   private own: readonly JobEndSeen[] = [];
   private readonly counts: readonly StopLossRule[];
   private stands = false;
-  private failuresTold = 0;
+  /** Failures that were told, for as long as a rule counts them. */
+  private told: readonly JobEndSeen[] = [];
   private isDue = false;
   private isOnItsWay = false;
 
@@ -38,10 +39,10 @@ export class EndsToTell {
   }
 
   add(end: JobEndSeen): void {
-    const { rules, failuresTold } = this;
+    const { rules, told } = this;
     const nowMs = Date.now();
     this.untold = seen(this.untold, [end], rules, nowMs);
-    this.isDue ||= isToTell(this.untold, rules, failuresTold, nowMs, this.since());
+    this.isDue ||= isToTell(this.untold, told, rules, nowMs, this.since());
     this.own = seen(this.own, [end], this.counts, nowMs);
     if (this.stands || stopLoss(this.own, this.counts, nowMs, this.since()) === undefined) return;
     this.isDue = true;
@@ -60,7 +61,8 @@ export class EndsToTell {
         await condition(() => this.isDue);
         const ends = this.untold;
         [this.untold, this.isDue, this.isOnItsWay] = [[], false, true];
-        this.failuresTold += ends.filter(({ errorClass }) => errorClass !== undefined).length;
+        const failures = ends.filter(({ errorClass }) => errorClass !== undefined);
+        this.told = seen(this.told, failures, this.rules, Date.now());
         await this.tell(ends);
         this.isOnItsWay = false;
       }

@@ -51,17 +51,18 @@ test('ends are forgotten when no rule can ask for them', () => {
 
 describe('in shards', () => {
   const ANY_HALF = [{ class: 'any', share: 0.5, window: '1h' }] as const;
+  const failures = (count: number) => ends(...Array<'lost'>(count).fill('lost'));
   const isToBeTold = (
     list: readonly JobEndSeen[],
     rules: readonly StopLossRule[],
-    failuresTold = 0,
+    told: readonly JobEndSeen[] = [],
     since = 0,
-  ) => isToTell(list, rules, failuresTold, T0 + list.length * 1000, since);
+  ) => isToTell(list, told, rules, T0 + list.length * 1000, since);
 
   test('a failure that is counted is told at once, also after any number that went well', () => {
     const rules = [{ class: 'lost', count: 100, window: '1h' }] as const;
     expect(isToBeTold(ends('ok', 'ok', 'rejected'), rules)).toBe(false);
-    expect(isToBeTold(ends('ok', 'ok', 'lost'), rules, 99)).toBe(true);
+    expect(isToBeTold(ends('ok', 'ok', 'lost'), rules, failures(99))).toBe(true);
   });
 
   test('of a large count it is told when there are some', () => {
@@ -74,8 +75,16 @@ describe('in shards', () => {
     expect(isToBeTold(ends('lost'), ANY_HALF)).toBe(true);
     expect(isToBeTold(ends('ok', 'ok', 'lost'), ANY_HALF)).toBe(false);
     expect(isToBeTold(ends('ok', 'ok', 'lost', 'lost'), ANY_HALF)).toBe(true);
-    expect(isToBeTold(ends('lost'), ANY_HALF, 40)).toBe(false);
-    expect(isToBeTold(ends('ok', 'ok', 'lost'), ANY_HALF, 0, T0 + 1500)).toBe(true); // a person has said "go on"
+    expect(isToBeTold(ends('lost'), ANY_HALF, failures(40))).toBe(false);
+    expect(isToBeTold(ends('ok', 'ok', 'lost'), ANY_HALF, [], T0 + 1500)).toBe(true); // a person has said "go on"
+  });
+
+  test('many failures told long ago, or before a person said "go on", keep no shard silent', () => {
+    const [told] = failures(1);
+    const at = (atMs: number) => Array.from({ length: 4000 }, () => ({ ...told!, atMs, admittedAtMs: atMs }));
+    expect(isToBeTold(ends('lost'), ANY_HALF, at(T0 - 60_000))).toBe(false);
+    expect(isToBeTold(ends('lost'), ANY_HALF, at(T0 - 3_600_000))).toBe(true);
+    expect(isToBeTold(ends('lost'), ANY_HALF, at(T0 - 60_000), T0 - 30_000)).toBe(true);
   });
 
   test.each([
@@ -117,7 +126,7 @@ function inShards(jobs: number, isBad: (at: number) => boolean, rules: readonly 
   const slices = Array.from({ length: jobs / SHARD_JOBS }, (_, index) => ({
     next: index * SHARD_JOBS,
     untold: [] as JobEndSeen[],
-    failuresTold: 0,
+    told: [] as JobEndSeen[],
   }));
   const running = slices.splice(0, 8);
   let known: JobEndSeen[] = [];
@@ -128,7 +137,8 @@ function inShards(jobs: number, isBad: (at: number) => boolean, rules: readonly 
     const nowMs = T0 + turn * 3000;
     const shard = running[turn % running.length]!;
     const hear = (from: typeof shard) => {
-      from.failuresTold += from.untold.filter(({ errorClass }) => errorClass !== undefined).length;
+      const failures = from.untold.filter(({ errorClass }) => errorClass !== undefined);
+      from.told = seen(from.told, failures, rules, nowMs);
       known = seen(known, from.untold, rules, nowMs);
       from.untold = [];
     };
@@ -142,7 +152,7 @@ function inShards(jobs: number, isBad: (at: number) => boolean, rules: readonly 
     if (stopLoss(all, rules, nowMs) !== undefined) struckInOne ??= failures;
     shard.untold = seen(shard.untold, [end], rules, nowMs);
     const isOver = ++shard.next % SHARD_JOBS === 0;
-    const tells = isToTell(shard.untold, rules, shard.failuresTold, nowMs, 0);
+    const tells = isToTell(shard.untold, shard.told, rules, nowMs, 0);
     if (isOver) running.splice(running.indexOf(shard), 1, ...slices.splice(0, 1));
     if (tells) tellings++;
     if (!tells && !isOver) continue;
