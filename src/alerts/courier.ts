@@ -9,6 +9,7 @@ import { readDefinition } from '../batch/manifest.js';
 import type { Environment } from '../batch/secrets.js';
 import type { AlertMessage, ChannelAnswer, PingKind } from '../ledger/alert-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
+import { heardOf, isEnd } from '../policy/alert-heard.js';
 import { redeliveryDelay } from '../policy/alert-times.js';
 import { keepsOpen, type Channel } from './channels/channel.js';
 import { openChannel } from './channels/open-channel.js';
@@ -72,8 +73,6 @@ async function deliver(message: AlertMessage, deps: CourierDeps, signal: AbortSi
     isTold ? { kind: 'sent', answers } : { kind: 'again', answers, delayMs: redeliveryDelay(tries) },
   );
 }
-
-const isEnd = ({ kind }: Pick<AlertMessage, 'kind'>): boolean => kind === 'recovered' || kind === 'withdrawn';
 
 async function isOpenAgain({ fingerprint = '' }: AlertMessage, ledger: Ledger): Promise<boolean> {
   const [alert] = await ledger.alerts({ fingerprint });
@@ -186,15 +185,16 @@ const specsOf = (channels: readonly ChannelSpec[], route: string): ChannelSpec[]
 
 /** Who was told by that route before the end; the batch file may have other channels by now. */
 async function takersOf(
-  { fingerprint = '', messageId, route }: AlertMessage,
+  { fingerprint = '', messageId, route, createdAt }: AlertMessage,
   { ledger, artifacts }: CourierDeps,
 ): Promise<ReadonlySet<string>> {
-  const [alert] = await ledger.alerts({ fingerprint });
-  const sent = await ledger.alertMessages({ fingerprint, states: ['sent'] });
+  const ofRoute = (await ledger.alertMessages({ fingerprint }))
+    .filter((message) => message.route === route && message.messageId !== messageId)
+    .filter((message) => message.createdAt <= createdAt)
+    .reverse(); // the newest comes first
   const takers = new Set<string>();
-  for (const before of sent) {
-    if (before.route !== route || before.messageId === messageId) continue;
-    if (alert === undefined || before.createdAt < alert.firstSeen) continue; // of an earlier episode
+  for (const before of heardOf(ofRoute)) {
+    if (before.state !== 'sent') continue;
     const definition = await readDefinition({ definition: before.definition }, artifacts);
     // Channels are asked in order until one takes it: that is the last one asked.
     const taker = specsOf(definition.alerts, route)[before.answers.length - 1];

@@ -10,6 +10,7 @@
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout } from '../policy/alert-rules.js';
+import { heardOf } from '../policy/alert-heard.js';
 import { DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
 import { eachOnce, hasNews } from '../policy/alerts.js';
 import type {
@@ -250,7 +251,10 @@ async function noteCause(
   await tell(db, row, 'opened', routes, at, later(at, gatherMs));
 }
 
-/** The end is told where its beginning was; where nobody had heard of it, nobody need hear that it is over. */
+/**
+ * The end is told where its beginning was; where nobody had heard of it, nobody need hear that it is over. One of an
+ * earlier time that is still to be told stays, unless this one does for both.
+ */
 async function resolve(
   db: Db,
   row: AlertsTable,
@@ -263,29 +267,44 @@ async function resolve(
     .set({ state: 'resolved', resolved_at: at })
     .where('fingerprint', '=', row.fingerprint)
     .execute();
-  await db
-    .updateTable('alert_messages')
-    .set({ state: 'dropped', ended_at: at })
-    .where('fingerprint', '=', row.fingerprint)
-    .where('state', '=', 'pending')
-    // One that is just being sent counts as told.
-    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', at)]))
-    .execute();
-  const told = await db
+  await drop(db, row, 'not in', at);
+  const messages = await db
     .selectFrom('alert_messages')
-    .select(['route', 'definition'])
+    .select(['kind', 'route', 'state', 'definition'])
     .where('fingerprint', '=', row.fingerprint)
-    .where('kind', 'in', ['opened', 'reminder'])
-    .where('created_at', '>=', row.first_seen)
-    .where('state', 'in', ['sent', 'pending'])
     .orderBy('created_at')
     .execute();
   // As they were told: the file may have other routes by now, or others by the same names.
-  for (const [route, definition] of new Map(told.map((message) => [message.route, message.definition]))) {
+  const told = new Map(heardOf(messages).map((message) => [message.route, message.definition]));
+  for (const [route, definition] of told) {
+    await drop(db, row, 'in', at, route);
     const isKnown = definition === routes.definition; // of other channels nobody here knows what they keep
     if (kind === 'recovered' || !isKnown || routes.keepOpen?.includes(route))
       await tell(db, { ...row, last_seen: at }, kind, { definition, routes: [route] }, at, at);
   }
+}
+
+/**
+ * Of those that are to be told; one that is just being sent counts as told.
+ * @param which ends, or all else
+ * @param route that one alone
+ */
+async function drop(
+  db: Db,
+  { fingerprint }: AlertsTable,
+  which: 'in' | 'not in',
+  at: string,
+  route?: string,
+): Promise<void> {
+  await db
+    .updateTable('alert_messages')
+    .set({ state: 'dropped', ended_at: at })
+    .where('fingerprint', '=', fingerprint)
+    .where('state', '=', 'pending')
+    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', at)]))
+    .where('kind', which, ENDS)
+    .$if(route !== undefined, (query) => query.where('route', '=', route ?? ''))
+    .execute();
 }
 
 async function remind(

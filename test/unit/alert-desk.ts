@@ -23,12 +23,13 @@ interface DeskOptions {
   /** `KEY` is a secret of the agent's. */
   readonly env: Environment;
   readonly now: () => Date;
+  readonly gatherMs?: number;
 }
 
 /** Of a batch with these channels. */
 export async function alertDesk(
   alerts: readonly ChannelSpec[],
-  { folder, ledger, env, now }: DeskOptions,
+  { folder, ledger, env, now, gatherMs = 0 }: DeskOptions,
 ): Promise<Desk> {
   const artifacts = folderArtifactStore({ root: join(folder, 'artifacts') });
   const definition = aDefinition(folder, {
@@ -44,7 +45,7 @@ export async function alertDesk(
       causes,
       isOver: () => end,
       routes: { definition: sha256, routes: routesOf(alerts), keepOpen: keepOpenRoutes(alerts) },
-      gatherMs: 0,
+      gatherMs,
     });
   return {
     note: (...causes) => look(causes, true),

@@ -1,7 +1,7 @@
 // Alerts as incidents: a real ledger, and a server that takes what PagerDuty takes. What counts is which incidents are open.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { openChannel } from '../../src/alerts/channels/open-channel.js';
 import { createNightshift } from '../../src/client/nightshift.js';
 import type { AlertRule, ChannelSpec, Notice } from '../../src/contract/alerts.js';
@@ -40,6 +40,10 @@ beforeEach(async () => {
 
 const desk = (...alerts: readonly ChannelSpec[]) =>
   alertDesk(alerts, { folder, ledger, env, now: () => new Date(now) });
+
+/** One that waits a while for more of the kind before it tells. */
+const gathering = (...alerts: readonly ChannelSpec[]) =>
+  alertDesk(alerts, { folder, ledger, env, now: () => new Date(now), gatherMs: MINUTE });
 
 const states = () => pagerDuty.incidents.map(({ state, events }) => `${state} ${events.length}`);
 
@@ -203,6 +207,34 @@ test('a cause that is there again stays open, though its end has not been told y
   await note();
   await pass(HOUR, send);
   expect(states()).toEqual(['resolved 3']);
+});
+
+describe.each([
+  ['is looked at meanwhile', true],
+  ['has its turn later', false],
+])('an end that it did not take, and that %s', (_, isTried) => {
+  test.each(['note', 'withdraw'] as const)(
+    'is told though the cause was there again, too short to be told (%s)',
+    async (end) => {
+      const { note, withdraw, send } = await gathering(PAGER);
+      await note(cause());
+      now += MINUTE;
+      await send();
+      expect(states()).toEqual(['open 1']);
+      pagerDuty.refusesWith = 500;
+      await note();
+      await send();
+      now += HOUR;
+      await note(cause());
+      if (isTried) await send();
+      now += 1000;
+      await (end === 'note' ? note() : withdraw());
+      pagerDuty.refusesWith = undefined;
+      await pass(HOUR, send);
+      expect(states()).toEqual(['resolved 2']);
+      expect(await ledger.alertMessages({ states: ['pending'] })).toEqual([]);
+    },
+  );
 });
 
 test('an end that is told to nobody resolves the incident all the same, and says nothing elsewhere', async () => {
