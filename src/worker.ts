@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import type { Duration } from '@temporalio/common';
@@ -131,6 +132,7 @@ async function buildWorker(
       isRunOpen: (runId) => isRunOpen(runId, client),
       unwritable: () => whatIsUnwritable(config, { ledger: writes, artifacts: puts }),
       turn: hostTurn(paths.workers),
+      host: hostname(),
     },
     (what) => log?.write(`WARN alerts: ${what}`),
   );

@@ -203,18 +203,27 @@ async function takersOf(
   return takers;
 }
 
-/** Tells everybody whom an alert of the batch would reach, with nothing of it in the ledger. */
+/**
+ * Tells everybody whom an alert of the batch would reach, with nothing of it in the ledger.
+ * @returns what those of each route said that were asked
+ */
 export async function tellNow(
   definition: Definition,
   notice: Notice,
   deps: Pick<CourierDeps, 'env' | 'now'>,
   signal: AbortSignal,
-): Promise<readonly ChannelAnswer[]> {
-  const clean = harmless(notice, redactor(definition as unknown as Json, deps.env));
+): Promise<ReadonlyMap<string, readonly ChannelAnswer[]>> {
+  const redact = redactor(definition as unknown as Json, deps.env);
+  const clean = harmless(notice, redact);
   const open = openerOf(definition, deps);
-  const answers: ChannelAnswer[] = [];
-  for (const route of routesOf(definition.alerts))
-    answers.push(...(await tell(specsOf(definition.alerts, route).map(open), clean, signal)));
+  const answers = new Map<string, readonly ChannelAnswer[]>();
+  for (const route of routesOf(definition.alerts)) {
+    const said = await tell(specsOf(definition.alerts, route).map(open), clean, signal);
+    answers.set(
+      route,
+      said.map((answer) => ({ ...answer, said: redact(answer.said) })),
+    );
+  }
   return answers;
 }
 

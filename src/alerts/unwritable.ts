@@ -2,8 +2,11 @@ import { definitionToShow } from '../batch/manifest.js';
 import type { Notice } from '../contract/alerts.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { MINUTE_MS } from '../contract/units.js';
+import { readManifestRef } from '../contract/manifest-ref.js';
 import { sha256Hex } from '../identity/digest.js';
+import type { ToldAlert } from '../ledger/alert-rows.js';
 import type { BatchRow } from '../ledger/ledger.js';
+import type { AlertCause } from '../policy/alerts.js';
 import { tellNow, type CourierDeps } from './courier.js';
 import { commandsFor } from './standing.js';
 
@@ -28,7 +31,10 @@ export interface Turn {
 }
 
 export interface UnwritableDeps extends Pick<CourierDeps, 'artifacts' | 'env' | 'now'> {
+  readonly ledger: Pick<CourierDeps['ledger'], 'noteToldAlert'>;
   readonly stateDir: string;
+  /** Name of this host. */
+  readonly host: string;
   /** What it is at the moment, if anything. */
   readonly unwritable: () => Promise<Unwritable | undefined>;
   /** Undefined while another worker of this host has it. */
@@ -39,11 +45,12 @@ export interface UnwritableDeps extends Pick<CourierDeps, 'artifacts' | 'env' | 
  * Tells people that nothing goes on because nothing can be written down. No other alert can tell it: those are queued in
  * the ledger.
  *
- *  UW1. Told when it has lasted for a while, and when it is over; by one worker of each host, for as long as that one lives.
- *       Messages of several mostly bear one id.
+ *  UW1. Told when it has lasted for a while, by one worker of each host, for as long as that one lives. Messages of several
+ *       mostly bear one id.
  *  UW2. Those are told who are told of the batches that were under way when the ledger was last read.
  *  UW3. What no channel takes is tried again with the next look, for nothing else remembers it; by any of the workers, for
  *       another one may reach somebody.
+ *  UW4. When it is over, what was told is noted in the ledger as any other alert, which has its end told to who heard of it.
  */
 export class UnwritableAlarm {
   private underWay: readonly BatchRow[] = [];
@@ -61,12 +68,12 @@ export class UnwritableAlarm {
   async look(signal: AbortSignal): Promise<void> {
     const nowMs = this.deps.now().getTime();
     const found = await this.deps.unwritable();
-    if (found === undefined) return this.isOver(nowMs, signal);
+    if (found === undefined) return this.isOver(nowMs);
     this.sinceMs ??= nowMs;
     if (nowMs - this.sinceMs < LASTING_MS) return; // UW1
     for (const batch of this.underWay) {
       if (found.seenAt !== undefined && found.seenAt < batch.openedAt) continue;
-      await this.tellOnce(batch, this.noticeOf(batch, found, this.sinceMs), signal);
+      await this.tellOnce(batch, this.causeOf(batch, found), new Date(this.sinceMs).toISOString(), signal);
     }
   }
 
@@ -76,36 +83,41 @@ export class UnwritableAlarm {
     this.told.clear();
   }
 
-  private async tellOnce(batch: BatchRow, opened: Notice, signal: AbortSignal): Promise<void> {
+  private async tellOnce(
+    batch: BatchRow,
+    cause: AlertCause,
+    firstSeen: string,
+    signal: AbortSignal,
+  ): Promise<void> {
     const before = this.told.get(batch.id);
     if (before !== undefined && before.overMs === undefined) return;
     const turn = before?.turn ?? this.deps.turn(batch.id);
     if (turn === undefined) return;
-    if (await this.tell(batch, opened, signal)) {
-      this.told.set(batch.id, { batch, opened, turn });
+    const id = idOf(cause, batch, firstSeen);
+    const notice: Notice = {
+      id,
+      kind: 'opened',
+      batch: batch.name,
+      firstSeen,
+      lastSeen: firstSeen,
+      ...cause,
+    };
+    const answers = await this.tell(batch, notice, signal);
+    if (answers !== undefined) {
+      this.told.set(batch.id, { batch, cause, messageId: id, firstSeen, answers, turn });
     } else {
       this.told.delete(batch.id);
       turn.release(); // UW3
     }
   }
 
-  private async isOver(nowMs: number, signal: AbortSignal): Promise<void> {
+  private async isOver(nowMs: number): Promise<void> {
     this.sinceMs = undefined;
-    const lastSeen = new Date(nowMs).toISOString();
     for (const [id, told] of this.told) {
-      const { batch, opened, turn, overMs } = told;
+      const { turn, overMs } = told;
       if (overMs === undefined) {
-        this.told.set(id, { ...told, overMs: nowMs }); // whoever does not hear of it sees the batch go on
-        await this.tell(
-          batch,
-          {
-            ...opened,
-            id: idOf('recovered', opened.subject, batch, opened.firstSeen),
-            kind: 'recovered',
-            lastSeen,
-          },
-          signal,
-        );
+        await this.note(told); // UW4
+        this.told.set(id, { ...told, overMs: nowMs });
       } else if (nowMs - overMs >= SETTLED_MS) {
         this.told.delete(id);
         turn.release();
@@ -113,27 +125,33 @@ export class UnwritableAlarm {
     }
   }
 
-  /** @returns false where nobody took it */
-  private async tell(batch: BatchRow, notice: Notice, signal: AbortSignal): Promise<boolean> {
-    const definition = await definitionToShow(batch, this.deps.artifacts);
-    if (definition === undefined) return false; // of a worker that can read it, somebody may hear
-    if (definition.alerts.length === 0) return true;
-    return (await tellNow(definition, notice, this.deps, signal)).some(({ took }) => took);
+  private async note({ batch, turn: _, ...told }: Told): Promise<void> {
+    if (told.answers.size === 0) return; // nobody is to be told of anything
+    const { definition } = readManifestRef(batch.manifest);
+    await this.deps.ledger.noteToldAlert({ batchName: batch.name, batchId: batch.id, definition, ...told });
   }
 
-  private noticeOf(batch: BatchRow, { what, why, errorClass }: Unwritable, sinceMs: number): Notice {
-    const at = new Date(sinceMs).toISOString();
+  /** @returns what each route said; undefined where nobody took it */
+  private async tell(
+    batch: BatchRow,
+    notice: Notice,
+    signal: AbortSignal,
+  ): Promise<Told['answers'] | undefined> {
+    const definition = await definitionToShow(batch, this.deps.artifacts);
+    if (definition === undefined) return undefined; // of a worker that can read it, somebody may hear
+    const answers = await tellNow(definition, notice, this.deps, signal);
+    const hasTaken = [...answers.values()].flat().some(({ took }) => took);
+    return hasTaken || answers.size === 0 ? answers : undefined;
+  }
+
+  private causeOf(batch: BatchRow, { what, why, errorClass }: Unwritable): AlertCause {
     const { doctor, status } = commandsFor(batch, [batch.id], this.deps.stateDir);
+    const where = what === 'ledger' ? '' : ` ${this.deps.host}`; // each host has artifacts of its own
     return {
-      id: idOf('opened', what, batch, at),
-      kind: 'opened',
+      fingerprint: sha256Hex(`${what}${where} ${batch.name}`),
       rule: errorClass === 'config' ? 'config' : 'down',
-      batch: batch.name,
       subject: what,
       errorClass,
-      firstSeen: at,
-      lastSeen: at,
-      fingerprint: sha256Hex(`${what} ${batch.name}`),
       detail: {
         headline: `${HEADLINES[what]}: ${why}`,
         jobs: 0,
@@ -148,11 +166,10 @@ export class UnwritableAlarm {
   }
 }
 
-interface Told {
+interface Told extends Pick<ToldAlert, 'cause' | 'messageId' | 'firstSeen' | 'answers'> {
   readonly batch: BatchRow;
-  readonly opened: Notice;
   readonly turn: Turn;
-  /** When that it is over was told; milliseconds since the epoch. */
+  /** When that it is over was noted; milliseconds since the epoch. */
   readonly overMs?: number;
 }
 
@@ -161,6 +178,8 @@ const HEADLINES: Readonly<Record<Unwritable['what'], string>> = {
   artifacts: 'what sessions make can’t be stored, so their jobs wait',
 };
 
-/** Workers notice it within seconds of each other. */
-const idOf = (kind: string, what: string, { id, runId }: BatchRow, since: string): string =>
-  `ns-${sha256Hex(`${what} ${kind} ${id} ${runId} ${since.slice(0, '2026-11-23T02'.length)}`).slice(0, 24)}`;
+/** Workers notice it within seconds of each other. One that comes back has been told for as long before. */
+const idOf = ({ fingerprint }: AlertCause, { id, runId }: BatchRow, since: string): string => {
+  const about = Math.floor(Date.parse(since) / LASTING_MS);
+  return `ns-${sha256Hex(`${fingerprint} ${id} ${runId} ${about}`).slice(0, 24)}`;
+};

@@ -77,12 +77,28 @@ export interface AlertLook {
   readonly gatherMs: number;
 }
 
+/** An alert of which people were told while nothing could be written down. */
+export interface ToldAlert {
+  readonly cause: AlertCause;
+  readonly batchName: string;
+  readonly batchId: string;
+  /** ISO 8601. */
+  readonly firstSeen: string;
+  readonly messageId: string;
+  /** Hash of the stored definition whose channels were told. */
+  readonly definition: string;
+  /** What those of each route said. */
+  readonly answers: ReadonlyMap<string, readonly ChannelAnswer[]>;
+}
+
 export interface AlertLedger {
   /**
    * Opens, goes on with, reminds of and ends alerts, with the messages that this calls for, in one transaction.
    * Said again, it changes nothing but what is known of the causes.
    */
   noteAlerts(look: AlertLook): Promise<void>;
+  /** Keeps it as it was told, and its end, which is to be told to the same people. Where another one has noted it, that is no change. */
+  noteToldAlert(told: ToldAlert): Promise<void>;
   /** A ping for a dead-man monitor; the same run and kind again is no change. */
   queuePing(ping: {
     readonly kind: PingKind;

@@ -12,7 +12,7 @@ import { sha256Hex } from '../identity/digest.js';
 import { isAbout } from '../policy/alert-rules.js';
 import { heardOf } from '../policy/alert-heard.js';
 import { DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
-import { eachOnce, hasNews } from '../policy/alerts.js';
+import { eachOnce, hasNews, type AlertCause } from '../policy/alerts.js';
 import type {
   AlertLedger,
   AlertLook,
@@ -22,6 +22,7 @@ import type {
   AlertRow,
   ChannelAnswer,
   PingKind,
+  ToldAlert,
 } from './alert-rows.js';
 import type { AlertMessagesTable, AlertsTable } from './schema.js';
 import type { Db, Store } from './store.js';
@@ -35,6 +36,8 @@ const DEFAULT_LIMIT = 100;
 
 export const alerts = (store: Store): AlertLedger => ({
   noteAlerts: (look) => store.write((db) => noteAlerts(db, look, store.now())),
+
+  noteToldAlert: (told) => store.write((db) => noteTold(db, told, store.now())),
 
   queuePing: ({ kind, batchName, runId, definition }) =>
     store.write((db) => {
@@ -205,11 +208,12 @@ async function noteAlerts(db: Db, look: AlertLook, at: string): Promise<void> {
 
 async function noteCause(
   db: Db,
-  { fingerprint, rule, subject, errorClass, detail, batchId }: AlertLook['causes'][number],
+  cause: AlertLook['causes'][number],
   { batchName, batchId: lookedAt, routes, gatherMs }: AlertLook,
   known: AlertsTable | undefined,
   at: string,
 ): Promise<void> {
+  const { fingerprint, rule, detail, batchId } = cause;
   const seen = {
     batch_id: batchId ?? lookedAt,
     detail: JSON.stringify(detail),
@@ -229,26 +233,64 @@ async function noteCause(
       await remind(db, { ...known, ...seen, rule }, at, routes);
     return;
   }
-  const episode = (known?.episode ?? 0) + 1;
-  const row: AlertsTable = {
-    fingerprint,
-    batch_name: batchName,
-    rule,
-    subject,
-    error_class: errorClass ?? null,
+  const row = await begin(db, cause, known, {
+    ...{ batch_name: batchName, first_seen: at, notified_at: null, ...seen },
     // Nobody has to see to one that is only told: it is never open.
-    ...(isAbout(rule, 'news')
-      ? { state: 'resolved' as const, resolved_at: at }
-      : { state: 'open' as const, resolved_at: null }),
-    episode,
-    first_seen: at,
-    notified_at: null,
-    reminders: 0,
-    ...seen,
+    ...(isAbout(rule, 'news') && { state: 'resolved', resolved_at: at }),
+  });
+  await tell(db, row, 'opened', routes, at, later(at, gatherMs));
+}
+
+type Begun = Pick<
+  AlertsTable,
+  'batch_name' | 'batch_id' | 'definition' | 'first_seen' | 'last_seen' | 'notified_at'
+>;
+
+/** Another episode, open unless said otherwise. */
+async function begin(
+  db: Db,
+  { fingerprint, rule, subject, errorClass, detail }: AlertCause,
+  known: AlertsTable | undefined,
+  begun: Begun & Partial<Pick<AlertsTable, 'state' | 'resolved_at'>>,
+): Promise<AlertsTable> {
+  const row: AlertsTable = {
+    ...{ fingerprint, rule, subject, error_class: errorClass ?? null, detail: JSON.stringify(detail) },
+    ...{ episode: (known?.episode ?? 0) + 1, reminders: 0, state: 'open', resolved_at: null },
+    ...begun,
   };
   if (known === undefined) await db.insertInto('alerts').values(row).execute();
   else await db.updateTable('alerts').set(row).where('fingerprint', '=', fingerprint).execute();
-  await tell(db, row, 'opened', routes, at, later(at, gatherMs));
+  return row;
+}
+
+async function noteTold(db: Db, told: ToldAlert, at: string): Promise<void> {
+  const { cause, batchName, batchId, firstSeen, messageId, definition, answers } = told;
+  const { fingerprint } = cause;
+  const known = await db
+    .selectFrom('alerts')
+    .selectAll()
+    .where('fingerprint', '=', fingerprint)
+    .executeTakeFirst();
+  if (known && (known.resolved_at ?? at) >= firstSeen) return; // another one has told it, too
+  const row = await begin(db, cause, known, {
+    ...{ batch_name: batchName, batch_id: batchId, definition },
+    ...{ first_seen: firstSeen, last_seen: firstSeen, notified_at: firstSeen },
+  });
+  for (const [route, said] of answers) {
+    await insertMessage(db, {
+      id: `${messageIdOf(row, 'opened')}:${route}`,
+      message_id: messageId,
+      fingerprint,
+      batch_name: batchName,
+      kind: 'opened',
+      route,
+      definition,
+      ...{ created_at: firstSeen, due_at: firstSeen, expires_at: firstSeen, ended_at: firstSeen },
+      state: said.some(({ took }) => took) ? 'sent' : 'failed',
+      answers: JSON.stringify(said),
+    });
+  }
+  await resolve(db, row, 'recovered', { definition, routes: [...answers.keys()] }, at);
 }
 
 /**
@@ -392,20 +434,18 @@ async function tell(
 
 type NewMessage = Omit<
   AlertMessagesTable,
-  'body' | 'state' | 'tries' | 'lease_until' | 'ended_at' | 'answers' | 'kind'
-> & { readonly kind: AlertMessageKind | PingKind };
+  'body' | 'tries' | 'lease_until' | 'kind' | keyof typeof UNSENT
+> & { readonly kind: AlertMessageKind | PingKind } & Partial<Pick<AlertMessagesTable, keyof typeof UNSENT>>;
+
+const UNSENT = { state: 'pending', ended_at: null, answers: null } as const;
 
 async function insertMessage(db: Db, message: NewMessage): Promise<void> {
   await db
     .insertInto('alert_messages')
     .values({
+      ...{ body: null, tries: 0, lease_until: null },
+      ...UNSENT,
       ...message,
-      body: null,
-      state: 'pending',
-      tries: 0,
-      lease_until: null,
-      ended_at: null,
-      answers: null,
     })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();

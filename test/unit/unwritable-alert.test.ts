@@ -1,15 +1,19 @@
 // What nobody could be told by way of the ledger: that the ledger itself can't be written.
 import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { sendDue } from '../../src/alerts/courier.js';
 import { hostTurn } from '../../src/alerts/host-turn.js';
 import { UnwritableAlarm, type Unwritable } from '../../src/alerts/unwritable.js';
 import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
 import { storedDefinition } from '../../src/batch/manifest.js';
+import type { ChannelSpec } from '../../src/contract/alerts.js';
 import type { ArtifactStore } from '../../src/contract/artifact.js';
-import type { BatchRow } from '../../src/ledger/ledger.js';
+import type { BatchRow, Ledger } from '../../src/ledger/ledger.js';
+import { openLedger } from '../../src/ledger/open.js';
+import { startPagerDuty } from '../support/servers/pagerduty.js';
 import { startReceiver, type Receiver } from '../support/servers/receiver.js';
 import { filled, hasSmallDisks, smallDisk } from '../support/small-disk.js';
-import { aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
+import { openBatch, temporaryFolder } from './ledger-fixture.js';
 import { aDefinition } from './definition-fixture.js';
 
 const MINUTE = 60_000;
@@ -23,22 +27,33 @@ let folder: string;
 let receiver: Receiver;
 let nowMs: number;
 let trouble: Unwritable | undefined;
+let ledger: Ledger;
+/** How often it still can't be written though nobody sees why. */
+let failures: number;
+let env: Record<string, string>;
 const artifacts = () => folderArtifactStore({ root: join(folder, 'artifacts') });
 
 beforeEach(async () => {
   folder = temporaryFolder();
   nowMs = Date.parse('2026-11-23T02:10:00Z');
   trouble = undefined;
-  const server = await startReceiver();
-  receiver = server;
-  onTestFinished(() => server.stop());
+  failures = 0;
+  env = {};
+  const [server, opened] = await Promise.all([
+    startReceiver(),
+    openLedger({ path: join(folder, 'ledger.db'), now: () => new Date(nowMs) }),
+  ]);
+  [receiver, ledger] = [server, opened];
+  onTestFinished(async () => {
+    await opened.close();
+    await server.stop();
+  });
 });
 
 /** Of batches under way; the second has nobody to tell. */
-async function someBatches(): Promise<readonly BatchRow[]> {
-  const { ledger } = await aLedger();
+async function someBatches(channels?: readonly ChannelSpec[]): Promise<readonly BatchRow[]> {
   for (const name of ['nightly', 'quiet']) {
-    const alerts = name === 'quiet' ? [] : [{ use: 'webhook', url: receiver.url }];
+    const alerts = name === 'quiet' ? [] : (channels ?? [{ use: 'webhook', url: receiver.url }]);
     const definition = await storedDefinition(aDefinition(folder, { name, alerts }), artifacts());
     const manifest = JSON.stringify({ definition, jobs: definition, count: 1 });
     await openBatch(ledger, ['one'], { id: `batch:${name}:1`, name, runId: `run-${name}`, manifest });
@@ -51,7 +66,12 @@ async function someBatches(): Promise<readonly BatchRow[]> {
 const alarm = (host = temporaryFolder(), from: ArtifactStore = artifacts()) =>
   new UnwritableAlarm({
     artifacts: from,
-    env: {},
+    env,
+    host,
+    ledger: {
+      noteToldAlert: (told) =>
+        failures-- > 0 ? Promise.reject(new Error('disk I/O error')) : ledger.noteToldAlert(told),
+    },
     now: () => new Date(nowMs),
     stateDir: '/state',
     unwritable: async () => trouble,
@@ -60,13 +80,23 @@ const alarm = (host = temporaryFolder(), from: ArtifactStore = artifacts()) =>
 
 /** A look every ten seconds, as a worker takes it. */
 async function pass(ms: number, ...alarms: UnwritableAlarm[]): Promise<void> {
-  for (const end = nowMs + ms; nowMs < end; nowMs += 10_000) for (const one of alarms) await one.look(signal);
+  for (const end = nowMs + ms; nowMs < end; nowMs += 10_000) {
+    for (const one of alarms) await one.look(signal).catch(() => undefined); // as the watchman goes on
+    await send();
+  }
 }
+
+const send = () => sendDue({ ledger, artifacts: artifacts(), env, now: () => new Date(nowMs) }, signal);
 
 interface Told {
   readonly id: string;
   readonly type: string;
-  readonly data: { readonly batch: string; readonly rule: string; readonly detail: { headline: string } };
+  readonly data: {
+    readonly batch: string;
+    readonly fingerprint: string;
+    readonly rule: string;
+    readonly detail: { headline: string };
+  };
 }
 const told = () => receiver.got.map(({ body }) => JSON.parse(body) as Told);
 
@@ -113,6 +143,43 @@ test('a channel that does not take it is asked again', async () => {
   expect(receiver.got).toHaveLength(failed + 1);
 });
 
+test('its end is told when the ledger takes it, to the channel that keeps it open until that one takes it', async () => {
+  const pagerDuty = await startPagerDuty();
+  onTestFinished(() => pagerDuty.stop());
+  env = { KEY: 'R0utingKeyPlanted1234567890abcde', PD: pagerDuty.url, BACKUP: receiver.url };
+  const pager = { use: 'pagerduty', routingKey: '${env:KEY}', url: '${env:PD}' } as const;
+  const backup = { use: 'slack', url: '${env:BACKUP}' } as const;
+  const one = alarm();
+  one.saw(await someBatches([backup, pager]));
+  receiver.status = 500; // so that the second is told
+  trouble = FULL;
+  await pass(6 * MINUTE, one);
+  const states = () => pagerDuty.incidents.map(({ state, events }) => `${state} ${events.length}`);
+  expect(states()).toEqual(['open 1']);
+
+  [receiver.status, pagerDuty.refusesWith] = [200, 500];
+  const before = receiver.got.length;
+  [trouble, failures] = [undefined, 3];
+  await pass(30 * MINUTE, one);
+  expect(states()).toEqual(['open 1']);
+  one.close(); // another process has the rest in its ledger
+  pagerDuty.refusesWith = undefined;
+  await pass(30 * MINUTE);
+  expect(states()).toEqual(['resolved 2']);
+  expect(receiver.got, 'who never heard of it is not told that it is over').toHaveLength(before);
+  const [kept] = await ledger.alerts();
+  expect(kept).toMatchObject({ state: 'resolved', subject: 'ledger', firstSeen: '2026-11-23T02:10:00.000Z' });
+});
+
+test('the disk of one host says nothing of that of another', async () => {
+  const [one, other] = [alarm('here'), alarm('there')];
+  const batches = await someBatches();
+  for (const each of [one, other]) each.saw(batches);
+  trouble = { what: 'artifacts', why: 'less than 1 MiB is free', errorClass: 'transient' };
+  await pass(6 * MINUTE, one, other);
+  expect(new Set(told().map(({ data }) => data.fingerprint)).size).toBe(2);
+});
+
 test('messages of workers on two hosts are twins to whoever gets them', async () => {
   const both = [alarm(), alarm()];
   const batches = await someBatches();
@@ -122,6 +189,9 @@ test('messages of workers on two hosts are twins to whoever gets them', async ()
   const ids = receiver.got.map(({ headers }) => headers['webhook-id']);
   expect(ids).toHaveLength(2);
   expect(new Set(ids).size).toBe(1);
+  trouble = undefined;
+  await pass(MINUTE, ...both);
+  expect(receiver.got, 'its end is told once').toHaveLength(3);
 });
 
 describe('of the workers of one host', () => {
@@ -162,6 +232,7 @@ describe('of the workers of one host', () => {
     if (first) await pass(6 * MINUTE, first, ...others);
     trouble = undefined;
     await first?.look(signal);
+    await send();
     trouble = FULL; // as their last write has met it
     for (const one of others) await one.look(signal);
     expect(kinds()).toHaveLength(2);

@@ -59,6 +59,7 @@ const watchman = (of: Ledger, onTrouble?: (what: string) => void): Watchman =>
       isRunOpen: () => Promise.resolve(false),
       unwritable: () => Promise.resolve(undefined),
       turn: () => undefined,
+      host: 'host',
     },
     onTrouble,
   );
