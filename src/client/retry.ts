@@ -1,6 +1,5 @@
 import { WorkflowUpdateFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { storeKeys } from '../batch/job-keys.js';
 import { readDefinition } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError, UsageError } from '../contract/errors.js';
@@ -31,8 +30,8 @@ export interface Retried {
  *
  *  RJ1. Whatever may refuse it is asked before a job is changed: one that was put back, and is not begun, would wait for
  *       whoever starts the batch next, and nobody would see any more why it had stopped.
- *  RJ2. The run that does them puts them back, also one that a retry has started. So where somebody else was faster,
- *       nothing was changed, and that run is asked to take them in.
+ *  RJ2. They are put back with the run that does them: by whoever opens it, also where that is started by the retry. So
+ *       where somebody else was faster, nothing was changed, and that run is asked to take them in.
  *
  * @param reason kept with the request, beside which jobs were meant
  * @param rate no more jobs begin in that time, such as `40/m`; only where the batch has ended @throws UsageError
@@ -88,7 +87,6 @@ async function startAgain(
   paceMs?: number,
 ): Promise<Retried> {
   const { id: workflowId, name, key, file, edition, runId } = row;
-  const { artifacts, who: by } = connections;
   const meant = (await toRetry(row, connections, selection)).map((job) => job.key);
   const narrowedBy = selectionText(selection);
   if (meant.length === 0 && row.state === 'completed') {
@@ -102,10 +100,7 @@ async function startAgain(
   const manifest = readManifestRef(row.manifest);
   const { definition, runs } = await stored(row, manifest, meant, connections);
   await preflightRestart(row, definition, runs, connections);
-  const restart = await prepareRestart(row, definition, manifest, connections, {
-    ...(paceMs !== undefined && { paceMs }),
-    ...(meant.length > 0 && { retry: { by, keys: await storeKeys(meant, artifacts) } }),
-  });
+  const restart = await prepareRestart(row, definition, manifest, connections, { paceMs, retry: meant });
   return { keys: meant, also: runs.also, started: await restart() };
 }
 

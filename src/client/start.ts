@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
 import { judgeManifest } from '../batch/judge-jobs.js';
+import { storeKeys } from '../batch/job-keys.js';
 import { readTickets, storeManifest } from '../batch/manifest.js';
 import { openBatchRow } from '../batch/open-batch-row.js';
 import { batchFileOf, type Batch } from '../batch/read-batch.js';
@@ -143,11 +144,12 @@ async function noteOpened(
   row: Pick<BatchRow, 'runId'> | undefined,
   connections: Pick<Starter, 'ledger'>,
   by: string,
+  retry?: readonly string[],
 ): Promise<void> {
   if (how !== 'started' && how !== 'reopened') return;
   const run = { id: workflowId, name: definition.name, key, runId, by };
   const ledger = await connections.ledger();
-  await ledger.openBatch(openBatchRow(run, definition, manifest), { runId: row?.runId });
+  await ledger.openBatch(openBatchRow(run, definition, manifest), { runId: row?.runId }, retry);
 }
 
 /** Whether the ledger knows the batch to be finished, with nothing left to do in it. */
@@ -159,6 +161,8 @@ export async function isBatchFinished(batch: Batch, connections: Starter): Promi
 
 /**
  * Another start of a batch from what the ledger has stored of it, with all done that may keep it from starting.
+ * @param paceMs least time between the starts of two jobs
+ * @param retry keys of jobs that have their new try with it
  * @returns what begins it
  */
 export async function prepareRestart(
@@ -166,7 +170,7 @@ export async function prepareRestart(
   definition: Definition,
   manifest: ManifestRef,
   connections: Connections,
-  asked: Pick<BatchInput, 'paceMs' | 'retry'>,
+  { paceMs, retry = [] }: { readonly paceMs: number | undefined; readonly retry?: readonly string[] },
 ): Promise<() => Promise<Started>> {
   const since = await (await connections.ledger()).head();
   const engine = await connections.engine();
@@ -174,7 +178,10 @@ export async function prepareRestart(
   const input = {
     ...inputOf(definition, row.key, manifest, engine, connections, connections.who),
     ...(await editionOfAll(jobsOf(manifest, connections))),
-    ...asked,
+    ...(paceMs !== undefined && { paceMs }),
+    ...(retry.length > 0 && {
+      retry: { by: connections.who, keys: await storeKeys(retry, connections.artifacts) },
+    }),
     ...(await knownAttributes(client)),
   };
   const { taskQueue } = connections.config;
@@ -184,7 +191,7 @@ export async function prepareRestart(
   };
   return async () => {
     const started = await start(client, request, async () => true);
-    await noteOpened(started, definition, manifest, row, connections, connections.who);
+    await noteOpened(started, definition, manifest, row, connections, connections.who, retry);
     return started;
   };
 }

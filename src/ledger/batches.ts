@@ -3,8 +3,9 @@ import { DEFAULT_LEVEL } from '../contract/holds.js';
 import { isUnderWay } from '../contract/states.js';
 import type { BatchRow, Ledger, Member, OpenBatch } from './ledger.js';
 import { membersOf, memberState } from './members.js';
-import { holdsText, identityOf, inChunks } from './rows.js';
+import { JOBS_PER_WRITE, holdsText, identityOf, inChunks } from './rows.js';
 import type { BatchesTable, BatchJobsTable } from './schema.js';
+import { putBack, stoppedJobs } from './stopped-jobs.js';
 import { headOf, type Db, type Store } from './store.js';
 import { assertBatchMove } from './transitions.js';
 
@@ -32,7 +33,13 @@ type Batches = Pick<
 >;
 
 export const batches = (store: Store): Batches => ({
-  openBatch: (batch, after) => store.write((db) => openBatch(db, batch, store.now(), after)),
+  openBatch: (batch, after, retry = []) =>
+    store.write(async (db) => {
+      const at = store.now();
+      if (!(await openBatch(db, batch, at, after)) || retry.length === 0) return;
+      const meant = await stoppedJobs(db, batch.id, { keys: retry.slice(0, JOBS_PER_WRITE) });
+      await putBack(db, meant, { at, by: batch.by });
+    }),
 
   noteAsked: (batchId, definition) =>
     store.write(async (db) => {
@@ -201,9 +208,9 @@ async function openBatch(
   batch: OpenBatch,
   at: string,
   after?: { readonly runId: string | undefined },
-): Promise<void> {
+): Promise<boolean> {
   const known = await db.selectFrom('batches').select('run_id').where('id', '=', batch.id).executeTakeFirst();
-  if (known?.run_id === batch.runId || (after && known?.run_id !== after.runId)) return;
+  if (known?.run_id === batch.runId || (after && known?.run_id !== after.runId)) return false;
   const opened = {
     name: batch.name,
     batch_key: batch.key,
@@ -232,6 +239,7 @@ async function openBatch(
   } else {
     await db.updateTable('batches').set(opened).where('id', '=', batch.id).execute();
   }
+  return true;
 }
 
 async function setMembers(db: Db, batchId: string, members: readonly Member[]): Promise<void> {

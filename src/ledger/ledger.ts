@@ -39,8 +39,13 @@ export interface Ledger extends AlertLedger {
   /**
    * Records that a run of a batch is open; state `running`. Called again for a run already open: no change.
    * @param after nor any where the ledger knows of another run than this one; for who may come late
+   * @param retry keys of jobs that have their new try with it; of many the first, which are shown so at once
    */
-  openBatch(batch: OpenBatch, after?: { readonly runId: string | undefined }): Promise<void>;
+  openBatch(
+    batch: OpenBatch,
+    after?: { readonly runId: string | undefined },
+    retry?: readonly string[],
+  ): Promise<void>;
   /**
    * Notes what the batch was last asked to start with, whether or not a run of it is under way.
    * @param definition hash of the stored one

@@ -34,7 +34,7 @@ export const stopped = (store: Store): Stopped => ({
       const done = await store.write(async (db) => {
         // Looked up again: another request may have been faster.
         const still = await stoppedJobs(db, batchId, selection, among);
-        await requeue(db, still, { at: store.now(), by });
+        await putBack(db, still, { at: store.now(), by });
         return still;
       });
       requeued.push(...done.map((job) => job.job_key));
@@ -73,7 +73,8 @@ export async function stoppedJobs(
   return rows.filter((job) => named === undefined || named.has(job.job_key)).slice(0, first);
 }
 
-async function requeue(
+/** Their new try begins with a fresh budget. */
+export async function putBack(
   db: Db,
   jobs: Awaited<ReturnType<typeof stoppedJobs>>,
   written: Written,

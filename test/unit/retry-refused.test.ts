@@ -184,7 +184,7 @@ describe('of a batch that has ended', () => {
     expect(seen.started).toHaveLength(1);
   });
 
-  test('what is shown before is what runs, and the run puts the jobs back when it opens', async () => {
+  test('what is shown before is what runs, and the jobs are put back when the run has begun', async () => {
     const night = await aNight();
     const row = await ended(night);
     const { connections, seen } = atTheEngine(night);
@@ -195,9 +195,33 @@ describe('of a batch that has ended', () => {
     expect([shown, also.map(({ key }) => key)]).toEqual([[keyOf('b')], [keyOf('c')]]);
     const retry = { by: 'ann@host', keys: await storeKeys(shown, night.artifacts()) };
     expect(seen.started).toEqual([{ states: ['parked', 'parked', undefined], retry }]);
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'waiting', undefined]);
+    expect((await opening(night, { retry })).tickets.map(({ key }) => key)).toEqual([keyOf('b'), keyOf('c')]);
+  });
 
+  test('the run puts them back when it opens, where whoever asked for it died when it had started it', async () => {
+    const night = await aNight();
+    await ended(night);
+    const retry = { by: 'ann@host', keys: await storeKeys([keyOf('b')], night.artifacts()) };
     expect((await opening(night, { retry })).tickets.map(({ key }) => key)).toEqual([keyOf('b'), keyOf('c')]);
     expect(await statesOf(night.ledger)).toEqual(['parked', 'waiting', undefined]);
+  });
+
+  test('a job that the run has parked again by then is left as it is', async () => {
+    const night = await aNight();
+    const row = await ended(night);
+    const { connections, client } = atTheEngine(night);
+    const { start } = client.workflow;
+    client.workflow.start = async (...asked) => {
+      const answer = await start(...asked);
+      const retry = { by: 'ann@host', keys: await storeKeys([keyOf('b')], night.artifacts()) };
+      await opening(night, { retry });
+      await claimed(night.ledger, 'b');
+      await night.ledger.settleJob(jobOf('b'), PARKED, by());
+      return answer;
+    };
+    await retryBatch(row, connections, { keys: [keyOf('b')] });
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'parked', undefined]);
   });
 
   describe.each([
