@@ -1,4 +1,5 @@
 // The loops of a process that waits for a batch: what is away for a while is lived through, and told once.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Connections } from '../../src/client/connections.js';
 import { Outages } from '../../src/client/outages.js';
@@ -29,6 +30,20 @@ async function steps(...list: (Error | 'ok')[]): Promise<readonly string[]> {
   });
   return said;
 }
+
+test('what takes long is done seldom, for nothing else is done meanwhile', async () => {
+  const ended = new AbortController();
+  const begun: number[] = [];
+  const took: number[] = [];
+  await repeat(1, ended.signal, new Outages(() => undefined).asker(), async () => {
+    begun.push(performance.now());
+    await sleep(20);
+    took.push(performance.now() - (begun.at(-1) ?? 0));
+    if (took.length === 3) ended.abort();
+  });
+  const [first = 0, second = 0] = begun;
+  expect(second - first).toBeGreaterThanOrEqual(9 * (took[0] ?? Infinity));
+});
 
 test('a database that is away is waited for: told once when it goes, once when it is back', async () => {
   expect(await steps('ok', DATABASE_AWAY, DATABASE_AWAY, 'ok', 'ok')).toEqual([
