@@ -1,4 +1,5 @@
 import type { EditionRule } from '../contract/schedules-file.js';
+import { dateFormat } from './date-format.js';
 
 /** A local date and time, as the clock on the wall of a time zone shows it. */
 export interface Wall {
@@ -11,7 +12,14 @@ export interface Wall {
 
 /** What the clock of a time zone shows at an instant. */
 export function wallOf(at: Date, timeZone: string): Wall {
-  const parts = formatOf(timeZone).formatToParts(at);
+  const parts = dateFormat({
+    timeZone,
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).formatToParts(at);
   const part = (type: Intl.DateTimeFormatPartTypes) =>
     Number(parts.find((candidate) => candidate.type === type)?.value);
   return {
@@ -21,26 +29,6 @@ export function wallOf(at: Date, timeZone: string): Wall {
     hour: part('hour'),
     minute: part('minute'),
   };
-}
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-/** Making one costs a hundred times what using it costs. */
-function formatOf(timeZone: string): Intl.DateTimeFormat {
-  let format = formats.get(timeZone);
-  if (!format) {
-    format = new Intl.DateTimeFormat('en-GB', {
-      timeZone,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: '2-digit',
-      day: '2-digit',
-      hour: '2-digit',
-      minute: '2-digit',
-    });
-    formats.set(timeZone, format);
-  }
-  return format;
 }
 
 const two = (value: number): string => String(value).padStart(2, '0');

@@ -1,3 +1,5 @@
+import { dateFormat } from './date-format.js';
+
 /** Times by the clock on the wall. Only shown, never decided upon: a zone is that of the process unless one is given. */
 
 /** `2026-11-23 04:03:26 CET`: the zone of this machine unless another is given. Text that is no time stays as it is. */
@@ -25,14 +27,13 @@ export function clockParts(
   at: Date,
   timeZone: string | undefined,
 ): (type: Intl.DateTimeFormatPartTypes) => string {
-  const parts = new Intl.DateTimeFormat('en-GB', {
+  const parts = dateFormat({
     year: 'numeric',
     month: '2-digit',
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
     second: '2-digit',
-    hourCycle: 'h23',
     timeZoneName: 'short',
     ...(timeZone !== undefined && { timeZone }),
   }).formatToParts(at);

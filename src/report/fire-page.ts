@@ -1,6 +1,7 @@
 import { init } from 'echarts/dist/echarts.esm.min';
 import type { Fire, Preview } from '../client/schedules/views.js';
 import { DAY_MS } from '../contract/units.js';
+import { dateFormat } from '../policy/date-format.js';
 import { wallOf } from '../policy/nights.js';
 import { localTime, plural } from './format.js';
 import { htmlText } from './html-text.js';
@@ -112,7 +113,7 @@ function daysBetween(from: string, to: string, timeZone: string): string[] {
 }
 
 const dayOf = (at: Date, timeZone: string): string =>
-  new Intl.DateTimeFormat('en-GB', { timeZone, weekday: 'short', day: 'numeric', month: 'short' }).format(at);
+  dateFormat({ timeZone, weekday: 'short', day: 'numeric', month: 'short' }).format(at);
 
 const STYLE = `
 :root { color-scheme: light dark; }

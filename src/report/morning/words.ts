@@ -1,4 +1,5 @@
 import { shortenedTo } from '../../batch/shown.js';
+import { dateFormat } from '../../policy/date-format.js';
 import { moneyOfMicros } from '../../policy/money.js';
 
 export const amount = moneyOfMicros;
@@ -26,7 +27,7 @@ export function percent(part: number, whole: number): string {
 export const number = (value: number): string => value.toLocaleString('en-GB');
 
 const parts = (at: Date, timeZone: string, options: Intl.DateTimeFormatOptions): string =>
-  new Intl.DateTimeFormat('en-GB', { timeZone, hourCycle: 'h23', ...options }).format(at);
+  dateFormat({ timeZone, ...options }).format(at);
 
 /** `Monday 23 November 2026`. */
 export const dayLong = (iso: string, timeZone: string): string =>
@@ -49,7 +50,7 @@ export const clock = (iso: string, timeZone: string, seconds = false): string =>
 
 /** `CET`. */
 export const zoneOf = (iso: string, timeZone: string): string =>
-  new Intl.DateTimeFormat('en-GB', { timeZone, timeZoneName: 'short' })
+  dateFormat({ timeZone, timeZoneName: 'short' })
     .formatToParts(new Date(iso))
     .find(({ type }) => type === 'timeZoneName')?.value ?? timeZone;
 
