@@ -1,6 +1,6 @@
 import type { Batch } from '../batch/read-batch.js';
 import { currencyOf } from '../contract/batch-file.js';
-import type { CostRow, Ledger } from '../ledger/ledger.js';
+import type { Ledger } from '../ledger/ledger.js';
 import { MICROS } from '../policy/money.js';
 
 /** What the sessions of a run would cost, and how anybody can know. */
@@ -28,24 +28,16 @@ export type CostEstimate =
 export async function estimateCost(
   { definition }: Pick<Batch, 'definition'>,
   sessions: number,
-  ledger: Pick<Ledger, 'costs'>,
+  ledger: Pick<Ledger, 'costOfSessions'>,
 ): Promise<CostEstimate> {
   if (sessions === 0) return { from: 'no-sessions', sessions };
   const { work, budget } = definition;
   const currency = currencyOf(definition);
-  const costs: number[] = [];
-  await ledger.costs({}, (rows: readonly CostRow[]) => {
-    for (const row of rows) {
-      const isKnown = row.use !== 'open' && row.usage.costSource !== 'none';
-      const isAlike = row.work === work && row.currency === currency;
-      if (isKnown && isAlike) costs.push(row.usage.costMicros / MICROS);
-    }
-  });
-  if (costs.length > 0) {
-    const mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length;
-    const [low, high] = [Math.min(...costs), Math.max(...costs)];
-    const each = { low, mean, high };
-    return { from: 'ledger', sessions, currency, total: mean * sessions, each, known: costs.length };
+  const known = await ledger.costOfSessions({ work, currency });
+  if (known !== undefined) {
+    const mean = known.total / known.sessions / MICROS;
+    const each = { low: known.low / MICROS, mean, high: known.high / MICROS };
+    return { from: 'ledger', sessions, currency, total: mean * sessions, each, known: known.sessions };
   }
   if (budget?.perSession !== undefined)
     return { from: 'budget', sessions, currency, total: budget.perSession * sessions };

@@ -4,11 +4,15 @@ import { neverRan, unanswered } from './never-ran.js';
 import { identityOf, usedBy } from './rows.js';
 import type { Db, Store } from './store.js';
 
-type Costs = Pick<Ledger, 'costs' | 'costsTold'>;
+type Costs = Pick<Ledger, 'costs' | 'costsTold' | 'costOfSessions'>;
 
 const PAGE = 2_000;
 /** Sessions that say whether the next one will tell its cost. */
 const LATELY = 50;
+
+/** Of sessions of before there was one. */
+const CURRENCY_DEFAULT = 'USD';
+const bookedAt = sql<string | null>`coalesce(s.settled_at, s.ended_at)`;
 
 /** Sessions that began, one by one: whatever is summed up from them, slices add up to the total. */
 export const costs = (store: Store): Costs => ({
@@ -38,6 +42,25 @@ export const costs = (store: Store): Costs => ({
       const untold = rows.filter(({ cost_source }) => (cost_source ?? 'none') === 'none').length;
       return { told: rows.length - untold, untold };
     }),
+
+  costOfSessions: ({ work, currency }) =>
+    store.read(async (db) => {
+      const { sessions, total, low, high } = await db
+        .selectFrom('sessions as s')
+        .select(({ fn }) => [
+          fn.countAll<number>().as('sessions'),
+          fn.sum<number | null>('s.cost_micros').as('total'),
+          fn.min<number | null>('s.cost_micros').as('low'),
+          fn.max<number | null>('s.cost_micros').as('high'),
+        ])
+        .where('s.work', '=', work)
+        .where(sql<string>`coalesce(s.currency, ${CURRENCY_DEFAULT})`, '=', currency)
+        .where('s.cost_source', '<>', 'none')
+        .where(bookedAt, 'is not', null)
+        .where(sql<SqlBool>`not ${neverRan('s')}`)
+        .executeTakeFirstOrThrow();
+      return sessions === 0 ? undefined : { sessions, total: total ?? 0, low: low ?? 0, high: high ?? 0 };
+    }),
 });
 
 async function page(
@@ -45,7 +68,6 @@ async function page(
   { since, until, batchId, ids = false }: CostFilter,
   after: { readonly runKey: string; readonly attempt: number } | undefined,
 ): Promise<readonly CostRow[]> {
-  const bookedAt = sql<string | null>`coalesce(s.settled_at, s.ended_at)`;
   const inBatch = sql<string>`coalesce(s.booked_batch_id, s.attached_batch_id, s.batch_id)`;
   // An open session has cost nothing yet, and its reservation is of now, whatever days are asked for.
   const rows = await db
@@ -93,7 +115,7 @@ async function page(
     endedAt: row.ended_at ?? undefined,
     bookedAt: row.booked_at ?? undefined,
     attached: row.attached,
-    currency: row.currency ?? 'USD',
+    currency: row.currency ?? CURRENCY_DEFAULT,
     usage: {
       ...usedBy(row),
       ...(row.price_table !== null && {

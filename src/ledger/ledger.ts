@@ -342,6 +342,14 @@ export interface Ledger extends AlertLedger {
     readonly work: string;
     readonly provider: string;
   }): Promise<{ readonly told: number; readonly untold: number }>;
+  /** What the sessions of a work have cost that have ended and told it, in micro-units of that currency; undefined: none has. */
+  costOfSessions(of: {
+    readonly work: string;
+    readonly currency: string;
+  }): Promise<
+    | { readonly sessions: number; readonly total: number; readonly low: number; readonly high: number }
+    | undefined
+  >;
   /** Hands over what each session used and cost, in pages, at one moment. */
   costs(filter: CostFilter, sink: (rows: readonly CostRow[]) => void): Promise<void>;
   /** What other jobs of the same work have made, newest first. */

@@ -393,6 +393,34 @@ describe('who spent what', () => {
     ]);
   });
 
+  test('what the sessions of a work have cost is said of those that told it, in one currency', async () => {
+    const { ledger, path } = await aLedger();
+    await openBatch(ledger, ['useful', 'wasted', 'untold', 'foreign', 'open']);
+    const of = { work: jobOf('useful').work, currency: 'EUR' };
+    const end = async (slug: string, costMicros: number, costSource: Usage['costSource']) => {
+      const claim = await claimed(ledger, slug);
+      const session = await startedSession(ledger, slug, claim);
+      await ledger.endSession(
+        session,
+        failed({ usage: { ...NO_USAGE, costMicros, costSource } }),
+        claim.fence,
+      );
+      return session;
+    };
+    await startedSession(ledger, 'open', await claimed(ledger, 'open'));
+    await end('untold', 0, 'none');
+    expect(await ledger.costOfSessions(of)).toBeUndefined();
+
+    const useful = await claimed(ledger, 'useful');
+    const told = { ...collected(3), usage: { ...NO_USAGE, costMicros: 3, costSource: 'reported' } } as const;
+    await ledger.endSession(await startedSession(ledger, 'useful', useful), told, useful.fence);
+    await end('wasted', 5, 'price-table');
+    const { runKey } = await end('foreign', 70, 'reported');
+    await rawSql(path)("update sessions set currency = 'CHF' where run_key = ?", runKey);
+    expect(await ledger.costOfSessions(of)).toEqual({ sessions: 2, total: 8, low: 3, high: 5 });
+    expect(await ledger.costOfSessions({ ...of, work: 'other' })).toBeUndefined();
+  });
+
   test('slices sum to the total to the micro-unit, whatever they are cut by', async () => {
     const cost = fc.oneof(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 2 ** 31 }));
     const end = fc.record({
