@@ -9,7 +9,7 @@ import { readDefinition } from '../batch/manifest.js';
 import type { Environment } from '../batch/secrets.js';
 import type { AlertMessage, ChannelAnswer, PingKind } from '../ledger/alert-rows.js';
 import type { Ledger } from '../ledger/ledger.js';
-import { heardOf, isEnd } from '../policy/alert-heard.js';
+import { heardOf, isEnd, isHeard } from '../policy/alert-heard.js';
 import { redeliveryDelay } from '../policy/alert-times.js';
 import { keepsOpen, type Channel } from './channels/channel.js';
 import { openChannel } from './channels/open-channel.js';
@@ -93,8 +93,10 @@ async function answersTo(
   signal: AbortSignal,
 ): Promise<Said | undefined> {
   let definition: Definition;
+  let channels: Told;
   try {
     definition = await readDefinition({ definition: message.definition }, deps.artifacts);
+    channels = await channelsOf(message, definition, deps);
   } catch (error) {
     const said = messageOf(error);
     return { answers: [{ channel: message.route, took: false, said }], isTold: false };
@@ -109,7 +111,7 @@ async function answersTo(
   }
   const notice = message.body ?? (await writeNotice(message, redact, deps));
   if (notice === undefined) return { answers: [], isTold: false };
-  const { heard, others } = await channelsOf(message, definition, deps);
+  const { heard, others } = channels;
   if (message.kind === 'withdrawn' && heard.length === 0) return undefined;
   const answers = isEnd(message) ? message.answers.filter(({ took }) => took) : [];
   const hasTaken = ({ name }: Channel): boolean =>
@@ -120,7 +122,15 @@ async function answersTo(
   const isTold =
     answers.some(({ took }) => took) &&
     heard.every(({ channel, mustTake }) => !mustTake || hasTaken(channel)); // CO3
-  return { answers: answers.map(clean), isTold };
+  // What an earlier try may have opened is still open, whatever this one was told.
+  const isStillOpen = ({ took }: ChannelAnswer, at: number) =>
+    !took && !isEnd(message) && message.answers[at]?.mayBeOpen;
+  return {
+    answers: answers.map((answer, at) =>
+      clean(isStillOpen(answer, at) ? { ...answer, mayBeOpen: true } : answer),
+    ),
+    isTold,
+  };
 }
 
 /** What the first try says, all later ones say too. */
@@ -160,16 +170,19 @@ interface Told {
 }
 
 async function channelsOf(message: AlertMessage, definition: Definition, deps: CourierDeps): Promise<Told> {
-  const takers = isEnd(message) ? await takersOf(message, deps) : new Set<string>();
-  const specs = specsOf(definition.alerts, message.route);
-  const open = openerOf(definition, deps);
-  const isTaker = (spec: ChannelSpec) => takers.has(canonicalJson(spec));
+  const takers = isEnd(message) ? await takersOf(message, deps) : new Map<string, Taker>();
   const isSilent = message.kind === 'withdrawn';
-  const heard = specs.filter((spec) => isTaker(spec) && (!isSilent || keepsOpen(spec)));
-  const others = isSilent || heard.some(keepsOpen) ? [] : specs.filter((spec) => !isTaker(spec)); // CO3
+  const heard = [...takers.values()].filter(({ spec }) => !isSilent || keepsOpen(spec));
+  const others =
+    isSilent || heard.some(({ spec }) => keepsOpen(spec)) // CO3
+      ? []
+      : specsOf(definition.alerts, message.route).filter((spec) => !takers.has(canonicalJson(spec)));
   return {
-    heard: heard.map((spec) => ({ channel: open(spec), mustTake: keepsOpen(spec) })),
-    others: others.map(open),
+    heard: heard.map(({ spec, toldBy }) => ({
+      channel: openerOf(toldBy, deps)(spec),
+      mustTake: keepsOpen(spec),
+    })),
+    others: others.map(openerOf(definition, deps)),
   };
 }
 
@@ -183,22 +196,28 @@ const specsOf = (channels: readonly ChannelSpec[], route: string): ChannelSpec[]
     route === 'first' ? also !== true : route === `also-${at}` && also === true,
   );
 
-/** Who was told by that route before the end; the batch file may have other channels by now. */
+interface Taker {
+  readonly spec: ChannelSpec;
+  /** As its batch file was then; the next one may have other channels. */
+  readonly toldBy: Definition;
+}
+
+/** Who was told by that route before the end, each once. */
 async function takersOf(
-  { fingerprint = '', messageId, route, createdAt }: AlertMessage,
+  { fingerprint = '', route, createdAt }: AlertMessage,
   { ledger, artifacts }: CourierDeps,
-): Promise<ReadonlySet<string>> {
-  const ofRoute = (await ledger.alertMessages({ fingerprint }))
-    .filter((message) => message.route === route && message.messageId !== messageId)
-    .filter((message) => message.createdAt <= createdAt)
-    .reverse(); // the newest comes first
-  const takers = new Set<string>();
-  for (const before of heardOf(ofRoute)) {
-    if (before.state !== 'sent') continue;
-    const definition = await readDefinition({ definition: before.definition }, artifacts);
-    // Channels are asked in order until one takes it: that is the last one asked.
-    const taker = specsOf(definition.alerts, route)[before.answers.length - 1];
-    if (taker !== undefined) takers.add(canonicalJson(taker));
+): Promise<ReadonlyMap<string, Taker>> {
+  const newestFirst = await ledger.alertMessages({ fingerprint, limit: Number.MAX_SAFE_INTEGER });
+  const before = newestFirst.filter((message) => message.createdAt < createdAt).reverse();
+  const takers = new Map<string, Taker>();
+  for (const message of heardOf(before)) {
+    if (message.route !== route || !message.answers.some(isHeard)) continue;
+    const toldBy = await readDefinition({ definition: message.definition }, artifacts);
+    // Channels are asked in order until one takes it.
+    for (const [at, spec] of specsOf(toldBy.alerts, route).entries()) {
+      const answer = message.answers[at];
+      if (answer && isHeard(answer)) takers.set(canonicalJson(spec), { spec, toldBy });
+    }
   }
   return takers;
 }

@@ -52,6 +52,8 @@ export interface ChannelAnswer {
   readonly channel: string;
   readonly took: boolean;
   readonly said: string;
+  /** It gave no answer: it may have taken it all the same, and stays open there. */
+  readonly mayBeOpen?: true;
 }
 
 /** Where messages about a batch go. */

@@ -6,12 +6,13 @@
  *  AM3. One process at a time has a message in hand; when it dies, the message is free again after its lease.
  *  AM4. By each way, the end of a cause goes out after what it is the end of, and nothing of that cause while another message
  *       of it is on its way: what stays open at its receiver would be open for ever, or closed when it has begun anew.
+ *  AM5. Each message of a cause is newer than those before it, whatever the clocks of several hosts say.
  */
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout } from '../policy/alert-rules.js';
 import { heardOf } from '../policy/alert-heard.js';
-import { DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
+import { DELIVERY_MAX_MS, END_DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
 import { eachOnce, hasNews, type AlertCause } from '../policy/alerts.js';
 import type {
   AlertLedger,
@@ -310,20 +311,38 @@ async function resolve(
     .where('fingerprint', '=', row.fingerprint)
     .execute();
   await drop(db, row, 'not in', at);
-  const messages = await db
-    .selectFrom('alert_messages')
-    .select(['kind', 'route', 'state', 'definition'])
-    .where('fingerprint', '=', row.fingerprint)
-    .orderBy('created_at')
-    .execute();
   // As they were told: the file may have other routes by now, or others by the same names.
-  const told = new Map(heardOf(messages).map((message) => [message.route, message.definition]));
-  for (const [route, definition] of told) {
+  const told = new Map<string, readonly string[]>();
+  for (const { route, definition } of heardOf(await messagesOf(db, row.fingerprint)))
+    told.set(route, [...(told.get(route) ?? []), definition]);
+  for (const [route, definitions] of told) {
     await drop(db, row, 'in', at, route);
-    const isKnown = definition === routes.definition; // of other channels nobody here knows what they keep
-    if (kind === 'recovered' || !isKnown || routes.keepOpen?.includes(route))
+    const definition = definitions.at(-1) ?? routes.definition;
+    const areKnown = definitions.every((by) => by === routes.definition); // of other channels nobody here knows what they keep
+    if (kind === 'recovered' || !areKnown || routes.keepOpen?.includes(route))
       await tell(db, { ...row, last_seen: at }, kind, { definition, routes: [route] }, at, at);
   }
+}
+
+/** All of a cause, in the order in which they were written (AM5). */
+async function messagesOf(db: Db, fingerprint: string): Promise<AlertMessage[]> {
+  const rows = await db
+    .selectFrom('alert_messages')
+    .selectAll()
+    .where('fingerprint', '=', fingerprint)
+    .orderBy('created_at')
+    .execute();
+  return rows.map(messageRow);
+}
+
+/** AM5 */
+async function afterAll(db: Db, fingerprint: string, at: string): Promise<string> {
+  const { newest } = await db
+    .selectFrom('alert_messages')
+    .select((eb) => eb.fn.max('created_at').as('newest'))
+    .where('fingerprint', '=', fingerprint)
+    .executeTakeFirstOrThrow();
+  return newest !== null && newest >= at ? later(newest, 1) : at;
 }
 
 /**
@@ -416,6 +435,8 @@ async function tell(
   dueAt: string,
 ): Promise<void> {
   const messageId = messageIdOf(row, kind);
+  const createdAt = await afterAll(db, row.fingerprint, at);
+  const isEnd = ENDS.some((end) => end === kind);
   for (const route of routes) {
     await insertMessage(db, {
       id: `${messageId}:${route}`,
@@ -425,25 +446,24 @@ async function tell(
       kind,
       route,
       definition,
-      created_at: at,
+      created_at: createdAt,
       due_at: dueAt,
-      expires_at: later(at, DELIVERY_MAX_MS),
+      expires_at: later(at, isEnd ? END_DELIVERY_MAX_MS : DELIVERY_MAX_MS),
     });
   }
 }
 
-type NewMessage = Omit<
-  AlertMessagesTable,
-  'body' | 'tries' | 'lease_until' | 'kind' | keyof typeof UNSENT
-> & { readonly kind: AlertMessageKind | PingKind } & Partial<Pick<AlertMessagesTable, keyof typeof UNSENT>>;
+type NewMessage = Omit<AlertMessagesTable, 'body' | 'lease_until' | 'kind' | keyof typeof UNSENT> & {
+  readonly kind: AlertMessageKind | PingKind;
+} & Partial<Pick<AlertMessagesTable, keyof typeof UNSENT>>;
 
-const UNSENT = { state: 'pending', ended_at: null, answers: null } as const;
+const UNSENT = { state: 'pending', tries: 0, ended_at: null, answers: null } as const;
 
 async function insertMessage(db: Db, message: NewMessage): Promise<void> {
   await db
     .insertInto('alert_messages')
     .values({
-      ...{ body: null, tries: 0, lease_until: null },
+      ...{ body: null, lease_until: null },
       ...UNSENT,
       ...message,
     })

@@ -1,4 +1,4 @@
-import type { AlertMessage } from '../ledger/alert-rows.js';
+import type { AlertMessage, ChannelAnswer } from '../ledger/alert-rows.js';
 
 /** Whether it says that a cause is over. */
 export const isEnd = ({ kind }: Pick<AlertMessage, 'kind'>): boolean =>
@@ -6,17 +6,33 @@ export const isEnd = ({ kind }: Pick<AlertMessage, 'kind'>): boolean =>
 
 /**
  * What was told of a cause, or is about to be, and of no end since by that route. An end that was dropped was told to
- * nobody: a later one has to do for it too.
+ * nobody: a later one has to do for it too. Where there was none, it ended untold, which the next time changes nothing about.
  * @param messages of one cause, in the order in which they were written
  */
-export function heardOf<M extends Pick<AlertMessage, 'kind' | 'route' | 'state'>>(
+export function heardOf<M extends Pick<AlertMessage, 'kind' | 'messageId' | 'route' | 'state' | 'answers'>>(
   messages: readonly M[],
 ): M[] {
   let heard: M[] = [];
+  let opening: string | undefined;
+  const owed = new Set<string>();
   for (const message of messages) {
-    if (!isEnd(message)) {
-      if (message.state === 'sent' || message.state === 'pending') heard.push(message);
-    } else if (message.state !== 'dropped') heard = heard.filter(({ route }) => route !== message.route);
+    const { kind, messageId, route, state } = message;
+    if (isEnd(message)) {
+      if (state === 'dropped') owed.add(route);
+      else {
+        heard = heard.filter((before) => before.route !== route);
+        owed.delete(route);
+      }
+      continue;
+    }
+    if (kind === 'opened' && messageId !== opening) {
+      heard = heard.filter((before) => owed.has(before.route));
+      opening = messageId;
+    }
+    if (state === 'sent' || state === 'pending' || message.answers.some(isHeard)) heard.push(message);
   }
   return heard;
 }
+
+/** Whether that channel is to hear of the end. */
+export const isHeard = ({ took, mayBeOpen }: ChannelAnswer): boolean => took || mayBeOpen === true;

@@ -190,6 +190,90 @@ test.each(['note', 'withdraw'] as const)(
   },
 );
 
+test.each([
+  ['PagerDuty alone', [PAGER], 0],
+  ['another channel that was told in its place', [PAGER, BACKUP], 1],
+])('an incident is resolved whose opening was never answered, by %s', async (_, channels, others) => {
+  const { note, send } = await desk(...channels);
+  pagerDuty.losesAnswers = true;
+  await note(cause());
+  await send();
+  expect(states()).toEqual(['open 1']);
+  expect(backup.got).toHaveLength(others);
+  [pagerDuty.losesAnswers, pagerDuty.refusesWith] = [false, 500];
+  now += MINUTE;
+  await send();
+  await note();
+  pagerDuty.refusesWith = undefined;
+  await pass(HOUR, send);
+  expect(states()).toEqual(['resolved 2']);
+  expect(backup.got).toHaveLength(2 * others);
+});
+
+test.each(['note', 'withdraw'] as const)(
+  'an incident is resolved though others were told since, by the same route of a newer file (%s)',
+  async (end) => {
+    const before = await desk(PAGER);
+    await before.note(cause());
+    await before.send();
+    const after = await desk(BACKUP);
+    now += 4.1 * HOUR;
+    await after.note(cause());
+    await after.send();
+    expect([states(), backup.got.length]).toEqual([['open 1'], 1]);
+    now += MINUTE;
+    await after[end]();
+    await after.send();
+    expect(states()).toEqual(['resolved 2']);
+    expect(backup.got).toHaveLength(end === 'note' ? 2 : 1);
+  },
+);
+
+test('an incident is resolved after however many reminders', async () => {
+  const also = { ...BACKUP, also: true } as const;
+  const { note, send } = await desk(BACKUP, PAGER, also, also, also, also);
+  env['BACKUP'] = 'http://127.0.0.1:1';
+  await note(cause());
+  await send();
+  expect(states()).toEqual(['open 1']);
+  env['BACKUP'] = backup.url;
+  for (let day = 1; day <= 25; day++) {
+    now += 25 * HOUR;
+    await ledger.queueReminders();
+    await send();
+  }
+  now += MINUTE;
+  await note();
+  await send();
+  expect(states()).toEqual(['resolved 2']);
+});
+
+test('an incident is resolved though the clock of who finds its end is behind', async () => {
+  const { note, send } = await desk(BACKUP, PAGER);
+  env['BACKUP'] = 'http://127.0.0.1:1';
+  await note(cause());
+  await send();
+  expect(states()).toEqual(['open 1']);
+  env['BACKUP'] = backup.url;
+  now -= 3000;
+  await note();
+  await send();
+  expect(states()).toEqual(['resolved 2']);
+});
+
+test('an incident is resolved though no worker runs from Friday to Monday', async () => {
+  const { note, send } = await desk(PAGER);
+  await note(cause());
+  await send();
+  pagerDuty.refusesWith = 500;
+  await note();
+  await send();
+  pagerDuty.refusesWith = undefined;
+  now += 72 * HOUR;
+  await send();
+  expect(states()).toEqual(['resolved 2']);
+});
+
 test('a cause that is there again stays open, though its end has not been told yet', async () => {
   const { note, send } = await desk(PAGER);
   await note(cause());
@@ -248,6 +332,19 @@ test('an end that is told to nobody resolves the incident all the same, and says
   expect(states()).toEqual(['resolved 2']);
   expect(backup.got).toHaveLength(1);
   expect(await ledger.alertMessages({ states: ['pending', 'failed'] })).toEqual([]);
+});
+
+test('an end that is told to nobody is told no later either, when the cause was there again too short to be told', async () => {
+  const { note, withdraw, send } = await gathering(BACKUP);
+  await note(cause());
+  await pass(2 * MINUTE, send);
+  await withdraw();
+  await pass(HOUR, send);
+  await note(cause());
+  now += 1000;
+  await note();
+  await pass(HOUR, send);
+  expect(backup.got).toHaveLength(1);
 });
 
 test('where another channel has taken it, an end that is told to nobody goes nowhere', async () => {

@@ -23,7 +23,8 @@ export function pagerdutyChannel(spec: ChannelOf<'pagerduty'>): Channel {
     send(notice, signal) {
       const body = { routing_key: spec.routingKey, ...eventOf(notice) };
       const headers = { 'content-type': 'application/json' };
-      return post(spec.url ?? PAGERDUTY_URL, JSON.stringify(body), headers, signal, MEANINGS);
+      const url = spec.url ?? PAGERDUTY_URL;
+      return post(url, JSON.stringify(body), headers, signal, MEANINGS, { mayBeOpen: true });
     },
   };
 }

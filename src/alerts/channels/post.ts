@@ -6,6 +6,7 @@ import { CHANNEL_TIMEOUT_MS, failed, hostOf, took } from './channel.js';
 /**
  * Sends one request. Of the answer only its status is told: bodies and URLs of webhooks hold secrets too often.
  * @param meanings what a status means there, where that helps whoever reads it
+ * @param unanswered what else is known of one that left and got no answer
  */
 export async function post(
   url: string,
@@ -13,6 +14,7 @@ export async function post(
   headers: Readonly<Record<string, string>>,
   signal: AbortSignal,
   meanings: Readonly<Record<number, string>> = {},
+  unanswered: Pick<ChannelAnswer, 'mayBeOpen'> = {},
 ): Promise<Omit<ChannelAnswer, 'channel'>> {
   try {
     const { status } = await sendHttp({
@@ -29,6 +31,6 @@ export async function post(
   } catch (error) {
     const { sent, code } = error instanceof AdapterError ? error.facts : {};
     const reason = code ?? (sent === 'maybe' ? 'no answer in time' : 'the URL can’t be used');
-    return failed(`${hostOf(url)}: ${reason}`);
+    return { ...failed(`${hostOf(url)}: ${reason}`), ...(sent === 'maybe' && unanswered) };
   }
 }

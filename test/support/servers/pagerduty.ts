@@ -56,6 +56,8 @@ export interface PagerDuty {
   readonly answers: readonly number[];
   /** Answers with this from now on, and takes nothing; undefined at first. */
   refusesWith: 429 | 500 | undefined;
+  /** Takes what it gets, and cuts the connection instead of an answer. */
+  losesAnswers: boolean;
   stop(): Promise<void>;
 }
 
@@ -69,6 +71,7 @@ export async function startPagerDuty(): Promise<PagerDuty> {
     const status = !isEvent ? 404 : (service.refusesWith ?? taken(body, headers['content-type']));
     answers.push(status);
     receiver.status = status;
+    receiver.losesAnswers = service.losesAnswers;
   };
 
   function taken(body: string, type = ''): 202 | 400 {
@@ -99,6 +102,7 @@ export async function startPagerDuty(): Promise<PagerDuty> {
     dropped,
     answers,
     refusesWith: undefined,
+    losesAnswers: false,
     stop: () => receiver.stop(),
   };
   return service;

@@ -15,6 +15,8 @@ export interface Receiver {
   readonly got: readonly Received[];
   /** Answers from now on; 200 at first. */
   status: number;
+  /** Takes what it gets, and cuts the connection instead of an answer. */
+  losesAnswers: boolean;
   /** Called with each request, before its answer. */
   onRequest: (request: Received) => void | Promise<void>;
   stop(): Promise<void>;
@@ -30,6 +32,7 @@ export async function startReceiver(): Promise<Receiver> {
       const received = { method, url, headers, body };
       got.push(received);
       void Promise.resolve(receiver.onRequest(received)).then(() => {
+        if (receiver.losesAnswers) return void request.socket.destroy();
         response.statusCode = receiver.status;
         response.end('ok');
       });
@@ -40,6 +43,7 @@ export async function startReceiver(): Promise<Receiver> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     got,
     status: 200,
+    losesAnswers: false,
     onRequest: () => undefined,
     stop: () =>
       new Promise<void>((resolve) => {
