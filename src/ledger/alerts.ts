@@ -11,7 +11,7 @@
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout } from '../policy/alert-rules.js';
-import { heardOf } from '../policy/alert-heard.js';
+import { heardOf, isHeard } from '../policy/alert-heard.js';
 import { DELIVERY_MAX_MS, END_DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
 import { eachOnce, hasNews, type AlertCause } from '../policy/alerts.js';
 import type {
@@ -265,18 +265,22 @@ async function begin(
 }
 
 async function noteTold(db: Db, told: ToldAlert, at: string): Promise<void> {
-  const { cause, batchName, batchId, firstSeen, messageId, definition, answers } = told;
+  const { cause, batchName, batchId, messageId, definition } = told;
   const { fingerprint } = cause;
   const known = await db
     .selectFrom('alerts')
     .selectAll()
     .where('fingerprint', '=', fingerprint)
     .executeTakeFirst();
-  if (known && (known.resolved_at ?? at) >= firstSeen) return; // another one has told it, too
+  const noted = known && (known.resolved_at ?? at) >= told.firstSeen ? known : undefined;
+  const answers = noted === undefined ? [...told.answers] : await notedByNone(db, told, noted);
+  if (answers.length === 0) return;
+  const firstSeen = noted && noted.first_seen < told.firstSeen ? noted.first_seen : told.firstSeen;
   const row = await begin(db, cause, known, {
     ...{ batch_name: batchName, batch_id: batchId, definition },
     ...{ first_seen: firstSeen, last_seen: firstSeen, notified_at: firstSeen },
   });
+  const createdAt = await afterAll(db, fingerprint, firstSeen);
   for (const [route, said] of answers) {
     await insertMessage(db, {
       id: `${messageIdOf(row, 'opened')}:${route}`,
@@ -286,12 +290,30 @@ async function noteTold(db: Db, told: ToldAlert, at: string): Promise<void> {
       kind: 'opened',
       route,
       definition,
-      ...{ created_at: firstSeen, due_at: firstSeen, expires_at: firstSeen, ended_at: firstSeen },
+      ...{ created_at: createdAt, due_at: firstSeen, expires_at: firstSeen, ended_at: firstSeen },
       state: said.some(({ took }) => took) ? 'sent' : 'failed',
+      tries: 1,
       answers: JSON.stringify(said),
     });
   }
-  await resolve(db, row, 'recovered', { definition, routes: [...answers.keys()] }, at);
+  await resolve(db, row, 'recovered', { definition, routes: answers.map(([route]) => route) }, at);
+}
+
+/** What others than those that another host has told, and noted, may have heard from this one. */
+async function notedByNone(
+  db: Db,
+  { answers, definition }: ToldAlert,
+  { fingerprint, first_seen: since }: AlertsTable,
+): Promise<[string, readonly ChannelAnswer[]][]> {
+  const noted = (await messagesOf(db, fingerprint)).filter(({ createdAt }) => createdAt >= since);
+  const heardBy = (said: readonly ChannelAnswer[]) => said.findIndex(isHeard);
+  return [...answers].filter(
+    ([route, said]) =>
+      heardBy(said) >= 0 &&
+      !noted.some(
+        (by) => by.route === route && by.definition === definition && heardBy(by.answers) === heardBy(said),
+      ),
+  );
 }
 
 /**

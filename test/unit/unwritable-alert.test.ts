@@ -171,6 +171,34 @@ test('its end is told when the ledger takes it, to the channel that keeps it ope
   expect(kept).toMatchObject({ state: 'resolved', subject: 'ledger', firstSeen: '2026-11-23T02:10:00.000Z' });
 });
 
+test('its end is told to everybody whom either of two hosts has reached, once', async () => {
+  const pagerDuty = await startPagerDuty();
+  onTestFinished(() => pagerDuty.stop());
+  env = { KEY: 'R0utingKeyPlanted1234567890abcde', PD: pagerDuty.url, BACKUP: receiver.url };
+  const pager = { use: 'pagerduty', routingKey: '${env:KEY}', url: '${env:PD}' } as const;
+  const backup = { use: 'slack', url: '${env:BACKUP}' } as const;
+  const hosts = [alarm(), alarm(), alarm()] as const;
+  const batches = await someBatches([backup, pager]);
+  for (const each of hosts) each.saw(batches);
+  trouble = FULL;
+  await pass(6 * MINUTE, hosts[0]);
+  expect(receiver.got).toHaveLength(1);
+  receiver.status = 500;
+  await pass(6 * MINUTE, hosts[1]);
+  receiver.status = 200;
+  const states = () => pagerDuty.incidents.map(({ state, events }) => `${state} ${events.length}`);
+  expect(states()).toEqual(['open 1']);
+  await pass(6 * MINUTE, hosts[2]);
+  const before = receiver.got.length;
+  trouble = undefined;
+  await pass(10 * MINUTE, ...hosts);
+  expect(states()).toEqual(['resolved 2']);
+  expect(receiver.got).toHaveLength(before + 1);
+  expect(await ledger.alerts()).toMatchObject([
+    { state: 'resolved', subject: 'ledger', firstSeen: '2026-11-23T02:10:00.000Z' },
+  ]);
+});
+
 test('the disk of one host says nothing of that of another', async () => {
   const [one, other] = [alarm('here'), alarm('there')];
   const batches = await someBatches();
