@@ -1,6 +1,7 @@
 import { isOurs, type AdapterError } from '../contract/errors.js';
 import type { Trouble, Waiting } from '../contract/messages.js';
 import { jitterOf } from '../policy/jitter.js';
+import { stoppedByArtifacts } from '../policy/own-artifacts.js';
 import { STATE_AFTER, afterStep, whyOf, type RetryPolicy } from '../policy/retry.js';
 import type { Deps } from './deps.js';
 import { triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
@@ -36,7 +37,8 @@ export async function settleTrouble(
     return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(told && { tried: told }) };
   }
   const state = isOurs(error) ? 'gated' : STATE_AFTER[next.kind]; // ST1
-  const trouble = { errorClass, message: `${message} (${whyOf(next, deps.now().getTime())})` };
+  const why = `${message} (${whyOf(next, deps.now().getTime())})`;
+  const trouble = { errorClass, message: facts.ours === 'artifacts' ? stoppedByArtifacts(why) : why };
   try {
     await stopJob(step, { state, ...trouble }, deps);
   } catch (ofLedger) {

@@ -5,6 +5,7 @@ import type { BatchRow, Ledger } from '../ledger/ledger.js';
 import { endOf, type AlertEndFacts } from '../policy/alert-end.js';
 import { isAbout } from '../policy/alert-rules.js';
 import { alertCauses, type AlertStanding } from '../policy/alerts.js';
+import { ARTIFACTS } from '../policy/own-artifacts.js';
 import { standingAsStored, type StandingDeps } from './standing.js';
 
 interface Looked {
@@ -72,7 +73,7 @@ async function hasWorkedSince(
   { batch: { id }, definition: { agent, effects } }: Looked,
   ledger: Ledger,
 ): Promise<boolean> {
-  if (subject === '') return ledger.worksSince(id, lastSeen);
+  if (subject === '' || subject === ARTIFACTS) return ledger.worksSince(id, lastSeen);
   if (subject === agent.use) return ledger.worksSince(id, lastSeen, { provider: agent.use });
   const effect = effects.find(({ name, use }) => subject === name || subject === `${name} (${use})`);
   return effect !== undefined && ledger.worksSince(id, lastSeen, { effect: effect.name });

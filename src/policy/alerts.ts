@@ -20,6 +20,7 @@ import { isAbout, isToldAtOnce } from './alert-rules.js';
 import { isoTime } from './back-at.js';
 import { worthTelling, type ClosedService } from './closed-service.js';
 import { mendSteps, type MendCommands } from './mend.js';
+import { ARTIFACTS, ARTIFACTS_MENDED, isOfArtifacts } from './own-artifacts.js';
 
 /** One thing that a person must see to. */
 export interface AlertCause {
@@ -215,6 +216,10 @@ function jobCauses(standing: AlertStanding): AlertCause[] {
   return [...groups.values()].map(({ rule, subject, jobs }) => {
     const errorClass = rule === 'unanswered' ? undefined : jobs[0]?.error?.class;
     const [example] = jobs.filter(({ heldForSession }) => heldForSession);
+    const mended =
+      subject === ARTIFACTS
+        ? [{ what: `${ARTIFACTS_MENDED}, go on`, command: standing.commands.retry }]
+        : undefined;
     return {
       fingerprint: alertFingerprint(
         rule === 'unanswered' ? 'approval' : rule,
@@ -233,7 +238,8 @@ function jobCauses(standing: AlertStanding): AlertCause[] {
         jobs: jobs.length,
         of: standing.jobs,
         examples: examplesOf(jobs),
-        next: example === undefined ? nextOf(rule, standing, jobs) : sessionNext(example, standing),
+        next:
+          mended ?? (example === undefined ? nextOf(rule, standing, jobs) : sessionNext(example, standing)),
       },
     };
   });
@@ -265,9 +271,10 @@ function ruleOf(job: JobReport): AlertRule | undefined {
   }
 }
 
-/** The effect that stands out, else the agent. A conflict is between two payloads, and nobody's else. */
+/** Our artifacts, where those stop it; else the effect that stands out, else the agent. A conflict is between two payloads, and nobody's else. */
 function subjectOf(job: JobReport, rule: AlertRule, { provider, publishers }: AlertStanding): string {
   if (rule === 'conflict' || rule === 'budget' || rule === 'approval' || rule === 'unanswered') return '';
+  if (isOfArtifacts(job.error?.message)) return ARTIFACTS;
   // Whatever stops at an effect begins with its name.
   const said = job.error?.message ?? '';
   const named = [...publishers.keys()].find((name) => said.startsWith(`${name}: `));
@@ -285,6 +292,7 @@ function headlineOf(
   hit: AlertStanding['unfinished'],
 ): string {
   const rest = waiting > 0 ? `; ${waiting} of ${jobs} jobs wait` : '';
+  if (subject === ARTIFACTS) return `artifacts can’t be stored or read, so no job can go on${rest}`;
   switch (rule) {
     case 'auth':
       return `${subject} refuses the credentials, so no job can go on${rest}`;

@@ -3,6 +3,7 @@ import type { BatchState } from '../contract/states.js';
 import { localTime, plural } from './format.js';
 import { backAtOf, isGatedForNow } from '../policy/back-at.js';
 import { MENDABLE, mendSteps } from '../policy/mend.js';
+import { ARTIFACTS_MENDED, isOfArtifacts } from '../policy/own-artifacts.js';
 
 /** Commands as the operator can type them, flags of this call included. */
 export interface Commands {
@@ -35,13 +36,15 @@ export function nextSteps(
   const atGate = jobs.some(({ state: s, error }) => s === 'gated' && error === undefined);
   const isAnswered = atGate ? asks === 0 : state === 'waiting';
   const conflicts = new Set(jobs.filter(is('held', 'conflict')).map(conflictOf));
+  const ofOthers = jobs.filter(({ error }) => !isOfArtifacts(error?.message));
   // A start joins a run that stands still, and that run keeps the files it was started from.
   const rereads = state === 'paused' ? `${cancel}, then ${run}` : run;
   const steps = [
-    ...MENDABLE.filter((errorClass) => jobs.some(is('gated', errorClass))).flatMap((errorClass) =>
+    ...MENDABLE.filter((errorClass) => ofOthers.some(is('gated', errorClass))).flatMap((errorClass) =>
       mendSteps(errorClass, { run, retry }).map(({ what, command }) => `${what}: ${command}`),
     ),
-    ...whenBack(jobs.filter(isGatedForNow)).map((when) => `${when}: ${run}`),
+    ofOthers.length < jobs.length && `${ARTIFACTS_MENDED}: ${run}`,
+    ...whenBack(ofOthers.filter(isGatedForNow)).map((when) => `${when}: ${run}`),
     jobs.some(is('parked')) &&
       `give the parked jobs a new budget: ${retry} (where you changed a file, first: ${rereads}, which reads it)`,
     conflicts.has('contents') &&

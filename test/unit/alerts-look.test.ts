@@ -15,6 +15,7 @@ import { readManifestRef } from '../../src/contract/manifest-ref.js';
 import { STOP_LOSS } from '../../src/contract/messages.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
 import { openLedger } from '../../src/ledger/open.js';
+import { stoppedByArtifacts } from '../../src/policy/own-artifacts.js';
 import { rendered } from '../../src/report/line.js';
 import { makeReport } from '../../src/report/morning/make-report.js';
 import { reportLines } from '../../src/report/morning/terminal.js';
@@ -352,21 +353,27 @@ test('what another run still stands at has not recovered by the good end of this
   expect((await openAlerts()).sort(), 'it goes on again').toEqual(['auth', 'budget']);
 });
 
-test('a service that refused us is trusted again when it has worked since, and not when a job merely asks', async () => {
-  const batchId = await aBatch(['one', 'two']);
-  await claimed(ledger, 'one', { by: by(batchId) });
-  await ledger.settleJob(jobOf('one'), gated('auth', 'HTTP 401'), by(batchId));
-  await look(batchId);
-  expect(await openAlerts()).toEqual(['auth']);
-  const claim = await claimed(ledger, 'one', { by: by(batchId) });
-  await look(batchId);
-  const session = await startedSession(ledger, 'one', claim, { batchId });
-  await look(batchId);
-  expect(await openAlerts(), 'under way, which says nothing yet').toEqual(['auth']);
-  await ledger.endSession(session, collected(), claim.fence);
-  await look(batchId);
-  expect(await openAlerts()).toEqual([]);
-});
+test.each([
+  ['a service that refused us is', 'auth', 'HTTP 401', 'auth'],
+  ['our artifacts are', 'transient', stoppedByArtifacts('no space left'), 'down'],
+] as const)(
+  '%s trusted again after work since, and not when a job merely asks',
+  async (_, errorClass, message, rule) => {
+    const batchId = await aBatch(['one', 'two']);
+    await claimed(ledger, 'one', { by: by(batchId) });
+    await ledger.settleJob(jobOf('one'), gated(errorClass, message), by(batchId));
+    await look(batchId);
+    expect(await openAlerts()).toEqual([rule]);
+    const claim = await claimed(ledger, 'one', { by: by(batchId) });
+    await look(batchId);
+    const session = await startedSession(ledger, 'one', claim, { batchId });
+    await look(batchId);
+    expect(await openAlerts(), 'under way, which says nothing yet').toEqual([rule]);
+    await ledger.endSession(session, collected(), claim.fence);
+    await look(batchId);
+    expect(await openAlerts()).toEqual([]);
+  },
+);
 
 test('a destination is trusted again when something has landed there, whatever sessions do', async () => {
   const batchId = await aBatch(['one', 'two', 'three']);

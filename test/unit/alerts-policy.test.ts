@@ -4,6 +4,7 @@ import type { JobReport } from '../../src/contract/result.js';
 import type { BatchState } from '../../src/contract/states.js';
 import { nextReminder } from '../../src/policy/alert-times.js';
 import { alertCauses, type AlertStanding, type CauseOfNight, overNights } from '../../src/policy/alerts.js';
+import { stoppedByArtifacts } from '../../src/policy/own-artifacts.js';
 import { judgeNight } from '../../src/policy/night-alerts.js';
 
 const HOUR = 3_600_000;
@@ -206,6 +207,30 @@ describe('effects that wait for approval', () => {
     expect(rules(asked({ approvals: { waiting: 0 }, unfinished: [] }))).toEqual([]);
   });
 });
+
+test.each([
+  ['transient', 'down'],
+  ['config', 'config'],
+] as const)(
+  'of jobs that our artifacts stop, with class %s, no service is said to be down',
+  (errorClass, rule) => {
+    const message = stoppedByArtifacts(
+      "the artifact can't be stored [root=/s/artifacts]: ENOSPC (patience is over)",
+    );
+    const unfinished = jobs(2, 'gated', errorClass, message);
+    expect(alertCauses(standing({ waiting: 3, unfinished }))).toMatchObject([
+      {
+        rule,
+        subject: 'artifacts',
+        detail: {
+          headline: 'artifacts can’t be stored or read, so no job can go on; 3 of 100 jobs wait',
+          jobs: 2,
+          next: [{ what: 'when artifacts can be stored and read again, go on', command: commands.retry }],
+        },
+      },
+    ]);
+  },
+);
 
 test('a stop-loss is told, a pause by a person is not', () => {
   const reason = '10 jobs ended with some error';

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ApprovalRequest } from '../../src/ledger/ledger.js';
 import type { LaneNote } from '../../src/policy/limits/state.js';
 import { alertFingerprint } from '../../src/policy/alerts.js';
+import { stoppedByArtifacts } from '../../src/policy/own-artifacts.js';
 import { rendered } from '../../src/report/line.js';
 import { fingerprintOf } from '../../src/report/morning/causes.js';
 import { drawReport, keepReport, makeReport, reportsFolder } from '../../src/report/morning/make-report.js';
@@ -267,6 +268,24 @@ test('a time in what was said of a job is said by the clock of the report', asyn
     expect(said).toContain('approved it by 2026-11-22 13:33:16 CET');
     expect(said).not.toContain('.014Z');
   }
+});
+
+test('what our artifacts have stopped waits for them: neither a service nor the batch file is said to be wrong', async () => {
+  const { ledger } = await aLedger();
+  await openBatch(ledger, ['one', 'two', 'three']);
+  for (const [slug, errorClass, message] of [
+    ['one', 'transient', stoppedByArtifacts("the artifact can't be stored [root=/s]: ENOSPC")],
+    ['two', 'config', stoppedByArtifacts("the artifact can't be stored [root=/s]: EACCES")],
+    ['three', 'transient', 'HTTP 503'],
+  ] as const) {
+    await claimed(ledger, slug);
+    await ledger.settleJob(jobOf(slug), { state: 'gated', errorClass, message }, by());
+  }
+  const { decisions } = await makeReport({ id: BATCH, name: 'nightly' }, ledger, options);
+  expect(decisions.map(({ kind, count }) => [kind, count])).toEqual([
+    ['artifacts', 2],
+    ['quota', 1],
+  ]);
 });
 
 test('what was approved and has not left yet is not asked for again; where the run is over, the next start does it', async () => {

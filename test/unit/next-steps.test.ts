@@ -1,6 +1,7 @@
 // What a person is told to do about jobs that did not finish.
 import { expect, test } from 'vitest';
 import type { JobReport } from '../../src/contract/result.js';
+import { stoppedByArtifacts } from '../../src/policy/own-artifacts.js';
 import { localTime } from '../../src/report/format.js';
 import { nextSteps, stepAfterAnswer, stepsAfterPlan } from '../../src/report/next-steps.js';
 
@@ -31,6 +32,15 @@ test('contents that changed need a higher revision', () => {
   const there =
     'post: /p/one.md was made from fingerprint a, the batch asks for b; raise revision to publish';
   expect(steps([held(there)])).toEqual(raise);
+});
+
+test('what our artifacts stop waits for them, and for no service and no batch file', () => {
+  for (const errorClass of ['transient', 'config'] as const) {
+    const error = { class: errorClass, message: stoppedByArtifacts("the artifact can't be stored") };
+    expect(steps([{ ...held(''), state: 'gated', error }])).toEqual([
+      'when artifacts can be stored and read again: RUN',
+    ]);
+  }
 });
 
 test('a file that was changed is read by no run that stands still: it is ended first', () => {

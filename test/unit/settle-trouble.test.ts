@@ -150,7 +150,13 @@ test.each([
     const end: unknown = await environment.run(() => fails(error));
     expect(end).toMatchObject({ kind: 'gated', errorClass });
     expect(settled.at(-1)).toEqual(
-      expect.arrayContaining([expect.objectContaining({ state: 'gated', errorClass })]),
+      expect.arrayContaining([
+        expect.objectContaining({
+          state: 'gated',
+          errorClass,
+          message: expect.stringMatching(/^our artifacts: the artifact can’t be stored \(/) as string,
+        }),
+      ]),
     );
   },
 );

@@ -6,6 +6,7 @@ import type { OpenQuestion } from '../../ledger/ledger.js';
 import { shownQuestion } from '../../policy/as-shown.js';
 import type { ClosedService } from '../../policy/closed-service.js';
 import { mendSteps, type Mendable } from '../../policy/mend.js';
+import { ARTIFACTS_MENDED, isOfArtifacts } from '../../policy/own-artifacts.js';
 import { runCommand } from '../batch-file-command.js';
 import { localTime } from '../format.js';
 import { closedText } from '../waits-text.js';
@@ -42,6 +43,8 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
   );
   // Without a question about an effect, what is unknown is what a session did.
   const heldSessions = heldOtherwise.filter(({ errorClass }) => errorClass === 'unknown');
+  const areGated = (...classes: readonly ErrorClass[]) =>
+    are('gated', ...classes).filter(({ message }) => !isOfArtifacts(message));
   const atGate = are('gated').filter(({ errorClass }) => errorClass === undefined);
   const again = { say: 'then start it again', command: runCommand(command, batch) };
   const mend = (errorClass: Mendable): Command[] =>
@@ -122,18 +125,28 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
       case: jobCase,
       commands: [{ ...again, say: 'after the edit, start it again' }],
     }),
-    some('credentials', are('gated', 'auth'), {
+    some('credentials', areGated('auth'), {
       title: 'Credentials were refused',
       why: 'Put them right; the jobs wait.',
       case: jobCase,
       commands: mend('auth'),
     }),
-    some('configuration', are('gated', 'config'), {
+    some('configuration', areGated('config'), {
       title: 'Not set up as it should be',
       why: 'Put it right; the jobs wait.',
       case: jobCase,
       commands: mend('config'),
     }),
+    some(
+      'artifacts',
+      are('gated').filter(({ message }) => isOfArtifacts(message)),
+      {
+        title: 'Artifacts can’t be stored or read',
+        why: 'Put their disk right; the jobs wait, and what is made already is not made again.',
+        case: jobCase,
+        commands: [{ ...again, say: ARTIFACTS_MENDED }],
+      },
+    ),
     some('budget', are('gated', 'budget'), {
       title: 'The budget is used up',
       why: 'Nothing more is paid for before it is raised or, where it is of a day, before that is over; the jobs wait.',
@@ -183,7 +196,7 @@ export function decisionsOf(rows: ReportRows, words: Words): readonly Decision[]
         commands: [{ say: 'see what is closed, and until when', command: command('lanes') }],
       },
     ),
-    some('quota', are('gated', 'exhausted', 'throttled', 'transient'), {
+    some('quota', areGated('exhausted', 'throttled', 'transient'), {
       title: 'A service is closed to us for now',
       why: 'A quota is used up, or the service is down. Start again when it is back.',
       case: jobCase,

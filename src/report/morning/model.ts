@@ -87,6 +87,7 @@ export interface Decision {
     | 'conflict'
     | 'credentials'
     | 'configuration'
+    | 'artifacts'
     | 'budget'
     | 'held'
     | 'parked'
