@@ -368,7 +368,7 @@ async function afterAll(db: Db, fingerprint: string, at: string): Promise<string
 }
 
 /**
- * Of those that are to be told; one that is just being sent counts as told.
+ * Of those that are to be told; one that is just being sent counts as told, and so does one whose sender died at that.
  * @param which ends, or all else
  * @param route that one alone
  */
@@ -384,7 +384,7 @@ async function drop(
     .set({ state: 'dropped', ended_at: at })
     .where('fingerprint', '=', fingerprint)
     .where('state', '=', 'pending')
-    .where((eb) => eb.or([eb('lease_until', 'is', null), eb('lease_until', '<=', at)]))
+    .where('lease_until', 'is', null)
     .where('kind', which, ENDS)
     .$if(route !== undefined, (query) => query.where('route', '=', route ?? ''))
     .execute();

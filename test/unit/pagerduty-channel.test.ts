@@ -362,18 +362,30 @@ test('where another channel has taken it, an end that is told to nobody goes now
   ]);
 });
 
-test('a process that died when it had told the beginning leaves no incident behind that nobody resolves', async () => {
-  const { note, send } = await desk(PAGER);
-  await note(cause());
-  const dying = await ledger.takeMessage(2 * MINUTE); // it may have been sent
-  expect(dying?.kind).toBe('opened');
-  now += MINUTE;
-  await note();
-  await send();
-  expect(pagerDuty.answers, 'the end waits for the beginning').toEqual([]);
-  now += 2 * MINUTE;
-  await send();
-  expect(states()).toEqual(['resolved 2']);
+describe('a process that died when it had told the beginning leaves no incident behind that nobody resolves', () => {
+  test('though the cause is gone before another takes it over', async () => {
+    const { note, send } = await desk(PAGER);
+    await note(cause());
+    const dying = await ledger.takeMessage(2 * MINUTE); // it may have been sent
+    expect(dying?.kind).toBe('opened');
+    now += MINUTE;
+    await note();
+    await send();
+    expect(pagerDuty.answers, 'the end waits for the beginning').toEqual([]);
+    now += 2 * MINUTE;
+    await send();
+    expect(states()).toEqual(['resolved 2']);
+  });
+
+  test('though the next one begins later, and finds the cause gone before it sends anything', async () => {
+    const { note, send } = await desk(PAGER);
+    await note(cause());
+    await ledger.takeMessage(2 * MINUTE);
+    now += HOUR;
+    await note();
+    await send();
+    expect(states()).toEqual(['resolved 2']);
+  });
 });
 
 test('nor does a beginning that failed when its cause was gone: the end waits until it is told', async () => {
