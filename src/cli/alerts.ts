@@ -25,7 +25,14 @@ export async function alertList(
     out.json({ alerts, undelivered });
     return ExitCode.done;
   }
-  if (alerts.length === 0) out.result(all ? 'there was never an alert' : 'no alert is open');
+  if (alerts.length === 0) {
+    out.result(all ? 'there was never an alert' : 'no alert is open');
+    // Said of another directory than that of the nights, it would let whoever was woken go back to bed.
+    if ((await nightshift.list(1)).length === 0)
+      out.note(
+        `no batch was ever run in ${nightshift.config.stateDir}; --state names another state directory`,
+      );
+  }
   const rows = alerts.map(({ batchName, rule, state, detail, firstSeen, notifiedAt }): Span[] => [
     { style: state === 'open' ? 'red' : 'green', text: state },
     batchName,

@@ -19,7 +19,7 @@ export interface Cancelled {
 /**
  * Ends all batches of that scope that are under way. All are asked at once, for while one finishes what it has in hand the
  * others would go on to pay for sessions. Batches that start later are not held: that is a pause.
- * @returns newest first @throws UsageError when no batch has ever had that work or provider
+ * @returns newest first @throws UsageError when no batch has ever had that work or provider, or there is none at all
  */
 export async function cancelAll(
   scope: HoldScope,

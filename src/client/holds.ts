@@ -1,6 +1,9 @@
 import { scopeText, type Hold, type HoldScope, type PauseLevel } from '../contract/holds.js';
-import type { InHand } from '../ledger/ledger.js';
+import { isConnectionError } from '../contract/thrown.js';
+import { EngineUnavailable } from '../engine/index.js';
+import type { BatchRow, InHand } from '../ledger/ledger.js';
 import { audited, reasonAbout } from './audited.js';
+import { batchesUnderWay } from './batches-under-way.js';
 import type { Connections } from './connections.js';
 import { membersOf, unknownName } from './scope-members.js';
 import { tellBatches } from './tell-batches.js';
@@ -13,7 +16,7 @@ export interface Placed {
   readonly batches: number;
   /** What is still on its way, and is finished. */
   readonly inHand: InHand;
-  /** Nothing known has that name: probably another one was meant. */
+  /** Nothing known has that name, so that probably another one was meant; or the engine is away. */
   readonly warning?: string;
 }
 
@@ -26,7 +29,10 @@ export interface Lifted {
   readonly left: readonly Hold[];
 }
 
-/** Nothing of that scope begins any more once this answers, now or in batches started later, until it is lifted. */
+/**
+ * Nothing of that scope begins any more once this answers, now or in batches started later, until it is lifted. Whoever
+ * stops everything may do so because the engine is in trouble: the ledger is all it takes.
+ */
 export async function placeHold(
   scope: HoldScope,
   level: PauseLevel | undefined,
@@ -39,13 +45,26 @@ export async function placeHold(
     scopeRequest('pause', scope, connections, reason),
     async () => {
       const hold = await ledger.placeHold(scope, level, connections.who, reason); // from here on it is in force
-      const members = await membersOf(scope, await tellBatches(connections), connections);
-      const inHand = await untilQuiet(scope, hold.level, connections);
-      const warning = members.length > 0 ? undefined : await unknownName(scope, connections);
-      return { hold, batches: members.length, inHand, ...(warning !== undefined && { warning }) };
+      const told = await tellBatches(connections).catch(unlessAway);
+      const members = await membersOf(scope, told ?? (await batchesUnderWay(ledger)), connections);
+      // Whether a worker lives that could have something in hand, nobody can tell without the engine.
+      const inHand = await untilQuiet(scope, hold.level, connections, told ? undefined : async () => true);
+      const unknown = members.length > 0 ? undefined : await unknownName(scope, connections);
+      const warning = [unknown, told ? undefined : NOT_TOLD].filter((each) => each !== undefined).join('; ');
+      return { hold, batches: members.length, inHand, ...(warning !== '' && { warning }) };
     },
     () => ({ outcome: 'done' }),
   );
+}
+
+const NOT_TOLD =
+  'the engine does not answer, so batches under way could not be told; the pause is in force all the same, for nothing begins that has not asked the ledger';
+
+/** @returns undefined where the engine is away */
+function unlessAway(error: unknown): readonly BatchRow[] | undefined {
+  if (error instanceof EngineUnavailable || (error instanceof Error && isConnectionError(error)))
+    return undefined;
+  throw error;
 }
 
 /** Batches that are told nothing of it ask the ledger by themselves; asked again, it tells them again. */

@@ -34,7 +34,7 @@ export interface RetriedBatch {
  * Parked jobs of all batches of that scope, by batch, the one opened last first; a job that several of them have is with
  * the first. Where all of them are meant, batches that have ended with other jobs unfinished, too. Not of a batch that
  * somebody cancelled, nor of an older list of a name and edition. Changes nothing, and needs no engine.
- * @throws UsageError when no batch has ever had that work or provider
+ * @throws UsageError when no batch has ever had that work or provider, or there is none at all
  */
 export async function toRetryAll(
   scope: HoldScope,

@@ -23,11 +23,11 @@ export async function membersOf(
 
 /**
  * Those of that scope that are under way, as the ledger has them, newest first.
- * @throws UsageError when no batch has ever had that work or provider
+ * @throws UsageError when no batch has ever had that work or provider, or there is none at all
  */
 export async function membersUnderWay(
   scope: HoldScope,
-  connections: Pick<Connections, 'artifacts' | 'ledger'>,
+  connections: Pick<Connections, 'artifacts' | 'config' | 'ledger'>,
 ): Promise<readonly BatchRow[]> {
   const underWay = await batchesUnderWay(await connections.ledger());
   const members = await membersOf(scope, underWay, connections);
@@ -42,7 +42,7 @@ export async function membersUnderWay(
 export async function inScope<T extends { readonly batchId: string }>(
   scope: HoldScope,
   things: readonly T[],
-  connections: Pick<Connections, 'artifacts' | 'ledger'>,
+  connections: Pick<Connections, 'artifacts' | 'config' | 'ledger'>,
 ): Promise<readonly T[]> {
   if (scope.kind === 'all') return things;
   const ids = new Set(things.map(({ batchId }) => batchId));
@@ -60,24 +60,26 @@ export async function inScope<T extends { readonly batchId: string }>(
 
 async function assertKnown(
   scope: HoldScope,
-  connections: Pick<Connections, 'artifacts' | 'ledger'>,
+  connections: Pick<Connections, 'artifacts' | 'config' | 'ledger'>,
 ): Promise<void> {
   const unknown = await unknownName(scope, connections);
   if (unknown !== undefined) throw new UsageError(unknown);
 }
 
 /**
- * What to say of a name that no batch of the ledger has ever had: it may be one of later, and it may be a mistake, by
- * which everything that was meant goes on.
+ * What to say of a name that no batch of the ledger has ever had, or of all batches where there was none yet: it may be one
+ * of later, and it may be a mistake, by which everything that was meant goes on.
  * @returns undefined where a batch has it
  */
 export async function unknownName(
   scope: HoldScope,
-  connections: Pick<Connections, 'artifacts' | 'ledger'>,
+  connections: Pick<Connections, 'artifacts' | 'config' | 'ledger'>,
 ): Promise<string | undefined> {
-  if (scope.kind === 'all') return undefined;
+  const ledger = await connections.ledger();
+  if (scope.kind === 'all')
+    return (await ledger.batches(1)).length > 0 ? undefined : noBatchYet(connections.config.stateDir);
   const names = new Set<string>();
-  for (const batch of await (await connections.ledger()).batches(Number.MAX_SAFE_INTEGER)) {
+  for (const batch of await ledger.batches(Number.MAX_SAFE_INTEGER)) {
     const name = await nameIn(scope, batch, connections);
     if (name === scope.name) return undefined;
     if (name !== undefined) names.add(name);
@@ -85,6 +87,9 @@ export async function unknownName(
   const hint = names.size === 0 ? `no ${scope.kind} is known here yet` : suggestion(scope.name, names);
   return `no batch that the ledger knows has the ${scopeText(scope)}, so nothing that runs now is meant; ${hint}`;
 }
+
+const noBatchYet = (stateDir: string): string =>
+  `no batch was ever run in ${stateDir}, so nothing that runs now is meant; name the state directory of what runs with --state, and set NIGHTSHIFT_LEDGER and TEMPORAL_ADDRESS where its workers have them`;
 
 async function nameIn(
   { kind }: HoldScope,

@@ -24,7 +24,7 @@ import { retryBatch } from '../../src/client/retry.js';
 import { UsageError } from '../../src/contract/errors.js';
 import { scopeText, type HoldScope } from '../../src/contract/holds.js';
 import { statePaths } from '../../src/config.js';
-import { tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
+import { EngineUnavailable, tryExclusiveLock, type ProcessLock } from '../../src/engine/index.js';
 import { NOTHING_USED, type BatchRow, type Ledger } from '../../src/ledger/ledger.js';
 import { rendered, type Line } from '../../src/report/line.js';
 import { aDefinition } from './definition-fixture.js';
@@ -86,7 +86,10 @@ async function aBatch({ answer, result, engine, whileHosting }: Engine = {}): Pr
     config: { taskQueue: 'test', stateDir },
     ledger: async () => ledger,
     engine: engine ?? (async () => ({ kind: 'configured' })),
-    client: async () => client,
+    client: async () => {
+      await engine?.();
+      return client;
+    },
     artifacts: folderArtifactStore({ root: join(stateDir, 'artifacts') }),
     notify: () => undefined,
     outages: new Outages(() => undefined),
@@ -320,6 +323,44 @@ describe('a pause beyond one batch', () => {
     expect(await pause(undefined, flags, shell as unknown as Shell)).toBe(0);
     expect(notes).toEqual([expect.stringMatching(warning)]);
     expect(shown).toEqual(placed);
+  });
+});
+
+describe('whoever stops everything at night', () => {
+  const away = {
+    engine: () => Promise.reject(new EngineUnavailable('The engine does not answer.', [], 'Look there.')),
+  };
+
+  test.each([[{ kind: 'all' }, 2] as const, [{ kind: 'work', name: 'digest' }, 1] as const])(
+    'can do so while the engine is away: the pause of %j is in force, and that is said',
+    async (scope, batches) => {
+      const { connections, ledger } = await twoBatches(away);
+      const placed = await placeHold(scope, undefined, connections, 'look first');
+      expect(placed).toMatchObject({
+        batches,
+        warning: expect.stringMatching(/engine does not answer.*in force all the same/) as string,
+      });
+      expect(await ledger.holds()).toMatchObject([{ scope, reason: 'look first' }]);
+      expect(await ledger.requests({ what: 'pause' })).toMatchObject([{ outcome: 'done' }]);
+    },
+  );
+
+  test('and what else fails is no answer', async () => {
+    const refused = new Error('permission denied');
+    const { connections } = await twoBatches({ engine: () => Promise.reject(refused) });
+    await expect(placeHold({ kind: 'all' }, undefined, connections)).rejects.toBe(refused);
+  });
+
+  test('hears that a state directory without a batch is not the one that is meant', async () => {
+    const { ledger } = await aLedger();
+    const asked = await aBatch();
+    const connections = { ...asked.connections, ledger: async () => ledger } as unknown as Connections;
+    const nothing = new RegExp(`no batch was ever run in ${asked.stateDir}, .*--state`);
+    expect(await placeHold({ kind: 'all' }, undefined, connections)).toMatchObject({
+      warning: expect.stringMatching(nothing) as string,
+    });
+    await expect(cancelAll({ kind: 'all' }, connections)).rejects.toThrow(nothing);
+    await expect(cancelAll({ kind: 'all' }, connections)).rejects.toThrow(UsageError);
   });
 });
 
