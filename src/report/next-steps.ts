@@ -63,8 +63,11 @@ export function nextSteps(
     unclear && `look at the destination, then decide for each held job: ${retry} --job ${unclear.key}`,
     (state === 'cancelled' || jobs.some(is('cancelled'))) && `go on where it was cancelled: ${run}`,
     state === 'paused' && `go on: ${resume}`,
-  ];
-  return steps.filter((step) => typeof step === 'string');
+  ].filter((step) => typeof step === 'string');
+  // Its jobs have been answered, discarded or done elsewhere since, or were never begun.
+  return steps.length === 0 && state === 'incomplete'
+    ? [`start it again, which does what is left or says that nothing is: ${run}`]
+    : steps;
 }
 
 /** Quotas and services, each with the time that it has named; of several times the last, when all is back. */

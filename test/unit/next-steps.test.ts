@@ -147,3 +147,11 @@ test.each([
     expect(steps([job]).map((step) => step.split(': ').at(-1))).toEqual(expected);
   },
 );
+
+test('a run that ended unfinished has a next step, also when nobody has to decide anything any more', () => {
+  const again = ['start it again, which does what is left or says that nothing is: RUN'];
+  expect(steps([])).toEqual(again); // the last question of it has been answered
+  expect(steps([{ ...held(''), state: 'parked' }])).not.toEqual(expect.arrayContaining(again));
+  expect(steps([], 'completed')).toEqual([]);
+  expect(steps([], 'running')).toEqual([]);
+});
