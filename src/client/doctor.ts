@@ -1,9 +1,12 @@
 import { access, constants, mkdir } from 'node:fs/promises';
+import { resumeWords } from '../contract/holds.js';
 import { messageOf } from '../contract/thrown.js';
+import { shellWord } from '../policy/shell-word.js';
 import { clockFinding } from './clock-finding.js';
 import type { Connections } from './connections.js';
 import { roomIn } from '../free-room.js';
 import { localTime } from '../report/format.js';
+import { pausedText } from '../report/paused-text.js';
 import { roomFinding } from './room-finding.js';
 import { missingAttributes } from './search-attributes.js';
 
@@ -18,7 +21,7 @@ export interface Finding {
 
 /** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
-  const findings = await look([node, stateDir, ledger, folders, alerts, engine], connections);
+  const findings = await look([node, stateDir, ledger, folders, alerts, pauses, engine], connections);
   const isReached = !findings.some(({ subject, status }) => subject === 'engine' && status === 'fail');
   return [...findings, ...(await look(isReached ? [clock, worker, schedules, sessions] : [], connections))];
 }
@@ -81,6 +84,16 @@ const folders = async (connections: Connections): Promise<Finding[]> =>
 
 const alerts = async (connections: Connections): Promise<Finding[]> =>
   (await import('./alerts.js')).undeliveredFindings(connections);
+
+/** Of more than single batches: those hold nights that have not begun yet, too. */
+async function pauses(connections: Connections): Promise<Finding[]> {
+  return (await (await connections.ledger()).holds()).map((hold) => ({
+    subject: 'pause',
+    status: 'warn',
+    detail: `${pausedText(hold)}; what starts later waits, too`,
+    fix: `nightshift ${resumeWords(hold.scope).map(shellWord).join(' ')}`,
+  }));
+}
 
 async function engine(connections: Connections): Promise<Finding[]> {
   const { kind, address, namespace, webUi } = await connections.engine();

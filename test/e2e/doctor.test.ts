@@ -6,7 +6,7 @@ import type { Finding } from '../../src/client/nightshift.js';
 import { openEngine } from '../../src/engine/index.js';
 import { createNightshift } from '../../src/index.js';
 import { tempDir, writeBatch } from '../support/batch.js';
-import { until } from '../support/cli.js';
+import { startCli, until } from '../support/cli.js';
 
 test('a worker, the clocks, and schedules that are not what their file says', async () => {
   const root = tempDir('nightshift-doctor-');
@@ -56,5 +56,42 @@ test('a worker, the clocks, and schedules that are not what their file says', as
   await nightshift.schedules.pause('nights', 'the blog moves');
   expect(await findings('schedule nights')).toEqual([
     expect.stringMatching(/^warn: paused.*the blog moves.*nightshift schedule resume nights/),
+  ]);
+}, 120_000);
+
+test('a batch under way without a worker is told of, but not where it is paused; a pause of everything is', async () => {
+  const root = tempDir('nightshift-doctor-');
+  const engine = await openEngine({ stateDir: join(root, 'engine') });
+  onTestFinished(() => engine.release());
+  const env = { ...process.env, TEMPORAL_ADDRESS: engine.address };
+  const nightshift = createNightshift({ state: join(root, 'state'), env });
+  onTestFinished(() => nightshift.close());
+  const found = async (subject: string): Promise<readonly Finding[]> =>
+    (await nightshift.doctor()).filter((finding) => finding.subject === subject);
+
+  const { file } = writeBatch({ dir: root, slugs: ['one'], seconds: 60 });
+  const worker = startCli(['worker', '--state', join(root, 'state')], {
+    cwd: root,
+    env: { TEMPORAL_ADDRESS: engine.address },
+  });
+  onTestFinished(() => void worker.process.kill('SIGKILL'));
+  const { workflowId } = await nightshift.start(await nightshift.read(file));
+  await until('its job is under way', async () => (await nightshift.status(workflowId)).counts.running === 1);
+  worker.process.kill('SIGKILL');
+  await worker.exit;
+  await until('its worker is gone', async () => !(await nightshift.isWorkerAlive()));
+  expect(await found('worker')).toMatchObject([
+    { status: 'fail', fix: expect.stringMatching(/worker.*1 batch under way \(nightly\) waits/) as string },
+  ]);
+  expect(await found('pause')).toEqual([]);
+
+  await nightshift.placeHold({ kind: 'all' }, { reason: 'look first' });
+  expect(await found('worker')).toMatchObject([{ status: 'ok' }]);
+  expect(await found('pause')).toMatchObject([
+    {
+      status: 'warn',
+      detail: expect.stringMatching(/^everything is paused by .*: look first \(finish, /) as string,
+      fix: 'nightshift resume --all',
+    },
   ]);
 }, 120_000);
