@@ -42,6 +42,8 @@ const RULES: Readonly<Record<AlertRule, RuleFacts>> = {
   late: { about: 'nights', atOnce: false },
 };
 
+export const ALERT_RULES = Object.keys(RULES) as readonly AlertRule[];
+
 // A ledger may hold a rule of a newer release: that is about nothing we know.
 const factsOf = (rule: AlertRule): RuleFacts | undefined => RULES[rule];
 
