@@ -21,10 +21,17 @@ export interface Finding {
 
 /** Looks at everything a night depends on. Starts the embedded engine if need be; changes nothing else. */
 export async function doctor(connections: Connections): Promise<readonly Finding[]> {
-  const findings = await look([node, stateDir, ledger, folders, alerts, pauses, engine], connections);
-  const isReached = !findings.some(({ subject, status }) => subject === 'engine' && status === 'fail');
-  return [...findings, ...(await look(isReached ? [clock, worker, schedules, sessions] : [], connections))];
+  const first = await look([node, stateDir, ledger], connections);
+  // What is wrong with a ledger is told once, not by all who would read it.
+  const isKept = !hasFailed(first, 'ledger');
+  const second = await look([...(isKept ? [folders, alerts, pauses] : []), engine], connections);
+  const asked = isKept ? [clock, worker, schedules, sessions] : [clock, schedules];
+  const third = hasFailed(second, 'engine') ? [] : await look(asked, connections);
+  return [...first, ...second, ...third];
 }
+
+const hasFailed = (findings: readonly Finding[], of: string): boolean =>
+  findings.some(({ subject, status }) => subject === of && status === 'fail');
 
 type Check = (connections: Connections) => Promise<readonly Finding[]>;
 

@@ -95,3 +95,18 @@ test('a batch under way without a worker is told of, but not where it is paused;
     },
   ]);
 }, 120_000);
+
+test('what is wrong with a ledger is told once, with what to do', async () => {
+  const root = tempDir('nightshift-doctor-');
+  const engine = await openEngine({ stateDir: join(root, 'engine') });
+  onTestFinished(() => engine.release());
+  writeFileSync(join(root, 'ledger.db'), 'no database '.repeat(1000));
+  const env = { ...process.env, TEMPORAL_ADDRESS: engine.address };
+  const nightshift = createNightshift({ state: root, env });
+  onTestFinished(() => nightshift.close());
+  const findings = await nightshift.doctor();
+  expect(findings.filter(({ status }) => status === 'fail')).toMatchObject([
+    { subject: 'ledger', detail: expect.stringMatching(/file is not a database; check/) as string },
+  ]);
+  expect(findings).toContainEqual(expect.objectContaining({ subject: 'engine', status: 'ok' }));
+}, 120_000);
