@@ -211,6 +211,6 @@ export function judgeNight(night: NightStanding): NightFinding {
   }
   return {
     status: 'ok',
-    detail: `${last.state}, began ${ago(last.openedMs)}, ${last.finished} jobs finished`,
+    detail: `${last.state}, began ${ago(last.openedMs)}, ${last.finished} ${last.finished === 1 ? 'job' : 'jobs'} finished`,
   };
 }
