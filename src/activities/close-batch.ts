@@ -1,21 +1,25 @@
 import { activityInfo, log } from '@temporalio/activity';
 import { cancelAsked, type CancelAsked } from '../client/cancel-request.js';
-import { STOP_LOSS, type ControlRequest } from '../contract/messages.js';
+import { STOP_LOSS, type BatchInput, type ControlRequest } from '../contract/messages.js';
 import type { BatchState } from '../contract/states.js';
 import { messageOf } from '../contract/thrown.js';
 import type { Deps } from './deps.js';
+import { openRun } from './open-run.js';
 import { tellOfEnd } from './tell-monitor.js';
 import { writeReport } from './write-report.js';
 
 export interface CloseRequest {
   readonly batchId: string;
   readonly state: 'completed' | 'incomplete' | 'cancelled';
+  /** What it was started with, where it ends before it has opened: the ledger may know of no run, or of an earlier one. */
+  readonly unopened?: BatchInput;
 }
 
 /** Records how a run ended; what a person must do about it is queued to be told. */
 export const closeBatch =
   (deps: Deps) =>
-  async ({ batchId, state }: CloseRequest): Promise<void> => {
+  async ({ batchId, state, unopened }: CloseRequest): Promise<void> => {
+    if (unopened) await openRun(deps, unopened);
     const asked = state === 'cancelled' ? await whoCancelled(batchId, deps) : undefined;
     await deps.ledger.setBatchState(batchId, state, asked?.by ?? 'batch', asked?.reason);
     if (asked) await noteCancelled(batchId, asked, deps);

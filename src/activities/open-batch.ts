@@ -1,11 +1,9 @@
 import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { judgeManifest, type Judged } from '../batch/judge-jobs.js';
 import { readKeys } from '../batch/job-keys.js';
-import { readDefinition, storedDefinition, type StoredJob } from '../batch/manifest.js';
-import { openBatchRow } from '../batch/open-batch-row.js';
+import { storedDefinition, type StoredJob } from '../batch/manifest.js';
 import { readPermit } from '../batch/permit.js';
 import { isFinished } from '../contract/states.js';
-import { parseBatchWorkflowId } from '../identity/workflow-ids.js';
 import type { BatchInput, OpenedBatch, StoredSlice, Ticket, Unfinished } from '../contract/messages.js';
 import type { ArtifactStore } from '../contract/artifact.js';
 import { jobTitle, type Effect } from '../contract/job.js';
@@ -17,6 +15,7 @@ import { needsSession } from '../policy/verdict.js';
 import { PlacesAhead } from './ask-ahead.js';
 import type { Deps } from './deps.js';
 import { mustBeAbleTo } from './must-be-able-to.js';
+import { openRun } from './open-run.js';
 import { pinnedAgent } from './pin-agent.js';
 import { pingStart } from './tell-monitor.js';
 import { ticketOf } from './ticket.js';
@@ -33,11 +32,8 @@ export const openBatch =
   async (input: BatchInput): Promise<OpenedBatch> => {
     const { ledger, artifacts } = deps;
     const { workflowId: batchId = '', runId = '' } = activityInfo().workflowExecution ?? {};
-    const definition = await readDefinition(input.manifest, artifacts);
     const permit = await readPermit(input.manifest, artifacts);
-    const name = parseBatchWorkflowId(batchId)?.name ?? input.name;
-    const run = { id: batchId, name, key: input.key, runId, by: input.startedBy };
-    await ledger.openBatch(openBatchRow(run, definition, input.manifest));
+    const definition = await openRun(deps, input);
     if (input.retry) {
       const { by, keys } = input.retry;
       await ledger.requeue(batchId, by, { keys: await readKeys(keys, artifacts) });

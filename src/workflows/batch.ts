@@ -1,4 +1,4 @@
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import {
   CancellationScope,
   allHandlersFinished,
@@ -182,12 +182,14 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
       await lanes.run();
     }
   } catch (error) {
-    if (isCancellation(error)) await close('cancelled');
-    else {
-      if (input.stateAttributes) noteState('incomplete');
-      const by = phase === 'opening' && isRefusal(error) ? PREFLIGHT : 'batch';
-      await noteBatch(batchId, 'incomplete', { by, reason: messageOf(error) });
+    // A killed worker's step is not tried again once the run is cancelled: it fails, and is a cancellation all the same.
+    if (isCancellation(error) || CancellationScope.current().consideredCancelled) {
+      await close('cancelled');
+      throw isCancellation(error) ? error : new CancelledFailure('the batch was cancelled');
     }
+    if (input.stateAttributes) noteState('incomplete');
+    const by = phase === 'opening' && isRefusal(error) ? PREFLIGHT : 'batch';
+    await noteBatch(batchId, 'incomplete', { by, reason: messageOf(error) });
     throw error;
   }
 
@@ -328,11 +330,13 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
   }
 
   async function close(state: 'completed' | 'incomplete' | 'cancelled'): Promise<void> {
+    const unopened = phase === 'opening' ? input : undefined;
     phase = 'closing';
     await CancellationScope.nonCancellable(async () => {
       await pauses.settled;
       if (input.stateAttributes) noteState(state, lanes.stoppedBy?.errorClass);
-      await closeBatch.executeWithOptions({ summary: `note the end: ${state}` }, [{ batchId, state }]);
+      const request = { batchId, state, ...(unopened && { unopened }) };
+      await closeBatch.executeWithOptions({ summary: `note the end: ${state}` }, [request]);
       await condition(allHandlersFinished);
     });
     closedAs = state;

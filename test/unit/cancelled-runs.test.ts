@@ -4,7 +4,12 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { beforeEach, expect, test } from 'vitest';
 import { closeBatch, type CloseRequest } from '../../src/activities/close-batch.js';
 import type { Deps } from '../../src/activities/deps.js';
+import { folderArtifactStore } from '../../src/artifacts/folder-store.js';
+import { storeManifest } from '../../src/batch/manifest.js';
+import type { ArtifactStore } from '../../src/contract/artifact.js';
+import type { BatchInput } from '../../src/contract/messages.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import { aDefinition } from './definition-fixture.js';
 import { BATCH, aLedger, openBatch, temporaryFolder } from './ledger-fixture.js';
 
 const AT = '2026-11-23T02:40:00.500Z';
@@ -21,26 +26,35 @@ interface Asked {
 }
 
 /** @param asked what the history of the run has of a cancellation */
-function closed(state: CloseRequest['state'], asked?: Asked): Promise<void> {
+function closed(
+  state: CloseRequest['state'],
+  asked?: Asked,
+  more: { readonly runId?: string; readonly unopened?: BatchInput; readonly artifacts?: ArtifactStore } = {},
+): Promise<void> {
+  const { runId = 'run-1', unopened, artifacts } = more;
   const atMs = Date.parse(AT);
   const eventTime = { seconds: Math.floor(atMs / 1000), nanos: (atMs % 1000) * 1e6 };
   const events = [
     { eventTime, workflowExecutionStartedEventAttributes: {} },
     ...(asked ? [{ eventTime, workflowExecutionCancelRequestedEventAttributes: asked }] : []),
   ];
-  const histories: Record<string, object> = { [`${BATCH} run-1`]: { events } };
+  const histories: Record<string, object> = { [`${BATCH} ${runId}`]: { events } };
   const getHandle = (id: string, runId: string) => ({
     fetchHistory: async () => histories[`${id} ${runId}`],
   });
   const deps = {
     ledger,
+    artifacts,
     client: { workflow: { getHandle } } as unknown as Client,
     stateDir: temporaryFolder(),
     now: () => new Date(),
     alarm: { look: () => undefined, wake: () => undefined },
   } as unknown as Deps;
-  const workflowExecution = { workflowId: BATCH, runId: 'run-1' };
-  return new MockActivityEnvironment({ workflowExecution }).run(closeBatch(deps), { batchId: BATCH, state });
+  const workflowExecution = { workflowId: BATCH, runId };
+  return new MockActivityEnvironment({ workflowExecution }).run(closeBatch(deps), {
+    ...{ batchId: BATCH, state },
+    ...(unopened && { unopened }),
+  });
 }
 
 test.each([
@@ -56,6 +70,24 @@ test.each([
   expect(kept).toMatchObject([
     { at: AT, by, outcome: 'answered', reason, runId: 'run-1', batch: { id: BATCH, name: 'nightly' } },
   ]);
+});
+test('one that is cancelled before it has opened is closed too, after an earlier run that ended otherwise', async () => {
+  await closed('incomplete');
+  const folder = temporaryFolder();
+  const artifacts = folderArtifactStore({ root: folder });
+  const manifest = await storeManifest({ definition: aDefinition(folder), jobs: [] }, artifacts);
+  const unopened = {
+    name: 'nightly',
+    work: 'article',
+    key: 'k',
+    manifest,
+    startedBy: 'ann',
+  } as unknown as BatchInput;
+  await closed('cancelled', { identity: 'bob@desk', cause: 'no' }, { runId: 'run-2', unopened, artifacts });
+
+  expect(await ledger.batch(BATCH)).toMatchObject({
+    ...{ runId: 'run-2', openedBy: 'ann', state: 'cancelled', stateBy: 'bob@desk', reason: 'no' },
+  });
 });
 
 test.each(['completed', 'incomplete'] as const)(
