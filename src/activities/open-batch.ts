@@ -35,8 +35,8 @@ export const openBatch =
     const permit = await readPermit(input.manifest, artifacts);
     const definition = await openRun(deps, input);
     if (input.retry) {
-      const { by, keys } = input.retry;
-      await ledger.requeue(batchId, by, { keys: await readKeys(keys, artifacts) });
+      const { by, keys, asOf } = input.retry;
+      await ledger.requeue(batchId, by, { keys: await readKeys(keys, artifacts), asOf });
     }
     await pingStart(deps, batchId, runId);
 

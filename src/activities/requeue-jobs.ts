@@ -14,13 +14,14 @@ export const requeueJobs =
   ({ ledger, artifacts }: Deps) =>
   async (
     input: BatchInput,
-    { by, keys, errors, first = DIRECT_JOBS_MAX }: RetryRequest,
+    { by, keys, errors, asOf, first = DIRECT_JOBS_MAX }: RetryRequest,
   ): Promise<Ticket[]> => {
     const { workflowExecution, attempt } = activityInfo();
     const batchId = workflowExecution?.workflowId ?? '';
     const selection = {
       ...(keys && { keys }),
       ...(errors && { errors }),
+      ...(asOf !== undefined && { asOf }),
       // They become children of the batch itself, and their tickets part of its history.
       first: Math.min(first, DIRECT_JOBS_MAX),
     };
@@ -33,7 +34,10 @@ export const requeueJobs =
     for await (const stored of readTickets(input.manifest, artifacts)) {
       if (meant.has(stored.job.key)) tickets.push(ticketOf(stored, effectsOf(definition, stored.job), false));
     }
-    const again = new Set([...(await ledger.requeue(batchId, by, { keys: stopped })), ...putBack]);
+    const again = new Set([
+      ...(await ledger.requeue(batchId, by, { ...selection, keys: stopped })),
+      ...putBack,
+    ]);
     return tickets.filter(({ key }) => again.has(key));
 
     /** An earlier try has put them back, and its worker died before it could say so. */

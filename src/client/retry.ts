@@ -1,11 +1,11 @@
-import { WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import { ServiceError, WorkflowUpdateFailedError, isGrpcServiceError } from '@temporalio/client';
+import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError, UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
 import { readManifestRef, type ManifestRef } from '../contract/manifest-ref.js';
-import { MESSAGE, type RetryRequest } from '../contract/messages.js';
+import { FAILURE, MESSAGE, type RetryRequest } from '../contract/messages.js';
 import { paceMsOf } from '../contract/rate.js';
 import type { BatchRow } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX } from '../policy/shards.js';
@@ -14,6 +14,7 @@ import type { Connections } from './connections.js';
 import { whileHosted } from './hosted.js';
 import { requestFor } from './operate.js';
 import { preflightRestart } from './preflight-restart.js';
+import { isWorkflowFailed, untilEnded } from './run-end.js';
 import { runUnderWay } from './run-under-way.js';
 import { prepareRestart, type Started } from './start.js';
 import { assertSelection, runsAgain, toRetry, type AlsoRun, type RunsAgain } from './to-retry.js';
@@ -31,7 +32,9 @@ export interface Retried {
  *  RJ1. Whatever may refuse it is asked before a job is changed: one that was put back, and is not begun, would wait for
  *       whoever starts the batch next, and nobody would see any more why it had stopped.
  *  RJ2. They are put back with the run that does them: by whoever opens it, also where that is started by the retry. So
- *       where somebody else was faster, nothing was changed, and that run is asked to take them in.
+ *       where somebody else was faster, nothing was changed, and that run is asked to take them in. Where it has ended by
+ *       then, all is asked anew.
+ *  RJ3. A request means jobs as they were when it was made: where it is carried out late, or again, none has a third try.
  *
  * @param reason kept with the request, beside which jobs were meant
  * @param rate no more jobs begin in that time, such as `40/m`; only where the batch has ended @throws UsageError
@@ -63,34 +66,40 @@ async function retryJobs(
   const ledger = await connections.ledger();
   const since = await ledger.head();
   const { id: workflowId, name, key, file, edition } = row;
-  const known = { name, key, workflowId, since, file, edition };
   const running = await runUnderWay(row.id, await connections.client());
   if (running === undefined) {
     const retried = await startAgain(row, connections, selection, paceMs);
-    if (retried.started.how !== 'joined') return { ...retried, started: { ...retried.started, since } };
-    return retryJobs((await ledger.batch(row.id)) ?? row, connections, selection, paceMs); // RJ2
-  }
-  if (paceMs !== undefined) {
+    if (retried !== undefined && retried.started.how !== 'joined')
+      return { ...retried, started: { ...retried.started, since } };
+  } else if (paceMs !== undefined) {
     throw new UsageError(
       `${name} is under way, and its jobs begin as its limits say: a rate is for a batch that has ended`,
     );
+  } else {
+    const keys = await requeueInto(row, running, connections, selection);
+    const started = { name, key, workflowId, since, file, edition, how: 'joined', runId: running } as const;
+    if (keys !== undefined) return { keys, also: [], started };
   }
-  const keys = await requeueInto(row, connections, selection);
-  return { keys, also: [], started: { ...known, how: 'joined', runId: running } };
+  return retryJobs((await ledger.batch(workflowId)) ?? row, connections, selection, paceMs); // RJ2
 }
 
-/** Where somebody else was faster, and their run was joined, it has changed nothing. */
+/**
+ * Where somebody else was faster, it has changed nothing.
+ * @returns with `joined` where their run is under way; undefined where it has ended meanwhile, which changes what is meant
+ */
 async function startAgain(
   row: BatchRow,
   connections: Connections,
   selection: JobSelection,
   paceMs?: number,
-): Promise<Retried> {
+): Promise<Retried | undefined> {
+  const ledger = await connections.ledger();
   const { id: workflowId, name, key, file, edition, runId } = row;
   const meant = (await toRetry(row, connections, selection)).map((job) => job.key);
+  const asOf = await ledger.head();
   const narrowedBy = selectionText(selection);
   if (meant.length === 0 && row.state === 'completed') {
-    const known = { name, key, workflowId, since: await (await connections.ledger()).head(), file, edition };
+    const known = { name, key, workflowId, since: asOf, file, edition };
     return { keys: meant, also: [], started: { ...known, how: 'already-completed', runId } };
   }
   if (meant.length === 0 && narrowedBy !== undefined) {
@@ -100,7 +109,10 @@ async function startAgain(
   const manifest = readManifestRef(row.manifest);
   const { definition, runs } = await stored(row, manifest, meant, connections);
   await preflightRestart(row, definition, runs, connections);
-  const restart = await prepareRestart(row, definition, manifest, connections, { paceMs, retry: meant });
+  const retry = meant.length === 0 ? undefined : { keys: meant, asOf };
+  const restart = await prepareRestart(row, definition, manifest, connections, { paceMs, retry });
+  const now = await ledger.batch(workflowId);
+  if (now !== undefined && now.runId !== runId) return undefined;
   return { keys: meant, also: runs.also, started: await restart() };
 }
 
@@ -126,12 +138,16 @@ async function stored(
   }
 }
 
-/** A batch under way starts them itself, as children of its own: no more than its history has room for. */
+/**
+ * A batch under way starts them itself, as children of its own: no more than its history has room for.
+ * @returns undefined where it ended before it could answer
+ */
 async function requeueInto(
   row: BatchRow,
+  runId: string,
   connections: Connections,
   selection: JobSelection,
-): Promise<readonly string[]> {
+): Promise<readonly string[] | undefined> {
   const keys = (await toRetry(row, connections, selection)).map((job) => job.key);
   if (keys.length > DIRECT_JOBS_MAX) {
     throw new UsageError(
@@ -140,22 +156,58 @@ async function requeueInto(
     );
   }
   if (keys.length === 0) return [];
+  const asOf = await (await connections.ledger()).head();
   // By their keys, whatever was meant: a worker of an older release would take all for want of them.
-  const request: RetryRequest = { by: connections.who, keys, noted: true };
+  const request: RetryRequest = { by: connections.who, keys, asOf, noted: true };
   const { workflow } = await connections.client();
   try {
-    return await whileHosted(connections, () =>
-      workflow
-        .getHandle(row.id)
-        .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] }),
-    );
+    return await whileHosted(connections, async (signal) => {
+      try {
+        return await workflow
+          .getHandle(row.id)
+          .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] });
+      } catch (error) {
+        if (failureIn(error)?.type !== FAILURE.runEnds) throw error;
+        // Also where nobody else lives who could bring it to its end.
+        await untilOver({ workflowId: row.id, runId }, connections, signal);
+        return undefined;
+      }
+    });
   } catch (error) {
+    if (hasEnded(error)) return undefined;
     throw refusalIn(error, row) ?? error;
   }
 }
 
-/** What the batch itself said, which nobody would look for inside of an error about an update. */
-const refusalIn = (error: unknown, { name }: BatchRow): UsageError | undefined =>
+async function untilOver(
+  run: { readonly workflowId: string; readonly runId: string },
+  connections: Connections,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await untilEnded(run, connections, signal);
+  } catch (error) {
+    if (!isWorkflowFailed(error)) throw error;
+  }
+}
+
+/** What the engine answers for a run that it has closed, as before it was reset, with the request on its way. */
+const ABORTED = 10;
+
+const hasEnded = (error: unknown): boolean =>
+  error instanceof WorkflowNotFoundError ||
+  failureIn(error)?.type === 'AcceptedUpdateCompletedWorkflow' ||
+  (error instanceof ServiceError &&
+    isGrpcServiceError(error.cause) &&
+    (error.cause.code as number) === ABORTED);
+
+const failureIn = (error: unknown): ApplicationFailure | undefined =>
   error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure
-    ? new UsageError(`${name} takes none of them in: ${error.cause.message}`, { cause: error })
+    ? error.cause
     : undefined;
+
+/** What the batch itself said, which nobody would look for inside of an error about an update. */
+const refusalIn = (error: unknown, { name }: BatchRow): UsageError | undefined => {
+  const failure = failureIn(error);
+  return failure && new UsageError(`${name} takes none of them in: ${failure.message}`, { cause: error });
+};

@@ -14,7 +14,7 @@ import { SEARCH_ATTRIBUTE_MAX } from '../contract/search-attributes.js';
 import type { BatchState, UNDER_WAY } from '../contract/states.js';
 import type { Config } from '../config.js';
 import type { Engine } from '../engine/index.js';
-import type { BatchRow } from '../ledger/ledger.js';
+import type { BatchRow, JobsAsOf } from '../ledger/ledger.js';
 import type { StartedFrom } from '../report/batch-file-command.js';
 import type { batch as batchWorkflow } from '../workflows/batch.js';
 import { audited } from './audited.js';
@@ -144,7 +144,7 @@ async function noteOpened(
   row: Pick<BatchRow, 'runId'> | undefined,
   connections: Pick<Starter, 'ledger'>,
   by: string,
-  retry?: readonly string[],
+  retry?: JobsAsOf,
 ): Promise<void> {
   if (how !== 'started' && how !== 'reopened') return;
   const run = { id: workflowId, name: definition.name, key, runId, by };
@@ -162,7 +162,7 @@ export async function isBatchFinished(batch: Batch, connections: Starter): Promi
 /**
  * Another start of a batch from what the ledger has stored of it, with all done that may keep it from starting.
  * @param paceMs least time between the starts of two jobs
- * @param retry keys of jobs that have their new try with it
+ * @param retry jobs that have their new try with it
  * @returns what begins it
  */
 export async function prepareRestart(
@@ -170,7 +170,7 @@ export async function prepareRestart(
   definition: Definition,
   manifest: ManifestRef,
   connections: Connections,
-  { paceMs, retry = [] }: { readonly paceMs: number | undefined; readonly retry?: readonly string[] },
+  { paceMs, retry }: { readonly paceMs: number | undefined; readonly retry: JobsAsOf | undefined },
 ): Promise<() => Promise<Started>> {
   const since = await (await connections.ledger()).head();
   const engine = await connections.engine();
@@ -179,8 +179,8 @@ export async function prepareRestart(
     ...inputOf(definition, row.key, manifest, engine, connections, connections.who),
     ...(await editionOfAll(jobsOf(manifest, connections))),
     ...(paceMs !== undefined && { paceMs }),
-    ...(retry.length > 0 && {
-      retry: { by: connections.who, keys: await storeKeys(retry, connections.artifacts) },
+    ...(retry && {
+      retry: { ...retry, by: connections.who, keys: await storeKeys(retry.keys, connections.artifacts) },
     }),
     ...(await knownAttributes(client)),
   };

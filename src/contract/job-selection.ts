@@ -10,6 +10,12 @@ export interface JobSelection {
   readonly first?: number;
 }
 
+/** As a request keeps it, which may be carried out long after it was made, or once more where its run was reset. */
+export interface RequestedJobs extends JobSelection {
+  /** Sequence number of the ledger's history: a job that has moved since is not meant. Absent: whenever that was. */
+  readonly asOf?: number;
+}
+
 /** As people say it: `timeout, the first 5`; undefined where everything is meant. */
 export function selectionText({ keys, errors, first }: JobSelection): string | undefined {
   const parts = [

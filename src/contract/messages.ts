@@ -1,7 +1,7 @@
 import type { ErrorClass } from './errors.js';
 import type { ApprovalChoice } from './approval.js';
 import type { PauseLevel } from './holds.js';
-import type { JobSelection } from './job-selection.js';
+import type { RequestedJobs } from './job-selection.js';
 import type { StopLossRule } from './limits.js';
 import type { Overlap, ScheduleDefinition } from './schedules-file.js';
 import type { ManifestRef } from './manifest-ref.js';
@@ -61,6 +61,8 @@ export interface RetryAtOpening {
   readonly by: string;
   /** Hash of an artifact with their keys, a line each: there may be too many for a Workflow's history. */
   readonly keys: string;
+  /** As in `RequestedJobs`: what has stopped anew since has had its new try. */
+  readonly asOf: number;
 }
 
 /** One job that a run has to do, and where in the stored list it stands. */
@@ -436,7 +438,7 @@ export const STOP_LOSS = 'stop-loss';
 /** Who ends a run that was refused before its first job: credentials or configuration are wrong. */
 export const PREFLIGHT = 'preflight';
 
-/** Failure types of our Workflows. */
+/** Failure types of our Workflows, and of their answers. */
 export const FAILURE = {
   batchIncomplete: 'BatchIncomplete',
   shardIncomplete: 'ShardIncomplete',
@@ -444,6 +446,8 @@ export const FAILURE = {
   jobHeld: 'JobHeld',
   jobGated: 'JobGated',
   nightNotStarted: 'NightNotStarted',
+  /** Of a request that can be made of the next run. */
+  runEnds: 'RunEnds',
 } as const;
 
 /** Answer of `pause`, `resume` and `setConcurrency`. */
@@ -481,7 +485,7 @@ export interface AskedByMessage {
 }
 
 /** All parked jobs of the batch, unless some are meant. Whoever runs an older release knows only `keys`. */
-export interface RetryRequest extends ControlRequest, JobSelection {}
+export interface RetryRequest extends ControlRequest, RequestedJobs {}
 
 /** Jobs in progress at once, as the batch file bounds them too. */
 export const isConcurrency = (value: number): boolean =>

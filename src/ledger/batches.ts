@@ -33,11 +33,12 @@ type Batches = Pick<
 >;
 
 export const batches = (store: Store): Batches => ({
-  openBatch: (batch, after, retry = []) =>
+  openBatch: (batch, after, retry) =>
     store.write(async (db) => {
       const at = store.now();
-      if (!(await openBatch(db, batch, at, after)) || retry.length === 0) return;
-      const meant = await stoppedJobs(db, batch.id, { keys: retry.slice(0, JOBS_PER_WRITE) });
+      if (!(await openBatch(db, batch, at, after)) || retry === undefined) return;
+      const keys = retry.keys.slice(0, JOBS_PER_WRITE);
+      const meant = await stoppedJobs(db, batch.id, { keys, asOf: retry.asOf }, keys);
       await putBack(db, meant, { at, by: batch.by });
     }),
 

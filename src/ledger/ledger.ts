@@ -3,7 +3,7 @@ import type { ArtifactRef } from '../contract/artifact.js';
 import type { ErrorClass } from '../contract/errors.js';
 import type { Hold, HoldScope, PauseLevel, WideHold } from '../contract/holds.js';
 import { holdText } from '../contract/holds.js';
-import type { JobSelection } from '../contract/job-selection.js';
+import type { JobSelection, RequestedJobs } from '../contract/job-selection.js';
 import type { JobEnd } from '../contract/messages.js';
 import type { Receipt } from '../contract/receipt.js';
 import type { RequestKind, RequestOutcome } from '../contract/requests.js';
@@ -39,12 +39,12 @@ export interface Ledger extends AlertLedger {
   /**
    * Records that a run of a batch is open; state `running`. Called again for a run already open: no change.
    * @param after nor any where the ledger knows of another run than this one; for who may come late
-   * @param retry keys of jobs that have their new try with it; of many the first, which are shown so at once
+   * @param retry jobs that have their new try with it; of many the first, which are shown so at once
    */
   openBatch(
     batch: OpenBatch,
     after?: { readonly runId: string | undefined },
-    retry?: readonly string[],
+    retry?: JobsAsOf,
   ): Promise<void>;
   /**
    * Notes what the batch was last asked to start with, whether or not a run of it is under way.
@@ -112,9 +112,9 @@ export interface Ledger extends AlertLedger {
    */
   settleJob(job: JobId, end: JobEnd, by: By, fence?: number): Promise<void>;
   /** Jobs of a batch that wait for a person, in its order: the parked, or those named that are parked, held or discarded. */
-  stopped(batchId: string, selection?: JobSelection): Promise<readonly StoppedJob[]>;
+  stopped(batchId: string, selection?: RequestedJobs): Promise<readonly StoppedJob[]>;
   /** Those that `stopped` finds may run again with a fresh budget, and are not discarded any more. Returns their keys. */
-  requeue(batchId: string, by: string, selection?: JobSelection): Promise<readonly string[]>;
+  requeue(batchId: string, by: string, selection?: RequestedJobs): Promise<readonly string[]>;
   /**
    * A person decides that jobs will not be done: no start of any batch runs them below a higher revision, until `requeue`
    * names them. Noted with who and why, also where it is refused. Those that are meant are as for `stopped`, and
@@ -414,6 +414,8 @@ export interface By {
   /** Host and process of the worker. */
   readonly worker: string;
 }
+
+export type JobsAsOf = Required<Pick<RequestedJobs, 'keys' | 'asOf'>>;
 
 export interface OpenBatch {
   readonly id: string;

@@ -1,5 +1,5 @@
 import type { NotNull } from 'kysely';
-import type { JobSelection } from '../contract/job-selection.js';
+import type { RequestedJobs } from '../contract/job-selection.js';
 import { reopen } from './approvals.js';
 import { endDiscard } from './discarded.js';
 import { moveJob, type Written } from './job-state.js';
@@ -45,13 +45,13 @@ export const stopped = (store: Store): Stopped => ({
 
 /**
  * In the order of the batch. Without keys: the parked. With keys: those of them that are parked, held or discarded.
- * Conflicts stay what they are.
+ * Conflicts stay what they are, and with `asOf` so does what has moved since: it has had its new try, or its decision.
  * @param among  looks at these alone
  */
 export async function stoppedJobs(
   db: Db,
   batchId: string,
-  { keys, errors, first }: JobSelection,
+  { keys, errors, first, asOf }: RequestedJobs,
   among?: readonly string[],
 ) {
   const rows = await membersOf(db, batchId)
@@ -66,6 +66,21 @@ export async function stoppedJobs(
     )
     .$narrowType<{ state: NotNull; last_attempt: NotNull }>()
     .$if(errors !== undefined, (query) => query.where('j.error_class', 'in', errors ?? []))
+    .$if(asOf !== undefined, (query) =>
+      query.where((eb) =>
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom('history as h')
+              .select('h.seq')
+              .whereRef('h.work', '=', 'm.work')
+              .whereRef('h.job_key', '=', 'm.job_key')
+              .where('h.kind', '=', 'job')
+              .where('h.seq', '>', asOf ?? 0),
+          ),
+        ),
+      ),
+    )
     .$if(among !== undefined, (query) => query.where('j.job_key', 'in', among ?? []))
     .orderBy('m.position')
     .execute();

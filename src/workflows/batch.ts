@@ -6,6 +6,7 @@ import {
   getExternalWorkflowHandle,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -73,7 +74,7 @@ import { NAMED_MAX, Tally } from './tally.js';
  */
 export async function batch(given: BatchInput): Promise<BatchSummary> {
   const { retry, ...input } = given; // its agent is pinned when it opens, for all that begin after that
-  const { workflowId: batchId, runId, firstExecutionRunId } = workflowInfo();
+  const { workflowId: batchId } = workflowInfo();
   const { openBatch, closeBatch, noteBatch, noteRequest, requeueJobs, askLeft, decideApprovals } =
     batchActivities(input.timing);
 
@@ -143,16 +144,9 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     async (request) => {
       retrying++;
       try {
-        // What it opens with is not known before: a job might be begun twice.
-        if (phase === 'opening') await condition(() => phase !== 'opening');
-        const tickets = await requeueJobs(input, request);
-        // What was discarded, or parked by a shard that is not over, is not in the tally.
-        const isNew = (key: string) => tally.forget(key) || !lanes.has(key);
-        const again = tickets.filter(({ key }) => isNew(key));
-        if (shards.areUnderWay) shards.add(again);
-        else lanes.add(again);
-        await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
-        return tickets.map(({ key }) => key);
+        return await runAgain(request);
+      } catch (error) {
+        throw isCancellation(error) ? invalid(BEING_CANCELLED) : error;
       } finally {
         retrying--;
       }
@@ -163,10 +157,9 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
 
   try {
     const summaryText = `compare ${input.manifest.count} jobs with the ledger`;
-    // One that was reset opens again, and whoever was parked since is not meant.
-    const isReset = runId !== firstExecutionRunId;
-    const opening: BatchInput = { ...input, ...(retry && !isReset && { retry }) };
-    const opened = await openBatch.executeWithOptions({ summary: summaryText }, [opening]);
+    const opened = await openBatch.executeWithOptions({ summary: summaryText }, [
+      { ...input, ...(retry && { retry }) },
+    ]);
     const { definition = input.manifest.definition } = opened;
     Object.assign(input, { manifest: { ...input.manifest, definition } });
     tally.open(opened);
@@ -189,6 +182,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     }
     if (input.stateAttributes) noteState('incomplete');
     const by = phase === 'opening' && isRefusal(error) ? PREFLIGHT : 'batch';
+    phase = 'closing'; // whoever waits for it to be open is told
     await noteBatch(batchId, 'incomplete', { by, reason: messageOf(error) });
     throw error;
   }
@@ -200,9 +194,32 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
   if (complete) return summary;
   throw ApplicationFailure.nonRetryable(incompleteText(summary), FAILURE.batchIncomplete, summary); // B2
 
+  async function runAgain(request: RetryRequest): Promise<string[]> {
+    // What it opens with is not known before: a job might be begun twice.
+    if (phase === 'opening' && patched('retry-when-opened')) {
+      await condition(() => phase !== 'opening');
+      assertTakesMore(request);
+    }
+    const tickets = await requeueJobs(input, request);
+    // The ledger knew that they had stopped before their runs could tell.
+    const ending = new Set(tickets.map(({ key }) => key).filter((key) => lanes.isUnderWay(key)));
+    if (ending.size > 0 && patched('retry-when-ended'))
+      await condition(() => ![...ending].some((key) => lanes.isUnderWay(key)));
+    // What was discarded, or parked by a shard that is not over, is not in the tally.
+    const isNew = (key: string) => tally.forget(key) || !(ending.has(key) || lanes.has(key));
+    const again = tickets.filter(({ key }) => isNew(key));
+    if (shards.areUnderWay) shards.add(again);
+    else lanes.add(again);
+    await noteAsked('retry', request, `jobs again: ${tickets.length}`, 'done');
+    if (again.length > 0 && CancellationScope.current().consideredCancelled) throw invalid(BEING_CANCELLED);
+    return tickets.map(({ key }) => key);
+  }
+
   function assertTakesMore(_request: RetryRequest): void {
     const when = 'give them their new try when it has ended';
-    if (phase === 'closing') throw invalid(`this run is about to end: ${when}`);
+    if (CancellationScope.current().consideredCancelled) throw invalid(BEING_CANCELLED);
+    if (phase === 'closing')
+      throw ApplicationFailure.nonRetryable(`this run is about to end: ${when}`, FAILURE.runEnds);
     const { stoppedBy } = lanes;
     if (stoppedBy) throw invalid(`this run begins nothing more (${stoppedBy.errorClass}): ${when}`);
     if (workflowInfo().historyLength >= RETRY_EVENTS_MAX)
@@ -343,6 +360,9 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
     showDetails();
   }
 }
+
+/** Whoever cancels it wants no other run of it, unless somebody says so. */
+const BEING_CANCELLED = 'this run is being cancelled: start the batch again when it has ended';
 
 /** The engine refuses a Workflow that has more than 2,000 signals on their way. */
 const TOLD_AT_ONCE = 200;

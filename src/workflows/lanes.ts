@@ -95,6 +95,10 @@ export class Lanes {
     return this.inFlight.has(key) || this.queue.some((ticket) => ticket.key === key);
   }
 
+  isUnderWay(key: string): boolean {
+    return this.inFlight.has(key);
+  }
+
   get concurrency(): number {
     return this.atOnce;
   }

@@ -1,7 +1,12 @@
 // A retry that can't be carried out leaves its jobs as they were: stopped, with what has stopped them.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { ServiceError, WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+} from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Deps } from '../../src/activities/deps.js';
@@ -39,6 +44,10 @@ import {
 
 const SLUGS = ['a', 'b', 'c'];
 const RUNNING = { status: { name: 'RUNNING' }, runId: 'run-2', raw: {} };
+/** As the engine says it. */
+const CUT_OFF = ApplicationFailure.nonRetryable('completed before', 'AcceptedUpdateCompletedWorkflow');
+const ABORTED = { code: 10, details: 'aborted', metadata: {} };
+const ABOUT_TO_END = ApplicationFailure.nonRetryable('about to end', 'RunEnds');
 const FAILED = { status: { name: 'FAILED' }, runId: 'run-1', raw: {} };
 
 /** Of three jobs: two were parked, the third never ran. */
@@ -119,12 +128,24 @@ async function ended({ ledger }: Pick<Night, 'ledger'>) {
   return row;
 }
 
+/** As whoever asks for a new try hands it to the run that they start. */
+const requested = async ({ ledger, artifacts }: Night, slug: string) => ({
+  by: 'ann@host',
+  keys: await storeKeys([keyOf(slug)], artifacts()),
+  asOf: await ledger.head(),
+});
+
+async function parkedAgain({ ledger }: Night, slug: string): Promise<void> {
+  await claimed(ledger, slug);
+  await ledger.settleJob(jobOf(slug), PARKED, by());
+}
+
 /** As a worker opens the run. */
 function opening({ ledger, artifacts, manifest, stateDir }: Night, { retry }: Pick<BatchInput, 'retry'>) {
   const input = {
     work: WORK,
     name: 'nightly',
-    key: 'k',
+    key: keyOf(BATCH),
     manifest: readManifestRef(manifest),
     startedBy: 'ann',
   };
@@ -189,11 +210,12 @@ describe('of a batch that has ended', () => {
     const row = await ended(night);
     const { connections, seen } = atTheEngine(night);
     const selection = { keys: [keyOf('b')] };
+    const asOf = await night.ledger.head();
     const shown = (await toRetry(row, connections, selection)).map(({ key }) => key);
     const also = await alsoRuns(row, connections, selection);
     expect(await retryBatch(row, connections, selection)).toMatchObject({ keys: shown, also });
     expect([shown, also.map(({ key }) => key)]).toEqual([[keyOf('b')], [keyOf('c')]]);
-    const retry = { by: 'ann@host', keys: await storeKeys(shown, night.artifacts()) };
+    const retry = { by: 'ann@host', keys: await storeKeys(shown, night.artifacts()), asOf };
     expect(seen.started).toEqual([{ states: ['parked', 'parked', undefined], retry }]);
     expect(await statesOf(night.ledger)).toEqual(['parked', 'waiting', undefined]);
     expect((await opening(night, { retry })).tickets.map(({ key }) => key)).toEqual([keyOf('b'), keyOf('c')]);
@@ -202,9 +224,43 @@ describe('of a batch that has ended', () => {
   test('the run puts them back when it opens, where whoever asked for it died when it had started it', async () => {
     const night = await aNight();
     await ended(night);
-    const retry = { by: 'ann@host', keys: await storeKeys([keyOf('b')], night.artifacts()) };
+    const retry = await requested(night, 'b');
     expect((await opening(night, { retry })).tickets.map(({ key }) => key)).toEqual([keyOf('b'), keyOf('c')]);
     expect(await statesOf(night.ledger)).toEqual(['parked', 'waiting', undefined]);
+  });
+
+  test('a job that has stopped again is given no third try, where the run is reset or its opening was repeated', async () => {
+    const night = await aNight();
+    await ended(night);
+    const retry = await requested(night, 'b');
+    await opening(night, { retry });
+    await parkedAgain(night, 'b');
+    expect(await opening(night, { retry })).toMatchObject({ tickets: [{ key: keyOf('c') }], parked: 2 });
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'parked', undefined]);
+  });
+
+  test('a run that came and went before the start is seen: what it has stopped is meant, as it is now', async () => {
+    const night = await aNight();
+    const row = await ended(night);
+    const { connections, client, seen } = atTheEngine(night);
+    let engines = 0;
+    const engine = await connections.engine();
+    Object.assign(connections, {
+      engine: async () => {
+        if (++engines > 1) return engine;
+        await opening(night, { retry: await requested(night, 'b') });
+        await parkedAgain(night, 'b');
+        await night.ledger.setBatchState(BATCH, 'incomplete', NOBODY);
+        return engine;
+      },
+    });
+    client.workflow.start = async (_, { args }) => {
+      seen.started.push({ states: await statesOf(night.ledger), retry: args[0].retry });
+      return { firstExecutionRunId: 'run-3' };
+    };
+    expect(await retryBatch(row, connections, { keys: [keyOf('b')] })).toMatchObject({ keys: [keyOf('b')] });
+    expect(seen.started).toMatchObject([{ retry: { asOf: (await night.ledger.head()) - 2 } }]);
+    expect(await statesOf(night.ledger), 'it has its new try').toEqual(['parked', 'waiting', undefined]);
   });
 
   test('a job that the run has parked again by then is left as it is', async () => {
@@ -214,10 +270,8 @@ describe('of a batch that has ended', () => {
     const { start } = client.workflow;
     client.workflow.start = async (...asked) => {
       const answer = await start(...asked);
-      const retry = { by: 'ann@host', keys: await storeKeys([keyOf('b')], night.artifacts()) };
-      await opening(night, { retry });
-      await claimed(night.ledger, 'b');
-      await night.ledger.settleJob(jobOf('b'), PARKED, by());
+      await opening(night, { retry: await requested(night, 'b') });
+      await parkedAgain(night, 'b');
       return answer;
     };
     await retryBatch(row, connections, { keys: [keyOf('b')] });
@@ -259,15 +313,39 @@ describe('of a batch that has ended', () => {
   });
 });
 
+test.each([
+  ['it ended', new WorkflowNotFoundError('workflow execution already completed', BATCH, undefined)],
+  ['it was reset', new ServiceError('failed', { cause: Object.assign(new Error(), ABORTED) })],
+  ['it was about to end', new WorkflowUpdateFailedError('failed', ABOUT_TO_END)],
+  ['it was terminated, and had the request', new WorkflowUpdateFailedError('failed', CUT_OFF)],
+])('of a batch under way, of which %s before it could answer: it is started again', async (_, error) => {
+  const night = await aNight();
+  const row = await ended(night);
+  workerElsewhere(night);
+  const { connections, client, seen } = atTheEngine(night, [RUNNING, FAILED]);
+  const { getHandle } = client.workflow;
+  client.workflow.getHandle = () => ({
+    ...getHandle(),
+    executeUpdate: () => Promise.reject(error),
+    result: () => Promise.reject(new WorkflowFailedError('failed', undefined, 'NON_RETRYABLE_FAILURE')),
+  });
+  const keys = [keyOf('a'), keyOf('b')];
+  expect(await retryBatch(row, connections)).toMatchObject({ keys, started: { how: 'started' } });
+  expect(seen.started).toHaveLength(1);
+  expect(await statesOf(night.ledger)).toEqual(['waiting', 'waiting', undefined]);
+});
+
 describe('of a batch under way', () => {
   const request = { by: 'ann@host', keys: [keyOf('a'), keyOf('b')] };
 
-  function taking({ ledger, artifacts, manifest }: Night, attempt = 1) {
+  function taking({ ledger, artifacts, manifest }: Night, attempt = 1, asOf?: number) {
     const input = { work: WORK, manifest: readManifestRef(manifest) } as BatchInput;
     const workflowExecution = { workflowId: BATCH, runId: 'run-1' };
     const deps = { ledger, artifacts: artifacts() } as unknown as Deps;
     const environment = new MockActivityEnvironment({ workflowExecution, attempt });
-    return environment.run<[], Ticket[], () => Promise<Ticket[]>>(() => requeueJobs(deps)(input, request));
+    return environment.run<[], Ticket[], () => Promise<Ticket[]>>(() =>
+      requeueJobs(deps)(input, { ...request, ...(asOf !== undefined && { asOf }) }),
+    );
   }
 
   test('whose list of jobs is lost', async () => {
@@ -286,5 +364,14 @@ describe('of a batch under way', () => {
     expect(await statesOf(night.ledger)).toEqual(['waiting', 'waiting', undefined]);
     expect(await taking(night), 'asked for again, as by somebody else').toEqual([]);
     expect(await taking(night, 2)).toEqual(tickets);
+  });
+
+  test('what has stopped again is left as it is, where the run was reset, and asked once more', async () => {
+    const night = await aNight();
+    const asOf = await night.ledger.head();
+    expect(await taking(night, 1, asOf)).toHaveLength(2);
+    await parkedAgain(night, 'a');
+    expect(await taking(night, 1, asOf)).toEqual([]);
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'waiting', undefined]);
   });
 });

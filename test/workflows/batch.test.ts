@@ -417,7 +417,7 @@ describe('a batch', () => {
 
       await closing.opened;
       const late = handle.executeUpdate('retryJob', { args: [{ by: 'test' }] });
-      await expect(late).rejects.toMatchObject({ cause: { type: 'InvalidRequest' } });
+      await expect(late).rejects.toMatchObject({ cause: { type: 'RunEnds' } });
       closed.open();
       expect(await handle.result()).toMatchObject({ done: 2, parked: 0 });
     });
@@ -451,15 +451,15 @@ describe('a batch', () => {
     expect(night.count('requeueJobs')).toBe(1);
   });
 
-  test('gives a new try when it opens, but not when it was reset and opens again', async () => {
-    const asked: (BatchInput['retry'] | 'none')[] = [];
+  test('says from when a new try is that it gives when it opens, also when it was reset and opens again', async () => {
+    const asked: BatchInput['retry'][] = [];
     const night: Night = new Night('retry-and-reset', 1, {
       openBatch: async ({ retry }) => {
-        asked.push(retry ?? 'none');
+        asked.push(retry);
         return night.opened();
       },
     });
-    const retry = { by: 'ann', keys: sha256('keys') };
+    const retry = { by: 'ann', keys: sha256('keys'), asOf: 7 };
     await night.work(async () => {
       const handle = await night.start(undefined, { retry });
       await handle.result();
@@ -476,7 +476,72 @@ describe('a batch', () => {
       await until('it has opened again', () => asked.length === 2);
       await env.client.workflow.getHandle(night.workflowId).result();
     });
-    expect(asked).toEqual([retry, 'none']);
+    expect(asked).toEqual([retry, retry]);
+  });
+
+  test('begins a job again that had stopped before its own run could tell', async () => {
+    const [stopped, told] = [barrier(), barrier()];
+    let agents = 0;
+    const night: Night = new Night('retried-early', 1, {
+      runAgent: async ({ key }) => {
+        if (++agents > 1) return { kind: 'made', sha256: sha256(key) };
+        stopped.open(); // the ledger has it so
+        await told.opened;
+        return { kind: 'parked', errorClass: 'rejected', message: 'too short' };
+      },
+      requeueJobs: async () => night.tickets,
+    });
+    await night.work(async () => {
+      const handle = await night.start();
+      await stopped.opened;
+      const retried = handle.executeUpdate('retryJob', { args: [{ by: 'test' }] });
+      await sleep(500);
+      told.open();
+      expect(await retried).toEqual([night.tickets[0]?.key]);
+      expect(await handle.result()).toMatchObject({ done: 1, parked: 0 });
+    });
+    expect(agents).toBe(2);
+  });
+
+  test.each([
+    [
+      ...(['is cancelled while it opens, and whose worker is gone', 'InvalidRequest'] as const),
+      'this run is being cancelled: start the batch again when it has ended',
+    ],
+    [
+      ...(['could not be opened', 'RunEnds'] as const),
+      'this run is about to end: give them their new try when it has ended',
+    ],
+  ])('that %s says so to whoever asked for a new try meanwhile', async (what, type, said) => {
+    const isCancelled = what.includes('cancelled');
+    const timing = { heartbeatTimeoutMs: 1000, sessionTimeoutMs: 60_000 };
+    const [opening, opened] = [barrier(), barrier()];
+    const ended: unknown[] = [];
+    const night: Night = new Night(`retried-${isCancelled ? 'cancelled' : 'not-opened'}`, 1, {
+      openBatch: async () => {
+        opening.open();
+        await opened.opened;
+        throw ApplicationFailure.nonRetryable('no such agent', 'config');
+      },
+      closeBatch: async ({ state, unopened }) => void ended.push(state, unopened?.manifest),
+    });
+    await night.work(async () => {
+      const handle = await night.start(undefined, { timing });
+      await opening.opened;
+      const retried = handle
+        .executeUpdate('retryJob', { args: [{ by: 'test' }] })
+        .catch((error: unknown) => error);
+      await sleep(500);
+      if (isCancelled) await handle.cancel();
+      else opened.open(); // a worker that is gone has no answer
+      expect(await retried).toMatchObject({ cause: { type, message: said } });
+      await failureOf(handle);
+      opened.open();
+    });
+    const manifest: unknown = expect.objectContaining({ definition: sha256('d') });
+    expect(ended, 'the ledger hears of the run that it may not know').toEqual(
+      isCancelled ? ['cancelled', manifest] : [],
+    );
   });
 
   test('of more than 400 jobs goes by shards; those with a parked job end Failed, and its summary counts them all', async () => {
