@@ -35,8 +35,8 @@ export const openBatch =
     const permit = await readPermit(input.manifest, artifacts);
     const definition = await openRun(deps, input);
     if (input.retry) {
-      const { by, keys, asOf } = input.retry;
-      await ledger.requeue(batchId, by, { keys: await readKeys(keys, artifacts), asOf });
+      const { by, keys, ...asOf } = input.retry;
+      await ledger.requeue(batchId, by, { ...asOf, keys: await readKeys(keys, artifacts) });
     }
     await pingStart(deps, batchId, runId);
 

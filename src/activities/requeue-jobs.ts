@@ -14,7 +14,7 @@ export const requeueJobs =
   ({ ledger, artifacts }: Deps) =>
   async (
     input: BatchInput,
-    { by, keys, errors, asOf, first = DIRECT_JOBS_MAX }: RetryRequest,
+    { by, keys, errors, asOf, alsoDiscarded, first = DIRECT_JOBS_MAX }: RetryRequest,
   ): Promise<Ticket[]> => {
     const { workflowExecution, attempt } = activityInfo();
     const batchId = workflowExecution?.workflowId ?? '';
@@ -22,6 +22,7 @@ export const requeueJobs =
       ...(keys && { keys }),
       ...(errors && { errors }),
       ...(asOf !== undefined && { asOf }),
+      ...(alsoDiscarded && { alsoDiscarded }),
       // They become children of the batch itself, and their tickets part of its history.
       first: Math.min(first, DIRECT_JOBS_MAX),
     };

@@ -7,7 +7,7 @@ import { selectionText, type JobSelection } from '../contract/job-selection.js';
 import { readManifestRef, type ManifestRef } from '../contract/manifest-ref.js';
 import { FAILURE, MESSAGE, type RetryRequest } from '../contract/messages.js';
 import { paceMsOf } from '../contract/rate.js';
-import type { BatchRow } from '../ledger/ledger.js';
+import type { BatchRow, JobsAsOf } from '../ledger/ledger.js';
 import { DIRECT_JOBS_MAX } from '../policy/shards.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
@@ -95,8 +95,8 @@ async function startAgain(
 ): Promise<Retried | undefined> {
   const ledger = await connections.ledger();
   const { id: workflowId, name, key, file, edition, runId } = row;
-  const meant = (await toRetry(row, connections, selection)).map((job) => job.key);
-  const asOf = await ledger.head();
+  const requested = await requestedJobs(row, connections, selection);
+  const { keys: meant, asOf } = requested;
   const narrowedBy = selectionText(selection);
   if (meant.length === 0 && row.state === 'completed') {
     const known = { name, key, workflowId, since: asOf, file, edition };
@@ -109,11 +109,23 @@ async function startAgain(
   const manifest = readManifestRef(row.manifest);
   const { definition, runs } = await stored(row, manifest, meant, connections);
   await preflightRestart(row, definition, runs, connections);
-  const retry = meant.length === 0 ? undefined : { keys: meant, asOf };
+  const retry = meant.length === 0 ? undefined : requested;
   const restart = await prepareRestart(row, definition, manifest, connections, { paceMs, retry });
   const now = await ledger.batch(workflowId);
   if (now !== undefined && now.runId !== runId) return undefined;
   return { keys: meant, also: runs.also, started: await restart() };
+}
+
+/** RJ3 */
+async function requestedJobs(
+  row: BatchRow,
+  connections: Connections,
+  selection: JobSelection,
+): Promise<JobsAsOf> {
+  const jobs = await toRetry(row, connections, selection);
+  const asOf = await (await connections.ledger()).head();
+  const alsoDiscarded = jobs.some(({ state }) => state === 'discarded');
+  return { keys: jobs.map(({ key }) => key), asOf, ...(alsoDiscarded && { alsoDiscarded }) };
 }
 
 /** @throws AdapterError `lost` */
@@ -148,7 +160,8 @@ async function requeueInto(
   connections: Connections,
   selection: JobSelection,
 ): Promise<readonly string[] | undefined> {
-  const keys = (await toRetry(row, connections, selection)).map((job) => job.key);
+  const requested = await requestedJobs(row, connections, selection);
+  const { keys } = requested;
   if (keys.length > DIRECT_JOBS_MAX) {
     throw new UsageError(
       `${row.name} is under way and takes up to ${DIRECT_JOBS_MAX} jobs again at a time, these are ${keys.length}; ` +
@@ -156,9 +169,8 @@ async function requeueInto(
     );
   }
   if (keys.length === 0) return [];
-  const asOf = await (await connections.ledger()).head();
   // By their keys, whatever was meant: a worker of an older release would take all for want of them.
-  const request: RetryRequest = { by: connections.who, keys, asOf, noted: true };
+  const request: RetryRequest = { by: connections.who, ...requested, noted: true };
   const { workflow } = await connections.client();
   try {
     return await whileHosted(connections, async (signal) => {

@@ -14,6 +14,8 @@ export interface JobSelection {
 export interface RequestedJobs extends JobSelection {
   /** Sequence number of the ledger's history: a job that has moved since is not meant. Absent: whenever that was. */
   readonly asOf?: number;
+  /** Of a request as of then: it means jobs that were discarded by then. Else none that somebody has discarded since. */
+  readonly alsoDiscarded?: boolean;
 }
 
 /** As people say it: `timeout, the first 5`; undefined where everything is meant. */

@@ -63,6 +63,8 @@ export interface RetryAtOpening {
   readonly keys: string;
   /** As in `RequestedJobs`: what has stopped anew since has had its new try. */
   readonly asOf: number;
+  /** As there. */
+  readonly alsoDiscarded?: boolean;
 }
 
 /** One job that a run has to do, and where in the stored list it stands. */

@@ -38,7 +38,7 @@ export const batches = (store: Store): Batches => ({
       const at = store.now();
       if (!(await openBatch(db, batch, at, after)) || retry === undefined) return;
       const keys = retry.keys.slice(0, JOBS_PER_WRITE);
-      const meant = await stoppedJobs(db, batch.id, { keys, asOf: retry.asOf }, keys);
+      const meant = await stoppedJobs(db, batch.id, { ...retry, keys }, keys);
       await putBack(db, meant, { at, by: batch.by });
     }),
 

@@ -415,7 +415,7 @@ export interface By {
   readonly worker: string;
 }
 
-export type JobsAsOf = Required<Pick<RequestedJobs, 'keys' | 'asOf'>>;
+export type JobsAsOf = Required<Pick<RequestedJobs, 'keys' | 'asOf'>> & Pick<RequestedJobs, 'alsoDiscarded'>;
 
 export interface OpenBatch {
   readonly id: string;

@@ -51,7 +51,7 @@ export const stopped = (store: Store): Stopped => ({
 export async function stoppedJobs(
   db: Db,
   batchId: string,
-  { keys, errors, first, asOf }: RequestedJobs,
+  { keys, errors, first, asOf, alsoDiscarded = asOf === undefined }: RequestedJobs,
   among?: readonly string[],
 ) {
   const rows = await membersOf(db, batchId)
@@ -66,6 +66,7 @@ export async function stoppedJobs(
     )
     .$narrowType<{ state: NotNull; last_attempt: NotNull }>()
     .$if(errors !== undefined, (query) => query.where('j.error_class', 'in', errors ?? []))
+    .$if(!alsoDiscarded, (query) => query.where('d.seq', 'is', null))
     .$if(asOf !== undefined, (query) =>
       query.where((eb) =>
         eb.not(

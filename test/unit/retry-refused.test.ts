@@ -239,6 +239,35 @@ describe('of a batch that has ended', () => {
     expect(await statesOf(night.ledger)).toEqual(['parked', 'parked', undefined]);
   });
 
+  test('a job that somebody has discarded before the run opens stays so; one that was named stays asked for', async () => {
+    const night = await aNight();
+    const row = await ended(night);
+    const [a, b] = [await requested(night, 'a'), await requested(night, 'b')];
+    const discarded = { by: 'bob', reason: 'gone', selection: { keys: [keyOf('a'), keyOf('b')] } };
+    await night.ledger.discard(row, discarded);
+    expect((await opening(night, { retry: a })).tickets.map(({ key }) => key)).toEqual([keyOf('c')]);
+    expect(await night.ledger.stopped(BATCH, { keys: [keyOf('a')] })).toMatchObject([{ state: 'discarded' }]);
+    const named = { ...b, alsoDiscarded: true };
+    expect((await opening(night, { retry: named })).tickets.map(({ key }) => key)).toEqual(
+      ['b', 'c'].map(keyOf),
+    );
+  });
+
+  test.each([
+    ['parked', {}],
+    ['discarded', { alsoDiscarded: true }],
+  ])('what is asked for of a job that is %s says whether that is meant', async (what, more) => {
+    const night = await aNight();
+    const row = await ended(night);
+    const selection = { keys: [keyOf('b')] };
+    if (what === 'discarded') await night.ledger.discard(row, { by: 'bob', reason: 'gone', selection });
+    const { connections, seen } = atTheEngine(night);
+    const { asOf, keys } = await requested(night, 'b');
+    await retryBatch(row, connections, selection);
+    expect(seen.started.map(({ retry }) => retry)).toEqual([{ by: 'ann@host', keys, asOf, ...more }]);
+    expect(await statesOf(night.ledger)).toEqual(['parked', 'waiting', undefined]);
+  });
+
   test('a run that came and went before the start is seen: what it has stopped is meant, as it is now', async () => {
     const night = await aNight();
     const row = await ended(night);
