@@ -180,6 +180,7 @@ async function requeueInto(
           .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] });
       } catch (error) {
         if (failureIn(error)?.type !== FAILURE.runEnds) throw error;
+        connections.notify(`the run of ${row.name} under way is about to end; waiting for that`);
         // Also where nobody else lives who could bring it to its end.
         await untilOver({ workflowId: row.id, runId }, connections, signal);
         return undefined;

@@ -8,19 +8,25 @@ import { createNightshift } from '../../src/index.js';
 import { tempDir, writeBatch } from '../support/batch.js';
 import { startCli, until } from '../support/cli.js';
 
-test('a worker, the clocks, and schedules that are not what their file says', async () => {
+/** @param state state directory, in the folder of the test */
+async function aPlace(state = 'state') {
   const root = tempDir('nightshift-doctor-');
   const engine = await openEngine({ stateDir: join(root, 'engine') });
   onTestFinished(() => engine.release());
-  const env = { ...process.env, TEMPORAL_ADDRESS: engine.address };
-  const nightshift = createNightshift({ state: join(root, 'state'), env });
+  const env = { TEMPORAL_ADDRESS: engine.address };
+  const nightshift = createNightshift({ state: join(root, state), env: { ...process.env, ...env } });
   onTestFinished(() => nightshift.close());
+  const found = async (subject: string): Promise<readonly Finding[]> =>
+    (await nightshift.doctor()).filter((finding) => finding.subject === subject);
+  return { root, env, nightshift, found };
+}
+
+test('a worker, the clocks, and schedules that are not what their file says', async () => {
+  const { root, nightshift, found } = await aPlace();
   const findings = async (subject: string): Promise<string[]> =>
-    (await nightshift.doctor())
-      .filter((finding) => finding.subject === subject)
-      .map(
-        ({ status, detail, fix }: Finding) => `${status}: ${detail}${fix === undefined ? '' : `; ${fix}`}`,
-      );
+    (await found(subject)).map(
+      ({ status, detail, fix }) => `${status}: ${detail}${fix === undefined ? '' : `; ${fix}`}`,
+    );
 
   expect(await findings('clock of the engine')).toEqual([expect.stringMatching(/^ok: .*agree/)]);
   expect(await findings('worker')).toEqual([expect.stringMatching(/^ok: none asks .*brings its own/)]);
@@ -60,19 +66,11 @@ test('a worker, the clocks, and schedules that are not what their file says', as
 }, 120_000);
 
 test('a batch under way without a worker is told of, but not where it is paused; a pause of everything is', async () => {
-  const root = tempDir('nightshift-doctor-');
-  const engine = await openEngine({ stateDir: join(root, 'engine') });
-  onTestFinished(() => engine.release());
-  const env = { ...process.env, TEMPORAL_ADDRESS: engine.address };
-  const nightshift = createNightshift({ state: join(root, 'state'), env });
-  onTestFinished(() => nightshift.close());
-  const found = async (subject: string): Promise<readonly Finding[]> =>
-    (await nightshift.doctor()).filter((finding) => finding.subject === subject);
-
+  const { root, env, nightshift, found } = await aPlace();
   const { file } = writeBatch({ dir: root, slugs: ['one'], seconds: 60 });
   const worker = startCli(['worker', '--state', join(root, 'state')], {
     cwd: root,
-    env: { TEMPORAL_ADDRESS: engine.address },
+    env,
   });
   onTestFinished(() => void worker.process.kill('SIGKILL'));
   const { workflowId } = await nightshift.start(await nightshift.read(file));
@@ -97,13 +95,8 @@ test('a batch under way without a worker is told of, but not where it is paused;
 }, 120_000);
 
 test('what is wrong with a ledger is told once, with what to do', async () => {
-  const root = tempDir('nightshift-doctor-');
-  const engine = await openEngine({ stateDir: join(root, 'engine') });
-  onTestFinished(() => engine.release());
+  const { root, nightshift } = await aPlace('.');
   writeFileSync(join(root, 'ledger.db'), 'no database '.repeat(1000));
-  const env = { ...process.env, TEMPORAL_ADDRESS: engine.address };
-  const nightshift = createNightshift({ state: root, env });
-  onTestFinished(() => nightshift.close());
   const findings = await nightshift.doctor();
   expect(findings.filter(({ status }) => status === 'fail')).toMatchObject([
     { subject: 'ledger', detail: expect.stringMatching(/file is not a database; check/) as string },

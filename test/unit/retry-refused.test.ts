@@ -347,11 +347,13 @@ test.each([
   ['it was reset', new ServiceError('failed', { cause: Object.assign(new Error(), ABORTED) })],
   ['it was about to end', new WorkflowUpdateFailedError('failed', ABOUT_TO_END)],
   ['it was terminated, and had the request', new WorkflowUpdateFailedError('failed', CUT_OFF)],
-])('of a batch under way, of which %s before it could answer: it is started again', async (_, error) => {
+])('of a batch under way, of which %s before it could answer: it is started again', async (what, error) => {
   const night = await aNight();
   const row = await ended(night);
   workerElsewhere(night);
   const { connections, client, seen } = atTheEngine(night, [RUNNING, FAILED]);
+  const said: string[] = [];
+  Object.assign(connections, { notify: (line: string) => said.push(line) });
   const { getHandle } = client.workflow;
   client.workflow.getHandle = () => ({
     ...getHandle(),
@@ -362,6 +364,7 @@ test.each([
   expect(await retryBatch(row, connections)).toMatchObject({ keys, started: { how: 'started' } });
   expect(seen.started).toHaveLength(1);
   expect(await statesOf(night.ledger)).toEqual(['waiting', 'waiting', undefined]);
+  expect(said, 'only what takes a while is told').toHaveLength(what === 'it was about to end' ? 1 : 0);
 });
 
 describe('of a batch under way', () => {
