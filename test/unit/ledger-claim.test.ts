@@ -532,6 +532,29 @@ describe('requeue', () => {
     expect(await stateOf(ledger, 'held')).toBe('waiting');
     expect(await stateOf(ledger, 'elsewhere')).toBe('parked');
   });
+
+  test('means jobs as they were when it was asked for: one that has stopped anew is left as it is', async () => {
+    const { ledger } = await aLedger();
+    const slugs = ['again', 'still', 'taken'];
+    const park = async (slug: string) => {
+      await claimed(ledger, slug);
+      await ledger.settleJob(jobOf(slug), PARKED, by());
+    };
+    for (const slug of slugs) await park(slug);
+    await openBatch(ledger, slugs);
+    const keys = slugs.map(keyOf);
+    const asOf = await ledger.head();
+    expect((await ledger.stopped(BATCH, { keys, asOf })).map(({ key }) => key)).toEqual(keys);
+
+    await ledger.requeue(BATCH, NOBODY, { keys: [keyOf('again'), keyOf('taken')] });
+    await park('again');
+    await claimed(ledger, 'taken');
+    expect(await ledger.requeue(BATCH, NOBODY, { keys, asOf })).toEqual([keyOf('still')]);
+    expect(await ledger.requeue(BATCH, NOBODY, { keys, asOf })).toEqual([]);
+    expect(await Promise.all(slugs.map((slug) => stateOf(ledger, slug)))).toEqual([
+      ...['parked', 'waiting', 'running'],
+    ]);
+  });
 });
 
 test('a job held for its session goes on when a person asks for it by name, and only then', async () => {
