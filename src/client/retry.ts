@@ -1,23 +1,18 @@
-import { ServiceError, WorkflowUpdateFailedError, isGrpcServiceError } from '@temporalio/client';
-import { ApplicationFailure, WorkflowNotFoundError } from '@temporalio/common';
 import { readDefinition } from '../batch/manifest.js';
 import type { Definition } from '../contract/batch-file.js';
 import { AdapterError, UsageError } from '../contract/errors.js';
 import { selectionText, type JobSelection } from '../contract/job-selection.js';
 import { readManifestRef, type ManifestRef } from '../contract/manifest-ref.js';
-import { FAILURE, MESSAGE, type RetryRequest } from '../contract/messages.js';
 import { paceMsOf } from '../contract/rate.js';
-import type { BatchRow, JobsAsOf } from '../ledger/ledger.js';
-import { DIRECT_JOBS_MAX } from '../policy/shards.js';
+import type { BatchRow } from '../ledger/ledger.js';
 import { audited } from './audited.js';
 import type { Connections } from './connections.js';
-import { whileHosted } from './hosted.js';
 import { requestFor } from './operate.js';
 import { preflightRestart } from './preflight-restart.js';
-import { isWorkflowFailed, untilEnded } from './run-end.js';
+import { retryUnderWay } from './retry-under-way.js';
 import { runUnderWay } from './run-under-way.js';
 import { prepareRestart, type Started } from './start.js';
-import { assertSelection, runsAgain, toRetry, type AlsoRun, type RunsAgain } from './to-retry.js';
+import { assertSelection, requestedJobs, runsAgain, type AlsoRun, type RunsAgain } from './to-retry.js';
 
 export interface Retried {
   readonly keys: readonly string[];
@@ -34,7 +29,8 @@ export interface Retried {
  *  RJ2. They are put back with the run that does them: by whoever opens it, also where that is started by the retry. So
  *       where somebody else was faster, nothing was changed, and that run is asked to take them in. Where it has ended by
  *       then, all is asked anew.
- *  RJ3. A request means jobs as they were when it was made: where it is carried out late, or again, none has a third try.
+ *  RJ3. A request means jobs as they were when it was made: where it is carried out late, or again, none has a third try
+ *       (`requestedJobs`).
  *
  * @param reason kept with the request, beside which jobs were meant
  * @param rate no more jobs begin in that time, such as `40/m`; only where the batch has ended @throws UsageError
@@ -76,7 +72,7 @@ async function retryJobs(
       `${name} is under way, and its jobs begin as its limits say: a rate is for a batch that has ended`,
     );
   } else {
-    const keys = await requeueInto(row, running, connections, selection);
+    const keys = await retryUnderWay(row, running, connections, selection);
     const started = { name, key, workflowId, since, file, edition, how: 'joined', runId: running } as const;
     if (keys !== undefined) return { keys, also: [], started };
   }
@@ -116,18 +112,6 @@ async function startAgain(
   return { keys: meant, also: runs.also, started: await restart() };
 }
 
-/** RJ3 */
-async function requestedJobs(
-  row: BatchRow,
-  connections: Connections,
-  selection: JobSelection,
-): Promise<JobsAsOf> {
-  const jobs = await toRetry(row, connections, selection);
-  const asOf = await (await connections.ledger()).head();
-  const alsoDiscarded = jobs.some(({ state }) => state === 'discarded');
-  return { keys: jobs.map(({ key }) => key), asOf, ...(alsoDiscarded && { alsoDiscarded }) };
-}
-
 /** @throws AdapterError `lost` */
 async function stored(
   row: BatchRow,
@@ -149,78 +133,3 @@ async function stored(
     );
   }
 }
-
-/**
- * A batch under way starts them itself, as children of its own: no more than its history has room for.
- * @returns undefined where it ended before it could answer
- */
-async function requeueInto(
-  row: BatchRow,
-  runId: string,
-  connections: Connections,
-  selection: JobSelection,
-): Promise<readonly string[] | undefined> {
-  const requested = await requestedJobs(row, connections, selection);
-  const { keys } = requested;
-  if (keys.length > DIRECT_JOBS_MAX) {
-    throw new UsageError(
-      `${row.name} is under way and takes up to ${DIRECT_JOBS_MAX} jobs again at a time, these are ${keys.length}; ` +
-        `nothing was changed. Take the first of them (--first ${DIRECT_JOBS_MAX}), or all when it has ended`,
-    );
-  }
-  if (keys.length === 0) return [];
-  // By their keys, whatever was meant: a worker of an older release would take all for want of them.
-  const request: RetryRequest = { by: connections.who, ...requested, noted: true };
-  const { workflow } = await connections.client();
-  try {
-    return await whileHosted(connections, async (signal) => {
-      try {
-        return await workflow
-          .getHandle(row.id)
-          .executeUpdate<readonly string[], [RetryRequest]>(MESSAGE.retryJob, { args: [request] });
-      } catch (error) {
-        if (failureIn(error)?.type !== FAILURE.runEnds) throw error;
-        connections.notify(`the run of ${row.name} under way is about to end; waiting for that`);
-        // Also where nobody else lives who could bring it to its end.
-        await untilOver({ workflowId: row.id, runId }, connections, signal);
-        return undefined;
-      }
-    });
-  } catch (error) {
-    if (hasEnded(error)) return undefined;
-    throw refusalIn(error, row) ?? error;
-  }
-}
-
-async function untilOver(
-  run: { readonly workflowId: string; readonly runId: string },
-  connections: Connections,
-  signal: AbortSignal,
-): Promise<void> {
-  try {
-    await untilEnded(run, connections, signal);
-  } catch (error) {
-    if (!isWorkflowFailed(error)) throw error;
-  }
-}
-
-/** What the engine answers for a run that it has closed, as before it was reset, with the request on its way. */
-const ABORTED = 10;
-
-const hasEnded = (error: unknown): boolean =>
-  error instanceof WorkflowNotFoundError ||
-  failureIn(error)?.type === 'AcceptedUpdateCompletedWorkflow' ||
-  (error instanceof ServiceError &&
-    isGrpcServiceError(error.cause) &&
-    (error.cause.code as number) === ABORTED);
-
-const failureIn = (error: unknown): ApplicationFailure | undefined =>
-  error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure
-    ? error.cause
-    : undefined;
-
-/** What the batch itself said, which nobody would look for inside of an error about an update. */
-const refusalIn = (error: unknown, { name }: BatchRow): UsageError | undefined => {
-  const failure = failureIn(error);
-  return failure && new UsageError(`${name} takes none of them in: ${failure.message}`, { cause: error });
-};

@@ -6,7 +6,7 @@ import { readManifestRef } from '../contract/manifest-ref.js';
 import type { Effect } from '../contract/job.js';
 import type { JobReport } from '../contract/result.js';
 import { isUnderWay } from '../contract/states.js';
-import type { BatchRow, StoppedJob } from '../ledger/ledger.js';
+import type { BatchRow, JobsAsOf, StoppedJob } from '../ledger/ledger.js';
 import type { LeftToDo } from '../policy/left-to-do.js';
 import { needsSession, RUNS } from '../policy/verdict.js';
 import type { Connections } from './connections.js';
@@ -23,6 +23,21 @@ export async function toRetry(
   assertSelection(selection);
   const jobs = await (await connections.ledger()).stopped(row.id, selection);
   return jobs.map(withLastOutput(connections.config.stateDir));
+}
+
+/**
+ * The same, as a request keeps them: as they are at this moment, however late it is carried out, or once more.
+ * @throws UsageError
+ */
+export async function requestedJobs(
+  row: BatchRow,
+  connections: Connections,
+  selection: JobSelection,
+): Promise<JobsAsOf> {
+  const jobs = await toRetry(row, connections, selection);
+  const asOf = await (await connections.ledger()).head();
+  const alsoDiscarded = jobs.some(({ state }) => state === 'discarded');
+  return { keys: jobs.map(({ key }) => key), asOf, ...(alsoDiscarded && { alsoDiscarded }) };
 }
 
 /**
