@@ -8,6 +8,7 @@ import { loadSigner } from '../evidence/key-files.js';
 import { lazySigner } from '../evidence/signing.js';
 import type { Ledger } from '../ledger/ledger.js';
 import { openLedger, openLedgerToLook } from '../ledger/open.js';
+import { lostLedger } from './lost-ledger.js';
 import { Outages } from './outages.js';
 
 export type Notify = (line: string) => void;
@@ -50,9 +51,16 @@ export class Connections {
   }
 
   ledger(): Promise<Ledger> {
+    return (this.openedLedger ??= this.openLedger());
+  }
+
+  private openLedger(): Promise<Ledger> {
     const { ledger } = this.config;
-    return (this.openedLedger ??=
-      this.purpose === 'look' ? openLedgerToLook(ledger) : openLedger({ ...ledger, signer: this.signer }));
+    const lost = lostLedger(this.config);
+    if (lost !== undefined) this.notify(lost);
+    return this.purpose === 'look'
+      ? openLedgerToLook(ledger)
+      : openLedger({ ...ledger, signer: this.signer });
   }
 
   /** @throws EngineUnavailable */

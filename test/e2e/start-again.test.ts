@@ -104,6 +104,10 @@ test.each(['ledger', 'whole state'])(
     });
     expect(batch.sessions()).toHaveLength(3);
     expect(batch.published().map((path) => batch.read(path))).toEqual(before);
+    expect(
+      again.exit.stderr.match(/the ledger is gone/g) ?? [],
+      'said, where something is left to tell by',
+    ).toHaveLength(what === 'ledger' ? 1 : 0);
     const receipts = again.report.jobs.flatMap(({ effects }) => effects.map(({ state }) => state));
     expect(receipts).toEqual(['landed', 'landed', 'landed']);
   },
