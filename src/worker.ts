@@ -40,6 +40,13 @@ import { WriteWatch } from './write-watch.js';
 /** Sessions and effects that one worker has in hand at most; a session under way costs a timer and a few kilobytes. */
 const ACTIVITIES_MAX = 1000;
 
+/**
+ * Decisions that one worker has begun at most. They share a thread, and each has `WORKFLOW_TASK_TIMEOUT_MS` from its start: with
+ * more of them, a worker that begins on a busy machine, and has to replay them all, is late with each, again and again.
+ * What is not begun waits at the engine, against no clock.
+ */
+const WORKFLOW_TASKS_MAX = 10;
+
 export interface WorkerOptions {
   readonly config: Config;
   readonly engine: Engine;
@@ -172,7 +179,7 @@ async function buildWorker(
       workflowBundle: { codePath: workflowBundlePath() },
       activities,
       maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
-      maxConcurrentWorkflowTaskExecutions: 100,
+      maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASKS_MAX,
       stickyQueueScheduleToStartTimeout,
     }),
     Worker.create({

@@ -24,9 +24,10 @@ import type { Db } from './store.js';
 
 /**
  * How long SQLite itself waits for a lock, in milliseconds. The wait blocks the event loop, and with it the heartbeats
- * and polls of all sessions, so most of the waiting is done between tries (see `whileBusy`).
+ * and polls of all sessions, so most of the waiting is done between tries (see `whileBusy`): where several workers share a
+ * file, each would do little else.
  */
-const BUSY_TIMEOUT_MS = 100;
+const BUSY_TIMEOUT_MS = 5;
 
 const SYNCHRONOUS_FULL = 2;
 const OLDEST_SAFE_SQLITE = '3.51.3';

@@ -48,7 +48,7 @@ test('each connection is durable, also one to a file that exists already', async
     journal_mode: 'wal',
     synchronous: '2',
     foreign_keys: '1',
-    busy_timeout: '100',
+    busy_timeout: '5',
     quick_check: 'ok',
   });
 });
