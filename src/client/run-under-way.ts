@@ -1,5 +1,18 @@
-import type { Client } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/common';
+
+/** @returns undefined of one that the engine knows nothing of */
+export async function described(
+  workflowId: string,
+  { workflow }: Pick<Client, 'workflow'>,
+): Promise<WorkflowExecutionDescription | undefined> {
+  try {
+    return await workflow.getHandle(workflowId).describe();
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
 
 /**
  * The run of a Workflow that is under way, as the engine has it: a ledger never hears that one was terminated.
@@ -7,15 +20,10 @@ import { WorkflowNotFoundError } from '@temporalio/common';
  */
 export async function runUnderWay(
   workflowId: string,
-  { workflow }: Pick<Client, 'workflow'>,
+  client: Pick<Client, 'workflow'>,
 ): Promise<string | undefined> {
-  try {
-    const { status, runId } = await workflow.getHandle(workflowId).describe();
-    return status.name === 'RUNNING' ? runId : undefined;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const known = await described(workflowId, client);
+  return known?.status.name === 'RUNNING' ? known.runId : undefined;
 }
 
 /**
@@ -24,18 +32,13 @@ export async function runUnderWay(
  */
 export async function runLeftAlone(
   workflowId: string,
-  { workflow }: Pick<Client, 'workflow'>,
+  client: Pick<Client, 'workflow'>,
 ): Promise<string | undefined> {
-  try {
-    const { status, runId, parentExecution: parent } = await workflow.getHandle(workflowId).describe();
-    if (status.name !== 'RUNNING') return undefined;
-    const isCarried =
-      parent?.workflowId && (await runUnderWay(parent.workflowId, { workflow })) === parent.runId;
-    return isCarried ? undefined : runId;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
+  const known = await described(workflowId, client);
+  if (known?.status.name !== 'RUNNING') return undefined;
+  const { runId, parentExecution: parent } = known;
+  const isCarried = parent?.workflowId && (await runUnderWay(parent.workflowId, client)) === parent.runId;
+  return isCarried ? undefined : runId;
 }
 
 /** Whether that very run has not ended yet, of whichever Workflow it is; one that the engine knows nothing of is over. */

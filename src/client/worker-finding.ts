@@ -1,4 +1,3 @@
-import { WorkflowNotFoundError } from '@temporalio/common';
 import type { BatchRow } from '../ledger/ledger.js';
 import { duration, plural } from '../report/format.js';
 import { onlyApprovalsLeft } from './approvals-left.js';
@@ -7,6 +6,7 @@ import type { Connections } from './connections.js';
 import type { Finding } from './doctor.js';
 import { holdOver } from './hold-over.js';
 import { isAsking, pollersOf } from './pollers.js';
+import { described } from './run-under-way.js';
 import { allSchedules } from './schedules/find.js';
 import { isWorkerAlive } from './worker-host.js';
 
@@ -59,12 +59,6 @@ async function waitForWorker(connections: Connections): Promise<readonly BatchRo
 
 /** The ledger never hears that a run was terminated. */
 async function isCarriedHere({ id }: BatchRow, connections: Connections): Promise<boolean> {
-  const { workflow } = await connections.client();
-  try {
-    const { status, taskQueue } = await workflow.getHandle(id).describe();
-    return status.name === 'RUNNING' && taskQueue === connections.config.taskQueue;
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
+  const known = await described(id, await connections.client());
+  return known?.status.name === 'RUNNING' && known.taskQueue === connections.config.taskQueue;
 }

@@ -11,7 +11,7 @@
 import type { AlertDetail, Notice } from '../contract/alerts.js';
 import { sha256Hex } from '../identity/digest.js';
 import { isAbout } from '../policy/alert-rules.js';
-import { heardOf, isHeard } from '../policy/alert-heard.js';
+import { ENDS, heardOf, isEnd, isHeard } from '../policy/alert-heard.js';
 import { DELIVERY_MAX_MS, END_DELIVERY_MAX_MS, nextReminder } from '../policy/alert-times.js';
 import { eachOnce, hasNews, type AlertCause } from '../policy/alerts.js';
 import type {
@@ -27,8 +27,6 @@ import type {
 } from './alert-rows.js';
 import type { AlertMessagesTable, AlertsTable } from './schema.js';
 import type { Db, Store } from './store.js';
-
-const ENDS = ['recovered', 'withdrawn'] as const satisfies readonly AlertMessageKind[];
 
 /** A monitor that hears of a start so late would take it for another one. */
 const START_PING_MS = 5 * 60_000;
@@ -458,7 +456,6 @@ async function tell(
 ): Promise<void> {
   const messageId = messageIdOf(row, kind);
   const createdAt = await afterAll(db, row.fingerprint, at);
-  const isEnd = ENDS.some((end) => end === kind);
   for (const route of routes) {
     await insertMessage(db, {
       id: `${messageId}:${route}`,
@@ -470,7 +467,7 @@ async function tell(
       definition,
       created_at: createdAt,
       due_at: dueAt,
-      expires_at: later(at, isEnd ? END_DELIVERY_MAX_MS : DELIVERY_MAX_MS),
+      expires_at: later(at, isEnd({ kind }) ? END_DELIVERY_MAX_MS : DELIVERY_MAX_MS),
     });
   }
 }

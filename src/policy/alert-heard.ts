@@ -1,8 +1,9 @@
-import type { AlertMessage, ChannelAnswer } from '../ledger/alert-rows.js';
+import type { AlertMessage, AlertMessageKind, ChannelAnswer } from '../ledger/alert-rows.js';
 
-/** Whether it says that a cause is over. */
-export const isEnd = ({ kind }: Pick<AlertMessage, 'kind'>): boolean =>
-  kind === 'recovered' || kind === 'withdrawn';
+/** What says that a cause is over. */
+export const ENDS = ['recovered', 'withdrawn'] as const satisfies readonly AlertMessageKind[];
+
+export const isEnd = ({ kind }: Pick<AlertMessage, 'kind'>): boolean => ENDS.some((end) => end === kind);
 
 /**
  * What was told of a cause, or is about to be, and of no end since by that route. An end that was dropped was told to

@@ -73,7 +73,7 @@ import { NAMED_MAX, Tally } from './tally.js';
  *      BatchIncomplete, so that the engine refuses a second run of a finished batch and allows one of an unfinished batch.
  */
 export async function batch(given: BatchInput): Promise<BatchSummary> {
-  const { retry, ...input } = given; // its agent is pinned when it opens, for all that begin after that
+  const { retry: _, ...input } = given; // its agent is pinned when it opens, for all that begin after that
   const { workflowId: batchId } = workflowInfo();
   const { openBatch, closeBatch, noteBatch, noteRequest, requeueJobs, askLeft, decideApprovals } =
     batchActivities(input.timing);
@@ -157,9 +157,7 @@ export async function batch(given: BatchInput): Promise<BatchSummary> {
 
   try {
     const summaryText = `compare ${input.manifest.count} jobs with the ledger`;
-    const opened = await openBatch.executeWithOptions({ summary: summaryText }, [
-      { ...input, ...(retry && { retry }) },
-    ]);
+    const opened = await openBatch.executeWithOptions({ summary: summaryText }, [given]);
     const { definition = input.manifest.definition } = opened;
     Object.assign(input, { manifest: { ...input.manifest, definition } });
     tally.open(opened);
