@@ -15,6 +15,7 @@ import { Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } f
 import { AdapterError } from '../contract/errors.js';
 import { messageOf } from '../contract/thrown.js';
 import type { LedgerDialect } from './dialect.js';
+import { GroupCommit } from './group-commit.js';
 import { initialSqlite } from './migrations/0001-initial-sqlite.js';
 import { evidenceSqlite } from './migrations/0002-evidence-sqlite.js';
 import type { Tables } from './schema.js';
@@ -94,10 +95,11 @@ function dialectOver(database: BetterSqlite3.Database, path: string): LedgerDial
   });
   const read = <T>(body: (db: Db) => Promise<T>): Promise<T> =>
     db.transaction().setAccessMode('read only').execute(body);
+  const groups = new GroupCommit((body) => db.transaction().execute(body));
   return {
     name: 'sqlite',
     db,
-    write: (body) => db.transaction().execute(body),
+    write: (body) => groups.write(body),
     read,
     readOnce: read,
     schemaVersion: (within) => schemaVersion(within, path),
