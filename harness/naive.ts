@@ -12,7 +12,17 @@ export async function naive(night: ScriptNight): Promise<void> {
   }
 }
 
-export async function write(job: NightJob, night: ScriptNight): Promise<string> {
+/** How a call is made: once, or with more tries. */
+export type Tried = <T>(call: () => Promise<T>) => Promise<T>;
+
+const once: Tried = (call) => call();
+
+export async function write(job: NightJob, night: ScriptNight, tried: Tried = once): Promise<string> {
+  const { id } = await tried(() => start(job, night));
+  return finished(id, night, tried);
+}
+
+async function start(job: NightJob, night: ScriptNight): Promise<{ readonly id: string }> {
   const started = await request(`${night.service}/v1beta/interactions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-goog-api-key': 'key' },
@@ -24,16 +34,15 @@ export async function write(job: NightJob, night: ScriptNight): Promise<string> 
       labels: { slug: job.slug },
     }),
   });
-  const { id } = (await started.json()) as { id: string };
-  return finished(id, night);
+  return (await started.json()) as { id: string };
 }
 
 /** Waits for a session, for half an hour at most. */
-export async function finished(id: string, night: ScriptNight): Promise<string> {
+async function finished(id: string, night: ScriptNight, tried: Tried): Promise<string> {
   const begun = night.minutesNow();
   while (night.minutesNow() - begun < 30) {
     await night.sleep(2);
-    const answer = await look(id, night);
+    const answer = await tried(() => look(id, night));
     if (answer.status === 'completed') return textOf(answer);
     if (answer.status !== 'in_progress') throw new Error(`the session ended as ${answer.status}`);
   }

@@ -39,11 +39,16 @@ export function serviceKey(world: World, night: number, job: number): string {
 /** Real milliseconds of so many minutes of the night. */
 export const minutesMs = (minutes: number, speed: number): number => (minutes * 60_000) / speed;
 
-/** What a script is given; `sleep` takes minutes of the night. */
+/** Minutes of the night in so many real milliseconds. */
+export const minutesIn = (ms: number, speed: number): number => (ms * speed) / 60_000;
+
+/** What a script is given; times are minutes of the night. */
 export interface ScriptNight {
   readonly jobs: readonly NightJob[];
   readonly service: string;
   readonly destination: string;
   readonly sleep: (minutes: number) => Promise<void>;
   readonly minutesNow: () => number;
+  /** Of so many real milliseconds, as services say how long to wait. */
+  readonly minutesIn: (ms: number) => number;
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { BatchStatus, Nightshift } from '../src/index.js';
 import { PREFLIGHT } from '../src/contract/messages.js';
 import { batchFileOf } from './batch-file.js';
-import { NIGHT_HOURS, minutesMs } from './night.js';
-import type { NightEnd, Places } from './tally.js';
+import { NIGHT_HOURS, minutesIn, minutesMs } from './night.js';
+import { NOT_HEARD, type NightEnd, type Places } from './tally.js';
 
 /**
  * A night with the product: its batch file is started (now and then twice), and nobody does anything more. What is not
@@ -38,7 +38,7 @@ export async function nightshiftNight(
     }
   } catch (error) {
     failed = true;
-    errors.push(deadline.aborted ? 'not done at the deadline' : String(error));
+    errors.push(deadline.aborted ? NOT_HEARD : String(error));
     const late = await nightshift.status(batch.definition.name).catch(() => undefined);
     if (late) errors.push(JSON.stringify(late).slice(0, 1500));
     const end = late && clearEnd(late);
@@ -53,7 +53,7 @@ export async function nightshiftNight(
   }
   const endedAt = Math.min(Date.now(), begun + nightMs);
   const { speed } = places;
-  const minutes = ((endedAt - begun) * speed) / 60_000;
+  const minutes = minutesIn(endedAt - begun, speed);
   return { world: 'nightshift', night, begun, endedAt, minutes, speed, failed, errors, states };
 }
 

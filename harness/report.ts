@@ -52,6 +52,7 @@ const LINES: readonly (readonly [string, (figures: Figures) => string])[] = [
   ['  95% bound', (f) => percent(f.failedShareBound95)],
   ['  with parked jobs', (f) => `${f.failedNightsParkedToo}`],
   ['  95% bound', (f) => percent(f.parkedTooBound95)],
+  ['  done, end not heard', (f) => `${f.endNotHeard}`],
   ['jobs needing a person', (f) => `${f.jobsNeedingPerson} (${percent(f.jobsNeedingPerson / f.jobs)})`],
   ['duplicates', (f) => `${f.duplicates}`],
   ['losses', (f) => `${f.losses}`],

@@ -4,7 +4,7 @@ import { naiveWithRetries } from './naive-with-retries.js';
 import { EXACT_FROM } from './report.js';
 import { killScript, scriptNight } from './script-night.js';
 
-/** Scripts need nothing but timers: they keep their time at this speed on any machine. */
+/** Scripts need little but timers; where other programs take the machine, even these come late at this speed. */
 const SPEED = 360;
 const BLOCK = 900;
 /** With more at once the services of the harness, not those of the night, would be what they wait for. */

@@ -1,5 +1,5 @@
 import { messageOf } from '../src/contract/thrown.js';
-import { jobsOf, minutesMs, NIGHT_HOURS, type ScriptNight } from './night.js';
+import { jobsOf, minutesIn, minutesMs, NIGHT_HOURS, type ScriptNight } from './night.js';
 import type { NightEnd, Places } from './tally.js';
 import type { Whose } from './wire.js';
 
@@ -24,13 +24,14 @@ export async function scriptNight(
 ): Promise<NightEnd> {
   const begun = Date.now();
   const { speed } = places;
-  const minutesNow = (): number => ((Date.now() - begun) * speed) / 60_000;
+  const minutesNow = (): number => minutesIn(Date.now() - begun, speed);
   const night: ScriptNight = {
     jobs: jobsOf(whose.night),
     service: `${places.service.url}/${whose.world}/${whose.night}`,
     destination: `${places.destination.url}/${whose.world}/${whose.night}`,
     sleep: (minutes) => new Promise((resolve) => setTimeout(resolve, minutesMs(minutes, speed))),
     minutesNow,
+    minutesIn: (ms) => minutesIn(ms, speed),
   };
   const errors: string[] = [];
   const run = async (): Promise<void> => {

@@ -26,6 +26,9 @@ export interface NightEnd extends Whose {
   readonly states: Readonly<Record<string, string>>;
 }
 
+/** Said of a night whose end its carrier did not hear of by the deadline. */
+export const NOT_HEARD = 'not done at the deadline';
+
 /** A night as the destination and the service saw it. */
 export interface NightRow extends Whose {
   /** Drawn in advance. */
@@ -108,8 +111,10 @@ export function rowOf(
   };
 }
 
-export const isClean = ({ failed, duplicates, losses, needPerson }: NightRow): boolean =>
-  !failed && duplicates === 0 && losses === 0 && needPerson === 0;
+export const isClean = (row: NightRow): boolean =>
+  !row.failed && row.duplicates === 0 && row.losses === 0 && row.needPerson === 0 && !endNotHeard(row);
+
+const endNotHeard = ({ errors }: NightRow): boolean => errors.includes(NOT_HEARD);
 
 /** Figures of all nights of one carrier. */
 export interface Figures {
@@ -122,6 +127,8 @@ export interface Figures {
   readonly failedShare: number;
   /** With jobs parked by policy counted as failed. */
   readonly failedNightsParkedToo: number;
+  /** All posts were out in time, but by the deadline nobody had heard the end of its run. */
+  readonly endNotHeard: number;
   readonly jobs: number;
   readonly jobsNeedingPerson: number;
   readonly jobsParkedByPolicy: number;
@@ -133,6 +140,7 @@ export interface Figures {
   readonly dollarsWasted: number;
   readonly callsWhileLimited: number;
   readonly ignoredWaits: number;
+  /** Of nights that did not fail: a script that broke off was not quick. */
   readonly minutesMedian: number;
   readonly minutesP95: number;
   /** One-sided 95% upper bound of the share of failed nights, exact (Clopper-Pearson). */
@@ -148,7 +156,10 @@ export function figuresOf(rows: readonly NightRow[], calmNotRun = 0): Figures {
   const count = (of: (row: NightRow) => boolean): number => rows.filter(of).length;
   const failed = count((row) => row.failed);
   const failedParkedToo = count((row) => row.failed || row.parkedByPolicy > 0);
-  const minutes = rows.map((row) => row.minutes).sort((a, b) => a - b);
+  const minutes = rows
+    .filter((row) => !row.failed)
+    .map((row) => row.minutes)
+    .sort((a, b) => a - b);
   const at = (part: number): number =>
     minutes[Math.min(minutes.length - 1, Math.floor(part * minutes.length))] ?? 0;
   const nights = rows.length + calmNotRun;
@@ -159,6 +170,7 @@ export function figuresOf(rows: readonly NightRow[], calmNotRun = 0): Figures {
     failedNights: failed,
     failedShare: nights === 0 ? 0 : failed / nights,
     failedNightsParkedToo: failedParkedToo,
+    endNotHeard: count((row) => !row.failed && endNotHeard(row)),
     jobs: nights * JOBS,
     jobsNeedingPerson: sum((row) => row.needPerson),
     jobsParkedByPolicy: sum((row) => row.parkedByPolicy),
