@@ -15,6 +15,7 @@ async function resumeScope(scope: HoldScope, { reason }: HoldFlags, shell: Shell
   const { out } = shell;
   const nightshift = await shell.nightshift();
   const lifted = await nightshift.liftHold(scope, reason);
+  if (lifted.warning !== undefined) out.note(`warning: ${lifted.warning}`);
   if (shell.flags.json) {
     out.json(lifted);
     return ExitCode.done;

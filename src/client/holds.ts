@@ -27,6 +27,8 @@ export interface Lifted {
   readonly batches: number;
   /** Pauses that are still on. */
   readonly left: readonly Hold[];
+  /** The engine is away. */
+  readonly warning?: string;
 }
 
 /**
@@ -60,6 +62,9 @@ export async function placeHold(
 const NOT_TOLD =
   'the engine does not answer, so batches under way could not be told; the pause is in force all the same, for nothing begins that has not asked the ledger';
 
+const NOT_TOLD_OF_LIFT =
+  'the engine does not answer, so batches under way could not be told; the pause is over all the same, and they see it by themselves once the engine is back';
+
 /** @returns undefined where the engine is away */
 function unlessAway(error: unknown): readonly BatchRow[] | undefined {
   if (error instanceof EngineUnavailable || (error instanceof Error && isConnectionError(error)))
@@ -75,8 +80,15 @@ export async function liftHold(scope: HoldScope, connections: Connections, reaso
     scopeRequest('resume', scope, connections, reason),
     async () => {
       const hold = await ledger.liftHold(scope, connections.who);
-      const members = await membersOf(scope, await tellBatches(connections), connections);
-      return { hold, batches: members.length, left: await pausesLeft(connections) };
+      const told = await tellBatches(connections).catch(unlessAway);
+      const members = await membersOf(scope, told ?? (await batchesUnderWay(ledger)), connections);
+      const left = await pausesLeft(connections);
+      return {
+        hold,
+        batches: members.length,
+        left,
+        ...(told === undefined && { warning: NOT_TOLD_OF_LIFT }),
+      };
     },
     ({ hold }) => ({ outcome: hold === undefined ? 'ended' : 'done' }),
   );

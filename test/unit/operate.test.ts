@@ -342,6 +342,14 @@ describe('whoever stops everything at night', () => {
       });
       expect(await ledger.holds()).toMatchObject([{ scope, reason: 'look first' }]);
       expect(await ledger.requests({ what: 'pause' })).toMatchObject([{ outcome: 'done' }]);
+
+      expect(await liftHold(scope, connections)).toMatchObject({
+        batches,
+        left: [],
+        warning: expect.stringMatching(/engine does not answer.*over all the same/) as string,
+      });
+      expect(await ledger.holds()).toEqual([]);
+      expect(await ledger.requests({ what: 'resume' })).toMatchObject([{ outcome: 'done' }]);
     },
   );
 
