@@ -24,6 +24,8 @@ export interface CostSums {
   wastedMicros: number;
   /** Part of `costMicros` that was set aside or estimated, because the real cost could not be learnt. */
   estimatedMicros: number;
+  /** Part of `estimatedMicros` that budgets had set aside for those sessions. */
+  setAsideMicros: number;
   /** Sessions whose cost is not known, and counts as nothing. */
   unknown: number;
   /** Of useful sessions that a later try went on with: what it would have paid again. */
@@ -99,6 +101,7 @@ const noCosts = (): CostSums => ({
   usefulMicros: 0,
   wastedMicros: 0,
   estimatedMicros: 0,
+  setAsideMicros: 0,
   unknown: 0,
   attachedMicros: 0,
   open: 0,
@@ -120,6 +123,7 @@ function addTo(sums: CostSums, row: CostRow): void {
   if (row.use === 'useful') sums.usefulMicros += costMicros;
   else sums.wastedMicros += costMicros;
   if (costSource === 'estimate' || costSource === 'reserved') sums.estimatedMicros += costMicros;
+  if (costSource === 'reserved') sums.setAsideMicros += costMicros;
   if (costSource === 'none') sums.unknown += 1;
   if (row.use === 'useful' && row.attached > 0) sums.attachedMicros += costMicros;
   sums.inputTokens += inputTokens;

@@ -8,9 +8,9 @@ import {
   type Spent,
 } from '../policy/budget.js';
 import { budgetDay, type BudgetDay } from '../policy/budget-day.js';
-import type { JobId, RoomAsked, SessionBudget, SessionEnd } from './ledger.js';
+import type { JobId, RoomAsked, SessionBudget, SessionEnd, Usage } from './ledger.js';
 import type { ErrorClass } from '../contract/errors.js';
-import { hasRun, neverRan } from './never-ran.js';
+import { hasRun, isPrepared, neverRan } from './never-ran.js';
 import { identityOf } from './rows.js';
 import type { SessionsTable } from './schema.js';
 import type { Db } from './store.js';
@@ -193,8 +193,13 @@ const CUT_OFF: ReadonlySet<ErrorClass> = new Set([
 ]);
 
 /**
- * What the end of a session books. Of one that ran, was cut off, and of whose cost nobody knows: what was set aside for
- * it, or else the reserve of its agent, as waste, so that budgets never show less than may have been spent.
+ * What the end of a session books. What its provider knows is booked as it is. Where nobody knows what it cost:
+ *
+ *  B4. A guess is never more than was set aside for the session: a budget that let it begin holds what becomes of it. Where
+ *      no budget has set anything aside, it is what the provider estimates, or the reserve of its agent.
+ *  B5. What surely never ran, for nothing that costs money was sent, or its service says so, books nothing.
+ *  B6. One that ran, was cut off, and told nothing, is guessed at, as waste: budgets never show less than may have been
+ *      spent. One that came to its own end and told nothing is free.
  */
 export function settled(
   session: Pick<SessionsTable, 'currency' | 'settled_at' | 'handle'> & {
@@ -205,13 +210,13 @@ export function settled(
   at: string,
 ) {
   const { usage } = end;
-  const guess = usage.costSource === 'none' && isCutOff(session, end) ? guessOf(session, end) : undefined;
+  const { micros, source } = costOf(session, end);
   return {
     input_tokens: usage.inputTokens,
     output_tokens: usage.outputTokens,
     cached_tokens: usage.cachedTokens,
-    cost_micros: guess?.micros ?? usage.costMicros,
-    cost_source: guess?.source ?? usage.costSource,
+    cost_micros: micros,
+    cost_source: source,
     currency: usage.currency ?? session.currency,
     model: usage.model ?? null,
     price_table: usage.priceTable?.id ?? null,
@@ -220,14 +225,40 @@ export function settled(
   };
 }
 
-function isCutOff(session: Parameters<typeof hasRun>[0], end: SessionEnd): boolean {
-  if (end.state === 'lost') return true;
-  if (end.state === 'collected' || !hasRun(session)) return false;
-  return end.errorClass === undefined || CUT_OFF.has(end.errorClass);
+interface Cost {
+  readonly micros: number;
+  readonly source: Usage['costSource'];
 }
 
-function guessOf({ reserved_micros }: { readonly reserved_micros: number }, end: SessionEnd) {
-  if (reserved_micros > 0) return { micros: reserved_micros, source: 'reserved' } as const;
+function costOf(session: Parameters<typeof settled>[0], end: SessionEnd): Cost {
+  const { costMicros, costSource } = end.usage;
+  const told = { micros: costMicros, source: costSource };
+  if (costSource === 'estimate') return mayHaveRun(session, end) ? atMost(session, costMicros) : NOTHING; // B5
+  if (costSource !== 'none') return told;
+  return (mayHaveRun(session, end) && wasCutOff(end) && guessOf(session, end)) || told;
+}
+
+const NOTHING: Cost = { micros: 0, source: 'none' };
+
+/** Of one that is lost before its start was answered nobody knows. */
+const mayHaveRun = (session: Parameters<typeof hasRun>[0], { state }: SessionEnd): boolean =>
+  state === 'lost' ? !isPrepared(session.handle) : hasRun(session);
+
+const wasCutOff = (end: SessionEnd): boolean =>
+  end.state === 'lost' ||
+  (end.state !== 'collected' && (end.errorClass === undefined || CUT_OFF.has(end.errorClass)));
+
+/** B4 */
+const atMost = ({ reserved_micros: setAside }: { readonly reserved_micros: number }, micros: number): Cost =>
+  setAside > 0 && micros > setAside
+    ? { micros: setAside, source: 'reserved' }
+    : { micros, source: 'estimate' };
+
+function guessOf(
+  { reserved_micros: setAside }: { readonly reserved_micros: number },
+  end: SessionEnd,
+): Cost | undefined {
+  if (setAside > 0) return { micros: setAside, source: 'reserved' };
   const reserve = 'reserveMicros' in end ? end.reserveMicros : undefined;
-  return reserve === undefined ? undefined : ({ micros: reserve, source: 'estimate' } as const);
+  return reserve === undefined ? undefined : { micros: reserve, source: 'estimate' };
 }

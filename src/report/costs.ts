@@ -83,10 +83,14 @@ function barsOf(of: string, slices: readonly CostSlice[], currency: string, colu
 function noteLines({ totals, prices }: CostReport): Line[] {
   const notes = totals.flatMap((total): Span[] => {
     const amount = (micros: number) => moneyOfMicros(micros, total.currency);
-    const { estimatedMicros, unknown, open, reservedMicros, attachedMicros } = total;
+    const { estimatedMicros, setAsideMicros, unknown, open, reservedMicros, attachedMicros } = total;
+    const guessedMicros = estimatedMicros - setAsideMicros;
     return [
-      ...(estimatedMicros > 0
-        ? [yellow(`${amount(estimatedMicros)} of it is what was set aside: the real cost was not told`)]
+      ...(setAsideMicros > 0
+        ? [yellow(`${amount(setAsideMicros)} of it is what was set aside: the real cost was not told`)]
+        : []),
+      ...(guessedMicros > 0
+        ? [yellow(`${amount(guessedMicros)} of it is an estimate of the agent: the real cost was not told`)]
         : []),
       ...(unknown > 0
         ? [

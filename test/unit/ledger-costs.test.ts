@@ -284,6 +284,42 @@ describe('reservations', () => {
     },
   );
 
+  test.each([
+    ['a start without an answer', { phase: 'start-sent' }, 5 * UNIT, UNIT, 'reserved'],
+    ['a run that told no cost', { phase: 'started' }, 5 * UNIT, UNIT, 'reserved'],
+    ['one that its agent takes for cheaper', { phase: 'started' }, UNIT / 2, UNIT / 2, 'estimate'],
+    ['one whose start was never sent', { phase: 'prepared' }, 5 * UNIT, 0, 'none'],
+  ] as const)(
+    'what an agent guesses is booked up to what was set aside for the session: %s',
+    async (_, handle, costMicros, booked, costSource) => {
+      const { ledger } = await aLedger();
+      await openBatch(ledger, ['one', 'two']);
+      const limits = { ...LIMITS, perSession: UNIT, perBatch: 2 * UNIT };
+      const claim = await claimed(ledger, 'one');
+      await reserve(ledger, 'one', claim, { limits });
+      await ledger.saveHandle(sessionOf('one', 1), handle, claim.fence);
+      const usage: Usage = { ...NO_USAGE, costMicros, costSource: 'estimate' };
+      await ledger.endSession(
+        sessionOf('one', 1),
+        failed({ state: 'lost', errorClass: 'lost', usage }),
+        claim.fence,
+      );
+      expect(await rowsOf(ledger)).toMatchObject([{ usage: { costMicros: booked, costSource } }]);
+      const two = await reserve(ledger, 'two', await claimed(ledger, 'two'), { limits });
+      expect(two, 'the others of the batch go on').toMatchObject({ kind: 'ok' });
+    },
+  );
+
+  test('without a budget an estimate is all that is known, and is booked as it is', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one']);
+    const claim = await claimed(ledger, 'one');
+    const session = await startedSession(ledger, 'one', claim);
+    const usage: Usage = { ...NO_USAGE, costMicros: 5 * UNIT, costSource: 'estimate' };
+    await ledger.endSession(session, failed({ state: 'lost', errorClass: 'lost', usage }), claim.fence);
+    expect(await rowsOf(ledger)).toMatchObject([{ usage: { costMicros: 5 * UNIT, costSource: 'estimate' } }]);
+  });
+
   test('what a session of this work cost lately is set aside for the next one', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one', 'two', 'three']);

@@ -28,6 +28,7 @@ import { noticeSleep } from '../../src/host-sleep.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
 import { aServer } from './agent-server-fixture.js';
+import type { CostRow } from '../../src/ledger/ledger.js';
 import { BATCH, NO_USAGE, aLedger, by, openBatch, rawSql, temporaryFolder } from './ledger-fixture.js';
 
 const WORK = 'article';
@@ -586,14 +587,18 @@ describe('a session that ended, whose output can’t be had', () => {
   } as const;
   const DOWNLOADS = { antigravity: 'files.read', claude: 'files.download' } as const;
 
-  async function aHostedNight(which: keyof typeof agents, more: Parameters<typeof aServer>[0]) {
+  async function aHostedNight(
+    which: keyof typeof agents,
+    more: Parameters<typeof aServer>[0],
+    { with: options, ...also }: { budget?: object; checks?: object[]; with?: object } = {},
+  ) {
     const server = await aServer({ speed: 1000, ...more });
-    const { use, with: options } = agents[which](server.url);
+    const { use, with: place } = agents[which](server.url);
     const agent = {
       ...{ use, command: undefined, prompt: 'Write.', timeout: '1d' },
-      with: { ...options, pollInterval: '10ms', requestTimeout: '1d' },
+      with: { ...place, pollInterval: '10ms', requestTimeout: '1d', ...options },
     };
-    const night = await aNight({ agent, retry, now: () => new Date(server.now()) });
+    const night = await aNight({ agent, retry, now: () => new Date(server.now()), ...also });
     return { ...night, server, paid: () => server.ledger().totals };
   }
 
@@ -661,6 +666,22 @@ describe('a session that ended, whose output can’t be had', () => {
       expect(releases).toMatchObject([{ status: 200 }]);
     },
   );
+
+  test('a start that nobody saw arrive takes no more of a budget than was set aside for it', async () => {
+    const faults = [{ match: { call: 'interactions.create' }, do: 'drop-before', times: 1 } as const];
+    const budget = { perBatch: 3, perSession: 0.6 };
+    const night = await aHostedNight('antigravity', { faults }, { budget, with: { unknownStartWait: '1s' } });
+    const first = await night.try('one');
+    expect(first.end, 'its start got no answer').toMatchObject({ type: 'unknown' });
+    expect((await night.try('one', first.told)).end, 'it is given up').toMatchObject({ type: 'lost' });
+    expect((await night.try('one')).end).toMatchObject({ kind: 'made' });
+    const rows: CostRow[] = [];
+    await night.ledger.costs({}, (page) => void rows.push(...page));
+    expect(rows).toMatchObject([
+      { use: 'wasted', reason: 'twin', usage: { costMicros: 600_000, costSource: 'reserved' } },
+      { use: 'useful' },
+    ]);
+  });
 
   test('a check that can’t run ends the same way', async () => {
     const night = await aNight({ retry, checks: [{ use: './down.ts' }] });

@@ -42,16 +42,23 @@ export async function failureOf(
   handle: SessionHandle,
   over: Exclude<SessionOver, { kind: 'succeeded' }>,
 ): Promise<Failed> {
-  const usage = await ask(scope, 'usage', () => scope.provider.usage(handle, scope.context));
   const { message } = over;
-  if (over.kind === 'lost' && over.neverRan) {
+  if (over.kind === 'lost' && (over.neverRan || (await isSurelyNone(scope, handle)))) {
     // As a start that was refused: it costs no session, and is tried for as long as patience lasts.
     await scope.context.save({ ...handle, phase: 'prepared' });
-    return { state: 'failed', errorClass: 'transient', message, usage };
+    return { state: 'failed', errorClass: 'transient', message, usage: NOTHING_USED };
   }
+  const usage = await ask(scope, 'usage', () => scope.provider.usage(handle, scope.context));
   return over.kind === 'lost'
     ? { state: 'lost', errorClass: 'lost', message, usage }
     : { state: 'failed', errorClass: over.errorClass, message, usage };
+}
+
+/** Whether a start that got no answer began nothing, by the word of a service whose look-up is sure. */
+async function isSurelyNone(scope: SessionScope, handle: SessionHandle): Promise<boolean> {
+  const { provider, request, context } = scope;
+  if (handle.phase !== 'start-sent' || provider.facts.find !== 'exact') return false;
+  return (await ask(scope, 'find', () => provider.find(request, handle, context))).kind === 'none';
 }
 
 /** What the ledger is told of a start that came to nothing. A lost one may have run unseen, and counts as waste. */
