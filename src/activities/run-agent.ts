@@ -12,6 +12,7 @@ import { agentLane, lookInLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
+import { checkStored } from './session/check-stored.js';
 import { withoutGivenUp } from './session/given-up.js';
 import { closedDestination, frozen, paused, refusal, stillWaits, type Asking } from './session/admit.js';
 import { runSession } from './session/run-session.js';
@@ -25,7 +26,7 @@ import { stopJob } from './stop-job.js';
  *  RA1. The intent is committed before the provider is asked to start, the session's id before the first heartbeat;
  *       so whoever comes next attaches instead of paying again.
  *  RA2. Before a session is paid for, the destinations are asked: the ledger may be younger, or older, than the work.
- *  RA3. Whatever a session cost is booked when it ends, waste included.
+ *  RA3. Whatever a session cost is booked when it ends, waste included, and whether or not a check can look at what it made.
  *  RA4. A worker that stops leaves its sessions alone; only a cancelled job ends them.
  *  RA5. An agent that acts on the outside world has one session, until a person asks for another.
  *  RA6. A session is watched, collected and ended by the agent and the account that it was begun with, and no other.
@@ -112,6 +113,8 @@ async function beforeSession(
   const claim = await withoutGivenUp(claimed, given, makeProvider, cancellationSignal());
   const made = await storedArtifact(deps, ref, job, claim);
   if (made !== undefined) return { end: made };
+  const checked = await checkStored(mine, claim, cancellationSignal());
+  if (checked !== undefined) return { end: checked };
   const gate = gateOf(ref, definition, claim.openSession !== undefined || claim.failures.length > 0);
   if (claim.openSession === undefined) {
     const frozenNow = await paused(gate, deps.ledger);

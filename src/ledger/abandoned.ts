@@ -1,6 +1,7 @@
-import { NOTHING_USED, type AbandonedSession, type Ledger } from './ledger.js';
+import { NOTHING_USED, type AbandonedSession, type JobId, type Ledger, type SessionId } from './ledger.js';
+import { isPrepared } from './never-ran.js';
 import { endSession } from './sessions.js';
-import type { Store } from './store.js';
+import type { Db, Store } from './store.js';
 
 /** Sessions that were opened, and that nobody may ever come back to. */
 export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSession'> => ({
@@ -45,15 +46,51 @@ export const abandoned = (store: Store): Pick<Ledger, 'openSessions' | 'giveUpSe
         .where('j.fence', '=', id.fence)
         .executeTakeFirst();
       if (open === undefined) return false;
-      const end = { state: 'lost', errorClass: 'lost', message, usage: NOTHING_USED } as const;
-      await endSession(db, id, end, id.fence, store.now());
-      // Spent when it ran, if at all: the budget of the day on which somebody cleans up has nothing to do with it.
-      await db
-        .updateTable('sessions')
-        .set({ settled_at: open.opened_at })
-        .where('run_key', '=', id.runKey)
-        .where('attempt', '=', id.attempt)
-        .execute();
+      await giveUp(db, id, open.opened_at, { fence: id.fence, message, at: store.now() });
       return true;
     }),
 });
+
+/** Ends the sessions that nobody will come back to, because a person has decided that their job will not be done. */
+export async function giveUpSessionsOf(
+  db: Db,
+  { work, jobKey }: JobId,
+  why: string,
+  at: string,
+): Promise<void> {
+  const open = await db
+    .selectFrom('sessions as s')
+    .innerJoin('jobs as j', (join) =>
+      join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
+    )
+    .select(['s.run_key', 's.attempt', 's.handle', 's.opened_at', 'j.fence'])
+    .where('s.work', '=', work)
+    .where('s.job_key', '=', jobKey)
+    .where('s.ended_at', 'is', null)
+    .execute();
+  for (const { run_key: runKey, attempt, handle, opened_at, fence } of open) {
+    const id = { runKey, attempt };
+    if (isPrepared(handle)) {
+      await endSession(db, id, { state: 'cancelled', message: why, usage: NOTHING_USED }, fence, at);
+    } else {
+      const message = `${why}; it may run on, and "nightshift doctor FILE --orphans" finds it where its service can list it`;
+      await giveUp(db, id, opened_at, { fence, message, at });
+    }
+  }
+}
+
+/** Spent when it ran, if at all: the budget of the day on which somebody cleans up has nothing to do with it. */
+async function giveUp(
+  db: Db,
+  id: SessionId,
+  openedAt: string,
+  { fence, message, at }: { readonly fence: number; readonly message: string; readonly at: string },
+): Promise<void> {
+  await endSession(db, id, { state: 'lost', errorClass: 'lost', message, usage: NOTHING_USED }, fence, at);
+  await db
+    .updateTable('sessions')
+    .set({ settled_at: openedAt })
+    .where('run_key', '=', id.runKey)
+    .where('attempt', '=', id.attempt)
+    .execute();
+}

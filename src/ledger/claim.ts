@@ -6,17 +6,18 @@ import { discardedText } from '../contract/discarded-text.js';
 import { discardFor } from './discarded.js';
 import { hasRun, isPrepared } from './never-ran.js';
 import { isHeldForSession, isInProgress } from './job-state.js';
-import type { Claim, ClaimRequest, SessionRow } from './ledger.js';
+import type { Claim, ClaimRequest } from './ledger.js';
 import { pausesOf } from './pauses.js';
-import { artifactColumns, artifactOf } from './rows.js';
+import { artifactColumns, artifactOf, sessionRowOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
+import { uncheckedOf } from './unchecked.js';
 
 /**
  * Takes a job for one try of its agent step.
  *  C1. A payload that may have been seen outside is never replaced without a higher revision.
  *  C2. Who claims gets a fence above every fence given before, so whoever held the job can no longer write.
- *  C3. An artifact or an open session is handed on only to the very payload it was made for.
+ *  C3. An artifact, checked or not, or an open session is handed on only to the very payload it was made for.
  */
 export const claimJob =
   (store: Store) =>
@@ -53,6 +54,7 @@ async function claimFresh(db: Db, claim: ClaimRequest, at: string): Promise<Clai
     fence: 1,
     fresh: true,
     artifact: undefined,
+    unchecked: undefined,
     openSession: undefined,
     nextAttempt: 1,
     failures: [],
@@ -100,6 +102,7 @@ async function claimKnown(db: Db, job: JobsTable, claim: ClaimRequest, at: strin
     fence,
     fresh: await isStillFresh(db, job, claim),
     artifact,
+    unchecked: changed ? undefined : await uncheckedOf(db, job),
     nextAttempt: job.last_attempt + 1,
     ...(await sessionsSoFar(db, claim, budgetFrom)),
   };
@@ -216,7 +219,7 @@ async function sessionsSoFar(
         row.state === 'collected' ||
         ((row.state === 'cancelled' || givenUp.includes(row)) && !isPrepared(row.handle)),
     );
-  return { openSession: open && sessionRow(open), failures, ranBefore, givenUp: givenUp.map(sessionRow) };
+  return { openSession: open && sessionRowOf(open), failures, ranBefore, givenUp: givenUp.map(sessionRowOf) };
 }
 
 /** When the last pause ended that its failed sessions have seen; before them all where there was none. Milliseconds since the epoch. */
@@ -230,18 +233,3 @@ async function lastResume(
   const gate = { work, batchId, provider: last.provider };
   return resumedMs(await pausesOf(db, gate, first.opened_at)) ?? -Infinity;
 }
-
-const sessionRow = (
-  row: Pick<
-    SessionsTable,
-    'run_key' | 'attempt' | 'provider' | 'revision' | 'state' | 'handle' | 'opened_at'
-  >,
-): SessionRow => ({
-  runKey: row.run_key,
-  attempt: row.attempt,
-  provider: row.provider,
-  revision: row.revision,
-  state: row.state,
-  handle: row.handle === null ? undefined : (JSON.parse(row.handle) as unknown),
-  openedAt: row.opened_at,
-});

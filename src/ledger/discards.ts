@@ -1,4 +1,5 @@
 import { whyNotDiscard, type StandingJob } from '../policy/discard.js';
+import { giveUpSessionsOf } from './abandoned.js';
 import { recordRequest } from './audit.js';
 import { endDiscard, discardOf } from './discarded.js';
 import type { DiscardRequest, Discarding, Ledger, NewRequest } from './ledger.js';
@@ -63,6 +64,7 @@ async function discard(
       .insertInto('discards')
       .values({ work, job_key: key, revision, reason, discarded_at: at, discarded_by: by })
       .execute();
+    await giveUpSessionsOf(db, { work, jobKey: key }, `${by} has discarded the job: ${reason}`, at);
     ends.push({ key, identity, outcome: 'discarded' });
   }
   await note(db, batch, { by, reason }, ends, at);

@@ -127,7 +127,7 @@ export interface Ledger extends AlertLedger {
   ): Promise<readonly Discarding[]>;
 
   // --- sessions ------------------------------------------------------------------------------------------
-  /** Whether the job has neither a session under way nor what one has made. */
+  /** Whether the job has neither a session under way nor what one has made, checked or not. */
   needsSession(job: JobId): Promise<boolean>;
   /**
    * Committed before the provider is asked to start. Opens paid attempt number `session.attempt`.
@@ -157,7 +157,9 @@ export interface Ledger extends AlertLedger {
    * @returns false, with nothing written, when it has ended or its job was claimed since it was read
    */
   giveUpSession(session: SessionId & Pick<AbandonedSession, 'fence'>, message: string): Promise<boolean>;
-  /** The job's artifact can't be read any more: it is dropped, and the session that made it becomes waste. */
+  /** What a session has made that ended `unchecked` has passed its checks: from now on it is the job's. */
+  acceptArtifact(session: SessionId, fence: number): Promise<void>;
+  /** The job's artifact, or an unchecked one, can't be read any more: it is dropped, and the session that made it becomes waste. */
   loseArtifact(job: JobId, message: string, fence: number): Promise<void>;
   /** Books its end, its usage and cost, and what that means for the job, all at once. */
   endSession(session: SessionId, end: SessionEnd, fence: number): Promise<void>;
@@ -528,6 +530,8 @@ export type Claim =
       readonly fresh: boolean;
       /** Made by an earlier session for this very fingerprint and revision. */
       readonly artifact: ArtifactRef | undefined;
+      /** Made by the newest session for this very payload, and not the job's yet: no check could look at it. */
+      readonly unchecked: UncheckedArtifact | undefined;
       /** A session that was begun and not ended. */
       readonly openSession: SessionRow | undefined;
       /** Number that the next session gets, from 1; grows over all runs and revisions of the job. */
@@ -542,6 +546,14 @@ export type Claim =
   | { readonly kind: 'finished' }
   | { readonly kind: 'conflict'; readonly fingerprint: string; readonly revision: number }
   | { readonly kind: 'parked' | 'held'; readonly errorClass: ErrorClass; readonly message: string };
+
+/** What a session has made that is over and booked, while a check could not run. */
+export interface UncheckedArtifact {
+  readonly session: SessionRow;
+  readonly artifact: ArtifactRef;
+  /** As it was booked. */
+  readonly usage: Usage;
+}
 
 /** The place of one user of a lane. */
 export interface HeldPlace {
@@ -558,6 +570,8 @@ export interface SessionId {
 export interface KnownSession extends JobId {
   readonly state: SessionState;
   readonly jobState: JobState;
+  /** A person has decided that its job will not be done. */
+  readonly discarded?: true;
   readonly endedAt: string | undefined;
   /** As saved by the adapter. */
   readonly handle: unknown;
@@ -667,9 +681,15 @@ export type CostRow = SessionId &
     | { readonly use: 'open'; readonly reservedMicros: number }
   );
 
-/** `collected`: the artifact becomes the job's. All others are waste, whatever they cost. */
+/** `collected`: the artifact becomes the job's, at once or by `acceptArtifact`. All others are waste, whatever they cost. */
 export type SessionEnd =
-  | { readonly state: 'collected'; readonly artifact: ArtifactRef; readonly usage: Usage }
+  | {
+      readonly state: 'collected';
+      readonly artifact: ArtifactRef;
+      readonly usage: Usage;
+      /** No check could look at it yet. */
+      readonly unchecked?: true;
+    }
   | FailedSession
   | CancelledSession;
 

@@ -1,6 +1,6 @@
 import type { ArtifactRef } from '../contract/artifact.js';
 import type { Receipt } from '../contract/receipt.js';
-import type { HistoryRow, Usage } from './ledger.js';
+import type { HistoryRow, SessionRow, Usage } from './ledger.js';
 import type { HistoryTable, ReceiptsTable, SessionsTable } from './schema.js';
 import { sql, type RawBuilder, type Selectable, type SqlBool } from 'kysely';
 
@@ -45,6 +45,21 @@ export const historyOf = (row: Selectable<HistoryTable>): HistoryRow => ({
   to: row.to_state,
   by: row.written_by,
   detail: row.detail ?? undefined,
+});
+
+export const sessionRowOf = (
+  row: Pick<
+    SessionsTable,
+    'run_key' | 'attempt' | 'provider' | 'revision' | 'state' | 'handle' | 'opened_at'
+  >,
+): SessionRow => ({
+  runKey: row.run_key,
+  attempt: row.attempt,
+  provider: row.provider,
+  revision: row.revision,
+  state: row.state,
+  handle: row.handle === null ? undefined : (JSON.parse(row.handle) as unknown),
+  openedAt: row.opened_at,
 });
 
 /** What a session has used; zeros while nothing is booked. */

@@ -1,13 +1,15 @@
 import type { Selectable, Updateable } from 'kysely';
+import type { ArtifactRef } from '../contract/artifact.js';
 import { endAttempt } from './attempts.js';
 import { writerOf } from './by.js';
 import { assertMayBegin } from './holds.js';
 import { detailOf, jobSubject, moveJob, staleJob } from './job-state.js';
 import type { JobId, Ledger, NewSession, SessionEnd, SessionId } from './ledger.js';
 import { currencyOf, roomFor, settled, siteOf } from './reservations.js';
-import { artifactColumns } from './rows.js';
+import { artifactColumns, artifactOf } from './rows.js';
 import type { JobsTable, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
+import { uncheckedOf } from './unchecked.js';
 import { assertSessionMove, IllegalTransition } from './transitions.js';
 
 type Sessions = Pick<
@@ -19,6 +21,7 @@ type Sessions = Pick<
   | 'attachSession'
   | 'endSession'
   | 'endGivenUp'
+  | 'acceptArtifact'
   | 'loseArtifact'
 >;
 
@@ -82,6 +85,8 @@ export const sessions = (store: Store): Sessions => ({
       await bookEnd(db, id, end, session, { ...job, batch_id: session.of_batch }, store.now());
     }),
 
+  acceptArtifact: (id, fence) => store.write((db) => acceptArtifact(db, id, fence, store.now())),
+
   loseArtifact: (job, message, fence) =>
     store.write((db) => loseArtifact(db, job, message, fence, store.now())),
 });
@@ -135,14 +140,38 @@ async function intendSession(
     .execute();
 }
 
+async function acceptArtifact(db: Db, id: SessionId, fence: number, at: string): Promise<void> {
+  const { session, job } = await fenced(db, id, fence);
+  if (session.state !== 'collected') {
+    throw new IllegalTransition('session', subjectOf(id), session.state, 'accepted');
+  }
+  await giveArtifact(db, job, artifactOf(session));
+  await endAttempt(db, { work: job.work, jobKey: job.job_key, number: fence }, 'reused', at);
+}
+
+async function giveArtifact(
+  db: Db,
+  job: Pick<JobsTable, 'work' | 'job_key'>,
+  artifact: ArtifactRef | undefined,
+): Promise<void> {
+  await db
+    .updateTable('jobs')
+    .set({ ...artifactColumns(artifact), error_class: null, error_message: null })
+    .where('work', '=', job.work)
+    .where('job_key', '=', job.job_key)
+    .execute();
+}
+
 async function loseArtifact(db: Db, id: JobId, message: string, fence: number, at: string): Promise<void> {
   const job = await db
     .selectFrom('jobs')
-    .select(['fence', 'claimed_by', 'artifact_sha256'])
+    .select(['work', 'job_key', 'fence', 'claimed_by', 'artifact_sha256'])
+    .select(['last_attempt', 'fingerprint', 'revision'])
     .where('work', '=', id.work)
     .where('job_key', '=', id.jobKey)
     .executeTakeFirst();
   if (job?.fence !== fence) throw staleJob(jobSubject(id), job?.fence, fence);
+  const lost = job.artifact_sha256 ?? (await uncheckedOf(db, job))?.artifact.sha256 ?? null;
   await db
     .updateTable('sessions')
     .set({
@@ -157,7 +186,7 @@ async function loseArtifact(db: Db, id: JobId, message: string, fence: number, a
     .where('work', '=', id.work)
     .where('job_key', '=', id.jobKey)
     .where('state', '=', 'collected')
-    .where('artifact_sha256', '=', job.artifact_sha256)
+    .where('artifact_sha256', '=', lost)
     .execute();
   await db
     .updateTable('jobs')
@@ -179,12 +208,7 @@ export async function endSession(
   await endAttempt(db, { work: job.work, jobKey: job.job_key, number: fence }, end.state, at);
 
   if (end.state === 'collected') {
-    await db
-      .updateTable('jobs')
-      .set({ ...artifactColumns(end.artifact), error_class: null, error_message: null })
-      .where('work', '=', job.work)
-      .where('job_key', '=', job.job_key)
-      .execute();
+    if (!end.unchecked) await giveArtifact(db, job, end.artifact);
     return;
   }
   if (session.state === 'collected') await dropArtifact(db, job);
@@ -206,7 +230,7 @@ async function bookEnd(
   await update(db, id, {
     state: end.state,
     ended_at: at,
-    booked_batch_id: job.batch_id,
+    booked_batch_id: session.booked_batch_id ?? job.batch_id, // what was booked stays where it was
     ...settled(session, end, at),
     ...artifactColumns(end.artifact),
     error_class: failure?.errorClass ?? null,
@@ -238,6 +262,9 @@ type FencedSession = Pick<
   | 'attached'
   | 'ended_at'
   | 'artifact_sha256'
+  | 'artifact_bytes'
+  | 'artifact_mime'
+  | 'booked_batch_id'
   | 'currency'
   | 'reserved_micros'
   | 'settled_at'
@@ -259,7 +286,8 @@ async function fenced(
     .innerJoin('jobs as j', (join) =>
       join.onRef('j.work', '=', 's.work').onRef('j.job_key', '=', 's.job_key'),
     )
-    .select(['s.provider', 's.state as session_state', 's.attached', 's.ended_at', 's.artifact_sha256'])
+    .select(['s.provider', 's.state as session_state', 's.attached', 's.ended_at', 's.booked_batch_id'])
+    .select(['s.artifact_sha256', 's.artifact_bytes', 's.artifact_mime'])
     .select(['s.currency', 's.reserved_micros', 's.settled_at', 's.started_seq', 's.handle'])
     .select((eb) => eb.fn.coalesce('s.attached_batch_id', 's.batch_id').as('of_batch'))
     .select(['j.work', 'j.job_key', 'j.state', 'j.active_since', 'j.batch_id', 'j.claimed_by', 'j.fence'])

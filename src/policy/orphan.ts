@@ -4,6 +4,8 @@ import { OPEN_SESSION, type JobState, type SessionState } from '../contract/stat
 export interface LedgerView {
   readonly state: SessionState;
   readonly jobState: JobState;
+  /** A person has decided that its job will not be done: no question about it is left. */
+  readonly discarded?: true;
 }
 
 /**
@@ -11,7 +13,7 @@ export interface LedgerView {
  *
  *  owned:    a job is at work on it, or goes on with it when its batch is started again
  *  held:     it is the evidence of a question that a person has not answered yet
- *  orphan:   its job has its result, or has given it up: nobody will ever come back to it
+ *  orphan:   what it made is stored, or its job has given it up: nobody will ever come back to it
  *  foreign:  this ledger has never heard of it; somebody else's may have
  */
 export type Standing = 'owned' | 'held' | 'orphan' | 'foreign';
@@ -19,5 +21,6 @@ export type Standing = 'owned' | 'held' | 'orphan' | 'foreign';
 export function standingOf(known: LedgerView | undefined): Standing {
   if (known === undefined) return 'foreign';
   if (OPEN_SESSION.includes(known.state)) return 'owned';
-  return known.jobState === 'held' && known.state !== 'collected' ? 'held' : 'orphan';
+  const isAsked = known.jobState === 'held' && known.state !== 'collected' && !known.discarded;
+  return isAsked ? 'held' : 'orphan';
 }

@@ -1,6 +1,8 @@
 // A person decides that a job will not be done: when that may be said, who hears of it, and how it is taken back.
 import { describe, expect, test } from 'vitest';
+import { costReport } from '../../src/client/costs.js';
 import type { Ledger } from '../../src/ledger/ledger.js';
+import { standingOf } from '../../src/policy/orphan.js';
 import { judge } from '../../src/policy/verdict.js';
 import {
   aLedger,
@@ -15,6 +17,7 @@ import {
   landed,
   openBatch,
   PARKED,
+  sessionOf,
   WORK,
 } from './ledger-fixture.js';
 
@@ -59,6 +62,36 @@ describe('a discard', () => {
     expect(await discard(ledger, 'one'), 'asked twice').toMatchObject([
       { outcome: 'already', why: `ann: ${REASON}` },
     ]);
+  });
+
+  test.each([
+    ['its start was sent', { phase: 'start-sent' }, 'lost', 600_000],
+    ['it was only made ready', { phase: 'prepared' }, 'cancelled', 0],
+    ['it runs, unwatched', { phase: 'started' }, 'lost', 600_000],
+  ] as const)('ends the session that nobody comes back to: %s', async (_, handle, state, micros) => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two']);
+    const limits = { currency: 'EUR', dayEndsAt: '00:00', timeZone: 'UTC', warnAt: [], perSession: 600_000 };
+    const { fence } = await claimed(ledger, 'one');
+    const session = sessionOf('one', 1);
+    const row = { ...session, ...jobOf('one'), provider: 'antigravity', revision: 1, by: by() };
+    await ledger.reserveSession(row, { limits: { ...limits, perBatch: 900_000 } }, fence);
+    await ledger.saveHandle(session, handle, fence);
+    await ledger.settleJob(jobOf('one'), { ...PARKED, state: 'gated' }, by());
+
+    expect(await discard(ledger, 'one')).toMatchObject([{ outcome: 'discarded' }]);
+    const known = await ledger.sessionOf(session);
+    expect(known).toMatchObject({ state, jobState: 'gated', discarded: true });
+    expect(standingOf(known)).toBe('orphan');
+    const { totals } = await costReport(ledger, {});
+    expect(totals).toMatchObject(
+      micros === 0 ? [] : [{ costMicros: micros, wastedMicros: micros, open: 0, reservedMicros: 0 }],
+    );
+    await ledger.requeue(BATCH, 'ann', { keys: [keyOf('one')] });
+    expect(await claimed(ledger, 'one'), 'taken back').toMatchObject({
+      openSession: undefined,
+      nextAttempt: 2,
+    });
   });
 
   test('is refused where something is done, under way, or not known, and says what to do first', async () => {

@@ -77,6 +77,20 @@ test('a parked job says in every view where the newest thing it made is', async 
   expect(report.decisions[0]?.cases[0]?.lastOutput).toBe(trace.lastOutput);
 });
 
+test('so does a gated job, whose check could not run; one that waits for a yes does not', async () => {
+  const { ledger, nightshift, fails } = await aNight();
+  await fails('bread', 'a draft');
+  const gated = { state: 'gated', errorClass: 'config', message: 'the check is not set up' } as const;
+  await ledger.settleJob(jobOf('bread'), gated, by());
+  const shown = async () =>
+    named(text(statusLines(await nightshift.status('nightly'), commands, Date.now())));
+  expect(await shown()).toEqual(['a draft']);
+  expect(named(text(traceLines(await nightshift.trace({ key: keyOf('bread') }))))).toEqual(['a draft']);
+  await claimed(ledger, 'bread');
+  await ledger.settleJob(jobOf('bread'), { state: 'gated' }, by());
+  expect(await shown()).toEqual([]);
+});
+
 test('a job that made nothing, goes on, or was given another revision since, names no file', async () => {
   const { ledger, fails } = await aNight();
   await fails('soup');

@@ -22,6 +22,10 @@ test.each(
   expect(standingOf({ state, jobState })).toBe(jobState === 'held' ? whileHeld : otherwise);
 });
 
+test('of a discarded job no question is left, and its session is nobody’s', () => {
+  expect(standingOf({ state: 'lost', jobState: 'held', discarded: true })).toBe('orphan');
+});
+
 test('a session that this ledger has never heard of is somebody else’s', () => {
   expect(standingOf(undefined)).toBe('foreign');
 });

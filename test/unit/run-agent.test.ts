@@ -1,6 +1,6 @@
 // One agent step as a worker takes it, without Temporal: what it asks of the ledger, the lanes and the destinations
 // before a session starts, and how often.
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -701,6 +701,98 @@ describe('a session that ended, whose output can’t be had', () => {
       errorClass: 'transient',
       message: expect.stringMatching(/^what the session made could not be checked: .*patience/) as string,
     });
+  });
+
+  /** A night whose check says what a file says, and can't run while there is none. */
+  async function aMendedNight(which: keyof typeof agents) {
+    const budget = { perBatch: 9, perSession: 0.6 };
+    const night = await aHostedNight(which, {}, { budget, checks: [{ use: './mended.ts' }] });
+    const said = join(night.definition.baseDir, 'said.json');
+    writeFileSync(
+      join(night.definition.baseDir, 'mended.ts'),
+      `import { readFileSync } from 'node:fs';
+       import { defineCheck, AdapterError } from 'nightshift/adapter';
+       import { z } from 'zod';
+       export const check = defineCheck({
+         name: 'mended', version: '1', options: z.strictObject({}),
+         run() {
+           try { return JSON.parse(readFileSync(${JSON.stringify(said)}, 'utf8')); }
+           catch { throw new AdapterError('config', 'it is not set up'); }
+         },
+       });`,
+    );
+    const paidRows = async (): Promise<readonly CostRow[]> => {
+      const rows: CostRow[] = [];
+      await night.ledger.costs({}, (page) => void rows.push(...page));
+      return rows;
+    };
+    const says = (problems: readonly string[]) => writeFileSync(said, JSON.stringify(problems));
+    return { ...night, says, paidRows };
+  }
+
+  test.each(['antigravity', 'claude'] as const)(
+    '%s: what is paid for is booked while a check can’t run, and checked once it is mended, at no cost',
+    async (which) => {
+      const night = await aMendedNight(which);
+      const { ledger, server } = night;
+      expect((await night.try('one')).end).toMatchObject({
+        kind: 'gated',
+        errorClass: 'config',
+        message: expect.stringMatching(/^what the session made could not be checked: .*not set up/) as string,
+      });
+      const booked = await night.paidRows();
+      expect(booked).toMatchObject([{ use: 'useful', usage: { costMicros: expect.any(Number) as number } }]);
+      const [{ usage } = { usage: NO_USAGE }] = booked;
+      expect(usage.costMicros).toBeGreaterThan(0);
+      const [job] = await ledger.jobReports(BATCH, { states: ['gated'] });
+      expect(job, 'and is there to be looked at').toMatchObject({
+        lastArtifact: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      });
+      expect(job, 'but nothing that could go out').not.toHaveProperty('artifact');
+      const { key } = night.refOf('one');
+      expect(await ledger.needsSession({ work: WORK, jobKey: key })).toBe(false);
+      expect(await ledger.openSessions(new Date(Date.now() + 86_400_000 * 9).toISOString())).toEqual([]);
+
+      const asked = server.requests().length;
+      expect((await night.try('one')).end, 'as long as it is not mended').toMatchObject({ kind: 'gated' });
+      night.says([]);
+      expect((await night.try('one')).end).toMatchObject({ kind: 'made', sha256: job?.lastArtifact });
+      expect((await night.try('one')).end, 'it is the job’s').toMatchObject({ kind: 'made' });
+      expect(server.requests(), 'its service has nothing to do with it').toHaveLength(asked);
+      expect(server.ledger().runs).toMatchObject([{ runs: 1 }]);
+      expect(await night.paidRows(), 'booked once').toEqual(booked);
+    },
+  );
+
+  test('what fails the mended check is waste, booked once, and another session follows', async () => {
+    const night = await aMendedNight('antigravity');
+    await night.try('one');
+    const [first] = await night.paidRows();
+    night.says(['too dull']);
+    expect((await night.try('one')).end).toMatchObject({
+      type: 'rejected',
+      message: expect.stringContaining('too dull') as string,
+    });
+    expect(await night.paidRows()).toMatchObject([
+      { use: 'wasted', reason: 'rejected', usage: first?.usage, bookedAt: first?.bookedAt },
+    ]);
+    night.says([]);
+    expect((await night.try('one')).end).toMatchObject({ kind: 'made' });
+    expect(await night.paidRows()).toMatchObject([{ use: 'wasted' }, { use: 'useful' }]);
+  });
+
+  test('an unchecked artifact that is gone has to be paid for again, and that is said', async () => {
+    const night = await aMendedNight('antigravity');
+    await night.try('one');
+    night.says([]);
+    const [job] = await night.ledger.jobReports(BATCH, { states: ['gated'] });
+    const made = job?.lastArtifact ?? '';
+    rmSync(join(night.deps.stateDir, 'artifacts', 'sha256', made.slice(0, 2), made.slice(2)));
+    expect((await night.try('one')).end).toMatchObject({ kind: 'made' });
+    expect(await night.paidRows()).toMatchObject([
+      { use: 'wasted', reason: 'lost-artifact' },
+      { use: 'useful' },
+    ]);
   });
 
   test('one that is taken up after its deadline, while looks fail, is not cancelled unseen', async () => {

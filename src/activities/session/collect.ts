@@ -1,28 +1,23 @@
-import { log } from '@temporalio/activity';
-import { agentAccount } from '../lanes/lane-key.js';
-import { areDraftsOfOne } from '../../batch/rehearsal-batch.js';
-import { secretNames } from '../../batch/secrets.js';
-import { runChecks, type Earlier } from '../../checks/index.js';
-import type { Definition } from '../../contract/batch-file.js';
-import type { Json } from '../../contract/json.js';
 import type { ArtifactRef } from '../../contract/artifact.js';
 import { AdapterError } from '../../contract/errors.js';
-import { jobTitle } from '../../contract/job.js';
 import type { CancelledSession, SessionEnd } from '../../ledger/ledger.js';
-import { readIfWhole } from '../read-artifact.js';
 import type { SessionHandle } from '../providers/provider.js';
+import { checkArtifact } from './check.js';
 import { ask, naming, struck, type SessionScope } from './scope.js';
 
+export interface CollectedSession {
+  readonly end: Exclude<SessionEnd, CancelledSession>;
+  /** Why no check could look at what it made. */
+  readonly trouble?: AdapterError;
+}
+
 /**
- * Stores what the session made, and checks it. What fails its checks is kept for people, and never goes out.
- * @throws AdapterError when it could not be read or checked, which says nothing of it: the session stays open, and is
- *   collected again
+ * Stores what the session made, and checks it. What fails its checks is kept for people, and never goes out. Where a check
+ * can't run, the session is over all the same: what it made is stored, and what it used is known.
+ * @throws AdapterError when it could not be read, which says nothing of it: the session stays open, and is collected again
  */
-export async function collectSession(
-  scope: SessionScope,
-  handle: SessionHandle,
-): Promise<Exclude<SessionEnd, CancelledSession>> {
-  const { provider, definition, context, reached } = scope;
+export async function collectSession(scope: SessionScope, handle: SessionHandle): Promise<CollectedSession> {
+  const { provider, context, reached } = scope;
   const { artifacts } = scope.deps;
   const usageOf = () =>
     naming('what the session has used could not be learnt', () =>
@@ -39,50 +34,16 @@ export async function collectSession(
     if (!(error instanceof AdapterError)) throw error;
     if (error.errorClass !== 'rejected') throw struck('what the session made could not be collected', error);
     const { errorClass, message } = error;
-    return { state: 'failed', errorClass, message, usage: await usageOf() };
+    return { end: { state: 'failed', errorClass, message, usage: await usageOf() } };
   }
   const usage = await usageOf();
   await reached('A9');
   const bytes = await artifacts.read(artifact.sha256);
-  const { problems, notes } = await naming('what the session made could not be checked', () =>
-    runChecks({
-      bytes,
-      mime: artifact.mime,
-      job: scope.job,
-      checks: definition.checks,
-      baseDir: definition.baseDir,
-      context: {
-        signal: context.signal,
-        env: scope.deps.env,
-        earlier: earlierOf(scope),
-        secrets: secretNames(mentioned(definition)),
-      },
-    }),
-  );
-  if (notes.length > 0) log.info('checks could not tell', { notes });
-  if (problems.length === 0) return { state: 'collected', artifact, usage };
-  return {
-    state: 'failed',
-    errorClass: 'rejected',
-    message: `checks failed: ${problems.join('; ')}`,
-    usage,
-    artifact,
-  };
+  const end = { state: 'collected', artifact, usage } as const;
+  try {
+    return { end: (await checkArtifact(scope, { bytes, artifact, usage }, context.signal)) ?? end };
+  } catch (error) {
+    if (!(error instanceof AdapterError) || context.signal.aborted) throw error;
+    return { end: { ...end, unchecked: true }, trouble: error };
+  }
 }
-
-/** All of a batch file that may refer to secrets; a key that it leaves to the provider included. */
-const mentioned = ({ agent, effects }: Definition): Json => [
-  agentAccount(agent).options,
-  ...effects.map((effect) => effect.with ?? {}),
-];
-
-/** What other jobs of the same work have made, newest first. */
-const earlierOf = ({ deps, ref, job }: SessionScope): Earlier =>
-  async function* (limit) {
-    const rows = await deps.ledger.earlierArtifacts({ work: ref.work, jobKey: job.key }, limit);
-    for (const { identity, artifact } of rows) {
-      if (areDraftsOfOne(identity, job.identity)) continue;
-      const bytes = await readIfWhole(deps.artifacts, artifact.sha256);
-      if (bytes) yield { label: jobTitle(identity), text: new TextDecoder().decode(bytes) };
-    }
-  };

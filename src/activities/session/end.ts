@@ -19,7 +19,7 @@ import { sessionName } from './session-name.js';
 import { usageFacts } from './usage-facts.js';
 import type { SessionOver } from './watch.js';
 
-/** Books a session whose artifact is stored. */
+/** Books a session whose artifact is stored. Of one that is unchecked the job has nothing yet, and the session is over. */
 export async function bookSession(
   scope: SessionScope,
   handle: SessionHandle,
@@ -86,41 +86,84 @@ export async function failSession(
   failed: Failed,
   { hintMs, needsPerson, excuse }: SaidOfEnd = {},
 ): Promise<AgentEnd> {
-  const { deps, retry, session, claim } = scope;
+  const { deps, session, claim } = scope;
   const { errorClass } = failed;
-  const nowMs = deps.now().getTime();
-  const present = {
-    errorClass,
-    ran: (handle !== undefined && scope.lastSaved()?.phase !== 'prepared') || failed.state === 'lost',
-    sha256: failed.artifact?.sha256,
-    endedAt: nowMs,
-  };
-  const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
-  const { outward } = scope.definition.agent;
-  const failingMs = excuse ? triesSoFar(scope.ref.tried).elapsedMs : 0;
-  const how = { jitter, hintMs, outward, excuse, failingMs };
-  const earlier = claim.failures.map((failure) => ({ ...failure, endedAt: withoutSleep(failure.endedAt) }));
-  const next = afterSession([...earlier, present], retry, how);
-  const goesOn = next.kind === 'again' || next.kind === 'wait';
-  const job = goesOn ? undefined : stopped(next, failed, nowMs);
+  const ran = (handle !== undefined && scope.lastSaved()?.phase !== 'prepared') || failed.state === 'lost';
+  const judged = judge(scope, failed, ran, { hintMs, excuse });
   if (handle !== undefined) await toldAtEnd(scope, failed, { hintMs, needsPerson });
   const artifact = failed.artifact ?? (await leftOver(scope, handle, failed));
+  const { job } = judged;
   await deps.ledger.endSession(
     session,
     { ...failed, ...(artifact && { artifact }), ...(job && { job }) },
     claim.fence,
   );
   noteStep(usageFacts(failed.usage));
-  await leave(scope, failed, present.ran);
+  await leave(scope, failed, ran);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
   if (left) await free(scope, left, handle === undefined || errorClass === 'conflict');
-  if (next.kind === 'again') throw retryAfter(errorClass, failed.message, next.delayMs);
-  if (next.kind === 'wait') {
-    const tried = excuse && triedBefore(scope.ref.tried, excuse.failing === true);
-    return { ...next, why: excuse?.why ?? `${failed.message} (${next.why})`, ...(tried && { tried }) };
+  return endOf(scope, failed, judged, handle, excuse);
+}
+
+/**
+ * The same of a session that was booked before its artifact could be checked: of its service and its lane nothing is left.
+ * @throws as `failSession`
+ */
+export async function failBooked(
+  scope: Judging,
+  handle: SessionHandle | undefined,
+  failed: Failed,
+): Promise<AgentEnd> {
+  const judged = judge(scope, failed, true);
+  const { job } = judged;
+  await scope.deps.ledger.endSession(scope.session, { ...failed, ...(job && { job }) }, scope.claim.fence);
+  return endOf(scope, failed, judged, handle);
+}
+
+type Judging = Pick<SessionScope, 'ref' | 'definition' | 'retry' | 'session' | 'claim'> & {
+  readonly deps: Pick<SessionScope['deps'], 'ledger' | 'now'>;
+};
+
+type Judged =
+  | { readonly next: Extract<Next, { kind: 'again' | 'wait' }>; readonly job?: undefined }
+  /** No other session follows. */
+  | { readonly next: Exclude<Next, { kind: 'again' | 'wait' }>; readonly job: ReturnType<typeof stopped> };
+
+/** What the policy says of a session that came to nothing. */
+function judge(
+  { deps, retry, session, claim, ref, definition }: Judging,
+  failed: Failed,
+  ran: boolean,
+  { hintMs, excuse }: SaidOfEnd = {},
+): Judged {
+  const { errorClass } = failed;
+  const nowMs = deps.now().getTime();
+  const present = { errorClass, ran, sha256: failed.artifact?.sha256, endedAt: nowMs };
+  const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
+  const { outward } = definition.agent;
+  const failingMs = excuse ? triesSoFar(ref.tried).elapsedMs : 0;
+  const how = { jitter, hintMs, outward, excuse, failingMs };
+  const earlier = claim.failures.map((failure) => ({ ...failure, endedAt: withoutSleep(failure.endedAt) }));
+  const next = afterSession([...earlier, present], retry, how);
+  if (next.kind === 'again' || next.kind === 'wait') return { next };
+  return { next, job: stopped(next, failed, nowMs) };
+}
+
+/** @throws ApplicationFailure when the step is to be tried again soon */
+function endOf(
+  { ref }: Pick<Judging, 'ref'>,
+  { errorClass, message }: Failed,
+  { next, job }: Judged,
+  handle: SessionHandle | undefined,
+  excuse?: Excuse,
+): AgentEnd {
+  if (job !== undefined) {
+    const { state, ...trouble } = job;
+    return { kind: state, ...trouble, ...sessionName(handle) };
   }
-  const { state, ...trouble } = stopped(next, failed, nowMs);
-  return { kind: state, ...trouble, ...sessionName(handle) };
+  if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
+  const tried = excuse && triedBefore(ref.tried, excuse.failing === true);
+  return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(tried && { tried }) };
 }
 
 /** What a session was ended by is the service's own word on all others, also where a program of this host passes it on. */

@@ -17,21 +17,25 @@ import { Unwatched, watchSession } from './watch.js';
  */
 export async function runSession(scope: SessionScope): Promise<AgentEnd> {
   let handle: SessionHandle | undefined;
+  let isBooked = false;
   try {
     handle = await openSession(scope);
     scope.beat(handle);
     const over = await watchSession(scope, handle);
     await scope.reached('A7');
     if (over.kind === 'succeeded') {
-      const end = await collectSession(scope, handle);
-      if (end.state === 'collected') return await bookSession(scope, handle, end);
-      return await failSession(scope, handle, end);
+      const { end, trouble } = await collectSession(scope, handle);
+      if (end.state !== 'collected') return await failSession(scope, handle, end);
+      const made = await bookSession(scope, handle, end);
+      isBooked = true;
+      if (trouble === undefined) return made;
+      throw trouble;
     }
     const said = over.kind === 'failed' ? { hintMs: over.retryAfterMs, needsPerson: over.needsPerson } : {};
     return await failSession(scope, handle, await failureOf(scope, handle, over), said);
   } catch (error) {
     if (error instanceof CancelledFailure || cancellationSignal().aborted)
-      throw await afterCancel(scope, handle ?? scope.lastSaved(), error);
+      throw await afterCancel(scope, isBooked ? undefined : (handle ?? scope.lastSaved()), error);
     if (error instanceof Unwatched) return { kind: 'paused' };
     if (error instanceof HeldBack) {
       await scope.lane.leave();
