@@ -5,7 +5,7 @@ import { money, spentText } from '../policy/money.js';
 import { localTimesIn, plural } from '../report/format.js';
 import { styleOfState } from '../report/job-counts.js';
 import { bold, dim, type Line } from '../report/line.js';
-import { needsPerson, nextSteps } from '../report/next-steps.js';
+import { isUnfinished, nextSteps } from '../report/next-steps.js';
 import { ExitCode, exitCodeOf } from './exit-codes.js';
 import { shown } from './follow.js';
 import { changedLines } from './plan-lines.js';
@@ -59,7 +59,7 @@ const worse = (one: ExitCode, other: ExitCode): ExitCode => (one > other ? one :
 function agentLines({ state, name, report, jobs }: AgentRehearsal, again: string, shell: Shell): Line[] {
   const { sessions, cost, batch } = report;
   const there = (verb: string) => shell.commandAt(state, verb, name);
-  const steps = nextSteps(report.jobs.filter(needsPerson), batch.result, {
+  const steps = nextSteps(report.jobs.filter(isUnfinished), batch.result, {
     run: again,
     retry: there('retry'),
     approve: there('approve'),

@@ -4,7 +4,7 @@ import { fieldLines } from '../report/field-lines.js';
 import { duration, localTime, plural } from '../report/format.js';
 import { countParts, finishedOf } from '../report/job-counts.js';
 import { bold, dim, yellow, type Line } from '../report/line.js';
-import { nextSteps, type Commands } from '../report/next-steps.js';
+import { needsPerson, nextSteps, type Commands } from '../report/next-steps.js';
 import { pausedText } from '../report/paused-text.js';
 import { stepText } from '../report/step-text.js';
 import { unfinishedLines } from '../report/unfinished-jobs.js';
@@ -45,6 +45,7 @@ export function statusLines(
   const { name, state, reason, openedAt, closedAt, openedBy, work } = batch;
   const tookMs = (closedAt === undefined ? nowMs : Date.parse(closedAt)) - Date.parse(openedAt);
   const running = active.filter((job) => job.state === 'running');
+  const [asking, others] = [unfinished.filter(needsPerson), unfinished.filter((job) => !needsPerson(job))];
   const steps = nextSteps(unfinished, hold ? 'paused' : state, commands, asks);
   return [
     [
@@ -77,7 +78,8 @@ export function statusLines(
         dim(`  ${stepText(job)}  ${duration(nowMs - Date.parse(job.since))}`),
       ]),
     ),
-    ...section('needs a person', unfinishedLines(unfinished, unfinished.length)),
+    ...section('needs a person', unfinishedLines(asking, asking.length)),
+    ...section('waits for the next day of a budget', unfinishedLines(others, others.length)),
     ...section('will not be done', unfinishedLines(discarded, discarded.length)),
     ...section(
       'next',

@@ -15,7 +15,7 @@ export interface BatchStatus {
   readonly batch: BatchRow;
   readonly counts: Awaited<ReturnType<Ledger['counts']>>;
   readonly active: readonly ActiveJob[];
-  /** Jobs that wait for a person, and why. */
+  /** Jobs that wait for a person, and why; where no run goes on by itself, also those that wait for the next day of a budget. */
   readonly unfinished: readonly JobReport[];
   /** Effects that wait for a person's yes. */
   readonly asks: number;
@@ -31,6 +31,8 @@ export interface BatchStatus {
   readonly canary?: string;
 }
 
+const UNFINISHED = ['parked', 'held', 'gated', 'cancelled'] as const;
+
 /** One look at a batch, from the ledger alone: it answers also when the engine does not. */
 export async function batchStatus(
   batch: BatchRow,
@@ -41,7 +43,8 @@ export async function batchStatus(
   const [counts, active, unfinished, approvals, discarded, hold, deadline, definition] = await Promise.all([
     ledger.counts(batch.id, batch.openedSeq),
     ledger.activeJobs(batch.id, limit),
-    ledger.jobReports(batch.id, { states: ['parked', 'held', 'gated', 'cancelled'], limit }),
+    // Of a run under way they are told of as what it waits for, and go on by themselves.
+    ledger.jobReports(batch.id, { states: UNFINISHED, limit, notForDay: batch.state === 'running' }),
     ledger.approvals({ batchId: batch.id }),
     ledger.jobReports(batch.id, { states: ['discarded'], limit }),
     holdOver(batch, connections),

@@ -311,10 +311,19 @@ export interface Ledger extends AlertLedger {
    */
   firstBegun(batchId: string, since: string): Promise<string | undefined>;
   totals(batchId: string, since: number): Promise<Totals>;
-  /** @param only `changedSince`: by this batch, at that moment or later; ISO 8601. `brief`: without what they used and cost */
+  /**
+   * @param only `changedSince`: by this batch, at that moment or later; ISO 8601. `brief`: without what they used and cost.
+   *   `notForDay`: without those that wait for the next day of a budget
+   */
   jobReports(
     batchId: string,
-    only?: { states?: readonly ShownJobState[]; limit?: number; changedSince?: string; brief?: boolean },
+    only?: {
+      states?: readonly ShownJobState[];
+      notForDay?: boolean;
+      limit?: number;
+      changedSince?: string;
+      brief?: boolean;
+    },
   ): Promise<readonly JobReport[]>;
   /** Jobs in progress, longest first. */
   activeJobs(batchId: string, limit: number): Promise<readonly ActiveJob[]>;

@@ -2,6 +2,7 @@ import { sql, type SqlBool } from 'kysely';
 import type { JobReport } from '../contract/result.js';
 import type { ErrorClass } from '../contract/errors.js';
 import { OPEN_SESSION, type ShownJobState } from '../contract/states.js';
+import { USED_UP_LIKE } from '../policy/budget.js';
 import { MICROS } from '../policy/money.js';
 import { IN_PROGRESS, isHeldForSession } from './job-state.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
@@ -72,16 +73,21 @@ const gatedByBudget = (db: Db, batchId: string) =>
 
 interface Only {
   readonly states?: readonly ShownJobState[];
+  readonly notForDay?: boolean;
   readonly limit?: number;
   readonly changedSince?: string;
   readonly brief?: boolean;
 }
 
+/** The budget of a day or a site has room again by itself; `usedUpUntilOf` says the same of a report. */
+const waitsForDay = sql<SqlBool>`(${memberState} = 'gated' and coalesce(${sql.ref('j.error_class')}, '') = 'budget'
+  and coalesce(${sql.ref('j.error_message')}, '') like ${USED_UP_LIKE})`;
+
 /** In the order of the member list. Two or three queries, however many jobs there are. */
 async function jobReports(
   db: Db,
   batchId: string,
-  { states, limit, changedSince, brief = false }: Only,
+  { states, notForDay = false, limit, changedSince, brief = false }: Only,
 ): Promise<readonly JobReport[]> {
   const members = await membersOf(db, batchId)
     .select(['m.position', 'm.job_key', 'm.identity', 'm.verdict', 'm.note', memberState.as('state')])
@@ -90,6 +96,7 @@ async function jobReports(
     .select([lastArtifact.as('last_artifact'), unapproved.as('unapproved')])
     .select(['d.discarded_by', 'd.discarded_at', 'd.reason'])
     .$if(states !== undefined, (query) => query.where(memberState, 'in', states ?? []))
+    .$if(notForDay, (query) => query.where(sql<SqlBool>`not ${waitsForDay}`))
     .$if(changedSince !== undefined, (query) =>
       query.where('j.batch_id', '=', batchId).where('j.updated_at', '>=', changedSince ?? ''),
     )

@@ -116,6 +116,28 @@ export function reservationMicros(
   return Math.min(seenMicros ?? RESERVE_DEFAULT_MICROS, ...whole);
 }
 
+/**
+ * Budgets of which not even the first session has room: what is set aside for it is more than the whole of one, so that
+ * nothing can ever start. A guess never is.
+ * @returns a sentence for each, with what to change
+ */
+export function neverStarts(limits: BudgetLimits, capMicros?: number): string[] {
+  const each = capMicros ?? limits.perSession;
+  if (each === undefined) return [];
+  const amount = (micros: number): string => `${unitsOf(micros)} ${limits.currency}`;
+  const [by, lower] =
+    capMicros === undefined
+      ? ['by budget.perSession', 'lower budget.perSession']
+      : ['at which the agent itself stops one', 'lower that cap of the agent'];
+  return (['perJob', 'perBatch', 'perSite', 'perDay'] as const).flatMap((option) => {
+    const limit = limits[option];
+    if (limit === undefined || limit >= each) return [];
+    return [
+      `no session can ever start: ${amount(each)} is set aside for each (${by}), and budget.${option} is ${amount(limit)}; raise budget.${option}, or ${lower}`,
+    ];
+  });
+}
+
 interface Scope {
   readonly option: 'perJob' | 'perBatch' | 'perSite' | 'perDay' | 'sessions' | 'tokens';
   readonly subject: string;
@@ -215,10 +237,29 @@ function refusal(scope: Scope, nextDay: string): BudgetDecision {
     const raise = `raise budget.${option}, then run it again`;
     return { kind: 'gate', message: `${message}: ${raise}`, errorClass: 'budget' };
   }
-  const until = `budget.${option} is used up until ${nextDay}, or until it is raised`;
   const ofSite = option === 'perSite' && { ofSite: true };
-  return { kind: 'gate', message: `${until}: ${message}`, until: nextDay, ...ofSite, errorClass: 'budget' };
+  const why = `${usedUpUntil(option, nextDay)}: ${message}`;
+  return { kind: 'gate', message: why, until: nextDay, ...ofSite, errorClass: 'budget' };
 }
+
+/** Why a job waits for the next day. The ledger keeps it of the job, and `usedUpUntilOf` finds the time in it. */
+const usedUpUntil = (option: 'perDay' | 'perSite', nextDay: string): string =>
+  `budget.${option} is used up until ${nextDay}, or until it is raised`;
+
+const USED_UP_UNTIL = /^budget\.per(?:Day|Site) is used up until (\S+Z), or until it is raised\b/;
+
+/** Begins what `usedUpUntilOf` knows, as a pattern of SQL. */
+export const USED_UP_LIKE = 'budget.per% is used up until %Z, or until it is raised%';
+
+/** When the budget of a day or a site has room again by itself, ISO 8601; undefined of a job that waits for anything else. */
+export const usedUpUntilOf = ({
+  state,
+  error,
+}: {
+  readonly state: string;
+  readonly error?: { readonly class: string; readonly message: string } | undefined;
+}): string | undefined =>
+  state === 'gated' && error?.class === 'budget' ? USED_UP_UNTIL.exec(error.message)?.[1] : undefined;
 
 /** Says all of the sum that was too much. */
 function account(scope: Scope): string {

@@ -2,6 +2,7 @@ import type { BatchOutcome, JobReport } from '../contract/result.js';
 import type { BatchState } from '../contract/states.js';
 import { localTime, plural } from './format.js';
 import { backAtOf, isGatedForNow } from '../policy/back-at.js';
+import { usedUpUntilOf } from '../policy/budget.js';
 import { MENDABLE, mendSteps } from '../policy/mend.js';
 import { ARTIFACTS_MENDED, isOfArtifacts } from '../policy/own-artifacts.js';
 
@@ -36,14 +37,21 @@ export function nextSteps(
   const atGate = jobs.some(({ state: s, error }) => s === 'gated' && error === undefined);
   const isAnswered = atGate ? asks === 0 : state === 'waiting';
   const conflicts = new Set(jobs.filter(is('held', 'conflict')).map(conflictOf));
-  const ofOthers = jobs.filter(({ error }) => !isOfArtifacts(error?.message));
+  const ofDay = jobs.flatMap((job) => usedUpUntilOf(job) ?? []).sort();
+  const ofOthers = jobs.filter(
+    (job) => !isOfArtifacts(job.error?.message) && usedUpUntilOf(job) === undefined,
+  );
   // A start joins a run that stands still, and that run keeps the files it was started from.
   const rereads = state === 'paused' ? `${cancel}, then ${run}` : run;
   const steps = [
     ...MENDABLE.filter((errorClass) => ofOthers.some(is('gated', errorClass))).flatMap((errorClass) =>
       mendSteps(errorClass, { run, retry }).map(({ what, command }) => `${what}: ${command}`),
     ),
-    ofOthers.length < jobs.length && `${ARTIFACTS_MENDED}: ${run}`,
+    jobs.some(({ error }) => isOfArtifacts(error?.message)) && `${ARTIFACTS_MENDED}: ${run}`,
+    // A run under way goes on with them by itself.
+    state !== 'running' &&
+      ofDay[0] !== undefined &&
+      `when the budget has room again, ${localTime(ofDay[0])}, or where you raise it, now: ${run}`,
     ...whenBack(ofOthers.filter(isGatedForNow)).map((when) => `${when}: ${run}`),
     jobs.some(is('parked')) &&
       `give the parked jobs a new budget: ${retry} (where you changed a file, first: ${rereads}, which reads it)`,
@@ -125,6 +133,9 @@ function conflictOf({ error, effects }: JobReport): 'contents' | 'place' | 'plan
 
 const SAID_ALREADY: ReadonlySet<string | undefined> = new Set(['conflict', 'unknown', 'rejected', 'timeout']);
 
-/** Jobs that will not go on by themselves. */
-export const needsPerson = ({ state }: JobReport): boolean =>
+/** Jobs that have stopped without an end. */
+export const isUnfinished = ({ state }: JobReport): boolean =>
   state === 'parked' || state === 'held' || state === 'gated' || state === 'cancelled';
+
+/** Jobs for whom tomorrow is not enough. */
+export const needsPerson = (job: JobReport): boolean => isUnfinished(job) && usedUpUntilOf(job) === undefined;

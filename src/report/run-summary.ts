@@ -4,7 +4,7 @@ import { duration, plural } from './format.js';
 import { countParts, finishedOf } from './job-counts.js';
 import { bold, dim, type Line, type Span, type Style } from './line.js';
 import { pausedText } from './paused-text.js';
-import { needsPerson, nextSteps, type Commands } from './next-steps.js';
+import { isUnfinished, needsPerson, nextSteps, type Commands } from './next-steps.js';
 import { unfinishedLines } from './unfinished-jobs.js';
 
 const PLACES_MAX = 3;
@@ -30,7 +30,8 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
     ...(effects.unknown > 0 ? [`, ${effects.unknown} with unknown outcome`] : []),
     ...(effects.held > 0 ? [`, ${effects.held} held`] : []),
   ];
-  const unfinished = jobs.filter(needsPerson);
+  const unfinished = jobs.filter(isUnfinished);
+  const [asking, others] = [unfinished.filter(needsPerson), unfinished.filter((job) => !needsPerson(job))];
   const steps = nextSteps(unfinished, batch.result, commands);
   return [
     [
@@ -51,14 +52,15 @@ export function runSummary(report: RunReport, commands: Commands, tookMs: number
       ...(cost.wasted > 0 ? [`, ${money(cost.wasted, cost.currency)} of it wasted`] : []),
     ]),
     ...places(report, commands),
-    ...(unfinished.length > 0
-      ? [[], [bold(`${plural(unfinished.length, 'job needs', 'jobs need')} a person:`)]]
-      : []),
-    ...unfinishedLines(unfinished, UNFINISHED_MAX),
+    ...section(`${plural(asking.length, 'job needs', 'jobs need')} a person:`, asking),
+    ...section(`${plural(others.length, 'job waits', 'jobs wait')} for the next day of a budget:`, others),
     ...(steps.length > 0 ? [[]] : []),
     ...steps.map((step): Line => [bold('next: '), step]),
   ];
 }
+
+const section = (title: string, jobs: RunReport['jobs']): Line[] =>
+  jobs.length === 0 ? [] : [[], [bold(title)], ...unfinishedLines(jobs, UNFINISHED_MAX)];
 
 function alreadyCompleted({ batch, counts, sessions, effects, cost }: RunReport): Line[] {
   return [

@@ -6,16 +6,43 @@ import { styleOfState } from './job-counts.js';
 import { lastOutputText } from './last-output-text.js';
 import { dim, type Line } from './line.js';
 
-/** One line a job: its state, what it is, its key, and the reason below. */
+/**
+ * One line a job: its state, what it is, its key, and the reason below. A reason that several were given in the same words
+ * is said once, below the first of them, with their number, those that are not shown among them; so are discards.
+ */
 export function unfinishedLines(jobs: readonly JobReport[], jobsMax: number): Line[] {
-  const lines = jobs
-    .slice(0, jobsMax)
-    .flatMap(({ key, identity, state, error, discarded, lastOutput }): Line[] => [
-      ['  ', { style: styleOfState(state), text: state.padEnd(9) }, ' ', jobTitle(identity), dim(`  ${key}`)],
-      ...(discarded ? [[`            ${discardedText(discarded)}`]] : []),
-      ...(error ? [['            ', `${error.class}: ${localTimesIn(error.message)}`]] : []),
-      ...(lastOutput === undefined ? [] : [[dim(`            ${lastOutputText(lastOutput)}`)]]),
-    ]);
+  const groups = new Map<string, JobReport[]>();
+  for (const job of jobs) {
+    const said = JSON.stringify([job.state, reasonsOf(job)]);
+    groups.set(said, [...(groups.get(said) ?? []), job]);
+  }
+  const lines: Line[] = [];
+  let left = jobsMax;
+  for (const group of groups.values()) {
+    const shown = group.slice(0, left);
+    const [first] = shown;
+    if (first === undefined) break;
+    left -= shown.length;
+    const count = group.length === 1 ? '' : ` (${group.length} jobs)`;
+    const reasons = reasonsOf(first).map((reason): Line => [`            ${reason}${count}`]);
+    lines.push(...shown.flatMap((job, at) => [headOf(job), ...(at === 0 ? reasons : []), ...outputOf(job)]));
+  }
   const more = jobs.length - jobsMax;
   return more > 0 ? [...lines, [`  and ${more} more`]] : lines;
 }
+
+const headOf = ({ state, identity, key }: JobReport): Line => [
+  '  ',
+  { style: styleOfState(state), text: state.padEnd(9) },
+  ' ',
+  jobTitle(identity),
+  dim(`  ${key}`),
+];
+
+const reasonsOf = ({ discarded, error }: JobReport): string[] => [
+  ...(discarded ? [discardedText(discarded)] : []),
+  ...(error ? [`${error.class}: ${localTimesIn(error.message)}`] : []),
+];
+
+const outputOf = ({ lastOutput }: JobReport): Line[] =>
+  lastOutput === undefined ? [] : [[dim(`            ${lastOutputText(lastOutput)}`)]];

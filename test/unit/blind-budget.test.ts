@@ -1,6 +1,7 @@
-// A budget that would hold nothing is told of before the night, not by the bill.
+// A budget that would hold nothing, or let nothing start, is told of before the night, not by the bill.
 import { expect, test } from 'vitest';
 import { blindBudget } from '../../src/client/blind-budget.js';
+import { tooSmallBudget } from '../../src/client/too-small-budget.js';
 import type { Connections } from '../../src/client/connections.js';
 import { definitionSchema } from '../../src/contract/batch-file.js';
 import type { SessionEnd, Usage } from '../../src/ledger/ledger.js';
@@ -48,4 +49,22 @@ test.each([
   ['a budget of nothing', { ends: [SILENT], budget: {} }],
 ])('nothing is said of %s', async (_, night) => {
   expect(await told(night)).toEqual([]);
+});
+
+test.each([
+  [{ maxBudget: 2 }, { perBatch: 1 }, 'budget.perBatch'],
+  [{}, { perJob: 1, perSession: 2 }, 'budget.perJob'],
+  [{ maxBudget: 0.5 }, { perBatch: 1, perSession: 2 }, undefined], // the cap is what is set aside
+  [{}, undefined, undefined],
+])('of an agent with %j over %j: that nothing can ever start', async (options, budget, named) => {
+  const definition = definitionSchema.parse({
+    ...{ name: 'nightly', work: WORK, baseDir: '/', ...(budget && { budget }) },
+    agent: { use: 'command', prompt: 'Write.', with: { preset: 'claude-code', ...options } },
+    effects: [{ name: 'post', use: 'folder', target: './public' }],
+  });
+  const config = { stateDir: '/nowhere', env: {} };
+  const said = await tooSmallBudget({ definition }, { config } as unknown as Connections);
+  expect(said).toEqual(
+    named === undefined ? [] : [expect.stringMatching(`^no session can ever start: 2 USD .*raise ${named}`)],
+  );
 });

@@ -4,7 +4,9 @@ import { budgetSchema } from '../../src/contract/batch-file.js';
 import {
   budgetLimits,
   decideBudget,
+  neverStarts,
   reservationMicros,
+  usedUpUntilOf,
   type BudgetStanding,
 } from '../../src/policy/budget.js';
 import { budgetDay, dayEndsInTheNight } from '../../src/policy/budget-day.js';
@@ -64,6 +66,52 @@ describe('the decision', () => {
       message: `budget.perDay is used up until ${NEXT_DAY}, or until it is raised: all batches, today, used 1.75 USD, 0.5 USD more is reserved, one more session may cost 0.5 USD, and budget.perDay is 2 USD`,
     });
   });
+
+  test.each([
+    [
+      { perSession: 2, perBatch: 1, perDay: 5 },
+      undefined,
+      [
+        /^no session can ever start: 2 USD .*by budget\.perSession.*budget\.perBatch is 1 USD; raise budget\.perBatch, or lower budget\.perSession$/,
+      ],
+    ],
+    [
+      { perSession: 2, perJob: 1, perSite: 1.5 },
+      undefined,
+      [/budget\.perJob is 1 USD/, /budget\.perSite is 1\.5 USD/],
+    ],
+    [
+      { perSession: 0.5, perBatch: 1 },
+      2 * UNIT,
+      [/2 USD is set aside .*at which the agent itself stops one.*raise budget\.perBatch, or lower that cap/],
+    ],
+    [{ perSession: 2, perBatch: 2 }, undefined, []],
+    [{ perBatch: 0.01 }, undefined, []], // a guess is never more than a whole budget
+  ] as const)('%j, with a cap of %s: budgets that let nothing start are named', (spec, cap, said) => {
+    const limits = limitsOf(spec);
+    const sentences = neverStarts(limits, cap);
+    expect(sentences).toHaveLength(said.length);
+    for (const [at, sentence] of sentences.entries()) expect(sentence).toMatch(said[at] ?? '');
+    const site = { name: 'blog', ...spent() };
+    const { kind } = decideBudget(limits, standing({ site }), NEXT_DAY, cap);
+    expect(kind === 'ok').toBe(said.length === 0);
+  });
+
+  test.each(['perDay', 'perSite'] as const)(
+    'when %s has room again is read from what its job was told',
+    (option) => {
+      const limits = limitsOf({ perSession: 0.5, [option]: 0.5 });
+      const site = { name: 'blog', ...spent(0.5) };
+      const decision = decideBudget(limits, standing({ day: spent(0.5), site }), NEXT_DAY);
+      const message = decision.kind === 'gate' ? decision.message : '';
+      const error = { class: 'budget', message };
+      expect(usedUpUntilOf({ state: 'gated', error })).toBe(NEXT_DAY);
+      expect(usedUpUntilOf({ state: 'parked', error })).toBeUndefined();
+      expect(
+        usedUpUntilOf({ state: 'gated', error: { ...error, message: `the batch: ${message}` } }),
+      ).toBeUndefined();
+    },
+  );
 
   test('so does one of sessions or of tokens', () => {
     const messageOf = (spec: object) => {

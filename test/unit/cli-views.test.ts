@@ -256,6 +256,30 @@ describe('the summary of a run', () => {
     expect(shown).toContain('nightshift retry nightly');
   });
 
+  test('a reason that several jobs were given is said once, with their number', () => {
+    const error = { class: 'budget', message: 'the batch used 5 USD: raise budget.perBatch' } as const;
+    const jobs = Array.from({ length: 12 }, (_, at): JobReport => {
+      const { error: _e, ...job } = parked;
+      return { ...job, key: String(at), state: 'gated', error };
+    });
+    const shown = text(runSummary(report({ jobs: [...jobs, parked] }), commands, 0));
+    expect(shown.split('the batch used 5 USD')).toHaveLength(2);
+    expect(shown).toContain('budget: the batch used 5 USD: raise budget.perBatch (12 jobs)');
+    expect(shown).toContain('13 jobs need a person:');
+    expect(shown).toContain('and 3 more');
+  });
+
+  test('a job that waits for tomorrow’s budget needs no person, and is started again then', () => {
+    const { error: _, ...job } = parked;
+    const error = { class: 'budget', message: budgetUsedUp.why } as const;
+    const shown = text(runSummary(report({ jobs: [{ ...job, state: 'gated', error }] }), commands, 0));
+    expect(shown).not.toContain('need');
+    expect(shown).toContain('1 job waits for the next day of a budget:');
+    expect(shown).toMatch(
+      /next: when the budget has room again, .*, or where you raise it, now: nightshift run/,
+    );
+  });
+
   test('a finished batch started again is one line of zeros', () => {
     const again = report({
       batch: { ...report().batch, result: 'already-completed' },
@@ -377,6 +401,19 @@ describe('a status', () => {
     expect(shown).toMatch(/日本.* {2}before its session {2}12 s/);
     expect(shown).toContain(KEY);
     expect(shown).toContain('nightshift resume nightly');
+  });
+
+  test('of a run under way nothing is to be done for jobs that wait for tomorrow', () => {
+    const { error: _, ...job } = parked;
+    const waits: JobReport = {
+      ...job,
+      state: 'gated',
+      error: { class: 'budget', message: budgetUsedUp.why },
+    };
+    const batch = { ...status.batch, state: 'running' as const };
+    const shown = text(statusLines({ ...status, batch, unfinished: [waits] }, commands, NOW));
+    expect(shown).toContain('waits for the next day of a budget:');
+    expect(shown).not.toMatch(/needs a person|next:/);
   });
 
   test('of a batch that a wider pause holds says paused, and by what', () => {

@@ -310,6 +310,25 @@ describe('reservations', () => {
     },
   );
 
+  test('those that wait for the next day of a budget are told from those that wait for a person', async () => {
+    const { ledger } = await aLedger();
+    await openBatch(ledger, ['one', 'two', 'three']);
+    const gated = async (slug: string, limits: object) => {
+      const refused = await reserve(ledger, slug, await claimed(ledger, slug), {
+        limits: { ...LIMITS, ...limits },
+      });
+      const message = refused.kind === 'gate' ? refused.message : '';
+      await ledger.settleJob(jobOf(slug), { state: 'gated', errorClass: 'budget', message }, by());
+    };
+    await gated('one', { perSession: 2, perDay: 1 });
+    await gated('two', { perSession: 2, perBatch: 1 });
+    await claimed(ledger, 'three');
+    await ledger.settleJob(jobOf('three'), { state: 'gated' }, by()); // a yes
+    const shown = await ledger.jobReports(BATCH, { states: ['gated'], notForDay: true });
+    expect(shown.map(({ key }) => key)).toEqual([jobOf('two').jobKey, jobOf('three').jobKey]);
+    expect(await ledger.jobReports(BATCH, { states: ['gated'] })).toHaveLength(3);
+  });
+
   test('without a budget an estimate is all that is known, and is booked as it is', async () => {
     const { ledger } = await aLedger();
     await openBatch(ledger, ['one']);
