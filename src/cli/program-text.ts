@@ -20,6 +20,20 @@ export const verbsBelow =
       .description(description)
       .addHelpText('after', examples(...shown));
 
+/**
+ * Prints the help of the verb that the words lead to, such as `ledger verify`.
+ * @throws CommanderError in any case, as commander's own help does
+ */
+export function showHelp(program: Command, words: readonly string[]): never {
+  let at = program;
+  for (const word of words) {
+    const below = at.commands.find((verb) => verb.name() === word);
+    if (!below) return at.error(`error: unknown command '${word}'`, { code: 'commander.unknownCommand' });
+    at = below;
+  }
+  return at.help();
+}
+
 /** For values that must not be empty. @throws InvalidArgumentError */
 export function nonEmpty(value: string): string {
   if (value === '') throw new InvalidArgumentError('It is empty.');

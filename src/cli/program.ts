@@ -6,7 +6,7 @@ import { addLookVerbs, addReportVerbs } from './look-verbs.js';
 import { addOperateVerbs } from './operate-verbs.js';
 import { addRunVerbs } from './run-verbs.js';
 import { addScheduleVerbs } from './schedule-verbs.js';
-import { examples, nonEmpty, verbsBelow } from './program-text.js';
+import { examples, nonEmpty, showHelp, verbsBelow } from './program-text.js';
 import type { GlobalFlags, Shell } from './shell.js';
 import type { CleanFlags } from './clean.js';
 import type { NightsFlags } from './doctor-nights.js';
@@ -38,7 +38,7 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
     .option('--verbose', 'print more about errors')
     .option('--no-color', 'print without colours (NO_COLOR does the same)')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [verb]', 'print help for a verb')
+    .helpCommand(false) // its own knows one word only
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
@@ -169,6 +169,11 @@ export function createProgram(version: string, act: (action: Action, flags: Glob
   ).action((shellName: string) =>
     use(async (shell) => (await import('./completion.js')).completion(shellName, shell)),
   );
+
+  program
+    .command('help [verbs...]')
+    .description('print help for a verb')
+    .action((words: string[]) => showHelp(program, words));
 
   // What those scripts call. No verb for people, so it is in no help.
   program

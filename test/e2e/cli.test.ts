@@ -79,6 +79,14 @@ describe('words', () => {
     expect((await cli(['--json', '--help'], here)).stdout).toMatch(/^Usage/);
   });
 
+  test('help of a verb below another is its own; of one that there is not, it says so', async () => {
+    const below = await cli(['help', 'ledger', 'verify'], here);
+    expect(below.stdout).toBe((await cli(['ledger', 'verify', '--help'], here)).stdout);
+    const unknown = await cli(['help', 'ledger', 'nonsense'], here);
+    expect(unknown).toMatchObject({ code: 64, stdout: '' });
+    expect(unknown.stderr).toMatch(/^nightshift: unknown command 'nonsense'/);
+  });
+
   test('a module that is not there is told by its path, not as a bug', async () => {
     const { code, stderr } = await cli(['conformance', './none.ts'], here);
     expect(code).toBe(78);

@@ -74,6 +74,8 @@ describe('what is asked for', () => {
     expect(await offered('nightshift re')).toEqual(['resume', 'retry', 'reject', 'report']);
     expect(await offered('nightshift ledger re')).toEqual(['restore', 'rebuild']);
     expect(await offered('nightshift help led')).toEqual(['ledger']);
+    expect(await offered('nightshift help ledger ver')).toEqual(['verify']);
+    expect(await offered('nightshift help nonsense ')).toEqual([]);
     expect(await offered('nightshift --state /x --json led')).toEqual(['ledger']);
   });
 

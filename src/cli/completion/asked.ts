@@ -89,7 +89,9 @@ class Reader {
       this.path.push(word);
       this.above = this.command;
       this.command = verb;
-    } else this.operands.set(this.argument()?.name() ?? '', word);
+    } else if (this.isHelp())
+      this.above = visibleVerbs(this.above).find((one) => one.name() === word) ?? this.command;
+    else this.operands.set(this.argument()?.name() ?? '', word);
   }
 
   private nextOperand(): Next {
@@ -97,9 +99,13 @@ class Reader {
     if (verbs.length > 0) return { kind: 'verbs', verbs };
     const argument = this.argument();
     if (!argument) return { kind: 'nothing' };
-    // The one verb that commander adds by itself.
-    if (this.command.name() === 'help') return { kind: 'verbs', verbs: visibleVerbs(this.above) };
+    if (this.isHelp()) return { kind: 'verbs', verbs: visibleVerbs(this.above) };
     return { kind: 'value', of: argument.name() };
+  }
+
+  /** The verb whose operands are verbs: `above` is the one that those before lead to. */
+  private isHelp(): boolean {
+    return this.command.name() === 'help';
   }
 
   /** The one that the next operand is. */
