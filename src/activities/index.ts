@@ -7,7 +7,7 @@ import { decideApprovals } from './decide-approvals.js';
 import { closeBatch, noteBatch } from './close-batch.js';
 import type { AgentEnd, JobRef, PublishEnd, PublishRequest } from '../contract/messages.js';
 import type { Deps } from './deps.js';
-import { settled } from './failure.js';
+import { goneOnWith, settled } from './failure.js';
 import { noteRequest } from './note-request.js';
 import { openBatch, openShard } from './open-batch.js';
 import { publish } from './publish.js';
@@ -33,7 +33,7 @@ export const createActivities = (deps: Deps) => ({
   unpublish: unpublish(deps),
   settleJob: settled(settleJob(deps)),
   awaitJob: awaitJob(deps),
-  startNight: settled(startNight(deps)),
+  startNight: goneOnWith(startNight(deps)),
   awaitBatch: awaitBatch(deps),
   awaitUpstream: awaitUpstream(deps),
 });

@@ -11,11 +11,12 @@ import { DEFAULT_RETRY, retryPolicy, type RetryPolicy } from '../policy/retry.js
 import { ready, toApplicationFailure, triedBefore, triesSoFar, tryAgainAfter } from './failure.js';
 import { effectLane, reportTrouble } from './lanes/lane-of.js';
 import { waitOrLeave } from './lanes/wait-or-leave.js';
-import { keepAlive } from './heartbeat.js';
+import { goOnFrom, keepAlive } from './heartbeat.js';
 import { noteStep } from '../telemetry/step.js';
 import { publisherFor } from './publishers/publisher-for.js';
 import { paused } from './session/admit.js';
 import { settleTrouble } from './settle-trouble.js';
+import { silentJob } from './silent-job.js';
 import { tryEffect } from './try-effect.js';
 
 /**
@@ -30,6 +31,9 @@ export const publish =
     let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => request.effect);
     try {
+      goOnFrom(request.tried);
+      const silent = await silentJob(request, deps);
+      if (silent !== undefined) return silent;
       const { definition, job } = await readRef(request, deps);
       retry = retryPolicy(definition.retry);
       return await publishOnce(deps, request, { definition, job, retry, endsAt });
@@ -78,7 +82,7 @@ async function publishOnce(
     const provider = definition.agent.use;
     return waitOrLeave(entry, { job: request, provider, retry, deps, effect: effect.name });
   }
-  if (request.looks) return ready(request);
+  if (request.looks) return ready();
 
   const tried = await tryEffect(
     {
@@ -90,7 +94,7 @@ async function publishOnce(
       artifact: { sha256: request.artifact, read: () => artifacts.read(request.artifact) },
       publisher: (artifact) => publisherFor(effect, definition.baseDir, deps, artifact),
       by: activityWriter(request.batchId, deps),
-      tried: triesSoFar(request.tried),
+      tried: triesSoFar,
       retry,
       endsAt,
       forbidden: permit && forbiddenBy(permit, effect.key, request.artifact),
@@ -107,6 +111,6 @@ async function publishOnce(
   if (tried.kind === 'again') throw tryAgainAfter(tried.errorClass, tried.message, tried.delayMs);
   if (tried.kind !== 'wait') return tried;
   const { delayMs, message: why, failing } = tried;
-  const told = triedBefore(request.tried, failing);
+  const told = triedBefore(failing);
   return { kind: 'wait', delayMs, why, ...(told && { tried: told }), away: 'site' };
 }

@@ -6,8 +6,8 @@ import type { AgentEnd, AgentRequest, JobRef } from '../contract/messages.js';
 import { DEFAULT_RETRY, HELD_OUTWARD, retryPolicy } from '../policy/retry.js';
 import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { activityWriter, claimFor, contextOf, gateOf, readRef, type Deps } from './deps.js';
-import { toApplicationFailure, ready } from './failure.js';
-import { keepAlive, noteFailure } from './heartbeat.js';
+import { ready, toApplicationFailure } from './failure.js';
+import { goOnFrom, keepAlive } from './heartbeat.js';
 import { agentLane, lookInLane } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
@@ -18,6 +18,7 @@ import { closedDestination, frozen, paused, refusal, stillWaits, type Asking } f
 import { runSession } from './session/run-session.js';
 import { sessionScope, type Claimed, type SessionScope } from './session/scope.js';
 import { settleTrouble } from './settle-trouble.js';
+import { silentJob } from './silent-job.js';
 import { stopJob } from './stop-job.js';
 
 /**
@@ -40,8 +41,11 @@ export const runAgent =
     let fence: number | undefined;
     let retry = DEFAULT_RETRY; // until the batch's own is read
     const stopHeartbeat = keepAlive(() => handle);
-    const ref = patienceFrom(request);
+    const { tried, ...ref } = request;
     try {
+      goOnFrom(tried); // unless what failed then has passed since
+      const silent = await silentJob(ref, deps);
+      if (silent !== undefined) return silent;
       const { definition, job } = await readRef(ref, deps);
       retry = retryPolicy(definition.retry);
       const took = (given: number) => (fence = given);
@@ -53,13 +57,6 @@ export const runAgent =
       stopHeartbeat();
     }
   };
-
-/** Patience goes on from where the last wait has left it, unless what failed then passes now. */
-function patienceFrom({ tried, ...ref }: AgentRequest): AgentRequest {
-  if (tried === undefined) return ref;
-  if (tried.failingSinceMs !== undefined && activityInfo().attempt === 1) noteFailure(tried.failingSinceMs);
-  return { ...ref, tried: { tries: tried.tries } };
-}
 
 interface Step extends Asking {
   readonly beat: (handle: SessionHandle) => void;
@@ -76,7 +73,7 @@ async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<Ag
     providerFor(definition, deps, (kind) => lane.turn(cancellationSignal(), { fresh: kind === 'paid' }));
   const waiting = await stillWaits({ ...given, lane, makeProvider });
   if (waiting !== undefined) return withSpent(waiting, deps, ref);
-  if (ref.looks) return ready(ref);
+  if (ref.looks) return ready();
   let opening = false;
   try {
     const before = await beforeSession({ ...given, lane, makeProvider });

@@ -25,7 +25,7 @@ export async function settleTrouble(
   deps: Pick<Deps, 'ledger' | 'now' | 'worker'>,
 ): Promise<({ readonly kind: 'parked' | 'held' | 'gated' } & Trouble) | Waiting> {
   const { errorClass, message, facts } = error;
-  const tried = triesSoFar(step.tried);
+  const tried = triesSoFar(errorClass);
   const jitter = jitterOf(`${step.key}:${tried.tries}`);
   const excuse = excuseOf(error);
   const next = afterStep({ errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse }, retry);
@@ -33,7 +33,7 @@ export async function settleTrouble(
   if (facts.ours === 'ledger') return { kind: 'gated', errorClass, message }; // ST1
   if (next.kind === 'wait') {
     const failing = excuse?.failing === true;
-    const told = triedBefore(step.tried, failing);
+    const told = triedBefore(failing);
     return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(told && { tried: told }) };
   }
   const state = isOurs(error) ? 'gated' : STATE_AFTER[next.kind]; // ST1

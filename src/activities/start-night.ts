@@ -17,7 +17,7 @@ import { rereadDelay } from '../policy/reread.js';
 import { SERVED, lastWords, type SeenNight } from '../policy/seen-nights.js';
 import { duration } from '../report/format.js';
 import type { Deps } from './deps.js';
-import { retryAfter } from './failure.js';
+import { retryAfter, triesSoFar } from './failure.js';
 import { failingSince, noteFailure } from './heartbeat.js';
 import { keepSchedule } from './keep-schedule.js';
 import { newestInstead } from './newest-instead.js';
@@ -219,15 +219,15 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
   }
 
   function delayAfter(error: unknown): number | undefined {
-    const { attempt } = activityInfo();
-    const whileInTime = night.asked ? undefined : rereadDelay(request.dueAt, schedule, attempt, deps.now());
+    const { tries } = triesSoFar(AGAIN);
+    const whileInTime = night.asked ? undefined : rereadDelay(request.dueAt, schedule, tries, deps.now());
     if (error instanceof InvalidBatch) return error.mayPass ? whileInTime : undefined;
-    return whileInTime ?? (attempt < TROUBLE_TRIES_MAX ? TROUBLE_MS * 2 ** attempt : undefined);
+    return whileInTime ?? (tries < TROUBLE_TRIES_MAX ? TROUBLE_MS * 2 ** tries : undefined);
   }
 
   function again(why: string, delayMs: number): ApplicationFailure {
-    noteFailure(deps.now().getTime());
-    return retryAfter('transient', why, delayMs);
+    noteFailure(AGAIN, deps.now().getTime());
+    return retryAfter(AGAIN, why, delayMs);
   }
 
   async function note(outcome: NightOutcome, why: string, batchId?: string): Promise<void> {
@@ -244,6 +244,9 @@ async function nightStep(request: NightRequest, deps: Deps): Promise<NightStep> 
     return { kind: 'ended', night: endOf({ ...night, outcome, why, batchId }) };
   }
 }
+
+/** Whatever kept a night from starting. */
+const AGAIN = 'transient';
 
 /** Trouble of a night that is not waited for, or that may not be later, is given half a minute to pass. */
 const TROUBLE_TRIES_MAX = 5;

@@ -1,10 +1,9 @@
 import { cancellationDetails, cancellationSignal } from '@temporalio/activity';
-import type { JobEnd, JobRef, TriedBefore } from '../contract/messages.js';
+import type { JobEnd, JobRef } from '../contract/messages.js';
 import { activityWriter, type Deps } from './deps.js';
 
 /** The step of a job that the present try is at. */
 export interface StepOf extends Pick<JobRef, 'work' | 'key' | 'batchId'> {
-  readonly tried?: TriedBefore | undefined;
   /** Of the try's claim, where it has taken the job. */
   readonly fence?: number | undefined;
 }

@@ -35,8 +35,8 @@ export interface EffectTry {
   /** Makes the publisher, the artifact at hand. */
   publisher(artifact: Uint8Array): Promise<Publisher>;
   readonly by: By;
-  /** Of this effect in this run. */
-  readonly tried: Tries;
+  /** Of this effect in this run, where the present try fails in that class. */
+  readonly tried: (errorClass: ErrorClass) => Tries;
   readonly retry: RetryPolicy;
   /** Milliseconds since the epoch; later than that another try may be at work. */
   readonly endsAt: number;
@@ -82,7 +82,7 @@ export const requestSha256Of = (
  * @throws StaleFence when another try took over; CancelledFailure; AdapterError of our own ledger or artifacts
  */
 export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<EffectTried> {
-  const { work, job, effect, effectKeys, artifact, tried, turn } = given;
+  const { work, job, effect, effectKeys, artifact, turn } = given;
   await given.reached('E0');
   const { key: effectKey, name } = effect;
   const open = await olderQuestion(given, ledger);
@@ -172,6 +172,7 @@ export async function tryEffect(given: EffectTry, ledger: Ledger): Promise<Effec
   async function afterError(reason: AdapterError, excuse: Excuse | undefined): Promise<EffectTried> {
     const { errorClass, message, facts } = reason;
     const unclear = isUnclear(reason);
+    const tried = given.tried(errorClass);
     const jitter = jitterOf(`${effectKey}:${row.attempts}:${tried.tries}`);
     const next = afterEffect(
       { errorClass, ...tried, jitter, hintMs: facts.retryAfterMs, excuse },

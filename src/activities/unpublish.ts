@@ -10,7 +10,7 @@ import { jitterOf } from '../policy/jitter.js';
 import { afterEffect, retryPolicy } from '../policy/retry.js';
 import { asked, guarded } from './ask-publisher.js';
 import { activityWriter, contextOf, readRef, type Deps } from './deps.js';
-import { asAdapterError, toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
+import { asAdapterError, silentEnd, toApplicationFailure, triesSoFar, tryAgainAfter } from './failure.js';
 import { keepAlive } from './heartbeat.js';
 import { withGrace } from './grace.js';
 import { keptBackBy } from './lanes/lane-of.js';
@@ -28,6 +28,8 @@ export const unpublish =
   async (request: UnpublishRequest): Promise<UnpublishEnd> => {
     const stopHeartbeat = keepAlive(() => request.effect);
     try {
+      const silent = silentEnd('see what its log says last, then take it back again');
+      if (silent !== undefined) return { kind: 'refused', ...silent };
       return await unpublishOnce(deps, request);
     } catch (error) {
       throw toApplicationFailure(error);
@@ -107,7 +109,7 @@ async function unpublishOnce(deps: Deps, request: UnpublishRequest): Promise<Unp
     const { errorClass, message, facts } = reason;
     const sent = sending && mayHaveArrived(facts);
     const unclear = sent || LOST_ANSWER.has(before.state);
-    const tried = triesSoFar();
+    const tried = triesSoFar(errorClass);
     const jitter = jitterOf(`${effectKey}:${tried.tries}`);
     const retry = retryPolicy(definition.retry);
     const next = afterEffect(

@@ -163,7 +163,7 @@ const retryClassSchema = z.strictObject({
     .min(1)
     .max(1000)
     .optional()
-    .describe('tries of one step in one run, and sessions that end so, before the job is parked'),
+    .describe('failures in a row of one step in one run, and sessions that end so, before the job is parked'),
 });
 
 export const retrySchema = z.strictObject({

@@ -206,9 +206,12 @@ export interface Waiting {
   readonly away?: 'site' | 'agent';
 }
 
+/** How often a step has failed since it last went well, by class. */
+export type FailedTries = Readonly<Partial<Record<ErrorClass, number>>>;
+
 /** What a step that waits has tried before in this run: a wait gives no tries back. */
 export interface TriedBefore {
-  readonly tries: number;
+  readonly failed?: FailedTries;
   /** Milliseconds since the epoch; absent where it was not failing. */
   readonly failingSinceMs?: number;
 }

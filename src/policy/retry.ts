@@ -13,8 +13,8 @@ import { spanText } from './span-text.js';
  *  effect:  the same for an effect
  *  budget:  which of the job's two budgets a session that ran and ended so uses up
  *  baseMs, capMs: backoff doubles from base to cap, with full jitter
- *  tries:   tries of one step in one run before a person is asked, and sessions that ran and ended so, over all runs;
- *           without it, as long as patience lasts and the budget of sessions
+ *  tries:   failures in a row of one step in one run before a person is asked, and sessions that ran and ended so, over
+ *           all runs; without it, as long as patience lasts and the budget of sessions
  */
 export interface RetryRule {
   readonly agent: 'again' | 'park' | 'hold' | 'gate';
@@ -202,9 +202,11 @@ export const HELD_SESSION =
 /** The same for an agent of which no session is repeated. */
 export const HELD_OUTWARD = `the agent acts on the outside world, and may have done so: ${HELD_SESSION}`;
 
-/** How often and how long a step was tried in this run, the present try included. */
+/** How often in a row and for how long a step has failed in this run, the present try included. */
 export interface Tries {
   readonly tries: number;
+  /** Of them, those that failed in the class of the present one, which its rule bounds; by default all. */
+  readonly alike?: number;
   readonly elapsedMs: number;
 }
 
@@ -317,9 +319,8 @@ function waitFor(
   return { kind: 'wait', delayMs, why: 'the quota is used up and comes back by itself' };
 }
 
-/** @param tried `alike`: of its tries, those that failed in the same class; by default all */
 function bounded(
-  { tries, alike = tries, elapsedMs }: Tries & { readonly alike?: number },
+  { tries, alike = tries, elapsedMs }: Tries,
   rule: RetryRule,
   { patienceMs }: RetryPolicy,
   jitter: number,

@@ -177,7 +177,9 @@ test.each([
     const freed: unknown[] = [];
     const scope = aFailedScope(async ({ phase }) => void freed.push(phase));
     const failed = { state: 'failed', errorClass, message: 'it ended', usage: NOTHING_USED } as const;
-    await failSession(scope, { ...HANDLE, phase: 'start-sent' }, failed).catch(() => undefined);
+    await new MockActivityEnvironment()
+      .run(() => failSession(scope, { ...HANDLE, phase: 'start-sent' }, failed))
+      .catch(() => undefined);
     expect(freed).toEqual([as]);
   },
 );
@@ -388,7 +390,9 @@ test('a start that may have run unseen holds its job, as a question and not as a
     },
   );
   const failed = { state: 'failed', ...heldStart('the start got no answer'), usage: NOTHING_USED } as const;
-  const end = await failSession(scope, HANDLE, failed as Parameters<typeof failSession>[2]);
+  const end: unknown = await new MockActivityEnvironment().run(() =>
+    failSession(scope, HANDLE, failed as Parameters<typeof failSession>[2]),
+  );
   expect(end).toMatchObject({ kind: 'held', errorClass: 'unknown' });
   expect(end).toHaveProperty('message', expect.stringMatching(/look at the service .*retry NAME --job KEY/));
   expect(ends).toMatchObject([{ errorClass: 'conflict', job: { state: 'held', errorClass: 'unknown' } }]);
@@ -399,7 +403,6 @@ test('a start that its lane kept back goes on with the patience of its job, not 
     () => Promise.reject(new Error('not asked')),
     async () => undefined,
     {
-      ref: { tried: { tries: 2 } },
       claim: { fence: 1, failures: [] },
       deps: { now: () => new Date(), ledger: { endSession: async () => undefined } },
       retry: DEFAULT_RETRY,
@@ -409,13 +412,15 @@ test('a start that its lane kept back goes on with the patience of its job, not 
   const since = Date.now() - 3_600_000;
   const reason = new AdapterError('throttled', 'nothing is sent at the moment', { sent: 'no' });
   const excuse = { kind: 'closed', failing: true, delayMs: 5000, why: 'it fails' } as const;
-  const environment = new MockActivityEnvironment({ heartbeatDetails: { failingSinceMs: since } });
+  const environment = new MockActivityEnvironment({
+    heartbeatDetails: { failingSinceMs: since, failed: { transient: 2 } },
+  });
   const end: unknown = await environment.run(() =>
     failSession(scope, undefined, notStarted(reason), { excuse }),
   );
   expect(end).toEqual({
     ...{ kind: 'wait', delayMs: 5000, why: 'it fails' },
-    tried: { tries: 2, failingSinceMs: since },
+    tried: { failed: { transient: 2 }, failingSinceMs: since },
   });
 });
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Client } from '@temporalio/client';
-import { CancelledFailure } from '@temporalio/common';
+import { CancelledFailure, type ApplicationFailure } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { agentLane, effectLane } from '../../src/activities/lanes/lane-of.js';
@@ -22,8 +22,9 @@ import { readTickets, storeManifest, storedDefinition } from '../../src/batch/ma
 import { budgetSchema, definitionSchema, type Definition } from '../../src/contract/batch-file.js';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { PlacedJob } from '../../src/contract/job.js';
-import type { AgentEnd, AgentRequest, JobRef, TriedBefore } from '../../src/contract/messages.js';
+import type { AgentEnd, AgentRequest, JobRef, TriedBefore, Waiting } from '../../src/contract/messages.js';
 import { backAtOf } from '../../src/policy/back-at.js';
+import { RETRY_RULES } from '../../src/policy/retry.js';
 import { noticeSleep } from '../../src/host-sleep.js';
 import { fingerprint } from '../../src/identity/fingerprint.js';
 import { jobKey } from '../../src/identity/keys.js';
@@ -232,7 +233,10 @@ describe('a service that fails, and goes on failing', () => {
         }),
     };
   }
-  const since = (minutes: number) => ({ tries: 3, failingSinceMs: Date.now() - minutes * 60_000 });
+  const since = (minutes: number) => ({
+    failed: { transient: 3 },
+    failingSinceMs: Date.now() - minutes * 60_000,
+  });
   const now = expect.closeTo(Date.now(), -5) as number;
 
   test.each(['agent', 'destination'] as const)(
@@ -240,7 +244,7 @@ describe('a service that fails, and goes on failing', () => {
     async (which) => {
       const night = await downNight(which);
       const first = await night.try('two');
-      expect(first.end).toMatchObject({ kind: 'wait', tried: { tries: 0, failingSinceMs: now } });
+      expect(first.end).toMatchObject({ kind: 'wait', tried: { failingSinceMs: now } });
       const tried = since(59);
       expect((await night.try('two', undefined, { waits: 7, tried })).end).toMatchObject({
         kind: 'wait',
@@ -254,7 +258,7 @@ describe('a service that fails, and goes on failing', () => {
         expect((await night.try('two', undefined, { waits, tried: since(61) })).end).toMatchObject(gated);
       expect(night.lookups).toHaveLength(which === 'agent' ? 2 : 0);
       if (which === 'agent') return;
-      expect(await night.publish()).toMatchObject({ kind: 'wait', tried: { tries: 0, failingSinceMs: now } });
+      expect(await night.publish()).toMatchObject({ kind: 'wait', tried: { failingSinceMs: now } });
       expect(await night.publish(tried)).toMatchObject({ kind: 'wait', tried });
       expect(await night.publish(since(61))).toMatchObject(gated);
     },
@@ -309,11 +313,12 @@ describe('a service that fails, and goes on failing', () => {
     const night = await downNight('destination');
     const failing = { failingSinceMs: Date.now() - 61 * 60_000 };
     expect((await night.try('two', failing)).end).toMatchObject({ kind: 'gated' });
-    const passed = { at: undefined }; // an earlier try of this step has watched its session well
+    const passed = { at: undefined, failed: {}, answered: 1 }; // an earlier try of this step has watched its session well
     const environment = new MockActivityEnvironment({ attempt: 2, heartbeatDetails: passed });
     const request = { ...night.refOf('two'), tried: since(61) };
     const end = await environment.run(runAgent(night.deps), request);
-    expect(end).toMatchObject({ kind: 'wait', tried: { tries: 4, failingSinceMs: now } });
+    expect(end).toMatchObject({ kind: 'wait', tried: { failingSinceMs: now } });
+    expect((end as Waiting).tried).not.toHaveProperty('failed');
   });
 });
 
@@ -329,6 +334,33 @@ test('unexpected errors of a job are tried again as often as its batch says of a
     type: 'bug',
     nonRetryable: true,
   });
+});
+
+test('a step that kills its worker each time is parked, and asks nobody for anything', async () => {
+  const night = await aNight({ status: 503 });
+  for (const slug of ['one', 'two']) await night.try(slug); // claims it
+  const asked = night.lookups.length;
+  const message = expect.stringMatching(/died or hung 30 times in a row.*retry NAME --job KEY$/) as string;
+  const parked = { kind: 'parked', errorClass: 'bug', message };
+  const last = () => new MockActivityEnvironment({ attempt: 32, heartbeatDetails: { answered: 1 } });
+  expect(await last().run(runAgent(night.deps), night.refOf('one'))).toEqual(parked);
+  const effect = { ...night.refOf('two'), effect: 'post', artifact: 'a'.repeat(64) };
+  expect(await last().run(publish(night.deps), effect)).toEqual(parked);
+  expect(night.lookups).toHaveLength(asked);
+  const rows = await rawSql(night.path)('select state, error_class from jobs');
+  expect(rows).toEqual(Array(2).fill({ state: 'parked', error_class: 'bug' }));
+});
+
+test('after workers that died, the first failure waits as the first one does', async () => {
+  const night = await aNight({ status: 503 });
+  const environment = new MockActivityEnvironment({ attempt: 9 });
+  const failure: unknown = await environment
+    .run(runAgent(night.deps), night.refOf('one'))
+    .catch((error: unknown) => error);
+  expect(failure).toMatchObject({ type: 'transient' });
+  const { nextRetryDelay } = failure as ApplicationFailure;
+  expect(nextRetryDelay).toBeGreaterThan(0);
+  expect(nextRetryDelay).toBeLessThanOrEqual(RETRY_RULES.transient.baseMs);
 });
 
 describe('a job that waits all night', () => {
@@ -590,7 +622,7 @@ describe('a session that ended, whose output can’t be had', () => {
   async function aHostedNight(
     which: keyof typeof agents,
     more: Parameters<typeof aServer>[0],
-    { with: options, ...also }: { budget?: object; checks?: object[]; with?: object } = {},
+    { with: options, ...also }: { budget?: object; checks?: object[]; retry?: object; with?: object } = {},
   ) {
     const server = await aServer({ speed: 1000, ...more });
     const { use, with: place } = agents[which](server.url);
@@ -601,6 +633,23 @@ describe('a session that ended, whose output can’t be had', () => {
     const night = await aNight({ agent, retry, now: () => new Date(server.now()), ...also });
     return { ...night, server, paid: () => server.ledger().totals };
   }
+
+  test('each failure counts, and what its session did well before the first of them gives none back', async () => {
+    const faults = [{ match: { call: DOWNLOADS.claude }, do: 'server-error', times: 9 } as const];
+    const night = await aHostedNight(
+      'claude',
+      { faults },
+      { retry: { classes: { transient: { tries: 3 } } } },
+    );
+    let last = await night.try('one');
+    for (const _ of ['second', 'third']) {
+      expect(last.end).toMatchObject({ type: 'transient' });
+      last = await night.try('one', last.told);
+    }
+    const message = expect.stringMatching(/could not be collected.*\(3 tries failed\)$/) as string;
+    expect(last.end).toMatchObject({ kind: 'parked', errorClass: 'transient', message });
+    expect(night.paid()).toMatchObject({ runs: 1, paidTurns: 1 });
+  });
 
   test.each(['antigravity', 'claude'] as const)(
     '%s: it is parked when patience ends, and collected without another start when a person asks',
@@ -626,7 +675,7 @@ describe('a session that ended, whose output can’t be had', () => {
 
   test('patience goes on over a wait for a service that fails; what went well in between ends that', async () => {
     const match = { call: DOWNLOADS.antigravity };
-    const tried = { tries: 1, failingSinceMs: 1 };
+    const tried = { failed: { transient: 1 }, failingSinceMs: 1 };
     const night = await aHostedNight('antigravity', { faults: [{ match, do: 'server-error', times: 2 }] });
     expect((await night.try('one', undefined, { tried })).end, 'its session ran meanwhile').toMatchObject({
       type: 'transient',

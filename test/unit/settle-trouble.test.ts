@@ -100,7 +100,7 @@ test('looks that fail are counted by themselves, over the tries too', async () =
 });
 
 test('the first of several failures counts', async () => {
-  const { told } = await aTry(5, undefined, () => noteFailure(1));
+  const { told } = await aTry(5, undefined, () => noteFailure('transient', 1));
   expect(told).toMatchObject({ failingSinceMs: 1 });
 });
 
@@ -168,7 +168,7 @@ test.each([
   const failingSinceMs = Date.now() - 30 * MINUTE;
   const environment = new MockActivityEnvironment({ heartbeatDetails: { failingSinceMs } });
   const closed = new LaneClosed('nothing is sent at the moment', 5000, undefined, down);
-  const tried = down ? { tries: 0, failingSinceMs } : undefined;
+  const tried = down ? { failingSinceMs } : undefined;
   const end: unknown = await environment.run(() => fails(closed));
   expect(end).toMatchObject({ kind: 'wait', delayMs: 5000, ...(tried && { tried }) });
   expect(end).not.toHaveProperty(down ? 'state' : 'tried');

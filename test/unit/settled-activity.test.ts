@@ -17,7 +17,7 @@ test('one that takes longer than its heartbeat timeout is heard of meanwhile', a
 test('an unexpected error is tried again by its own count, whatever else it was tried again for', async () => {
   const fails = settled(() => Promise.reject(new Error('the disk is full')));
   const after = async (heartbeatDetails?: unknown) => {
-    const environment = new MockActivityEnvironment({ attempt: 40, heartbeatDetails });
+    const environment = new MockActivityEnvironment({ attempt: 20, heartbeatDetails });
     let told: unknown;
     environment.on('heartbeat', (details: unknown) => (told = details));
     const failure: unknown = await environment.run(fails).catch((error: unknown) => error);

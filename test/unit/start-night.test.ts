@@ -106,7 +106,7 @@ async function started(type: string, { workflowId }: { workflowId: string }) {
 function taken(
   lateMinutes: number,
   request: Partial<NightRequest> = {},
-  attempt = 1,
+  tries = 1,
   failingSinceMs?: number,
 ): Promise<NightStep> {
   const deps = {
@@ -135,8 +135,11 @@ function taken(
     alarm: { look: () => undefined, wake: () => undefined },
   } as unknown as Deps;
   const schedule = { ...NIGHTLY, batch: join(folder, 'batch.yaml') };
-  const heartbeatDetails = failingSinceMs === undefined ? undefined : { failingSinceMs };
-  return new MockActivityEnvironment({ attempt, heartbeatDetails }).run(startNight(deps), {
+  const heartbeatDetails = {
+    failed: { transient: tries - 1 },
+    ...(failingSinceMs !== undefined && { failingSinceMs }),
+  };
+  return new MockActivityEnvironment({ heartbeatDetails }).run(startNight(deps), {
     schedule,
     dueAt: DUE,
     exact: false,

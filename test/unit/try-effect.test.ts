@@ -108,7 +108,7 @@ function tryOnce(
       artifact: { sha256: sha256(text), read: async () => Buffer.from(text) },
       publisher: async () => service.publisher(),
       by: by(),
-      tried: { tries: 1, elapsedMs: 0 },
+      tried: () => ({ tries: 1, elapsedMs: 0 }),
       retry: DEFAULT_RETRY,
       endsAt: Date.now() + 3_600_000,
       context: { signal: new AbortController().signal, now: () => new Date(), sleep: async () => undefined },

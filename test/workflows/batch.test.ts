@@ -1966,7 +1966,12 @@ describe('pause', () => {
       runAgent: async ({ key, tried }) => {
         told.push(tried);
         if (told.length > 2) return { kind: 'made', sha256: sha256(key) };
-        return { kind: 'wait', delayMs: 1000, why: 'it fails', tried: { tries: 3, failingSinceMs: 1 } };
+        return {
+          kind: 'wait',
+          delayMs: 1000,
+          why: 'it fails',
+          tried: { failed: { transient: 3 }, failingSinceMs: 1 },
+        };
       },
     });
     await night.work(async () => {
@@ -1977,7 +1982,7 @@ describe('pause', () => {
       await handle.executeUpdate<ControlState, [unknown]>('resume', { args: [{ by: 'test' }] });
       expect(await handle.result()).toMatchObject({ done: 1 });
     });
-    expect(told).toEqual([undefined, { tries: 3, failingSinceMs: 1 }, undefined]);
+    expect(told).toEqual([undefined, { failed: { transient: 3 }, failingSinceMs: 1 }, undefined]);
   });
 
   test('of a batch that is terminated then: its next run takes its jobs on, though nobody resumed them', async () => {

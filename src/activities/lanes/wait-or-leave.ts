@@ -2,7 +2,7 @@ import type { Trouble, Waiting } from '../../contract/messages.js';
 import { resumedMs } from '../../policy/pauses.js';
 import { afterClosed, whyOf, type RetryPolicy } from '../../policy/retry.js';
 import type { Deps } from '../deps.js';
-import { triedBefore, triesSoFar } from '../failure.js';
+import { failingForMs, triedBefore } from '../failure.js';
 import { stopJob, type StepOf } from '../stop-job.js';
 import type { LaneWait } from './lane.js';
 
@@ -30,12 +30,11 @@ export async function waitOrLeave(
   leaving: Leaving,
 ): Promise<Told> {
   const { job, retry, deps, effect } = leaving;
-  const { tried: before } = job;
-  const elapsedMs = Math.max(triesSoFar(before).elapsedMs, await waitedInRun(closure, leaving));
+  const elapsedMs = Math.max(failingForMs(), await waitedInRun(closure, leaving));
   const waits = { delayMs, why, failing, ...(closure && { backInMs: closure.backInMs }) };
   const next = afterClosed(waits, retry, elapsedMs);
   if (closure === undefined || next.kind === 'wait') {
-    const tried = triedBefore(before, failing);
+    const tried = triedBefore(failing);
     const away = closure && (effect === undefined ? 'agent' : 'site');
     return { kind: 'wait', delayMs, why, ...(tried && { tried }), ...(away && { away }) };
   }

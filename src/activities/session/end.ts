@@ -8,7 +8,8 @@ import { NOTHING_USED, type FailedSession as Failed, type SessionEnd } from '../
 import { jitterOf } from '../../policy/jitter.js';
 import { STATE_AFTER, afterSession, whyOf, type Excuse, type Next } from '../../policy/retry.js';
 import { withTimeLimit } from '../../time-limit.js';
-import { retryAfter, triedBefore, triesSoFar } from '../failure.js';
+import { failingForMs, retryAfter, triedBefore } from '../failure.js';
+import { notePassed } from '../heartbeat.js';
 import { reportTrouble, SERVICE_TROUBLE } from '../lanes/lane-of.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { noteStep } from '../../telemetry/step.js';
@@ -98,11 +99,12 @@ export async function failSession(
     { ...failed, ...(artifact && { artifact }), ...(job && { job }) },
     claim.fence,
   );
+  if (ran) notePassed('step'); // another session is another step
   noteStep(usageFacts(failed.usage));
   await leave(scope, failed, ran);
   const left = handle ?? scope.lastSaved(); // a start that failed may have made something ready
   if (left) await free(scope, left, handle === undefined || errorClass === 'conflict');
-  return endOf(scope, failed, judged, handle, excuse);
+  return endOf(failed, judged, handle, excuse);
 }
 
 /**
@@ -117,10 +119,11 @@ export async function failBooked(
   const judged = judge(scope, failed, true);
   const { job } = judged;
   await scope.deps.ledger.endSession(scope.session, { ...failed, ...(job && { job }) }, scope.claim.fence);
-  return endOf(scope, failed, judged, handle);
+  notePassed('step');
+  return endOf(failed, judged, handle);
 }
 
-type Judging = Pick<SessionScope, 'ref' | 'definition' | 'retry' | 'session' | 'claim'> & {
+type Judging = Pick<SessionScope, 'definition' | 'retry' | 'session' | 'claim'> & {
   readonly deps: Pick<SessionScope['deps'], 'ledger' | 'now'>;
 };
 
@@ -131,7 +134,7 @@ type Judged =
 
 /** What the policy says of a session that came to nothing. */
 function judge(
-  { deps, retry, session, claim, ref, definition }: Judging,
+  { deps, retry, session, claim, definition }: Judging,
   failed: Failed,
   ran: boolean,
   { hintMs, excuse }: SaidOfEnd = {},
@@ -141,7 +144,7 @@ function judge(
   const present = { errorClass, ran, sha256: failed.artifact?.sha256, endedAt: nowMs };
   const jitter = jitterOf(`${session.runKey}:${session.attempt}`);
   const { outward } = definition.agent;
-  const failingMs = excuse ? triesSoFar(ref.tried).elapsedMs : 0;
+  const failingMs = excuse ? failingForMs() : 0;
   const how = { jitter, hintMs, outward, excuse, failingMs };
   const earlier = claim.failures.map((failure) => ({ ...failure, endedAt: withoutSleep(failure.endedAt) }));
   const next = afterSession([...earlier, present], retry, how);
@@ -151,7 +154,6 @@ function judge(
 
 /** @throws ApplicationFailure when the step is to be tried again soon */
 function endOf(
-  { ref }: Pick<Judging, 'ref'>,
   { errorClass, message }: Failed,
   { next, job }: Judged,
   handle: SessionHandle | undefined,
@@ -162,7 +164,7 @@ function endOf(
     return { kind: state, ...trouble, ...sessionName(handle) };
   }
   if (next.kind === 'again') throw retryAfter(errorClass, message, next.delayMs);
-  const tried = excuse && triedBefore(ref.tried, excuse.failing === true);
+  const tried = excuse && triedBefore(excuse.failing === true);
   return { ...next, why: excuse?.why ?? `${message} (${next.why})`, ...(tried && { tried }) };
 }
 

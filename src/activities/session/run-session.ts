@@ -3,6 +3,7 @@ import type { AgentEnd } from '../../contract/messages.js';
 import { HeldBack } from '../../ledger/ledger.js';
 import type { SessionHandle } from '../providers/provider.js';
 import { excuseFor } from '../lanes/lane-of.js';
+import { notePassed } from '../heartbeat.js';
 import { stopJob } from '../stop-job.js';
 import { roomWait } from './admit.js';
 import { collectSession } from './collect.js';
@@ -20,6 +21,7 @@ export async function runSession(scope: SessionScope): Promise<AgentEnd> {
   let isBooked = false;
   try {
     handle = await openSession(scope);
+    if (scope.claim.openSession?.state !== 'started') notePassed('step'); // it runs
     scope.beat(handle);
     const over = await watchSession(scope, handle);
     await scope.reached('A7');

@@ -3,12 +3,13 @@ import { durationMs } from '../../contract/batch-file.js';
 import { AdapterError } from '../../contract/errors.js';
 import { awakeMs } from '../../host-sleep.js';
 import { jitterOf } from '../../policy/jitter.js';
-import { afterStep, type Tries } from '../../policy/retry.js';
+import { afterStep } from '../../policy/retry.js';
+import { triesIn } from '../failure.js';
 import { longerThanTimeout } from '../providers/longer-than-timeout.js';
 import type { SessionHandle, SessionProgress } from '../providers/provider.js';
 import { keptBackBy } from '../lanes/lane-of.js';
 import { KEEP_EVERY_MS } from '../lanes/place-keeper.js';
-import { failingSince, noteFailure, notePassed } from '../heartbeat.js';
+import { failedSoFar, failingSince, noteFailure, notePassed } from '../heartbeat.js';
 import { frozen } from './admit.js';
 import { ask, struck, type SessionScope } from './scope.js';
 
@@ -88,26 +89,23 @@ export async function watchSession(scope: SessionScope, handle: SessionHandle): 
   }
 }
 
-/** Looks that failed since the last one that did not. */
+/** Looks that failed since the last one that did not, also those of earlier tries. */
 class FailedLooks {
-  private tries = 0;
-
   constructor(private readonly scope: SessionScope) {}
 
   passed(): void {
     notePassed('look');
-    this.tries = 0;
   }
 
   /** @returns how long to wait; @throws the reason where looking again would not help */
   failed(reason: AdapterError): number {
     const { deps, retry, session } = this.scope;
     const nowMs = deps.now().getTime();
-    noteFailure(nowMs, 'look');
-    const since = failingSince('look') ?? nowMs; // an earlier try may have begun to count
-    const tried: Tries = { tries: ++this.tries, elapsedMs: awakeMs(since, nowMs) };
-    const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${this.tries}`);
     const { errorClass, message, facts } = reason;
+    noteFailure(errorClass, nowMs, 'look');
+    const since = failingSince('look') ?? nowMs; // an earlier try may have begun to count
+    const tried = { ...triesIn(failedSoFar('look'), errorClass), elapsedMs: awakeMs(since, nowMs) };
+    const jitter = jitterOf(`${session.runKey}:${session.attempt}:look:${tried.tries}`);
     // The session goes on whatever is asked of those who look.
     const leftMs = Math.max(0, retry.patienceMs - tried.elapsedMs);
     const { retryAfterMs = 0 } = facts;

@@ -60,7 +60,7 @@ export async function tryOnce(
       artifact: { sha256: sha256Of(text), read: async () => Buffer.from(text) },
       publisher: (artifact) => publisherFor(effect, process.cwd(), deps, artifact),
       by: BY,
-      tried: { tries, elapsedMs: 0 },
+      tried: () => ({ tries, elapsedMs: 0 }),
       retry: DEFAULT_RETRY,
       endsAt: now().getTime() + ENDS_IN_MS,
       context: { signal: new AbortController().signal, now, sleep: (ms) => sleep(ms) },
