@@ -11,8 +11,8 @@ export interface KeyedService {
   readonly posts: readonly string[];
   /** What each of them said. */
   readonly texts: readonly string[];
-  /** When it has been asked, or has done what it was sent; then it answers. */
-  before: (what: 'look' | 'write') => void | Promise<void>;
+  /** When it has been asked, or has done what it was sent; then it answers, with this status if one is given. */
+  before: (what: 'look' | 'write') => number | void | Promise<number | void>;
   stop(): Promise<void>;
 }
 
@@ -28,8 +28,8 @@ export async function startKeyedService(): Promise<KeyedService> {
         texts.push(text);
       }
       const isThere = posts.includes(key);
-      await service.before(request.method === 'POST' ? 'write' : 'look');
-      response.writeHead(isThere ? 200 : 404, { 'content-type': 'application/json' });
+      const status = await service.before(request.method === 'POST' ? 'write' : 'look');
+      response.writeHead(status ?? (isThere ? 200 : 404), { 'content-type': 'application/json' });
       response.end(JSON.stringify({ id: key, key }));
     };
     serve().catch(() => response.destroy()); // whoever asked has died
