@@ -67,6 +67,7 @@ export default tseslint.config(
         setTimeout: 'readonly',
         performance: 'readonly',
         Headers: 'readonly',
+        AbortController: 'readonly',
         Request: 'readonly',
       },
     },

@@ -5,7 +5,10 @@ import { isHtml, type CheckedArtifact } from './artifact.js';
 import { splitFrontMatter } from './front-matter.js';
 import { slugger } from './slug.js';
 
-/** A book has 20,000. The parser takes about a tenth of a millisecond for each, and its worker does nothing else. */
+/**
+ * A book has 20,000. The parser takes about a tenth of a millisecond for each, as long as it is no line of a list within a
+ * quote or the like: of those, made to be slow, 4,000 take it ten seconds. The thread's time is the limit there.
+ */
 const LINES_MAX = 50_000;
 
 /** What a reader would see of a Markdown or HTML text, and where it points. */

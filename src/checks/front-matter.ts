@@ -1,11 +1,15 @@
-import { parse } from 'yaml';
+import { isScalar, parseDocument, visit, type Document } from 'yaml';
 import { shown } from '../batch/shown.js';
 import { messageOf } from '../contract/thrown.js';
+import { yamlDepth, YAML_DEPTH_MAX } from './nesting.js';
 
 const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)(?:\r?\n)?^(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/m;
 
 /** Aliases in YAML can make a few lines into gigabytes; front matter needs none. */
 const ALIASES_MAX = 10;
+
+/** Forty pages of fields; what a site generator reads is a few lines. */
+const CHARACTERS_MAX = 64 * 1024;
 
 export interface SplitText {
   /** The YAML between the two lines of dashes; undefined where the text does not begin with them. */
@@ -27,9 +31,13 @@ export type FrontMatter =
 export function frontMatterOf(text: string): FrontMatter {
   const { frontMatter } = splitFrontMatter(text);
   if (frontMatter === undefined) return { ok: false, problem: 'it has no front matter' };
+  if (frontMatter.length > CHARACTERS_MAX)
+    return { ok: false, problem: `its front matter is longer than ${CHARACTERS_MAX / 1024} KiB` };
+  if (yamlDepth(frontMatter) > YAML_DEPTH_MAX)
+    return { ok: false, problem: 'its front matter is nested too deeply' };
   let value: unknown;
   try {
-    value = parse(frontMatter, { schema: 'core', maxAliasCount: ALIASES_MAX, logLevel: 'error' });
+    value = valueOf(frontMatter);
   } catch (error) {
     const [said = ''] = messageOf(error).split('\n');
     return { ok: false, problem: `its front matter is no YAML: ${shown(said)}` };
@@ -37,6 +45,28 @@ export function frontMatterOf(text: string): FrontMatter {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return { ok: false, problem: 'its front matter holds no fields' };
   return { ok: true, fields: value as Record<string, unknown> };
+}
+
+function valueOf(yaml: string): unknown {
+  // The parser holds each key of a map against all others; here it is against a set of them.
+  const document = parseDocument(yaml, { schema: 'core', uniqueKeys: false, logLevel: 'error' });
+  const [error] = document.errors;
+  if (error) throw error;
+  assertUniqueKeys(document);
+  return document.toJS({ maxAliasCount: ALIASES_MAX });
+}
+
+function assertUniqueKeys(document: Document): void {
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (seen.has(key.value)) throw new Error(`the key ${String(key.value)} stands there twice`);
+        seen.add(key.value);
+      }
+    },
+  });
 }
 
 /** Required fields that are missing or empty. */

@@ -5,6 +5,7 @@ import { pathText, shown } from '../batch/shown.js';
 import { AdapterError } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
 import { messageOf } from '../contract/thrown.js';
+import { jsonBrackets, JSON_DEPTH_MAX } from './nesting.js';
 
 const PROBLEMS_MAX = 5;
 const SENTENCE_MAX = 200;
@@ -122,5 +123,6 @@ export function jsonProblems(text: string, schema: Validator): string[] {
   } catch (error) {
     return [`it is no JSON: ${shown(messageOf(error))}`];
   }
+  if (jsonBrackets(text).deepest > JSON_DEPTH_MAX) return ['it is nested too deeply'];
   return schemaProblems(schema, value, 'it');
 }

@@ -2,6 +2,7 @@ import { shown } from '../batch/shown.js';
 import { isHtml, isJson, type CheckedArtifact } from './artifact.js';
 import { sentenceProblem } from './last-sentence.js';
 import { splitFrontMatter } from './front-matter.js';
+import { jsonBrackets } from './nesting.js';
 
 /** What services and programs write where they stopped. */
 const TAIL =
@@ -29,24 +30,8 @@ function jsonProblem(artifact: CheckedArtifact, text: string): string | undefine
     JSON.parse(text);
     return undefined;
   } catch {
-    return jsonIsOpen(text) ? 'its JSON is not closed' : undefined;
+    return jsonBrackets(text).open ? 'its JSON is not closed' : undefined;
   }
-}
-
-/** True where brackets or a string are still open at the end. */
-function jsonIsOpen(text: string): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (inString) {
-      if (character === '\\') at++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === '{' || character === '[') depth++;
-    else if (character === '}' || character === ']') depth--;
-  }
-  return inString || depth > 0;
 }
 
 function tailProblem(text: string): string | undefined {

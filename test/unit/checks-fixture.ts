@@ -1,6 +1,8 @@
 /** Short ways to hold a text against checks, as a batch file would name them. */
 import { checkSchema } from '../../src/contract/checks.js';
 import { runChecks, type CheckContext, type CheckFindings } from '../../src/checks/index.js';
+import type { ReadText } from '../../src/checks/run-checks.js';
+import { textFindings } from '../../src/checks/text-checks.js';
 
 export interface Given {
   readonly mime?: string;
@@ -15,6 +17,10 @@ export const job = {
   revision: 1,
 };
 
+/** In this thread, from source; `checks-thread.test.ts` has the other ones. */
+const readText: ReadText = (request, { earlier }) =>
+  textFindings(request, { earlier, begins: () => undefined });
+
 /** @param checks as in YAML: defaults are filled in by the contract */
 export const findings = (
   content: string | Uint8Array,
@@ -27,7 +33,7 @@ export const findings = (
     job,
     checks: checks.map((check) => checkSchema.parse(check)),
     baseDir,
-    context: { signal: new AbortController().signal, ...context },
+    context: { signal: new AbortController().signal, readText, ...context },
   });
 
 export const problems = async (

@@ -161,6 +161,20 @@ describe('front matter', () => {
     expect(await problems(`---\n${bomb.join('\n')}\n---\nText.`, [{ frontMatter: {} }])).toHaveLength(1);
   });
 
+  test.each(['[', '{', '- ', '? '])(
+    'nested without end by %j is refused before a parser follows it',
+    async (mark) => {
+      const found = await problems(`---\na:\n ${mark.repeat(30_000)}\n---\nText.`, [{ frontMatter: {} }]);
+      expect(found).toEqual(['its front matter is nested too deeply']);
+    },
+  );
+
+  test.each(['a: 1\nb: 2\na: 3', 'a: {b: 1, b: 2}'])('that has a key twice is refused: %j', async (yaml) => {
+    expect(await problems(`---\n${yaml}\n---\nText.`, [{ frontMatter: {} }])).toEqual([
+      expect.stringMatching(/^its front matter is no YAML: "the key [ab] stands there twice"$/),
+    ]);
+  });
+
   test('is held against a schema', async () => {
     const schema = {
       type: 'object',

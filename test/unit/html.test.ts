@@ -225,3 +225,8 @@ describe('texts made to hurt', () => {
     expect(() => textOf(Uint8Array.of(0xff, 0xfe, 0x00))).toThrow(AdapterError);
   });
 });
+
+test('one item with a blank line makes paragraphs of all items of its list, and of no list within', async () => {
+  const html = await toHtml('- a\n- b\n\n  c\n- d\n  - e\n  - f\n', { format: 'markdown', sanitise: false });
+  expect(html.match(/<p>./g)).toEqual(['<p>a', '<p>b', '<p>c', '<p>d']);
+});
