@@ -1,5 +1,6 @@
 import { loadCheck } from '../activities/load-adapter.js';
 import { parseOptions } from '../activities/adapter-options.js';
+import { redactor } from '../activities/redact.js';
 import { shortenedTo, shown } from '../batch/shown.js';
 import { resolveSecretsIn, type Environment } from '../batch/secrets.js';
 import { AdapterError, type ErrorClass } from '../contract/errors.js';
@@ -33,6 +34,7 @@ export async function moduleProblems(
   { baseDir, env, runMsMax = RUN_MS_MAX }: { baseDir: string; env: Environment; runMsMax?: number },
 ): Promise<string[]> {
   const check = await loadCheck(use, baseDir);
+  const redact = redactor(raw, env);
   const options = parseOptions(check, resolveSecretsIn(raw, env), `check ${use}`, raw);
   let answer: unknown;
   try {
@@ -43,20 +45,24 @@ export async function moduleProblems(
     );
   } catch (error) {
     input.signal.throwIfAborted();
-    if (error instanceof AdapterError && OWN_CLASSES.has(error.errorClass)) throw error;
-    throw failed(use, messageOf(error), error);
+    // Not as its cause either: what a service said to it may repeat its key.
+    const said = redact(messageOf(error));
+    if (error instanceof AdapterError && OWN_CLASSES.has(error.errorClass))
+      throw new AdapterError(error.errorClass, said, error.facts);
+    throw failed(use, said);
   }
   if (!Array.isArray(answer) || !answer.every((problem) => typeof problem === 'string'))
     throw failed(use, `it must return a list of texts, not ${shown(answer)}`);
-  return answer.map((problem: string) => short(problem));
+  return answer.map((problem: string) => short(redact(problem)));
 }
 
-const failed = (use: string, why: string, cause?: unknown): AdapterError =>
+const failed = (use: string, why: string): AdapterError =>
   new AdapterError(
     'config',
     `the check ${use} could not run: ${short(why)}; nothing is published until it does`,
-    { sent: 'no' },
-    { cause },
+    {
+      sent: 'no',
+    },
   );
 
 function short(text: string): string {

@@ -60,8 +60,7 @@ const PROBLEMS_MAX = 20;
 export async function runChecks(request: CheckRequest): Promise<CheckFindings> {
   const { bytes, mime, checks, baseDir, context } = request;
   const { secrets = [], env = {}, earlier = noneToAsk, readText = textFindingsInThread, signal } = context;
-  const text = artifactOf(bytes, mime).text;
-  const leaks = text === undefined ? [] : secretProblems(text, secrets, env);
+  const leaks = secretProblems(bytes, secrets, env);
   if (leaks.length > 0) return { problems: leaks, notes: [] }; // no check module, and nobody else, gets to see it
 
   const ofText = {

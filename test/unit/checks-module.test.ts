@@ -65,6 +65,26 @@ test('one that knows why it could not run says so itself', async () => {
   await expect(problems('x', [{ use }], { baseDir })).rejects.toMatchObject({ errorClass: 'throttled' });
 });
 
+test.each([
+  ['finds', `run: (_, { word }) => ['answered 401 to ' + word]`],
+  ['throws', `run(_, { word }) { throw new Error('answered 401 to ' + word); }`],
+  [
+    'throws, and knows why,',
+    `run(_, { word }) { throw new AdapterError('auth', 'answered 401 to ' + word); }`,
+  ],
+])('no word of its key is in what it %s', async (_, run) => {
+  const baseDir = await aModule(
+    definition(run.replace('word })', 'word }: { word: string })').replace('(_,', '(_: unknown,')),
+  );
+  const context = { env: { HOUSE_KEY: 'sk-planted-4711' } };
+  const found = problems('x', [{ use, with: { word: '${env:HOUSE_KEY}' } }], { baseDir, context });
+  const said = await found.then(
+    (all) => all.join(),
+    (error: unknown) => (error as Error).message,
+  );
+  expect(said).toContain('answered 401 to ***');
+});
+
 test('one that hangs is given up', async () => {
   const baseDir = await aModule(definition(`run: () => new Promise(() => undefined)`));
   const input = {

@@ -1313,3 +1313,24 @@ describe('a job that is cancelled while its session can’t be ended', () => {
     ]);
   });
 });
+
+test('the key of a check’s module is a secret of the batch, like those of agents and destinations', async () => {
+  const night = await aNight({
+    agent: { command: ['echo', 'I used sk-planted-4711.'] },
+    checks: [{ use: './house.ts', with: { key: '${env:HOUSE_KEY}' } }],
+    retry: { sessions: 1 },
+  });
+  Object.assign(night.deps.env, { HOUSE_KEY: 'sk-planted-4711' });
+  writeFileSync(
+    join(night.definition.baseDir, 'house.ts'),
+    `import { defineCheck } from 'nightshift/adapter';
+     import { z } from 'zod';
+     export const check = defineCheck({
+       name: 'house', version: '1', options: z.strictObject({ key: z.string() }), run: () => [],
+     });`,
+  );
+  expect((await night.try('one')).end).toMatchObject({
+    type: 'rejected',
+    message: expect.stringContaining('the artifact has the value of ${env:HOUSE_KEY} in it') as string,
+  });
+});

@@ -55,8 +55,9 @@ export async function checkArtifact(
 }
 
 /** All of a batch file that may refer to secrets; a key that it leaves to the provider included. */
-const mentioned = ({ agent, effects }: Definition): Json => [
+const mentioned = ({ agent, checks, effects }: Definition): Json => [
   agentAccount(agent).options,
+  ...checks.map((check) => ('use' in check ? check.with : {})),
   ...effects.map((effect) => effect.with ?? {}),
 ];
 
