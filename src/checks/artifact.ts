@@ -29,3 +29,11 @@ export function isHtml({ mime, text = '' }: Pick<CheckedArtifact, 'mime' | 'text
   if (mime === 'text/markdown') return false;
   return /^\s*(<!doctype\s+html|<html[\s>])/i.test(text);
 }
+
+/** Whether readers see something else than stands there: Markdown and HTML, and what says no type and is no JSON. */
+export const isDocument = (artifact: CheckedArtifact): boolean =>
+  isHtml(artifact) ||
+  artifact.mime === 'text/markdown' ||
+  (artifact.mime === undefined && !looksLikeJson(artifact.text ?? ''));
+
+export const looksLikeJson = (text: string): boolean => /^\s*(?:\{\s*["}]|\[\s*[{["\]])/.test(text);

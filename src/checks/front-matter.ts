@@ -1,6 +1,9 @@
 import { isScalar, parseDocument, visit, type Document } from 'yaml';
 import { shown } from '../batch/shown.js';
+import { textsIn } from '../batch/secrets.js';
+import type { Json } from '../contract/json.js';
 import { messageOf } from '../contract/thrown.js';
+import { isDrawn } from './drawn.js';
 import { yamlDepth, YAML_DEPTH_MAX } from './nesting.js';
 
 const FRONT_MATTER = /^---[ \t]*\r?\n([\s\S]*?)(?:\r?\n)?^(?:---|\.\.\.)[ \t]*(?:\r?\n|$)/m;
@@ -69,6 +72,14 @@ function assertUniqueKeys(document: Document): void {
   });
 }
 
+/** All texts in the front matter, as a site would show them; as they stand there where it can't be read. */
+export function frontMatterTexts(text: string): string[] {
+  const { frontMatter } = splitFrontMatter(text);
+  if (frontMatter === undefined) return [];
+  const read = frontMatterOf(text);
+  return read.ok ? textsIn(read.fields as Json).map((place) => place.text) : [frontMatter];
+}
+
 /** Required fields that are missing or empty. */
 export function missingFields(
   fields: Readonly<Record<string, unknown>>,
@@ -83,5 +94,5 @@ export function missingFields(
 
 const isEmpty = (value: unknown): boolean =>
   value === null ||
-  (typeof value === 'string' && value.trim() === '') ||
+  (typeof value === 'string' && !isDrawn(value)) ||
   (typeof value === 'object' && Object.keys(value).length === 0);

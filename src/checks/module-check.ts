@@ -7,8 +7,9 @@ import { AdapterError, type ErrorClass } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
 import { messageOf } from '../contract/thrown.js';
 import { safeText } from '../report/safe-text.js';
-import { withTimeLimit } from '../time-limit.js';
+import { timeLimit, within } from '../time-limit.js';
 import type { CheckInput } from './define-check.js';
+import { isDrawn } from './drawn.js';
 
 /** A check that hangs must not keep a job for the rest of the night. */
 const RUN_MS_MAX = 5 * 60 * 1000;
@@ -40,8 +41,9 @@ export async function moduleProblems(
   try {
     // A copy: what is checked is what is published.
     const own = { ...input, bytes: Uint8Array.from(input.bytes), job: structuredClone(input.job) };
-    answer = await withTimeLimit(runMsMax, input.signal, async (signal) =>
-      check.run({ ...own, signal }, options),
+    answer = await within(
+      timeLimit(runMsMax, input.signal, () => gaveNoAnswer(runMsMax)),
+      async (signal) => check.run({ ...own, signal }, options),
     );
   } catch (error) {
     input.signal.throwIfAborted();
@@ -53,7 +55,7 @@ export async function moduleProblems(
   }
   if (!Array.isArray(answer) || !answer.every((problem) => typeof problem === 'string'))
     throw failed(use, `it must return a list of texts, not ${shown(answer)}`);
-  return answer.map((problem: string) => short(redact(problem)));
+  return answer.map((problem: string) => `${use}: ${sentenceOf(redact(problem))}`);
 }
 
 const failed = (use: string, why: string): AdapterError =>
@@ -64,6 +66,12 @@ const failed = (use: string, why: string): AdapterError =>
       sent: 'no',
     },
   );
+
+const gaveNoAnswer = (ms: number): Error => new Error(`it gave no answer within ${ms / 1000} s`);
+
+/** A person has to find out what is wrong, and by more than nothing. */
+const sentenceOf = (problem: string): string =>
+  isDrawn(problem) ? short(problem) : 'it found a problem, and has no words for it';
 
 function short(text: string): string {
   const line = safeText(text);

@@ -1,14 +1,15 @@
 import type { CheckSpec } from '../contract/checks.js';
-import { artifactOf, type CheckedArtifact } from './artifact.js';
-import { readDocument, type DocumentParts } from './document.js';
-import { frontMatterOf, missingFields } from './front-matter.js';
+import { artifactOf, isDocument, type CheckedArtifact } from './artifact.js';
+import { readDocument, surelySeen, type DocumentParts } from './document.js';
+import { isDrawn } from './drawn.js';
+import { frontMatterOf, frontMatterTexts, missingFields } from './front-matter.js';
 import { headingProblems } from './headings.js';
 import { jsonProblems, schemaFrom, schemaProblems } from './json-schema.js';
 import { placeholderProblems } from './placeholders.js';
 import { similarProblems, type Earlier } from './similarity.js';
 import { truncationProblems } from './truncated.js';
 import { unseenProblems } from './unseen-characters.js';
-import { wordProblems } from './words.js';
+import { countProblems, findProblems, type CountCheck } from './words.js';
 
 /** A rule that needs nobody but the artifact. */
 export type TextCheck = Exclude<CheckSpec, { links: unknown } | { use: string }>;
@@ -38,9 +39,6 @@ export interface TextContext {
   readonly begins: (check: string) => void;
 }
 
-/** More than white space and what is never drawn, such as a zero width space. */
-const VISIBLE = /[^\s\p{Cc}\p{Cf}]/u;
-
 /**
  * Holds an artifact against the rules that it can be held against by itself. Nothing of it waits for anybody, except for
  * earlier artifacts: an agent may well write a text that it takes hours to read, so that this is no work for a thread
@@ -51,12 +49,11 @@ export async function textFindings(request: TextRequest, context: TextContext): 
   const { bytes, mime, checks, wantsLinks } = request;
   context.begins('notEmpty');
   const artifact = artifactOf(bytes, mime);
-  if (bytes.length === 0 || (artifact.text !== undefined && !VISIBLE.test(artifact.text)))
-    return { problems: ['the artifact is empty'] };
+  const run = new TextRun(request, artifact, context.earlier);
+  if (await run.isEmpty()) return { problems: ['the artifact is empty'] };
 
   context.begins('characters');
   const problems = checks.some((check) => 'characters' in check) ? [] : unseenProblems(artifact);
-  const run = new TextRun(request, artifact, context.earlier);
   for (const check of checks) {
     context.begins(Object.keys(check).join());
     problems.push(...(await run.one(check)));
@@ -75,6 +72,16 @@ class TextRun {
     private readonly earlier: Earlier,
   ) {}
 
+  /** Nothing to read, or to look at, whatever stands there. */
+  async isEmpty(): Promise<boolean> {
+    const { text } = this.artifact;
+    if (text === undefined) return this.artifact.bytes.length === 0;
+    if (!isDrawn(text)) return true;
+    if (!isDocument(this.artifact) || surelySeen(text)) return false;
+    const document = await this.parsed();
+    return !('problem' in document) && !isDrawn(document.parts.seen) && !document.parts.hasMedia;
+  }
+
   async one(check: TextCheck): Promise<readonly string[]> {
     const { artifact, request, earlier } = this;
     const { text } = artifact;
@@ -85,13 +92,24 @@ class TextRun {
     if ('jsonSchema' in check) return jsonProblems(text, await schemaFrom(check.jsonSchema, request.baseDir));
     if ('notSimilar' in check) return similarProblems(text, earlier, check.notSimilar);
     if ('noPlaceholders' in check)
-      return this.read(({ prose, links }) => placeholderProblems([prose, ...links].join('\n')));
+      return this.read(({ prose, links, labels }) =>
+        placeholderProblems([prose, ...links, ...labels, ...frontMatterTexts(text)].join('\n')),
+      );
     if ('headings' in check) {
       const { headings } = check;
       const wanted = 'required' in headings ? headings : { required: headings, ordered: false };
       return this.read((parts) => headingProblems(parts.headings, wanted));
     }
-    return wordProblems(text, check);
+    if ('minWords' in check || 'maxWords' in check) return this.counted(text, check);
+    return findProblems(text, check);
+  }
+
+  private async counted(text: string, check: CountCheck): Promise<readonly string[]> {
+    if (!isDocument(this.artifact)) return countProblems(text, check);
+    const document = await this.parsed();
+    if (!('problem' in document)) return countProblems(document.parts.seen, check);
+    // Of what says no type it may be that it is no document at all.
+    return this.artifact.mime === undefined ? countProblems(text, check) : [document.problem];
   }
 
   async linked(): Promise<TextFindings> {

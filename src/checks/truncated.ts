@@ -1,5 +1,5 @@
 import { shown } from '../batch/shown.js';
-import { isHtml, isJson, type CheckedArtifact } from './artifact.js';
+import { isHtml, isJson, looksLikeJson, type CheckedArtifact } from './artifact.js';
 import { sentenceProblem } from './last-sentence.js';
 import { splitFrontMatter } from './front-matter.js';
 import { jsonBrackets } from './nesting.js';
@@ -22,8 +22,6 @@ export function truncationProblems(artifact: CheckedArtifact): string[] {
   return found === undefined ? [] : [`it breaks off: ${found}`];
 }
 
-const looksLikeJson = (text: string): boolean => /^\s*(?:\{\s*["}]|\[\s*[{["\]])/.test(text);
-
 function jsonProblem(artifact: CheckedArtifact, text: string): string | undefined {
   if (!isJson(artifact) && !looksLikeJson(text)) return undefined;
   try {
@@ -41,8 +39,9 @@ function tailProblem(text: string): string | undefined {
 
 function markupProblem(artifact: CheckedArtifact, text: string): string | undefined {
   if (isHtml(artifact)) {
-    if (/<html[\s>]/i.test(text) && !/<\/html\s*>/i.test(text)) return 'its <html> is not closed';
-    return openTag(text);
+    if (/<html[\s>]/i.test(text))
+      return /<\/html\s*>/i.test(text) ? openTag(text) : 'its <html> is not closed';
+    return openTag(text) ?? openElement(text);
   }
   const { frontMatter, body } = splitFrontMatter(text);
   if (frontMatter === undefined && /^---\r?\n[A-Za-z_][\w-]*:/.test(text))
@@ -57,6 +56,30 @@ const openTag = (text: string): string | undefined => {
   if (tag !== undefined && /[="]|^<\//.test(tag)) return `the tag ${shown(tag)} is not closed`;
   return text.lastIndexOf('<!--') > text.lastIndexOf('-->') ? 'a comment is not closed' : undefined;
 };
+
+/** Each of them has an end of its own in every text that is whole. */
+const BLOCKS = /^(?:div|section|article|main|blockquote|figure|table|ul|ol|dl)$/;
+/** Ends of these may be left out: some writers never have any. */
+const ENDS_BY_ITSELF = /^(?:p|li|dt|dd|tr|td|th)$/;
+const TAGS =
+  /<(\/?)(div|section|article|main|blockquote|figure|table|[uod]l|p|li|d[td]|t[rdh]|h[1-6]|a|em|strong)(?=[\s>])/gi;
+const NO_TAGS = /<!--[^]*?(?:-->|$)|<(script|style|template)\b[^]*?(?:<\/\1\s*>|$)/gi;
+
+/** Where a part of a page stops within an element; quiet where it may have been written so. */
+function openElement(text: string): string | undefined {
+  const seen = new Map<string, { open: number; last: 'begin' | 'end'; ends: boolean }>();
+  for (const [, slash, tag = ''] of text.replace(NO_TAGS, '').matchAll(TAGS)) {
+    const name = tag.toLowerCase();
+    const { open = 0, ends = false } = seen.get(name) ?? {};
+    if (slash === '/') seen.set(name, { open: Math.max(0, open - 1), last: 'end', ends: true });
+    else seen.set(name, { open: open + 1, last: 'begin', ends });
+  }
+  for (const [name, { open, last, ends }] of seen) {
+    const breaksOff = BLOCKS.test(name) ? open > 0 : last === 'begin' && (ends || !ENDS_BY_ITSELF.test(name));
+    if (breaksOff) return `its <${name}> is not closed`;
+  }
+  return undefined;
+}
 
 /** `[the tables](https://exam` at the very end. */
 const unclosedLink = (text: string): string | undefined => {

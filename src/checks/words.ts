@@ -1,26 +1,21 @@
 import type { CheckSpec } from '../contract/checks.js';
 import { shown } from '../batch/shown.js';
+import { countWords } from './drawn.js';
 
-/** The checks that need nothing but the text itself. */
-export type WordCheck = Extract<
-  CheckSpec,
-  { minWords: number } | { maxWords: number } | { contains: string } | { notContains: string }
->;
+export type CountCheck = Extract<CheckSpec, { minWords: number } | { maxWords: number }>;
+type FindCheck = Extract<CheckSpec, { contains: string } | { notContains: string }>;
 
-/** Words are what white space parts: a text in Chinese or Japanese has few of them. */
-export function wordProblems(text: string, check: WordCheck): string[] {
-  if ('minWords' in check) {
-    const words = countWords(text);
+/** @param seen what a reader sees of the text */
+export function countProblems(seen: string, check: CountCheck): string[] {
+  const words = countWords(seen);
+  if ('minWords' in check)
     return words < check.minWords ? [`it has ${words} words, at least ${check.minWords} are asked for`] : [];
-  }
-  if ('maxWords' in check) {
-    const words = countWords(text);
-    return words > check.maxWords ? [`it has ${words} words, at most ${check.maxWords} are allowed`] : [];
-  }
-  if ('contains' in check) {
-    return text.includes(check.contains) ? [] : [`it does not contain ${shown(check.contains)}`];
-  }
-  return text.includes(check.notContains) ? [`it contains ${shown(check.notContains)}`] : [];
+  return words > check.maxWords ? [`it has ${words} words, at most ${check.maxWords} are allowed`] : [];
 }
 
-const countWords = (text: string): number => text.match(/\S+/g)?.length ?? 0;
+/** In the text as it stands there, letter by letter. */
+export function findProblems(text: string, check: FindCheck): string[] {
+  if ('contains' in check)
+    return text.includes(check.contains) ? [] : [`it does not contain ${shown(check.contains)}`];
+  return text.includes(check.notContains) ? [`it contains ${shown(check.notContains)}`] : [];
+}

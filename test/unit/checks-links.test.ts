@@ -59,6 +59,18 @@ describe('answers', () => {
     expect(asked.sort()).toEqual(['HEAD /a', 'HEAD /b', 'HEAD /c', 'HEAD /d']);
   });
 
+  test('blanks and tabs that a browser takes off hide no address, nor does what it chooses images from', async () => {
+    const { origin, asked } = await aServer(status(200));
+    const text = [
+      `<a href=" ${origin}/blank ">a</a> <a href="ht\ttp${origin.slice(4)}/tab">b</a>`,
+      `<img srcset="${origin}/small 1x, ${origin}/large 2x"> <video poster="${origin}/still"></video>`,
+    ].join('\n');
+    expect(await findings(text, [local])).toEqual({ problems: [], notes: [] });
+    expect(asked.sort()).toEqual(
+      ['/blank', '/large', '/small', '/still', '/tab'].map((path) => `HEAD ${path}`),
+    );
+  });
+
   test.each([404, 410])('%i is a problem', async (code) => {
     const { origin } = await aServer(status(code));
     expect(await problems(`[a](${origin}/gone)`, [local])).toEqual([
@@ -206,9 +218,22 @@ describe('private networks', () => {
   });
 
   test('redirects without end are given up', async () => {
-    const { origin, asked } = await aServer(status(302, { location: '/again' }));
+    const { origin, asked } = await aServer((request, response) =>
+      status(302, { location: `${request.url}a` })(request, response),
+    );
     expect((await findings(`[a](${origin}/)`, [local])).notes).toHaveLength(1);
     expect(asked.length).toBeLessThanOrEqual(5);
+  });
+
+  test('redirects in a circle lead nowhere, unless a cookie may lead out of it', async () => {
+    const there = await aServer((request, response) =>
+      status(302, { location: request.url === '/a' ? '/b#x' : '/a' })(request, response),
+    );
+    const said = `the link "${there.origin}/a" leads nowhere: it redirects in a circle`;
+    expect(await findings(`[a](${there.origin}/a)`, [local])).toEqual({ problems: [said], notes: [] });
+    expect(there.asked).toEqual(['HEAD /a', 'HEAD /b']);
+    const wall = await aServer(status(302, { location: '/', 'set-cookie': 'seen=1' }));
+    expect((await findings(`[a](${wall.origin}/)`, [local])).notes).toHaveLength(1);
   });
 
   test('credentials in a link are not sent', async () => {

@@ -33,7 +33,7 @@ test('its sentences are the problems; none lets the artifact pass', async () => 
   expect(await problems('about tides', [{ use }], { baseDir })).toEqual([]);
   const given = { baseDir, mime: 'text/markdown' };
   expect(await problems('about', [{ use, with: { word: 'sea' } }], given)).toEqual([
-    'sea tides 5 text/markdown',
+    './my-check.ts: sea tides 5 text/markdown',
   ]);
 });
 
@@ -41,7 +41,9 @@ test('its options are checked by its own schema, secrets filled in', async () =>
   const baseDir = await aModule(definition(`run: ({ text }, { word }: { word: string }) => [word]`));
   await expect(problems('x', [{ use, with: { wrod: 'sea' } }], { baseDir })).rejects.toMatchObject(config);
   const secret = [{ use, with: { word: '${env:WORD}' } }];
-  expect(await problems('x', secret, { baseDir, context: { env: { WORD: 'sea' } } })).toEqual(['sea']);
+  expect(await problems('x', secret, { baseDir, context: { env: { WORD: 'sea' } } })).toEqual([
+    './my-check.ts: sea',
+  ]);
   await expect(problems('x', secret, { baseDir })).rejects.toThrow(/WORD is not set/);
 });
 
@@ -95,7 +97,17 @@ test('one that hangs is given up', async () => {
     signal: new AbortController().signal,
   };
   const running = moduleProblems({ use, with: {} }, input, { baseDir, env: {}, runMsMax: 20 });
-  await expect(running).rejects.toMatchObject(config);
+  await expect(running).rejects.toMatchObject({
+    ...config,
+    message: expect.stringContaining('it gave no answer within 0.02 s') as unknown,
+  });
+});
+
+test.each(['', ' \\n', '\\u200b'])('a problem without words is told with some: "%s"', async (problem) => {
+  const baseDir = await aModule(definition(`run: () => ['${problem}']`));
+  expect(await problems('x', [{ use }], { baseDir })).toEqual([
+    './my-check.ts: it found a problem, and has no words for it',
+  ]);
 });
 
 test('one that changes the bytes it is given changes nothing', async () => {
@@ -108,8 +120,8 @@ test('one that changes the bytes it is given changes nothing', async () => {
 test('its words are shown on one line, without escape sequences, and cut', async () => {
   const baseDir = await aModule(definition(`run: () => ['a\\n\\u001b[31mb' + 'x'.repeat(999)]`));
   const [found = ''] = await problems('x', [{ use }], { baseDir });
-  expect(found).toMatch(/^a bx+…$/);
-  expect(found.length).toBeLessThanOrEqual(301);
+  expect(found).toMatch(/^\.\/my-check\.ts: a bx+…$/);
+  expect(found.length).toBeLessThanOrEqual(316);
 });
 
 test.each([

@@ -21,14 +21,18 @@ describe('breaks off', () => {
     ['in JSON', '{"title": "Tides", "body": "The sea'],
     ['in a JSON list', '[{"a": 1}, {"a": 2}'],
     ['in a page', '<!doctype html><html><body><p>The sea rises.</p>'],
+    ['in a paragraph of HTML', '<p>The sea rises.</p>\n<p>When the moon stands over the', 'text/html'],
+    ['in an element of HTML', '<div><div><p>The sea rises.</p></div>', 'text/html'],
+    ['in a link of HTML', '<p>The sea rises, <a href="/x">as the moon', 'text/html'],
     ['with a tail', `${LEAD}The moon. [truncated]`],
     ['with a tail of a limit', `${LEAD}The moon. (max tokens reached)`],
     [
       'in Japanese',
       '海は一日に二度満ち引きします。\n\n月が港の上に来ると、海の水は月の方へと引き寄せられてそしてその',
     ],
-  ])('%s', async (_, text) => {
-    expect(await problems(text, check)).toEqual([expect.stringMatching(/^it breaks off: /)]);
+  ])('%s', async (_, text, mime?: string) => {
+    const given = mime === undefined ? {} : { mime };
+    expect(await problems(text, check, given)).toEqual([expect.stringMatching(/^it breaks off: /)]);
   });
 });
 
@@ -66,10 +70,13 @@ describe('ends', () => {
     ],
     ['as whole JSON', '{"title": "Tides [", "n": [1, 2]}'],
     ['as a whole page', '<!doctype html><html><body><p>The sea</p></body></html>'],
+    ['as a part of a page', '<div><p>The sea rises.</p><ul><li>a<li>b</ul></div>', 'text/html'],
+    ['with paragraphs that are all left open', '<p>The sea<p>The moon', 'text/html'],
+    ['with tags in a comment', '<p>The sea</p><!-- <div> -->', 'text/html'],
     ['with a comparison', `${LEAD}So we see that for all of these a < b holds.`],
     ['with an emoji', `${LEAD}That is all that we have for you today, see you soon 🌊`],
-  ])('%s', async (_, text) => {
-    expect(await problems(text, check)).toEqual([]);
+  ])('%s', async (_, text, mime?: string) => {
+    expect(await problems(text, check, mime === undefined ? {} : { mime })).toEqual([]);
   });
 });
 

@@ -13,6 +13,38 @@ describe('words', () => {
       expect(await problems(nothing, [{ notEmpty: true }])).toEqual(['the artifact is empty']);
   });
 
+  test.each([
+    '&nbsp;\n\n<br><br/>\n',
+    '\u3164 \u2800\ufe0f',
+    '<!-- the whole article, which nobody gets to see -->',
+    '<div hidden>not shown</div><script>let a;</script>',
+    '---\ntitle: Tides\n---\n\n<p></p>',
+    '[a]: https://example.com/ "a definition that nothing refers to"',
+  ])('what shows nothing is empty: %j', async (text) => {
+    expect(await problems(text, [])).toEqual(['the artifact is empty']);
+  });
+
+  test.each([
+    ['![](tides.png)', undefined],
+    ['<img src="tides.png">', undefined],
+    ['`<!--` opens a comment', 'text/markdown'],
+    ['```html\n<!-- shown -->\n```', 'text/markdown'],
+    ['<br>', 'text/plain'],
+    ['{"a":"&nbsp;"}', 'application/json'],
+    ['[{}]', undefined],
+  ])('what shows something is not: %j', async (text, mime) => {
+    expect(await problems(text, [], mime === undefined ? {} : { mime })).toEqual([]);
+  });
+
+  test('words are counted where a reader sees them', async () => {
+    const hidden = `---\ntitle: a b c d e f\n---\n<!-- ${'unseen '.repeat(400)}-->\n\n# One\n\n<b class="x y z">two</b> | \u2800 [three](https://example.com/ "a b c")\n\n    four()\n`;
+    expect(await problems(hidden, [{ minWords: 6 }])).toEqual(['it has 5 words, at least 6 are asked for']);
+    expect(await problems(hidden, [{ maxWords: 5 }])).toEqual([]);
+    const page = `<!doctype html><html><head><title>a b c</title></head><body><p>one</p><p>two</p></body></html>`;
+    expect(await problems(page, [{ minWords: 3 }])).toHaveLength(1);
+    expect(await problems('<b> <i> <u>', [{ minWords: 3 }], { mime: 'text/plain' })).toEqual([]);
+  });
+
   test('each failed check says what was found and what is asked for', async () => {
     expect(await problems('one two', [{ minWords: 3 }])).toEqual([
       'it has 2 words, at least 3 are asked for',
@@ -143,13 +175,16 @@ describe('front matter', () => {
     ['is missing', 'Text.', 'it has no front matter'],
     ['comes after the text began', 'Text.\n---\ntitle: x\n---\n', 'it has no front matter'],
     ['is not closed', '---\ntitle: x\n', 'it has no front matter'],
-    ['is a list', '---\n- x\n---\n', 'its front matter holds no fields'],
+    ['is a list', '---\n- x\n---\nText.', 'its front matter holds no fields'],
   ])('that %s is said so', async (_, text, expected) => {
     expect(await problems(text, [check])).toEqual([expected]);
   });
 
   test('that is no YAML is quoted safely', async () => {
-    const [found = ''] = await problems('---\ntitle: [\u001b[31m\n---\n', [check, { characters: 'any' }]);
+    const [found = ''] = await problems('---\ntitle: [\u001b[31m\n---\nText.', [
+      check,
+      { characters: 'any' },
+    ]);
     expect(found).toMatch(/^its front matter is no YAML: "/);
     expect(found).not.toContain('\u001b');
   });
@@ -299,6 +334,11 @@ describe('placeholder text', () => {
     'As an AI language model, I can not know.',
     'Use the key YOUR_API_KEY_HERE.',
     '[Read on](https://YOUR-DOMAIN-HERE/).',
+    '---\ntitle: "[Insert title here]"\n---\nText.',
+    '---\nauthors: [{ name: TODO }]\n---\nText.',
+    '---\ntitle: [\n summary: TBD\n---\nText.',
+    '![TODO: describe it](tides.png)',
+    '<abbr title="lorem ipsum">HW</abbr>',
   ])('%s', async (text) => {
     expect(await problems(text, check)).toEqual([expect.stringMatching(/^it still has placeholder text: "/)]);
   });
@@ -306,6 +346,7 @@ describe('placeholder text', () => {
   test.each([
     'Write `{{ name }}` where the name goes.',
     '```yaml\npath: "{{ slug }}.md" # TODO\nkey: YOUR_API_KEY_HERE\n```\n\nThat is all.',
+    '---\ntags: [your money, here]\n# TODO: more tags\n---\nText.',
     'See [your options](https://example.com/options) and [here](#here).',
     'A todo list for models of AI, as an assistant would write it.',
     'Footnotes[^1] are fine.\n\n[^1]: Indeed.',

@@ -6,6 +6,8 @@ import type { LookupFunction } from 'node:net';
 export interface Asked {
   readonly status: number;
   readonly location: string | undefined;
+  /** A browser would be known by it when it asks again. */
+  readonly setsCookie: boolean;
 }
 
 /**
@@ -34,7 +36,8 @@ export function askOnce(
         signal,
       },
       (response) => {
-        resolve({ status: response.statusCode ?? 0, location: response.headers.location });
+        const { location, 'set-cookie': cookies = [] } = response.headers;
+        resolve({ status: response.statusCode ?? 0, location, setsCookie: cookies.length > 0 });
         response.destroy();
       },
     );

@@ -39,6 +39,8 @@ export async function openLink(link: string, rules: LinkRules): Promise<LinkEnd>
   const limit = timeLimit(rules.timeoutMs, rules.signal);
   const { signal } = limit;
   let url = new URL(link);
+  const been = new Set<string>();
+  let cookies = false;
   try {
     for (let hops = 0; hops <= REDIRECTS_MAX; hops++) {
       const allowed = await addressesOf(url, rules, signal);
@@ -46,6 +48,10 @@ export async function openLink(link: string, rules: LinkRules): Promise<LinkEnd>
       const asked = await ask(url, allowed, signal);
       const next = locationOf(asked, url);
       if (next === undefined) return endOf(asked.status);
+      been.add(withoutHash(url));
+      cookies ||= asked.setsCookie;
+      // Who is let in by a cookie, as readers may be, gets out of it.
+      if (been.has(withoutHash(next)) && !cookies) return { kind: 'gone', why: 'it redirects in a circle' };
       url = next;
     }
     return { kind: 'unclear', why: `it redirects more than ${REDIRECTS_MAX} times` };
@@ -60,6 +66,8 @@ export async function openLink(link: string, rules: LinkRules): Promise<LinkEnd>
     limit.end();
   }
 }
+
+const withoutHash = ({ href }: URL): string => href.split('#', 1).join();
 
 /** Some servers do not know HEAD, or answer it otherwise than GET. */
 async function ask(url: URL, addresses: readonly LookupAddress[], signal: AbortSignal): Promise<Asked> {
