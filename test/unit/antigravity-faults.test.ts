@@ -3,9 +3,11 @@
 import { expect, test } from 'vitest';
 import { AdapterError } from '../../src/contract/errors.js';
 import type { FaultRuleInput } from '../../src/testing/agent-server/index.js';
+import { geminiAt, RUN_KEY } from './agent-server-fixture.js';
 import {
   aContext,
   aStage,
+  bytesOf,
   idIn,
   Killer,
   mustHavePaidOnce,
@@ -248,6 +250,52 @@ test('a start without an answer whose run lives is found by its signs and collec
   await provider.release?.(handle, context);
   expect(server.ledger().totals).toMatchObject({ runs: 1, open: 0 });
 });
+
+test('a manifest is found among more files than a page of a listing holds', async () => {
+  const { server, make } = await aStage('antigravity', { faults: [once({ do: 'drop-after-commit' })] });
+  const provider = await make();
+  const { context, handles } = aContext(server);
+  await thrown(provider, 'start', () => provider.start(requestOf(), undefined, context));
+  const handle = handles.at(-1);
+  if (!handle) throw new Error('no handle');
+  const environment = idIn(handle, 'environment');
+  await filledBefore('manifest.json', 'out', environment, server.geminiUrl);
+  expect(await watched(provider, handle, context, server)).toMatchObject({ kind: 'succeeded' });
+  expect((await provider.collect(handle, context)).content).toBeDefined();
+  expect(mustHavePaidOnce(server)).toBe(1);
+});
+
+test('what a run left, and whose a sandbox is, is found on every page of a listing', async () => {
+  const { server, make } = await aStage('antigravity');
+  const provider = await make({ file: 'z.md' });
+  const { context } = aContext(server);
+  const handle = await provider.start(requestOf(), undefined, context);
+  const environment = idIn(handle, 'environment');
+  await filledBefore('z.md', 'out', environment, server.geminiUrl);
+  const { files } = geminiAt(server.geminiUrl).environments;
+  await files.upload({ environment, path: 'out/z.md', file: new Blob(['asked for']) });
+  const left = await provider.leftOver?.(handle, context);
+  expect(left && (await bytesOf(left.content)).toString()).toBe('asked for');
+
+  await filledBefore(RUN_KEY, 'claim', environment, server.geminiUrl);
+  const swept = [];
+  for await (const one of provider.sweep?.(new Date(0), context) ?? []) swept.push(one);
+  expect(swept).toMatchObject([{ runKey: RUN_KEY, attempt: 1, ids: { environment } }]);
+});
+
+/** A page holds 50: so many that are listed before a name. */
+async function filledBefore(
+  name: string,
+  folder: string,
+  environment: string,
+  geminiUrl: string,
+): Promise<void> {
+  const before = Array.from({ length: 60 }, (_, index) => `0${String(index).padStart(2, '0')}.md`);
+  expect(before.every((one) => one < name)).toBe(true);
+  const { files } = geminiAt(geminiUrl).environments;
+  for (const one of before)
+    await files.upload({ environment, path: `${folder}/${one}`, file: new Blob(['x']) });
+}
 
 test('a start without an answer and without signs is fenced off after its wait: a late sender fails too', async () => {
   const { server, make } = await aStage('antigravity', { faults: [once({ do: 'drop-before' })] });

@@ -13,11 +13,14 @@ import {
   readFiles,
   readInteraction,
   type Environment,
+  type EnvironmentFile,
   type FilePage,
   type Interaction,
 } from './replies.js';
 
 const ENVIRONMENTS_PAGE = 1000;
+/** What an agent writes beyond so many files is not looked at. */
+const FILES_MAX = 1000;
 
 /** What each call is made with. */
 interface Once {
@@ -48,7 +51,10 @@ export interface GeminiApi {
   /** Nothing left to cancel is as good. It takes effect a while later. */
   cancel(id: string, signal: AbortSignal): Promise<void>;
   deleteInteraction(id: string, signal: AbortSignal): Promise<void>;
-  files(environment: string, path: string, signal: AbortSignal): Promise<FilePage | undefined>;
+  /** One file, by its path; undefined where it is not there. */
+  file(environment: string, path: string, signal: AbortSignal): Promise<EnvironmentFile | undefined>;
+  /** In a folder, a request for each page; none where the folder is not there. */
+  files(environment: string, folder: string, signal: AbortSignal): AsyncIterable<EnvironmentFile>;
   download(
     environment: string,
     path: string,
@@ -100,6 +106,14 @@ export function geminiApi(
       async (until, fetch) => read(await send(clientWith(fetch), { maxRetries: 0, signal: until })),
     );
   }
+
+  const filePage = (
+    asked: { environment: string; path: string; page_token?: string },
+    signal: AbortSignal,
+  ): Promise<FilePage | undefined> =>
+    orMissing(
+      call('listing files', 'read', signal, (at, once) => at.environments.files.list(asked, once), readFiles),
+    );
 
   return {
     createEnvironment: (signal) =>
@@ -189,16 +203,26 @@ export function geminiApi(
       await orMissing(call('deleting the record', 'free', signal, send, nothing, GONE));
     },
 
-    files: (environment, path, signal) =>
-      orMissing(
-        call(
-          'listing files',
-          'read',
-          signal,
-          (at, once) => at.environments.files.list({ environment, path }, once),
-          readFiles,
-        ),
-      ),
+    async file(environment, path, signal) {
+      const { files = [] } = (await filePage({ environment, path }, signal)) ?? {};
+      return files.find((entry) => entry.path === path);
+    },
+
+    async *files(environment, folder, signal) {
+      let token: string | undefined;
+      let found = 0;
+      do {
+        const asked = {
+          environment,
+          path: folder,
+          ...(token !== undefined && { page_token: token }),
+        };
+        const { files = [], next_page_token } = (await filePage(asked, signal)) ?? {};
+        yield* files;
+        found += files.length;
+        token = files.length === 0 || next_page_token === '' ? undefined : next_page_token;
+      } while (token !== undefined && found < FILES_MAX);
+    },
 
     async download(environment, path, signal) {
       const { baseUrl, apiVersion, downloadTimeout } = options;

@@ -7,7 +7,7 @@ import type { Output, ProviderContext, SessionHandle } from '../provider.js';
 import type { GeminiApi } from './api.js';
 import type { AntigravityOptions } from './options.js';
 import { OUT_FOLDER } from './places.js';
-import type { FilePage, Interaction } from './replies.js';
+import type { Interaction } from './replies.js';
 import { environmentOf } from './start.js';
 
 interface Parts {
@@ -38,7 +38,7 @@ async function artifactFile(
   const { file } = choice;
 
   const path = `${OUT_FOLDER}/${file.path}`;
-  const listed = entryOf(await api.files(environment, path, signal), path);
+  const listed = await api.file(environment, path, signal);
   if (!listed) throw rejected(`the run’s manifest names ${file.path}, which is not there`);
   if (listed.size_bytes !== undefined && Number(listed.size_bytes) !== file.bytes) {
     throw rejected(
@@ -49,9 +49,6 @@ async function artifactFile(
   if (!content) throw rejected(`the run’s manifest names ${file.path}, which is not there`);
   return { content: verified(content, file), ...mimeOrNone(listed.mime_type) };
 }
-
-const entryOf = (page: FilePage | undefined, path: string) =>
-  page?.files?.find((entry) => entry.path === path);
 
 async function lastMessage(
   handle: SessionHandle,

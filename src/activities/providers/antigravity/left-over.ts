@@ -1,5 +1,5 @@
 import { textId } from '../managed/handle.js';
-import { leftFile, leftText } from '../managed/left-over.js';
+import { leftFile, leftText, type LeftFile } from '../managed/left-over.js';
 import { pathBelow } from '../managed/manifest.js';
 import type { Output, ProviderContext, SessionHandle } from '../provider.js';
 import type { GeminiApi } from './api.js';
@@ -20,11 +20,11 @@ export async function leftOverOf(
   }
   const environment = textId(handle, 'environment');
   if (environment === undefined) return undefined;
-  const { files = [] } = (await api.files(environment, OUT_FOLDER, signal)) ?? {};
-  const listed = files.flatMap(({ path = '', size_bytes, mime_type }) => {
+  const listed: LeftFile[] = [];
+  for await (const { path = '', size_bytes, mime_type } of api.files(environment, OUT_FOLDER, signal)) {
     const below = pathBelow(path, OUT_FOLDER);
-    return below === undefined ? [] : [{ path: below, bytes: Number(size_bytes ?? 0), mime: mime_type }];
-  });
+    if (below !== undefined) listed.push({ path: below, bytes: Number(size_bytes ?? 0), mime: mime_type });
+  }
   return leftFile(listed, options.file, ({ path }) =>
     api.download(environment, `${OUT_FOLDER}/${path}`, signal),
   );

@@ -56,8 +56,11 @@ const path = z
   .optional()
   .catch(undefined);
 
+const fileSchema = z.object({ path, size_bytes: text, mime_type: text });
+export type EnvironmentFile = z.infer<typeof fileSchema>;
+
 const filesSchema = z.object({
-  files: z.array(z.object({ path, size_bytes: text, mime_type: text })).optional(),
+  files: z.array(fileSchema).optional(),
   next_page_token: text,
 });
 export type FilePage = z.infer<typeof filesSchema>;

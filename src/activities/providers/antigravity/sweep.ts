@@ -15,8 +15,7 @@ export async function* sweepEnvironments(
 ): AsyncIterable<SessionHandle> {
   for await (const { id, created } of api.environments(signal)) {
     if (created !== undefined && Date.parse(created) < since.getTime()) continue;
-    const claims = await api.files(id, CLAIM_FOLDER, signal);
-    for (const { path = '' } of claims?.files ?? []) {
+    for await (const { path = '' } of api.files(id, CLAIM_FOLDER, signal)) {
       const [, runKey, attempt] = CLAIM.exec(path) ?? [];
       if (runKey === undefined) continue;
       yield { v: 1, provider: name, runKey, attempt: Number(attempt), ids: { environment: id } };

@@ -6,7 +6,7 @@ import { heldStart } from '../managed/unanswered.js';
 import type { ProviderContext, SessionHandle, SessionProgress } from '../provider.js';
 import type { GeminiApi } from './api.js';
 import type { AntigravityOptions } from './options.js';
-import { OUT_FOLDER, STARTED_FILE } from './places.js';
+import { OUT_FOLDER } from './places.js';
 import type { Environment } from './replies.js';
 import { environmentOf } from './start.js';
 
@@ -64,9 +64,6 @@ async function signsOfLife(
     file_count !== textId(handle, 'seenFiles');
   // Looking at files may itself count as a use of the sandbox: nothing is looked at before something has changed.
   if (!changed) return 'none';
-  const names = new Set(
-    (await api.files(environmentOf(handle), OUT_FOLDER, signal))?.files?.map(({ path }) => path),
-  );
-  if (names.has(`${OUT_FOLDER}/${MANIFEST_NAME}`)) return 'done';
-  return names.has(`${OUT_FOLDER}/${STARTED_FILE}`) || changed ? 'alive' : 'none';
+  const manifest = await api.file(environmentOf(handle), `${OUT_FOLDER}/${MANIFEST_NAME}`, signal);
+  return manifest ? 'done' : 'alive';
 }
