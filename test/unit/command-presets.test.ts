@@ -387,6 +387,18 @@ test.each<[Name, string]>([
   },
 );
 
+// Source: runs of 0.169.0, and developers.openai.com/codex/environment-variables
+test('codex: OPENAI_API_KEY, which it does not read, is no way in, unless it is said to be', async () => {
+  const env = { CODEX_API_KEY: '', OPENAI_API_KEY: 'k' };
+  const night = await presetBench('codex', 'ok', { env });
+  await expect(night.provider.start(night.request, undefined, night.context)).rejects.toMatchObject({
+    errorClass: 'config',
+    message: expect.stringContaining('CODEX_API_KEY') as string,
+  });
+  const own = await presetBench('codex', 'ok', { env, options: { credential: 'OPENAI_API_KEY' } });
+  expect(await runToEnd(own)).toEqual({ kind: 'succeeded' });
+});
+
 test('preflight names the variable that is not set, and how to get a program that is not there', async () => {
   const check = async (options: Record<string, unknown>) =>
     command.preflight?.({

@@ -503,7 +503,7 @@ test('an agent’s account is one lane however its key is named; programs of thi
   const script = of({ command: ['/usr/bin/node', './agents/write.mjs'] });
   expect(script.label).toBe('command node write.mjs');
   expect(of({ command: ['node', 'translate.mjs'] }).id).not.toBe(script.id);
-  const withKey = { preset: 'codex', env: { OPENAI_API_KEY: '${env:TEAM_KEY}' } } as const;
+  const withKey = { preset: 'codex', env: { CODEX_API_KEY: '${env:TEAM_KEY}' } } as const;
   expect(of(withKey).id).not.toBe(codex.id);
   expect(
     mayBeLane(of(withKey), agentAccount({ use: 'command', timeout: '1h', outward: false, ...withKey })),

@@ -16,7 +16,7 @@ export const codex: Preset = {
   title: 'Codex CLI 0.169.0',
   program: PROGRAM,
   install: 'npm install -g @openai/codex',
-  credentials: ['CODEX_API_KEY', 'OPENAI_API_KEY'],
+  credentials: ['CODEX_API_KEY'],
   logins: ['.codex/auth.json'],
   env: {},
   promptBy: 'stdin',
