@@ -349,6 +349,31 @@ test('an agent that acts outside its sandbox is held where its start got no answ
   }
 });
 
+test('a sandbox that is gone when the start arrives is made up for by another: no job is to blame for it', async () => {
+  const { server, make } = await aStage('antigravity');
+  const { context, handles } = aContext(server);
+  let struck = 0;
+  const goes = async (kind?: 'paid') => {
+    const [made] = handles.slice(-1);
+    if (kind === 'paid' && made && struck++ === 0)
+      await geminiAt(server.geminiUrl).environments.delete(idIn(made, 'environment'));
+  };
+  const provider = await make({}, goes);
+  const error = await thrown(provider, 'start', () => provider.start(requestOf(), undefined, context));
+  expect(error).toMatchObject({ errorClass: 'transient', facts: { sent: 'rejected', code: 'not_found' } });
+  expect(handles.at(-1)?.phase).toBe('prepared');
+  const job = await runJob({ server, make: () => make({}, goes) }, { goOn: false });
+  expect([job.kind, mustHavePaidOnce(server)]).toEqual(['made', 1]);
+});
+
+test('an agent that the service does not know is no sandbox that is gone', async () => {
+  const { server, make } = await aStage('antigravity');
+  const provider = await make({ agent: 'antigravity-preview-05-2026' });
+  const { context } = aContext(server);
+  const error = await thrown(provider, 'start', () => provider.start(requestOf(), undefined, context));
+  expect(error).toMatchObject({ errorClass: 'invalid', facts: { sent: 'rejected' } });
+});
+
 test('a run that never ends is cancelled at its deadline and booked', async () => {
   const { server, make } = await aStage('antigravity', { faults: [once({ do: 'timeout-mid-run' })] });
   const provider = await make();

@@ -291,6 +291,26 @@ test('a start that another try finds unfinished is fenced off: a prompt still on
   expect(server.ledger().totals).toMatchObject({ runs: 0, open: 0 });
 });
 
+test('a session that is gone when its prompt arrives is made up for by another: no job is to blame for it', async () => {
+  const { server, make } = await aStage('claude');
+  const { sessions } = anthropicAt(server.anthropicUrl).beta;
+  let struck = 0;
+  const { context, handles } = aContext(server);
+  const goes = async (kind?: 'paid') => {
+    if (kind === 'paid' && struck++ === 0)
+      await sessions.delete(idIn(handles.at(-1) ?? NO_HANDLE, 'session'));
+  };
+  const provider = await make({}, goes);
+  const error = await thrown(provider, 'start', () => provider.start(requestOf(), undefined, context));
+  expect(error).toMatchObject({ errorClass: 'transient', facts: { sent: 'rejected' } });
+  expect(handles.at(-1)?.phase).toBe('prepared');
+
+  const job = await runJob({ server, make: () => make({}, goes) }, { goOn: false });
+  expect([job.kind, mustHavePaidOnce(server)]).toEqual(['made', 1]);
+});
+
+const NO_HANDLE = { v: 1, provider: 'claude', runKey: '', attempt: 1, ids: {} } as const;
+
 test('a turn that never ends is interrupted at its deadline, booked and archived', async () => {
   const { server, make } = await aStage('claude', { faults: [once({ do: 'timeout-mid-run' })] });
   const provider = await make();

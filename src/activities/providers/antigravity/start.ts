@@ -107,6 +107,7 @@ async function send(
   } catch (error) {
     if (!(error instanceof AdapterError) || error.facts.sent === 'maybe') throw error;
     await context.save(advanced(sent, 'prepared')); // AS3
+    if (await sandboxIsGone(error, sent, api, context)) throw withoutSandbox(error);
     await quietly(api.deleteEnvironment(environmentOf(sent), context.signal));
     throw error;
   }
@@ -115,6 +116,28 @@ async function send(
   await context.save(started);
   return started;
 }
+
+/** Codes that may be about the sandbox. A model that is not there has one of its own; an agent has not. */
+const NOT_FOUND: ReadonlySet<string | undefined> = new Set(['not_found', '404']);
+
+/** The service says of a sandbox and of an agent alike that they were not found: only one look tells them apart. */
+async function sandboxIsGone(
+  { errorClass, facts }: AdapterError,
+  sent: SessionHandle,
+  api: GeminiApi,
+  { signal }: ProviderContext,
+): Promise<boolean> {
+  if (errorClass !== 'invalid' || !NOT_FOUND.has(facts.code)) return false;
+  try {
+    return (await api.environment(environmentOf(sent), signal)) === undefined;
+  } catch {
+    return false; // not seen to be gone: the refusal stands as it is
+  }
+}
+
+/** Nothing is wrong with the request: the next try makes another sandbox. */
+const withoutSandbox = ({ message, facts }: AdapterError): AdapterError =>
+  new AdapterError('transient', `${message}; the sandbox made for the run is gone`, facts);
 
 function bodyOf(options: AntigravityOptions, request: SessionRequest): Omit<StartBody, 'environment'> {
   const { prompt } = request;

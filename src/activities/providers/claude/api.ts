@@ -178,7 +178,8 @@ export function claudeApi(
       const events = [{ type: 'user.message' as const, content: [{ type: 'text' as const, text }] }];
       const send = async (at: Anthropic, once: Once) =>
         readSent(await at.beta.sessions.events.send(session, { events, betas }, once));
-      return call('sending the prompt', 'paid', undefined, send, undefined, before);
+      // A session that was created a moment ago and is gone: nothing is wrong with what was sent.
+      return call('sending the prompt', 'paid', undefined, send, { 404: 'transient' }, before);
     },
 
     async interrupt(session, signal) {
