@@ -732,6 +732,19 @@ describe('a session that ended, whose output can’t be had', () => {
     ]);
   });
 
+  test.each([
+    ['antigravity', 'interactions.create', 'environments.delete'],
+    ['claude', 'events.send', 'sessions.archive'],
+  ] as const)(
+    '%s: a start that is refused gives back what it had made, by one request',
+    async (which, start, back) => {
+      const night = await aHostedNight(which, { faults: [{ match: { call: start }, do: 'throttle' }] });
+      expect((await night.try('one')).end).toMatchObject({ kind: 'gated', errorClass: 'throttled' });
+      const given = night.server.requests().filter(({ call }) => call === back);
+      expect(given).toMatchObject([{ status: 200 }]);
+    },
+  );
+
   test('a check that can’t run ends the same way', async () => {
     const night = await aNight({ retry, checks: [{ use: './down.ts' }] });
     writeFileSync(

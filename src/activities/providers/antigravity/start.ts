@@ -107,9 +107,11 @@ async function send(
   } catch (error) {
     if (!(error instanceof AdapterError) || error.facts.sent === 'maybe') throw error;
     await context.save(advanced(sent, 'prepared')); // AS3
-    if (await sandboxIsGone(error, sent, api, context)) throw withoutSandbox(error);
-    await quietly(api.deleteEnvironment(environmentOf(sent), context.signal));
-    throw error;
+    const gone = await sandboxIsGone(error, sent, api, context);
+    if (gone || (await quietly(api.deleteEnvironment(environmentOf(sent), context.signal)))) {
+      await context.save({ ...sent, phase: 'prepared', ids: {} }); // nobody deletes it a second time
+    }
+    throw gone ? withoutSandbox(error) : error;
   }
   // Outside: what goes wrong with the ledger is no refusal by the service.
   const started = advanced(sent, 'started', { interaction: id, startedAt: context.now().toISOString() });

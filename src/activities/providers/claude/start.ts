@@ -69,7 +69,9 @@ async function refuse(
 ): Promise<never> {
   if (error instanceof AdapterError && !isUnclear(error)) {
     await context.save(prepared);
-    await quietly(api.archive(sessionOf(prepared), context.signal));
+    if (await quietly(api.archive(sessionOf(prepared), context.signal))) {
+      await context.save(advanced(prepared, 'prepared', { archived: true })); // nobody archives it a second time
+    }
   }
   throw error;
 }

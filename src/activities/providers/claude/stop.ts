@@ -38,7 +38,7 @@ export async function releaseSession(
   const held = phaseOf(handle) === 'start-sent' && textId(handle, 'onUnknown') === 'hold';
   if (held) return;
   const id = textId(handle, 'session');
-  if (id !== undefined) await archiveSoon(id, parts, context, false);
+  if (id !== undefined && handle.ids['archived'] !== true) await archiveSoon(id, parts, context, false);
   if (handle.ids['strays'] !== true) return;
   const openedAt = textId(handle, 'openedAt');
   const { runKey, attempt } = handle;
