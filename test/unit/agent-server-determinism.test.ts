@@ -1,6 +1,9 @@
 // Same seed, same night: whatever the order of requests. Half of these tests draw their own seed and print it.
 import { expect, test } from 'vitest';
 import { articleFor } from '../../src/testing/agent-server/agent/article.js';
+import { anthropic } from '../../src/testing/agent-server/anthropic/service.js';
+import { CALLS } from '../../src/testing/agent-server/faults/catalogue.js';
+import { gemini } from '../../src/testing/agent-server/gemini/service.js';
 import { readAgentServerFlags } from '../../src/testing/agent-server/flags.js';
 import {
   startAgentServer,
@@ -147,9 +150,36 @@ test('a rule that can never strike is refused with what would be right', async (
     /it strikes interactions.create/,
   );
   expect(() => server.addFault({ do: 'throttle', with: { form: 'polite' } })).toThrow(/it has seconds, date/);
+  expect(() => server.addFault({ match: { call: 'interactions.creat' }, do: 'throttle' })).toThrow(
+    /there is no call interactions.creat; there are interactions.create,/,
+  );
+  const elsewhere = { surface: 'gemini', call: 'events.send' } as const;
+  expect(() => server.addFault({ match: elsewhere, do: 'throttle' })).toThrow(
+    /gemini has no call events.send, anthropic has/,
+  );
+  const budget = { do: 'spend-cap', with: { form: 'budget' } } as const;
+  expect(() => server.addFault({ ...budget, match: { call: 'sessions.create' } })).toThrow(
+    /as .*budget.* can't strike sessions.create; it strikes events.send/,
+  );
   await expect(startAgentServer({ seed: 1, profile: 'one-fault:nothing' as never })).rejects.toThrow(
     /no profile/,
   );
+});
+
+test('rules name every call that a service has, and no other', () => {
+  for (const { surface, routes } of [gemini, anthropic]) {
+    expect([...CALLS[surface]].sort()).toEqual([...new Set(routes.map(({ name }) => name))].sort());
+  }
+});
+
+test('a session’s budget is reached in its turn, also where the rule names no call', async () => {
+  const server = await aServer({ faults: [{ do: 'spend-cap', with: { form: 'budget' }, times: 1 }] });
+  const client = anthropicAt(server.anthropicUrl);
+  const session = await client.beta.sessions.create(sessionBody(await anAgent(client)));
+  await client.beta.sessions.events.send(session.id, message());
+  server.advance(HOUR);
+  const { data } = await client.beta.sessions.events.list(session.id, { types: ['session.status_idle'] });
+  expect(data.at(-1)).toMatchObject({ stop_reason: { type: 'budget_reached' } });
 });
 
 test('flags are checked, and each mistake says what would be right', () => {

@@ -1256,7 +1256,7 @@ describe('a job that is cancelled while nobody has heard of the start of its ses
 });
 
 describe('a job that is cancelled while its session can’t be ended', () => {
-  const down = { do: 'server-error', with: { form: '503' } } as const;
+  const down = { do: 'server-error', with: { form: '500' } } as const;
 
   test.each([
     ['its service is down', down, 3],

@@ -26,6 +26,51 @@ export const FAULT_NAMES = [
 ] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 
+/** Every call of a service, as rules name it. */
+export const CALLS: Readonly<Record<Surface, readonly string[]>> = {
+  gemini: [
+    'interactions.create',
+    'interactions.get',
+    'interactions.cancel',
+    'interactions.delete',
+    'environments.create',
+    'environments.list',
+    'environments.get',
+    'environments.delete',
+    'files.read',
+    'files.upload',
+    'files.finalize',
+    'triggers.create',
+    'triggers.list',
+    'triggers.get',
+    'triggers.update',
+    'triggers.delete',
+    'triggers.run',
+    'triggers.executions',
+  ],
+  anthropic: [
+    'sessions.create',
+    'sessions.list',
+    'sessions.retrieve',
+    'sessions.update',
+    'sessions.delete',
+    'sessions.archive',
+    'events.send',
+    'events.list',
+    'events.stream',
+    'files.list',
+    'files.retrieve',
+    'files.download',
+    'agents.create',
+    'agents.list',
+    'agents.retrieve',
+    'agents.update',
+    'environments.create',
+    'environments.list',
+    'environments.retrieve',
+  ],
+};
+
 /** How a fault shows at one service. */
 export interface FaultPlace {
   /** Calls that it can strike; all of them when absent. */
@@ -34,6 +79,8 @@ export interface FaultPlace {
   readonly first: string;
   /** Shapes that it takes; one is drawn where a rule names none. */
   readonly forms: readonly [string, ...string[]];
+  /** Calls of a shape that can't strike all of `calls`. */
+  readonly callsOfForm?: Readonly<Record<string, readonly string[]>>;
 }
 
 export type FaultPlaces = Readonly<Partial<Record<Surface, FaultPlace>>>;
@@ -83,6 +130,7 @@ export const FAULTS: Readonly<Record<FaultName, FaultPlaces>> = {
       calls: ['sessions.create', 'events.send'],
       first: 'events.send',
       forms: ['429', '402', 'budget'],
+      callsOfForm: { budget: A_STARTS }, // it is the turn that reaches it
     },
   },
   'day-quota': { gemini: { first: 'interactions.create', forms: ['word', 'per-day'] } },

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { Draw, Who } from '../draw.js';
 import type { Surface } from '../http/call.js';
-import { DEFAULT_SECONDS, DEFAULT_SLOW_FACTOR, FAULTS, FAULT_NAMES, type FaultName } from './catalogue.js';
+import {
+  CALLS,
+  DEFAULT_SECONDS,
+  DEFAULT_SLOW_FACTOR,
+  FAULTS,
+  FAULT_NAMES,
+  type FaultName,
+} from './catalogue.js';
 
 export const faultRuleSchema = z
   .strictObject({
@@ -37,20 +44,42 @@ export type FaultRule = z.infer<typeof faultRuleSchema>;
 /** A rule as it is written: everything but `do` may be left out. */
 export type FaultRuleInput = z.input<typeof faultRuleSchema>;
 
+/** Why a rule would never strike. */
 function problemsOf(rule: Pick<FaultRule, 'match' | 'do' | 'with'>): string[] {
   const { surface, call } = rule.match;
-  const wanted = surface === undefined ? (['gemini', 'anthropic'] as const) : ([surface] as const);
-  const places = wanted.flatMap((name) => FAULTS[rule.do][name] ?? []);
-  if (places.length === 0) return [`"${rule.do}" does not exist at ${surface}`];
-  const struck = places.filter(({ calls }) => call === undefined || !calls || calls.includes(call));
-  if (struck.length === 0) {
-    return [
-      `"${rule.do}" can't strike ${call}; it strikes ${places.flatMap(({ calls }) => calls ?? []).join(', ')}`,
-    ];
-  }
   const { form } = rule.with;
-  if (form === undefined || struck.some(({ forms }) => forms.includes(form))) return [];
-  return [`"${rule.do}" has no form "${form}"; it has ${struck.flatMap(({ forms }) => forms).join(', ')}`];
+  const wanted = surface === undefined ? SURFACES : ([surface] as const);
+  const known = [...new Set(wanted.flatMap((name) => CALLS[name]))];
+  if (call !== undefined && !known.includes(call)) {
+    const [other] = SURFACES.filter((name) => CALLS[name].includes(call));
+    if (other !== undefined) return [`${surface} has no call ${call}, ${other} has`];
+    return [`there is no call ${call}; there are ${known.join(', ')}`];
+  }
+  const places = wanted.filter((name) => FAULTS[rule.do][name] !== undefined);
+  if (places.length === 0) return [`"${rule.do}" does not exist at ${surface}`];
+  const strikes = (of: readonly Surface[], asked?: string) =>
+    of.flatMap((name) => callsOf(rule.do, name, asked));
+  const struck = places.filter((name) => call === undefined || strikes([name]).includes(call));
+  if (struck.length === 0) {
+    return [`"${rule.do}" can't strike ${call}; it strikes ${strikes(places).join(', ')}`];
+  }
+  if (form === undefined) return [];
+  const having = struck.filter((name) => FAULTS[rule.do][name]?.forms.includes(form));
+  if (having.length === 0) {
+    const forms = struck.flatMap((name) => FAULTS[rule.do][name]?.forms ?? []);
+    return [`"${rule.do}" has no form "${form}"; it has ${forms.join(', ')}`];
+  }
+  if (call === undefined || strikes(having, form).includes(call)) return [];
+  return [`"${rule.do}" as "${form}" can't strike ${call}; it strikes ${strikes(having, form).join(', ')}`];
+}
+
+const SURFACES = ['gemini', 'anthropic'] as const satisfies readonly Surface[];
+
+/** Calls that a fault can strike at a service, in one of its forms. */
+function callsOf(fault: FaultName, surface: Surface, form?: string): readonly string[] {
+  const place = FAULTS[fault][surface];
+  if (!place) return [];
+  return (form === undefined ? undefined : place.callsOfForm?.[form]) ?? place.calls ?? CALLS[surface];
 }
 
 /** A call about which the rules are asked. */
@@ -73,13 +102,14 @@ export interface FaultHit {
 }
 
 /** Whether a rule is about this call at all; chance and `times` apart. */
-export function isAbout({ match, do: fault }: FaultRule, { surface, call, who, nth }: Question): boolean {
-  const place = FAULTS[fault][surface];
+export function isAbout(
+  { match, do: fault, with: { form } }: FaultRule,
+  { surface, call, who, nth }: Question,
+): boolean {
   return (
-    place !== undefined &&
     (match.surface === undefined || match.surface === surface) &&
     (match.call === undefined || match.call === call) &&
-    (place.calls === undefined || place.calls.includes(call)) &&
+    callsOf(fault, surface, form).includes(call) &&
     (match.runKey === undefined || match.runKey === who.runKey) &&
     (match.attempt === undefined || match.attempt === who.attempt) &&
     (match.nth === undefined || match.nth === nth)
@@ -97,9 +127,11 @@ export const chanceAllows = (
   draw: Draw,
 ): boolean => p === undefined || (who.runKey !== '' && draw.unit(`${id} ${fault}`) < p);
 
-export function hitOf(rule: FaultRule, { surface }: Question, draw: Draw): FaultHit {
+export function hitOf(rule: FaultRule, { surface, call }: Question, draw: Draw): FaultHit {
   const { form, seconds, factor, commit, body } = rule.with;
-  const forms = FAULTS[rule.do][surface]?.forms ?? ['plain'];
+  const all = FAULTS[rule.do][surface]?.forms ?? ['plain'];
+  const [first = 'plain', ...others] = all.filter((one) => callsOf(rule.do, surface, one).includes(call));
+  const forms = [first, ...others] as const;
   return {
     do: rule.do,
     form: form !== undefined && forms.includes(form) ? form : draw.pick(`${rule.do} form`, forms),
