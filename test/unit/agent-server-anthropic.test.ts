@@ -167,6 +167,35 @@ test('a budget stops the turn with its output so far; a raised one lets it go on
   });
 });
 
+test('an agent is edited only as it was read, and each of its versions can be had', async () => {
+  const { client, maker } = await aStage();
+  const { agents } = client.beta;
+  expect(await agents.update(maker.agentId, { version: 1, system: 'Be brief.' })).toMatchObject({
+    version: 2,
+  });
+  const stale = await thrownBy(() => agents.update(maker.agentId, { version: 1, name: 'late' }));
+  expect(stale['status']).toBe(409);
+  expect(await agents.retrieve(maker.agentId, { version: 1 })).toMatchObject({ version: 1, system: null });
+  expect(await agents.retrieve(maker.agentId)).toMatchObject({ version: 2, system: 'Be brief.' });
+  expect((await thrownBy(() => agents.retrieve(maker.agentId, { version: 7 })))['status']).toBe(404);
+  expect((await thrownBy(() => agents.retrieve(maker.agentId, { version: 0 })))['status']).toBe(400);
+});
+
+test('a page goes on where the last one ended, also when that item has left the list', async () => {
+  const { server, maker, sessions } = await aStage();
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    server.advance(1000);
+    await sessions.create(sessionBody(maker, RUN_KEY, attempt));
+  }
+  for (const order of ['asc', 'desc'] as const) {
+    const all = (await sessions.list({ order })).data.map(({ id }) => id);
+    const first = await sessions.list({ order, limit: 2 });
+    await sessions.delete(all[1] ?? '');
+    const next = await first.getNextPage();
+    expect(next.data.map(({ id }) => id)).toEqual(all.slice(2, 4));
+  }
+});
+
 test('sessions are found by agent, time, status and archive, in either order, page by page', async () => {
   const { server, client, maker, sessions } = await aStage();
   const other = await client.beta.agents.create({ name: 'other', model: 'claude-haiku-4-5' });

@@ -70,6 +70,9 @@ export const agentSchema = z.strictObject({
   tools: z.array(z.looseObject({ type: z.string() })).optional(),
 });
 
+/** `version` is that which was read: an edit of another one is refused. Source: the types of @anthropic-ai/sdk 1.12.0 */
+export const agentUpdateSchema = agentSchema.partial().extend({ version: z.int().min(1).optional() });
+
 export const environmentSchema = z.strictObject({
   name: z.string().min(1),
   config: z.looseObject({}).nullish(),

@@ -3,8 +3,8 @@ import { timestamp } from '../clock.js';
 import { NOBODY } from '../draw.js';
 import type { Ask, Reply, Route, World } from '../http/call.js';
 import { jsonBody } from '../http/json-body.js';
-import { agentSchema, environmentSchema, parseBody } from './bodies.js';
-import { notFound, refuse } from './errors.js';
+import { agentSchema, agentUpdateSchema, environmentSchema, parseBody } from './bodies.js';
+import { invalid, notFound, refuse } from './errors.js';
 import { pageAsked } from './paging.js';
 
 /** What sessions are made from: agents and environments, made once and used by many. Stored as they are shown. */
@@ -50,14 +50,18 @@ function createAgent({ call, now, draw }: Ask, { store }: World): Reply {
   return { status: 200, body: agent };
 }
 
-/** Every edit is a new version; sessions may name an older one. */
-function updateAgent({ call, params }: Ask, { store }: World): Reply {
+/** Every edit is a new version; sessions may name an older one. Nothing is edited that has changed since it was read. */
+function updateAgent({ call, params, now }: Ask, { store }: World): Reply {
   const found = agentAt(params['id'] ?? '', store);
   if (!found) throw notFound(`agent ${params['id'] ?? ''}`);
-  const edit = parseBody(agentSchema.partial(), jsonBody(call));
+  const { version: read = found.version, ...edit } = parseBody(agentUpdateSchema, jsonBody(call));
+  if (read !== found.version) {
+    throw refuse(409, 'conflict_error', `agent ${found.id} has version ${found.version}, not ${read}`);
+  }
   const { name = found.name, model = found.model } = edit;
   const asShown = typeof model === 'string' ? { id: model } : model;
-  const agent: Agent = { ...found, ...edit, name, model: asShown, version: found.version + 1 };
+  const next = { name, model: asShown, version: found.version + 1, updated_at: timestamp(now) };
+  const agent: Agent = { ...found, ...edit, ...next };
   store.put('agent version', `${found.id}#${found.version}`, found);
   store.put('agent', found.id, agent);
   return { status: 200, body: agent };
@@ -117,6 +121,18 @@ function environmentFrom(id: string, body: z.infer<typeof environmentSchema>, no
   };
 }
 
+function retrieveAgent({ call, params }: Ask, { store }: World): Reply {
+  const asked = call.query.get('version');
+  const version = asked === null ? undefined : Number(asked);
+  if (version !== undefined && !(Number.isInteger(version) && version >= 1)) {
+    throw invalid('version: must be a whole number from 1');
+  }
+  const id = params['id'] ?? '';
+  const found = agentAt(id, store, version);
+  if (!found) throw notFound(version === undefined ? `agent ${id}` : `version ${version} of agent ${id}`);
+  return { status: 200, body: found };
+}
+
 const getter =
   (kind: string, word: string) =>
   ({ params }: Ask, { store }: World): Reply => {
@@ -140,7 +156,7 @@ export const catalogueRoutes: readonly Route[] = [
     pattern: '/v1/agents/{id}',
     name: 'agents.retrieve',
     who: nobody,
-    handle: getter('agent', 'agent'),
+    handle: retrieveAgent,
   },
   { method: 'POST', pattern: '/v1/agents/{id}', name: 'agents.update', who: nobody, handle: updateAgent },
   {

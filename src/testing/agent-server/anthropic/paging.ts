@@ -1,4 +1,4 @@
-import { idOfToken, pageOf, sizeOf } from '../http/paging.js';
+import { placeOfToken, pageOf, sizeOf } from '../http/paging.js';
 import { invalid } from './errors.js';
 
 const PAGE_USUAL = 20;
@@ -18,7 +18,7 @@ export function pageAsked<T extends { readonly id: string }>(
   const size = sizeOf(query.get('limit'), PAGE_USUAL, PAGE_MOST);
   if (size === undefined) throw invalid('limit: must be a whole number from 1');
   const token = query.get('page');
-  const after = token === null || token === '' ? undefined : idOfToken(token);
+  const after = token === null || token === '' ? undefined : placeOfToken(token);
   if (token !== null && token !== '' && after === undefined) throw invalid('page: not a page token');
   const { items, next } = pageOf(all, ({ id }) => id, { after, size });
   return { data: items, next_page: next ?? null, prev_page: null };

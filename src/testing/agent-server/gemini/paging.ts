@@ -1,4 +1,4 @@
-import { idOfToken, pageOf, sizeOf } from '../http/paging.js';
+import { placeOfToken, pageOf, sizeOf } from '../http/paging.js';
 import { invalid } from './errors.js';
 
 const PAGE_USUAL = 50;
@@ -13,6 +13,9 @@ export function pageAsked<T>(
   const size = sizeOf(query.get('page_size'), PAGE_USUAL, PAGE_MOST);
   if (size === undefined) throw invalid('page_size must be a whole number from 1.');
   const token = query.get('page_token');
-  const { items, next } = pageOf(all, idOf, { after: token === null ? undefined : idOfToken(token), size });
+  const { items, next } = pageOf(all, idOf, {
+    after: token === null ? undefined : placeOfToken(token),
+    size,
+  });
   return { items, rest: next === undefined ? {} : { next_page_token: next } };
 }
