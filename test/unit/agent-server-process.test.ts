@@ -1,12 +1,13 @@
 // The agent server as a process of its own, killed without warning and started again on its file.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, onTestFinished, test } from 'vitest';
+import { UsageError } from '../../src/contract/errors.js';
 import {
   startAgentServer,
   type AgentLedger,
@@ -142,6 +143,17 @@ test(
     }
   },
 );
+
+test('a file that can’t be made, or is none of its own, is a mistake of whoever named it', async () => {
+  const file = aFile();
+  writeFileSync(file, 'x'.repeat(5000));
+  for (const wrong of [join(file, 'x.db'), join(dirname(file), 'no', 'such.db'), dirname(file), file]) {
+    const start = startAgentServer({ seed: 1, file: wrong });
+    await expect(start).rejects.toThrow(UsageError);
+    await expect(start).rejects.toThrow(`${wrong} can’t be used: `);
+  }
+  expect(readFileSync(file, 'utf8')).toBe('x'.repeat(5000));
+});
 
 test('the file is in WAL mode and belongs to one seed', async () => {
   const file = aFile();

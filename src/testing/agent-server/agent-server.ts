@@ -1,4 +1,5 @@
 import { UsageError } from '../../contract/errors.js';
+import { messageOf } from '../../contract/thrown.js';
 import { READY_MADE, addReadyMade } from './anthropic/catalogue-routes.js';
 import { anthropic } from './anthropic/service.js';
 import { Clock, type ClockState } from './clock.js';
@@ -52,7 +53,8 @@ export interface AgentServer {
 /**
  * Serves the wire contracts of the Gemini Interactions API and of Anthropic's managed agents on 127.0.0.1, with
  * runs that cost nothing and faults by rule.
- * @throws RangeError for a speed or profile that is none, or a file that belongs to another seed
+ * @throws RangeError for a speed or profile that is none
+ * @throws UsageError for a file that belongs to another seed, or can't be used
  * @throws z.ZodError for a fault rule that can never strike
  */
 export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
@@ -62,7 +64,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     ...rulesOf(options.profile ?? 'calm'),
   ];
   const speed = speedOf(options.speed ?? 1);
-  const store = new Store(options.file);
+  const store = openStore(options.file);
   try {
     checkSeed(store, seed);
     const clock = openClock(store, speed);
@@ -99,6 +101,19 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
   } catch (error) {
     store.close();
     throw error;
+  }
+}
+
+/** @throws UsageError for a file that is none of ours, or can't be made */
+function openStore(file: string | undefined): Store {
+  if (file === undefined) return new Store();
+  try {
+    return new Store(file);
+  } catch (error) {
+    const why = `${file} can’t be used: ${messageOf(error)}`;
+    throw new UsageError(
+      `${why}; name a file that an agent server has made, or a new one in a folder that exists`,
+    );
   }
 }
 

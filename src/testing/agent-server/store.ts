@@ -36,9 +36,14 @@ export class Store {
   /** @param file made where absent; in memory when not given */
   constructor(file?: string) {
     this.#database = new BetterSqlite3(file ?? ':memory:');
-    this.#database.pragma('journal_mode = WAL');
-    this.#database.pragma('synchronous = FULL');
-    this.#database.exec(SCHEMA);
+    try {
+      this.#database.pragma('journal_mode = WAL');
+      this.#database.pragma('synchronous = FULL');
+      this.#database.exec(SCHEMA);
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
   }
 
   /** All or nothing, durable when it returns. */
