@@ -190,7 +190,7 @@ test.each([
   ['incomplete', 'budget'],
   ['budget_exceeded', 'budget'],
   ['requires_action', 'invalid'],
-  ['requires_continuation', 'rejected'],
+  ['requires_continuation', 'running'],
   ['failed', 'rejected'],
 ])('status %s means %s', (status, means) => {
   const progress = progressOf({ status, errors: undefined }, 0, OPTIONS);

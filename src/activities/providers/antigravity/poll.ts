@@ -53,6 +53,12 @@ function notFound(id: string, ageMs: number, { options, missing }: PollParts): S
 }
 
 /**
+ * While a run does these it needs nobody. Of a run in the background, and of an agent's, the service itself goes on after
+ * `requires_continuation`. Source: `AutomaticContinuationOption` in the types of @google/genai 2.32.0.
+ */
+const GOES_ON: ReadonlySet<string> = new Set(['queued', 'in_progress', 'requires_continuation']);
+
+/**
  * What a status means. Words that we don't know count as running, so that a new one ends no run; the deadline does.
  * Source: `Interaction.status` in the types of @google/genai 2.32.0.
  */
@@ -80,10 +86,8 @@ export function progressOf(
         'invalid',
         'the run asked for a person, and nobody is there; take the tool away that asks',
       );
-    case 'requires_continuation':
-      return failed('rejected', 'the run stopped half-way (requires_continuation)');
     default: {
-      const known = status === 'in_progress' || status === 'queued';
+      const known = GOES_ON.has(status);
       const note = known ? status : `status ${saidText(status, options.secrets)} is not known`;
       const sign = JSON.stringify([status, steps?.length, usage]);
       return { kind: 'running', nextPollMs, note, sign };
