@@ -186,6 +186,18 @@ test.each<readonly [string, Story, object]>([
     { errorClass: 'transient', message: 'the session gave up: model_overloaded_error: busy' },
   ],
   [
+    'given up for a bill, whatever was tried again meanwhile',
+    {
+      events: [
+        message,
+        failed({ type: 'billing_error', message: 'no credit', retry_status: EXHAUSTED }),
+        failed({ type: 'unknown_error', message: 'odd', retry_status: { type: 'retrying' } }),
+        idle({ type: 'retries_exhausted' }),
+      ],
+    },
+    { errorClass: 'exhausted', message: 'the session gave up: billing_error: no credit' },
+  ],
+  [
     'terminated for an unpaid bill',
     {
       status: 'terminated',

@@ -9,7 +9,7 @@ import type { ClaudeApi } from './api.js';
 import { isOpen } from './find.js';
 import type { ClaudeOptions } from './options.js';
 import type { Session } from './replies.js';
-import { failedBy, progressAtEnd, turnOf } from './stop-reason.js';
+import { endedBy, failedBy, progressAtEnd, turnOf } from './stop-reason.js';
 
 export interface PollParts {
   readonly api: ClaudeApi;
@@ -107,8 +107,8 @@ async function gaveUp(
   { api, judgeOptions }: PollParts,
   { signal }: ProviderContext,
 ): Promise<SessionProgress> {
-  const [error] = (await api.newestEvents(id, ['session.error'], 1, signal)) ?? [];
-  return failedBy(error, what, judgeOptions());
+  const errors = (await api.newestEvents(id, ['session.error'], NEWEST_EVENTS, signal)) ?? [];
+  return failedBy(endedBy(errors), what, judgeOptions());
 }
 
 function notFound(id: string, missing: Set<string>): SessionProgress {

@@ -54,6 +54,14 @@ export function progressAtEnd(
   }
 }
 
+/**
+ * The error that a session gave up for: the newest that the service did not say it was trying again after, for of what it
+ * got over it did not end. Where it says so of all of them, the newest.
+ * Source: `BetaManagedAgentsRetryStatusRetrying` in the types of @anthropic-ai/sdk 1.12.0.
+ */
+export const endedBy = (newestFirst: readonly SessionEvent[]): SessionEvent | undefined =>
+  newestFirst.find(({ error }) => error?.retry_status?.type !== 'retrying') ?? newestFirst[0];
+
 /** What the last error of a session that gave up means. */
 export function failedBy(event: SessionEvent | undefined, what: string, options: JudgeOptions): Failed {
   const { type = '', message = '' } = event?.error ?? {};
