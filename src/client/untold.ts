@@ -15,6 +15,7 @@ import type { Connections } from './connections.js';
 import { tooSmallBudget } from './too-small-budget.js';
 import { foreignEdition } from './edition.js';
 import { factsOf, irreversibleOf, type Irreversible } from './facts-of.js';
+import { priceNotes } from './price-notes.js';
 import { otherOptions, otherOptionsWarning, type OtherOptions } from './other-options.js';
 
 /** What only a person can tell or put right, and a run goes on without; found out before anything starts. */
@@ -33,19 +34,20 @@ export interface Untold {
  * Effects that were sent without an answer and that no look-up and no key can settle any more; and destinations that
  * can't be asked at all, when the ledger knows nothing of the batch; what landed with other options than the batch has
  * now; channels that would reach nobody; an edition that no night of a schedule has; a budget that would hold nothing, or
- * let nothing start, or whose day ends in the night. Asks no destination.
+ * let nothing start, or whose day ends in the night; sessions that are priced by guess. Asks no destination.
  */
 export async function findUntold(batch: Batch, connections: Connections): Promise<Untold> {
-  const [untold, channels, edited, edition, blind, tooSmall] = await Promise.all([
+  const [untold, channels, edited, edition, blind, tooSmall, prices] = await Promise.all([
     untoldEffects(batch, connections),
     channelWarnings(batch, connections),
     otherOptions(batch, connections),
     foreignEdition(batch, await connections.ledger()),
     blindBudget(batch, connections),
     tooSmallBudget(batch, connections),
+    priceNotes(batch, connections),
   ]);
   const landed = otherOptionsWarning(edited);
-  const budgets = [...tooSmall, ...blind, ...budgetWarnings(batch)];
+  const budgets = [...tooSmall, ...blind, ...budgetWarnings(batch), ...prices];
   return {
     ...untold,
     edited: new Map(edited.map((one) => [one.effectKey, one])),

@@ -105,7 +105,7 @@ function noteLines({ totals, prices }: CostReport): Line[] {
         : []),
     ];
   });
-  const tables = prices.map(({ id, date }) => (date === '' ? id : `${id} (${date})`));
+  const tables = prices.map(({ id, date }) => `${id} (${date === '' ? 'without a date' : date})`);
   if (tables.length > 0) notes.push(dim(`prices: ${tables.join(', ')}`));
   return notes.map((note) => [note]);
 }

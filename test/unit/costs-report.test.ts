@@ -54,6 +54,15 @@ test('the table shows cost, waste and its share', async () => {
   ]);
 });
 
+test('price tables are named with the day on which they were read, also where nobody has said it', async () => {
+  const { usage } = row(1);
+  const by = (id: string, date: string) => row(1, { usage: { ...usage, priceTable: { id, date } } });
+  const report = await reportOf([by('google-2026-10', '2026-11-23'), by('batch-file', '')], {});
+  expect(costLines(report).map((line) => rendered(line))).toContain(
+    'prices: google-2026-10 (2026-11-23), batch-file (without a date)',
+  );
+});
+
 test('nights are bars on one scale; one night alone is none', async () => {
   const later = { bookedAt: '2026-11-23T23:30:00.000Z' };
   const report = await reportOf([row(1e6), row(1e6, later), row(2e6, { ...later, ...WASTED })], {});

@@ -76,6 +76,8 @@ export interface ProviderFacts {
   readonly capMicros?: number;
   /** What to book for a session whose cost can't be learnt, in the same units; `capMicros` where absent. */
   readonly reserveMicros?: number;
+  /** What should be known beforehand of how sessions are priced, each as one sentence for people. */
+  readonly priceNotes?: readonly string[];
 }
 
 /** Everything about one paid attempt of one job. */

@@ -12,7 +12,7 @@ import { pollRun } from './poll.js';
 import { startRun } from './start.js';
 import { cancelRun, releaseRun } from './stop.js';
 import { sweepEnvironments } from './sweep.js';
-import { usageOfRun } from './usage.js';
+import { priceNotes, usageOfRun } from './usage.js';
 
 const NAME = 'antigravity';
 
@@ -45,6 +45,7 @@ function antigravityProvider({ options, secret, turn }: ProviderSetup<Antigravit
       survivesWorkerLoss: true,
       cost: 'price-table',
       reserveMicros: microsOf(options.reserve),
+      priceNotes: priceNotes(options, new Date()),
     },
 
     async find(_request, known) {

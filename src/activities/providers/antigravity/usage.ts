@@ -1,6 +1,6 @@
 import { NOTHING_USED, type Usage } from '../../../ledger/ledger.js';
 import { phaseOf, textId, timeId } from '../managed/handle.js';
-import { ownTable } from '../managed/options.js';
+import { ownTable, undatedPrices } from '../managed/options.js';
 import { namedIn, tableFor, tokenCostMicros } from '../managed/price-table.js';
 import { reservedUsage } from '../managed/usage.js';
 import { GOOGLE_PRICES } from '../prices/google.js';
@@ -25,6 +25,13 @@ export async function usageOfRun(
   const run = id === undefined ? undefined : await api.interaction(id, signal);
   if (!run?.usage) return reservedUsage(options.reserve);
   return usageOfTokens(run.usage, new Date(startOf(run, handle)), options);
+}
+
+/** A run whose model has no table is booked with its reserve, however little it has cost. */
+export function priceNotes({ model, prices, reserve }: PriceOptions, now: Date): string[] {
+  if (prices !== undefined || tableFor(GOOGLE_PRICES, model, now) !== undefined) return undatedPrices(prices);
+  const booked = `each of its sessions is booked at ${reserve} USD (agent.with.reserve), or at what a budget has set aside for it, whatever it cost`;
+  return [`no price of ${model} is known: ${booked}; give agent.with.prices`];
 }
 
 /** The clock of the service, where it says when the run was made: its prices change at its own midnight. */

@@ -1,7 +1,7 @@
 import { AdapterError } from '../../../contract/errors.js';
 import { credentialOf } from '../managed/credential.js';
 import { advanced, newHandle, phaseOf } from '../managed/handle.js';
-import { microsOf } from '../managed/options.js';
+import { microsOf, undatedPrices } from '../managed/options.js';
 import { kindOf } from '../managed/ruling.js';
 import { defineProvider, type Provider, type ProviderContext, type ProviderSetup } from '../provider.js';
 import { claudeApi } from './api.js';
@@ -48,6 +48,7 @@ function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>)
       cost: 'provider',
       ...(options.budget !== undefined && { capMicros: microsOf(options.budget) }),
       reserveMicros: microsOf(mostOf(options)),
+      priceNotes: undatedPrices(options.prices),
     },
 
     async find(request, known, context) {

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { durationMs } from '../../../contract/batch-file.js';
 import { AdapterError } from '../../../contract/errors.js';
-import { microsOf } from '../managed/options.js';
+import { microsOf, undatedPrices } from '../managed/options.js';
 import {
   defineProvider,
   type Provider,
@@ -81,6 +81,7 @@ function commandProvider({ options, stateDir, secret }: ProviderSetup<CommandOpt
       survivesWorkerLoss: true,
       cost: 'reported',
       ...(options.maxBudget !== undefined && { capMicros: microsOf(options.maxBudget) }),
+      priceNotes: undatedPrices(options.prices),
     },
 
     async find(request, known) {

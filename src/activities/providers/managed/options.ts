@@ -81,6 +81,14 @@ export const managedOptions = {
 
 export type ManagedOptions = z.infer<z.ZodObject<typeof managedOptions>>;
 
+/** Prices that nobody can tell the age of. Not refused: batches that are under way were begun with such. */
+export const undatedPrices = (prices: Prices | undefined): string[] =>
+  prices === undefined || prices.date !== undefined
+    ? []
+    : [
+        'agent.with.prices has no date: nobody sees from a cost how old its prices are; give the day they were read',
+      ];
+
 /** The operator's own prices as a table, named after where they are from. */
 export function ownTable(
   prices: Prices | undefined,
