@@ -23,12 +23,8 @@ export function withoutSecrets<Adapter extends { classify(error: unknown, during
   verbs: readonly (keyof Adapter)[],
   cleaned: (answer: Json) => Json,
 ): Adapter {
-  const classify = (error: unknown, during: never): AdapterError => {
-    const told = adapter.classify(error, during);
-    const message = redact(told.message);
-    // What a lane says of itself is more than its text, and has no secret.
-    return message === told.message ? told : new AdapterError(told.errorClass, message, told.facts);
-  };
+  const classify = (error: unknown, during: never): AdapterError =>
+    redacted(adapter.classify(error, during), redact);
   // An adapter may be a class: its verbs keep their own `this`, and all else is passed through. A proxy of a frozen
   // object may show nothing but what that has.
   return new Proxy(Object.isFrozen(adapter) ? (Object.create(adapter) as Adapter) : adapter, {
@@ -41,4 +37,10 @@ export function withoutSecrets<Adapter extends { classify(error: unknown, during
       return async (...given: unknown[]) => cleaned((await verb(...given)) as Json);
     },
   });
+}
+
+export function redacted(error: AdapterError, redact: (text: string) => string): AdapterError {
+  const message = redact(error.message);
+  // What a lane says of itself is more than its text, and has no secret.
+  return message === error.message ? error : new AdapterError(error.errorClass, message, error.facts);
 }

@@ -8,7 +8,7 @@ import { adoptFromDestinations, askDestinations } from './adopt.js';
 import { activityWriter, claimFor, contextOf, gateOf, readRef, type Deps } from './deps.js';
 import { ready, toApplicationFailure } from './failure.js';
 import { goOnFrom, keepAlive } from './heartbeat.js';
-import { agentLane, lookInLane } from './lanes/lane-of.js';
+import { agentLane, lookInLane, passingIn } from './lanes/lane-of.js';
 import { providerFor } from './providers/provider-for.js';
 import type { SessionHandle } from './providers/provider.js';
 import { readIfWhole } from './read-artifact.js';
@@ -70,7 +70,11 @@ async function agentStep(given: Omit<Step, 'lane' | 'makeProvider'>): Promise<Ag
   if (await frozen(gateOf(ref, definition, true), deps.ledger)) return { kind: 'paused' };
   const lane = agentLane(definition, ref, deps);
   const makeProvider = () =>
-    providerFor(definition, deps, (kind) => lane.turn(cancellationSignal(), { fresh: kind === 'paid' }));
+    providerFor(
+      definition,
+      deps,
+      passingIn(lane, (kind) => lane.turn(cancellationSignal(), { fresh: kind === 'paid' })),
+    );
   const waiting = await stillWaits({ ...given, lane, makeProvider });
   if (waiting !== undefined) return withSpent(waiting, deps, ref);
   if (ref.looks) return ready();

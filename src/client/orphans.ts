@@ -1,4 +1,4 @@
-import { agentLane } from '../activities/lanes/lane-of.js';
+import { agentLane, passingIn } from '../activities/lanes/lane-of.js';
 import { endingContext } from '../activities/providers/ending-context.js';
 import { providerFor } from '../activities/providers/provider-for.js';
 import type { Provider, ProviderContext, SessionHandle } from '../activities/providers/provider.js';
@@ -45,7 +45,7 @@ export async function sweepSessions(
   const lane = agentLane(definition, { key: 'orphans', batchId: 'doctor' }, { ledger });
   // A person asks for all of it, and one request after another leaves room for the night's.
   const turn = () => lane.turn(context.signal, { heldUntil: performance.now() + HELD_MAX_MS });
-  const provider = await providerFor(definition, connections.config, turn);
+  const provider = await providerFor(definition, connections.config, passingIn(lane, turn));
   if (!provider.sweep) {
     throw new AdapterError('config', `the provider ${provider.facts.name} can’t list its sessions`);
   }

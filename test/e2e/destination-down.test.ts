@@ -35,23 +35,36 @@ interface Blog {
   readonly posts: readonly string[];
   /** Slug of each write, in the order of their coming, whatever became of it. */
   readonly writes: readonly string[];
+  /** Method of each request, since it had enough if it ever had. */
+  readonly calls: readonly string[];
   down: boolean;
+  /** It takes one write less, and says when the next ones may come. */
+  hasEnough: boolean;
 }
 
 /** @param poisoned slug of a post that it can't take, whatever else it takes */
 async function aBlog(poisoned = ''): Promise<Blog> {
   const posts: string[] = [];
   const writes: string[] = [];
-  const blog = { url: '', posts, writes, down: false };
-  const answer = (response: ServerResponse, status: number, body: object): void =>
-    void response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  const calls: string[] = [];
+  const blog = { url: '', posts, writes, calls, down: false, hasEnough: false };
+  const answer = (response: ServerResponse, status: number, body: object, headers: object = {}): void =>
+    void response
+      .writeHead(status, { 'content-type': 'application/json', ...headers })
+      .end(JSON.stringify(body));
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    calls.push(request.method ?? '');
     if (request.method === 'GET') {
       const key = request.url?.split('/').at(-1) ?? '';
       return answer(response, posts.includes(key) ? 200 : 404, { id: key, key });
     }
     const { key, slug } = JSON.parse(await textOf(request)) as { key: string; slug: string };
     writes.push(slug);
+    if (blog.hasEnough) {
+      blog.hasEnough = false;
+      calls.length = 0;
+      return answer(response, 429, { message: 'enough' }, { 'retry-after': '3600' });
+    }
     if (blog.down || slug === poisoned) return answer(response, 503, { message: 'no database' });
     posts.push(key);
     answer(response, 201, { id: key });
@@ -72,13 +85,17 @@ async function textOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function aBatch(name: string, { url }: Blog): TestBatch {
+function aBatch(
+  name: string,
+  { url }: Blog,
+  { slugs = JOBS, limits = {} }: { readonly slugs?: readonly string[]; readonly limits?: object } = {},
+): TestBatch {
   const batch = writeBatch({
     dir: join(root, name),
     name,
     work: name,
-    slugs: JOBS,
-    concurrency: JOBS.length,
+    slugs,
+    concurrency: slugs.length,
   });
   const effects = `effects:
   - name: post
@@ -89,7 +106,8 @@ function aBatch(name: string, { url }: Blog): TestBatch {
       body: { key: "{{ effect.key }}", slug: "{{ slug }}", text: "{{ artifact }}" }
       lookup: { url: "${url}/posts/{{ effect.key }}", key: /key }
       settle: 1s
-limits: { concurrency: ${JOBS.length} }
+    limits: ${JSON.stringify(limits)}
+limits: { concurrency: ${slugs.length} }
 stopLoss: []
 retry: { classes: { unknown: { wait: 100ms, waitAtMost: 1s, tries: ${TRIES} } } }
 `;
@@ -158,6 +176,21 @@ test('one post that it never takes is parked after its own tries, also when it w
   expect([blog.posts.length, twice(blog.posts)]).toEqual([JOBS.length - 1, []]);
   expect(blog.writes.filter((slug) => slug === poisoned).length).toBeGreaterThanOrEqual(TRIES);
   expect(await isClosed(batch, blog)).toBe(false);
+});
+
+test('within a declared limit: nobody sends any more once one of twenty jobs was told to come back in an hour', async () => {
+  const blog = await aBlog();
+  const batch = aBatch('enough', blog, { slugs: slugsOf(20), limits: { requestsPerMinute: 180 } });
+  await begin(batch);
+  await until('some have landed', () => blog.posts.length >= 2);
+  blog.hasEnough = true;
+  await until('one was told', () => !blog.hasEnough);
+  const landed = blog.posts.length;
+  await new Promise((resolve) => setTimeout(resolve, 9000)); // as far ahead as slots are given out
+  expect(blog.calls.length, blog.calls.join()).toBeLessThanOrEqual(1); // was on its way
+  expect(blog.posts.length).toBeLessThanOrEqual(landed + 1);
+  expect(await isClosed(batch, blog)).toBe(true);
+  await call(batch, 'cancel', 'enough');
 });
 
 test('jobs of a site that is down let those of other sites go first, and land when it is back', async () => {

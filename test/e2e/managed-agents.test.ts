@@ -154,6 +154,38 @@ describe.each(PROVIDERS)('%s', (provider) => {
     expect(toldOf(receiver).filter((what) => what.startsWith('opened'))).toEqual(['opened quota']);
   }, 180_000);
 
+  // Slots are given out seconds ahead: those of twenty jobs are all taken when the service says no.
+  test('within a declared limit: of twenty jobs nobody calls any more once one was told to come back in two hours', async () => {
+    const name = `${provider}-ahead`;
+    const { server, options } = await aService(provider, name);
+    const slugs = slugsOf(20);
+    const given = { dir: join(dir, name), name, slugs };
+    const batch = writeHostedBatch(provider, given, {
+      options,
+      concurrency: slugs.length,
+      limits: { requestsPerSecond: 5 },
+    });
+    const paidCall = provider === 'claude' ? 'events.send' : 'interactions.create';
+    await Promise.all([aWorker(), aWorker()]);
+    expect((await call(batch, 'run', batch.file, '--detach')).code).toBe(0);
+    await until('some are started', () => server.ledger().totals.paidTurns >= 3);
+    server.addFault({
+      match: { call: paidCall },
+      do: 'throttle',
+      with: { form: 'seconds', seconds: 2 * 3600 * SPEED },
+      times: 1,
+    });
+    const isRefusal = ({ status }: { readonly status: number }) => status === 429;
+    await until('one is told to wait', () => server.requests().some(isRefusal));
+    await new Promise((resolve) => setTimeout(resolve, 9000)); // as far ahead as slots are given out
+    const calls = server.requests();
+    const after = calls.slice(calls.findIndex(isRefusal) + 1);
+    // What the other worker was about to look at: it hears of it with its next turn.
+    expect(after.length, JSON.stringify(after.map((one) => one.call))).toBeLessThanOrEqual(2);
+    expect(after.filter((one) => one.call === paidCall)).toEqual([]);
+    expect((await call(batch, 'cancel', name)).code).toBe(0);
+  }, 180_000);
+
   test('a session that gets nowhere for longer than `quiet` is cancelled, and another one does its job', async () => {
     const name = `${provider}-still`;
     const { server, options } = await aService(provider, name);

@@ -315,6 +315,71 @@ describe('a closed lane', () => {
     await expect(lane.turn(signal, { fresh: true })).rejects.toThrow('nothing is sent to acme');
   });
 
+  describe('slots that were given out ahead', () => {
+    /** One leaves at once, the others half a second apart. */
+    const slow = { limits: { requestsPerMinute: 120 } };
+    const settled = async (turns: readonly Promise<void>[]) =>
+      (await Promise.allSettled(turns)).map(({ status }) => status);
+
+    test.each([
+      ['is told of a quota', [error('exhausted', 2 * HOUR)]],
+      ['is asked for a minute of patience', [error('throttled', 60_000)]],
+      ['fails for five jobs', Array.from({ length: 5 }, () => error('transient'))],
+    ])('are given up when their process %s meanwhile', async (_what, said) => {
+      const { ledger } = await aLedger();
+      const turns = Array.from({ length: 5 }, (_, at) => laneFor(ledger, `job-${at}`, slow).turn(signal));
+      await turns[0];
+      for (const [at, one] of said.entries()) await laneFor(ledger, `told-${at}`, slow).report(one);
+      expect(await settled(turns)).toEqual(['fulfilled', ...turns.slice(1).map(() => 'rejected')]);
+    });
+
+    test('are given anew, at half the rate, after a short wait that the service asks for', async () => {
+      const { ledger } = await aLedger();
+      const turns = Array.from({ length: 4 }, (_, at) => laneFor(ledger, `job-${at}`, slow).turn(signal));
+      await turns[0];
+      const begun = performance.now();
+      await laneFor(ledger, 'told', slow).report(error('throttled', 300));
+      const left = turns.slice(1).map((turn) => turn.then(() => performance.now() - begun));
+      expect(await settled(turns)).toEqual(turns.map(() => 'fulfilled'));
+      expect(Math.max(...(await Promise.all(left)))).toBeGreaterThan(300 + 2 * 1000 - 50);
+    });
+
+    test('are kept by what ends sessions', async () => {
+      const { ledger } = await aLedger();
+      const heldUntil = performance.now() + 60_000;
+      const turns = Array.from({ length: 3 }, (_, at) =>
+        laneFor(ledger, `job-${at}`, slow).turn(signal, { heldUntil }),
+      );
+      await turns[0];
+      await laneFor(ledger, 'told', slow).report(error('exhausted', 2 * HOUR));
+      expect(await settled(turns)).toEqual(turns.map(() => 'fulfilled'));
+    });
+
+    test('what costs or changes something hears of it from another worker, by one read; all else later', async () => {
+      const { here, there } = await twoWorkers();
+      const counted = counting(there);
+      const lane = (who: string) => laneFor(counted.ledger, who, slow);
+      await lane('first').turn(signal);
+      const paid = settled([lane('paid').turn(signal, { fresh: true })]);
+      const look = settled([lane('look').turn(signal)]);
+      await laneFor(here, 'told', slow).report(error('exhausted', 2 * HOUR));
+      const before = counted.calls.filter((name) => name === 'lane').length;
+      expect(await paid).toEqual(['rejected']);
+      expect(counted.calls.filter((name) => name === 'lane').length - before).toBe(1);
+      expect(await look).toEqual(['rejected']); // of the same process, which knows now
+    });
+
+    test('a write is kept back where writes fail for others, and a look is not', async () => {
+      const { ledger } = await aLedger();
+      const fault = new AdapterError('unknown', 'HTTP 503', { sent: 'maybe', serverFault: true });
+      const lane = (who: string) => laneFor(ledger, who, slow);
+      await lane('first').turn(signal);
+      const [paid, look] = [lane('paid').turn(signal, { fresh: true }), lane('look').turn(signal)];
+      for (let at = 0; at < 5; at++) await reportTrouble(lane(`job-${at}`), fault);
+      expect(await settled([paid, look])).toEqual(['rejected', 'fulfilled']);
+    });
+  });
+
   test('requests that a new worker makes at the same time all hear first that it is closed', async () => {
     const { here, there } = await twoWorkers();
     await laneFor(here, 'a').report(error('exhausted', 2 * HOUR));

@@ -26,7 +26,8 @@ export const PLANTED_KEY = 'planted-key-0f4c1d9e7b';
 export type Which = 'antigravity' | 'claude';
 
 type Turn = ProviderSetup<unknown>['turn'];
-type Make = (options?: object, turn?: Turn) => Promise<Provider>;
+type Refused = ProviderSetup<unknown>['refused'];
+type Make = (options?: object, turn?: Turn, refused?: Refused) => Promise<Provider>;
 
 /** What a stage needs of a server; one in another process answers later. */
 export interface SteppedServer {
@@ -52,10 +53,11 @@ export async function makerFor(
   ids?: { agent: string; environment: string },
 ): Promise<Make> {
   if (which === 'antigravity') {
-    return (more = {}, turn) => created(antigravity, { baseUrl: geminiUrl, ...more }, turn);
+    return (more = {}, turn, refused) => created(antigravity, { baseUrl: geminiUrl, ...more }, turn, refused);
   }
   const set = ids ?? (await claudeIds(anthropicUrl));
-  return (more = {}, turn) => created(claude, { baseUrl: anthropicUrl, ...set, ...more }, turn);
+  return (more = {}, turn, refused) =>
+    created(claude, { baseUrl: anthropicUrl, ...set, ...more }, turn, refused);
 }
 
 /** What an operator sets up once: an agent and a cloud environment. */
@@ -70,12 +72,14 @@ async function created<Options>(
   module: ProviderModule<Options>,
   options: object,
   turn: Turn,
+  refused: Refused,
 ): Promise<Provider> {
   return module.create({
     options: module.options.parse(options),
     stateDir: '/nowhere',
     secret: (text) => resolveSecrets(text, ENV),
     turn,
+    refused,
   });
 }
 

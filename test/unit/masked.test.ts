@@ -82,11 +82,9 @@ Object.assign(globalThis, { asAdapterError: (message: string) => new AdapterErro
 
 const deps = { env: { KEY: 'a-secret-of-ours' }, stateDir: base };
 const agent = (use: string, turn?: () => Promise<void>) =>
-  providerFor(
-    { baseDir: base, agent: { use, with: { key: '${env:KEY}' } } } as unknown as Definition,
-    deps,
+  providerFor({ baseDir: base, agent: { use, with: { key: '${env:KEY}' } } } as unknown as Definition, deps, {
     turn,
-  );
+  });
 const request = {} as SessionRequest;
 const handle = {} as SessionHandle;
 const context = {} as ProviderContext;

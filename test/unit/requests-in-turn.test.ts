@@ -50,6 +50,32 @@ test.each(PROVIDERS)(
   },
 );
 
+test.each(PROVIDERS)(
+  '%s: that %s is refused is told before what follows it waits for a turn, once and as the verb throws it',
+  async (which, paidCall) => {
+    const { server, make } = await aStage(which);
+    server.addFault({
+      match: { call: paidCall },
+      do: 'throttle',
+      with: { form: 'seconds', seconds: 7200 },
+      times: 1,
+    });
+    const heard: (AdapterError | 'turn')[] = [];
+    const provider = await make(
+      {},
+      async () => void heard.push('turn'),
+      async (error) => void heard.push(error),
+    );
+    const thrown: unknown = await provider
+      .start(requestOf(), undefined, aContext(server).context)
+      .catch((error: unknown) => error);
+    expect(thrown).toMatchObject({ errorClass: 'exhausted' });
+    const told = heard.filter((what) => what !== 'turn');
+    expect(told).toEqual([thrown]);
+    expect(heard.slice(heard.indexOf(told[0] ?? 'turn') + 1), 'it tidies up').not.toEqual([]);
+  },
+);
+
 test('a lane that closes between the two requests of an upload holds the second one back, and says so', async () => {
   const { server, make } = await aStage('antigravity');
   const closed = new AdapterError('throttled', 'nothing is sent at the moment', { sent: 'no' });

@@ -45,14 +45,14 @@ const gemini = (baseUrl: string) =>
     antigravityOptionsSchema.parse({ model: 'm', baseUrl, requestTimeout: TIME, downloadTimeout: TIME }),
     () => 'k',
     judgeOptions,
-    undefined,
+    {},
   );
 const claude = (baseUrl: string) =>
   claudeApi(
     claudeOptionsSchema.parse({ agent: 'a', environment: 'e', baseUrl, requestTimeout: TIME }),
     () => 'k',
     judgeOptions,
-    undefined,
+    {},
   );
 
 async function readAll(body: AsyncIterable<Uint8Array> | undefined): Promise<void> {

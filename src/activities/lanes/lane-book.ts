@@ -1,6 +1,6 @@
 import { SECOND_MS } from '../../contract/units.js';
 import type { LaneId, Ledger } from '../../ledger/ledger.js';
-import { spacing, reserve, type Slot } from '../../policy/limits/rate.js';
+import { spacing, reserve, stillCounts, type Slot } from '../../policy/limits/rate.js';
 import { pass, type Closure, type Passage } from '../../policy/limits/breaker.js';
 import { declare } from '../../policy/limits/declared.js';
 import { settle, type LaneReport } from '../../policy/limits/report.js';
@@ -29,10 +29,27 @@ const ANSWERS_TOLD_MS = 1000;
 
 type Counts = Required<Pick<LaneReport, 'answers' | 'sent'>>;
 
-/** A request that waits for its slot. */
-interface Asker {
+/** What is asked of the lane for one request. */
+export interface TurnRequest {
   readonly user: LaneUser;
+  /** Whether a lane in such a state lets it through. */
   readonly passes: (state: LaneState, now: number) => Passage;
+}
+
+/** @param fresh it costs or changes something */
+export const turnToSend = (user: LaneUser, fresh: boolean): TurnRequest => ({
+  user,
+  passes: (state, now) => pass(state, user.who, now, { looks: !fresh }),
+});
+
+/** Of a request that ends a session: a closed lane lets it through, and it is nobody's probe. */
+export const turnToEnd = (user: LaneUser): TurnRequest => ({
+  user: { ...user, priority: 'urgent' },
+  passes: (state) => ({ kind: 'go', state }),
+});
+
+/** A request that waits for its slot. */
+interface Asker extends TurnRequest {
   readonly answer: (turn: Promise<Turn>) => void;
 }
 
@@ -79,20 +96,20 @@ export class LaneBook {
   }
 
   /** Asks for a slot, together with all others of this process that ask meanwhile. */
-  turn(user: LaneUser): Promise<Turn> {
-    return this.slotFor(user, (state, now) => pass(state, user.who, now, { looks: true })); // who writes was asked to enter
-  }
-
-  /** The same for a request that ends a session: a closed lane lets it through, and it is nobody's probe. */
-  turnToEnd(user: LaneUser): Promise<Turn> {
-    return this.slotFor({ ...user, priority: 'urgent' }, (state) => ({ kind: 'go', state }));
-  }
-
-  private slotFor(user: LaneUser, passes: Asker['passes']): Promise<Turn> {
+  turn(request: TurnRequest): Promise<Turn> {
     return new Promise((resolve) => {
-      this.asking.push({ user, passes, answer: resolve });
+      this.asking.push({ ...request, answer: resolve });
       if (!this.busy) void this.ask();
     });
+  }
+
+  /** Whether a slot that was given out ahead may be used, by what this process has heard since. Asks nobody. */
+  keeps(slot: Extract<Turn, { kind: 'at' }>, { passes }: TurnRequest): boolean {
+    const { seen } = this;
+    if (seen === undefined) return true;
+    const passage = passes(seen, this.clock.nowMs());
+    // Whoever is to be the probe has to say so.
+    return passage.kind === 'go' && passage.state === seen && stillCounts(slot, seen);
   }
 
   private async ask(): Promise<void> {

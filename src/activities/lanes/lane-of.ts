@@ -1,9 +1,10 @@
 import type { Definition } from '../../contract/batch-file.js';
-import { AdapterError, isOurs, type ErrorClass } from '../../contract/errors.js';
+import { AdapterError, isOurs, type ErrorClass, type ErrorFacts } from '../../contract/errors.js';
 import type { Effect } from '../../contract/job.js';
 import type { JobRef } from '../../contract/messages.js';
 import type { LookVia } from '../adopt.js';
 import type { Deps } from '../deps.js';
+import type { Passing } from '../providers/provider.js';
 import type { PublisherContext } from '../publishers/publisher.js';
 import type { Excuse } from '../../policy/retry.js';
 import { agentAccount, laneIdOf } from './lane-key.js';
@@ -69,9 +70,32 @@ export const SERVICE_TROUBLE: ReadonlySet<ErrorClass> = new Set(['transient', 't
  * @returns why the job is not to blame for it, where the lane knows
  */
 export async function reportTrouble(lane: Lane, error: AdapterError): Promise<Excuse | undefined> {
-  if (isServiceTrouble(error)) await lane.report(error);
+  if (isServiceTrouble(error) && !TOLD.has(error.facts)) await lane.report(error);
   return excuseFor(error, lane);
 }
+
+/**
+ * What goes with each request of a provider: its turn, and that the lane hears at once where the service has had enough. What
+ * the provider tidies up after it waits for turns, which others would be given meanwhile. All else is told once for a whole
+ * verb, as breakers count.
+ */
+export const passingIn = (lane: Lane, turn: NonNullable<Passing['turn']>): Passing => ({
+  turn,
+  refused: async (error) => {
+    if (!HAD_ENOUGH.has(error.errorClass) || !isServiceTrouble(error)) return;
+    try {
+      await lane.report(error);
+      TOLD.add(error.facts);
+    } catch {
+      // Trouble of the ledger takes nothing away from what the service has answered: the verb tells it in the end.
+    }
+  },
+});
+
+const HAD_ENOUGH: ReadonlySet<ErrorClass> = new Set(['throttled', 'exhausted']);
+
+/** By their facts, which an error keeps whatever it is wrapped in. */
+const TOLD = new WeakSet<ErrorFacts>();
 
 function isServiceTrouble(error: AdapterError): boolean {
   const { errorClass, facts } = error;

@@ -9,6 +9,8 @@
  *  LN3. `enter` never sleeps and `turn` only shortly: long waits are left to durable timers.
  *  LN4. What ends a session comes before all else and is held back for a while only, by limits but by no closed lane: until
  *       it has left, the session costs.
+ *  LN5. A slot is given up where the lane has closed, or the service has asked for patience, since it was given out: as far
+ *       as this process has heard, and for what costs or changes something as far as the ledger has.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError } from '../../contract/errors.js';
@@ -18,7 +20,7 @@ import { attach, enter, leave, type Entry, type Used } from '../../policy/limits
 import { ceiling, countsSessions, declare } from '../../policy/limits/declared.js';
 import { declaredSpacing, LATE_MAX_MS } from '../../policy/limits/rate.js';
 import type { LaneUser } from '../../policy/limits/state.js';
-import { LaneBook, type Turn } from './lane-book.js';
+import { LaneBook, turnToEnd, turnToSend, type Turn } from './lane-book.js';
 import { PLACE_LEASE_MS, PlaceKeeper } from './place-keeper.js';
 
 /** A turn further away than this is an error, so that the caller can wait elsewhere. */
@@ -162,7 +164,7 @@ export function openLane(lane: LaneId, user: LaneUser, ledger: Ledger): Lane {
     async turn(signal, { fresh = false, heldUntil } = {}) {
       signal.throwIfAborted();
       if (!limitsRequests && !book.isGuarded) await (fresh ? book.look() : book.refresh());
-      if (limitsRequests || book.isGuarded) await takeTurn(book, user, signal, heldUntil);
+      if (limitsRequests || book.isGuarded) await takeTurn(book, user, signal, { fresh, heldUntil });
       book.countSent();
     },
 
@@ -195,18 +197,19 @@ async function isPlain(book: LaneBook, user: LaneUser): Promise<boolean> {
   return !countsSessions(ceiling(state, now)) && !book.isGuarded && declare(state, user, now) === state;
 }
 
-/** LN1, LN4. */
+/** LN1, LN4, LN5. */
 async function takeTurn(
   book: LaneBook,
   user: LaneUser,
   signal: AbortSignal,
-  heldUntil: number | undefined,
+  { fresh, heldUntil }: { readonly fresh: boolean; readonly heldUntil: number | undefined },
 ): Promise<void> {
   const ends = heldUntil !== undefined;
+  const request = ends ? turnToEnd(user) : turnToSend(user, fresh);
   const giveUpAt = heldUntil ?? performance.now() + TURN_MAX_MS;
   const within = (ms: number): boolean => performance.now() + ms <= giveUpAt;
   for (;;) {
-    const turn: Turn = await (ends ? book.turnToEnd(user) : book.turn(user));
+    const turn: Turn = await book.turn(request);
     if (turn.kind === 'closed') throw closed(book, turn.delayMs, turn.why, turn);
     if (turn.kind === 'later') {
       if (!within(turn.delayMs)) {
@@ -216,7 +219,13 @@ async function takeTurn(
       await sleep(turn.delayMs * (1 + 0.1 * Math.random()), undefined, { signal });
       continue;
     }
+    if (fresh && turn.at - book.clock.nowMs() > LATE_MAX_MS) {
+      // The rest of the wait is for the ledger's answer, so that the slot is not overslept.
+      if (!(await slotHasCome(book, turn.at - LATE_MAX_MS, signal))) continue;
+      await book.look();
+    }
     if (!(await slotHasCome(book, turn.at, signal))) continue;
+    if (!book.keeps(turn, request)) continue; // it is asked anew, and says why
     const lateMs = book.clock.latestMs() - turn.at;
     if (lateMs <= LATE_MAX_MS) return;
     if (!within(0)) {

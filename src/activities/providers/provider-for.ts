@@ -4,8 +4,8 @@ import { mapFields, resolveSecrets } from '../../batch/secrets.js';
 import type { Deps } from '../deps.js';
 import { loadProvider } from '../load-adapter.js';
 import { parseOptions } from '../adapter-options.js';
-import { redactor, withoutSecrets } from '../redact.js';
-import type { Provider, ProviderSetup } from './provider.js';
+import { redacted, redactor, withoutSecrets } from '../redact.js';
+import type { Passing, Provider } from './provider.js';
 
 /** Fields of `agent` that are options of the provider. */
 const OWN_OPTIONS = ['command', 'preset', 'cwd', 'env'] as const satisfies readonly (keyof AgentSpec)[];
@@ -32,24 +32,25 @@ export function agentOptionPlace(
 
 /**
  * Makes the provider that a batch names.
- * @param turn awaited before each of its requests
+ * @param passing what goes with each of its requests
  * @throws AdapterError `config` when it can't be loaded or refuses its options
  */
 export async function providerFor(
   definition: Definition,
   { stateDir, env }: Pick<Deps, 'stateDir' | 'env'>,
-  turn?: ProviderSetup<unknown>['turn'],
+  { turn, refused }: Passing = {},
 ): Promise<Provider> {
   const { agent, baseDir } = definition;
   const module = await loadProvider(agent.use, baseDir);
   const options = parseOptions(module, agentOptionsOf(agent), 'agent');
+  const redact = redactor(options as Json, env);
   const provider = await module.create({
     options,
     stateDir,
     secret: (text) => resolveSecrets(text, env),
     turn,
+    refused: refused && ((error) => refused(redacted(error, redact))),
   });
-  const redact = redactor(options as Json, env);
   return withoutSecrets(provider, redact, ['find', 'poll'], (answer) =>
     mapFields(answer as JsonObject, (text, field) => (SAID.has(field) ? redact(text) : text)),
   );

@@ -201,7 +201,15 @@ export interface ProviderSetup<Options> {
    * @throws AdapterError `throttled`, not sent, where that is far away
    */
   readonly turn?: ((kind?: 'paid') => Promise<void>) | undefined;
+  /**
+   * Call it with what a request was refused by, before anything follows that waits for a turn: whoever else uses the service
+   * hears at once that it has had enough. What a verb throws in the end is told in any case, and the same no second time.
+   */
+  readonly refused?: ((error: AdapterError) => Promise<void>) | undefined;
 }
+
+/** What goes with each request of a provider. */
+export type Passing = Pick<ProviderSetup<unknown>, 'turn' | 'refused'>;
 
 /** What an adapter module exports as `provider` (or by default). */
 export interface ProviderModule<Options = unknown> {

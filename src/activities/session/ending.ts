@@ -1,6 +1,7 @@
 import type { Definition } from '../../contract/batch-file.js';
 import { MINUTE_MS } from '../../contract/units.js';
 import type { Deps } from '../deps.js';
+import { passingIn } from '../lanes/lane-of.js';
 import type { Lane } from '../lanes/lane.js';
 import { endingContext } from '../providers/ending-context.js';
 import { providerFor } from '../providers/provider-for.js';
@@ -38,6 +39,7 @@ export async function beginEnding(
 ): Promise<Ending> {
   const context = endingContext(now, signal);
   const heldUntil = performance.now() + heldMaxMs;
-  const provider = await providerFor(definition, deps, () => lane.turn(context.signal, { heldUntil }));
+  const passing = passingIn(lane, () => lane.turn(context.signal, { heldUntil }));
+  const provider = await providerFor(definition, deps, passing);
   return { provider, context, lane, heldUntil };
 }

@@ -56,7 +56,13 @@ export const spacing = (state: LaneState, now: number): number =>
 
 /** A slot at a time by the ledger's clock, or how many milliseconds later to ask again. */
 export type Slot =
-  { readonly kind: 'at'; readonly at: number } | { readonly kind: 'later'; readonly delayMs: number };
+  | {
+      readonly kind: 'at';
+      readonly at: number;
+      /** As the lane had them when it was given. */
+      readonly complaints: number;
+    }
+  | { readonly kind: 'later'; readonly delayMs: number };
 
 /** Gives the next slot, unless it is further ahead than that priority may reserve. */
 export function reserve(state: LaneState, priority: Priority, now: number): { state: LaneState; slot: Slot } {
@@ -68,8 +74,17 @@ export function reserve(state: LaneState, priority: Priority, now: number): { st
     const delayMs = Math.max(1, Math.ceil(from - now + Math.max(0, tooFar)));
     return { state, slot: { kind: 'later', delayMs } };
   }
-  return { state: apart === 0 ? state : { ...state, slotAt: at + apart }, slot: { kind: 'at', at } };
+  const slot = { kind: 'at', at, complaints: complaintsOf(state) } as const;
+  return { state: apart === 0 ? state : { ...state, slotAt: at + apart }, slot };
 }
+
+/** Whether a slot that was given out ahead still counts: the service may have asked for patience meanwhile. */
+export const stillCounts = (
+  { at, complaints }: Omit<Extract<Slot, { kind: 'at' }>, 'kind'>,
+  state: LaneState,
+): boolean => at >= state.notBefore && complaints === complaintsOf(state);
+
+const complaintsOf = ({ complaints = 0 }: LaneState): number => complaints;
 
 /**
  * The service asked for patience: nobody sends before that, and slower from then on. Refusals that come in while
@@ -93,10 +108,11 @@ export function throttled(
     perSecond: Math.max(PER_SECOND_MIN, before * DECREASE),
     before: state.learnt?.before ?? before,
   };
-  const slotAt = Math.max(notBefore, Math.min(state.slotAt, now)); // slots given out before are not kept
+  const slotAt = Math.max(notBefore, Math.min(state.slotAt, now)); // slots given out before are not kept: `stillCounts`
+  const complaints = complaintsOf(state) + 1;
   const first = state.learnt === undefined;
   return {
-    state: { ...waiting, learnt, slotAt },
+    state: { ...waiting, learnt, slotAt, complaints },
     notes: first ? [{ what: 'slowed', cause: 'throttled', why, retryAt: notBefore }] : [],
   };
 }

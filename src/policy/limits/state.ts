@@ -23,6 +23,8 @@ export interface LaneState {
   readonly notBefore: number;
   /** Throttled so often in a row. */
   readonly throttles: number;
+  /** So often in all: slots that were given out before the last of them are void. Absent: never. */
+  readonly complaints?: number;
   /** Requests per second that the service bears, as found out. Absent: not throttled lately. */
   readonly learnt?: { readonly perSecond: number; readonly before: number };
   /** Calls of the last minute or so. */

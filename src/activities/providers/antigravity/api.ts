@@ -2,7 +2,7 @@ import type { GoogleGenAI } from '@google/genai';
 import { durationMs } from '../../../contract/batch-file.js';
 import { openDownload } from '../managed/download.js';
 import { callInTurn, type Fetch } from '../managed/requests.js';
-import type { ProviderSetup } from '../provider.js';
+import type { Passing } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
 import { judge } from './classify.js';
@@ -67,7 +67,7 @@ export function geminiApi(
   options: AntigravityOptions,
   keyNow: () => string,
   judgeOptions: () => JudgeOptions,
-  turn: ProviderSetup<unknown>['turn'],
+  passing: Passing,
 ): GeminiApi {
   /** One for each call, whose further requests are told from those of others by its `fetch`. Making it costs nothing. */
   async function clientMaker(): Promise<(fetch: Fetch) => GoogleGenAI> {
@@ -96,7 +96,7 @@ export function geminiApi(
     // The library keeps no time of its own where it gets a signal.
     return callInTurn(
       {
-        turn,
+        ...passing,
         kind,
         timeoutMs,
         signal,
@@ -229,7 +229,7 @@ export function geminiApi(
       const place = [environment, 'files', ...path.split('/')].map(encodeURIComponent).join('/');
       const key = keyNow();
       return openDownload({
-        turn,
+        ...passing,
         url: `${baseUrl.replace(/\/+$/, '')}/${apiVersion}/environments/${place}?alt=media`,
         headers: { 'x-goog-api-key': key },
         timeoutMs: durationMs(downloadTimeout),

@@ -31,9 +31,14 @@ export const antigravity = defineProvider<AntigravityOptions>({
   },
 });
 
-function antigravityProvider({ options, secret, turn }: ProviderSetup<AntigravityOptions>): Provider {
+function antigravityProvider({
+  options,
+  secret,
+  turn,
+  refused,
+}: ProviderSetup<AntigravityOptions>): Provider {
   const { keyNow, judgeOptions } = credentialOf(options, secret);
-  const api = geminiApi(options, keyNow, judgeOptions, turn);
+  const api = geminiApi(options, keyNow, judgeOptions, { turn, refused });
   const parts = { name: NAME, api, options, judgeOptions, missing: new Set<string>() };
 
   return {

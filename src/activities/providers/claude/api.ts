@@ -2,7 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { durationMs } from '../../../contract/batch-file.js';
 import { openDownload } from '../managed/download.js';
 import { callInTurn, fetchHere } from '../managed/requests.js';
-import type { ProviderSetup } from '../provider.js';
+import type { Passing } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
 import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
 import { judge } from './classify.js';
@@ -73,7 +73,7 @@ export function claudeApi(
   options: ClaudeOptions,
   keyNow: () => string,
   judgeOptions: () => JudgeOptions,
-  turn: ProviderSetup<unknown>['turn'],
+  passing: Passing,
 ): ClaudeApi {
   const { apiVersion, beta } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, '');
@@ -113,7 +113,7 @@ export function claudeApi(
     // Each of its calls is one request. The library times no more than the head of an answer.
     return callInTurn(
       {
-        turn,
+        ...passing,
         kind,
         timeoutMs: timeout,
         signal,
@@ -232,7 +232,7 @@ export function claudeApi(
     async download(file, signal) {
       const key = keyNow();
       return openDownload({
-        turn,
+        ...passing,
         url: `${baseUrl}/v1/files/${encodeURIComponent(file)}/content`,
         headers: { 'x-api-key': key, 'anthropic-version': apiVersion, 'anthropic-beta': beta },
         timeoutMs: durationMs(options.downloadTimeout),

@@ -33,9 +33,9 @@ export const claude = defineProvider<ClaudeOptions>({
   },
 });
 
-function claudeProvider({ options, secret, turn }: ProviderSetup<ClaudeOptions>): Provider {
+function claudeProvider({ options, secret, turn, refused }: ProviderSetup<ClaudeOptions>): Provider {
   const { keyNow, judgeOptions } = credentialOf(options, secret);
-  const api = claudeApi(options, keyNow, judgeOptions, turn);
+  const api = claudeApi(options, keyNow, judgeOptions, { turn, refused });
   const parts = { name: NAME, api, options, judgeOptions, missing: new Set<string>() };
 
   return {

@@ -4,11 +4,11 @@ import { messageOf } from '../../../contract/thrown.js';
 import { refusal } from '../../http/refusal.js';
 import { codeOf, isNotSent, placeOf } from '../../http/request.js';
 import { timeLimit, type TimeLimit } from '../../../time-limit.js';
-import type { ProviderSetup } from '../provider.js';
+import type { Passing } from '../provider.js';
 import type { ManifestFile } from './manifest.js';
 import { saidText } from './said.js';
 
-export interface DownloadRequest {
+export interface DownloadRequest extends Passing {
   readonly url: string;
   /** With the key: redirects are not followed, so that it stays with the service. */
   readonly headers: Readonly<Record<string, string>>;
@@ -16,7 +16,6 @@ export interface DownloadRequest {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly secrets: readonly string[];
-  readonly turn?: ProviderSetup<unknown>['turn'];
 }
 
 const ERROR_BYTES_MAX = 64 * 1024;
@@ -27,7 +26,7 @@ const ERROR_BYTES_MAX = 64 * 1024;
  * @throws AdapterError as for any read: `transient` for trouble that passes
  */
 export async function openDownload(request: DownloadRequest): Promise<AsyncIterable<Uint8Array> | undefined> {
-  const { url, headers, timeoutMs, signal, secrets, turn } = request;
+  const { url, headers, timeoutMs, signal, secrets, turn, refused } = request;
   await turn?.();
   const limit = timeLimit(timeoutMs, signal);
   let response: Response;
@@ -42,7 +41,9 @@ export async function openDownload(request: DownloadRequest): Promise<AsyncItera
   const text = await readText(body, ERROR_BYTES_MAX).catch(() => ''); // the status says enough
   if (response.status === 404) return undefined;
   const answer = { status: response.status, headers: response.headers, body: text };
-  throw refusal(answer, { method: 'GET', url }, saidText(text, secrets));
+  const error = refusal(answer, { method: 'GET', url }, saidText(text, secrets));
+  await refused?.(error);
+  throw error;
 }
 
 /** A text that may not be longer than that. @throws AdapterError `rejected` when it is */

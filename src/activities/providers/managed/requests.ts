@@ -1,12 +1,12 @@
+import { AdapterError } from '../../../contract/errors.js';
 import { timeLimit, within } from '../../../time-limit.js';
-import type { ProviderSetup } from '../provider.js';
+import type { Passing } from '../provider.js';
 import type { CallKind } from './ruling.js';
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** One call of a vendor's library. */
-export interface LibraryCall {
-  readonly turn: ProviderSetup<unknown>['turn'];
+export interface LibraryCall extends Passing {
   readonly kind: CallKind;
   /** For each request of it; what one waits for its turn does not count. */
   readonly timeoutMs: number;
@@ -24,7 +24,7 @@ export interface LibraryCall {
  * @throws what `judge` makes of an error; as it is where a turn or `before` has thrown it
  */
 export async function callInTurn<T>(
-  { turn, kind, timeoutMs, signal, before, judge }: LibraryCall,
+  { turn, refused, kind, timeoutMs, signal, before, judge }: LibraryCall,
   send: (signal: AbortSignal, fetch: Fetch) => PromiseLike<T>,
 ): Promise<T> {
   await (kind === 'paid' ? turn?.(kind) : turn?.());
@@ -47,7 +47,10 @@ export async function callInTurn<T>(
   try {
     return await within(limit, (until) => send(until, inTurn));
   } catch (error) {
-    throw held.by ?? judge(error);
+    if (held.by !== undefined) throw held.by;
+    const judged = judge(error);
+    if (judged instanceof AdapterError) await refused?.(judged);
+    throw judged;
   }
 }
 
