@@ -199,6 +199,48 @@ test('half-open lets one through; failing makes the pause longer, up to ten minu
   expect(closed.notes).toMatchObject([{ what: 'closed' }]);
 });
 
+describe('a service that says when it will be back', () => {
+  const saysOf = (hints: readonly (number | undefined)[], errorClass: ErrorClass = 'transient'): LaneState =>
+    hints.reduce<LaneState>(
+      (state, hintMs, at) => settle(state, failing(errorClass, `job-${at}`, hintMs), T0 + at).state,
+      NEW_LANE,
+    );
+
+  test.each(['transient', 'unknown'] as const)(
+    'is not asked before the latest time that any of the failures named: %s',
+    (errorClass) => {
+      const { gate } = saysOf([MINUTE, 10 * MINUTE, undefined, 2 * MINUTE, MINUTE], errorClass);
+      expect(gate).toMatchObject({ cause: 'transient', retryAt: T0 + 1 + 10 * MINUTE });
+    },
+  );
+
+  test('is left alone for half a minute at least, whatever it says', () => {
+    expect(saysOf([0, 1, 1, 1, SECOND]).gate?.retryAt).toBe(T0 + 4 + 30 * SECOND);
+  });
+
+  test('is heard also by those who were under way, but not while a probe is, nor where a quota is used up', () => {
+    const down = saysOf(Array.from({ length: 5 }, () => MINUTE));
+    const late = settle(down, failing('transient', 'late', HOUR), T0 + SECOND);
+    expect([late.state.gate?.retryAt, late.notes]).toEqual([T0 + SECOND + HOUR, []]);
+    expect(settle(late.state, failing('transient', 'later'), T0 + 2 * SECOND).state).toBe(late.state);
+    const probing = pass(down, 'probe', T0 + HOUR);
+    if (probing.kind !== 'go') throw new Error('the probe has to pass');
+    expect(settle(probing.state, failing('transient', 'late', HOUR), T0 + HOUR).state).toBe(probing.state);
+    const usedUp = settle(NEW_LANE, failing('exhausted', 'job-1', MINUTE), T0).state;
+    expect(settle(usedUp, failing('transient', 'late', HOUR), T0).state).toBe(usedUp);
+  });
+
+  test('has said nothing once it answers', () => {
+    const once = saysOf([HOUR]);
+    const calm = settle(once, ok(), T0 + 1).state;
+    const down = FIVE.reduce((state, who) => settle(state, failing('transient', who), T0 + 2).state, calm);
+    expect(down.gate?.retryAt).toBe(T0 + 2 + 30 * SECOND);
+    const looksGoWell = settle(saysOf([HOUR], 'unknown'), ok(), T0 + 1).state; // which says nothing of writes
+    const closed = FIVE.reduce((state, who) => settle(state, writeFails(who), T0 + 2).state, looksGoWell);
+    expect(closed.gate?.retryAt).toBe(T0 + HOUR);
+  });
+});
+
 test('a probe whose worker died is replaced after two minutes', () => {
   const { state } = broken(10);
   const probe = pass(state, 'probe', T0 + 30_000);
@@ -527,6 +569,7 @@ test('a state moved back is the same to those whose clock was set back by as muc
     (state, now) => left(state, 0, used({ tokens: 1000, micros: 2_000_000, hasRun: true }), now),
     (state, now) => enter(state, busy, now, { held: 1 }).state, // it waits
     (state, now) => settle(state, failing('throttled', 'job-2', MINUTE), now).state,
+    (state, now) => settle(state, failing('transient', 'job-2', HOUR), now).state,
     (state, now) => settle(state, failing('exhausted', 'job-3', HOUR), now).state,
     (state, now) => {
       const passed = pass(state, 'job-4', now + HOUR);

@@ -121,23 +121,32 @@ export function answered(state: LaneState, calls: number, now: number): LaneStat
   if (calls === 0) return state;
   const window = windowAt(state, now);
   const counted = { ...state, window: { ...window, calls: window.calls + calls } };
-  return state.streak === 0 ? counted : { ...counted, streak: 0, failedBy: [] };
+  if (state.streak === 0) return counted;
+  const calm = { ...counted, streak: 0, failedBy: [] };
+  return state.failedWrites === undefined ? without(calm, 'backAt') : calm;
 }
 
 /**
  * A call that came to nothing by the fault of the service.
- * @param isWrite it would have begun a session, or landed an effect
+ * @param call.hintMs the service's own word for how long
+ * @param call.isWrite it would have begun a session, or landed an effect
  */
-export function failed(state: LaneState, who: string, why: string, now: number, isWrite = false): Changed {
+export function failed(
+  state: LaneState,
+  { who, why, hintMs = 0, isWrite }: FailedCall,
+  now: number,
+): Changed {
   const before = windowAt(state, now);
   const window = { ...before, calls: before.calls + 1, failures: before.failures + 1 };
   const failedBy = among(state.failedBy, who);
   const writes = state.failedWrites ?? [];
   const failedWrites = isWrite ? among(writes, who) : writes;
+  const backAt = Math.max(state.backAt ?? 0, now + hintMs);
   const counted = {
     ...state,
     ...{ window, failedBy, streak: state.streak + 1 },
     ...(failedWrites.length > 0 && { failedWrites }),
+    ...(backAt > now && { backAt }),
   };
   const often = window.calls >= CALLS_MIN && window.failures >= SHARE * window.calls;
   const all = failedBy.length >= JOBS || (isWrite && failedWrites.length >= JOBS);
@@ -145,14 +154,31 @@ export function failed(state: LaneState, who: string, why: string, now: number, 
   if (!open) return { state: counted, notes: [] };
   // Looks, which go on, are counted anew: what was counted so far were writes too.
   const known = isWrite ? uncounted(counted, now) : counted;
-  return openGate(known, 'transient', why, undefined, now, { writesOnly: isWrite });
+  const longest = backAt > now ? backAt - now : undefined;
+  return openGate(known, 'transient', why, longest, now, { writesOnly: isWrite });
+}
+
+export interface FailedCall {
+  readonly who: string;
+  readonly why: string;
+  readonly hintMs: number | undefined;
+  readonly isWrite: boolean;
+}
+
+/** Of a call that was under way when the circuit opened: it may know of a later time. */
+export function heldLonger(state: LaneState, hintMs: number | undefined, now: number): LaneState {
+  const { gate } = state;
+  if (gate?.cause !== 'transient' || gate.probe !== undefined) return state;
+  const retryAt = Math.max(gate.retryAt, now + (hintMs ?? 0));
+  return retryAt === gate.retryAt ? state : { ...state, gate: { ...gate, retryAt } };
 }
 
 const among = (jobs: readonly string[], who: string): readonly string[] =>
   jobs.includes(who) ? jobs : [...jobs, who].slice(-JOBS);
 
 /** A write was answered well: those that failed before it are forgotten. */
-export const writeAnswered = (state: LaneState): LaneState => without(state, 'failedWrites');
+export const writeAnswered = (state: LaneState): LaneState =>
+  without(without(state, 'failedWrites'), 'backAt');
 
 /**
  * What to tell a job whose own call failed while the service fails for several others too: it is not to blame, and is to
@@ -228,7 +254,7 @@ export function closeGate(state: LaneState, now: number): Changed {
   const { gate } = state;
   if (gate === undefined) return { state, notes: [] };
   return {
-    state: uncounted(without(state, 'gate'), now),
+    state: uncounted(without(without(state, 'gate'), 'backAt'), now),
     notes: [{ what: 'closed', cause: gate.cause, why: `a request was answered after: ${gate.why}` }],
   };
 }

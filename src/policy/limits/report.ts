@@ -1,5 +1,5 @@
 import type { ErrorClass } from '../../contract/errors.js';
-import { answered, closeGate, failed, giveUpProbe, openGate, writeAnswered } from './breaker.js';
+import { answered, closeGate, failed, giveUpProbe, heldLonger, openGate, writeAnswered } from './breaker.js';
 import { speedUp, throttled } from './rate.js';
 import type { LaneNote, LaneState } from './state.js';
 
@@ -79,8 +79,9 @@ export function settle(
       // Only a write leaves in doubt whether it was carried out.
       const isWrite = errorClass === 'unknown';
       if (probing) return openGate(before, 'transient', why, hintMs, now, { writesOnly: isWrite });
-      if (gate === undefined || (looksPass && !isWrite)) return failed(before, who, why, now, isWrite);
-      return { state: before, notes: [] };
+      if (gate === undefined || (looksPass && !isWrite))
+        return failed(before, { who, why, hintMs, isWrite }, now);
+      return { state: heldLonger(before, hintMs, now), notes: [] };
     }
     case 'throttled': {
       // It answers again, though slowly: the rate takes over from the circuit.

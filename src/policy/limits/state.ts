@@ -34,6 +34,8 @@ export interface LaneState {
   readonly failedBy: readonly string[];
   /** Jobs whose writes failed since one was last answered well: starts of sessions, effects. Looks say nothing of them. */
   readonly failedWrites?: readonly string[];
+  /** When the service wants to be back, the latest that failures since the last answer have said. Absent: none has. */
+  readonly backAt?: number;
   /** Absent: closed circuit, all may pass. */
   readonly gate?: Gate;
   /** A session of this priority waits for a place until then: lower ones do not take it. */
@@ -98,7 +100,7 @@ export interface LaneUser {
 }
 
 /** The state without some of its optional parts. */
-export function without<K extends 'gate' | 'learnt' | 'failedWrites'>(
+export function without<K extends 'gate' | 'learnt' | 'failedWrites' | 'backAt'>(
   state: LaneState,
   part: K,
 ): Omit<LaneState, K> {
@@ -109,7 +111,7 @@ export function without<K extends 'gate' | 'learnt' | 'failedWrites'>(
 
 /** The state as it would be had all of it happened so much earlier: for a clock that was set back. */
 export function movedBack(state: LaneState, ms: number): LaneState {
-  const { declared, spendAt, microsBooked, window, gate, waiting } = state;
+  const { declared, spendAt, microsBooked, window, backAt, gate, waiting } = state;
   return {
     ...state,
     declared: valuesOf(declared, ({ limits, seenAt }) => ({ limits, seenAt: seenAt - ms })),
@@ -121,6 +123,7 @@ export function movedBack(state: LaneState, ms: number): LaneState {
     }),
     notBefore: state.notBefore - ms,
     window: { ...window, from: window.from - ms },
+    ...(backAt !== undefined && { backAt: backAt - ms }),
     ...(gate && { gate: gateMovedBack(gate, ms) }),
     waiting: valuesOf(waiting, (until) => until - ms),
   };
