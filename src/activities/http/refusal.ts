@@ -1,5 +1,5 @@
 import { AdapterError, type ErrorClass } from '../../contract/errors.js';
-import { retryAfterMs } from './retry-after.js';
+import { limitResetMs, retryAfterMs } from './retry-after.js';
 import { placeOf, type HttpAnswer, type HttpRequest } from './request.js';
 
 /** A wait longer than this is no throttling any more: the quota is used up until then. */
@@ -17,7 +17,7 @@ export function refusal(
   { method, url }: Pick<HttpRequest, 'method' | 'url'>,
   said = '',
 ): AdapterError {
-  const hint = retryAfterMs(headers);
+  const hint = retryAfterMs(headers) ?? (status === 429 ? limitResetMs(headers) : undefined);
   const text = said === '' ? '' : `: ${said}`;
   const place = `${method} ${placeOf(url)}`;
   const error = (

@@ -4,7 +4,7 @@ import { msToMidnight } from '../managed/midnight.js';
 import { fieldsOf } from '../managed/record.js';
 import { byStatus } from '../managed/judge.js';
 import type { JudgeOptions, Meanings, Ruling } from '../managed/ruling.js';
-import { waitHintMs } from '../managed/wait-hint.js';
+import { limitHintMs, waitHintMs } from '../managed/wait-hint.js';
 import type { GeminiFault } from './error-body.js';
 
 /** The spend limit is over a rolling window of that length. Source: ai.google.dev/gemini-api/docs/rate-limits */
@@ -83,7 +83,7 @@ function limitReached(
   if (status === 402 || code === 'payment_required' || /prepayment credits are depleted/i.test(message)) {
     return { errorClass: 'exhausted', retryAfterMs: BALANCE_PROBE_MS, needsPerson: true };
   }
-  const hint = waitHintMs(headers, details, now);
+  const hint = limitHintMs(headers, details, now);
   if (code === 'resource_exhausted' && /\bspend/i.test(message)) {
     return { errorClass: 'exhausted', retryAfterMs: Math.max(hint ?? 0, SPEND_WINDOW_MS) };
   }

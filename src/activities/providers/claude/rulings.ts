@@ -1,7 +1,7 @@
 import type { ErrorClass } from '../../../contract/errors.js';
 import { byStatus } from '../managed/judge.js';
 import type { JudgeOptions, Meanings, Ruling } from '../managed/ruling.js';
-import { waitHintMs } from '../managed/wait-hint.js';
+import { limitHintMs, waitHintMs } from '../managed/wait-hint.js';
 
 /** What an error of the service says about itself. */
 export interface ClaudeFault {
@@ -39,7 +39,7 @@ export function rulingOf(
   const spent = status === 400 && /\bbudget\b/i.test(message) && /reach|exceed|used up|spent/i.test(message);
   const errorClass = said ?? (spent ? 'budget' : (meanings[status] ?? byStatus(status)));
   if (errorClass === 'exhausted') return { errorClass, ...resetIn(message, now) };
-  const hint = waitHintMs(headers, [], now);
+  const hint = (errorClass === 'throttled' ? limitHintMs : waitHintMs)(headers, [], now);
   if (hint === undefined || (errorClass !== 'throttled' && errorClass !== 'transient')) return { errorClass };
   const tooLong = errorClass === 'throttled' && special === undefined && hint > maxThrottleMs;
   return { errorClass: tooLong ? 'exhausted' : errorClass, retryAfterMs: hint };

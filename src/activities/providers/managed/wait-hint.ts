@@ -1,4 +1,4 @@
-import { retryAfterMs } from '../../http/retry-after.js';
+import { limitResetMs, retryAfterMs } from '../../http/retry-after.js';
 import { fieldsOf, textField } from './record.js';
 
 /** Length of a `google.protobuf.Duration` in its JSON form, such as `7s` or `0.5s`. */
@@ -22,3 +22,11 @@ export function waitHintMs(
   }
   return undefined;
 }
+
+/** The same of an answer that says that a limit was met, where the headers of limits count in the end. */
+export const limitHintMs = (
+  headers: unknown,
+  details: readonly unknown[] = [],
+  now = new Date(),
+): number | undefined =>
+  waitHintMs(headers, details, now) ?? (headers instanceof Headers ? limitResetMs(headers, now) : undefined);

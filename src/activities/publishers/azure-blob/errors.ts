@@ -85,7 +85,7 @@ export function azureRefusal(error: unknown, secrets: readonly string[] = []): R
   // Request id and time follow in lines of their own.
   const [said = ''] = parsed.message.split('\n');
   const headers = new Headers();
-  for (const name of ['retry-after', 'retry-after-ms', 'location']) {
+  for (const name of ['retry-after', 'retry-after-ms', 'date', 'location']) {
     const value = header(name);
     if (value !== undefined) headers.set(name, value);
   }

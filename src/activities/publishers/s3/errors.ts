@@ -145,7 +145,7 @@ export function s3Error(
 
 function headersOf(fields: Readonly<Record<string, string>>): Headers {
   const headers = new Headers();
-  for (const name of ['retry-after', 'retry-after-ms', 'location']) {
+  for (const name of ['retry-after', 'retry-after-ms', 'date', 'location']) {
     const value = fields[name];
     if (value !== undefined) headers.set(name, value);
   }
