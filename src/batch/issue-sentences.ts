@@ -81,8 +81,10 @@ function findingsOfIssue(issue: Issue, base: Path, { schema, value, place }: Con
 }
 
 /** Nothing is said where a schema does not tell which fields it knows. */
-const fieldHint = (key: string, schema: z.core.$ZodType | undefined): string | undefined =>
-  schema instanceof z.ZodObject ? suggestion(key, fieldsKnown(schema)) : undefined;
+function fieldHint(key: string, schema: z.core.$ZodType | undefined): string | undefined {
+  const known = fieldsKnown(schema);
+  return known.length > 0 || schema instanceof z.ZodObject ? suggestion(key, known) : undefined;
+}
 
 /** Forms that one field tells apart: what it may say. */
 function wordSentence(schema: z.core.$ZodType, issue: Issue, found: unknown): string {

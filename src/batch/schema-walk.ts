@@ -13,9 +13,12 @@ export function schemaAt(root: z.core.$ZodType, path: readonly PropertyKey[]): z
   return schema;
 }
 
-/** Names of the fields that an object schema knows; none for any other schema. */
-export const fieldsKnown = (schema: z.core.$ZodType | undefined): string[] =>
-  schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+/** Names of the fields that an object schema knows, or a record whose names are listed; none for any other schema. */
+export function fieldsKnown(schema: z.core.$ZodType | undefined): string[] {
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape);
+  const names = schema instanceof z.ZodRecord ? schema.keyType : undefined;
+  return names instanceof z.ZodEnum ? names.options.map(String) : [];
+}
 
 /** What the contract says about a field, for hints. The description may sit on a wrapper, so none is taken off. */
 export function descriptionAt(root: z.core.$ZodType, path: readonly PropertyKey[]): string | undefined {

@@ -1,5 +1,11 @@
-import { budgetSchema, durationMs, retrySchema, type RetrySpec } from '../contract/batch-file.js';
-import { ERROR_CLASSES } from '../contract/errors.js';
+import {
+  budgetSchema,
+  durationMs,
+  retrySchema,
+  type Duration,
+  type RetrySpec,
+} from '../contract/batch-file.js';
+import { ERROR_CLASSES, type ErrorClass } from '../contract/errors.js';
 import type { JsonObject } from '../contract/json.js';
 import { stopLossSchema } from '../contract/limits.js';
 import { RETRY_RULES } from '../policy/retry.js';
@@ -49,40 +55,81 @@ function ofBudget(given: unknown, identity: readonly string[] | undefined): Fiel
 }
 
 function ofRetry(retry: RetrySpec | undefined): FieldFinding[] {
-  return ERROR_CLASSES.flatMap((errorClass) => {
-    const own = retry?.classes[errorClass];
-    if (own === undefined) return [];
-    const path = ['retry', 'classes', errorClass];
-    const name = path.join('.');
-    const { agent, effect } = RETRY_RULES[errorClass];
-    if (agent !== 'again' && effect !== 'again')
-      return [
-        finding(
-          path,
-          `${name} does nothing: what fails so is not tried again`,
-          'leave it out; docs/reference/errors.md says what follows instead',
-        ),
-      ];
-    const { wait, waitAtMost, tries } = own;
-    const found: FieldFinding[] = [];
-    if (errorClass === 'rejected' && tries !== undefined)
+  if (retry === undefined) return [];
+  const { patience, classes } = retry;
+  const impatient =
+    durationMs(patience) > 0
+      ? []
+      : [
+          finding(
+            ['retry', 'patience'],
+            'retry.patience of no time means that nothing which fails is ever tried again',
+            'write how long a service may be away, such as patience: 10m',
+          ),
+        ];
+  return [
+    ...impatient,
+    ...ERROR_CLASSES.flatMap((errorClass) => ofRow(errorClass, classes[errorClass], patience)),
+  ];
+}
+
+function ofRow(
+  errorClass: ErrorClass,
+  own: RetrySpec['classes'][ErrorClass],
+  patience: Duration,
+): FieldFinding[] {
+  if (own === undefined) return [];
+  const path = ['retry', 'classes', errorClass];
+  const name = path.join('.');
+  const { agent, effect } = RETRY_RULES[errorClass];
+  if (agent !== 'again' && effect !== 'again')
+    return [
+      finding(
+        path,
+        `${name} does nothing: what fails so is not tried again`,
+        'leave it out; docs/reference/errors.md says what follows instead',
+      ),
+    ];
+  const { wait, waitAtMost, tries } = own;
+  if (wait === undefined && waitAtMost === undefined && tries === undefined)
+    return [
+      finding(path, `${name} is empty and does nothing`, 'leave it out, or say wait, waitAtMost or tries'),
+    ];
+  const found: FieldFinding[] = [];
+  for (const [field, given] of Object.entries({ wait, waitAtMost }))
+    if (given !== undefined && durationMs(given) === 0)
       found.push(
         finding(
-          [...path, 'tries'],
-          `${name}.tries does nothing: sessions whose output is rejected have a number of their own`,
-          `write it as retry: { rejected: ${tries} }`,
+          [...path, field],
+          `${name}.${field} of no time stays none however often it is doubled: all tries would come at once`,
+          `write a short one, such as ${field}: 1s`,
         ),
       );
-    if (wait !== undefined && waitAtMost !== undefined && durationMs(wait) > durationMs(waitAtMost))
-      found.push(
-        finding(
-          [...path, 'wait'],
-          `${name}.wait is longer than ${name}.waitAtMost, which cuts it short`,
-          `raise waitAtMost, or write wait: ${waitAtMost}`,
-        ),
-      );
-    return found;
-  });
+  if (wait !== undefined && durationMs(wait) > durationMs(patience) && durationMs(patience) > 0)
+    found.push(
+      finding(
+        [...path, 'wait'],
+        `${name}.wait is longer than retry.patience, ${patience}, and nothing is waited for past that`,
+        `write a shorter one, or raise patience to ${wait} at least`,
+      ),
+    );
+  if (errorClass === 'rejected' && tries !== undefined)
+    found.push(
+      finding(
+        [...path, 'tries'],
+        `${name}.tries does nothing: sessions whose output is rejected have a number of their own`,
+        `write it as retry: { rejected: ${tries} }`,
+      ),
+    );
+  if (wait !== undefined && waitAtMost !== undefined && durationMs(wait) > durationMs(waitAtMost))
+    found.push(
+      finding(
+        [...path, 'wait'],
+        `${name}.wait is longer than ${name}.waitAtMost, which cuts it short`,
+        `raise waitAtMost, or write wait: ${waitAtMost}`,
+      ),
+    );
+  return found;
 }
 
 const ofStopLoss = (given: unknown): FieldFinding[] =>

@@ -94,6 +94,30 @@ test.each([
     '11:35: retry.classes.lost.wait is longer than retry.classes.lost.waitAtMost, which cuts it short\n    raise waitAtMost, or write wait: 1s',
   ],
   [
+    'retry: { classes: { lost: {} } }',
+    '11:27: retry.classes.lost is empty and does nothing\n    leave it out, or say wait, waitAtMost or tries',
+  ],
+  [
+    'retry: { classes: { lost: { wait: 0s } } }',
+    '11:35: retry.classes.lost.wait of no time stays none however often it is doubled: all tries would come at once\n    write a short one, such as wait: 1s',
+  ],
+  [
+    'retry: { classes: { lost: { wait: 400d } } }',
+    '11:35: retry.classes.lost.wait is longer than retry.patience, 12h, and nothing is waited for past that\n    write a shorter one, or raise patience to 400d at least',
+  ],
+  [
+    'retry: { patience: 0s }',
+    '11:20: retry.patience of no time means that nothing which fails is ever tried again\n    write how long a service may be away, such as patience: 10m',
+  ],
+  [
+    'retry: { classes: { throtled: { wait: 1s } } }',
+    '11:21: retry.classes.throtled is no field that can stand here\n    did you mean "throttled"?',
+  ],
+  [
+    'retry: { classes: { network: { wait: 1s } } }',
+    '11:21: retry.classes.network is no field that can stand here\n    known here: transient, throttled, exhausted, auth, config, invalid, rejected, budget, unknown, lost, timeout, conflict, bug',
+  ],
+  [
     'stopLoss: [{ class: any, count: 2, window: 0s }]',
     '11:44: stopLoss[0].window never holds a job that ended, so the rule never stops anything\n    write how far back ends count, such as window: 1h',
   ],
