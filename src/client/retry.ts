@@ -11,7 +11,7 @@ import { requestFor } from './operate.js';
 import { preflightRestart } from './preflight-restart.js';
 import { retryUnderWay } from './retry-under-way.js';
 import { runUnderWay } from './run-under-way.js';
-import { prepareRestart, type Started } from './start.js';
+import { prepareRestart, sinceOf, type Started } from './start.js';
 import { assertSelection, requestedJobs, runsAgain, type AlsoRun, type RunsAgain } from './to-retry.js';
 
 export interface Retried {
@@ -73,7 +73,8 @@ async function retryJobs(
     );
   } else {
     const keys = await retryUnderWay(row, running, connections, selection);
-    const started = { name, key, workflowId, since, file, edition, how: 'joined', runId: running } as const;
+    const joined = { name, key, workflowId, file, edition, how: 'joined', runId: running } as const;
+    const started = { ...joined, since: sinceOf({ runId: running, since }, row) };
     if (keys !== undefined) return { keys, also: [], started };
   }
   return retryJobs((await ledger.batch(workflowId)) ?? row, connections, selection, paceMs); // RJ2

@@ -246,7 +246,7 @@ test('a batch under way takes no rate: nothing is requeued, and it is said why',
 
 test('a retry beyond one batch asks each of them, and is kept with each of its jobs', async () => {
   const requeued = async () => [keyOf('one')] as unknown as ControlState; // what its update answers with
-  const { connections, ledger } = await aBatch({ answer: requeued });
+  const { connections, ledger, row } = await aBatch({ answer: requeued });
   await claimed(ledger, 'one');
   await ledger.settleJob(jobOf('one'), PARKED, by());
   const nothing = await retryAll({ kind: 'all' }, connections, { errors: ['timeout'] });
@@ -255,6 +255,9 @@ test('a retry beyond one batch asks each of them, and is kept with each of its j
   expect(answers).toMatchObject([
     { batch: BATCH, retried: { keys: [keyOf('one')], started: { how: 'joined' } } },
   ]);
+  const { openedSeq } = await row();
+  expect(openedSeq).toBeLessThan(await ledger.head());
+  expect(answers[0]?.retried?.started.since, 'figures are of the whole run').toBe(openedSeq);
   expect(await ledger.requests({ batchId: BATCH })).toMatchObject([
     {
       what: 'retry',
