@@ -11,7 +11,7 @@ import { findings } from './checks-fixture.js';
 /** Backtracks for longer than the sun will shine. */
 const endless = { jsonSchema: { type: 'string', pattern: '^(a+)+$' } };
 const hostile = JSON.stringify(`${'a'.repeat(45)}!`);
-const HELD_UP = /^jsonSchema did not come to an end within 0\.3 s: /;
+const HELD_UP = /^jsonSchema did not come to an end within 5 s: /;
 
 const held = (
   pool: ThreadPool,
@@ -33,7 +33,7 @@ async function turnsUntil(end: Promise<unknown>): Promise<number> {
 }
 
 test('a text that a pattern never comes to an end with is refused by name, and the event loop goes on meanwhile', async () => {
-  const reading = held(new ThreadPool({ readMsMax: 300 }), hostile, [endless]);
+  const reading = held(new ThreadPool({ readMsMax: 5000 }), hostile, [endless]);
   expect(await turnsUntil(reading)).toBeGreaterThan(10);
   expect((await reading).problems).toEqual([expect.stringMatching(HELD_UP)]);
 });
@@ -48,7 +48,7 @@ test('another is read to its end beside it', async () => {
 });
 
 test('others have their turn after it, where every thread was held up', async () => {
-  const pool = new ThreadPool({ readMsMax: 2000, threadsMax: 1 });
+  const pool = new ThreadPool({ readMsMax: 5000, threadsMax: 1 });
   const [first, sibling] = await Promise.all([
     held(pool, hostile, [endless]),
     held(pool, '"aaa"', [endless]),
