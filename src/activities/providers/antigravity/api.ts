@@ -123,6 +123,7 @@ export function geminiApi(
         signal,
         (at, once) => at.environments.create(sandbox, once),
         readEnvironment,
+        NOWHERE,
       ),
 
     environment: (id, signal) =>
@@ -141,7 +142,7 @@ export function geminiApi(
       do {
         const asked = { page_size: ENVIRONMENTS_PAGE, ...(token !== undefined && { page_token: token }) };
         const send = (at: GoogleGenAI, once: Once) => at.environments.list(asked, once);
-        const page = await call('listing environments', 'read', signal, send, readEnvironments);
+        const page = await call('listing environments', 'read', signal, send, readEnvironments, NOWHERE);
         yield* page.environments ?? [];
         token = page.next_page_token === '' ? undefined : page.next_page_token;
       } while (token !== undefined);
@@ -254,3 +255,5 @@ function mutely(touch: () => unknown): void {
 }
 
 const GONE: Meanings = { 404: 'lost' };
+/** Where nothing is asked for by its id, what is not there is the service: its address is another one, for every job. */
+const NOWHERE: Meanings = { 404: 'config' };

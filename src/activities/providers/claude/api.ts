@@ -67,6 +67,8 @@ export interface ClaudeApi {
 }
 
 const FILES_MAX = 1000;
+/** Nothing is asked for by its id here: what is not there is the service, or the agent, and so it is for every job. */
+const NOWHERE: Meanings = { 404: 'config' };
 
 /** Made at the first call: nobody waits for a library that is not used. */
 export function claudeApi(
@@ -171,7 +173,7 @@ export function claudeApi(
         betas,
       };
       const first = (at: Anthropic, once: Once) => at.beta.sessions.list(query, once);
-      for await (const page of pages('listing sessions', signal, first, readSessions, {})) yield* page;
+      for await (const page of pages('listing sessions', signal, first, readSessions, NOWHERE)) yield* page;
     },
 
     sendMessage(session, text, before) {
