@@ -6,10 +6,10 @@ import type { CheckedJob } from './define-check.js';
 import { checkLinks } from './links/check-links.js';
 import type { Resolve } from './links/open-link.js';
 import { moduleProblems } from './module-check.js';
+import { textFindingsInThread, type ReadText } from './read-text.js';
 import { secretProblems } from './secrets.js';
 import type { Earlier } from './similarity.js';
-import type { TextCheck, TextContext, TextFindings, TextRequest } from './text-checks.js';
-import { textFindingsInThread } from './thread-pool.js';
+import type { TextCheck, TextFindings } from './text-checks.js';
 
 export interface CheckRequest {
   readonly bytes: Uint8Array;
@@ -35,11 +35,6 @@ export interface CheckContext {
   /** Where the artifact is read; a thread of its own by default. */
   readonly readText?: ReadText | undefined;
 }
-
-export type ReadText = (
-  request: TextRequest,
-  context: Pick<TextContext, 'earlier'> & { readonly signal: AbortSignal },
-) => Promise<TextFindings>;
 
 export interface CheckFindings {
   /** One sentence each; none lets the artifact out. */

@@ -62,7 +62,7 @@ describe('the package', () => {
       'dist/adapter.d.ts',
       'dist/workflow-bundle.js',
       'dist/engine/keeper.js',
-      'dist/checks/thread.js',
+      'dist/threads/thread.js',
       'schema/batch.schema.json',
       'examples/articles/batch.yaml',
       'examples/articles/write.mjs',

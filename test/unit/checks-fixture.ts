@@ -1,7 +1,7 @@
 /** Short ways to hold a text against checks, as a batch file would name them. */
 import { checkSchema } from '../../src/contract/checks.js';
 import { runChecks, type CheckContext, type CheckFindings } from '../../src/checks/index.js';
-import type { ReadText } from '../../src/checks/run-checks.js';
+import type { ReadText } from '../../src/checks/read-text.js';
 import { textFindings } from '../../src/checks/text-checks.js';
 
 export interface Given {

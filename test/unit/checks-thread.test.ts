@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import type { CheckFindings, Earlier } from '../../src/checks/index.js';
-import { ThreadPool } from '../../src/checks/thread-pool.js';
+import { readTextIn } from '../../src/checks/read-text.js';
+import { ThreadPool } from '../../src/threads/thread-pool.js';
 import { findings } from './checks-fixture.js';
+import { turnsUntil } from './turns.js';
 
 /** Backtracks for longer than the sun will shine. */
 const endless = { jsonSchema: { type: 'string', pattern: '^(a+)+$' } };
@@ -18,22 +20,10 @@ const held = (
   text: string,
   checks: readonly unknown[],
   context: { signal?: AbortSignal; earlier?: Earlier } = {},
-): Promise<CheckFindings> => findings(text, checks, { context: { readText: pool.read, ...context } });
-
-/** Turns of the event loop until something has come to its end. */
-async function turnsUntil(end: Promise<unknown>): Promise<number> {
-  let turns = 0;
-  let isOver = false;
-  void end.finally(() => (isOver = true));
-  while (!isOver) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-    turns++;
-  }
-  return turns;
-}
+): Promise<CheckFindings> => findings(text, checks, { context: { readText: readTextIn(pool), ...context } });
 
 test('a text that a pattern never comes to an end with is refused by name, and the event loop goes on meanwhile', async () => {
-  const reading = held(new ThreadPool({ readMsMax: 5000 }), hostile, [endless]);
+  const reading = held(new ThreadPool({ msMax: 5000 }), hostile, [endless]);
   expect(await turnsUntil(reading)).toBeGreaterThan(10);
   expect((await reading).problems).toEqual([expect.stringMatching(HELD_UP)]);
 });
@@ -48,7 +38,7 @@ test('another is read to its end beside it', async () => {
 });
 
 test('others have their turn after it, where every thread was held up', async () => {
-  const pool = new ThreadPool({ readMsMax: 5000, threadsMax: 1 });
+  const pool = new ThreadPool({ msMax: 5000, threadsMax: 1 });
   const [first, sibling] = await Promise.all([
     held(pool, hostile, [endless]),
     held(pool, '"aaa"', [endless]),
@@ -77,7 +67,7 @@ test('earlier artifacts are handed over one by one, and the time that they take 
     }
   };
   const text = 'The sea rises, and falls twice a day.';
-  const { problems } = await held(new ThreadPool({ readMsMax: 1500 }), text, [{ notSimilar: {} }], {
+  const { problems } = await held(new ThreadPool({ msMax: 1500 }), text, [{ notSimilar: {} }], {
     earlier,
   });
   expect(problems).toEqual([expect.stringMatching(/^it is 100% the same as "blog \/ one"/)]);

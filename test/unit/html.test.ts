@@ -210,6 +210,30 @@ describe('texts made to hurt', () => {
     await expect(markdown(text)).rejects.toMatchObject({ errorClass: 'invalid', facts: { sent: 'no' } });
   });
 
+  test('elements of any name within one another are refused before the stack is too small for them', async () => {
+    const deep = `${'<x-a>'.repeat(1001)}text`;
+    const refused = {
+      errorClass: 'invalid',
+      message: expect.stringMatching(/more than 1000 elements/) as string,
+    };
+    for (const render of [html, markdown]) {
+      await expect(render(deep)).rejects.toMatchObject(refused);
+      await expect(render('<x-a>'.repeat(900) + 'text')).resolves.toContain('text');
+    }
+  });
+
+  test.each<[string, (text: string) => Promise<string>, string]>([
+    ['types in code', markdown, `\`\`\`ts\n${'const a: Map<K, V> = of<T>();\n'.repeat(1500)}\`\`\``],
+    ['types in code on a line', markdown, 'A `List<T>` of `Map<K>`.\n\n'.repeat(1500)],
+    ['paragraphs, items and breaks without an end', html, '<p>a<br><ul><li>b<li>c</ul>'.repeat(1500)],
+    ['a drawing', html, `<p>a</p><svg>${'<path d="M0 0"/>'.repeat(1500)}</svg>`],
+    ['a script', html, `<p>a</p><script>${'if (a<b.c && d>e) f();'.repeat(1500)}</script>`],
+    ['comments', html, '<!-- <x-a> -->a'.repeat(1500)],
+    ['elements side by side', html, '<x-a>a</x-a>'.repeat(1500)],
+  ])('%s: not deep', async (_, render, text) => {
+    await expect(render(text)).resolves.toContain('a');
+  });
+
   const PARAGRAPHS = rounds(600, 3000);
 
   test('a long text for people is fine, and gives the same bytes each time', async () => {

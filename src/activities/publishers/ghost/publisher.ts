@@ -104,7 +104,7 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
   }
 
   async function create(request: BodyRequest, context: PublisherContext): Promise<FoundEffect> {
-    const { tags, ...wished } = await wishedPost(options, request);
+    const { tags, ...wished } = await wishedPost(options, request, context);
     const post = await api(context).add({
       ...wished,
       slug,
@@ -143,7 +143,7 @@ export function ghostPublisher({ options }: Pick<PublisherSetup<GhostOptions>, '
     if (isDone) return { kind: 'ours', placed: placedOf(post, request) };
     if (isEdited(post, before, request)) return theirs('changed by somebody since it was published');
 
-    const { tags, ...wished } = await wishedPost(options, request);
+    const { tags, ...wished } = await wishedPost(options, request, context);
     const updated = await api(context).edit(post, { ...wished, tags: tagsOfUpdate(post, tags, request) });
     if (!updated) return { kind: 'absent' };
     if (mark) await api(context).removeTagWithoutPosts(mark.tag.id);

@@ -1,7 +1,7 @@
 import { AdapterError } from '../../../contract/errors.js';
 import { textOf } from '../html/text-of.js';
-import { toHtml } from '../html/to-html.js';
-import type { BodyRequest } from '../publisher.js';
+import { toHtmlInThread } from '../html/to-html-in-thread.js';
+import type { BodyRequest, PublisherContext } from '../publisher.js';
 import { isOurTag } from './mark.js';
 import type { GhostOptions } from './options.js';
 
@@ -35,12 +35,13 @@ export function checkedSlug(slug: string): string {
 export async function wishedPost(
   { title, excerpt = '', tags, format, sanitise, linkHosts, imageHosts }: GhostOptions,
   { body }: BodyRequest,
+  { signal }: Pick<PublisherContext, 'signal'>,
 ): Promise<WishedPost> {
   const names = tags.filter((name) => name !== '');
   for (const name of names) checkTag(name);
   const wished = {
     title: line('title', title, TITLE_MAX),
-    html: await toHtml(textOf(body), { format, sanitise, linkHosts, imageHosts }),
+    html: await toHtmlInThread(textOf(body), { format, sanitise, linkHosts, imageHosts }, signal),
     ...(excerpt.trim() !== '' && { custom_excerpt: line('excerpt', excerpt, EXCERPT_MAX) }),
     tags: names,
   };

@@ -1,9 +1,9 @@
 import type { Root } from 'hast';
-import type { List, ListItem, Parents } from 'mdast';
+import type { List, ListItem, Nodes, Parents } from 'mdast';
 import type { defaultHandlers } from 'remark-rehype';
 import { AdapterError } from '../../../contract/errors.js';
 import { allowHosts, type AllowedHosts } from './allow-hosts.js';
-import { assertParsable } from './parse-cost.js';
+import { assertParsable, assertShallow } from './parse-cost.js';
 import { sanitiseSchema } from './sanitise-schema.js';
 import { anchorIds, joinSoftBreaks, plainCharacters } from './tidy.js';
 
@@ -27,6 +27,7 @@ export interface HtmlOptions extends AllowedHosts {
 /**
  * Turns an artifact into a well-formed HTML fragment. Deterministic: same text and options, same bytes.
  * Markdown is GitHub's (tables, footnotes, task lists, autolinks); HTML inside it is kept as far as `sanitise` allows.
+ * It computes for as long as the text makes it, so publishers call `toHtmlInThread`.
  * @throws AdapterError `invalid`, `sent: 'no'`, for a text nested too deeply or made to be slow to parse
  */
 export async function toHtml(text: string, options: HtmlOptions): Promise<string> {
@@ -83,7 +84,20 @@ async function markdownTree(text: string): Promise<Root> {
       handlers: { listItem: listItemOf(defaultHandlers.listItem) },
     })
     .use(raw);
-  return processor.run(processor.parse(text));
+  const tree = processor.parse(text);
+  assertShallow(htmlIn(tree));
+  return processor.run(tree);
+}
+
+/** The HTML in Markdown, in order. Not recursive: emphasis may be thousands of levels deep. */
+function htmlIn(root: Nodes): string {
+  const parts: string[] = [];
+  const toVisit: Nodes[] = [root];
+  for (let node = toVisit.pop(); node !== undefined; node = toVisit.pop()) {
+    if (node.type === 'html') parts.push(node.value);
+    if ('children' in node) for (const child of node.children.toReversed()) toVisit.push(child);
+  }
+  return parts.join('\n');
 }
 
 /**

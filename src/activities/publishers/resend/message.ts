@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../../../identity/canonical-json.js';
 import { textOf } from '../html/text-of.js';
-import { toHtml } from '../html/to-html.js';
-import type { BodyRequest, Placed } from '../publisher.js';
+import { toHtmlInThread } from '../html/to-html-in-thread.js';
+import type { BodyRequest, Placed, PublisherContext } from '../publisher.js';
 import type { Mail } from './api.js';
 import type { ResendOptions } from './options.js';
 
@@ -42,12 +42,16 @@ export interface Content {
 }
 
 /** What the mail says. @throws AdapterError `invalid` where the artifact is no text, or can't be made into HTML */
-export async function contentOf(options: ResendOptions, { body }: BodyRequest): Promise<Content> {
+export async function contentOf(
+  options: ResendOptions,
+  { body }: BodyRequest,
+  { signal }: Pick<PublisherContext, 'signal'>,
+): Promise<Content> {
   const { html, text, format, sanitise, linkHosts, imageHosts } = options;
   if (html !== undefined || text !== undefined) return { html, text };
   const artifact = textOf(body);
   if (format === 'text') return { text: artifact };
-  return { html: await toHtml(artifact, { format, sanitise, linkHosts, imageHosts }) };
+  return { html: await toHtmlInThread(artifact, { format, sanitise, linkHosts, imageHosts }, signal) };
 }
 
 /** Of what was sent, and of what Resend gives back: the parts that we give it, so one that it adds is left out. */

@@ -51,7 +51,7 @@ export function resendPublisher(options: ResendOptions): Publisher {
     ...(options.scan && { lookup }),
 
     async create(request, context) {
-      const content = await contentOf(options, request);
+      const content = await contentOf(options, request, context);
       const payload = payloadOf(options, request, content);
       sentId = await resendApi(options, context).send(
         payload,

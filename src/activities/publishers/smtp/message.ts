@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { AdapterError } from '../../../contract/errors.js';
 import { textOf } from '../html/text-of.js';
-import { toHtml } from '../html/to-html.js';
-import type { BodyRequest } from '../publisher.js';
+import { toHtmlInThread } from '../html/to-html-in-thread.js';
+import type { BodyRequest, PublisherContext } from '../publisher.js';
 import { isMailbox } from '../resend/mailbox.js';
 import type { SmtpOptions } from './options.js';
 
@@ -61,12 +61,12 @@ export async function buildMail(
   options: SmtpOptions,
   recipient: string,
   request: BodyRequest,
-  now: Date,
+  { signal, now }: Pick<PublisherContext, 'signal' | 'now'>,
 ): Promise<Mail> {
   const { from, replyTo, subject, headers } = options;
   const { effectKey, revision } = request;
   const messageId = messageIdOf(effectKey, revision, from);
-  const content = await contentOf(options, request.body);
+  const content = await contentOf(options, request.body, signal);
   const { default: MailComposer } = await import('nodemailer/lib/mail-composer');
   const mail = new MailComposer({
     from: parseMailbox(from),
@@ -74,7 +74,7 @@ export async function buildMail(
     ...(replyTo !== undefined && { replyTo: parseMailbox(replyTo) }),
     subject: oneLine(subject),
     messageId,
-    date: now,
+    date: now(),
     ...content,
     headers: {
       ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, oneLine(value)])),
@@ -93,10 +93,11 @@ export async function buildMail(
 async function contentOf(
   { format, sanitise, linkHosts, imageHosts }: SmtpOptions,
   body: Uint8Array,
+  signal: AbortSignal,
 ): Promise<{ text: string } | { html: string }> {
   const artifact = textOf(body);
   if (format === 'text') return { text: artifact };
-  return { html: await toHtml(artifact, { format, sanitise, linkHosts, imageHosts }) };
+  return { html: await toHtmlInThread(artifact, { format, sanitise, linkHosts, imageHosts }, signal) };
 }
 
 /** A header value on one line: what would begin another header becomes a space. */

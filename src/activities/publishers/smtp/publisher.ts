@@ -34,7 +34,7 @@ export function smtpPublisher({
     async create(request, context) {
       const { signal } = context;
       const recipient = recipientOf(options, target, request.body);
-      const mail = await buildMail(options, recipient, request, context.now());
+      const mail = await buildMail(options, recipient, request, context);
       if (signal.aborted)
         throw new AdapterError('transient', 'stopped before the mail was sent', { sent: 'no' });
       await dialogue(options, mail, signal);

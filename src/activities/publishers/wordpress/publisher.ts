@@ -58,7 +58,10 @@ export function wordpressPublisher({
 
   async function create(request: BodyRequest, context: PublisherContext): Promise<FoundEffect> {
     const api = apiOf(context);
-    const fields = { ...(await wishedPost(options, request)), ...(await resolveTerms(options, api)) };
+    const fields = {
+      ...(await wishedPost(options, request, context)),
+      ...(await resolveTerms(options, api)),
+    };
     const post = await api.create({ slug, status: 'draft', ...fields });
     made.set(request.effectKey, String(post.id));
     if (markOn(post, metaKey)?.effectKey === request.effectKey) return { kind: 'ours', placed: placed(post) };
@@ -77,7 +80,10 @@ export function wordpressPublisher({
     context: PublisherContext,
   ): Promise<FoundEffect> {
     const api = apiOf(context);
-    const fields = { ...(await wishedPost(options, request)), ...(await resolveTerms(options, api)) };
+    const fields = {
+      ...(await wishedPost(options, request, context)),
+      ...(await resolveTerms(options, api)),
+    };
     const now = await api.post(before.id);
     const location = before.url ?? before.id;
     if (now.kind === 'gone') return { kind: 'removed', location, why: 'somebody deleted it' };

@@ -1,7 +1,7 @@
 import { AdapterError } from '../../../contract/errors.js';
 import { textOf } from '../html/text-of.js';
-import { toHtml } from '../html/to-html.js';
-import type { BodyRequest } from '../publisher.js';
+import { toHtmlInThread } from '../html/to-html-in-thread.js';
+import type { BodyRequest, PublisherContext } from '../publisher.js';
 import type { PostFields } from './api.js';
 import { escapeText } from './entities.js';
 import { headDigest, markComment, markText, type Mark } from './mark.js';
@@ -31,12 +31,14 @@ export function checkedSlug(slug: string): string {
 export async function wishedPost(
   options: WordPressOptions,
   { effectKey, revision, fingerprint, sha256, body }: BodyRequest,
+  { signal }: Pick<PublisherContext, 'signal'>,
 ): Promise<Pick<PostFields, 'title' | 'excerpt' | 'content' | 'meta'>> {
   const { format, sanitise, linkHosts, imageHosts, metaKey } = options;
   const title = line('title', options.title, TITLE_MAX);
   if (title === '') throw invalid('with.title is empty');
   const excerpt = line('excerpt', options.excerpt ?? '', EXCERPT_MAX);
-  const html = await toHtml(textOf(body), { format, sanitise, linkHosts, imageHosts, softBreaks: 'space' });
+  const page = { format, sanitise, linkHosts, imageHosts, softBreaks: 'space' } as const;
+  const html = await toHtmlInThread(textOf(body), page, signal);
   if (html === '') throw invalid('the artifact has no content that may be published');
 
   const mark: Mark = { effectKey, revision, fingerprint, sha256, head: headDigest(title, excerpt) };

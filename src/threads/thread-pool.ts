@@ -1,18 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import { AdapterError } from '../contract/errors.js';
 import { aborted } from '../time-limit.js';
-import { readInThread } from './read-in-thread.js';
-import type { ReadText } from './run-checks.js';
-import type { FromThread } from './thread-messages.js';
+import type { FromThread } from './messages.js';
+import { workInThread, type HeldUp } from './work-in-thread.js';
+import type { AnswerOf, QuestionOf, RequestOf, ResultOf, WorkName } from './works.js';
 
-// Owns the threads that artifacts are read in. An agent may write a text that takes hours to read, and a thread that
-// computes can't be asked to stop: in the worker's own, no job, no lease and no Ctrl-C would be served any more.
-//  T1. A thread reads one artifact at a time. One that takes too long, or that nobody waits for any more, is ended.
+// Owns the threads that artifacts are worked on in. An agent may write a text that takes hours to read, and a thread
+// that computes can't be asked to stop: in the worker's own, no job, no lease and no Ctrl-C would be served any more.
+// Does not own what the work is.
+//  T1. A thread has one artifact at a time. One that takes too long, or that nobody waits for any more, is ended.
 //  T2. What took too long, or too much memory, is a problem of the artifact: tried again, it would do so again.
 //  T3. A thread without work keeps no process alive, and is ended soon.
 
-/** Longest that one artifact is read; one of 20,000 lines, a book, takes about two seconds. */
-const READ_MS_MAX = 60_000;
+/** Longest for one piece of work; to read an artifact of 20,000 lines, a book, takes about two seconds. */
+const WORK_MS_MAX = 60_000;
 /** A few may be held up to the end of their time, and others go on. */
 const THREADS_MAX = 4;
 const IDLE_MS_MAX = 30_000;
@@ -20,9 +21,19 @@ const MEMORY_MB_MAX = 1024;
 
 /** Run from source, under a test, the thread is the compiled one: Node runs no TypeScript. */
 const ENTRY = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/checks/thread.js' : './thread.js',
+  import.meta.url.endsWith('.ts') ? '../../dist/threads/thread.js' : './thread.js',
   import.meta.url,
 );
+
+export interface Giver<N extends WorkName> {
+  /** Answers its questions, where it has any. */
+  readonly ask?: (question: QuestionOf<N>) => Promise<AnswerOf<N>>;
+  readonly signal: AbortSignal;
+  /** Longest that it may compute, in milliseconds: a minute unless told otherwise. */
+  readonly msMax?: number;
+}
+
+export type WorkEnd<N extends WorkName> = { readonly kind: 'done'; readonly result: ResultOf<N> } | HeldUp;
 
 export class ThreadPool {
   /** With what takes each out of it. */
@@ -31,31 +42,33 @@ export class ThreadPool {
   private readonly waiting = new Set<() => void>();
   private turns: number;
 
-  constructor(
-    private readonly options: { readMsMax?: number; threadsMax?: number; idleMsMax?: number } = {},
-  ) {
+  constructor(private readonly options: { msMax?: number; threadsMax?: number; idleMsMax?: number } = {}) {
     this.turns = options.threadsMax ?? THREADS_MAX;
   }
 
   /**
-   * `textFindings`, in a thread.
-   * @throws what that throws, what `earlier` throws, or the reason of the signal, at once
+   * Has a thread do a piece of work.
+   * @throws what the work throws, what `ask` throws, or the reason of the signal, at once
    */
-  readonly read: ReadText = async (request, { earlier, signal }) => {
+  async run<N extends WorkName>(name: N, request: RequestOf<N>, giver: Giver<N>): Promise<WorkEnd<N>> {
+    const { ask = noAnswer, signal, msMax = WORK_MS_MAX } = giver;
     await this.turn(signal);
     const thread = this.take();
     try {
-      const msMax = this.options.readMsMax ?? READ_MS_MAX;
-      const ended = await readInThread(thread, request, { earlier, signal, msMax });
-      if (ended.kind === 'heldUp') return { problems: [ended.problem] }; // T2
+      const ended = await workInThread(
+        thread,
+        { kind: 'work', name, request },
+        { ask: (question) => ask(question as QuestionOf<N>), signal, msMax: this.options.msMax ?? msMax },
+      );
+      if (ended.kind === 'heldUp') return ended; // T2
       this.keep(thread);
       if (ended.kind === 'failed') throw errorOf(ended);
-      return ended.findings;
+      return ended as WorkEnd<N>;
     } finally {
       if (!this.idle.has(thread)) end(thread); // T1
       this.giveTurn();
     }
-  };
+  }
 
   private async turn(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
@@ -115,7 +128,7 @@ const newThread = (): Worker =>
   new Worker(ENTRY, {
     env: {},
     execArgv: [],
-    name: 'checks',
+    name: 'artifacts',
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB_MAX },
   });
 
@@ -129,7 +142,7 @@ function errorOf({ message, adapter }: Extract<FromThread, { kind: 'failed' }>):
   return adapter ? new AdapterError(adapter.errorClass, message, adapter.facts) : new Error(message);
 }
 
-/** One for the whole process. */
-const pool = new ThreadPool();
+const noAnswer = (): Promise<never> => Promise.reject(new Error('nobody answers this work'));
 
-export const textFindingsInThread: ReadText = pool.read;
+/** One pool for the whole process. */
+export const threads = new ThreadPool();
