@@ -84,8 +84,9 @@ function connectToLook(path: string): BetterSqlite3.Database {
   }
 }
 
-function dialectOver(database: BetterSqlite3.Database, path: string): LedgerDialect {
-  const db = new Kysely<Tables>({
+/** @param path names the file to people */
+export const queriesOver = (database: BetterSqlite3.Database, path: string): Db =>
+  new Kysely<Tables>({
     dialect: {
       createAdapter: () => new SqliteAdapter(),
       createDriver: () => new SqliteDriver(database, path),
@@ -93,6 +94,9 @@ function dialectOver(database: BetterSqlite3.Database, path: string): LedgerDial
       createQueryCompiler: () => new SqliteQueryCompiler(),
     },
   });
+
+function dialectOver(database: BetterSqlite3.Database, path: string): LedgerDialect {
+  const db = queriesOver(database, path);
   const read = <T>(body: (db: Db) => Promise<T>): Promise<T> =>
     db.transaction().setAccessMode('read only').execute(body);
   const groups = new GroupCommit((body) => db.transaction().execute(body));

@@ -6,7 +6,7 @@ import { discardFor } from './discarded.js';
 import type { Discard, HistoryRow, JobId, Ledger, RequestRow, SessionId, Usage, Verdict } from './ledger.js';
 import { lastArtifact, lastArtifactOf } from './last-artifact.js';
 import { neverRan } from './never-ran.js';
-import { historyOf, holdsText, identityOf, usedBy } from './rows.js';
+import { historyOf, holdsText, identityOf, sessionRowOf, usedBy } from './rows.js';
 import type { AttemptOutcome, SessionsTable } from './schema.js';
 import type { Db, Store } from './store.js';
 
@@ -227,14 +227,8 @@ async function sessionsOf(db: Db, { work, jobKey }: JobId): Promise<StorySession
 }
 
 const sessionOf = (row: Selectable<SessionsTable> & { readonly never_ran: number }): StorySession => ({
-  runKey: row.run_key,
-  attempt: row.attempt,
-  provider: row.provider,
-  revision: row.revision,
-  state: row.state,
-  handle: row.handle === null ? undefined : (JSON.parse(row.handle) as unknown),
+  ...sessionRowOf(row),
   batchId: row.batch_id,
-  openedAt: row.opened_at,
   endedAt: row.ended_at ?? undefined,
   neverRan: row.never_ran === 1,
   attached: row.attached,

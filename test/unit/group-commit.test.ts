@@ -1,11 +1,10 @@
 // Writes of an embedded ledger that come at the same time: what they share, and what they do not.
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import { Kysely, sql, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { sql } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
+import { queriesOver } from '../../src/ledger/dialect-sqlite.js';
 import { GroupCommit } from '../../src/ledger/group-commit.js';
-import type { Tables } from '../../src/ledger/schema.js';
-import { SqliteDriver } from '../../src/ledger/sqlite-driver.js';
 import type { Db } from '../../src/ledger/store.js';
 import { temporaryFolder } from './ledger-fixture.js';
 
@@ -15,14 +14,7 @@ function aFile() {
   const statements: string[] = [];
   const database = new BetterSqlite3(path, { verbose: (text) => statements.push(String(text)) });
   database.exec('pragma journal_mode = wal; create table words (word text unique)');
-  const db = new Kysely<Tables>({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new SqliteDriver(database, path),
-      createIntrospector: (introspected) => new SqliteIntrospector(introspected),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  });
+  const db = queriesOver(database, path);
   const elsewhere = new BetterSqlite3(path, { readonly: true });
   onTestFinished(async () => {
     elsewhere.close();
