@@ -11,7 +11,7 @@ import { requestFor } from './operate.js';
 import { preflightRestart } from './preflight-restart.js';
 import { retryUnderWay } from './retry-under-way.js';
 import { runUnderWay } from './run-under-way.js';
-import { prepareRestart, sinceOf, type Started } from './start.js';
+import { prepareRestart, type Started } from './start.js';
 import { assertSelection, requestedJobs, runsAgain, type AlsoRun, type RunsAgain } from './to-retry.js';
 
 export interface Retried {
@@ -74,7 +74,8 @@ async function retryJobs(
   } else {
     const keys = await retryUnderWay(row, running, connections, selection);
     const joined = { name, key, workflowId, file, edition, how: 'joined', runId: running } as const;
-    const started = { ...joined, since: sinceOf({ runId: running, since }, row) };
+    // Its jobs are those of the run: without what that has done before, its figures would not add up.
+    const started = { ...joined, since: row.runId === running ? row.openedSeq : since };
     if (keys !== undefined) return { keys, also: [], started };
   }
   return retryJobs((await ledger.batch(workflowId)) ?? row, connections, selection, paceMs); // RJ2

@@ -41,10 +41,7 @@ export interface Started extends StartedFrom {
   readonly key: string;
   readonly workflowId: string;
   readonly runId: string;
-  /**
-   * Head of the ledger's history before the run began: what came later is its doing. Of one that was joined before it had
-   * opened, the head then.
-   */
+  /** Head of the ledger's history before this start: what came later is its doing. */
   readonly since: number;
   /** Of a run that had ended when it was found: how. Nothing of it is waited for. */
   readonly ended?: Exclude<BatchState, (typeof UNDER_WAY)[number]>;
@@ -124,12 +121,11 @@ async function startUnnoted(batch: Batch, connections: Starter, by: string): Pro
     ...(await editionOfAll(batch.jobs)),
     ...(await knownAttributes(client)),
   };
-  const { because, ...begun } = await start(
+  const { because, ...started } = await start(
     client,
     { ...named, input, taskQueue: connections.config.taskQueue },
     () => hasWork(manifest, connections),
   );
-  const started = begun.how === 'joined' ? { ...begun, since: sinceOf(begun, row) } : begun;
   await noteOpened(started, definition, manifest, row, connections, by);
   if (started.how === 'joined' && (isNews || because === 'other-contents'))
     await tellBatch(workflowId, client);
@@ -199,12 +195,6 @@ export async function prepareRestart(
     return started;
   };
 }
-
-/** Figures are those of the run as a whole, whoever joins it half-way. */
-export const sinceOf = (
-  { runId, since }: Pick<Started, 'runId' | 'since'>,
-  row: BatchRow | undefined,
-): number => (row?.runId === runId ? row.openedSeq : since);
 
 interface Request extends StartedFrom {
   readonly name: string;
