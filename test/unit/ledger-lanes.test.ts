@@ -366,7 +366,8 @@ describe('a closed lane', () => {
       await laneFor(here, 'told', slower).report(error('exhausted', 2 * HOUR));
       const before = counted.calls.filter((name) => name === 'lane').length;
       expect(await paid).toEqual(['rejected']);
-      expect(counted.calls.filter((name) => name === 'lane').length - before).toBe(1);
+      // None where a busy machine has overslept the slot: another one is asked for then, which hears of it too.
+      expect(counted.calls.filter((name) => name === 'lane').length - before).toBeLessThanOrEqual(1);
       expect(await look).toEqual(['rejected']); // of the same process, which knows now
     });
 
