@@ -14,7 +14,9 @@ export function unfinishedLines(jobs: readonly JobReport[], jobsMax: number): Li
   const groups = new Map<string, JobReport[]>();
   for (const job of jobs) {
     const said = JSON.stringify([job.state, reasonsOf(job)]);
-    groups.set(said, [...(groups.get(said) ?? []), job]);
+    const group = groups.get(said);
+    if (group === undefined) groups.set(said, [job]);
+    else group.push(job);
   }
   const lines: Line[] = [];
   let left = jobsMax;

@@ -4,7 +4,7 @@ import { openDownload } from '../managed/download.js';
 import { callInTurn, type Fetch } from '../managed/requests.js';
 import type { Passing } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
-import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
+import { NOWHERE, type CallKind, type JudgeOptions, type Meanings } from '../managed/ruling.js';
 import { judge } from './classify.js';
 import type { AntigravityOptions } from './options.js';
 import {
@@ -255,5 +255,3 @@ function mutely(touch: () => unknown): void {
 }
 
 const GONE: Meanings = { 404: 'lost' };
-/** Where nothing is asked for by its id, what is not there is the service: its address is another one, for every job. */
-const NOWHERE: Meanings = { 404: 'config' };

@@ -4,7 +4,7 @@ import { openDownload } from '../managed/download.js';
 import { callInTurn, fetchHere } from '../managed/requests.js';
 import type { Passing } from '../provider.js';
 import { isClass, orMissing } from '../managed/or-missing.js';
-import type { CallKind, JudgeOptions, Meanings } from '../managed/ruling.js';
+import { NOWHERE, type CallKind, type JudgeOptions, type Meanings } from '../managed/ruling.js';
 import { judge } from './classify.js';
 import type { ClaudeOptions } from './options.js';
 import {
@@ -67,8 +67,6 @@ export interface ClaudeApi {
 }
 
 const FILES_MAX = 1000;
-/** Nothing is asked for by its id here: what is not there is the service, or the agent, and so it is for every job. */
-const NOWHERE: Meanings = { 404: 'config' };
 
 /** Made at the first call: nobody waits for a library that is not used. */
 export function claudeApi(

@@ -28,6 +28,9 @@ export interface JudgeOptions {
 /** Statuses that have a meaning of their own after one call, such as a 404 after a cancel. */
 export type Meanings = Readonly<Partial<Record<number, ErrorClass>>>;
 
+/** Of a call that asks for nothing by its id: what is not there is the service, or the agent, and so it is for every job. */
+export const NOWHERE: Meanings = { 404: 'config' };
+
 /** What an answer outside 2xx means. */
 export interface Ruling {
   readonly errorClass: ErrorClass;
